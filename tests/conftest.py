@@ -1,0 +1,26 @@
+"""Shapes and types of the public functions are checked at every call of every test."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook("adversarial_nets", "beartype.beartype")
+
+
+@pytest.fixture
+def data_folder() -> Path:
+    """The folder named by ADVNETS_DATA, or a skip with the reason."""
+    name = os.environ.get("ADVNETS_DATA")
+    if not name:
+        pytest.skip("ADVNETS_DATA is not set, so there is no real MNIST here")
+    return Path(name)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test reads or writes the user's own cache."""
+    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
+    return
