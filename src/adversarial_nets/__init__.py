@@ -1,0 +1,54 @@
+"""Generative Adversarial Nets (2014) as living software.
+
+>>> import adversarial_nets as an
+>>> an.PRESETS["mnist"].settings.D.units
+(240, 240)
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from adversarial_nets.datasets import Dataset, load
+    from adversarial_nets.errors import Diverged, UserError
+    from adversarial_nets.settings import (
+        PRESETS,
+        DiscriminatorSettings,
+        GeneratorSettings,
+        Settings,
+    )
+    from adversarial_nets.training import Cadence, train
+
+__all__ = [
+    "PRESETS",
+    "Cadence",
+    "Dataset",
+    "DiscriminatorSettings",
+    "Diverged",
+    "GeneratorSettings",
+    "Settings",
+    "UserError",
+    "load",
+    "train",
+]
+
+__version__ = "0.1.0"
+
+# Names are found on first use (PEP 562), so that ``advnets --help`` need not wait for torch.
+_HOMES = {
+    "datasets": ["Dataset", "load"],
+    "errors": ["Diverged", "UserError"],
+    "settings": ["PRESETS", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
+    "training": ["Cadence", "train"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'adversarial_nets' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"adversarial_nets.{_HOME_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME_OF})

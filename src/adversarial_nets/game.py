@@ -1,0 +1,339 @@
+"""Algorithm 1: the game between G and D, as one loop to be held beside the paper.
+
+`play` is the algorithm. Below it stand its three updates, written for autograd so that any pair of
+modules can play; `backprop` has the same three by hand for the published multilayer perceptrons.
+"""
+
+import copy
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from adversarial_nets import backprop, nets, objectives, priors
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.randomness import Address, permutation
+from adversarial_nets.settings import Settings
+
+__all__ = ["Game", "Tally", "draw_data", "epoch_of", "new_game", "play", "rounds_in", "sample"]
+
+# The running average moves once in this many rounds, by as much as that many steps would have moved
+# it: nobody can see the difference, and it costs a tenth of the time.
+AVERAGE_EVERY = 10
+
+
+@dataclass
+class Tally:
+    """Sums over the rounds since the last reading; their means are what an observer shows."""
+
+    rounds: int = 0
+    sums: Float[Tensor, "4"] = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
+
+    def means(self) -> dict[str, float]:
+        """Means of D's loss −V, G's loss, D(x) and D(G(z)), with D's dropout at work."""
+        means = (self.sums / max(self.rounds, 1)).tolist()
+        return dict(zip(("d_loss", "g_loss", "D_x", "D_G_z"), means, strict=True))
+
+
+@dataclass
+class Game:
+    """Everything that changes while the game is played, and what it is played with.
+
+    Attributes:
+        settings: the numbers that define the game.
+        data: the images; only `data.train` is played with.
+        G: the generator, noise (m, z_size) to images (m, pixels).
+        D: the discriminator, images (m, pixels) to logits (m,) or (m, 1).
+        optimiser_G: descends G's loss.
+        optimiser_D: descends D's loss, −V.
+        averaged: a copy of G whose weights are the running average of G's, or None.
+        by_hand: whether `backprop`'s updates play in place of autograd's.
+        round: how many rounds have been played.
+        tally: what happened since an observer last looked.
+    """
+
+    settings: Settings
+    data: Dataset
+    G: nn.Module
+    D: nn.Module
+    optimiser_G: torch.optim.Optimizer
+    optimiser_D: torch.optim.Optimizer
+    averaged: nn.Module | None = None
+    by_hand: bool = False
+    round: int = 0
+    tally: Tally = field(default_factory=Tally)
+
+
+def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: None) -> None:
+    """Algorithm 1: minibatch stochastic gradient training of generative adversarial nets.
+
+    Args:
+        game: the game; it is changed in place.
+        rounds: play until this many rounds have been played since the game began.
+        observe: called after every round.
+    """
+    s = game.settings
+    update_D, update_G, update_both, judge = backprop.UPDATES if game.by_hand else UPDATES
+    released = s.protocol == "released"  # D's last step and G's step are one, on the same z
+
+    while game.round < rounds:  # for number of training iterations do
+        _follow_schedules(game)
+        step = game.round * s.k
+        if game.round < s.head_start:  # (before the game: G alone, against the initial D)
+            a_x = judge(game, draw_data(game, step), step)
+            a_G_z = a = update_G(game, draw_noise(game, step, "z for G"), step)
+        else:
+            for step in range(step, step + s.k - released):  # for k steps do
+                z = draw_noise(game, step, "z for D")  # • sample m noise vectors
+                x = draw_data(game, step)  # • sample m images from p_data
+                a_x, a_G_z = update_D(game, x, z, step)  # • ascend D's gradient
+            if released:
+                step = (game.round + 1) * s.k - 1
+                x, z = draw_data(game, step), draw_noise(game, step, "z for G")
+                a_x, a_G_z = update_both(game, x, z, step)
+                a = a_G_z
+            else:
+                z = draw_noise(game, step, "z for G")  # • sample m noise vectors
+                a = update_G(game, z, step)  # • descend G's gradient
+        _average(game)
+        _count(game, a_x, a_G_z, a)
+        game.round += 1
+        observe(game)
+
+
+# --- The updates, by autograd. Each returns the logits that D gave before it. -----------------------
+
+Logits = Float[Tensor, " m"]
+Images = Float[Tensor, "m pixels"]
+Noise = Float[Tensor, "m z_size"]
+
+
+def _update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """θ_d ascends the gradient of V on one minibatch."""
+    with torch.no_grad():
+        G_z = game.G(z)
+    a_x, a_G_z = _logits(game, x, step, "data"), _logits(game, G_z, step, "samples for D")
+    _set_gradients(game.D, _d_loss(game, a_x, a_G_z))
+    game.optimiser_D.step()
+    return a_x.detach(), a_G_z.detach()
+
+
+def _update_G(game: Game, z: Noise, step: int) -> Logits:
+    """θ_g descends the gradient of its objective on one minibatch."""
+    a_G_z = _logits(game, game.G(z), step, "samples for G")
+    _set_gradients(game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    game.optimiser_G.step()
+    return a_G_z.detach()
+
+
+def _update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
+    a_x, a_G_z = _logits(game, x, step, "data"), _logits(game, game.G(z), step, "samples for G")
+    _set_gradients(game.D, _d_loss(game, a_x, a_G_z), keep_graph=True)
+    _set_gradients(game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    game.optimiser_D.step()
+    game.optimiser_G.step()
+    return a_x.detach(), a_G_z.detach()
+
+
+@torch.no_grad()
+def _judge(game: Game, x: Images, step: int) -> Logits:
+    """D's logits on data, nobody learning."""
+    return _logits(game, x, step, "data")
+
+
+UPDATES = (_update_D, _update_G, _update_both, _judge)
+
+
+def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
+    """D's logits in training, its dropout masks drawn at this step's address."""
+    nets.address_dropout(game.D, Address(game.settings.seed, step, range(len(x))), purpose)
+    return game.D(x).reshape(-1)
+
+
+def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
+    """−V; the released code halves it."""
+    loss = objectives.discriminator_loss(a_x, a_G_z)
+    return loss / 2 if game.settings.protocol == "released" else loss
+
+
+def _set_gradients(net: nn.Module, loss: Float[Tensor, ""], keep_graph: bool = False) -> None:
+    """The gradient of the loss in this net's parameters, and in no other's."""
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=keep_graph, allow_unused=True)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        p.grad = gradient
+
+
+# --- What a round draws ---------------------------------------------------------------------------
+
+
+def draw_noise(game: Game, step: int, purpose: str) -> Noise:
+    """A minibatch of m noise vectors z from the prior p_z."""
+    s = game.settings
+    z = priors.draw(s.prior, Address(s.seed, step, range(s.batch)), s.z_size, purpose)
+    return z.to(_like(game.G))
+
+
+def draw_data(game: Game, step: int) -> Images:
+    """A minibatch of m images, in [0, 1].
+
+    The images come in a new random order each epoch, one order after the other without a gap: D's
+    step number `step` takes the images step·m … (step + 1)·m − 1 of that endless line.
+    """
+    s, n = game.settings, len(game.data.train)
+    first, last = step * s.batch, (step + 1) * s.batch
+    pieces = []
+    while first < last:
+        epoch, start = divmod(first, n)
+        stop = min(start + last - first, n)
+        pieces.append(permutation(s.seed, "order of the data", epoch, n)[start:stop])
+        first += stop - start
+    rows = game.data.train[torch.cat(pieces)].to(_like(game.D).device)
+    return game.data.floats(rows, _like(game.D).dtype)
+
+
+def _like(net: nn.Module) -> Tensor:
+    """A tensor with the net's device and type."""
+    return next(net.parameters())
+
+
+# --- Schedules, averages, counts --------------------------------------------------------------------
+
+
+def rounds_in(settings: Settings, images: int, epochs: float) -> int:
+    """How many rounds pass over the training images that many times; D sees k·m of them a round."""
+    return max(1, math.ceil(epochs * images / (settings.k * settings.batch)))
+
+
+def epoch_of(game: Game) -> int:
+    """The epoch, counted from 1, to which the next round belongs."""
+    s = game.settings
+    return 1 + game.round * s.k * s.batch // len(game.data.train)
+
+
+def _follow_schedules(game: Game) -> None:
+    """Set the round's learning rate and momentum.
+
+    The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With μ
+    times lr_{t−1} / lr_t in place of μ the two move θ alike.
+    """
+    s, t = game.settings, game.round
+    lr, momentum = s.lr_at(t), s.momentum_at(epoch_of(game))
+    for optimiser in (game.optimiser_D, game.optimiser_G):
+        for group in optimiser.param_groups:
+            group["lr"] = lr * group.get("lr_scale", 1.0)
+            if isinstance(optimiser, torch.optim.SGD):
+                group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
+
+
+@torch.no_grad()
+def _average(game: Game) -> None:
+    """Move the averaged weights towards G's."""
+    if game.averaged is not None and (game.round + 1) % AVERAGE_EVERY == 0:
+        weight = 1 - game.settings.average**AVERAGE_EVERY
+        for mean, now in zip(game.averaged.parameters(), game.G.parameters(), strict=True):
+            mean.lerp_(now, weight)
+        for mean, now in zip(game.averaged.buffers(), game.G.buffers(), strict=True):
+            mean.copy_(now)
+
+
+def _count(game: Game, a_x: Logits, a_G_z: Logits, a: Logits) -> None:
+    """Add a round to the tally: D's logits on data and samples, and those that G learned from."""
+    outcome = (
+        objectives.discriminator_loss(a_x, a_G_z),
+        objectives.generator_loss(a, game.settings.objective),
+        a_x.sigmoid().mean(),
+        a_G_z.sigmoid().mean(),
+    )
+    game.tally.rounds += 1
+    game.tally.sums += torch.stack(outcome).to(game.tally.sums)
+
+
+# --- Beginning a game, and its samples ----------------------------------------------------------------
+
+Optimiser = Callable[..., torch.optim.Optimizer]
+M = TypeVar("M", bound=nn.Module)
+
+
+def new_game(
+    settings: Settings,
+    data: Dataset,
+    *,
+    G: nn.Module | None = None,
+    D: nn.Module | None = None,
+    optimiser: Optimiser | None = None,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    by_hand: bool | None = None,
+) -> Game:
+    """Set up a game at round 0.
+
+    Args:
+        settings: the numbers that define the game.
+        data: the images to learn.
+        G: your own generator in place of the settings' (noise (m, z_size) to images (m, pixels)).
+        D: your own discriminator in place of the settings' (images (m, pixels) to one logit each).
+        optimiser: called with each player's parameters, makes its optimiser, e.g.
+            ``functools.partial(torch.optim.RMSprop, centered=True)``. Its learning rate is set from
+            the settings before every round; a parameter group may hold a factor ``lr_scale``.
+        device: where both nets live, e.g. ``"cpu"`` or ``"cuda"``.
+        dtype: the floating type of both nets.
+        by_hand: play with `backprop`'s updates (True), with autograd's (False), or by hand wherever
+            they apply (None).
+    """
+    s = settings
+    if G is None:
+        G = nets.generator(s.G, s.z_size, data.pixels, s.seed)
+        if s.G.bias_from_marginals:
+            nets.start_at_marginals(G, data.train)
+    if D is None:
+        D = nets.discriminator(s.D, data.pixels, s.seed)
+    G, D = G.to(device, dtype), D.to(device, dtype)
+    game = Game(
+        settings=s,
+        data=data,
+        G=G,
+        D=D,
+        optimiser_G=(optimiser or _optimiser(s))(G.parameters()),
+        optimiser_D=(optimiser or _optimiser(s))(D.parameters()),
+        averaged=copy.deepcopy(G).requires_grad_(False) if s.average else None,
+    )
+    game.by_hand = backprop.applies(game) if by_hand is None else by_hand
+    return game
+
+
+def _optimiser(s: Settings) -> Optimiser:
+    """The settings' gradient rule, waiting for its parameters."""
+    if s.optimiser == "sgd":
+        return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
+    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
+
+
+@torch.no_grad()
+def sample(
+    G: nn.Module, settings: Settings, n: int, purpose: str = "samples", first: int = 0
+) -> Float[Tensor, "n pixels"]:
+    """Samples of the model: n images G(z), one forward pass each, no Markov chain.
+
+    Args:
+        G: the generator, raw or averaged.
+        settings: the game's, for the prior and the seed.
+        n: how many.
+        purpose: samples for different purposes are independent.
+        first: the number of the first sample, so that many can be had block by block.
+    """
+    training = G.training
+    G.eval()
+    p = next(G.parameters())
+    blocks = []
+    for start in range(first, first + n, 1000):
+        rows = range(start, min(start + 1000, first + n))
+        z = priors.draw(settings.prior, Address(settings.seed, 0, rows), settings.z_size, purpose)
+        blocks.append(G(z.to(p)))
+    G.train(training)
+    return torch.cat(blocks)

@@ -1,0 +1,36 @@
+"""The noise p_z(z) that the generator starts from (§3)."""
+
+from typing import Literal
+
+from jaxtyping import Float
+from torch import Tensor
+
+from adversarial_nets.randomness import Address
+
+__all__ = ["Prior", "draw"]
+
+Prior = Literal["uniform", "gaussian", "spherical"]
+
+
+def draw(prior: Prior, address: Address, size: int, purpose: str = "z") -> Float[Tensor, "m size"]:
+    """Draw one noise vector z ~ p_z for each row of the address.
+
+    Every prior has mean 0 and variance 1 per coordinate, so they can be exchanged.
+
+    Args:
+        prior: ``uniform`` on [−√3, √3] per coordinate (MNIST's, as published), ``gaussian``
+            N(0, I) (TFD's and CIFAR-10's), or ``spherical``: uniform on the sphere of radius √size.
+        address: seed, step and rows of the draw.
+        size: number of coordinates of z; the paper uses 100.
+        purpose: what the noise is for; different purposes are independent.
+
+    >>> z = draw("uniform", Address(seed=0, step=0, rows=range(1000)), size=100)
+    >>> z.shape, bool(z.abs().max() <= 3**0.5), round(z.std().item(), 1)
+    (torch.Size([1000, 100]), True, 1.0)
+    """
+    if prior == "uniform":
+        return (2 * address.uniform(purpose, size) - 1) * 3**0.5
+    z = address.normal(purpose, size)
+    if prior == "spherical":
+        z = z * (size**0.5 / z.norm(dim=1, keepdim=True))
+    return z

@@ -1,0 +1,444 @@
+"""A run's folder: settings, metrics, checkpoints; every write atomic, no pickle anywhere.
+
+    RUN/settings.json                 what was asked for, on which data, with which versions
+    RUN/metrics.jsonl                 one JSON object a line, in the order of the rounds
+    RUN/checkpoints/step-00012000/    nets.safetensors, optimisers.safetensors, state.json
+    RUN/samples/step-00012000.png     the same noise, drawn as the run goes on
+    RUN/report.html                   written by ``advnets report``
+
+A checkpoint is written to a hidden folder, flushed to the disk, and renamed: it is there whole, or
+not at all. So a run that is killed at any moment continues from its newest checkpoint, and
+because every random draw is addressed (`randomness`), it ends where an uninterrupted one ends.
+"""
+
+import dataclasses
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from adversarial_nets import settings as settings_module
+from adversarial_nets.errors import UserError
+from adversarial_nets.game import Game
+from adversarial_nets.settings import Settings
+
+__all__ = [
+    "Checkpoint",
+    "Run",
+    "checkpoint_folder",
+    "create",
+    "lock",
+    "open_run",
+    "read_checkpoint",
+    "read_metrics",
+    "restore",
+    "save_checkpoint",
+    "write_atomically",
+]
+
+FORMAT = 1
+KEEP = 2  # newest checkpoints; the best one is kept besides
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what it was started with.
+
+    Attributes:
+        folder: where everything of the run lives.
+        data: the data set's name, as `datasets.load` takes it.
+        fingerprint: the data's hash.
+        preset: the preset the settings came from.
+        settings: the game's settings.
+        own_nets: whether G or D were passed in by a program, so that only it can rebuild them.
+        info: versions, threads, the data's provenance.
+    """
+
+    folder: Path
+    data: str
+    fingerprint: str
+    preset: str
+    settings: Settings
+    own_nets: bool
+    info: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a checkpoint holds: tensors by name, and the run's state at that round."""
+
+    round: int
+    nets: Mapping[str, Tensor]
+    optimisers: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+
+
+# --- Writing, so that a crash leaves the old or the new, never a half -----------------------------------
+
+
+@contextmanager
+def explained(folder: Path) -> Iterator[None]:
+    """Turn the disk's refusals into sentences."""
+    try:
+        yield
+    except (OSError, safetensors.SafetensorError) as error:
+        number = error.errno if isinstance(error, OSError) else None
+        if number == errno.ENOSPC or "No space left" in str(error):
+            why = "the disk is full. Make room"
+        elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
+            why = "this place is read-only. Give another folder with --run"
+        elif number in (errno.ENOTDIR, errno.EEXIST):
+            why = "a file stands where a folder should be. Give another folder with --run"
+        else:
+            raise
+        raise UserError(
+            f"Cannot write to {folder}: {why} and give the same command again; whatever was saved "
+            "before is intact."
+        ) from error
+
+
+def _flush(path: Path) -> None:
+    """Wait until a file's or folder's contents are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file so that its name always shows the old content or the new, whole."""
+    temporary = path.with_name(f".{path.name}.writing")
+    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    _flush(temporary)
+    temporary.replace(path)
+    _flush(path.parent)
+
+
+def _to_json(value: Any) -> str:  # noqa: ANN401
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+# --- Opening a run ----------------------------------------------------------------------------------------
+
+
+def create(run: Run) -> None:
+    """Make the folder of a new run."""
+    with explained(run.folder):
+        for part in ("checkpoints", "samples"):
+            (run.folder / part).mkdir(parents=True, exist_ok=True)
+        record = dataclasses.asdict(run) | {"format": FORMAT}
+        del record["folder"]
+        write_atomically(run.folder / "settings.json", _to_json(record))
+
+
+def open_run(folder: Path) -> Run:
+    """Read what a run was started with.
+
+    Raises:
+        UserError: the folder is missing, holds no run, or one of a newer version.
+    """
+    path = folder / "settings.json"
+    if not path.is_file():
+        near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])
+        raise UserError(
+            f"{folder} is not a run's folder: it has no settings.json."
+            + (f" Runs beside it: {near}." if near else " Start one with: advnets train mnist-5k")
+        )
+    record = _read_json(path)
+    _check_format(record, path)
+    try:
+        return Run(
+            folder=folder,
+            data=str(record["data"]),
+            fingerprint=str(record["fingerprint"]),
+            preset=str(record["preset"]),
+            settings=settings_module.from_json(record["settings"]),
+            own_nets=bool(record["own_nets"]),
+            info=dict(record["info"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read ({error}).") from error
+    if not isinstance(record, dict):
+        raise UserError(f"{path} is not what adversarial-nets writes there.")
+    return record
+
+
+def _check_format(record: Mapping[str, Any], path: Path) -> None:
+    form = record.get("format")
+    if not isinstance(form, int):
+        raise UserError(f"{path} was not written by adversarial-nets.")
+    if form > FORMAT:
+        raise UserError(
+            f"{path} is of format {form}, written by a newer version of adversarial-nets; this one "
+            f"reads up to {FORMAT}. Upgrade with: pip install --upgrade adversarial-nets"
+        )
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold the run for this process alone; the system lets go when the process ends, however it does.
+
+    Raises:
+        UserError: another process holds it.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        file = (folder / ".lock").open("a+")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(
+                f"{folder} is in use by another process. Wait for it, stop it, or give this run a "
+                "folder of its own with --run."
+            ) from error
+        yield
+
+
+# --- Metrics ------------------------------------------------------------------------------------------------
+
+
+def read_metrics(folder: Path) -> list[dict[str, Any]]:
+    """Every row of metrics.jsonl; a last line that a crash cut short is left out."""
+    path = folder / "metrics.jsonl"
+    if not path.exists():
+        return []
+    rows = []
+    for line in path.read_text().splitlines():
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            break
+    return rows
+
+
+def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
+    """Add one row."""
+    with explained(folder), (folder / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def cut_metrics(folder: Path, last: int) -> None:
+    """Forget the rows of rounds after `last`, which are about to be played again."""
+    rows = [row for row in read_metrics(folder) if row["round"] <= last]
+    with explained(folder):
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        write_atomically(folder / "metrics.jsonl", text)
+
+
+# --- Checkpoints ----------------------------------------------------------------------------------------------
+
+
+def _steps(folder: Path) -> list[int]:
+    """The rounds that have a checkpoint, in order."""
+    names = (p.name.removeprefix("step-") for p in (folder / "checkpoints").glob("step-*"))
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def checkpoint_folder(folder: Path, which: str = "last") -> Path:
+    """The folder of the checkpoint ``last``, ``best`` (by validation score), or of that round.
+
+    Raises:
+        UserError: there is none such; names those there are.
+    """
+    steps = _steps(folder)
+    if not steps:
+        raise UserError(f"{folder} has no checkpoint yet; let the training run a little longer.")
+    step = steps[-1]
+    if which == "best":
+        best = _read_json(_step_folder(folder, step) / "state.json").get("best")
+        if not best:
+            raise UserError(f"{folder} has not been scored yet, so it has no best checkpoint.")
+        step = best["round"]
+    elif which != "last":
+        step = int(which) if which.isdigit() else -1
+    if step not in steps:
+        raise UserError(
+            f"{folder} has no checkpoint {which!r}. Give last, best, or one of: "
+            f"{', '.join(map(str, steps))}."
+        )
+    return _step_folder(folder, step)
+
+
+def _step_folder(folder: Path, step: int) -> Path:
+    return folder / "checkpoints" / f"step-{step:08d}"
+
+
+def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
+    """Write the game's checkpoint of this round; keep the newest few and the best.
+
+    Args:
+        run: the run.
+        game: the game after a round.
+        state: what else must survive: ``best`` and whatever the training keeps between rounds.
+    """
+    final = _step_folder(run.folder, game.round)
+    with explained(run.folder):
+        hidden = final.with_name(f".writing-{final.name}")
+        shutil.rmtree(hidden, ignore_errors=True)
+        hidden.mkdir(parents=True)
+        files = {"nets.safetensors": _nets(game), "optimisers.safetensors": _optimisers(game)}
+        hashes = {}
+        for name, tensors in files.items():
+            content = safetensors.torch.save(tensors)
+            hashes[name] = hashlib.sha256(content).hexdigest()
+            (hidden / name).write_bytes(content)
+        record = {"format": FORMAT, "round": game.round, "sha256": hashes} | dict(state)
+        (hidden / "state.json").write_text(_to_json(record))
+        for path in (*hidden.iterdir(), hidden):
+            _flush(path)
+        if final.exists():
+            _remove(final)
+        hidden.rename(final)
+        _flush(final.parent)
+        kept = _steps(run.folder)[-KEEP:]
+        best = (state.get("best") or {}).get("round")
+        for step in _steps(run.folder):
+            if step not in kept and step != best:
+                _remove(_step_folder(run.folder, step))
+    return final
+
+
+def _remove(checkpoint: Path) -> None:
+    """Take a checkpoint's name away first, so that a half-deleted one is never found."""
+    hidden = checkpoint.with_name(f".removing-{checkpoint.name}")
+    shutil.rmtree(hidden, ignore_errors=True)
+    checkpoint.rename(hidden)
+    shutil.rmtree(hidden)
+
+
+def clear_leftovers(folder: Path) -> None:
+    """Remove what a killed process left half written or half removed."""
+    for path in (folder / "checkpoints").glob(".*-step-*"):
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def discard(folder: Path) -> None:
+    """Forget a run, for --restart: its metrics, samples, report and checkpoints, and nothing else."""
+    with explained(folder):
+        for name in ("checkpoints", "samples"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("metrics.jsonl", "report.html", "settings.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint's folder and check every byte of it against its hash.
+
+    Raises:
+        UserError: it is missing, damaged, foreign, or of a newer format.
+    """
+    record = _read_json(path / "state.json")
+    _check_format(record, path / "state.json")
+    tensors = {}
+    for name in ("nets.safetensors", "optimisers.safetensors"):
+        try:
+            content = (path / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != record["sha256"][name]:
+                raise ValueError("its checksum differs")
+            tensors[name] = safetensors.torch.load(content)
+        except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+            raise UserError(
+                f"The checkpoint {path} is damaged: {name}: {error}. Delete that folder to continue "
+                "from the checkpoint before it."
+            ) from error
+    return Checkpoint(
+        int(record["round"]), tensors["nets.safetensors"], tensors["optimisers.safetensors"], record
+    )
+
+
+def _players(game: Game) -> dict[str, nn.Module]:
+    players = {"G": game.G, "D": game.D}
+    return players if game.averaged is None else players | {"averaged": game.averaged}
+
+
+def _nets(game: Game) -> dict[str, Tensor]:
+    """Every parameter and buffer, named player.name."""
+    return {
+        f"{player}.{name}": tensor.contiguous()
+        for player, net in _players(game).items()
+        for name, tensor in net.state_dict().items()
+    }
+
+
+def _optimisers(game: Game) -> dict[str, Tensor]:
+    """Every tensor and number that the optimisers keep, named player/parameter/name."""
+    return {
+        f"{player}/{index}/{name}": torch.as_tensor(value).contiguous()
+        for player, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
+        for index, kept in optimiser.state_dict()["state"].items()
+        for name, value in kept.items()
+        if value is not None
+    }
+
+
+def restore(game: Game, checkpoint: Checkpoint) -> None:
+    """Put the game where the checkpoint left it.
+
+    Raises:
+        UserError: the checkpoint is of other nets.
+    """
+    for player, net in _players(game).items():
+        load_net(net, checkpoint, player)
+    for player, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D)):
+        whole = optimiser.state_dict()
+        whole["state"] = {}
+        for address, value in checkpoint.optimisers.items():
+            owner, index, name = address.split("/")
+            if owner == player:
+                whole["state"].setdefault(int(index), {})[name] = value
+        optimiser.load_state_dict(whole)
+    game.round = checkpoint.round
+
+
+def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
+    """Give a net the weights that a checkpoint holds of ``G``, ``D`` or ``averaged``.
+
+    Raises:
+        UserError: the checkpoint holds no such player, or one of another shape.
+    """
+    prefix = f"{player}."
+    weights = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint.nets.items()
+        if name.startswith(prefix)
+    }
+    try:
+        net.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(
+            f"The checkpoint of round {checkpoint.round} holds other nets than this run's settings "
+            f"describe ({str(error).splitlines()[-1].strip()})."
+        ) from error
+
+
+def differences(old: Settings, new: Settings) -> Iterable[str]:
+    """What the new settings ask for that the old ones do not, as ``--name old → new``."""
+
+    def flat(settings: Settings) -> dict[str, Any]:
+        values = settings.to_json()
+        nested = {f"{p}.{name}": v for p in ("G", "D") for name, v in values.pop(p).items()}
+        return values | nested
+
+    a, b = flat(old), flat(new)
+    return [f"--{name.replace('_', '-')} {a[name]} → {b[name]}" for name in a if a[name] != b[name]]

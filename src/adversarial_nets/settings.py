@@ -1,0 +1,258 @@
+"""Every number that defines a game, as small frozen dataclasses; published experiments as values.
+
+The dataclasses *are* the command line: each field is an option of ``advnets train`` and its
+docstring is that option's help. No torch is imported here.
+"""
+
+import dataclasses
+import difflib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from adversarial_nets.errors import UserError
+
+__all__ = [
+    "PRESETS",
+    "DiscriminatorSettings",
+    "GeneratorSettings",
+    "Preset",
+    "Settings",
+    "from_json",
+    "nearest_name",
+    "preset_for",
+]
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """The generator G(z), a multilayer perceptron."""
+
+    hidden: tuple[int, ...] = (1200, 1200)
+    """Units of each hidden layer."""
+    activations: tuple[Literal["relu", "sigmoid"], ...] = ("relu",)
+    """Activation of the hidden layers: one for all, or one for each."""
+    output: Literal["sigmoid", "linear"] = "sigmoid"
+    """Activation of the output; sigmoid for images in [0, 1]."""
+    init: tuple[float, ...] = (0.05,)
+    """Initial weights are U(-r, r): one r for all layers, or one for each."""
+    bias_from_marginals: bool = True
+    """Start the output bias at the logit of each pixel's mean over the training images."""
+
+
+@dataclass(frozen=True)
+class DiscriminatorSettings:
+    """The discriminator D(x), a maxout net with dropout."""
+
+    units: tuple[int, ...] = (240, 240)
+    """Maxout units of each hidden layer."""
+    pieces: int = 5
+    """Linear pieces of each maxout unit."""
+    init: tuple[float, ...] = (0.005,)
+    """Initial weights are U(-r, r): one r for all layers, or one for each."""
+    keep_input: float = 0.8
+    """Probability that dropout keeps an input value."""
+    keep_hidden: float = 0.5
+    """Probability that dropout keeps a hidden value."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One game: the nets, Algorithm 1, and the gradient rule. The defaults are MNIST's of §5."""
+
+    G: GeneratorSettings = field(default_factory=GeneratorSettings)
+    D: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
+    protocol: Literal["released", "paper"] = "released"
+    """Algorithm 1 as the authors' code ran it (one simultaneous update of D and G from one fake
+    batch and one set of dropout masks, D's loss halved) or as the paper prints it (alternating,
+    fresh noise for G)."""
+    k: int = 1
+    """Updates of D for each update of G."""
+    objective: Literal["non-saturating", "minimax"] = "non-saturating"
+    """What G does: maximise log D(G(z)), or minimise log(1 - D(G(z))), its share of Equation 1."""
+    batch: int = 100
+    """Images in a minibatch, m in Algorithm 1."""
+    prior: Literal["uniform", "gaussian", "spherical"] = "uniform"
+    """The noise p_z: U(-sqrt 3, sqrt 3), N(0, I), or uniform on a sphere."""
+    z_size: int = 100
+    """Coordinates of the noise vector z."""
+    optimiser: Literal["sgd", "adam"] = "sgd"
+    """The gradient rule of both players: SGD with momentum, as published, or Adam."""
+    lr: float = 0.1
+    """Learning rate at the first round, lr_0."""
+    lr_decay: float = 1.000004
+    """The learning rate is divided by this after every round; 1 keeps it constant."""
+    lr_floor: float = 1e-6
+    """The learning rate never falls below this."""
+    momentum: float = 0.5
+    """SGD's momentum (Adam's first beta) in the first epoch."""
+    momentum_end: float = 0.7
+    """SGD's momentum once it is saturated."""
+    momentum_epochs: int = 250
+    """The epoch at which the momentum saturates, after a linear rise from epoch 1."""
+    head_start: int = 0
+    """Train G alone against the initial D for this many rounds first."""
+    average: float = 0.0
+    """Keep beside G a running average of its weights with this decay a round; 0 keeps none."""
+    size: int | None = None
+    """folder:PATH only: images become this many pixels square (28 where not given)."""
+    channels: Literal[1, 3] | None = None
+    """folder:PATH only: 1 for grey (where not given), 3 for colour."""
+    seed: int = 0
+    """Addresses every random draw of the run."""
+
+    def __post_init__(self) -> None:
+        """Refuse values that no game can be played with.
+
+        Raises:
+            UserError: names the setting, the value and what it must be.
+        """
+        for name, value in _numbers(self):
+            least, most, words = _BOUNDS[name.rpartition(".")[2]]
+            if not (math.isfinite(value) and least <= value <= most):
+                raise UserError(f"--{name.replace('_', '-')} is {value}; it must be {words}.")
+        for name, values, layers in (
+            ("G.activations", self.G.activations, len(self.G.hidden)),
+            ("G.init", self.G.init, len(self.G.hidden) + 1),
+            ("D.init", self.D.init, len(self.D.units) + 1),
+        ):
+            if len(values) not in (1, layers):
+                raise UserError(
+                    f"--{name} has {len(values)} values; give one for all layers or one for each "
+                    f"of the {layers}."
+                )
+        if not self.D.units:
+            raise UserError("--D.units is empty; give at least one maxout layer.")
+
+    def lr_at(self, step: int) -> float:
+        """The learning rate of the round `step`, counted from 0: lr_0 / decay^step, floored."""
+        return max(self.lr / self.lr_decay**step, self.lr_floor)
+
+    def momentum_at(self, epoch: int) -> float:
+        """The momentum in an epoch, counted from 1: a straight line that saturates."""
+        rise = min((epoch - 1) / max(self.momentum_epochs - 1, 1), 1.0)
+        return self.momentum + (self.momentum_end - self.momentum) * rise
+
+    def to_json(self) -> dict[str, Any]:
+        """As a nest of plain dictionaries and lists, for settings.json."""
+        return dataclasses.asdict(self)
+
+
+_AT_LEAST_ONE = (1, math.inf, "a whole number, 1 or more")
+_BOUNDS: Mapping[str, tuple[float, float, str]] = {
+    "hidden": _AT_LEAST_ONE,
+    "units": _AT_LEAST_ONE,
+    "pieces": _AT_LEAST_ONE,
+    "k": _AT_LEAST_ONE,
+    "batch": _AT_LEAST_ONE,
+    "z_size": _AT_LEAST_ONE,
+    "size": _AT_LEAST_ONE,
+    "channels": (1, 3, "1 (grey) or 3 (colour)"),
+    "momentum_epochs": _AT_LEAST_ONE,
+    "init": (0, math.inf, "0 or more"),
+    "keep_input": (1e-4, 1, "a probability above 0, at most 1"),
+    "keep_hidden": (1e-4, 1, "a probability above 0, at most 1"),
+    "lr": (1e-30, math.inf, "above 0"),
+    "lr_decay": (1, math.inf, "1 (constant) or more"),
+    "lr_floor": (0, math.inf, "0 or more"),
+    "momentum": (0, 1 - 1e-9, "at least 0 and below 1"),
+    "momentum_end": (0, 1 - 1e-9, "at least 0 and below 1"),
+    "head_start": (0, math.inf, "a whole number, 0 or more"),
+    "average": (0, 1 - 1e-12, "at least 0 and below 1"),
+    "seed": (0, 2**63, "a whole number from 0 to 2^63"),
+}
+
+
+def _numbers(settings: Any, prefix: str = "") -> list[tuple[str, float]]:  # noqa: ANN401
+    """Every number in the settings with its dotted name; tuples give one entry a value."""
+    found: list[tuple[str, float]] = []
+    for f in dataclasses.fields(settings):
+        value = getattr(settings, f.name)
+        if dataclasses.is_dataclass(value):
+            found += _numbers(value, f"{f.name}.")
+        for v in value if isinstance(value, tuple) else (value,):
+            if isinstance(v, int | float) and not isinstance(v, bool):
+                found.append((prefix + f.name, v))
+    return found
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named experiment: its settings, how long it runs, and why its numbers are what they are.
+
+    Exactly one of `epochs` and `rounds` is given.
+    """
+
+    settings: Settings
+    why: str
+    epochs: float | None = None
+    rounds: int | None = None
+
+
+PRESETS: Mapping[str, Preset] = {
+    "mnist": Preset(
+        Settings(average=0.9995),
+        epochs=100,
+        why="§5 and the released configuration: G 1200-1200 ReLU, D maxout 240×5 twice, lr .1 "
+        "that barely decays, momentum .5 rising to .7. The published run had no stopping rule; "
+        "raise --epochs to go on. The averaged generator is kept beside the raw one, which is the "
+        "published one, and takes no part in the game.",
+    ),
+    "quickstart": Preset(
+        Settings(
+            # A third of the width learns digits in two minutes; the initial range grows by
+            # √(1200/400) so that each layer's output starts as large as the published one's.
+            G=GeneratorSettings(hidden=(400, 400), init=(0.0866,)),
+            D=DiscriminatorSettings(units=(120, 120), pieces=3),
+            # So short a run has no time for a schedule.
+            lr_decay=1.0,
+            momentum_end=0.5,
+            # The raw generator jitters at a constant rate; its average is what is shown.
+            average=0.998,
+        ),
+        rounds=6600,
+        why="The published game, narrower, for two minutes on two cores.",
+    ),
+}
+
+
+def nearest_name(name: str, names: list[str], what: str) -> UserError:
+    """The error for an unknown name, with the nearest known one."""
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return UserError(f"There is no {what} named {name!r}.{hint} Known: {', '.join(names)}.")
+
+
+def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
+    """The preset of that name, or the one that the data set picks by itself.
+
+    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0]
+    ('mnist', 'quickstart')
+    """
+    name = name or (data if data in PRESETS else "quickstart")
+    if name not in PRESETS:
+        raise nearest_name(name, list(PRESETS), "preset")
+    return name, PRESETS[name]
+
+
+def from_json(data: Mapping[str, Any]) -> Settings:
+    """The settings that `Settings.to_json` wrote.
+
+    Raises:
+        UserError: when the mapping has other fields than this version's settings.
+    """
+    try:
+        fields: dict[str, Any] = dict(data)
+        fields["G"] = GeneratorSettings(**_tuples(data["G"]))
+        fields["D"] = DiscriminatorSettings(**_tuples(data["D"]))
+        return Settings(**fields)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"These settings are not of this version's form ({error}); they may be damaged or "
+            "come from a newer version of adversarial-nets."
+        ) from error
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}

@@ -1,0 +1,358 @@
+"""Train a game in a run's folder: schedule of looks, checkpoints, diagnosis, stopping, resuming."""
+
+import math
+import platform
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from adversarial_nets import __version__, datasets, runs
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import Diverged, UserError
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
+from adversarial_nets.game import Game, Optimiser, epoch_of, new_game, play, rounds_in, sample
+from adversarial_nets.runs import Run
+from adversarial_nets.settings import Settings, preset_for
+
+__all__ = ["Cadence", "Look", "Stopped", "default_rounds", "diagnose", "train"]
+
+
+@dataclass(frozen=True)
+class Cadence:
+    """How often, in rounds, a training is looked at. Changes nothing in the game."""
+
+    log_every: int = 50
+    """Rounds between rows of metrics.jsonl."""
+    save_every: int = 500
+    """Rounds between checkpoints; what a crash can cost."""
+    score_every: int = 2500
+    """Rounds between Parzen scores on validation images."""
+    samples_every: int = 500
+    """Rounds between pictures of samples from the same noise."""
+
+    def __post_init__(self) -> None:
+        """Refuse a cadence of less than one round."""
+        for name, value in vars(self).items():
+            if value < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {value}; it must be 1 or more.")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What an observer gets: one row of the metrics, the game behind it, and where it is going."""
+
+    row: dict[str, Any]
+    game: Game
+    rounds: int  # where the training will end
+    seconds: float  # since this sitting began
+    started_at: int  # the round at which this sitting began
+    trouble: str | None  # a collapse or a D that wins outright, in plain words
+
+
+Observer = Callable[[Look], None]
+
+
+class Stopped(Exception):
+    """A signal asked for a stop, and the run was saved."""
+
+    def __init__(self, number: int, run: Run, round: int) -> None:
+        super().__init__(f"stopped at round {round}")
+        self.number, self.run, self.round = number, run, round
+
+
+def train(
+    data: str | Dataset,
+    *,
+    preset: str | None = None,
+    settings: Settings | None = None,
+    run: str | Path | None = None,
+    rounds: int | None = None,
+    epochs: float | None = None,
+    cadence: Cadence | None = None,
+    observers: Iterable[Observer] = (),
+    restart: bool = False,
+    device: str = "cpu",
+    G: nn.Module | None = None,
+    D: nn.Module | None = None,
+    optimiser: Optimiser | None = None,
+) -> Run:
+    """Train a game, or continue the one that the folder holds.
+
+    Args:
+        data: a name for `datasets.load`, or a data set already loaded.
+        preset: the settings to start from; picked by the data where not given.
+        settings: settings in place of the preset's.
+        run: the run's folder, ``runs/DATA-PRESET-SEED`` where not given.
+        rounds: how many rounds the run shall have when it ends.
+        epochs: the same in passes over the training images; the preset's length where neither is.
+        cadence: how often to log, save, score and draw.
+        observers: called with a `Look` at every row of the metrics.
+        restart: forget what the folder holds and begin anew.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        G: your own generator, (m, z_size) to (m, pixels).
+        D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
+        optimiser: makes each player's optimiser from its parameters.
+
+    Returns:
+        The run, ready for `evaluation.evaluate`, `report.write` and the rest.
+
+    Raises:
+        UserError: the folder holds a run of other settings or data, or is in use, or cannot be
+            written; the length is not positive.
+        Diverged: a loss became NaN or infinite; the last good checkpoint is intact.
+        Stopped: SIGINT or SIGTERM came; the run is saved.
+    """
+    name = data if isinstance(data, str) else data.name
+    preset, chosen = preset_for(name, preset)
+    settings = settings or chosen.settings
+    if isinstance(data, str):
+        data = datasets.load(data, size=settings.size, channels=settings.channels)
+    total = default_rounds(settings, data, preset, rounds, epochs)
+    folder = Path(run or run_folder(name, preset, settings.seed))
+    with runs.lock(folder):
+        if restart:
+            runs.discard(folder)
+        this = _begin(folder, name, data, preset, settings, own_nets=bool(G or D))
+        game = new_game(settings, data, G=G, D=D, optimiser=optimiser, device=device)
+        _Sitting(this, game, total, cadence or Cadence(), tuple(observers)).play()
+    return this
+
+
+def run_folder(data: str, preset: str, seed: int) -> Path:
+    """``runs/DATA-PRESET-SEED``, the data's name made fit for a folder's."""
+    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data)
+    return Path("runs") / f"{name}-{preset}-{seed}"
+
+
+def default_rounds(
+    settings: Settings, data: Dataset, preset: str, rounds: int | None, epochs: float | None
+) -> int:
+    """The run's length in rounds: as asked, or the preset's."""
+    if rounds is not None and epochs is not None:
+        raise UserError("Give --rounds or --epochs, not both.")
+    if rounds is None and epochs is None:
+        chosen = preset_for(data.name, preset)[1]
+        rounds, epochs = chosen.rounds, chosen.epochs
+    for name, value in (("rounds", rounds), ("epochs", epochs)):
+        if value is not None and not (value > 0 and math.isfinite(value)):
+            raise UserError(f"--{name} is {value}; it must be above 0.")
+    return rounds or rounds_in(settings, len(data.train), epochs or 0)
+
+
+def _begin(
+    folder: Path, name: str, data: Dataset, preset: str, settings: Settings, own_nets: bool
+) -> Run:
+    """The run that the folder holds, when it is the same one, or a new one."""
+    fingerprint = datasets.fingerprint(data)
+    if (folder / "settings.json").exists():
+        old = runs.open_run(folder)
+        changed = list(runs.differences(old.settings, settings))
+        if old.fingerprint != fingerprint:
+            changed.insert(0, f"data {old.data} → {name} (the images differ)")
+        if changed:
+            raise UserError(
+                f"{folder} holds a run with other settings: {'; '.join(changed)}. Give the new run "
+                "a folder of its own with --run, or replace the old one with --restart."
+            )
+        runs.clear_leftovers(folder)
+        return old
+    info = {
+        "adversarial_nets": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": platform.machine(),
+        "threads": torch.get_num_threads(),
+        "provenance": data.provenance,
+        "image_shape": list(data.image_shape),
+        "train_images": len(data.train),
+    }
+    run = Run(folder, name, fingerprint, preset, settings, own_nets, info)
+    runs.create(run)
+    return run
+
+
+@dataclass
+class _Sitting:
+    """One uninterrupted stretch of training: what happens at which round."""
+
+    run: Run
+    game: Game
+    rounds: int
+    cadence: Cadence
+    observers: tuple[Observer, ...]
+    best: dict[str, Any] | None = None
+    seconds_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    started_at: int = 0
+
+    def play(self) -> None:
+        """Play to the end from wherever the folder's newest checkpoint is."""
+        folder, game = self.run.folder, self.game
+        if any((folder / "checkpoints").glob("step-*")):
+            checkpoint = runs.read_checkpoint(runs.checkpoint_folder(folder))
+            runs.restore(game, checkpoint)
+            self.best = checkpoint.state["best"]
+            self.seconds_before = checkpoint.state["seconds"]
+            game.tally.rounds = checkpoint.state["tally"]["rounds"]
+            game.tally.sums = torch.tensor(checkpoint.state["tally"]["sums"], dtype=torch.float64)
+            self.started_at = game.round
+        runs.cut_metrics(folder, game.round)
+        if game.round == 0:
+            self._draw()
+        with _signals() as asked:
+
+            def observe(game: Game) -> None:
+                self._after_round()
+                if asked:
+                    self._save()
+                    raise Stopped(asked[0], self.run, game.round)
+
+            play(game, self.rounds, observe)
+
+    def _after_round(self) -> None:
+        last = self.game.round == self.rounds
+        log, save, score, draw = (
+            last or self.game.round % every == 0 for every in vars(self.cadence).values()
+        )
+        if log or score:
+            self._look(score)
+        if draw:
+            self._draw()
+        if save or score:
+            self._save()
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def _look(self, score: bool = False) -> None:
+        """One row of metrics, from the rounds since the last."""
+        game, s = self.game, self.game.settings
+        row: dict[str, Any] = {
+            "round": game.round,
+            "epoch": round(game.round * s.k * s.batch / len(game.data.train), 4),
+            **game.tally.means(),
+            "lr": s.lr_at(game.round - 1),
+            "momentum": s.momentum_at(epoch_of(game)),
+            "spread": spread(game),
+            "seconds": round(self.seconds_before + self._seconds(), 3),
+        }
+        if not all(map(math.isfinite, row.values())):
+            raise Diverged(
+                f"The training diverged between rounds {game.round - game.tally.rounds + 1} and "
+                f"{game.round}: a loss is no longer a finite number. The last good checkpoint is "
+                f"intact in {self.run.folder}. A smaller --lr or another --seed may help."
+            )
+        game.tally.rounds = 0
+        game.tally.sums.zero_()
+        if score:
+            row["scores"] = self._score()
+        runs.append_metrics(self.run.folder, row)
+        look = Look(row, game, self.rounds, self._seconds(), self.started_at, diagnose(row))
+        for observer in self.observers:
+            observer(look)
+
+    def _score(self) -> dict[str, Any]:
+        """Validation log-likelihood by the `paper` protocol, raw and averaged; notes the best raw."""
+        game = self.game
+        valid = game.data.floats(game.data.valid[:1000])
+        scores = {}
+        players = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
+        for weights, G in players.items():
+            samples = sample(G, game.settings, 10_000, "samples to choose by").float().cpu()
+            by_sigma = log_likelihood(valid, samples, GRIDS["paper"]).mean(1)
+            i = int(by_sigma.argmax())
+            scores[weights] = {"valid_nats": by_sigma[i].item(), "sigma": GRIDS["paper"][i]}
+        nats = scores["raw"]["valid_nats"]
+        if self.best is None or nats > self.best["valid_nats"]:
+            self.best = {"round": game.round, "valid_nats": nats}
+        return scores
+
+    def _draw(self) -> None:
+        """A picture of samples from the noise that every picture of this run uses."""
+        from adversarial_nets import figures
+
+        game = self.game
+        G = game.averaged or game.G
+        images = sample(G, game.settings, 40, "samples to watch").float().cpu()
+        with runs.explained(self.run.folder):
+            content = figures.grid_png(images, game.data.image_shape, game.data.range, columns=10)
+            path = self.run.folder / "samples" / f"step-{game.round:08d}.png"
+            runs.write_atomically(path, content)
+
+    def _save(self) -> None:
+        """A checkpoint, unless the weights went bad since the last look."""
+        game = self.game
+        if not all(bool(p.isfinite().all()) for n in (game.G, game.D) for p in n.parameters()):
+            raise Diverged(
+                f"The training diverged before round {game.round}: a weight is no longer a finite "
+                f"number. The last good checkpoint is intact in {self.run.folder}. A smaller --lr "
+                "or another --seed may help."
+            )
+        tally = {"rounds": game.tally.rounds, "sums": game.tally.sums.tolist()}
+        seconds = self.seconds_before + self._seconds()
+        state = {"best": self.best, "seconds": seconds, "tally": tally}
+        runs.save_checkpoint(self.run, game, state)
+
+
+def spread(game: Game) -> float:
+    """How different the samples are from one another: their mean pixel variance over the data's.
+
+    About 1 for a good generator, 0 for one that always draws the same image.
+    """
+    x = sample(game.G, game.settings, 100, "samples to watch")
+    data = game.data.floats(game.data.train[:1000])
+    return (x.var(0).mean() / data.var(0).mean().clamp_min(1e-12)).item()
+
+
+def diagnose(row: dict[str, Any]) -> str | None:
+    """What has gone wrong, in plain words, or None.
+
+    Args:
+        row: one row of the metrics.
+
+    >>> diagnose({"D_x": 0.5, "D_G_z": 0.5, "spread": 1.0, "round": 5000}) is None
+    True
+    """
+    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01:
+        return (
+            "D wins outright: it tells samples from data with over 99 % certainty, so it has "
+            "little left to teach G. A smaller k, or a stronger G, gives G a chance."
+        )
+    if row["spread"] < 0.1 and row["round"] >= 500:
+        return (
+            "G has collapsed: its samples are almost all the same image. D must be trained more "
+            "between G's updates (a larger k), or the learning rate lowered."
+        )
+    return None
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """A list that fills when SIGINT or SIGTERM comes; a second one acts as it always does."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(number, old[signal.Signals(number)])
+
+    for number in old:
+        signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
