@@ -1,13 +1,34 @@
-"""What every data set looks like once it is loaded."""
+"""What every data set looks like once it is loaded, and what the game needs of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from jaxtyping import Float, Int64, UInt8
 from torch import Tensor
 
-__all__ = ["Dataset"]
+from adversarial_nets.randomness import Address, permutation
+
+__all__ = ["Dataset", "Progress", "Source"]
+
+Progress = Callable[[str, int, int | None], None]
+"""Called while bytes come in, with (what, bytes done, bytes in all or None if unknown)."""
+
+
+class Source(Protocol):
+    """Where x ~ p_data comes from: all that Algorithm 1 asks of a data set."""
+
+    @property
+    def pixels(self) -> int:
+        """Coordinates of one x."""
+
+    @property
+    def epoch(self) -> int:
+        """How many x make one epoch, by which the momentum's schedule counts."""
+
+    def minibatch(self, address: Address, m: int) -> Float[Tensor, "rows pixels"]:
+        """Draw the address's rows of the minibatch of m that belongs to its seed and step."""
 
 
 @dataclass(frozen=True)
@@ -49,3 +70,24 @@ class Dataset:
     ) -> Float[Tensor, "n pixels"]:
         """Turn bytes into the values the nets see: pixels / 255, in [0, 1]."""
         return images.to(dtype).div_(255)
+
+    @property
+    def epoch(self) -> int:
+        """Training images, each seen once in an epoch."""
+        return len(self.train)
+
+    def minibatch(self, address: Address, m: int) -> Float[Tensor, "rows pixels"]:
+        """Draw the address's rows of a minibatch of m training images.
+
+        The images come in a new random order each epoch, one order after the other without a gap:
+        step t takes the images t·m … (t + 1)·m − 1 of that endless line.
+        """
+        n = len(self.train)
+        first, last = address.step * m + address.rows.start, address.step * m + address.rows.stop
+        pieces = []
+        while first < last:
+            epoch, start = divmod(first, n)
+            stop = min(start + last - first, n)
+            pieces.append(permutation(address.seed, "order of the data", epoch, n)[start:stop])
+            first += stop - start
+        return self.floats(self.train[torch.cat(pieces)])
