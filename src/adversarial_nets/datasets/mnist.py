@@ -50,7 +50,7 @@ def load_mnist(on_progress: Progress | None = None) -> Dataset:
     import pooch
 
     # Of pooch we take only the system's place for caches. Its downloads check the hash of the
-    # gzip container, which differs between mirrors, and neither resume nor fail over.
+    # gzip container, which mirrors may make anew, and neither resume nor fail over.
     cache = Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("adversarial-nets")).expanduser()
     folders: list[Path] = []
     if data := os.environ.get("ADVNETS_DATA"):
