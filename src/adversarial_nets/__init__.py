@@ -13,11 +13,12 @@ if TYPE_CHECKING:
     from adversarial_nets.errors import Diverged, UserError
     from adversarial_nets.settings import (
         PRESETS,
+        Cadence,
         DiscriminatorSettings,
         GeneratorSettings,
         Settings,
     )
-    from adversarial_nets.training import Cadence, train
+    from adversarial_nets.training import train
 
 __all__ = [
     "PRESETS",
@@ -38,8 +39,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "datasets": ["Dataset", "load"],
     "errors": ["Diverged", "UserError"],
-    "settings": ["PRESETS", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
-    "training": ["Cadence", "train"],
+    "settings": ["PRESETS", "Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
+    "training": ["train"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -52,7 +52,7 @@ def applies(game: "Game") -> bool:
     )
 
 
-# --- The updates --------------------------------------------------------------------------------------
+# --- The updates ---------------------------------------------------------------------------------
 
 
 @torch.no_grad()
@@ -97,7 +97,7 @@ def _judge(game: "Game", x: Images, step: int) -> Logits:
 UPDATES = (_update_D, _update_G, _update_both, _judge)
 
 
-# --- D ------------------------------------------------------------------------------------------------
+# --- D -------------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -114,7 +114,8 @@ class _Pass:
 
 def _forward_D(game: "Game", batches: list[tuple[Images, str]], step: int) -> _Pass:
     """D's logits for the batches, one after the other, each with dropout masks of its own."""
-    dropouts, layers = list(game.D)[::2], list(game.D)[1::2]
+    dropouts = [layer for layer in game.D.children() if isinstance(layer, Dropout)]
+    layers = [layer for layer in game.D.children() if isinstance(layer, nn.Linear)]
     h = torch.cat([x for x, _ in batches]).T
     inputs, masks, shares = [], [], []
     for i, (dropout, layer) in enumerate(zip(dropouts, layers, strict=True)):
@@ -153,7 +154,7 @@ def _signal_at_x(p: _Pass, first: int) -> Images:
 
 
 def _descend_D(game: "Game", p: _Pass, m: int) -> None:
-    """∂(−V)/∂a is −(1 − D(x))/m on data and D(G(z))/m on samples; then one step of D's optimiser."""
+    """∂(−V)/∂a is −(1 − D(x))/m on data, D(G(z))/m on samples; then one step of D's optimiser."""
     weight = torch.cat([-torch.sigmoid(-p.a[:m]), torch.sigmoid(p.a[m:])]) / m
     if game.settings.protocol == "released":
         weight /= 2
@@ -161,7 +162,7 @@ def _descend_D(game: "Game", p: _Pass, m: int) -> None:
         _step(game.optimiser_D, layer, signal, h.mul_(weight).T, signal @ weight)
 
 
-# --- G ------------------------------------------------------------------------------------------------
+# --- G -------------------------------------------------------------------------------------------
 
 
 def _forward_G(G: nn.Module, z: Noise) -> list[Float[Tensor, "m width"]]:
@@ -198,7 +199,7 @@ def _descend_G(
             _step(game.optimiser_G, layer, below.T, h, below.sum(0))
 
 
-# --- SGD with momentum ----------------------------------------------------------------------------------
+# --- SGD with momentum ---------------------------------------------------------------------------
 
 
 def _step(
@@ -208,7 +209,7 @@ def _step(
     h: Float[Tensor, "m inputs"],
     bias_gradient: Float[Tensor, " outputs"],
 ) -> None:
-    """v ← μv + g, θ ← θ − lr·v, with g = signal·h made inside v; the velocities are torch's own."""
+    """SGD: v ← μv + g, θ ← θ − lr·v, with g = signal·h made inside v; v is torch's own buffer."""
     group = optimiser.param_groups[0]
     for p in (layer.weight, layer.bias):
         if "momentum_buffer" not in optimiser.state[p]:

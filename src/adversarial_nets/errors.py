@@ -1,6 +1,6 @@
 """The errors a person can mend. Raised where the fault is known, caught once in `cli`."""
 
-__all__ = ["Diverged", "UserError"]
+__all__ = ["Diverged", "Stopped", "UserError"]
 
 
 class UserError(Exception):
@@ -13,3 +13,11 @@ class Diverged(UserError):
     """Training met a NaN or an infinity; the last good checkpoint is intact."""
 
     exit_code = 3
+
+
+class Stopped(UserError):
+    """A signal asked the training to stop, and the run was saved first."""
+
+    def __init__(self, number: int, round: int) -> None:
+        super().__init__(f"Stopped at round {round}; everything is saved.")
+        self.exit_code = 128 + number

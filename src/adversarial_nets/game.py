@@ -15,8 +15,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import backprop, nets, objectives, priors
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.randomness import Address, permutation
+from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.randomness import Address
 from adversarial_nets.settings import Settings
 
 __all__ = ["Game", "Tally", "draw_data", "epoch_of", "new_game", "play", "rounds_in", "sample"]
@@ -45,7 +45,7 @@ class Game:
 
     Attributes:
         settings: the numbers that define the game.
-        data: the images; only `data.train` is played with.
+        data: where x ~ p_data comes from.
         G: the generator, noise (m, z_size) to images (m, pixels).
         D: the discriminator, images (m, pixels) to logits (m,) or (m, 1).
         optimiser_G: descends G's loss.
@@ -57,7 +57,7 @@ class Game:
     """
 
     settings: Settings
-    data: Dataset
+    data: Source
     G: nn.Module
     D: nn.Module
     optimiser_G: torch.optim.Optimizer
@@ -82,30 +82,29 @@ def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: No
 
     while game.round < rounds:  # for number of training iterations do
         _follow_schedules(game)
-        step = game.round * s.k
+        first, last = game.round * s.k, (game.round + 1) * s.k - 1
         if game.round < s.head_start:  # (before the game: G alone, against the initial D)
-            a_x = judge(game, draw_data(game, step), step)
-            a_G_z = a = update_G(game, draw_noise(game, step, "z for G"), step)
+            a_x = judge(game, draw_data(game, last), last)
+            a_G_z = a = update_G(game, draw_noise(game, last, "z for G"), last)
         else:
-            for step in range(step, step + s.k - released):  # for k steps do
+            for step in range(first, first + s.k - released):  # for k steps do
                 z = draw_noise(game, step, "z for D")  # • sample m noise vectors
                 x = draw_data(game, step)  # • sample m images from p_data
                 a_x, a_G_z = update_D(game, x, z, step)  # • ascend D's gradient
             if released:
-                step = (game.round + 1) * s.k - 1
-                x, z = draw_data(game, step), draw_noise(game, step, "z for G")
-                a_x, a_G_z = update_both(game, x, z, step)
+                z, x = draw_noise(game, last, "z for G"), draw_data(game, last)
+                a_x, a_G_z = update_both(game, x, z, last)
                 a = a_G_z
             else:
-                z = draw_noise(game, step, "z for G")  # • sample m noise vectors
-                a = update_G(game, z, step)  # • descend G's gradient
+                z = draw_noise(game, last, "z for G")  # • sample m noise vectors
+                a = update_G(game, z, last)  # • descend G's gradient
         _average(game)
         _count(game, a_x, a_G_z, a)
         game.round += 1
         observe(game)
 
 
-# --- The updates, by autograd. Each returns the logits that D gave before it. -----------------------
+# --- The updates, by autograd. Each returns the logits that D gave before it. --------------------
 
 Logits = Float[Tensor, " m"]
 Images = Float[Tensor, "m pixels"]
@@ -169,7 +168,7 @@ def _set_gradients(net: nn.Module, loss: Float[Tensor, ""], keep_graph: bool = F
         p.grad = gradient
 
 
-# --- What a round draws ---------------------------------------------------------------------------
+# --- What a round draws --------------------------------------------------------------------------
 
 
 def draw_noise(game: Game, step: int, purpose: str) -> Noise:
@@ -180,21 +179,9 @@ def draw_noise(game: Game, step: int, purpose: str) -> Noise:
 
 
 def draw_data(game: Game, step: int) -> Images:
-    """A minibatch of m images, in [0, 1].
-
-    The images come in a new random order each epoch, one order after the other without a gap: D's
-    step number `step` takes the images step·m … (step + 1)·m − 1 of that endless line.
-    """
-    s, n = game.settings, len(game.data.train)
-    first, last = step * s.batch, (step + 1) * s.batch
-    pieces = []
-    while first < last:
-        epoch, start = divmod(first, n)
-        stop = min(start + last - first, n)
-        pieces.append(permutation(s.seed, "order of the data", epoch, n)[start:stop])
-        first += stop - start
-    rows = game.data.train[torch.cat(pieces)].to(_like(game.D).device)
-    return game.data.floats(rows, _like(game.D).dtype)
+    """A minibatch of m examples from p_data."""
+    s = game.settings
+    return game.data.minibatch(Address(s.seed, step, range(s.batch)), s.batch).to(_like(game.D))
 
 
 def _like(net: nn.Module) -> Tensor:
@@ -202,18 +189,18 @@ def _like(net: nn.Module) -> Tensor:
     return next(net.parameters())
 
 
-# --- Schedules, averages, counts --------------------------------------------------------------------
+# --- Schedules, averages, counts -----------------------------------------------------------------
 
 
-def rounds_in(settings: Settings, images: int, epochs: float) -> int:
-    """How many rounds pass over the training images that many times; D sees k·m of them a round."""
-    return max(1, math.ceil(epochs * images / (settings.k * settings.batch)))
+def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
+    """How many rounds pass over the data that many times; D sees k·m examples a round."""
+    return max(1, math.ceil(epochs * data.epoch / (settings.k * settings.batch)))
 
 
 def epoch_of(game: Game) -> int:
     """The epoch, counted from 1, to which the next round belongs."""
     s = game.settings
-    return 1 + game.round * s.k * s.batch // len(game.data.train)
+    return 1 + game.round * s.k * s.batch // game.data.epoch
 
 
 def _follow_schedules(game: Game) -> None:
@@ -238,8 +225,8 @@ def _average(game: Game) -> None:
         weight = 1 - game.settings.average**AVERAGE_EVERY
         for mean, now in zip(game.averaged.parameters(), game.G.parameters(), strict=True):
             mean.lerp_(now, weight)
-        for mean, now in zip(game.averaged.buffers(), game.G.buffers(), strict=True):
-            mean.copy_(now)
+        for kept, buffer in zip(game.averaged.buffers(), game.G.buffers(), strict=True):
+            kept.copy_(buffer)
 
 
 def _count(game: Game, a_x: Logits, a_G_z: Logits, a: Logits) -> None:
@@ -254,7 +241,7 @@ def _count(game: Game, a_x: Logits, a_G_z: Logits, a: Logits) -> None:
     game.tally.sums += torch.stack(outcome).to(game.tally.sums)
 
 
-# --- Beginning a game, and its samples ----------------------------------------------------------------
+# --- Beginning a game, and its samples -----------------------------------------------------------
 
 Optimiser = Callable[..., torch.optim.Optimizer]
 M = TypeVar("M", bound=nn.Module)
@@ -262,7 +249,7 @@ M = TypeVar("M", bound=nn.Module)
 
 def new_game(
     settings: Settings,
-    data: Dataset,
+    data: Source,
     *,
     G: nn.Module | None = None,
     D: nn.Module | None = None,
@@ -275,7 +262,7 @@ def new_game(
 
     Args:
         settings: the numbers that define the game.
-        data: the images to learn.
+        data: what to learn: a `datasets.Dataset`, or anything that draws minibatches.
         G: your own generator in place of the settings' (noise (m, z_size) to images (m, pixels)).
         D: your own discriminator in place of the settings' (images (m, pixels) to one logit each).
         optimiser: called with each player's parameters, makes its optimiser, e.g.
@@ -289,7 +276,7 @@ def new_game(
     s = settings
     if G is None:
         G = nets.generator(s.G, s.z_size, data.pixels, s.seed)
-        if s.G.bias_from_marginals:
+        if s.G.bias_from_marginals and isinstance(data, Dataset):
             nets.start_at_marginals(G, data.train)
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed)

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 from adversarial_nets.randomness import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
-__all__ = ["Dropout", "Maxout", "address_dropout", "discriminator", "generator", "start_at_marginals"]
+__all__ = [
+    "Dropout",
+    "Maxout",
+    "address_dropout",
+    "discriminator",
+    "generator",
+    "start_at_marginals",
+]
 
 T = TypeVar("T")
 
@@ -32,7 +39,7 @@ class Maxout(nn.Linear):
 
     def forward(self, x: Float[Tensor, "m inputs"]) -> Float[Tensor, "m units"]:
         """Shapes: (m, inputs) to (m, units)."""
-        # (units × pieces, m): the maximum then runs over long contiguous lines, which is far faster.
+        # As (units × pieces, m) the maximum runs over long contiguous lines, which is far faster.
         linear = torch.addmm(self.bias[:, None], self.weight, x.T)
         return linear.view(self.units, self.pieces, -1).amax(1).T
 

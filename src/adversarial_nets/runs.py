@@ -16,6 +16,7 @@ import errno
 import fcntl
 import hashlib
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -29,6 +30,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from adversarial_nets import nets
 from adversarial_nets import settings as settings_module
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import Game
@@ -39,6 +41,7 @@ __all__ = [
     "Run",
     "checkpoint_folder",
     "create",
+    "load_generator",
     "lock",
     "open_run",
     "read_checkpoint",
@@ -60,6 +63,8 @@ class Run:
         folder: where everything of the run lives.
         data: the data set's name, as `datasets.load` takes it.
         fingerprint: the data's hash.
+        image_shape: (channels, height, width).
+        range: the smallest and largest value of an image.
         preset: the preset the settings came from.
         settings: the game's settings.
         own_nets: whether G or D were passed in by a program, so that only it can rebuild them.
@@ -69,10 +74,17 @@ class Run:
     folder: Path
     data: str
     fingerprint: str
+    image_shape: tuple[int, int, int]
+    range: tuple[float, float]
     preset: str
     settings: Settings
     own_nets: bool
     info: Mapping[str, Any]
+
+    @property
+    def pixels(self) -> int:
+        """Values of one image."""
+        return math.prod(self.image_shape)
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,7 @@ class Checkpoint:
     state: Mapping[str, Any]
 
 
-# --- Writing, so that a crash leaves the old or the new, never a half -----------------------------------
+# --- Writing, so that a crash leaves the old or the new, never a half -----------------------------
 
 
 @contextmanager
@@ -131,7 +143,7 @@ def _to_json(value: Any) -> str:  # noqa: ANN401
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-# --- Opening a run ----------------------------------------------------------------------------------------
+# --- Opening a run --------------------------------------------------------------------------------
 
 
 def create(run: Run) -> None:
@@ -164,6 +176,8 @@ def open_run(folder: Path) -> Run:
             folder=folder,
             data=str(record["data"]),
             fingerprint=str(record["fingerprint"]),
+            image_shape=_three(record["image_shape"]),
+            range=(float(record["range"][0]), float(record["range"][1])),
             preset=str(record["preset"]),
             settings=settings_module.from_json(record["settings"]),
             own_nets=bool(record["own_nets"]),
@@ -171,6 +185,11 @@ def open_run(folder: Path) -> Run:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
+
+
+def _three(values: Iterable[Any]) -> tuple[int, int, int]:
+    channels, height, width = map(int, values)
+    return channels, height, width
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -196,7 +215,7 @@ def _check_format(record: Mapping[str, Any], path: Path) -> None:
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the run for this process alone; the system lets go when the process ends, however it does.
+    """Hold the run for this process alone; the system lets go however the process ends.
 
     Raises:
         UserError: another process holds it.
@@ -215,7 +234,7 @@ def lock(folder: Path) -> Iterator[None]:
         yield
 
 
-# --- Metrics ------------------------------------------------------------------------------------------------
+# --- Metrics --------------------------------------------------------------------------------------
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
@@ -246,7 +265,7 @@ def cut_metrics(folder: Path, last: int) -> None:
         write_atomically(folder / "metrics.jsonl", text)
 
 
-# --- Checkpoints ----------------------------------------------------------------------------------------------
+# --- Checkpoints ----------------------------------------------------------------------------------
 
 
 def _steps(folder: Path) -> list[int]:
@@ -334,11 +353,11 @@ def clear_leftovers(folder: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Forget a run, for --restart: its metrics, samples, report and checkpoints, and nothing else."""
+    """Forget a run, for --restart: what this module and its callers wrote, and nothing else."""
     with explained(folder):
-        for name in ("checkpoints", "samples"):
+        for name in ("checkpoints", "samples", "figures"):
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("metrics.jsonl", "report.html", "settings.json"):
+        for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)
 
 
@@ -359,8 +378,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
             tensors[name] = safetensors.torch.load(content)
         except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
             raise UserError(
-                f"The checkpoint {path} is damaged: {name}: {error}. Delete that folder to continue "
-                "from the checkpoint before it."
+                f"The checkpoint {path} is damaged: {name}: {error}. Delete that folder to "
+                "continue from the checkpoint before it."
             ) from error
     return Checkpoint(
         int(record["round"]), tensors["nets.safetensors"], tensors["optimisers.safetensors"], record
@@ -430,6 +449,42 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
             f"The checkpoint of round {checkpoint.round} holds other nets than this run's settings "
             f"describe ({str(error).splitlines()[-1].strip()})."
         ) from error
+
+
+def load_generator(
+    run: Run,
+    which: str = "last",
+    weights: str = "raw",
+    G: nn.Module | None = None,
+) -> tuple[nn.Module, int]:
+    """The run's generator, ready to sample, and the round it is from.
+
+    Args:
+        run: the run.
+        which: ``last``, ``best``, or a round's number.
+        weights: ``raw`` or ``averaged``.
+        G: the module to fill, for a run with nets of your own.
+
+    Raises:
+        UserError: no such checkpoint, no average kept, or nets that only a program can rebuild.
+    """
+    if weights not in ("raw", "averaged"):
+        raise UserError(f"--weights is {weights!r}; it must be raw or averaged.")
+    if weights == "averaged" and not run.settings.average:
+        raise UserError(
+            f"{run.folder} keeps no averaged generator; it was trained without --average. Use "
+            "--weights raw."
+        )
+    if G is None:
+        if run.own_nets:
+            raise UserError(
+                f"{run.folder} was trained with nets of your own; pass the generator as G= to the "
+                "library's function."
+            )
+        G = nets.generator(run.settings.G, run.settings.z_size, run.pixels)
+    checkpoint = read_checkpoint(checkpoint_folder(run.folder, which))
+    load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
+    return G.eval(), checkpoint.round
 
 
 def differences(old: Settings, new: Settings) -> Iterable[str]:

@@ -9,12 +9,14 @@ import difflib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from adversarial_nets.errors import UserError
 
 __all__ = [
     "PRESETS",
+    "Cadence",
     "DiscriminatorSettings",
     "GeneratorSettings",
     "Preset",
@@ -22,6 +24,7 @@ __all__ = [
     "from_json",
     "nearest_name",
     "preset_for",
+    "run_folder",
 ]
 
 
@@ -178,6 +181,26 @@ def _numbers(settings: Any, prefix: str = "") -> list[tuple[str, float]]:  # noq
 
 
 @dataclass(frozen=True)
+class Cadence:
+    """How often, in rounds, a training is looked at. Changes nothing in the game."""
+
+    log_every: int = 50
+    """Rounds between rows of metrics.jsonl."""
+    save_every: int = 500
+    """Rounds between checkpoints; what a crash can cost."""
+    score_every: int = 2500
+    """Rounds between Parzen scores on validation images."""
+    samples_every: int = 500
+    """Rounds between pictures of samples from the same noise."""
+
+    def __post_init__(self) -> None:
+        """Refuse a cadence of less than one round."""
+        for name, value in vars(self).items():
+            if value < 1:
+                raise UserError(f"--{name.replace('_', '-')} is {value}; it must be 1 or more.")
+
+
+@dataclass(frozen=True)
 class Preset:
     """A named experiment: its settings, how long it runs, and why its numbers are what they are.
 
@@ -234,6 +257,12 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
     if name not in PRESETS:
         raise nearest_name(name, list(PRESETS), "preset")
     return name, PRESETS[name]
+
+
+def run_folder(data: str, preset: str, seed: int) -> Path:
+    """``runs/DATA-PRESET-SEED``, the data's name made fit for a folder's."""
+    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data)
+    return Path("runs") / f"{name}-{preset}-{seed}"
 
 
 def from_json(data: Mapping[str, Any]) -> Settings:

@@ -17,33 +17,13 @@ from torch import nn
 
 from adversarial_nets import __version__, datasets, runs
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import Diverged, UserError
+from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import Game, Optimiser, epoch_of, new_game, play, rounds_in, sample
 from adversarial_nets.runs import Run
-from adversarial_nets.settings import Settings, preset_for
+from adversarial_nets.settings import Cadence, Settings, preset_for, run_folder
 
-__all__ = ["Cadence", "Look", "Stopped", "default_rounds", "diagnose", "train"]
-
-
-@dataclass(frozen=True)
-class Cadence:
-    """How often, in rounds, a training is looked at. Changes nothing in the game."""
-
-    log_every: int = 50
-    """Rounds between rows of metrics.jsonl."""
-    save_every: int = 500
-    """Rounds between checkpoints; what a crash can cost."""
-    score_every: int = 2500
-    """Rounds between Parzen scores on validation images."""
-    samples_every: int = 500
-    """Rounds between pictures of samples from the same noise."""
-
-    def __post_init__(self) -> None:
-        """Refuse a cadence of less than one round."""
-        for name, value in vars(self).items():
-            if value < 1:
-                raise UserError(f"--{name.replace('_', '-')} is {value}; it must be 1 or more.")
+__all__ = ["Look", "diagnose", "length", "train"]
 
 
 @dataclass(frozen=True)
@@ -59,14 +39,6 @@ class Look:
 
 
 Observer = Callable[[Look], None]
-
-
-class Stopped(Exception):
-    """A signal asked for a stop, and the run was saved."""
-
-    def __init__(self, number: int, run: Run, round: int) -> None:
-        super().__init__(f"stopped at round {round}")
-        self.number, self.run, self.round = number, run, round
 
 
 def train(
@@ -116,36 +88,31 @@ def train(
     settings = settings or chosen.settings
     if isinstance(data, str):
         data = datasets.load(data, size=settings.size, channels=settings.channels)
-    total = default_rounds(settings, data, preset, rounds, epochs)
+    if rounds is None and epochs is None:
+        rounds, epochs = chosen.rounds, chosen.epochs
+    total = length(settings, data, rounds, epochs)
     folder = Path(run or run_folder(name, preset, settings.seed))
     with runs.lock(folder):
         if restart:
             runs.discard(folder)
         this = _begin(folder, name, data, preset, settings, own_nets=bool(G or D))
         game = new_game(settings, data, G=G, D=D, optimiser=optimiser, device=device)
-        _Sitting(this, game, total, cadence or Cadence(), tuple(observers)).play()
+        _Sitting(this, data, game, total, cadence or Cadence(), tuple(observers)).play()
     return this
 
 
-def run_folder(data: str, preset: str, seed: int) -> Path:
-    """``runs/DATA-PRESET-SEED``, the data's name made fit for a folder's."""
-    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data)
-    return Path("runs") / f"{name}-{preset}-{seed}"
+def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
+    """The run's length in rounds, of which one of `rounds` and `epochs` is given.
 
-
-def default_rounds(
-    settings: Settings, data: Dataset, preset: str, rounds: int | None, epochs: float | None
-) -> int:
-    """The run's length in rounds: as asked, or the preset's."""
+    Raises:
+        UserError: both are given, or the length is not positive.
+    """
     if rounds is not None and epochs is not None:
         raise UserError("Give --rounds or --epochs, not both.")
-    if rounds is None and epochs is None:
-        chosen = preset_for(data.name, preset)[1]
-        rounds, epochs = chosen.rounds, chosen.epochs
     for name, value in (("rounds", rounds), ("epochs", epochs)):
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise UserError(f"--{name} is {value}; it must be above 0.")
-    return rounds or rounds_in(settings, len(data.train), epochs or 0)
+    return rounds or rounds_in(settings, data, epochs or 0)
 
 
 def _begin(
@@ -173,10 +140,10 @@ def _begin(
         "machine": platform.machine(),
         "threads": torch.get_num_threads(),
         "provenance": data.provenance,
-        "image_shape": list(data.image_shape),
-        "train_images": len(data.train),
     }
-    run = Run(folder, name, fingerprint, preset, settings, own_nets, info)
+    run = Run(
+        folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
+    )
     runs.create(run)
     return run
 
@@ -186,6 +153,7 @@ class _Sitting:
     """One uninterrupted stretch of training: what happens at which round."""
 
     run: Run
+    data: Dataset
     game: Game
     rounds: int
     cadence: Cadence
@@ -215,7 +183,7 @@ class _Sitting:
                 self._after_round()
                 if asked:
                     self._save()
-                    raise Stopped(asked[0], self.run, game.round)
+                    raise Stopped(asked[0], game.round)
 
             play(game, self.rounds, observe)
 
@@ -239,11 +207,11 @@ class _Sitting:
         game, s = self.game, self.game.settings
         row: dict[str, Any] = {
             "round": game.round,
-            "epoch": round(game.round * s.k * s.batch / len(game.data.train), 4),
+            "epoch": round(game.round * s.k * s.batch / len(self.data.train), 4),
             **game.tally.means(),
             "lr": s.lr_at(game.round - 1),
             "momentum": s.momentum_at(epoch_of(game)),
-            "spread": spread(game),
+            "spread": spread(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
         if not all(map(math.isfinite, row.values())):
@@ -262,9 +230,9 @@ class _Sitting:
             observer(look)
 
     def _score(self) -> dict[str, Any]:
-        """Validation log-likelihood by the `paper` protocol, raw and averaged; notes the best raw."""
+        """Validation log-likelihood on grid `paper`, raw and averaged; notes the best raw one."""
         game = self.game
-        valid = game.data.floats(game.data.valid[:1000])
+        valid = self.data.floats(self.data.valid[:1000])
         scores = {}
         players = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
         for weights, G in players.items():
@@ -285,7 +253,7 @@ class _Sitting:
         G = game.averaged or game.G
         images = sample(G, game.settings, 40, "samples to watch").float().cpu()
         with runs.explained(self.run.folder):
-            content = figures.grid_png(images, game.data.image_shape, game.data.range, columns=10)
+            content = figures.grid_png(images, self.data.image_shape, self.data.range, columns=10)
             path = self.run.folder / "samples" / f"step-{game.round:08d}.png"
             runs.write_atomically(path, content)
 
@@ -304,14 +272,14 @@ class _Sitting:
         runs.save_checkpoint(self.run, game, state)
 
 
-def spread(game: Game) -> float:
+def spread(game: Game, data: Dataset) -> float:
     """How different the samples are from one another: their mean pixel variance over the data's.
 
     About 1 for a good generator, 0 for one that always draws the same image.
     """
     x = sample(game.G, game.settings, 100, "samples to watch")
-    data = game.data.floats(game.data.train[:1000])
-    return (x.var(0).mean() / data.var(0).mean().clamp_min(1e-12)).item()
+    images = data.floats(data.train[:1000])
+    return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()
 
 
 def diagnose(row: dict[str, Any]) -> str | None:

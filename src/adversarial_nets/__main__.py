@@ -1,0 +1,8 @@
+"""``python -m adversarial_nets`` is ``advnets``."""
+
+import sys
+
+from adversarial_nets.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,143 @@
+"""Score a run: the Parzen protocol on its samples, with the calibration rows beside it."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor, nn
+
+from adversarial_nets import datasets, runs
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
+from adversarial_nets.evaluation.parzen import ParzenScore, parzen
+from adversarial_nets.game import sample
+from adversarial_nets.runs import Run
+
+__all__ = ["Evaluation", "evaluate", "load_data", "row_to_json"]
+
+Progress = Callable[[str, int, int | None], None]
+_BLOCK = 10_000  # samples held at once when there are more
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A run's score and what it was measured on.
+
+    Attributes:
+        step: the checkpoint's round.
+        weights: ``raw`` or ``averaged``.
+        data: the data set's name.
+        parzen: the score.
+        calibration: the same measure of images that are no model's (training images, k-means
+            centroids, the mean image); empty when not asked for.
+    """
+
+    step: int
+    weights: Literal["raw", "averaged"]
+    data: str
+    parzen: ParzenScore
+    calibration: tuple[CalibrationRow, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As the plain object that ``advnets evaluate --json`` prints."""
+        return {
+            "step": self.step,
+            "weights": self.weights,
+            "data": self.data,
+            "parzen": dataclasses.asdict(self.parzen),
+            "calibration": [row_to_json(row) for row in self.calibration],
+        }
+
+
+def row_to_json(row: CalibrationRow) -> dict[str, Any]:
+    """A calibration row as the plain object that ``advnets calibrate --json`` prints."""
+    score = dataclasses.asdict(row.score)
+    return {"name": row.name, "note": row.note} | {
+        key: score[key] for key in ("nats", "se", "sigma", "grid", "samples", "at_edge")
+    }
+
+
+def load_data(run: Run, on_progress: Progress | None = None) -> Dataset:
+    """The data set that the run was trained on.
+
+    Raises:
+        UserError: it cannot be found, or its images are no longer the same.
+    """
+    s = run.settings
+    data = datasets.load(run.data, size=s.size, channels=s.channels, on_progress=on_progress)
+    if datasets.fingerprint(data) != run.fingerprint:
+        raise UserError(
+            f"The images of {run.data} are not those that {run.folder} was trained on; a score "
+            "would mean nothing. Restore them, or train a new run."
+        )
+    return data
+
+
+def evaluate(
+    run: Run,
+    data: Dataset | None = None,
+    *,
+    checkpoint: str = "last",
+    weights: Literal["raw", "averaged"] = "raw",
+    grid: str = "paper",
+    samples: int = 10_000,
+    calibration: bool = True,
+    G: nn.Module | None = None,
+    on_progress: Progress | None = None,
+) -> Evaluation:
+    """Score a run by the paper's protocol and note the score in its folder.
+
+    σ is chosen on the first 1,000 validation images, the score is over all test images (§5).
+
+    Args:
+        run: the run, as `train` or `runs.open_run` returns it.
+        data: its data set, when it is loaded already.
+        checkpoint: ``last``, ``best`` by validation score, or a round's number.
+        weights: G's own, as published, or their running average.
+        grid: ``paper`` or ``fine``.
+        samples: how many; more than 10,000 are streamed through flat memory.
+        calibration: score the calibration rows too.
+        G: the module to load the weights into, for a run with nets of your own.
+        on_progress: called with what is being done, how much is done, and of how much.
+
+    Raises:
+        UserError: unknown names, no checkpoint, no average kept, samples below 1, other data.
+    """
+    if samples < 1:
+        raise UserError(f"--samples is {samples}; it must be 1 or more.")
+    data = data or load_data(run, on_progress)
+    net, step = runs.load_generator(run, checkpoint, weights, G)
+
+    def blocks() -> Iterable[Tensor]:
+        for first in range(0, samples, _BLOCK):
+            n = min(_BLOCK, samples - first)
+            yield sample(net, run.settings, n, "samples to score", first)
+
+    valid, test = data.floats(data.valid[:1000]), data.floats(data.test)
+    drawn = next(iter(blocks())) if samples <= _BLOCK else blocks
+    score = parzen(drawn, valid, test, grid, on_progress)
+    rows = calibrate(data, grid, samples=10_000, on_progress=on_progress) if calibration else []
+    evaluation = Evaluation(step, weights, run.data, score, tuple(rows))
+    _note(run, evaluation)
+    return evaluation
+
+
+def _note(run: Run, evaluation: Evaluation) -> None:
+    """Add the evaluation to RUN/evaluation.json, in place of an older one of the same thing."""
+    path = run.folder / "evaluation.json"
+    new = evaluation.to_json()
+
+    def what(record: dict[str, Any]) -> tuple[Any, ...]:
+        parzen = record["parzen"]
+        return record["step"], record["weights"], parzen["grid"], parzen["samples"]
+
+    try:
+        old = json.loads(path.read_text()) if path.exists() else []
+        records = [record for record in old if what(record) != what(new)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}); delete it and evaluate again.") from error
+    with runs.explained(run.folder):
+        runs.write_atomically(path, json.dumps([*records, new], indent=2) + "\n")
