@@ -1,0 +1,279 @@
+"""Laws of the Parzen-window estimator, and its agreement with the published protocol."""
+
+import math
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import integrate, special, stats
+from torch import Tensor
+
+from adversarial_nets import datasets
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen
+from adversarial_nets.evaluation._precision import full_float32
+from adversarial_nets.randomness import permutation
+
+
+def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def by_the_formula(x: Tensor, s: Tensor, σ: float) -> Tensor:
+    """The definition, term by term in float64, without any of the estimator's short cuts."""
+    D = x.shape[1]
+    squared = ((x[:, None] - s[None]) ** 2).sum(2).double()
+    exponents = (-squared / (2 * σ**2)).numpy()
+    log_mean = special.logsumexp(exponents, axis=1) - math.log(len(s))
+    return torch.from_numpy(log_mean - D * math.log(σ * math.sqrt(2 * math.pi)))
+
+
+# --- What it must be ----------------------------------------------------------------------------
+
+
+def test_one_sample_is_a_gaussian_density() -> None:
+    x, s = normal(0, 30, 5), normal(1, 1, 5)
+    expected = stats.multivariate_normal(s[0].numpy(), 0.7**2 * np.eye(5)).logpdf(x.numpy())
+    assert log_likelihood(x, s, [0.7])[0].numpy() == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_mixture_in_one_dimension() -> None:
+    x, s = normal(0, 50, 1), normal(1, 7, 1)
+    of_each = stats.norm(s[:, 0].numpy(), 0.3).logpdf(x.numpy())
+    expected = special.logsumexp(of_each, axis=1) - math.log(7)
+    assert log_likelihood(x, s, [0.3])[0].numpy() == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_density_integrates_to_one() -> None:
+    s = normal(0, 5, 1)
+    grid = torch.linspace(-8, 8, 4001, dtype=torch.float64)
+    density = log_likelihood(grid[:, None], s, [0.2])[0].exp()
+    assert integrate.simpson(density.numpy(), x=grid.numpy()) == pytest.approx(1, abs=1e-9)
+
+
+def test_more_points_and_samples_than_a_tile_holds() -> None:
+    x, s = normal(0, 1003, 3), 2 * normal(1, 2101, 3)
+    for σ, row in zip((0.1, 2.0), log_likelihood(x, s, [0.1, 2.0]), strict=True):
+        torch.testing.assert_close(row, by_the_formula(x, s, σ), rtol=1e-11, atol=1e-11)
+
+
+def test_far_points_have_finite_values() -> None:
+    """At σ = .01 a public reproduction shows −256,075 nats: bad, but a number."""
+    x, s = torch.ones(1, 784), torch.zeros(3, 784)
+    expected = -784 / (2 * 0.01**2) - 784 * math.log(0.01 * math.sqrt(2 * math.pi))
+    assert log_likelihood(x, s, [0.01]).item() == pytest.approx(expected, rel=1e-6)
+
+
+# --- What must not change it --------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=25)
+@given(seed=st.integers(0, 10**6), n=st.integers(1, 12), D=st.integers(1, 6))
+def test_invariances(seed: int, n: int, D: int) -> None:
+    x, s = normal(seed, 4, D), normal(seed + 1, n, D)
+    pixels = torch.randperm(D, generator=torch.Generator().manual_seed(seed))
+    shift = normal(seed + 2, D)
+    as_it_is = log_likelihood(x, s, [0.5])
+    for changed in (
+        log_likelihood(x, s.flip(0), [0.5]),
+        log_likelihood(x[:, pixels], s[:, pixels], [0.5]),
+        log_likelihood(x + shift, s + shift, [0.5]),
+        log_likelihood(x, s.repeat(3, 1), [0.5]),
+        log_likelihood(x.flip(0), s, [0.5]).flip(1),
+    ):
+        torch.testing.assert_close(changed, as_it_is, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("a", [0.01, 3.0])
+def test_scaling_law(a: float) -> None:
+    """A density in other units: log p(ax; aσ) = log p(x; σ) − D log a."""
+    x, s = normal(0, 20, 4), normal(1, 30, 4)
+    scaled = log_likelihood(a * x, a * s, [a * 0.5])
+    torch.testing.assert_close(scaled, log_likelihood(x, s, [0.5]) - 4 * math.log(a))
+
+
+def test_a_grid_is_each_sigma_alone() -> None:
+    x, s = normal(0, 20, 9, dtype=torch.float32), normal(1, 1500, 9, dtype=torch.float32)
+    alone = [log_likelihood(x, s, [σ])[0] for σ in GRIDS["paper"]]
+    assert torch.equal(log_likelihood(x, s, GRIDS["paper"]), torch.stack(alone))
+
+
+# --- Precision ----------------------------------------------------------------------------------
+
+
+def image_like(seed: int, n: int) -> Tensor:
+    """Points in [0, 1]⁷⁸⁴, some of them close to each other, as digits are."""
+    kinds = torch.sigmoid(4 * normal(7, 10, 784))[torch.arange(n) % 10]
+    return (kinds + 0.15 * normal(seed, n, 784)).clamp(0, 1)
+
+
+def test_float32_is_within_a_hundredth_of_a_nat_of_float64() -> None:
+    x, s = image_like(0, 500), image_like(1, 2000)
+    difference = log_likelihood(x.float(), s.float(), [0.1]) - log_likelihood(x, s, [0.1])
+    assert difference.abs().max() < 0.01
+
+
+@pytest.mark.parametrize("lowered", ["bf16", "tf32"])
+def test_products_stay_in_full_float32(lowered: str) -> None:
+    matmul = getattr(torch.backends, "mkldnn").matmul  # noqa: B009 (set at run time: no type)
+    before = matmul.fp32_precision
+    try:
+        matmul.fp32_precision = lowered
+        x, s = image_like(0, 50).float(), image_like(1, 60).float()
+        with torch.autocast("cpu", torch.bfloat16):
+            assert (x @ s.T).dtype == torch.bfloat16
+            with full_float32(x.device):
+                assert matmul.fp32_precision == "ieee"
+                assert (x @ s.T).dtype == torch.float32
+            inside = log_likelihood(x, s, [0.1])
+        assert matmul.fp32_precision == lowered
+    finally:
+        matmul.fp32_precision = before
+    assert torch.equal(inside, log_likelihood(x, s, [0.1]))
+
+
+def test_no_gradient_is_kept() -> None:
+    """A sample with a graph behind it would hold on to the generator's activations."""
+    s = normal(0, 5, 2).requires_grad_()
+    assert not log_likelihood(normal(1, 3, 2), s, [1.0]).requires_grad
+
+
+# --- Streams ------------------------------------------------------------------------------------
+
+
+def stream_of(s: Tensor, *sizes: int) -> Callable[[], Iterator[Tensor]]:
+    return lambda: iter(s.split(list(sizes)))
+
+
+@pytest.mark.parametrize("far_first", [True, False])
+def test_a_stream_is_the_samples_in_one_piece(far_first: bool) -> None:
+    """Also when the nearest samples come last, and all before them shrinks to nothing."""
+    x, s = normal(0, 40, 3), 5 * normal(1, 1700, 3)
+    s = s[s.norm(dim=1).argsort(descending=far_first)]
+    expected = log_likelihood(x, s, [0.1, 1.0])
+    streamed = log_likelihood(x, stream_of(s, 1, 0, 1200, 9, 490), [0.1, 1.0])
+    torch.testing.assert_close(streamed, expected, rtol=1e-11, atol=1e-11)
+
+
+def test_both_passes_walk_the_stream() -> None:
+    s, x = normal(0, 90, 3), normal(1, 10, 3)
+    assert parzen(stream_of(s, 40, 50), x, x + 0.1).nats == pytest.approx(
+        parzen(s, x, x + 0.1).nats, rel=1e-12
+    )
+
+
+def test_a_stream_is_forgotten_as_it_is_read() -> None:
+    alive: list[weakref.ref[np.ndarray[tuple[int, int], np.dtype[np.float32]]]] = []
+    most = 0
+
+    def blocks() -> Iterator[Tensor]:
+        nonlocal most
+        for _ in range(50):
+            array = np.zeros((1000, 4), np.float32)
+            alive.append(weakref.ref(array))  # lives as long as any tensor that shares its memory
+            most = max(most, sum(ref() is not None for ref in alive))
+            yield torch.from_numpy(array)
+
+    log_likelihood(torch.zeros(3, 4), blocks, [1.0])
+    assert most <= 3
+
+
+def test_progress() -> None:
+    s, seen = normal(0, 1200, 2), list[tuple[str, int, int | None]]()
+    parzen(s, s[:3], s[:3], [0.5], lambda *step: seen.append(step))
+    assert seen == [(what, n, 1200) for what in ("validation", "test") for n in (1000, 1200)]
+    seen.clear()
+    log_likelihood(s[:3], stream_of(s, 700, 500), [0.5], lambda *step: seen.append(step))
+    assert seen == [("scoring", 700, None), ("scoring", 1200, None)]
+
+
+# --- The protocol -------------------------------------------------------------------------------
+
+
+def test_the_grids() -> None:
+    assert GRIDS["paper"] == pytest.approx(10 ** (np.arange(10) / 9 - 1))
+    fine = np.array(GRIDS["fine"])
+    assert (len(fine), fine[0], fine[-1]) == (40, pytest.approx(0.05), pytest.approx(0.4))
+    assert np.ptp(fine[1:] / fine[:-1]) < 1e-12
+
+
+def test_sigma_is_chosen_on_valid_and_scored_on_test() -> None:
+    s, valid, test = normal(0, 400, 2), normal(1, 60, 2), normal(2, 70, 2) + 1
+    score = parzen(s, valid, test, "paper")
+    by_sigma = log_likelihood(valid, s, GRIDS["paper"]).mean(1)
+    on_test = log_likelihood(test, s, [score.sigma])[0].numpy()
+    assert score.sigma == GRIDS["paper"][int(by_sigma.argmax())]
+    assert score.curve == tuple(zip(GRIDS["paper"], by_sigma.tolist(), strict=True))
+    assert score.nats == pytest.approx(on_test.mean(), rel=1e-12)
+    assert score.se == pytest.approx(on_test.std() / math.sqrt(70), rel=1e-12)
+    assert (score.grid, score.samples, score.at_edge) == ("paper", 400, False)
+
+
+@pytest.mark.parametrize(("grid", "at_edge"), [((2.0, 4.0), True), ((9.0, 1.0, 0.01), False)])
+def test_a_grid_of_ones_own_and_its_edge(grid: tuple[float, ...], at_edge: bool) -> None:
+    s, x = normal(0, 400, 2), normal(1, 60, 2)
+    score = parzen(s, x, x, grid)
+    assert (score.grid, score.at_edge) == ("custom", at_edge)
+    assert ("edge" in str(score)) == at_edge
+
+
+def test_ten_thousand_training_images_of_mnist(data_folder: Path) -> None:
+    """243 ± 2 were published; 242.7 ± 2.1 at σ = .167 is what this data gives."""
+    data = datasets.load("mnist")
+    samples = data.floats(data.train[permutation(0, "calibration", 0, 50_000)[:10_000]])
+    score = parzen(samples, data.floats(data.valid[:1000]), data.floats(data.test))
+    assert score.sigma == GRIDS["paper"][2] == pytest.approx(0.167, abs=5e-4)
+    assert score.nats == pytest.approx(242.7, abs=2.5)
+    assert score.se == pytest.approx(2.1, abs=0.1)
+    assert not score.at_edge
+
+
+# --- Mistakes -----------------------------------------------------------------------------------
+
+x2 = torch.zeros(3, 2)
+
+
+def test_an_unknown_grid_suggests_the_nearest() -> None:
+    with pytest.raises(UserError, match="'fin'; did you mean 'fine'"):
+        parzen(x2, x2, x2, "fin")
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf])
+def test_samples_that_are_not_finite(bad: float) -> None:
+    s = torch.zeros(2500, 2)
+    s[1700, 1] = bad
+    with pytest.raises(UserError, match="Samples 1,001 to 2,000 contain NaN or infinity"):
+        log_likelihood(x2, s, [1.0])
+    with pytest.raises(UserError, match="images to score contain NaN"):
+        log_likelihood(s, x2, [1.0])
+
+
+@pytest.mark.parametrize(
+    ("samples", "says"),
+    [
+        (torch.zeros(5, 3), r"shape \(5, 3\), but the images have 2 pixels"),
+        (torch.zeros(0, 2), "no samples"),
+        (lambda: iter([]), "no samples"),
+        (lambda: [torch.zeros(1, 1, 2)], r"shape \(1, 1, 2\)"),
+        (lambda: [torch.zeros(1, 2, dtype=torch.uint8)], "uint8"),
+    ],
+)
+def test_samples_that_do_not_fit(samples: Tensor, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        parzen(samples, x2, x2)
+
+
+def test_no_images() -> None:
+    with pytest.raises(UserError, match="no images to score"):
+        parzen(x2, x2, x2[:0])
+
+
+@pytest.mark.parametrize("grid", [(), (0.1, 0.0), (-1.0,), (math.nan,), (math.inf,)])
+def test_impossible_sigmas(grid: tuple[float, ...]) -> None:
+    with pytest.raises(UserError, match="positive"):
+        parzen(x2, x2, x2, grid)
