@@ -1,12 +1,14 @@
 """Shapes and types of the public functions are checked at every call of every test."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from jaxtyping import install_import_hook
 
+# Tests run side by side, one process a core; threads would only get in each other's way.
+torch.set_num_threads(1)
 install_import_hook("adversarial_nets", "beartype.beartype")
 
 
@@ -20,7 +22,6 @@ def data_folder() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quiet_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's own cache."""
     monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
-    return

@@ -105,11 +105,13 @@ class _Pass:
     """What D's forward pass leaves for the way back; lists run from the bottom layer to the top."""
 
     layers: list[nn.Linear]
-    inputs: list[Float[Tensor, "features m"]]  # after dropout
-    masks: list[Float[Tensor, "features m"]]  # 0 or 1/keep
-    shares: list[Float[Tensor, "units pieces m"]]  # 1 for the piece that won its unit, or 0
+    inputs: list[Float[Tensor, "_ m"]]  # (features, m), after dropout
+    masks: list[Float[Tensor, "_ m"]]  # 0 or 1/keep
+    shares: list[
+        Float[Tensor, "_ _ m"]
+    ]  # (units, pieces, m): 1 for the piece that won its unit, or 0
     a: Logits
-    signals: list[Float[Tensor, "outputs m"]]  # ∂a/∂(the layer's linear output)
+    signals: list[Float[Tensor, "_ m"]]  # ∂a/∂(the layer's linear output)
 
 
 def _forward_D(game: "Game", batches: list[tuple[Images, str]], step: int) -> _Pass:
@@ -165,7 +167,7 @@ def _descend_D(game: "Game", p: _Pass, m: int) -> None:
 # --- G -------------------------------------------------------------------------------------------
 
 
-def _forward_G(G: nn.Module, z: Noise) -> list[Float[Tensor, "m width"]]:
+def _forward_G(G: nn.Module, z: Noise) -> list[Float[Tensor, "m _"]]:
     """The values after each layer of G, noise first, images last."""
     values = [z]
     for layer in G.children():
@@ -178,9 +180,7 @@ def _forward_G(G: nn.Module, z: Noise) -> list[Float[Tensor, "m width"]]:
     return values
 
 
-def _descend_G(
-    game: "Game", values: list[Float[Tensor, "m width"]], a: Logits, at_x: Images
-) -> None:
+def _descend_G(game: "Game", values: list[Float[Tensor, "m _"]], a: Logits, at_x: Images) -> None:
     """∂L/∂a of G's objective, sent down through D's signal and G's layers, stepping as it goes."""
     minimax = game.settings.objective == "minimax"
     weight = -torch.sigmoid(a if minimax else -a) / len(a)

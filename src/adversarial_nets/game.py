@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -82,6 +83,7 @@ def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: No
 
     while game.round < rounds:  # for number of training iterations do
         _follow_schedules(game)
+        _seed_torch(game)
         first, last = game.round * s.k, (game.round + 1) * s.k - 1
         if game.round < s.head_start:  # (before the game: G alone, against the initial D)
             a_x = judge(game, draw_data(game, last), last)
@@ -182,6 +184,13 @@ def draw_data(game: Game, step: int) -> Images:
     """A minibatch of m examples from p_data."""
     s = game.settings
     return game.data.minibatch(Address(s.seed, step, range(s.batch)), s.batch).to(_like(game.D))
+
+
+def _seed_torch(game: Game) -> None:
+    """Let a module of one's own that draws from torch's generator draw the same in this round."""
+    if not game.by_hand:
+        word = Address(game.settings.seed, game.round, range(1)).words("torch", 1, np.uint64)
+        torch.manual_seed(int(word[0, 0]))
 
 
 def _like(net: nn.Module) -> Tensor:

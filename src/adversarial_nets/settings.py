@@ -114,7 +114,7 @@ class Settings:
         for name, value in _numbers(self):
             least, most, words = _BOUNDS[name.rpartition(".")[2]]
             if not (math.isfinite(value) and least <= value <= most):
-                raise UserError(f"--{name.replace('_', '-')} is {value}; it must be {words}.")
+                raise UserError(f"--{name.replace('_', '-')} is {value:g}; it must be {words}.")
         for name, values, layers in (
             ("G.activations", self.G.activations, len(self.G.hidden)),
             ("G.init", self.G.init, len(self.G.hidden) + 1),
@@ -130,7 +130,7 @@ class Settings:
 
     def lr_at(self, step: int) -> float:
         """The learning rate of the round `step`, counted from 0: lr_0 / decay^step, floored."""
-        return max(self.lr / self.lr_decay**step, self.lr_floor)
+        return max(self.lr * self.lr_decay**-step, self.lr_floor)
 
     def momentum_at(self, epoch: int) -> float:
         """The momentum in an epoch, counted from 1: a straight line that saturates."""
@@ -176,7 +176,7 @@ def _numbers(settings: Any, prefix: str = "") -> list[tuple[str, float]]:  # noq
             found += _numbers(value, f"{f.name}.")
         for v in value if isinstance(value, tuple) else (value,):
             if isinstance(v, int | float) and not isinstance(v, bool):
-                found.append((prefix + f.name, v))
+                found.append((prefix + f.name, float(v)))
     return found
 
 
@@ -216,7 +216,7 @@ class Preset:
 PRESETS: Mapping[str, Preset] = {
     "mnist": Preset(
         Settings(average=0.9995),
-        epochs=100,
+        epochs=100.0,
         why="§5 and the released configuration: G 1200-1200 ReLU, D maxout 240×5 twice, lr .1 "
         "that barely decays, momentum .5 rising to .7. The published run had no stopping rule; "
         "raise --epochs to go on. The averaged generator is kept beside the raw one, which is the "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int64, UInt8
@@ -16,6 +16,7 @@ Progress = Callable[[str, int, int | None], None]
 """Called while bytes come in, with (what, bytes done, bytes in all or None if unknown)."""
 
 
+@runtime_checkable
 class Source(Protocol):
     """Where x ~ p_data comes from: all that Algorithm 1 asks of a data set."""
 

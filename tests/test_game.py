@@ -1,0 +1,201 @@
+"""Algorithm 1: what each protocol does, and that the hand-written updates are autograd's."""
+
+import copy
+import functools
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from adversarial_nets import backprop, game, objectives
+from adversarial_nets.game import Game, new_game, play
+from adversarial_nets.randomness import Address
+from adversarial_nets.settings import PRESETS, Settings
+from small import small_data, small_settings
+
+ALL_GAMES = [
+    {"protocol": protocol, "objective": objective, "k": k}
+    for protocol in ("released", "paper")
+    for objective in ("non-saturating", "minimax")
+    for k in (1, 3)
+]
+
+
+def weights(g: Game) -> list[Tensor]:
+    nets: list[nn.Module] = [n for n in (g.G, g.D, g.averaged) if n is not None]
+    return [p.detach().clone() for n in nets for p in n.parameters()]
+
+
+def played(rounds: int, settings: Settings, **how: Any) -> Game:
+    g = new_game(settings, small_data(), **how)
+    play(g, rounds)
+    return g
+
+
+@pytest.mark.parametrize("changes", ALL_GAMES, ids=lambda c: "-".join(map(str, c.values())))
+def test_by_hand_equals_autograd(changes: dict[str, Any]) -> None:
+    settings = small_settings(head_start=3, **changes)
+    for dtype, tolerance in ((torch.float64, 1e-10), (torch.float32, 2e-3)):
+        by_hand, autograd = (
+            played(40, settings, dtype=dtype, by_hand=by_hand) for by_hand in (True, False)
+        )
+        for a, b in zip(weights(by_hand), weights(autograd), strict=True):
+            torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
+        for name, mean in by_hand.tally.means().items():
+            assert mean == pytest.approx(autograd.tally.means()[name], rel=max(tolerance, 1e-6))
+
+
+def test_games_differ_so_that_the_equality_above_means_something() -> None:
+    ends = [
+        torch.cat([w.flatten() for w in weights(played(20, small_settings(**c)))])
+        for c in ALL_GAMES
+    ]
+    for i, a in enumerate(ends):
+        for b in ends[:i]:
+            assert (a - b).abs().max() > 1e-3
+
+
+def test_a_tie_in_maxout_is_shared_alike() -> None:
+    """A unit whose pieces are equal sends its gradient to all of them in equal parts."""
+    games = [
+        new_game(small_settings(), small_data(), dtype=torch.float64, by_hand=by_hand)
+        for by_hand in (True, False)
+    ]
+    for g in games:
+        with torch.no_grad():
+            weight = g.D.get_parameter("1.weight")
+            weight[1].copy_(weight[0])
+        play(g, 5)
+    for a, b in zip(*map(weights, games), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_published_presets_are_played_by_hand_and_others_by_autograd() -> None:
+    data = small_data()
+    for preset in PRESETS.values():
+        assert new_game(preset.settings, data).by_hand
+    assert not new_game(small_settings(optimiser="adam"), data).by_hand
+    assert not new_game(small_settings(), data, D=nn.Linear(36, 1)).by_hand
+    nesterov = functools.partial(torch.optim.SGD, lr=0.1, momentum=0.5, nesterov=True)
+    assert not new_game(small_settings(), data, optimiser=nesterov).by_hand
+
+
+def test_momentum_rule_is_the_published_one() -> None:
+    """v ← μv − lr·g, θ ← θ + v, written out beside PyTorch's, with lr and μ that both move."""
+    settings = small_settings(lr_decay=1.05, protocol="paper")
+    g = new_game(settings, small_data(), dtype=torch.float64)
+    mine = copy.deepcopy(g.G)
+    v = [torch.zeros_like(p) for p in mine.parameters()]
+    for t in range(12):
+        epoch = game.epoch_of(g)
+        step_D = copy.deepcopy(g)
+        play(step_D, t + 1)  # D as G meets it in this round: after its own step
+        z = game.draw_noise(g, t, "z for G")
+        g.D.load_state_dict(step_D.D.state_dict())
+        a = game._logits(g, mine(z), t, "samples for G")
+        gradients = torch.autograd.grad(objectives.generator_loss(a), list(mine.parameters()))
+        with torch.no_grad():
+            for p, v_p, gradient in zip(mine.parameters(), v, gradients, strict=True):
+                v_p.mul_(settings.momentum_at(epoch)).sub_(settings.lr_at(t) * gradient)
+                p.add_(v_p)
+        g = step_D
+    for p, q in zip(mine.parameters(), g.G.parameters(), strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-10, atol=1e-12)
+
+
+def test_one_epoch_shows_every_image_once_and_the_next_in_another_order() -> None:
+    data = small_data()
+    n = len(data.train)
+    line = torch.cat([data.minibatch(Address(0, t, range(30)), 30) for t in range(2 * n // 30 + 1)])
+    epochs = line[:n], line[n : 2 * n]
+    images = data.floats(data.train)
+    for epoch in epochs:
+        torch.testing.assert_close(epoch.sort(0).values, images.sort(0).values)
+        assert len({tuple(x.tolist()) for x in epoch}) == len({tuple(x.tolist()) for x in images})
+    assert not torch.equal(*epochs)
+
+
+def test_minibatch_larger_than_the_data() -> None:
+    data = small_data(20)
+    x = data.minibatch(Address(0, 0, range(50)), 50)
+    assert x.shape == (50, 36)
+
+
+def test_the_average_is_an_average_and_leaves_the_game_alone() -> None:
+    settings = small_settings(average=0.9)
+    with_average, without = played(60, settings), played(60, small_settings(average=0.0))
+    for a, b in zip(weights(without), weights(with_average), strict=False):
+        assert torch.equal(a, b)
+    g = new_game(settings, small_data())
+    mean = [p.detach().clone() for p in g.G.parameters()]
+    for r in range(10, 61, 10):
+        play(g, r)
+        mean = [
+            m * 0.9**10 + p.detach() * (1 - 0.9**10)
+            for m, p in zip(mean, g.G.parameters(), strict=True)
+        ]
+    assert g.averaged is not None
+    for m, p in zip(mean, g.averaged.parameters(), strict=True):
+        torch.testing.assert_close(m, p.data, rtol=1e-4, atol=1e-5)
+
+
+def test_head_start_trains_G_alone() -> None:
+    g = new_game(small_settings(head_start=5), small_data())
+    D, G = copy.deepcopy(g.D), copy.deepcopy(g.G)
+    play(g, 5)
+    assert all(torch.equal(a, b) for a, b in zip(D.parameters(), g.D.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(G.parameters(), g.G.parameters(), strict=True))
+    play(g, 6)
+    assert not all(torch.equal(a, b) for a, b in zip(D.parameters(), g.D.parameters(), strict=True))
+
+
+def test_any_modules_play_with_any_optimiser() -> None:
+    G = nn.Sequential(
+        nn.Linear(5, 20), nn.BatchNorm1d(20), nn.Tanh(), nn.Linear(20, 36), nn.Sigmoid()
+    )
+    D = nn.Sequential(nn.Linear(36, 20), nn.LeakyReLU(), nn.Dropout(0.3), nn.Linear(20, 1))
+    for protocol in ("released", "paper"):
+        ends = []
+        for _ in range(2):  # torch's own dropout is seeded by (seed, step): the same twice
+            g = new_game(
+                small_settings(protocol=protocol, lr=1e-3),
+                small_data(),
+                G=copy.deepcopy(G),
+                D=copy.deepcopy(D),
+                optimiser=functools.partial(torch.optim.RMSprop, centered=True),
+            )
+            torch.rand(3)
+            play(g, 8)
+            ends.append(weights(g))
+        assert all(torch.equal(a, b) for a, b in zip(*ends, strict=True))
+        assert all(bool(w.isfinite().all()) for w in ends[0])
+
+
+def test_samples_come_block_by_block() -> None:
+    g = played(3, small_settings())
+    whole = game.sample(g.G, g.settings, 2500)
+    parts = torch.cat([game.sample(g.G, g.settings, 1250, first=f) for f in (0, 1250)])
+    torch.testing.assert_close(whole, parts)
+    assert whole.min() >= 0
+    assert whole.max() <= 1
+
+
+def test_tally_at_a_blind_discriminator() -> None:
+    """With D's weights 0 it says ½ everywhere: losses log 4 and log 2."""
+    g = new_game(small_settings(lr=1e-9), small_data(), dtype=torch.float64)
+    for p in g.D.parameters():
+        p.data.zero_()
+    play(g, 3)
+    means = g.tally.means()
+    assert means["d_loss"] == pytest.approx(math.log(4), abs=1e-6)
+    assert means["g_loss"] == pytest.approx(math.log(2), abs=1e-6)
+    assert means["D_x"] == pytest.approx(0.5, abs=1e-6)
+
+
+def test_backprop_applies_only_to_what_it_knows() -> None:
+    g = new_game(small_settings(), small_data())
+    assert backprop.applies(g)
+    g.D.append(nn.Identity())  # type: ignore[operator]
+    assert not backprop.applies(g)

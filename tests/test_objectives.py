@@ -1,0 +1,49 @@
+"""Equation 1 in closed form, its limits, and its gradients."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from adversarial_nets import objectives
+
+logits = st.lists(st.floats(-30, 30), min_size=1, max_size=8).map(
+    lambda values: torch.tensor(values, dtype=torch.float64)
+)
+
+
+@given(a_x=logits, a_G_z=logits)
+def test_value_is_equation_1(a_x: Tensor, a_G_z: Tensor) -> None:
+    D_x, D_G_z = a_x.sigmoid(), a_G_z.sigmoid()
+    expected = D_x.log().mean() + torch.log1p(-D_G_z).mean()
+    torch.testing.assert_close(objectives.value(a_x, a_G_z), expected, rtol=1e-4, atol=1e-9)
+    assert objectives.discriminator_loss(a_x, a_G_z) == -objectives.value(a_x, a_G_z)
+    assert objectives.value(a_x, a_G_z) <= 0
+
+
+def test_value_at_one_half_is_minus_log_4() -> None:
+    zero = torch.zeros(3, dtype=torch.float64)
+    assert objectives.value(zero, zero).item() == pytest.approx(-math.log(4), abs=1e-15)
+
+
+@given(a=logits)
+def test_generator_objectives(a: Tensor) -> None:
+    D_G_z = a.sigmoid()
+    torch.testing.assert_close(
+        objectives.generator_loss(a, "minimax"), torch.log1p(-D_G_z).mean(), rtol=1e-4, atol=1e-9
+    )
+    torch.testing.assert_close(
+        objectives.generator_loss(a, "non-saturating"), -D_G_z.log().mean(), rtol=1e-4, atol=1e-9
+    )
+
+
+def test_a_sure_discriminator_starves_minimax_only() -> None:
+    """§3: where D(G(z)) → 0, log(1 − D) saturates and −log D does not; neither is ever infinite."""
+    a = torch.tensor([-200.0], requires_grad=True)
+    for objective, slope in (("minimax", 0.0), ("non-saturating", -1.0)):
+        loss = objectives.generator_loss(a, objective)  # type: ignore[arg-type]
+        assert loss.isfinite()
+        assert torch.autograd.grad(loss, a)[0].item() == slope

@@ -1,0 +1,86 @@
+"""Draws depend on their address alone."""
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adversarial_nets import priors
+from adversarial_nets.randomness import Address, permutation
+
+PRIORS: list[priors.Prior] = ["uniform", "gaussian", "spherical"]
+
+
+@given(
+    start=st.integers(0, 50),
+    length=st.integers(1, 20),
+    width=st.integers(1, 40),
+    step=st.integers(0, 2**40),
+    p=st.floats(0.01, 1.0),
+)
+@settings(max_examples=50, deadline=None)
+def test_any_slice_of_rows_is_a_slice_of_the_whole(
+    start: int, length: int, width: int, step: int, p: float
+) -> None:
+    whole = Address(3, step, range(0, start + length))
+    part = Address(3, step, range(start, start + length))
+    assert torch.equal(whole.uniform("x", width)[start:], part.uniform("x", width))
+    assert torch.equal(whole.normal("x", width)[start:], part.normal("x", width))
+    assert torch.equal(whole.keep("x", width, p)[start:], part.keep("x", width, p))
+
+
+def test_seed_purpose_and_step_each_change_the_draw() -> None:
+    draws = [
+        Address(seed, step, range(4)).uniform(purpose, 8)
+        for seed, step, purpose in ((0, 0, "a"), (1, 0, "a"), (0, 1, "a"), (0, 0, "b"))
+    ]
+    for i, x in enumerate(draws):
+        for y in draws[:i]:
+            assert not (x == y).any()
+
+
+def test_draws_stay_what_they_are() -> None:
+    """A change here would make every saved run end differently: pinned values."""
+    address = Address(seed=7, step=11, rows=range(2))
+    words = address.words("z", 3, np.uint16)
+    assert words.tolist() == PINNED
+    assert permutation(7, "order", 2, 8).tolist() == PINNED_ORDER
+
+
+PINNED = [[48876, 7191, 32673], [16140, 55298, 44246]]
+PINNED_ORDER = [5, 2, 1, 0, 6, 7, 3, 4]
+
+
+def test_distributions() -> None:
+    rows = range(2000)
+    u = Address(0, 0, rows).uniform("u", 50).numpy().ravel()
+    n = Address(0, 0, rows).normal("n", 50).numpy().ravel()
+    assert u.min() >= 0
+    assert u.max() < 1
+    assert scipy.stats.kstest(u, "uniform").pvalue > 1e-3
+    assert scipy.stats.kstest(n, "norm").pvalue > 1e-3
+    for p in (0.5, 0.8):
+        kept = Address(0, 0, rows).keep("k", 500, p).float().mean().item()
+        assert abs(kept - p) < 4 * (p * (1 - p) / 1e6) ** 0.5
+
+
+def test_permutation_is_one_and_differs_by_epoch() -> None:
+    first, second = permutation(0, "order", 0, 1000), permutation(0, "order", 1, 1000)
+    assert sorted(first.tolist()) == list(range(1000))
+    assert not torch.equal(first, second)
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_priors_have_mean_0_and_variance_1(prior: priors.Prior) -> None:
+    z = priors.draw(prior, Address(0, 0, range(20_000)), 10)
+    assert z.mean(0).abs().max() < 0.03
+    assert (z.T.cov() - torch.eye(10)).abs().max() < 0.03
+
+
+def test_priors_have_their_supports() -> None:
+    address = Address(0, 0, range(1000))
+    assert priors.draw("uniform", address, 10).abs().max() <= 3**0.5
+    norms = priors.draw("spherical", address, 10).norm(dim=1)
+    torch.testing.assert_close(norms, torch.full((1000,), 10**0.5))

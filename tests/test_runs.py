@@ -1,0 +1,326 @@
+"""A run survives whatever happens to its process, and says in a sentence what is wrong."""
+
+import dataclasses
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from adversarial_nets import runs, training
+from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.runs import Checkpoint, Run
+from adversarial_nets.settings import Cadence
+from adversarial_nets.training import Look, train
+from small import small_data, small_settings
+
+OFTEN = Cadence(log_every=7, save_every=10, score_every=40, samples_every=20)
+
+
+def trained(folder: Path, rounds: int = 60, **how: Any) -> Run:
+    settings = how.pop("settings", small_settings())
+    return train(small_data(), settings=settings, run=folder, rounds=rounds, cadence=OFTEN, **how)
+
+
+def last(folder: Path) -> Checkpoint:
+    return runs.read_checkpoint(runs.checkpoint_folder(folder))
+
+
+def assert_same_end(a: Path, b: Path) -> None:
+    x, y = last(a), last(b)
+    assert x.round == y.round
+    for ours, theirs in ((x.nets, y.nets), (x.optimisers, y.optimisers)):
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    rows = [
+        [{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_metrics(folder)]
+        for folder in (a, b)
+    ]
+    assert rows[0] == rows[1]
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing happened to."""
+    folder = tmp_path_factory.mktemp("straight") / "run"
+    trained(folder)
+    return folder
+
+
+def test_a_runs_folder(straight: Path) -> None:
+    assert {p.name for p in straight.iterdir()} == {
+        ".lock",
+        "checkpoints",
+        "metrics.jsonl",
+        "samples",
+        "settings.json",
+    }
+    run = runs.open_run(straight)
+    assert run.settings == small_settings()
+    assert run.image_shape == (1, 6, 6)
+    rows = runs.read_metrics(straight)
+    assert [r["round"] for r in rows] == [7, 14, 21, 28, 35, 40, 42, 49, 56, 60]
+    assert [r["round"] for r in rows if "scores" in r] == [40, 60]
+    assert len(list((straight / "samples").glob("*.png"))) == 4
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+def test_extending_a_run_is_one_long_run(tmp_path: Path, optimiser: Any) -> None:
+    settings = small_settings(optimiser=optimiser, lr=0.01)
+    trained(tmp_path / "whole", 70, settings=settings)
+    for rounds in (20, 70):
+        trained(tmp_path / "parts", rounds, settings=settings)
+    x, y = last(tmp_path / "whole"), last(tmp_path / "parts")
+    assert all(torch.equal(x.nets[name], y.nets[name]) for name in x.nets)
+
+
+class _Killed(BaseException):
+    """Stands for a process that is gone: nothing catches it."""
+
+
+@pytest.mark.parametrize("moment", ["fsync", "rename", "rmtree", "replace"])
+@pytest.mark.parametrize("after", [2, 4, 6])
+def test_a_write_that_never_finishes(
+    moment: str, after: int, tmp_path: Path, straight: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies inside a write: in the n-th flush, rename, removal or replacement."""
+    homes: dict[str, Any] = {"fsync": os, "rename": Path, "rmtree": shutil, "replace": Path}
+    real = getattr(homes[moment], moment)
+    calls = 0
+
+    def dying(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == after:
+            raise _Killed
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(homes[moment], moment, dying)
+    with pytest.raises(_Killed):
+        trained(tmp_path / "run")
+    monkeypatch.undo()
+    trained(tmp_path / "run")
+    assert_same_end(tmp_path / "run", straight)
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_runs import trained
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+print("ready", flush=True)
+trained(Path(sys.argv[1]), observers=[lambda look: print(look.row["round"], flush=True)])
+"""
+
+
+def start(folder: Path) -> subprocess.Popen[str]:
+    program = PROGRAM.format(tests=str(Path(__file__).parent))
+    return subprocess.Popen(
+        [sys.executable, "-c", program, str(folder)], stdout=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.parametrize("moment", [1, 4, 7])
+def test_sigkill(moment: int, tmp_path: Path, straight: Path) -> None:
+    """A real process, really killed, at several moments of its life."""
+    with start(tmp_path / "run") as process:
+        assert process.stdout is not None
+        for _ in range(moment + 1):
+            process.stdout.readline()
+        time.sleep(0.005 * moment)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+    trained(tmp_path / "run")
+    assert_same_end(tmp_path / "run", straight)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_polite_signal_saves_first(
+    number: signal.Signals, tmp_path: Path, straight: Path
+) -> None:
+    def ask(look: Look) -> None:
+        if look.row["round"] == 21:
+            os.kill(os.getpid(), number)
+
+    handler = signal.getsignal(number)
+    with pytest.raises(Stopped, match="round 21") as stopped:
+        trained(tmp_path / "run", observers=[ask])
+    assert stopped.value.exit_code == 128 + number
+    assert signal.getsignal(number) is handler
+    assert last(tmp_path / "run").round == 21
+    trained(tmp_path / "run")
+    assert_same_end(tmp_path / "run", straight)
+
+
+def test_divergence_is_a_sentence_and_the_last_checkpoint_is_good(tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="diverged") as diverged:
+        trained(tmp_path / "run", 400, settings=small_settings(lr=1e4, optimiser="sgd"))
+    assert diverged.value.exit_code == 3
+    steps = list((tmp_path / "run" / "checkpoints").glob("step-*"))
+    for step in steps:
+        checkpoint = runs.read_checkpoint(step)
+        assert all(bool(t.isfinite().all()) for t in checkpoint.nets.values())
+
+
+def test_other_settings_on_the_same_folder(straight: Path) -> None:
+    with pytest.raises(UserError, match=r"--k 1 → 2.*--restart"):
+        trained(straight, settings=small_settings(k=2))
+    nets = dataclasses.replace(small_settings().G, hidden=(3,))
+    with pytest.raises(UserError, match=r"--G.hidden \[12, 10\] → \[3\]|--G.hidden"):
+        trained(straight, settings=small_settings(G=nets))
+
+
+def test_other_images_on_the_same_folder(straight: Path) -> None:
+    data = dataclasses.replace(small_data(), train=small_data().train.flip(0))
+    with pytest.raises(UserError, match="the images differ"):
+        train(data, settings=small_settings(), run=straight, rounds=60)
+
+
+def test_restart_forgets(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trained(folder, 20)
+    (folder / "my notes.txt").write_text("kept")
+    trained(folder, 20, settings=small_settings(k=2), restart=True)
+    assert runs.open_run(folder).settings.k == 2
+    assert (folder / "my notes.txt").read_text() == "kept"
+
+
+def test_a_folder_in_use(tmp_path: Path) -> None:
+    with runs.lock(tmp_path / "run"), pytest.raises(UserError, match="in use"):
+        trained(tmp_path / "run")
+
+
+def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
+    (tmp_path / "run").write_text("hello")
+    with pytest.raises(UserError, match="a file stands where"):
+        trained(tmp_path / "run")
+
+
+def test_a_full_disk(tmp_path: Path, straight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk fills in the middle of a checkpoint; once there is room, the run goes on."""
+    real = Path.write_bytes
+    calls = 0
+
+    def full(self: Path, data: Any) -> int:
+        nonlocal calls
+        calls += self.name == "optimisers.safetensors"
+        if calls == 3:
+            raise OSError(28, "No space left on device")
+        return real(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(UserError, match="disk is full"):
+        trained(tmp_path / "run")
+    monkeypatch.undo()
+    assert last(tmp_path / "run").round == 20
+    trained(tmp_path / "run")
+    assert_same_end(tmp_path / "run", straight)
+
+
+def test_a_read_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(UserError, match="read-only"):
+        trained(tmp_path / "run")
+
+
+def _edit(path: Path, **changes: Any) -> None:
+    record = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(record))
+
+
+def test_bad_checkpoints(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trained(folder, 20)
+    step = runs.checkpoint_folder(folder)
+    weights = (step / "nets.safetensors").read_bytes()
+    for damaged in (weights[:-1], weights[:50] + b"\x00" + weights[51:], b"", b"PK\x03\x04"):
+        (step / "nets.safetensors").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"damaged.*checkpoint before it"):
+            trained(folder, 30)
+    (step / "nets.safetensors").unlink()
+    with pytest.raises(UserError, match="damaged"):
+        trained(folder, 30)
+    (step / "nets.safetensors").write_bytes(weights)
+    _edit(step / "state.json", format=99)
+    with pytest.raises(UserError, match="newer version"):
+        trained(folder, 30)
+    _edit(step / "state.json", format="three")
+    with pytest.raises(UserError, match="not written by"):
+        trained(folder, 30)
+    (step / "state.json").write_text("<html>")
+    with pytest.raises(UserError, match="cannot be read"):
+        trained(folder, 30)
+    shutil.rmtree(step)  # as the sentence advises
+    trained(folder, 30)
+    assert last(folder).round == 30
+
+
+def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
+    trained(tmp_path / "a", 10)
+    other = dataclasses.replace(small_settings().G, hidden=(4,))
+    trained(tmp_path / "b", 10, settings=small_settings(G=other))
+    shutil.rmtree(tmp_path / "a" / "checkpoints")
+    shutil.copytree(tmp_path / "b" / "checkpoints", tmp_path / "a" / "checkpoints")
+    with pytest.raises(UserError, match="other nets"):
+        trained(tmp_path / "a", 20)
+
+
+def test_not_a_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"no settings\.json"):
+        runs.open_run(tmp_path)
+    (tmp_path / "settings.json").write_text("[]")
+    with pytest.raises(UserError):
+        runs.open_run(tmp_path)
+    (tmp_path / "settings.json").write_text('{"format": 1}')
+    with pytest.raises(UserError, match="damaged"):
+        runs.open_run(tmp_path)
+
+
+def test_checkpoints_by_name(straight: Path) -> None:
+    best = json.loads((runs.checkpoint_folder(straight) / "state.json").read_text())["best"]
+    assert runs.checkpoint_folder(straight).name == "step-00000060"
+    assert runs.checkpoint_folder(straight, "best").name == f"step-{best['round']:08d}"
+    assert runs.checkpoint_folder(straight, "50").name == "step-00000050"
+    with pytest.raises(UserError, match=r"Give last, best, or one of: .*50, 60"):
+        runs.checkpoint_folder(straight, "55")
+
+
+def test_generators_of_a_run(straight: Path) -> None:
+    run = runs.open_run(straight)
+    raw, step = runs.load_generator(run)
+    averaged, _ = runs.load_generator(run, weights="averaged")
+    assert step == 60
+    assert not torch.equal(next(raw.parameters()), next(averaged.parameters()))
+    with pytest.raises(UserError, match="raw or averaged"):
+        runs.load_generator(run, weights="mean")
+
+
+def test_lengths(tmp_path: Path) -> None:
+    data = small_data()  # 280 training images, 14 batches of 20
+    settings = small_settings()
+    assert training.length(settings, data, None, 2.0) == 28
+    assert training.length(small_settings(k=2), data, None, 2.0) == 14
+    for rounds, epochs in ((0, None), (None, -1.0), (-5, None), (None, float("inf"))):
+        with pytest.raises(UserError, match="must be above 0"):
+            training.length(settings, data, rounds, epochs)
+    with pytest.raises(UserError, match="not both"):
+        training.length(settings, data, 3, 3.0)
+
+
+def test_diagnosis() -> None:
+    fine = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.9, "round": 9000}
+    assert training.diagnose(fine) is None
+    assert "D wins" in str(training.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}))
+    assert "collapsed" in str(training.diagnose(fine | {"spread": 0.01}))
