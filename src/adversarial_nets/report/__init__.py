@@ -1,0 +1,376 @@
+"""A run's report: one HTML page that needs nothing else, and the pictures as files of their own."""
+
+import base64
+import json
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import nn
+
+from adversarial_nets import figures, runs
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.published import PUBLISHED, PublishedScore
+from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.figures import DARK, LIGHT, Ink
+from adversarial_nets.game import sample
+from adversarial_nets.runs import Run
+from adversarial_nets.settings import PRESETS, Settings, preset_for
+from adversarial_nets.training import diagnose
+
+__all__ = ["continue_command", "write"]
+
+Record = Mapping[str, Any]
+"""One object of evaluation.json: an `Evaluation.to_json`."""
+
+
+def write(
+    run: Run,
+    data: Dataset | None = None,
+    weights: str | None = None,
+    G: nn.Module | None = None,
+) -> Path:
+    """Write ``report.html`` into the run's folder, and ``figures/*.png`` beside it.
+
+    What the run has not got yet (a score, a checkpoint, a row of metrics), the page says it lacks,
+    and how to get it.
+
+    Args:
+        run: the run, as `train` or `runs.open_run` returns it.
+        data: its data set, when it is loaded already.
+        weights: the generator to show, ``raw`` or ``averaged``. Where not given, ``averaged`` if
+            the run keeps an average and is not of the published preset, whose measure is of the
+            raw one.
+        G: the module to load the weights into, for a run with nets of your own.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        UserError: the data is missing or not the run's, the folder cannot be written, a file in it
+            is damaged, or there are no such weights.
+    """
+    data = data or load_data(run)
+    weights = weights or _weights(run)
+    rows = runs.read_metrics(run.folder)
+    records = _read_evaluations(run.folder)
+    head = _headline(records, weights)
+    published = _published(run.data)
+    net, step = None, rows[-1]["round"] if rows else 0
+    if any((run.folder / "checkpoints").glob("step-*")) and not (run.own_nets and G is None):
+        net, step = runs.load_generator(run, "last", weights, G)
+
+    sheets, files = {}, {}
+    if net is not None:
+        samples = sample(net, run.settings, 20, "samples to score").float().cpu()
+        lines = figures.interpolation(net, run.settings)
+        sheets["figure2"] = _sheet_uri(figures.figure2_sheet(samples, data))
+        sheets["figure3"] = _sheet_uri(figures.figure3_sheet(lines, data))
+        files["figure2"] = figures.figure2(samples, data)
+        files["figure3"] = figures.figure3(lines, data)
+    objective = run.settings.objective
+    charts: dict[str, Mapping[str, str]] = {}
+    if rows:
+        files["curves"] = figures.curves(rows, objective, published)
+        charts["losses"] = _chart(lambda ink: figures.losses(rows, objective, ink))
+        charts["judgements"] = _chart(lambda ink: figures.judgements(rows, ink))
+        if any("scores" in row for row in rows):
+            charts["validation"] = _chart(lambda ink: figures.validation(rows, published, ink))
+    if head:
+        parzen = head["parzen"]
+        charts["sigma"] = _chart(
+            lambda ink: figures.sigma_curve(parzen["curve"], parzen["sigma"], ink)
+        )
+    film, strip = _over_time(run, 40, most=20), _over_time(run, 10, most=8)
+    if strip:
+        files["samples"] = figures.samples_over_time(strip)
+
+    page = _template().render(
+        run=run,
+        data=data,
+        weights=weights,
+        step=step,
+        last=rows[-1] if rows else None,
+        has_samples=net is not None,
+        head=head,
+        others=[r for r in records if _protocol(r) != _protocol(head)],
+        table=_table(head, records),
+        published=published,
+        comparable=_comparable(head),
+        notes=_notes(head, weights, step, rows),
+        sheets=sheets,
+        charts=charts,
+        film=[(round, _sheet_uri(figures.tiles(x, 10))) for round, x in film.items()],
+        strip=[(round, _sheet_uri(figures.tiles(x, 10))) for round, x in strip.items()],
+        settings=_settings(run.settings),
+        evaluate_command=shlex.join(["advnets", "evaluate", str(run.folder), "--weights", weights]),
+        report_command=shlex.join(["advnets", "report", str(run.folder), "--weights", "averaged"]),
+        calibrate_command=_calibrate_command(run),
+        continue_command=continue_command(run, 2 * step if step else None),
+    )
+    path = run.folder / "report.html"
+    with runs.explained(run.folder):
+        (run.folder / "figures").mkdir(exist_ok=True)
+        for name, figure in files.items():
+            runs.write_atomically(run.folder / "figures" / f"{name}.png", figures.to_png(figure))
+        runs.write_atomically(path, page)
+    return path
+
+
+def _weights(run: Run) -> str:
+    """The generator that a report shows when nobody says which."""
+    return "averaged" if run.settings.average and run.preset != "mnist" else "raw"
+
+
+def _template() -> jinja2.Template:
+    """run.html, which escapes whatever it is given."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("adversarial_nets", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"nats": _nats, "count": lambda n: f"{n:,}"}
+    return environment.get_template("run.html")
+
+
+def _nats(value: float) -> str:
+    """To a tenth, with a true minus sign."""
+    return f"{value:,.1f}".replace("-", "−")
+
+
+# --- The score and what stands beside it ----------------------------------------------------------
+
+
+def _read_evaluations(folder: Path) -> list[Record]:
+    """What `evaluate` noted in the run's folder, oldest first."""
+    path = folder / "evaluation.json"
+    if not path.exists():
+        return []
+    try:
+        records = json.loads(path.read_text())
+        return [r for r in records if r["parzen"]["curve"] and r["weights"] and r["step"] >= 0]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error!r}); delete it and evaluate again.") from error
+
+
+def _headline(records: Sequence[Record], weights: str) -> Record | None:
+    """The evaluation to show first: of these weights and the published grid, and the newest."""
+
+    def merit(r: Record) -> tuple[bool, bool, int]:
+        return r["weights"] == weights, r["parzen"]["grid"] == "paper", r["step"]
+
+    return max(reversed(records), key=merit, default=None)
+
+
+def _protocol(record: Record | None) -> tuple[Any, ...]:
+    """What two scores must have in common to stand in one table."""
+    if record is None:
+        return ()
+    return record["step"], record["parzen"]["grid"], record["parzen"]["samples"]
+
+
+def _published(data: str) -> PublishedScore | None:
+    """The paper's own score, where it is of this very data set."""
+    scores = PUBLISHED.get(data, ())
+    return next((score for score in scores if score.model == "Adversarial nets"), None)
+
+
+def _comparable(head: Record | None) -> bool:
+    """Whether the published scores were measured as this one was: same data, grid and count."""
+    if head is None or _published(head["data"]) is None:
+        return False
+    return head["parzen"]["grid"] == "paper" and head["parzen"]["samples"] == 10_000
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of the table of scores."""
+
+    name: str
+    kind: str  # "ours", "calibration", "published" or, the paper's own, "goal"
+    nats: float
+    score: str
+    sigma: float | None
+    samples: int
+    note: str
+
+
+def _table(head: Record | None, records: Sequence[Record]) -> list[Line]:
+    """This run's scores by the headline's protocol, what calibrates them, and published ones."""
+    if head is None:
+        return []
+    lines = [
+        _line(f"this run, {r['weights']} G", "ours", r["parzen"], f"round {r['step']:,}")
+        for r in records
+        if _protocol(r) == _protocol(head)
+    ]
+    grid = head["parzen"]["grid"]
+    calibrations = [
+        r["calibration"] for r in records if r.get("calibration") and r["parzen"]["grid"] == grid
+    ]
+    lines += [
+        _line(row["name"], "calibration", row, row["note"])
+        for row in (calibrations[-1] if calibrations else [])
+    ]
+    if _comparable(head):
+        lines += [
+            Line(
+                name=p.model,
+                kind="goal" if p == _published(head["data"]) else "published",
+                nats=p.nats,
+                score=f"{p.nats:g}" + (f" ± {p.se:g}" if p.se is not None else ""),
+                sigma=None,
+                samples=10_000,
+                note=f"published: {p.source}",
+            )
+            for p in PUBLISHED[head["data"]]
+        ]
+    return sorted(lines, key=lambda line: -line.nats)
+
+
+def _line(name: str, kind: str, score: Record, note: str) -> Line:
+    words = f"{_nats(score['nats'])} ± {_nats(score['se'])}"
+    return Line(name, kind, score["nats"], words, score["sigma"], score["samples"], note)
+
+
+def _notes(
+    head: Record | None, weights: str, step: int, rows: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """What a reader of the numbers must know, in words."""
+    notes = []
+    if head:
+        parzen = head["parzen"]
+        if parzen["at_edge"]:
+            end = "smallest" if parzen["sigma"] == min(s for s, _ in parzen["curve"]) else "largest"
+            notes.append(
+                f"σ = {parzen['sigma']:.3f} is the {end} value of the grid “{parzen['grid']}”, so "
+                "a wider grid might give a higher score. Read this one as a lower bound."
+            )
+        if head["weights"] != weights:
+            notes.append(
+                f"The score is of the {head['weights']} generator, the pictures are of the "
+                f"{weights} one, which has not been scored."
+            )
+        if head["step"] != step:
+            notes.append(
+                f"The score is of round {head['step']:,}, the pictures are of round {step:,}."
+            )
+    trouble = diagnose(dict(rows[-1])) if rows else None
+    return notes + ([trouble] if trouble else [])
+
+
+# --- Pictures in the page -------------------------------------------------------------------------
+
+
+def _uri(content: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _sheet_uri(sheet: NDArray[np.uint8]) -> str:
+    """A sheet of images, large enough that a page only ever makes it smaller: so it stays crisp."""
+    return _uri(figures.sheet_png(sheet, scale=-(-1100 // sheet.shape[1])), "png")
+
+
+def _chart(draw: Callable[[Ink], Figure]) -> Mapping[str, str]:
+    """A chart for a light and for a dark page."""
+    inks = {"light": LIGHT, "dark": DARK}
+    return {name: _uri(figures.to_svg(draw(ink)), "svg+xml") for name, ink in inks.items()}
+
+
+_ROOM = 1_000_000  # bytes of the page, about, for the pictures of one development
+
+
+def _over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8]]:
+    """By round, n samples that the training drew from always the same noise.
+
+    Only as many rounds as the page has room for; none where that is fewer than two.
+    """
+    paths = {
+        int(path.stem.removeprefix("step-")): path
+        for path in sorted((run.folder / "samples").glob("step-*.png"))
+    }
+    if not paths:
+        return {}
+
+    def read(round: int) -> NDArray[np.uint8]:
+        return figures.read_grid(paths[round].read_bytes(), run.image_shape, n)
+
+    room = _ROOM // len(_sheet_uri(figures.tiles(read(max(paths)), 10)))
+    most = min(most, room)
+    return {round: read(round) for round in _milestones(list(paths), most)} if most > 1 else {}
+
+
+def _milestones(rounds: Sequence[int], most: int) -> list[int]:
+    """At most so many (2 or more) of the rounds: the ends, and even steps of the logarithm between.
+
+    Most happens early.
+
+    >>> _milestones(range(0, 10_001, 500), 5)
+    [0, 500, 1500, 3500, 10000]
+    """
+    if len(rounds) <= most:
+        return list(rounds)
+    marks = np.geomspace(max(rounds[1], 1), rounds[-1], most - 1)
+    return sorted({rounds[0]} | {min(rounds, key=lambda r: abs(r - mark)) for mark in marks})
+
+
+# --- Settings and commands ------------------------------------------------------------------------
+
+
+def _flat(settings: Settings) -> dict[str, Any]:
+    """Each setting by the name of its option on the command line."""
+    values = settings.to_json()
+    nested = {f"{p}.{name}": v for p in ("G", "D") for name, v in values.pop(p).items()}
+    return {f"--{name.replace('_', '-')}": value for name, value in (nested | values).items()}
+
+
+def _settings(settings: Settings) -> list[tuple[str, str, str]]:
+    """Name, value here, value of the published preset."""
+    published = _flat(PRESETS["mnist"].settings)
+    return [(n, _shown(v), _shown(published[n])) for n, v in _flat(settings).items()]
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "not set" if value is None else str(value)
+
+
+def continue_command(run: Run, rounds: int | None = None) -> str:
+    """The command that plays the run on.
+
+    Args:
+        run: the run.
+        rounds: how many rounds it shall have then; the preset's length where not given.
+    """
+    words = ["advnets", "train", run.data, "--preset", run.preset, "--run", str(run.folder)]
+    standard = _flat(preset_for(run.data, run.preset)[1].settings)
+    for name, value in _flat(run.settings).items():
+        if value == standard[name]:
+            continue
+        if isinstance(value, bool):
+            group, _, rest = name.removeprefix("--").rpartition(".")
+            words.append(name if value else f"--{group}.no-{rest}")
+        else:
+            values = value if isinstance(value, list | tuple) else [value]
+            words += [name, *map(str, values)]
+    return shlex.join(words + ([] if rounds is None else ["--rounds", str(rounds)]))
+
+
+def _calibrate_command(run: Run) -> str:
+    s = run.settings
+    words = ["advnets", "calibrate", run.data]
+    for name, value in (("--size", s.size), ("--channels", s.channels)):
+        words += [name, str(value)] if value is not None else []
+    return shlex.join(words)
