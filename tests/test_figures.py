@@ -48,8 +48,8 @@ def rows_of(n: int, scored: bool = True) -> list[dict[str, Any]]:
     ]
     if scored:
         rows[-1]["scores"] = {
-            "raw": {"valid_nats": 50.0, "sigma": 0.2},
-            "averaged": {"valid_nats": 80.0, "sigma": 0.2},
+            "raw": {"valid_nats": -80.0, "sigma": 0.2},
+            "averaged": {"valid_nats": 211.0, "sigma": 0.2},
         }
     return rows
 
@@ -247,11 +247,13 @@ def test_the_marks_are_where_both_losses_are_when_D_is_one_half() -> None:
 
 def test_the_published_score_is_marked_only_when_given() -> None:
     rows = rows_of(3)
-    assert level_lines(figures.validation(rows, PUBLISHED)) == [225]
+    marked = figures.validation(rows, PUBLISHED)
+    assert level_lines(marked) == [225]
+    assert marked.axes[0].get_ylim()[1] > 226  # within the chart, not on its edge
     plain = figures.validation(rows)
     assert level_lines(plain) == []
-    assert line(plain, "raw")[1].tolist() == [50.0]
-    assert line(plain, "averaged")[1].tolist() == [80.0]
+    assert line(plain, "raw")[1].tolist() == [-80.0]
+    assert line(plain, "averaged")[1].tolist() == [211.0]
 
 
 def test_the_chosen_sigma_is_marked_on_its_curve() -> None:

@@ -316,7 +316,7 @@ def judgements(rows: Metrics, ink: Ink = LIGHT, axes: Axes | None = None) -> Fig
     _line(axes, rows, "D_G_z", "D(G(z)), samples", ink.G)
     _mark(axes, 0.5, "½", ink.text)
     axes.set_ylim(0, 1)
-    return _finish(axes, ink, "round", "D's probability of “data”")
+    return _finish(axes, ink, "round", "output of D")
 
 
 def validation(
@@ -429,6 +429,7 @@ def _line(axes: Axes, rows: Metrics, name: str, label: str, colour: str) -> None
 def _mark(axes: Axes, y: float, words: str, colour: str) -> None:
     """A dashed line across the chart, named at its right end."""
     axes.axhline(y, color=colour, linewidth=1.2, linestyle=(0, (4, 3)))
+    axes.autoscale(axis="y")  # axhline leaves a line at the very edge where it is
     axes.annotate(
         words,
         (1, y),

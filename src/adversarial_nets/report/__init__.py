@@ -84,10 +84,8 @@ def write(
         if any("scores" in row for row in rows):
             charts["validation"] = _chart(lambda ink: figures.validation(rows, published, ink))
     if head:
-        parzen = head["parzen"]
-        charts["sigma"] = _chart(
-            lambda ink: figures.sigma_curve(parzen["curve"], parzen["sigma"], ink)
-        )
+        sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
+        charts["sigma"] = _chart(lambda ink: figures.sigma_curve(curve, sigma, ink))
     film, strip = _over_time(run, 40, most=20), _over_time(run, 10, most=8)
     if strip:
         files["samples"] = figures.samples_over_time(strip)
@@ -264,8 +262,10 @@ def _notes(
             notes.append(
                 f"The score is of round {head['step']:,}, the pictures are of round {step:,}."
             )
-    trouble = diagnose(dict(rows[-1])) if rows else None
-    return notes + ([trouble] if trouble else [])
+    if rows:
+        trouble = diagnose(dict(rows[-1]), max(row["spread"] for row in rows))
+        notes += [trouble] if trouble else []
+    return notes
 
 
 # --- Pictures in the page -------------------------------------------------------------------------

@@ -1,0 +1,373 @@
+"""The report says what the run's files say, needs nothing but itself, and trusts no name."""
+
+import base64
+import dataclasses
+import io
+import itertools
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from adversarial_nets import report, runs
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import evaluate
+from adversarial_nets.runs import Run
+from adversarial_nets.settings import Cadence, GeneratorSettings, Settings
+from adversarial_nets.training import train
+from small import small_data, small_settings
+
+VOID = {"meta", "link", "img", "input", "source", "br"}
+
+
+class Page(HTMLParser):
+    """A page's elements in order; every tag must be closed where it should be."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.html = html
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.words: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+        self.text = " ".join(" ".join(self.words).split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def written(run: Run, data: Dataset | None = None, **how: Any) -> Page:
+    return Page(report.write(run, data or small_data(), **how).read_text())
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of 20 rounds with metrics, scores on validation images, samples and checkpoints."""
+    cadence = Cadence(log_every=5, save_every=10, score_every=10, samples_every=5)
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    return train(small_data(), settings=small_settings(), run=folder, rounds=20, cadence=cadence)
+
+
+@pytest.fixture
+def run(trained: Run, tmp_path: Path) -> Run:
+    """A copy that a test may change."""
+    folder = tmp_path / "run"
+    shutil.copytree(trained.folder, folder)
+    return dataclasses.replace(trained, folder=folder)
+
+
+@pytest.fixture
+def quiet(run: Run) -> Run:
+    """The same, without metrics and samples: half the pictures, so quick to report."""
+    (run.folder / "metrics.jsonl").unlink()
+    shutil.rmtree(run.folder / "samples")
+    return run
+
+
+@pytest.fixture
+def bare(trained: Run, tmp_path: Path) -> Run:
+    """A run that was begun and has nothing yet."""
+    run = dataclasses.replace(trained, folder=tmp_path / "bare")
+    runs.create(run)
+    return run
+
+
+def note(run: Run, *records: dict[str, Any]) -> None:
+    (run.folder / "evaluation.json").write_text(json.dumps(records))
+
+
+def record(**changes: Any) -> dict[str, Any]:
+    """An evaluation such as `evaluate` writes; the parts that are named are other ones."""
+    parzen = {
+        "nats": 123.4,
+        "se": 1.5,
+        "sigma": 0.2,
+        "grid": "paper",
+        "samples": 10_000,
+        "at_edge": False,
+        "curve": [[0.1, -50.0], [0.2, 120.0], [0.4, 30.0]],
+    }
+    whole = {"step": 20, "weights": "averaged", "data": "small", "calibration": []}
+    parzen |= {name: changes.pop(name) for name in list(changes) if name in parzen}
+    return whole | changes | {"parzen": parzen}
+
+
+# --- The page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Page]:
+    """The report of a run that has everything."""
+    run = dataclasses.replace(trained, folder=tmp_path_factory.mktemp("whole") / "run")
+    shutil.copytree(trained.folder, run.folder)
+    note(run, record())
+    return run, written(run)
+
+
+def test_the_page_stands_alone_and_can_be_read_by_machines(whole: tuple[Run, Page]) -> None:
+    page = whole[1]
+    assert len(page.html) < 3_000_000
+    for _, attributes in page.elements:
+        for name in ("src", "srcset", "poster", "data", "action"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    assert [a["href"] for a in page.all("link")] == ["data:,"]
+    assert "@import" not in page.html
+    assert "url(" not in page.html
+    assert all(a["alt"] for a in page.all("img"))
+    assert all("src" not in a for a in page.all("script"))
+    (policy,) = [a["content"] for a in page.all("meta") if a.get("http-equiv")]
+    assert policy is not None
+    assert policy.startswith("default-src 'none'")
+
+    headings = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert headings[0] == 1
+    assert headings.count(1) == 1
+    assert all(b - a <= 1 for a, b in itertools.pairwise(headings))
+    ids = [a["id"] for _, a in page.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+    labels = [a["aria-labelledby"] for a in page.all("section")]
+    assert labels
+    assert set(labels) <= set(ids)
+
+
+def test_every_picture_in_it_can_be_opened(whole: tuple[Run, Page]) -> None:
+    kinds = set()
+    for image in whole[1].all("img"):
+        kind, _, content = str(image["src"]).removeprefix("data:image/").partition(";base64,")
+        kinds.add(kind)
+        if kind == "png":
+            Image.open(io.BytesIO(base64.b64decode(content))).verify()
+        else:
+            assert b"<svg" in base64.b64decode(content)
+    assert kinds == {"png", "svg+xml"}
+
+
+def test_the_pictures_are_files_too(whole: tuple[Run, Page]) -> None:
+    run = whole[0]
+    names = {p.name for p in (run.folder / "figures").iterdir()}
+    assert names == {"figure2.png", "figure3.png", "curves.png", "samples.png"}
+    for name in names:
+        Image.open(run.folder / "figures" / name).verify()
+
+
+def test_a_hostile_name_is_only_a_name(run: Run) -> None:
+    evil = "x\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"
+    run = dataclasses.replace(run, data=evil, preset="quickstart", info={"torch": evil})
+    data = dataclasses.replace(small_data(), name=evil, provenance=evil)
+    note(
+        run, record(data=evil, calibration=[record()["parzen"] | {"name": "k-means", "note": evil}])
+    )
+    page = written(run, data)
+    assert len(page.all("script")) == 1
+    assert "alert" not in page.html.partition("<script>")[2].partition("</script>")[0]
+    assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
+    assert page.text.count(evil) >= 4
+
+
+# --- What it says ---------------------------------------------------------------------------------
+
+
+def test_without_a_score_it_says_how_to_get_one(quiet: Run) -> None:
+    page = written(quiet)
+    assert "has not been scored yet" in page.text
+    assert f"advnets evaluate {quiet.folder} --weights averaged" in page.text
+    assert "nats" not in page.text.partition("The game, round by round")[0].replace("225 ± 2", "")
+
+
+def test_a_run_that_has_only_begun_has_a_report(bare: Run) -> None:
+    page = written(bare)
+    assert "no checkpoint yet" in page.text
+    assert "Nothing has been logged yet" in page.text
+    assert "round 0" in page.text
+    assert page.all("img") == []
+
+
+def test_it_shows_what_evaluate_measured(quiet: Run) -> None:
+    data = small_data()
+    found = evaluate(quiet, data, weights="averaged", samples=200)
+    page = written(quiet, data)
+    assert f"{found.parzen.nats:.1f}".replace("-", "−") in page.text
+    assert f"{found.parzen.sigma:.3f} of the grid “paper”" in page.text
+    for row in found.calibration:
+        assert row.note in page.text
+
+
+def test_the_headline_is_of_the_weights_shown_by_the_published_grid(quiet: Run) -> None:
+    note(
+        quiet,
+        record(nats=111.1, step=10),
+        record(nats=122.2),
+        record(nats=133.3, grid="fine"),
+        record(nats=144.4, weights="raw"),
+    )
+    for weights, nats in (("averaged", "122.2"), ("raw", "144.4")):
+        page = written(quiet, weights=weights)
+        assert f"this run, {weights} generator {nats} ± 1.5 nats round 20" in page.text
+        others = page.text.partition("Other scores of this run")[2]
+        assert "111.1 ± 1.5" in others
+        assert "133.3 ± 1.5" in others
+
+
+def test_it_warns_of_an_edge_an_old_score_and_other_weights(quiet: Run) -> None:
+    note(quiet, record(sigma=0.1, at_edge=True, step=10, weights="raw"))
+    page = written(quiet)
+    assert "σ = 0.100 is the smallest value of the grid “paper”" in page.text
+    assert "The score is of round 10, the pictures are of round 20." in page.text
+    assert "The score is of the raw generator, the pictures are of the averaged one" in page.text
+    note(quiet, record(sigma=0.4, at_edge=True))
+    assert "σ = 0.400 is the largest value of the grid" in written(quiet).text
+    note(quiet, record())
+    page = written(quiet)
+    assert "value of the grid" not in page.text
+    assert "the pictures are of" not in page.text
+
+
+def test_a_collapse_is_said_in_words(bare: Run) -> None:
+    fine = {"round": 10, "epoch": 1.0, "d_loss": 1.0, "g_loss": 1.0, "seconds": 1.0, "spread": 0.9}
+    row = fine | {"D_x": 0.999, "D_G_z": 0.001}
+    runs.append_metrics(bare.folder, row)
+    assert "D wins outright" in written(bare).text
+    runs.append_metrics(bare.folder, row | {"round": 20, "D_x": 0.6, "spread": 0.01})
+    assert "G has collapsed" in written(bare).text
+
+
+def test_the_published_score_stands_beside_mnist_only(bare: Run) -> None:
+    note(bare, record())
+    page = written(bare)
+    assert "cannot be compared" in page.text
+    assert "published (Table 1)" not in page.text
+    assert "Deep GSN" not in page.text
+
+    note(bare, record(data="mnist"))
+    mnist = dataclasses.replace(bare, data="mnist")
+    page = written(mnist)
+    assert "published (Table 1) 225 ± 2 nats" in page.text
+    assert "Deep GSN" in page.text
+    assert "compare with care" not in page.text
+
+    note(bare, record(data="mnist", grid="fine"))
+    page = written(mnist)
+    assert "compare with care" in page.text
+    assert "Deep GSN" not in page.text  # not by this grid
+
+
+def test_the_table_is_ordered_so_that_k_means_shows(bare: Run) -> None:
+    rows = [("training images", 200.0), ("k-means", 300.0), ("mean image", -60.0)]
+    calibration = [
+        record(nats=nats)["parzen"] | {"name": name, "note": f"note on {name}"}
+        for name, nats in rows
+    ]
+    note(bare, record(calibration=calibration))
+    text = written(bare).text.partition("best first")[2]
+    names = ("k-means", "training images", "this run, averaged G", "mean image")
+    assert sorted(names, key=text.index) == list(names)
+    assert "−60.0 ± 1.5" in text
+
+
+def test_it_shows_the_published_presets_raw_generator_and_other_runs_average(quiet: Run) -> None:
+    assert "Shown here is the averaged generator" in written(quiet).text
+    published = dataclasses.replace(quiet, preset="mnist")
+    assert "Shown here is the raw generator" in written(published).text
+    assert "Shown here is the averaged" in written(published, weights="averaged").text
+
+
+def test_settings_other_than_the_published_are_marked(bare: Run) -> None:
+    page = written(bare)
+    marked = [a for a in page.all("tr") if a.get("class") == "differs"]
+    differing = list(runs.differences(Settings(average=0.9995), bare.settings))
+    assert len(marked) == len(differing) > 0
+
+
+def test_twenty_thousand_rows_still_make_a_small_page(quiet: Run, trained: Run) -> None:
+    row = runs.read_metrics(trained.folder)[-1]
+    rows = [row | {"round": 50 * i, "d_loss": i % 7} for i in range(1, 20_001)]
+    (quiet.folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert len(written(quiet).html) < 3_000_000
+
+
+# --- Going on -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"k": 2, "objective": "minimax", "seed": 7, "lr": 1e-7},
+        {"G": GeneratorSettings(hidden=(5,), bias_from_marginals=False), "size": 16, "channels": 3},
+    ],
+)
+def test_the_command_to_continue_gives_the_same_run(bare: Run, changes: dict[str, Any]) -> None:
+    settings = small_settings(**changes)
+    folder = bare.folder.parent / "a run; rm -rf"
+    run = dataclasses.replace(bare, data="folder:my images", settings=settings, folder=folder)
+    words = shlex.split(report.continue_command(run, 40))
+    assert words[0] == "advnets"
+    words = [sys.executable, "-m", "adversarial_nets", *words[1:], "--dry-run", "--json"]
+    resolved = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert resolved["settings"] == json.loads(json.dumps(settings.to_json()))
+    assert (resolved["data"], resolved["preset"]) == (run.data, run.preset)
+    assert (resolved["run"], resolved["rounds"]) == (str(folder), 40)
+
+
+def test_nets_of_a_programs_own_are_drawn_when_it_passes_them(tmp_path: Path) -> None:
+    G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
+    cadence = Cadence(score_every=10**6)
+    settings = small_settings()
+    run = train(
+        small_data(), settings=settings, run=tmp_path / "own", rounds=2, cadence=cadence, G=G
+    )
+    page = written(run)
+    assert "nets of a program’s own" in page.text
+    assert "Figure 2)" not in page.text
+    again = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
+    page = written(run, G=again, weights="raw")
+    assert "(Figure 2)" in page.text
+    assert all(torch.equal(a, b) for a, b in zip(G.parameters(), again.parameters(), strict=True))
+
+
+# --- Mistakes -------------------------------------------------------------------------------------
+
+
+def test_a_damaged_evaluation_is_named(run: Run) -> None:
+    for content in ("{", "[{}]", '{"step": 1}', "[1]"):
+        (run.folder / "evaluation.json").write_text(content)
+        with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
+            report.write(run, small_data())
+
+
+def test_a_file_in_the_way_is_said_and_the_old_report_stays(bare: Run) -> None:
+    (bare.folder / "figures").write_text("not a folder")
+    (bare.folder / "report.html").write_text("old")
+    with pytest.raises(UserError, match="Cannot write"):
+        report.write(bare, small_data())
+    assert (bare.folder / "report.html").read_text() == "old"
+
+
+def test_an_average_that_was_not_kept_cannot_be_shown(run: Run) -> None:
+    plain = dataclasses.replace(run, settings=small_settings(average=0.0))
+    with pytest.raises(UserError, match="averaged"):
+        report.write(plain, small_data(), weights="averaged")
