@@ -321,6 +321,33 @@ def test_lengths(tmp_path: Path) -> None:
 
 def test_diagnosis() -> None:
     fine = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.9, "round": 9000}
-    assert training.diagnose(fine) is None
-    assert "D wins" in str(training.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}))
-    assert "collapsed" in str(training.diagnose(fine | {"spread": 0.01}))
+    assert training.diagnose(fine, 0.9) is None
+    assert "D wins" in str(training.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9))
+    assert "collapsed" in str(training.diagnose(fine | {"spread": 0.01}, 0.9))
+    assert "not taken off" in str(training.diagnose(fine | {"spread": 0.01}, 0.01))
+    assert training.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
+
+
+def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
+    """G stands still (its rate is 0), so D soon tells samples from data for certain."""
+    settings = small_settings(lr=0.1, k=5, protocol="paper", lr_decay=1.0)
+    settings = dataclasses.replace(
+        settings, D=dataclasses.replace(settings.D, keep_input=1.0, keep_hidden=1.0)
+    )
+    said = []
+
+    def still(parameters: Any) -> torch.optim.Optimizer:
+        optimiser = torch.optim.SGD(parameters, lr=0.1, momentum=0.5)
+        if optimiser.param_groups[0]["params"][0].shape == (12, 5):  # G's first layer
+            optimiser.param_groups[0]["lr_scale"] = 0.0
+        return optimiser
+
+    trained(
+        tmp_path / "run",
+        600,
+        settings=settings,
+        optimiser=still,
+        observers=[lambda look: said.append(look.trouble)],
+    )
+    assert said[0] is None
+    assert "D wins outright" in str(said[-1])

@@ -68,7 +68,9 @@ class Train:
     {examples}
     """
 
-    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")]
+    data: Annotated[
+        str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)")
+    ]
     """mnist, mnist-5k, idx:FOLDER or folder:PATH; see: advnets datasets"""
     preset: str | None = None
     """Start from the settings of this preset (mnist, quickstart); DATA picks one by itself."""
@@ -238,6 +240,8 @@ def _train(o: Train) -> dict[str, Any]:
 
     shown = Shown(quiet=o.json)
     s = o.settings
+    if not o.data:
+        raise UserError("Name the DATA to learn, e.g.: advnets train mnist-5k")
     preset, chosen = preset_for(o.data, o.preset)
     folder = o.run or run_folder(o.data, preset, s.seed)
     rounds, epochs = o.rounds, o.epochs
@@ -458,7 +462,7 @@ def _parse(name: str, options: type[T], examples: Sequence[str], args: list[str]
         data = args[0] if args and not args[0].startswith("-") else "mnist"
         # The preset's settings are the defaults that the options then change.
         chosen = preset_for(data, preset)[1]
-        default = Train(data=tyro.MISSING, settings=chosen.settings)
+        default = Train(data="", settings=chosen.settings)
     return tyro.cli(
         options,
         prog=f"advnets {name}",

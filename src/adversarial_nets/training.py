@@ -91,6 +91,7 @@ def train(
     if rounds is None and epochs is None:
         rounds, epochs = chosen.rounds, chosen.epochs
     total = length(settings, data, rounds, epochs)
+    _check_device(device)
     folder = Path(run or run_folder(name, preset, settings.seed))
     with runs.lock(folder):
         if restart:
@@ -113,6 +114,16 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise UserError(f"--{name} is {value}; it must be above 0.")
     return rounds or rounds_in(settings, data, epochs or 0)
+
+
+def _check_device(device: str) -> None:
+    """Refuse a device that this machine's PyTorch cannot compute on."""
+    try:
+        torch.ones(1, device=device).sum().item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise UserError(
+            f"--device is {device!r}, which PyTorch does not offer here; try cpu, cuda or mps."
+        ) from error
 
 
 def _begin(
@@ -159,6 +170,7 @@ class _Sitting:
     cadence: Cadence
     observers: tuple[Observer, ...]
     best: dict[str, Any] | None = None
+    widest: float = 0.0
     seconds_before: float = 0.0
     started: float = field(default_factory=time.monotonic)
     started_at: int = 0
@@ -170,6 +182,7 @@ class _Sitting:
             checkpoint = runs.read_checkpoint(runs.checkpoint_folder(folder))
             runs.restore(game, checkpoint)
             self.best = checkpoint.state["best"]
+            self.widest = checkpoint.state["widest"]
             self.seconds_before = checkpoint.state["seconds"]
             game.tally.rounds = checkpoint.state["tally"]["rounds"]
             game.tally.sums = torch.tensor(checkpoint.state["tally"]["sums"], dtype=torch.float64)
@@ -225,7 +238,9 @@ class _Sitting:
         if score:
             row["scores"] = self._score()
         runs.append_metrics(self.run.folder, row)
-        look = Look(row, game, self.rounds, self._seconds(), self.started_at, diagnose(row))
+        self.widest = max(self.widest, row["spread"])
+        trouble = diagnose(row, self.widest)
+        look = Look(row, game, self.rounds, self._seconds(), self.started_at, trouble)
         for observer in self.observers:
             observer(look)
 
@@ -268,7 +283,7 @@ class _Sitting:
             )
         tally = {"rounds": game.tally.rounds, "sums": game.tally.sums.tolist()}
         seconds = self.seconds_before + self._seconds()
-        state = {"best": self.best, "seconds": seconds, "tally": tally}
+        state = {"best": self.best, "widest": self.widest, "seconds": seconds, "tally": tally}
         runs.save_checkpoint(self.run, game, state)
 
 
@@ -282,24 +297,31 @@ def spread(game: Game, data: Dataset) -> float:
     return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()
 
 
-def diagnose(row: dict[str, Any]) -> str | None:
+def diagnose(row: dict[str, Any], widest: float) -> str | None:
     """What has gone wrong, in plain words, or None.
 
     Args:
         row: one row of the metrics.
+        widest: the largest spread that the run has had. G starts with almost no spread, since its
+            first weights are small; only what has been wide can collapse.
 
-    >>> diagnose({"D_x": 0.5, "D_G_z": 0.5, "spread": 1.0, "round": 5000}) is None
+    >>> diagnose({"D_x": 0.5, "D_G_z": 0.5, "spread": 1.0, "round": 5000}, widest=1.0) is None
     True
     """
     if row["D_x"] > 0.99 and row["D_G_z"] < 0.01:
         return (
             "D wins outright: it tells samples from data with over 99 % certainty, so it has "
-            "little left to teach G. A smaller k, or a stronger G, gives G a chance."
+            "little left to teach G. A smaller --k, a smaller --lr, or a wider G gives G a chance."
         )
-    if row["spread"] < 0.1 and row["round"] >= 500:
+    if row["spread"] < 0.1 and widest > 0.3:
         return (
-            "G has collapsed: its samples are almost all the same image. D must be trained more "
-            "between G's updates (a larger k), or the learning rate lowered."
+            "G has collapsed: its samples have become almost the same image. More steps of D for "
+            "each of G (--k), or a smaller --lr, may keep them in step."
+        )
+    if row["spread"] < 0.1 and row["round"] >= 5000:
+        return (
+            "G has not taken off: after all these rounds its samples are still almost the same "
+            "image. Another --lr, or larger first weights (--G.init), may start it."
         )
     return None
 

@@ -1,0 +1,154 @@
+"""The command line: every command runs, every mistake is a sentence with exit code 2."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adversarial_nets import cli
+
+NARROW = ["--G.hidden", "16", "16", "--D.units", "8", "8", "--threads", "1"]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of narrow nets on the embedded digits."""
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "60", "--save-every", "25"]
+    assert cli.main([*args, *NARROW]) == 0
+    return folder
+
+
+def result(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
+    """What a command prints with --json: one object and nothing else."""
+    capsys.readouterr()
+    assert cli.main([*args, "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    found: dict[str, object] = json.loads(out)
+    return found
+
+
+def test_train_ends_with_a_report(run: Path) -> None:
+    for name in ("report.html", "evaluation.json", "figures/figure2.png", "figures/figure3.png"):
+        assert (run / name).stat().st_size > 500
+    scores = json.loads((run / "evaluation.json").read_text())
+    assert [s["weights"] for s in scores] == ["raw", "averaged"]
+
+
+def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ("train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW)
+    assert result(capsys, *args)["step"] == 60
+    assert cli.main([*args, "--k", "2"]) == 2
+    assert "--k 1 → 2" in capsys.readouterr().err
+
+
+def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, "evaluate", str(run), "--grid", "fine", "--samples", "500")
+    assert found["step"] == 60
+    assert found["weights"] == "raw"
+    parzen = found["parzen"]
+    assert isinstance(parzen, dict)
+    assert {"nats", "se", "sigma", "grid", "samples", "at_edge"} <= parzen.keys()
+    assert (parzen["grid"], parzen["samples"]) == ("fine", 500)
+    earlier = result(capsys, "evaluate", str(run), "--checkpoint", "50", "--weights", "averaged")
+    assert (earlier["step"], earlier["weights"]) == (50, "averaged")
+
+
+def test_calibrate(capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, "calibrate", "mnist-5k", "--samples", "300")
+    rows = found["rows"]
+    assert isinstance(rows, list)
+    assert [row["name"] for row in rows] == ["training images", "k-means", "mean image"]
+    assert all({"nats", "se", "sigma", "samples"} <= row.keys() for row in rows)
+    assert rows[0]["nats"] > rows[2]["nats"]
+
+
+def test_sample_and_interpolate(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    png, npz, lines = tmp_path / "s.png", tmp_path / "new" / "s.npz", tmp_path / "l.png"
+    result(capsys, "sample", str(run), "--n", "7", "--out", str(png))
+    result(capsys, "sample", str(run), "--n", "7", "--out", str(npz), "--weights", "averaged")
+    result(capsys, "interpolate", str(run), "--rows", "2", "--steps", "5", "--out", str(lines))
+    with np.load(npz, allow_pickle=False) as file:
+        assert file["samples"].shape == (7, 28, 28)
+        assert file["samples"].dtype == np.float32
+        assert file["range"].tolist() == [0.0, 1.0]
+    with Image.open(png) as seven, Image.open(lines) as two_by_five:
+        assert seven.width > 7 * 28
+        assert two_by_five.width > 2 * two_by_five.height
+
+
+def test_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "run"
+    args = ("train", "mnist", "--run", str(folder), "--k", "3", "--dry-run")
+    found = result(capsys, *args)
+    settings = found["settings"]
+    assert isinstance(settings, dict)
+    assert (found["preset"], settings["k"], settings["G"]["hidden"]) == ("mnist", 3, [1200, 1200])
+    assert not folder.exists()
+
+
+def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "mnist-5k" in str(result(capsys, "datasets"))
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("trian mnist", "Did you mean train?"),
+        ("train mnst", "mnist"),
+        ("train mnist-5k --preset quik --dry-run", "Did you mean quickstart?"),
+        ("train mnist-5k --k 0", "--k is 0; it must be"),
+        ("train mnist-5k --G.hidden 0 3", "--G.hidden is 0"),
+        ("train mnist-5k --rounds 0", "--rounds is 0"),
+        ("train mnist-5k --rounds 1 --epochs 1", "not both"),
+        ("train mnist-5k --save-every 0", "--save-every is 0"),
+        ("train mnist-5k --threads 0", "--threads is 0"),
+        ("train mnist-5k --device gpu", "--device"),
+        ("train mnist-5k --size 32", "folder"),
+        ("train folder:NOWHERE", "NOWHERE"),
+        ("train idx:NOWHERE", "NOWHERE"),
+        ("evaluate NOWHERE", "not a run's folder"),
+        ("evaluate RUN --checkpoint 7", "no checkpoint '7'"),
+        ("evaluate RUN --samples 0", "--samples is 0"),
+        ("sample RUN --n 0", "--n is 0"),
+        ("sample RUN --out x.gif", "must end in .png or .npz"),
+        ("interpolate RUN --steps 1", "--steps 2 or more"),
+        ("calibrate mnist-5k --samples 0", "--samples is 0"),
+    ],
+)
+def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert cli.main(line.replace("RUN", str(run)).split()) == 2
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert "Traceback" not in printed.err
+    assert printed.out == ""
+
+
+@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_needs_no_torch(args: list[str]) -> None:
+    program = (
+        "import sys; from adversarial_nets.cli import main; code = main(sys.argv[1:]); "
+        "assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *args], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "advnets" in done.stdout
+
+
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["--help"])
+    overview = capsys.readouterr().out
+    for command in cli._COMMANDS:
+        assert command in overview
+        assert cli.main([command, "--help"]) == 0
+        assert f"advnets {command}" in capsys.readouterr().out
