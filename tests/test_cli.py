@@ -55,8 +55,26 @@ def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(parzen, dict)
     assert {"nats", "se", "sigma", "grid", "samples", "at_edge"} <= parzen.keys()
     assert (parzen["grid"], parzen["samples"]) == ("fine", 500)
+    history = found["run"]
+    assert isinstance(history, dict)
+    assert history["curve"][-1]["round"] == 60
+    assert {"raw", "averaged", "seconds"} <= history["curve"][-1].keys()
     earlier = result(capsys, "evaluate", str(run), "--checkpoint", "50", "--weights", "averaged")
     assert (earlier["step"], earlier["weights"]) == (50, "averaged")
+
+
+def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    folder = tmp_path / "run"
+    args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "30", "--log-every", "10"]
+    assert cli.main([*args, "--tensorboard", "--json", *NARROW]) == 0
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    for name in ("d_loss", "D_x"):
+        shown = [(e.step, e.value) for e in events.Scalars(name)]
+        assert shown == [(r["round"], pytest.approx(r[name], rel=1e-6)) for r in rows]
 
 
 def test_calibrate(capsys: pytest.CaptureFixture[str]) -> None:

@@ -62,7 +62,7 @@ class Page(HTMLParser):
 
 
 def written(run: Run, data: Dataset | None = None, **how: Any) -> Page:
-    return Page(report.write(run, data or small_data(), **how).read_text())
+    return Page(report.write_report(run, data or small_data(), **how).read_text())
 
 
 @pytest.fixture(scope="module")
@@ -356,18 +356,18 @@ def test_a_damaged_evaluation_is_named(run: Run) -> None:
     for content in ("{", "[{}]", '{"step": 1}', "[1]"):
         (run.folder / "evaluation.json").write_text(content)
         with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
-            report.write(run, small_data())
+            report.write_report(run, small_data())
 
 
 def test_a_file_in_the_way_is_said_and_the_old_report_stays(bare: Run) -> None:
     (bare.folder / "figures").write_text("not a folder")
     (bare.folder / "report.html").write_text("old")
     with pytest.raises(UserError, match="Cannot write"):
-        report.write(bare, small_data())
+        report.write_report(bare, small_data())
     assert (bare.folder / "report.html").read_text() == "old"
 
 
 def test_an_average_that_was_not_kept_cannot_be_shown(run: Run) -> None:
     plain = dataclasses.replace(run, settings=small_settings(average=0.0))
     with pytest.raises(UserError, match="averaged"):
-        report.write(plain, small_data(), weights="averaged")
+        report.write_report(plain, small_data(), weights="averaged")

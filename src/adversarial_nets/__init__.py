@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset, load
-    from adversarial_nets.errors import Diverged, UserError
+    from adversarial_nets.errors import Diverged, Stopped, UserError
+    from adversarial_nets.evaluation import calibrate, evaluate
+    from adversarial_nets.game import new_game, play, sample
+    from adversarial_nets.report import write_report
+    from adversarial_nets.runs import load_generator, open_run
     from adversarial_nets.settings import (
         PRESETS,
         Cadence,
@@ -28,9 +32,18 @@ __all__ = [
     "Diverged",
     "GeneratorSettings",
     "Settings",
+    "Stopped",
     "UserError",
+    "calibrate",
+    "evaluate",
     "load",
+    "load_generator",
+    "new_game",
+    "open_run",
+    "play",
+    "sample",
     "train",
+    "write_report",
 ]
 
 __version__ = "0.1.0"
@@ -38,7 +51,11 @@ __version__ = "0.1.0"
 # Names are found on first use (PEP 562), so that ``advnets --help`` need not wait for torch.
 _HOMES = {
     "datasets": ["Dataset", "load"],
-    "errors": ["Diverged", "UserError"],
+    "errors": ["Diverged", "Stopped", "UserError"],
+    "evaluation": ["calibrate", "evaluate"],
+    "game": ["new_game", "play", "sample"],
+    "report": ["write_report"],
+    "runs": ["load_generator", "open_run"],
     "settings": ["PRESETS", "Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
     "training": ["train"],
 }

@@ -236,7 +236,7 @@ def _train(o: Train) -> dict[str, Any]:
     from adversarial_nets import datasets, report, runs
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.progress import Shown
-    from adversarial_nets.training import length, train
+    from adversarial_nets.training import check_device, length, train
 
     shown = Shown(quiet=o.json)
     s = o.settings
@@ -253,6 +253,7 @@ def _train(o: Train) -> dict[str, Any]:
         resolved |= {"settings": s.to_json()}
         shown.say(json.dumps(resolved, indent=2))
         return resolved
+    check_device(o.device)
     data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=shown.work)
     rounds = length(s, data, rounds, epochs)
     shown.say(f"{o.data}: {len(data.train):,} training images; preset {preset}; run {folder}")
@@ -278,7 +279,7 @@ def _train(o: Train) -> dict[str, Any]:
         shown.say(f"{weights:8} G at round {found.step}: {found.parzen}")
     for row in found.calibration:
         shown.say(f"{row.name}: {row.score}")
-    page = report.write(run, data)
+    page = report.write_report(run, data)
     shown.say(f"\nReport:   {page}\nPictures: {page.parent / 'figures'} and {folder / 'samples'}")
     step = runs.checkpoint_folder(run.folder).name.removeprefix("step-")
     return resolved | {"rounds": rounds, "step": int(step), "parzen": scores, "report": str(page)}
@@ -311,8 +312,9 @@ def _evaluate(o: Evaluate) -> dict[str, Any]:
     from adversarial_nets.evaluation import evaluate
 
     shown = _shown(o.json)
+    run = runs.open_run(o.run)
     found = evaluate(
-        runs.open_run(o.run),
+        run,
         checkpoint=o.checkpoint,
         weights=o.weights,
         grid=o.grid,
@@ -322,7 +324,7 @@ def _evaluate(o: Evaluate) -> dict[str, Any]:
     )
     shown.say(f"{found.weights} G at round {found.step} on {found.data}: {found.parzen}")
     _say_rows(shown, found.calibration)
-    return found.to_json()
+    return found.to_json() | {"run": runs.history(run)}
 
 
 def _calibrate(o: Calibrate) -> dict[str, Any]:
@@ -391,7 +393,7 @@ def _interpolate(o: Interpolate) -> dict[str, Any]:
 def _report(o: Report) -> dict[str, Any]:
     from adversarial_nets import report, runs
 
-    page = report.write(runs.open_run(o.run), weights=o.weights)
+    page = report.write_report(runs.open_run(o.run), weights=o.weights)
     _shown(o.json).say(f"Report: {page}")
     return {"report": str(page)}
 
@@ -414,7 +416,7 @@ def _shown(quiet: bool) -> "Shown":
     return Shown(quiet=quiet)
 
 
-# --- Parsing ---------------------------------------------------------------------------------------
+# --- Parsing -------------------------------------------------------------------------------------
 
 _COMMANDS: dict[str, tuple[type[Any], Callable[[Any], dict[str, Any]], tuple[str, ...]]] = {
     "train": (

@@ -41,6 +41,7 @@ __all__ = [
     "Run",
     "checkpoint_folder",
     "create",
+    "history",
     "load_generator",
     "lock",
     "open_run",
@@ -249,6 +250,26 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return rows
+
+
+def history(run: Run) -> dict[str, Any]:
+    """What the run is and how its scores went, for a record of results.
+
+    The curve holds one entry for each validation score: round, epoch, seconds of training, and the
+    log-likelihood in nats of the raw and, where there is one, the averaged generator.
+    """
+    rows = [row for row in read_metrics(run.folder) if "scores" in row]
+    return {
+        "preset": run.preset,
+        "seed": run.settings.seed,
+        "settings": run.settings.to_json(),
+        "made_with": dict(run.info),
+        "curve": [
+            {key: row[key] for key in ("round", "epoch", "seconds")}
+            | {weights: score["valid_nats"] for weights, score in row["scores"].items()}
+            for row in rows
+        ],
+    }
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:

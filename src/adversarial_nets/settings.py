@@ -228,9 +228,11 @@ PRESETS: Mapping[str, Preset] = {
             # √(1200/400) so that each layer's output starts as large as the published one's.
             G=GeneratorSettings(hidden=(400, 400), init=(0.0866,)),
             D=DiscriminatorSettings(units=(120, 120), pieces=3),
-            # So short a run has no time for a schedule.
+            # So short a run has no time for a schedule; it starts with the momentum that the
+            # published one ends with.
             lr_decay=1.0,
-            momentum_end=0.5,
+            momentum=0.7,
+            momentum_end=0.7,
             # The raw generator jitters at a constant rate; its average is what is shown.
             average=0.998,
         ),

@@ -1,6 +1,7 @@
 """Train a game in a run's folder: schedule of looks, checkpoints, diagnosis, stopping, resuming."""
 
 import math
+import os
 import platform
 import signal
 import threading
@@ -23,7 +24,7 @@ from adversarial_nets.game import Game, Optimiser, epoch_of, new_game, play, rou
 from adversarial_nets.runs import Run
 from adversarial_nets.settings import Cadence, Settings, preset_for, run_folder
 
-__all__ = ["Look", "diagnose", "length", "train"]
+__all__ = ["Look", "check_device", "diagnose", "length", "train"]
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ def train(
         optimiser: makes each player's optimiser from its parameters.
 
     Returns:
-        The run, ready for `evaluation.evaluate`, `report.write` and the rest.
+        The run, ready for `evaluation.evaluate`, `report.write_report` and the rest.
 
     Raises:
         UserError: the folder holds a run of other settings or data, or is in use, or cannot be
@@ -91,7 +92,7 @@ def train(
     if rounds is None and epochs is None:
         rounds, epochs = chosen.rounds, chosen.epochs
     total = length(settings, data, rounds, epochs)
-    _check_device(device)
+    check_device(device)
     folder = Path(run or run_folder(name, preset, settings.seed))
     with runs.lock(folder):
         if restart:
@@ -116,7 +117,7 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
     return rounds or rounds_in(settings, data, epochs or 0)
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
     """Refuse a device that this machine's PyTorch cannot compute on."""
     try:
         torch.ones(1, device=device).sum().item()
@@ -148,7 +149,7 @@ def _begin(
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
-        "machine": platform.machine(),
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
         "provenance": data.provenance,
     }

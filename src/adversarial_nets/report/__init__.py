@@ -25,13 +25,13 @@ from adversarial_nets.runs import Run
 from adversarial_nets.settings import PRESETS, Settings, preset_for
 from adversarial_nets.training import diagnose
 
-__all__ = ["continue_command", "write"]
+__all__ = ["continue_command", "write_report"]
 
 Record = Mapping[str, Any]
 """One object of evaluation.json: an `Evaluation.to_json`."""
 
 
-def write(
+def write_report(
     run: Run,
     data: Dataset | None = None,
     weights: str | None = None,

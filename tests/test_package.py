@@ -1,0 +1,52 @@
+"""The package's public names, and that the READMEs tell the truth."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import adversarial_nets as an
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_public_names_are_lazy_and_all_there() -> None:
+    program = "import sys, adversarial_nets; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert sorted(set(an.__all__)) == sorted(an.__all__)
+    for name in an.__all__:
+        assert getattr(an, name).__doc__
+        assert name in dir(an)
+
+
+def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
+    """Word for word but for the length of the training."""
+    programs = []
+    for readme in ("README.md", "README.zh-CN.md"):
+        blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
+        assert blocks
+        programs += blocks
+    assert programs[0] == programs[1]
+    program = programs[0].replace("rounds=6600", "rounds=20")
+    assert program != programs[0]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "runs" / "first" / "report.html").exists()
+
+
+def test_links_in_the_docs_lead_somewhere() -> None:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_commands_in_the_docs_exist() -> None:
+    from adversarial_nets.cli import _COMMANDS
+
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
+        for command in re.findall(
+            r"^ {4}advnets ([a-zA-Z0-9]+)|`advnets ([a-zA-Z0-9]+)", page.read_text(), re.M
+        ):
+            assert (command[0] or command[1]) in {*_COMMANDS, "COMMAND"}, page.name
