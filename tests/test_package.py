@@ -27,7 +27,7 @@ def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
         assert blocks
         programs += blocks
     assert programs[0] == programs[1]
-    program = programs[0].replace("rounds=6600", "rounds=20")
+    program = programs[0].replace("rounds=9000", "rounds=20")
     assert program != programs[0]
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
