@@ -508,13 +508,7 @@ def load_generator(
     return G.eval(), checkpoint.round
 
 
-def differences(old: Settings, new: Settings) -> Iterable[str]:
+def differences(old: Settings, new: Settings) -> list[str]:
     """What the new settings ask for that the old ones do not, as ``--name old → new``."""
-
-    def flat(settings: Settings) -> dict[str, Any]:
-        values = settings.to_json()
-        nested = {f"{p}.{name}": v for p in ("G", "D") for name, v in values.pop(p).items()}
-        return values | nested
-
-    a, b = flat(old), flat(new)
-    return [f"--{name.replace('_', '-')} {a[name]} → {b[name]}" for name in a if a[name] != b[name]]
+    a, b = old.options(), new.options()
+    return [f"{name} {a[name]} → {b[name]}" for name in a if a[name] != b[name]]

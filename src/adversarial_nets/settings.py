@@ -138,8 +138,18 @@ class Settings:
         return self.momentum + (self.momentum_end - self.momentum) * rise
 
     def to_json(self) -> dict[str, Any]:
-        """As a nest of plain dictionaries and lists, for settings.json."""
+        """As a nest of plain dictionaries and tuples, for settings.json."""
         return dataclasses.asdict(self)
+
+    def options(self) -> dict[str, Any]:
+        """Each value by the name of its option on the command line.
+
+        >>> Settings().options()["--D.keep-input"]
+        0.8
+        """
+        values = self.to_json()
+        nested = {f"{p}.{name}": v for p in ("G", "D") for name, v in values.pop(p).items()}
+        return {f"--{name.replace('_', '-')}": v for name, v in (nested | values).items()}
 
 
 _AT_LEAST_ONE = (1, math.inf, "a whole number, 1 or more")

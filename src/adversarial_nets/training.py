@@ -134,7 +134,7 @@ def _begin(
     fingerprint = datasets.fingerprint(data)
     if (folder / "settings.json").exists():
         old = runs.open_run(folder)
-        changed = list(runs.differences(old.settings, settings))
+        changed = runs.differences(old.settings, settings)
         if old.fingerprint != fingerprint:
             changed.insert(0, f"data {old.data} → {name} (the images differ)")
         if changed:

@@ -326,17 +326,10 @@ def _milestones(rounds: Sequence[int], most: int) -> list[int]:
 # --- Settings and commands ------------------------------------------------------------------------
 
 
-def _flat(settings: Settings) -> dict[str, Any]:
-    """Each setting by the name of its option on the command line."""
-    values = settings.to_json()
-    nested = {f"{p}.{name}": v for p in ("G", "D") for name, v in values.pop(p).items()}
-    return {f"--{name.replace('_', '-')}": value for name, value in (nested | values).items()}
-
-
 def _settings(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value here, value of the published preset."""
-    published = _flat(PRESETS["mnist"].settings)
-    return [(n, _shown(v), _shown(published[n])) for n, v in _flat(settings).items()]
+    published = PRESETS["mnist"].settings.options()
+    return [(n, _shown(v), _shown(published[n])) for n, v in settings.options().items()]
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401
@@ -355,8 +348,8 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
         rounds: how many rounds it shall have then; the preset's length where not given.
     """
     words = ["advnets", "train", run.data, "--preset", run.preset, "--run", str(run.folder)]
-    standard = _flat(preset_for(run.data, run.preset)[1].settings)
-    for name, value in _flat(run.settings).items():
+    standard = preset_for(run.data, run.preset)[1].settings.options()
+    for name, value in run.settings.options().items():
         if value == standard[name]:
             continue
         if isinstance(value, bool):
