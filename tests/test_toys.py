@@ -1,0 +1,171 @@
+"""Toy distributions: what they draw is what their densities say, and draws are addressed."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import ive
+from scipy.stats import kstest, norm
+
+from adversarial_nets import theory, toys
+from adversarial_nets.errors import UserError
+from adversarial_nets.randomness import Address
+
+WITH_DENSITY = [name for name, toy in toys.TOYS.items() if toy.has_density]
+
+
+@pytest.mark.parametrize("name", WITH_DENSITY)
+def test_a_density_integrates_to_1_within_its_bound(name: str) -> None:
+    toy = toys.TOYS[name]
+    value, error = theory.integrate(
+        lambda x: np.exp(toy.log_density(x)), toy.panels, tolerance=1e-6, most=2**15
+    )
+    assert abs(value - 1) <= error < 1e-3
+
+
+@pytest.mark.parametrize("name", WITH_DENSITY)
+def test_samples_follow_the_density(name: str) -> None:
+    """Pearson's χ² over cells that expect at least 20 of 20,000 samples."""
+    toy, n = toys.TOYS[name], 20_000
+    x = toys.draw(toy, n, seed=3)
+    edges = tuple(np.linspace(lo, hi, 13) for lo, hi in zip(x.min(0), x.max(0), strict=True))
+    expected = n * theory.cell_masses(toy, edges)
+    counts, _ = np.histogramdd(x, bins=edges)
+    big = expected >= 20
+    chi2 = ((counts - expected)[big] ** 2 / expected[big]).sum()
+    freedom = big.sum()
+    assert chi2 < freedom + 5 * math.sqrt(2 * freedom)
+
+
+@pytest.mark.parametrize("name", list(toys.TOYS))
+def test_a_part_of_a_minibatch_is_that_part_of_the_whole(name: str) -> None:
+    """So that processes may share a batch, and a resumed run needs no generator state."""
+    toy = toys.TOYS[name]
+    whole = toy.minibatch(Address(seed=1, step=5, rows=range(8)), 8)
+    part = toy.minibatch(Address(seed=1, step=5, rows=range(3, 6)), 8)
+    assert whole.shape == (8, toy.pixels)
+    assert part.equal(whole[3:6])
+    assert not toy.minibatch(Address(seed=1, step=6, rows=range(8)), 8).equal(whole)
+    assert not toy.minibatch(Address(seed=2, step=5, rows=range(8)), 8).equal(whole)
+
+
+def test_one_dimension_against_scipy() -> None:
+    x = np.linspace(-4, 5, 50)
+    found = toys.mixture((-1.0, 2.0), (0.5, 1.0)).log_density(x[:, None])
+    exact = np.log(norm.pdf(x, -1, 0.5) / 2 + norm.pdf(x, 2, 1) / 2)
+    assert found == pytest.approx(exact, abs=1e-12)
+    drawn = toys.draw(toys.Uniform(2.0, 5.0), 5000)[:, 0]
+    assert kstest(drawn, "uniform", args=(2, 3)).pvalue > 1e-3
+
+
+def test_far_from_every_gaussian_the_logarithm_stays_finite() -> None:
+    assert toys.gaussian().log_density(np.array([[200.0]]))[0] == pytest.approx(
+        -20000.9189, abs=1e-3
+    )
+
+
+def test_the_ring_has_its_closed_form() -> None:
+    """A uniform ring of radius r, blurred: a Bessel function of ρr/σ²."""
+    ring, r = toys.Curve("ring", noise=0.2), 2.0
+    rho = np.linspace(0, 4, 40)
+    z = rho * r / ring.noise**2
+    exact = np.log(ive(0, z)) + z - (rho**2 + r**2) / (2 * ring.noise**2)
+    exact -= math.log(2 * math.pi * ring.noise**2)
+    points = np.stack([rho * math.cos(1.0), rho * math.sin(1.0)], axis=1)
+    assert ring.log_density(points) == pytest.approx(exact, abs=1e-9)
+
+
+def test_a_ring_of_zero_width_lies_on_its_circle_and_has_no_density() -> None:
+    ring = toys.TOYS["zero-width-ring"]
+    x = toys.draw(ring, 1000)
+    assert np.hypot(*x.T) == pytest.approx(2, abs=1e-6)
+    with pytest.raises(UserError, match="no density"):
+        ring.log_density(x)
+
+
+def test_names_numbers_and_near_misses() -> None:
+    assert toys.find("gaussian:4,0.5") == toys.gaussian(4.0, 0.5)
+    assert toys.find("mixture:-1,0.1,2,0.3") == toys.mixture((-1.0, 2.0), (0.1, 0.3))
+    assert toys.find("uniform:-1,1") == toys.Uniform(-1.0, 1.0)
+    with pytest.raises(UserError, match="Did you mean spiral"):
+        toys.find("sprial")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gaussian:1", "MEAN,STD"),
+        ("gaussian:1,x", "MEAN,STD"),
+        ("gaussian:1,0", "above 0"),
+        ("gaussian:nan,1", "finite"),
+        ("mixture:1,2,3", "MEAN,STD,MEAN,STD"),
+        ("uniform:2,1", "low < high"),
+        ("nowhere.csv", "cannot be read"),
+    ],
+)
+def test_bad_names_get_a_sentence(name: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        toys.find(name)
+
+
+def test_shapes_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(UserError, match="as many"):
+        toys.mixture((1.0, 2.0), (1.0,))
+    with pytest.raises(UserError, match="0 or more"):
+        toys.Curve("ring", noise=-1.0)
+
+
+# --- Points from a file ---------------------------------------------------------------------------
+
+
+def test_points_from_a_csv_with_and_without_a_header(tmp_path: Path) -> None:
+    path = tmp_path / "points.csv"
+    path.write_text("\ufeffx,y\n1,2\n\n3.5,-4e-1\n1,5\n")
+    toy = toys.find(str(path))
+    assert isinstance(toy, toys.Points)
+    assert toy.x.tolist() == [[1, 2], [3.5, -0.4], [1, 5]]
+    assert (toy.pixels, toy.epoch) == (2, 3)
+    drawn = {tuple(row) for row in toys.draw(toy, 100).round(3).tolist()}
+    assert drawn == {(1, 2), (3.5, -0.4), (1, 5)}
+    path.write_text("1\n2\n4\n")
+    assert toys.read_points(path).pixels == 1
+
+
+def test_the_density_of_points_is_an_estimate_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    sample = toys.draw(toys.gaussian(3.0, 2.0), 2000)[:, 0]
+    path.write_text("\n".join(f"{x:.6f}" for x in sample))
+    toy = toys.read_points(path)
+    assert "estimated" in toy.note
+    assert "2,000 points" in toy.note
+    value, error = theory.integrate(lambda x: np.exp(toy.log_density(x)), toy.panels, 1e-6)
+    assert abs(value - 1) <= error + 1e-9
+    assert theory.JSD_density(toy, toys.gaussian(3.0, 2.0), tolerance=1e-6).value < 0.01
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "at least two points"),
+        ("x\n1\n", "at least two points"),
+        ("1\n1\n1\n", "differ"),
+        ("1,2\n3,4\n5\n", "line 3"),
+        ("1,2,3\n4,5,6\n", "line 1"),
+        ("1\n2\nthree\n", "line 3"),
+        ("1\n2\nnan\n", "line 3"),
+        ("1;2\n3;4\n5;6\n", "line 2"),
+    ],
+)
+def test_bad_files_get_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        toys.read_points(path)
+
+
+def test_a_file_that_is_no_text_gets_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_bytes(b"\x93NUMPY\xff\x00")
+    with pytest.raises(UserError, match="cannot be read as a CSV"):
+        toys.read_points(path)
