@@ -1,0 +1,53 @@
+"""§4.2: in function space JSD falls at every step; in parameters it need not."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adversarial_nets import function_space, theory
+from adversarial_nets.function_space import mirror_descent, play_both, portrait
+
+
+@pytest.fixture(scope="module")
+def both() -> function_space.FunctionSpace:
+    return play_both(steps=160, every=4)
+
+
+def test_jsd_falls_at_every_step_below_its_bound(both: function_space.FunctionSpace) -> None:
+    assert both.rises[0] == 0
+    assert (np.diff(both.jsd) < 0).all()
+    assert (both.jsd[1:] <= both.bound).all()
+    assert both.jsd[-1] < 1e-3 * both.jsd[0]
+
+
+def test_the_same_game_in_parameters_circles(both: function_space.FunctionSpace) -> None:
+    """From the same p_g it rises again and again, and turns around the equilibrium."""
+    assert both.jsd_parameters[0] == pytest.approx(both.jsd[0], rel=1e-6)
+    assert both.rises[1] > 10
+    assert both.jsd_parameters[-10:].max() > 100 * both.jsd[-1]
+    around = portrait(both.board, both.frames)  # the equilibrium is (0, 0)
+    angles = np.unwrap(np.arctan2(around[:, 1], around[:, 0]))
+    assert abs(angles[-1] - angles[0]) > 2 * np.pi
+
+
+def test_eta_of_1_halves_what_is_missing() -> None:
+    rng = np.random.default_rng(0)
+    p_data, p_0 = rng.dirichlet(np.ones(30)), rng.dirichlet(np.ones(30))
+    for t, p_g in enumerate(mirror_descent(p_data, p_0, eta=1.0, steps=20)):
+        assert p_g - p_data == pytest.approx((p_0 - p_data) / 2**t, abs=1e-15)
+
+
+def test_smaller_steps_take_longer_and_arrive() -> None:
+    rng = np.random.default_rng(1)
+    p_data, p_0 = rng.dirichlet(np.ones(30)), rng.dirichlet(np.ones(30))
+    ends = [
+        theory.JSD(p_data, mirror_descent(p_data, p_0, eta, 200)[-1]) for eta in (1.0, 0.3, 0.1)
+    ]
+    assert max(ends[:2]) < 1e-15 < ends[2] < 1e-6
+
+
+def test_the_command_writes_its_pictures(tmp_path: Path) -> None:
+    result = function_space.function_space("mixture", tmp_path / "made", steps=10)
+    assert [file.name for file in result.files] == ["function-space.png", "function-space.svg"]
+    assert all(file.stat().st_size > 10_000 for file in result.files)

@@ -1,0 +1,103 @@
+"""The game in the plane: measures that know a perfect generator when they see one."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from adversarial_nets import figure1, game, plane, toys
+from adversarial_nets.errors import UserError
+from adversarial_nets.plane import SETTINGS, film, jsd_from_samples, modes_hit, ring_fit
+
+SMALL = replace(
+    SETTINGS,
+    batch=64,
+    G=replace(SETTINGS.G, hidden=(16,), init=(0.7, 0.2)),
+    D=replace(SETTINGS.D, units=(16,), init=(1.0, 0.2)),
+)
+
+
+@pytest.mark.parametrize("name", ["ring-of-gaussians", "grid", "moons", "zero-width-ring"])
+def test_a_perfect_generator_gets_the_floor(name: str) -> None:
+    toy = toys.TOYS[name]
+    board = plane.board_of(toy)
+    perfect = plane.measures(toys.draw(toy, plane.SAMPLES, seed=9, purpose="perfect"), board)
+    for measure, floor in board.floors.items():
+        assert perfect[measure] == pytest.approx(floor, rel=0.15, abs=1e-6)
+
+
+def test_a_collapsed_generator_does_not() -> None:
+    toy = toys.ring_of_gaussians(8)
+    board = plane.board_of(toy)
+    one = toys.draw(toys.Mixture(toy.means[:1], toy.stds[:1]), plane.SAMPLES)
+    found = plane.measures(one, board)
+    assert found["modes hit"] == 1
+    assert found["near a mode"] > 0.98
+    assert found["JSD"] > 30 * board.floors["JSD"]
+
+
+def test_the_floor_of_jsd_is_about_its_bias() -> None:
+    """(c − 1) / 8n for c equal cells: what few samples cost even a perfect generator."""
+    rng, cells, n = np.random.default_rng(0), 10, 4000
+    edges = (np.linspace(0, 1, cells + 1),) * 2
+    p = np.full((cells, cells), 1 / cells**2)
+    found = np.mean([jsd_from_samples(rng.random((n, 2)), p, edges) for _ in range(20)])
+    assert found == pytest.approx((cells**2 - 1) / (8 * n), rel=0.1)
+
+
+def test_samples_outside_every_cell_count() -> None:
+    edges = (np.array([0.0, 1.0]),) * 2
+    far = np.full((10, 2), 5.0)
+    assert jsd_from_samples(far, np.ones((1, 1)), edges) == pytest.approx(np.log(2))
+
+
+def test_modes_need_their_share() -> None:
+    toy = toys.Mixture(((0.0, 0.0), (10.0, 0.0)), (1.0, 1.0))
+    at = np.array([[0.0, 0.0]] * 96 + [[10.0, 0.0]] * 4)
+    assert modes_hit(at, toy) == (1, 1.0)  # 4 % is less than a tenth of the half that is due
+    at[:6] = 10.0, 0.0
+    assert modes_hit(at, toy) == (2, 1.0)
+
+
+def test_ring_fit_sees_distance_and_gaps() -> None:
+    t = np.linspace(0, np.pi, 1000, endpoint=False)
+    half = 2.1 * np.stack([np.cos(t), np.sin(t)], axis=1)
+    distance, coverage = ring_fit(half)
+    assert distance == pytest.approx(0.1)
+    assert coverage == 0.5
+
+
+def test_a_game_is_looked_at_without_being_touched() -> None:
+    run = film("ring-of-gaussians", SMALL, rounds=20, frames=3)
+    blind = plane.start(toys.find("ring-of-gaussians"), SMALL)
+    game.play(blind, 20)
+    again = plane.look(blind, run.board)
+    assert again.samples.tolist() == run.frames[-1].samples.tolist()
+    assert again.D.tolist() == run.frames[-1].D.tolist()
+    assert run.frames[-1].grid is not None
+    assert [frame.round for frame in run.frames] == [0, 5, 20]
+
+
+def test_D_is_seen_where_it_is_drawn() -> None:
+    """The heat map's first axis is x, its second y."""
+    g = plane.start(toys.find("moons"), SMALL)
+    board = plane.board_of(toys.find("moons"), SMALL, cells=4)
+    x, y = ((e[1:] + e[:-1]) / 2 for e in board.edges)
+    one = figure1.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
+    assert plane.look(g, board).D[3, 1] == pytest.approx(1 / (1 + np.exp(-one)), abs=1e-6)
+
+
+def test_the_command_draws_every_kind_of_data(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text("\n".join(f"{x},{y}" for x, y in np.random.default_rng(0).normal(size=(50, 2))))
+    for data in ("zero-width-ring", str(path)):
+        made = plane.plane(data, tmp_path / "out", rounds=2)
+        assert made.files[0].stat().st_size > 10_000
+        assert made.measures.keys() == made.floors.keys() != set()
+    assert "50 points" in made.note
+
+
+def test_data_on_the_line_are_refused() -> None:
+    with pytest.raises(UserError, match="figure1"):
+        film("gaussian")
