@@ -170,3 +170,25 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert command in overview
         assert cli.main([command, "--help"]) == 0
         assert f"advnets {command}" in capsys.readouterr().out
+
+
+def test_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = result(capsys, "theory", "--out", str(tmp_path / "theory"))
+    checks = found["checks"]
+    assert isinstance(checks, list)
+    assert all({"statement", "max_error", "tolerance", "holds"} <= check.keys() for check in checks)
+    assert all(check["holds"] for check in checks)
+    assert (tmp_path / "theory" / "theory.png").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    "line", ["figure1 --rounds 20 --no-movie", "function-space --steps 20", "plane --rounds 20"]
+)
+def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = result(capsys, *line.split(), "--out", str(tmp_path / "out"))["files"]
+    assert isinstance(files, list)
+    assert files
+    assert all(Path(file).stat().st_size > 1000 for file in files)
+    name, option, _, *rest = line.split()
+    assert cli.main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
+    assert not (tmp_path / "none").exists()

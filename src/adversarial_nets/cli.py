@@ -3,6 +3,7 @@
 ``--help`` imports no torch: everything heavy is imported inside the command that needs it.
 """
 
+import dataclasses
 import inspect
 import io
 import json
@@ -48,6 +49,11 @@ Commands (each explains itself: advnets COMMAND --help)
   interpolate RUN    Figure 3: images along straight lines in z
   report RUN         one HTML page: samples, curves, scores, Figures 2 and 3
   datasets           what DATA can be
+
+  theory             each statement of §4, checked over random distributions
+  figure1            Figure 1: a game in one dimension, with its exact densities
+  function-space     §4.2: the game in function space, and in parameters
+  plane              a game in two dimensions
 
 Options for all:  --help  --version, and --json on every command that reports
 """
@@ -229,6 +235,86 @@ class Datasets:
     """Print one JSON object and nothing else."""
 
 
+@dataclass(frozen=True)
+class Theory:
+    """Check each statement of §4 over random distributions, in float64, and draw them.
+
+    Examples:
+    {examples}
+    """
+
+    out: Path = Path("theory")
+    """The folder for theory.png."""
+    seed: int = 0
+    """Chooses the random distributions."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass(frozen=True)
+class Figure1:
+    """Play Figure 1, a game in one dimension: panels, an animation, and a page with a slider.
+
+    Examples:
+    {examples}
+    """
+
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = "gaussian"
+    """gaussian, mixture, uniform (with numbers if you like: gaussian:3,.5), or a CSV file."""
+    out: Path = Path("figure1")
+    """The folder for the pictures and the page."""
+    rounds: int | None = None
+    """How many rounds to play."""
+    seed: int = 0
+    """Addresses every random draw."""
+    movie: bool = True
+    """Make the animation too, which takes longer than the game."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass(frozen=True)
+class FunctionSpace:
+    """Play the game of §4.2 in function space, where it converges, and in parameters beside it.
+
+    Examples:
+    {examples}
+    """
+
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = "gaussian"
+    """gaussian, mixture, uniform (with numbers if you like), or a CSV file."""
+    out: Path = Path("function-space")
+    """The folder for the picture."""
+    eta: float = 0.05
+    """The step size in function space, above 0, at most 1."""
+    steps: int = 400
+    """Steps of p_g, and rounds of the game in parameters."""
+    seed: int = 0
+    """Addresses every random draw."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Play a game in the plane: data, samples, D as a map.
+
+    Examples:
+    {examples}
+    """
+
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = "ring-of-gaussians"
+    """ring, ring-of-gaussians, grid, spiral, moons, zero-width-ring, or a CSV of two columns."""
+    out: Path = Path("plane")
+    """The folder for the picture."""
+    rounds: int | None = None
+    """How many rounds to play."""
+    seed: int = 0
+    """Addresses every random draw."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
 # --- What each command does: one function of the library, and what is printed --------------------
 
 
@@ -399,8 +485,6 @@ def _report(o: Report) -> dict[str, Any]:
 
 
 def _datasets(o: Datasets) -> dict[str, Any]:
-    import dataclasses
-
     from adversarial_nets.datasets import CATALOGUE
 
     shown = _shown(o.json)
@@ -408,6 +492,67 @@ def _datasets(o: Datasets) -> dict[str, Any]:
         shown.say(f"{entry.name:14} {entry.summary}")
         shown.say(f"{'':14} from {entry.source}; needs {entry.needs}")
     return {"datasets": [dataclasses.asdict(entry) for entry in CATALOGUE]}
+
+
+def _theory(o: Theory) -> dict[str, Any]:
+    from adversarial_nets.theory import checks
+    from adversarial_nets.theory_picture import theory_picture
+
+    shown = _shown(o.json)
+    found = checks(o.seed)
+    for check in found:
+        mark = "holds" if check.holds else "FAILS"
+        shown.say(f"{mark}  error {check.max_error:.1e} ≤ {check.tolerance:.0e}  {check.statement}")
+    picture = theory_picture(o.out, seed=o.seed)
+    shown.say(f"Picture: {picture}")
+    return {"checks": [dataclasses.asdict(check) for check in found], "picture": str(picture)}
+
+
+def _figure1(o: Figure1) -> dict[str, Any]:
+    from adversarial_nets.figure1 import ROUNDS, figure1
+
+    rounds = _positive(o.rounds, ROUNDS)
+    found = figure1(o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie)
+    return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
+
+
+def _function_space(o: FunctionSpace) -> dict[str, Any]:
+    from adversarial_nets.function_space import function_space
+
+    found = function_space(o.data, o.out, eta=o.eta, steps=_positive(o.steps, 1), seed=o.seed)
+    return _say_result(
+        o.json,
+        {
+            "data": o.data,
+            "jsd": float(found.jsd[-1]),
+            "jsd_in_parameters": float(found.jsd_parameters[-1]),
+            "steps_that_rose": found.rises[0],
+            "steps_that_rose_in_parameters": found.rises[1],
+            "files": [str(file) for file in found.files],
+        },
+    )
+
+
+def _plane(o: Plane) -> dict[str, Any]:
+    from adversarial_nets.plane import ROUNDS, plane
+
+    found = plane(o.data, o.out, rounds=_positive(o.rounds, ROUNDS), seed=o.seed)
+    return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
+
+
+def _positive(rounds: int | None, standard: int) -> int:
+    """The number asked for, or the standard one."""
+    if rounds is not None and rounds < 1:
+        raise UserError(f"The number of rounds is {rounds}; it must be 1 or more.")
+    return rounds or standard
+
+
+def _say_result(quiet: bool, result: dict[str, Any]) -> dict[str, Any]:
+    """What a game on a toy came to, and where its pictures are."""
+    shown = _shown(quiet)
+    for key, value in result.items():
+        shown.say(f"{key}: {', '.join(value) if key == 'files' else value}")
+    return result
 
 
 def _shown(quiet: bool) -> "Shown":
@@ -448,6 +593,10 @@ _COMMANDS: dict[str, tuple[type[Any], Callable[[Any], dict[str, Any]], tuple[str
     "interpolate": (Interpolate, _interpolate, ("interpolate runs/mnist-mnist-0 --rows 4",)),
     "report": (Report, _report, ("report runs/mnist-mnist-0",)),
     "datasets": (Datasets, _datasets, ("datasets", "datasets --json")),
+    "theory": (Theory, _theory, ("theory", "theory --json")),
+    "figure1": (Figure1, _figure1, ("figure1", "figure1 mixture --no-movie")),
+    "function-space": (FunctionSpace, _function_space, ("function-space mixture",)),
+    "plane": (Plane, _plane, ("plane spiral", "plane zero-width-ring")),
 }
 
 T = TypeVar("T")
