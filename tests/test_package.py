@@ -47,6 +47,8 @@ def test_commands_in_the_docs_exist() -> None:
 
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for command in re.findall(
-            r"^ {4}advnets ([a-zA-Z0-9]+)|`advnets ([a-zA-Z0-9]+)", page.read_text(), re.M
+            r"^ {4}advnets ([a-zA-Z0-9][a-zA-Z0-9-]*)|`advnets ([a-zA-Z0-9][a-zA-Z0-9-]*)",
+            page.read_text(),
+            re.M,
         ):
             assert (command[0] or command[1]) in {*_COMMANDS, "COMMAND"}, page.name
