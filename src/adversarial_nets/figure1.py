@@ -6,7 +6,9 @@ it D* and −log 4 + 2·JSD: what the nets have learned can be held against what
 
 import io
 import math
-from collections.abc import Callable, Sequence
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
@@ -44,6 +46,7 @@ __all__ = [
     "judge",
     "look",
     "moments",
+    "one_thread",
     "start",
     "write_html",
     "write_movie",
@@ -264,6 +267,17 @@ def look(g: Game, board: Board) -> Frame:
     )
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Play on one thread: for nets this small, two would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @torch.no_grad()
 def apply(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n outputs"]:
     """The net at points x, in float64, without dropout."""
@@ -353,7 +367,8 @@ def film(
             on_frame(seen[-1], rounds)
 
     observe(g)
-    game.play(g, rounds, observe)
+    with one_thread():
+        game.play(g, rounds, observe)
     return Film(board, tuple(seen), settings, data)
 
 
@@ -619,7 +634,9 @@ def figure1(
                 panels.savefig(picture, format=file.suffix[1:], dpi=150, metadata=metadata)
                 write_atomically(file, picture.getvalue())
             write_html(
-                run, files[2], f"advnets figure1 --data {data} --rounds {rounds} --seed {seed}"
+                run,
+                files[2],
+                f"advnets figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}",
             )
             if movie:
                 kinds = ["gif"] + ["mp4"] * animation.FFMpegWriter.isAvailable()

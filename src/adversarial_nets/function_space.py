@@ -116,7 +116,8 @@ def play_both(
             frames.append(figure1.look(g, board))
             on_frame(frames[-1], steps)
 
-    game.play(g, steps, observe)
+    with figure1.one_thread():
+        game.play(g, steps, observe)
     p_data = board.p_data
     p_0 = frames[0].p_g + 1e-9  # what is 0 in function space would stay 0
     path = mirror_descent(p_data, p_0 / p_0.sum(), eta, steps)

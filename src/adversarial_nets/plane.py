@@ -21,7 +21,7 @@ from torch import nn
 
 from adversarial_nets import game, nets, theory, toys
 from adversarial_nets.errors import Diverged, UserError
-from adversarial_nets.figure1 import Affine, apply, frames_at, judge
+from adversarial_nets.figure1 import Affine, apply, frames_at, judge, one_thread
 from adversarial_nets.game import Game
 from adversarial_nets.runs import explained, write_atomically
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
@@ -259,7 +259,8 @@ def film(
             on_frame(seen[-1], rounds)
 
     observe(g)
-    game.play(g, rounds, observe)
+    with one_thread():
+        game.play(g, rounds, observe)
     return Film(board, tuple(seen), data)
 
 

@@ -1,0 +1,60 @@
+"""§3's remarks, as numbers that could have come out otherwise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from adversarial_nets import remarks, theory
+from adversarial_nets.remarks import head_start, overfitting, signal
+
+
+def test_the_minimax_objective_saturates_and_the_other_does_not() -> None:
+    distances = np.linspace(0, 10, 21)
+    minimax, non_saturating = signal(distances)
+    assert minimax[-1] < 1e-4 < 9.9 < non_saturating[-1]
+    assert (np.diff(non_saturating) > 0).all()
+    # Near the equilibrium, where D* = ½, both pull alike.
+    near = signal(np.array([1e-3]))
+    assert near[0] == pytest.approx(near[1], rel=1e-2)
+
+
+def test_the_gradients_are_those_of_the_expectations() -> None:
+    """E log(1 − D) over x ~ N(d, 1), differentiated in d with D held still, on a plain grid."""
+    d, h = 1.7, 1e-4
+    x = np.linspace(-12, 14, 20_001)
+
+    def mean(shift: float, f: np.ndarray) -> float:
+        return float(
+            (np.exp(-((x - shift) ** 2) / 2) * f).sum() * (x[1] - x[0]) / np.sqrt(2 * np.pi)
+        )
+
+    D_star = expit((d**2 - 2 * d * x) / 2)  # log p_data − log p_g
+    minimax, non_saturating = signal(np.array([d]))
+    for f, found in ((np.log1p(-D_star), minimax), (-np.log(D_star), non_saturating)):
+        slope = (mean(d + h, f) - mean(d - h, f)) / (2 * h)
+        assert found[0] == pytest.approx(slope, rel=1e-5)
+
+
+def test_D_finds_on_few_points_what_is_not_there() -> None:
+    found = overfitting(points=30, rounds=300, every=100)
+    assert (found.truth <= -theory.LOG4 + 1e-12).all()
+    assert found.seen[-1] > -theory.LOG4 + 0.01
+    assert found.seen[-1] - found.truth[-1] > 0.05
+
+
+def test_a_long_head_start_walks_g_away() -> None:
+    """Against a D that never learned, G only finds where that D happens to be highest."""
+    started = head_start((0, 60), rounds=80)
+    assert started.jsd[0, 0] == started.jsd[1, 0]
+    assert started.jsd[1, -1] > 5 * started.jsd[0, -1]
+
+
+def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remarks, "overfitting", lambda seed: overfitting(10, 4, 2, seed))
+    monkeypatch.setattr(remarks, "head_start", lambda seed: head_start((0, 1, 2), 3, seed))
+    made = remarks.remarks(tmp_path)
+    assert made.files[0].stat().st_size > 10_000
+    assert made.minimax < made.non_saturating
+    assert set(made.head_start) == {0, 1, 2}
