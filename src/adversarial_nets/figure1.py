@@ -92,19 +92,23 @@ Arrows = Float64[np.ndarray, " arrows"]
 
 
 class _Generator(nn.Module):
-    """G(z) = start + spread · (slope · logit(u) + net(z)), where u in (0, 1) is z's quantile.
+    """G(z) = start + spread · (slope · bump(z) + net(z)): a smooth bump, which the net bends.
 
-    The logit turns uniform noise into a smooth bump on the whole line, which the net then bends.
+    The bump is the logit of z's quantile where z is uniform, and z itself where it is Gaussian: in
+    both cases it covers the whole line.
     """
 
-    def __init__(self, net: nn.Module, start: float, spread: float) -> None:
+    def __init__(self, net: nn.Module, start: float, spread: float, uniform: bool) -> None:
         super().__init__()
-        self.net, self.start, self.spread = net, start, spread
+        self.net, self.start, self.spread, self.uniform = net, start, spread, uniform
         self.slope = nn.Parameter(torch.tensor(0.45))
 
     def forward(self, z: Float[Tensor, "m 1"]) -> Float[Tensor, "m 1"]:
-        u = (z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6)
-        return self.start + self.spread * (self.slope * torch.logit(u) + self.net(z))
+        if self.uniform:
+            bump = torch.logit((z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6))
+        else:
+            bump = math.pi / math.sqrt(3) * z  # as wide as the logit's
+        return self.start + self.spread * (self.slope * bump + self.net(z))
 
 
 class Affine(nn.Module):
@@ -156,7 +160,7 @@ def start(toy: toys.Toy, settings: Settings = SETTINGS, d_rate: float = D_RATE) 
             places = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
             linears[0].bias.copy_(-linears[0].weight[:, 0] * places)
         linears[-1].bias.sub_(bent(torch.zeros(1, 1))[0])  # p_g begins where it is put
-    G = _Generator(bent, mean - spread, spread)
+    G = _Generator(bent, mean - spread, spread, settings.prior == "uniform")
     new = game.new_game(settings, toy, G=G, D=judge(settings, x))
     new.optimiser_D.param_groups[0]["lr_scale"] = d_rate
     return new
@@ -375,15 +379,15 @@ def film(
 def moments(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame, Frame]:
     """The frames nearest to what the paper's four panels show.
 
-    (b) is where D is nearest to D*, as long as p_g has moved by no more than a JSD of 0.05; (a)
-    where it had come half of that way; (c) where a quarter of the divergence is left; (d) the end.
+    (b) is where D is nearest to D*, as long as p_g has moved by no more than a JSD of 0.02; (a)
+    where it had come half of that way; (c) where a tenth of the divergence is left; (d) the end.
     """
     moved = np.array([theory.JSD(frames[0].p_g, frame.p_g) for frame in frames])
     distance = np.array([frame.distance for frame in frames])
-    b = max(int(np.argmin(np.where(moved <= 0.05, distance, np.inf))), 1)
+    b = max(int(np.argmin(np.where(moved <= 0.02, distance, np.inf))), 1)
     a = int(np.argmax(distance <= (distance[0] + distance[b]) / 2))
     gap = np.array([frame.C for frame in frames]) + theory.LOG4
-    c = int(np.argmax(gap <= gap[0] / 4))
+    c = int(np.argmax(gap <= gap[0] / 10))
     return frames[min(a, b - 1)], frames[b], frames[max(c, b)], frames[-1]
 
 
@@ -550,6 +554,7 @@ def _numbers(film: Film) -> dict[str, Any]:
     return {
         "data": film.data,
         "note": board.toy.note,
+        "prior": film.settings.prior,
         "batch": film.settings.batch,
         "floor": round(board.floor, 4),
         "p_data": thousandths(board.p_data[1:-1] / peak),
@@ -631,7 +636,7 @@ def figure1(
             for file in files[:2]:
                 picture = io.BytesIO()
                 metadata = {"Date": None} if file.suffix == ".svg" else None
-                panels.savefig(picture, format=file.suffix[1:], dpi=150, metadata=metadata)
+                panels.savefig(picture, format=file.suffix[1:], dpi=110, metadata=metadata)
                 write_atomically(file, picture.getvalue())
             write_html(
                 run,

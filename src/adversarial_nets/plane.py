@@ -326,7 +326,7 @@ def _draw_measure(axes: Axes, film: Film, name: str, floor: float) -> None:
     """One measure over time, beside what a perfect generator would get."""
     rounds = [frame.round for frame in film.frames]
     axes.plot(rounds, [frame.measures[name] for frame in film.frames], color=_G, lw=2)
-    words = f"a perfect generator: {floor:.3g}"
+    words = f"a perfect generator: {round(floor, 4):g}"
     axes.axhline(floor, color=_DATA, lw=1, ls="--", label=words)
     axes.set(title=f"{name}, from {SAMPLES:,} samples", xlabel="round", ylim=(0, None))
     axes.set_xlim(0, rounds[-1])
@@ -385,7 +385,7 @@ def plane(
     with explained(out):
         out.mkdir(parents=True, exist_ok=True)
         picture = io.BytesIO()
-        draw(run).savefig(picture, format="png", dpi=120)
+        draw(run).savefig(picture, format="png", dpi=90)
         write_atomically(file, picture.getvalue())
     end = run.frames[-1]
     note = run.board.toy.note
