@@ -54,6 +54,7 @@ Commands (each explains itself: advnets COMMAND --help)
   figure1            Figure 1: a game in one dimension, with its exact densities
   function-space     §4.2: the game in function space, and in parameters
   plane              a game in two dimensions
+  remarks            §3's remarks: saturation, a D optimised to the end, a head start for G
 
 Options for all:  --help  --version, and --json on every command that reports
 """
@@ -315,6 +316,22 @@ class Plane:
     """Print one JSON object and nothing else."""
 
 
+@dataclass(frozen=True)
+class Remarks:
+    """Show §3's remarks: saturation, a D that is optimised to the end, a head start for G.
+
+    Examples:
+    {examples}
+    """
+
+    out: Path = Path("remarks")
+    """The folder for the picture."""
+    seed: int = 0
+    """Addresses every random draw."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
 # --- What each command does: one function of the library, and what is printed --------------------
 
 
@@ -540,6 +557,13 @@ def _plane(o: Plane) -> dict[str, Any]:
     return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 
 
+def _remarks(o: Remarks) -> dict[str, Any]:
+    from adversarial_nets.remarks import remarks
+
+    found = remarks(o.out, seed=o.seed)
+    return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
+
+
 def _positive(rounds: int | None, standard: int) -> int:
     """The number asked for, or the standard one."""
     if rounds is not None and rounds < 1:
@@ -596,6 +620,7 @@ _COMMANDS: dict[str, tuple[type[Any], Callable[[Any], dict[str, Any]], tuple[str
     "theory": (Theory, _theory, ("theory", "theory --json")),
     "figure1": (Figure1, _figure1, ("figure1", "figure1 mixture --no-movie")),
     "function-space": (FunctionSpace, _function_space, ("function-space mixture",)),
+    "remarks": (Remarks, _remarks, ("remarks",)),
     "plane": (Plane, _plane, ("plane spiral", "plane zero-width-ring")),
 }
 
