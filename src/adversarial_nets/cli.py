@@ -529,14 +529,18 @@ def _figure1(o: Figure1) -> dict[str, Any]:
     from adversarial_nets.figure1 import ROUNDS, figure1
 
     rounds = _positive(o.rounds, ROUNDS)
-    found = figure1(o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie)
+    found = figure1(
+        o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie, on_frame=_rounds(o.json)
+    )
     return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 
 
 def _function_space(o: FunctionSpace) -> dict[str, Any]:
     from adversarial_nets.function_space import function_space
 
-    found = function_space(o.data, o.out, eta=o.eta, steps=_positive(o.steps, 1), seed=o.seed)
+    found = function_space(
+        o.data, o.out, eta=o.eta, steps=_positive(o.steps, 1), seed=o.seed, on_frame=_rounds(o.json)
+    )
     return _say_result(
         o.json,
         {
@@ -553,7 +557,9 @@ def _function_space(o: FunctionSpace) -> dict[str, Any]:
 def _plane(o: Plane) -> dict[str, Any]:
     from adversarial_nets.plane import ROUNDS, plane
 
-    found = plane(o.data, o.out, rounds=_positive(o.rounds, ROUNDS), seed=o.seed)
+    found = plane(
+        o.data, o.out, rounds=_positive(o.rounds, ROUNDS), seed=o.seed, on_frame=_rounds(o.json)
+    )
     return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 
 
@@ -562,6 +568,12 @@ def _remarks(o: Remarks) -> dict[str, Any]:
 
     found = remarks(o.out, seed=o.seed)
     return _say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
+
+
+def _rounds(quiet: bool) -> Callable[[Any, int], None]:
+    """Show how far a game on a toy has come, every few seconds."""
+    shown = _shown(quiet)
+    return lambda frame, rounds: shown.work("round", frame.round, rounds)
 
 
 def _positive(rounds: int | None, standard: int) -> int:
