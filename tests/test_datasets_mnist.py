@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from adversarial_nets.datasets import load, mnist
-from adversarial_nets.datasets.mnist import CHUNK, fetch
+from adversarial_nets.datasets._download import CHUNK
+from adversarial_nets.datasets.mnist import fetch
 from adversarial_nets.errors import UserError
 
 NAME = "train-images-idx3-ubyte"

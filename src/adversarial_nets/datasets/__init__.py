@@ -6,14 +6,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from adversarial_nets.datasets._types import Dataset, Progress, Source
+from adversarial_nets.datasets._types import Dataset, Fold, Progress, Source
+from adversarial_nets.datasets.cifar10 import load_cifar10
 from adversarial_nets.datasets.folder import load_folder
 from adversarial_nets.datasets.idx import load_idx
 from adversarial_nets.datasets.mnist import load_mnist
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
+from adversarial_nets.datasets.tfd import load_tfd
 from adversarial_nets.errors import UserError
 
-__all__ = ["CATALOGUE", "CatalogueEntry", "Dataset", "Progress", "Source", "fingerprint", "load"]
+__all__ = [
+    "CATALOGUE",
+    "CatalogueEntry",
+    "Dataset",
+    "Fold",
+    "Progress",
+    "Source",
+    "fingerprint",
+    "load",
+]
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,38 @@ CATALOGUE = (
         "nothing",
     ),
     CatalogueEntry(
+        "tfd",
+        "The Toronto Face Database at 48×48 (tfd-96: at 96×96), as published; five folds.",
+        "Your own licensed copy: ADVNETS_DATA/tfd/TFD_48x48.mat. It is not distributed freely.",
+        (1, 48, 48),
+        "yours",
+        "path",
+    ),
+    CatalogueEntry(
+        "tfd-standin",
+        "Not TFD but FER-2013's faces in its layout, where TFD is missing.",
+        "ADVNETS_DATA/tfd_standin/TFD_48x48.mat.",
+        (1, 48, 48),
+        (31_709, 418, 835),
+        "path",
+    ),
+    CatalogueEntry(
+        "cifar10",
+        "Photographs of ten kinds of things, contrast-normalised, as published.",
+        "The original binary batches: ADVNETS_DATA, the cache, or a download of 170 MB.",
+        (3, 32, 32),
+        (40_000, 10_000, 10_000),
+        "download",
+    ),
+    CatalogueEntry(
+        "cifar10-copy",
+        "A copy of CIFAR-10 in its binary layout (one that went through JPEG, say), unchecked.",
+        "ADVNETS_DATA/cifar-10-batches-bin.",
+        (3, 32, 32),
+        (40_000, 10_000, 10_000),
+        "path",
+    ),
+    CatalogueEntry(
         "idx:FOLDER",
         "Any data set in MNIST's file format and names: Fashion-MNIST, KMNIST, your own.",
         "The folder you name.",
@@ -84,7 +127,7 @@ def load(
     """Load a data set by its name.
 
     Args:
-        name: ``"mnist"``, ``"mnist-5k"``, ``"idx:FOLDER"`` or ``"folder:PATH"``.
+        name: one of `CATALOGUE`'s, or ``"tfd-96"``.
         size: for ``folder:PATH`` only, the height and width in pixels (28 if not given).
         channels: for ``folder:PATH`` only, 1 for grey (if not given) or 3 for RGB.
         on_progress: called with (what, bytes done, bytes in all or None) while files are
@@ -102,7 +145,8 @@ def load(
     """
     kind, colon, path = name.partition(":")
     takes_path = kind in ("idx", "folder")
-    if kind not in ("mnist", "mnist-5k", "idx", "folder") or (colon and not takes_path):
+    known = {entry.name.partition(":")[0] for entry in CATALOGUE} | {"tfd-96"}
+    if kind not in known or (colon and not takes_path):
         raise UserError(_unknown(name))
     if takes_path and not path:
         raise UserError(f"{kind}: needs the path of a folder after the colon: {kind}:my-images.")
@@ -114,6 +158,10 @@ def load(
         return load_mnist(on_progress)
     if kind == "mnist-5k":
         return load_mnist_5k()
+    if kind.startswith("tfd"):
+        return load_tfd(kind)
+    if kind.startswith("cifar10"):
+        return load_cifar10(kind, on_progress)
     folder = Path(path).expanduser()
     if kind == "idx":
         return load_idx(folder, name)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from adversarial_nets.randomness import Address, permutation
 
-__all__ = ["Dataset", "Progress", "Source"]
+__all__ = ["Dataset", "Fold", "Progress", "Source", "in_random_order"]
 
 Progress = Callable[[str, int, int | None], None]
 """Called while bytes come in, with (what, bytes done, bytes in all or None if unknown)."""
@@ -33,6 +33,14 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Images that choose σ, and images that are scored with it: one part of a cross-validation."""
+
+    valid: UInt8[Tensor, "n_valid pixels"]
+    test: UInt8[Tensor, "n_test pixels"]
+
+
+@dataclass(frozen=True)
 class Dataset:
     """Images held in memory as bytes, in three splits.
 
@@ -50,6 +58,10 @@ class Dataset:
         provenance: where the bytes came from and how the splits were made, in plain words.
         labels: for each split that has them (``"train"``, ``"valid"``, ``"test"``), one class
             number an image; empty for data without classes.
+        folds: for data that is scored several times over (TFD), each fold's images; the first
+            fold's are also `valid` and `test`.
+        contrast_norm: where given, `floats` normalises contrast: each image has its mean
+            subtracted and is scaled to this L2 norm.
     """
 
     name: str
@@ -60,6 +72,8 @@ class Dataset:
     provenance: str
     range: tuple[float, float] = (0.0, 1.0)
     labels: Mapping[str, Int64[Tensor, " n"]] = field(default_factory=dict)
+    folds: tuple[Fold, ...] = ()
+    contrast_norm: float | None = None
 
     @property
     def pixels(self) -> int:
@@ -69,8 +83,17 @@ class Dataset:
     def floats(
         self, images: UInt8[Tensor, "n pixels"], dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "n pixels"]:
-        """Turn bytes into the values the nets see: pixels / 255, in [0, 1]."""
-        return images.to(dtype).div_(255)
+        """Turn bytes into the values the nets see: pixels / 255 in [0, 1], or contrast-normalised.
+
+        Contrast normalisation is over all values of an image together; a norm below 1e-8 (an image
+        of one colour) counts as 1.
+        """
+        x = images.to(dtype)
+        if self.contrast_norm is None:
+            return x.div_(255)
+        x -= x.mean(1, keepdim=True)
+        norm = x.norm(dim=1, keepdim=True)
+        return x.mul_(self.contrast_norm / norm.where(norm >= 1e-8, torch.ones_like(norm)))
 
     @property
     def epoch(self) -> int:
@@ -83,12 +106,16 @@ class Dataset:
         The images come in a new random order each epoch, one order after the other without a gap:
         step t takes the images t·m … (t + 1)·m − 1 of that endless line.
         """
-        n = len(self.train)
-        first, last = address.step * m + address.rows.start, address.step * m + address.rows.stop
-        pieces = []
-        while first < last:
-            epoch, start = divmod(first, n)
-            stop = min(start + last - first, n)
-            pieces.append(permutation(address.seed, "order of the data", epoch, n)[start:stop])
-            first += stop - start
-        return self.floats(self.train[torch.cat(pieces)])
+        return self.floats(self.train.index_select(0, in_random_order(address, m, len(self.train))))
+
+
+def in_random_order(address: Address, m: int, n: int) -> Int64[Tensor, " rows"]:
+    """Which of n images a minibatch of m takes: `Dataset.minibatch`'s rows, as indices."""
+    first, last = address.step * m + address.rows.start, address.step * m + address.rows.stop
+    pieces = []
+    while first < last:
+        epoch, start = divmod(first, n)
+        stop = min(start + last - first, n)
+        pieces.append(permutation(address.seed, "order of the data", epoch, n)[start:stop])
+        first += stop - start
+    return torch.cat(pieces)
