@@ -128,8 +128,8 @@ def test_a_grid_is_read_back_as_it_was_drawn(shape: tuple[int, int, int], scale:
 
 
 def test_the_range_of_the_data_spans_black_to_white() -> None:
-    x = torch.tensor([[-1.0, 0.0, 1.0, 7.0]])  # what lies beyond the range is clipped
-    pixels = figures.to_pixels(x, (1, 2, 2), (-1.0, 1.0))
+    x = torch.tensor([[-1.0, 1.0, 3.0, 7.0]])  # what lies beyond the range is clipped
+    pixels = figures.to_pixels(x, (1, 2, 2), (-1.0, 3.0))
     assert pixels[0, :, :, 0].tolist() == [[0, 128], [255, 255]]
 
 

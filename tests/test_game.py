@@ -3,13 +3,14 @@
 import copy
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import backprop, game, objectives
+from adversarial_nets import backprop, game, nets, objectives
 from adversarial_nets.game import Game, new_game, play
 from adversarial_nets.randomness import Address
 from adversarial_nets.settings import PRESETS, Settings
@@ -24,8 +25,8 @@ ALL_GAMES = [
 
 
 def weights(g: Game) -> list[Tensor]:
-    nets: list[nn.Module] = [n for n in (g.G, g.D, g.averaged) if n is not None]
-    return [p.detach().clone() for n in nets for p in n.parameters()]
+    players: list[nn.Module] = [n for n in (g.G, g.D, g.averaged) if n is not None]
+    return [p.detach().clone() for n in players for p in n.parameters()]
 
 
 def played(rounds: int, settings: Settings, **how: Any) -> Game:
@@ -37,14 +38,75 @@ def played(rounds: int, settings: Settings, **how: Any) -> Game:
 @pytest.mark.parametrize("changes", ALL_GAMES, ids=lambda c: "-".join(map(str, c.values())))
 def test_by_hand_equals_autograd(changes: dict[str, Any]) -> None:
     settings = small_settings(head_start=3, **changes)
-    for dtype, tolerance in ((torch.float64, 1e-10), (torch.float32, 2e-3)):
+    # In float32 only a few rounds: sooner or later two pieces of a maxout unit come closer than
+    # rounding, another one wins, and from there on the two games are two games.
+    for dtype, rounds, tolerance in ((torch.float64, 40, 1e-10), (torch.float32, 8, 2e-3)):
         by_hand, autograd = (
-            played(40, settings, dtype=dtype, by_hand=by_hand) for by_hand in (True, False)
+            played(rounds, settings, dtype=dtype, by_hand=by_hand) for by_hand in (True, False)
         )
         for a, b in zip(weights(by_hand), weights(autograd), strict=True):
             torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
         for name, mean in by_hand.tally.means().items():
             assert mean == pytest.approx(autograd.tally.means()[name], rel=max(tolerance, 1e-6))
+
+
+def tutorial_nets() -> tuple[nn.Sequential, nn.Sequential]:
+    G = nn.Sequential(
+        *(nn.Linear(5, 12), nn.LeakyReLU(0.2)),
+        *(nn.Linear(12, 10), nn.BatchNorm1d(10, 0.8), nn.LeakyReLU(0.2)),
+        *(nn.Linear(10, 36), nn.Tanh()),
+    )
+    D = nn.Sequential(
+        *(nn.Linear(36, 9), nn.LeakyReLU(0.2)), *(nn.Linear(9, 6), nn.ReLU()), nn.Linear(6, 1)
+    )
+    return G, D
+
+
+def mixed_nets() -> tuple[nn.Sequential, nn.Sequential]:
+    G = nn.Sequential(nn.Linear(5, 12), nn.BatchNorm1d(12), nn.Linear(12, 36))
+    D = nn.Sequential(
+        *(nn.Linear(36, 9), nn.LeakyReLU(0.1)),
+        *(nets.Dropout(0.5), nets.Maxout(9, 6, 3)),
+        *(nn.Linear(6, 7), nn.ReLU(), nets.Dropout(0.7), nn.Linear(7, 1)),
+    )
+    return G, D
+
+
+OPTIMISERS = {
+    "adam": functools.partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999)),
+    "rmsprop": functools.partial(torch.optim.RMSprop, lr=1e-3, centered=True),
+    "nesterov": functools.partial(torch.optim.SGD, lr=0.1, momentum=0.5, nesterov=True),
+    "plain": functools.partial(torch.optim.SGD, lr=0.1, momentum=0.5),
+}
+
+
+@pytest.mark.parametrize("rule", OPTIMISERS)
+@pytest.mark.parametrize("make", [tutorial_nets, mixed_nets])
+@pytest.mark.parametrize("protocol", ["released", "paper"])
+def test_other_nets_and_rules_by_hand_equal_autograd(
+    protocol: str, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
+) -> None:
+    torch.manual_seed(0)
+    G, D = make()
+    by_hand, autograd = (
+        played(
+            40,
+            small_settings(protocol=protocol, k=2, lr=1e-3),
+            G=copy.deepcopy(G),
+            D=copy.deepcopy(D),
+            optimiser=OPTIMISERS[rule],
+            dtype=torch.float64,
+            by_hand=hand,
+        )
+        for hand in (None, False)
+    )
+    assert by_hand.by_hand
+    assert not autograd.by_hand
+    for mine, theirs, start in ((by_hand.G, autograd.G, G), (by_hand.D, autograd.D, D)):
+        a, b, first = mine.state_dict(), theirs.state_dict(), start.state_dict()
+        for name, value in a.items():
+            torch.testing.assert_close(value, b[name], rtol=1e-10, atol=1e-10)
+        assert any((a[name] - first[name]).abs().max() > 1e-3 for name in a)
 
 
 def test_games_differ_so_that_the_equality_above_means_something() -> None:
@@ -72,14 +134,24 @@ def test_a_tie_in_maxout_is_shared_alike() -> None:
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
-def test_published_presets_are_played_by_hand_and_others_by_autograd() -> None:
+def test_perceptrons_are_played_by_hand_and_others_by_autograd() -> None:
     data = small_data()
-    for preset in PRESETS.values():
-        assert new_game(preset.settings, data).by_hand
-    assert not new_game(small_settings(optimiser="adam"), data).by_hand
-    assert not new_game(small_settings(), data, D=nn.Linear(36, 1)).by_hand
-    nesterov = functools.partial(torch.optim.SGD, lr=0.1, momentum=0.5, nesterov=True)
-    assert not new_game(small_settings(), data, optimiser=nesterov).by_hand
+    G_known, D_known = tutorial_nets()
+    for name in ("mnist", "quickstart", "cifar10-small"):
+        assert new_game(PRESETS[name].settings, data).by_hand
+    assert not new_game(PRESETS["tfd-small"].settings, data).by_hand  # its norms are limited
+    assert new_game(small_settings(optimiser="adam"), data).by_hand
+    assert not new_game(small_settings(), data, reduced=True).by_hand
+    for G, D in (
+        (None, nn.Linear(36, 1)),
+        (G_known, nn.Sequential(nn.Linear(36, 9), nn.BatchNorm1d(9), nn.Linear(9, 1))),
+        (G_known, nn.Sequential(nn.Linear(36, 9), nn.Tanh(), nn.Linear(9, 1))),
+        (G_known, nn.Sequential(nn.Linear(36, 9, bias=False), nn.ReLU(), nn.Linear(9, 1))),
+        (nn.Sequential(nn.Linear(5, 36), nn.ReLU(), nn.Sigmoid()), D_known),
+        (nn.Sequential(nn.Linear(5, 36), nn.LeakyReLU(-0.1)), D_known),
+        (nn.Sequential(nn.Linear(5, 36), nn.BatchNorm1d(36, affine=False)), D_known),
+    ):
+        assert not new_game(small_settings(), data, G=G, D=D).by_hand
 
 
 def test_momentum_rule_is_the_published_one() -> None:
@@ -124,7 +196,7 @@ def test_minibatch_larger_than_the_data() -> None:
 
 
 def test_the_average_is_an_average_and_leaves_the_game_alone() -> None:
-    settings = small_settings(average=0.9)
+    settings = small_settings(average=0.8)
     with_average, without = played(60, settings), played(60, small_settings(average=0.0))
     for a, b in zip(weights(without), weights(with_average), strict=False):
         assert torch.equal(a, b)
@@ -132,10 +204,9 @@ def test_the_average_is_an_average_and_leaves_the_game_alone() -> None:
     mean = [p.detach().clone() for p in g.G.parameters()]
     for r in range(10, 61, 10):
         play(g, r)
-        mean = [
-            m * 0.9**10 + p.detach() * (1 - 0.9**10)
-            for m, p in zip(mean, g.G.parameters(), strict=True)
-        ]
+        d = min(0.8, (1 + r) / (10 + r)) ** 10
+        assert (d < 0.8**10) == (r < 40)
+        mean = [m * d + p.detach() * (1 - d) for m, p in zip(mean, g.G.parameters(), strict=True)]
     assert g.averaged is not None
     for m, p in zip(mean, g.averaged.parameters(), strict=True):
         torch.testing.assert_close(m, p.data, rtol=1e-4, atol=1e-5)
@@ -197,5 +268,5 @@ def test_tally_at_a_blind_discriminator() -> None:
 def test_backprop_applies_only_to_what_it_knows() -> None:
     g = new_game(small_settings(), small_data())
     assert backprop.applies(g)
-    g.D.append(nn.Identity())  # type: ignore[operator]
+    g.D = nn.Sequential(*g.D.children(), nn.Identity())
     assert not backprop.applies(g)

@@ -6,7 +6,7 @@
 """
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset, load
@@ -62,7 +62,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> object:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'adversarial_nets' has no attribute {name!r}")
     return getattr(importlib.import_module(f"adversarial_nets.{_HOME_OF[name]}"), name)

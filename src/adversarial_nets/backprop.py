@@ -1,16 +1,19 @@
-"""The three updates of `game` with backpropagation written by hand, for the published perceptrons.
+"""The three updates of `game` with backpropagation written by hand, for multilayer perceptrons.
 
 The same arithmetic as autograd's, in fewer and larger steps:
 
 * Data and samples go through D as one batch.
 * D gives one number an image, its logit a, so every loss reaches image i only through ∂L/∂a_i. One
   unit signal ∂a/∂· is sent back through D; scaled image by image, it serves both players.
-* A weight's gradient is added to its velocity inside the matrix product that makes it.
-* D works on (features, images), where maxout's maximum runs over long contiguous lines.
+* Under plain SGD a weight's gradient is added to its velocity inside the product that makes it.
+* Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
+  run over long contiguous lines.
 
 Tests hold each update equal to autograd's.
 """
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +21,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from adversarial_nets import workers
 from adversarial_nets.nets import Dropout, Maxout
-from adversarial_nets.randomness import Address
 
 if TYPE_CHECKING:
     from adversarial_nets.game import Game
@@ -29,27 +32,41 @@ __all__ = ["UPDATES", "applies"]
 Logits = Float[Tensor, " m"]
 Images = Float[Tensor, "m pixels"]
 Noise = Float[Tensor, "m z_size"]
+Values = Float[Tensor, "_ m"]  # (features, images)
+
+_LETTERS: dict[type[nn.Module], str] = {
+    **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B"},
+    **{nn.ReLU: "r", nn.LeakyReLU: "r", nn.Sigmoid: "s", nn.Tanh: "s"},
+}
 
 
 def applies(game: "Game") -> bool:
-    """Whether this game's nets and optimisers are the ones written out here."""
+    """Whether this game's nets are of the kinds written out here.
+
+    Batch normalisation only in G: in D it would tie the images of a batch together.
+    """
     G, D = game.G, game.D
-    plain_sgd = all(
-        type(o) is torch.optim.SGD
-        and len(o.param_groups) == 1
-        and not any(o.param_groups[0][key] for key in ("dampening", "weight_decay", "nesterov"))
-        for o in (game.optimiser_G, game.optimiser_D)
-    )
-    if not (plain_sgd and type(G) is nn.Sequential and type(D) is nn.Sequential):
+    if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
         return False
-    kinds_G, kinds_D = [type(layer) for layer in G], [type(layer) for layer in D]
-    hidden = len(kinds_D) // 2 - 1
+    G_spelt, D_spelt = ("".join(_LETTERS.get(type(layer), "?") for layer in n) for n in (G, D))
     return (
-        kinds_G[::2] == [nn.Linear] * len(kinds_G[::2])
-        and all(kind in (nn.ReLU, nn.Sigmoid) for kind in kinds_G[1::2])
-        and kinds_D == [Dropout, Maxout] * hidden + [Dropout, nn.Linear]
+        re.fullmatch("(LB?[rs]?)+", G_spelt) is not None
+        and re.fullmatch("(d?(M|Lr?))*d?L", D_spelt) is not None
+        and all(_is_plain(layer) for net in (G, D) for layer in net)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
+        and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses, as it should
+        and game.settings.max_norm is None
+        and not game.reduced
     )
+
+
+def _is_plain(layer: nn.Module) -> bool:
+    """Whether a layer does what its kind does by default."""
+    if isinstance(layer, nn.BatchNorm1d):
+        return layer.affine and layer.track_running_stats and layer.momentum is not None
+    if isinstance(layer, nn.LeakyReLU):
+        return 0 <= layer.negative_slope <= 1
+    return not isinstance(layer, nn.Linear) or layer.bias is not None
 
 
 # --- The updates ---------------------------------------------------------------------------------
@@ -59,163 +76,238 @@ def applies(game: "Game") -> bool:
 def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """θ_d ascends the gradient of V on one minibatch."""
     m = len(x)
-    p = _forward_D(game, [(x, "data"), (_forward_G(game.G, z)[-1], "samples for D")], step)
-    _backward_D(p)
-    _descend_D(game, p, m)
-    return p.a[:m], p.a[m:]
+    a, tape = _judged(game, [(x.T, "data"), (_forward(game.G, z.T)[0], "samples for D")], step)
+    _descend_D(game, _backward(tape, torch.ones_like(a)[None]), a, m)
+    return a[:m], a[m:]
 
 
 @torch.no_grad()
 def _update_G(game: "Game", z: Noise, step: int) -> Logits:
     """θ_g descends the gradient of its objective on one minibatch."""
-    values = _forward_G(game.G, z)
-    p = _forward_D(game, [(values[-1], "samples for G")], step)
-    _backward_D(p)
-    _descend_G(game, values, p.a, _signal_at_x(p, 0))
-    return p.a
+    G_z, tape_G = _forward(game.G, z.T)
+    a, tape = _judged(game, [(G_z, "samples for G")], step)
+    linears = _backward(tape, torch.ones_like(a)[None])
+    _descend_G(game, tape_G, a, _at_x(tape, linears, 0))
+    return a
 
 
 @torch.no_grad()
 def _update_both(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
     m = len(x)
-    values = _forward_G(game.G, z)
-    p = _forward_D(game, [(x, "data"), (values[-1], "samples for G")], step)
-    _backward_D(p)
-    at_x = _signal_at_x(p, m)  # before D moves
-    _descend_D(game, p, m)
-    _descend_G(game, values, p.a[m:], at_x)
-    return p.a[:m], p.a[m:]
+    G_z, tape_G = _forward(game.G, z.T)
+    a, tape = _judged(game, [(x.T, "data"), (G_z, "samples for G")], step)
+    linears = _backward(tape, torch.ones_like(a)[None])
+    at_x = _at_x(tape, linears, m)  # before D moves
+    _descend_D(game, linears, a, m)
+    _descend_G(game, tape_G, a[m:], at_x)
+    return a[:m], a[m:]
 
 
 @torch.no_grad()
 def _judge(game: "Game", x: Images, step: int) -> Logits:
     """D's logits on data, nobody learning."""
-    return _forward_D(game, [(x, "data")], step).a
+    return _judged(game, [(x.T, "data")], step)[0]
 
 
 UPDATES = (_update_D, _update_G, _update_both, _judge)
 
 
-# --- D -------------------------------------------------------------------------------------------
+# --- Forward and back ----------------------------------------------------------------------------
+
+Tape = list[tuple[nn.Module, Sequence[Tensor]]]  # each layer with what its way back needs
 
 
 @dataclass
-class _Pass:
-    """What D's forward pass leaves for the way back; lists run from the bottom layer to the top."""
+class _Gradient:
+    """∂L/∂(parameter), not yet computed: the sum over images of signal · hᵀ, or of signal."""
 
-    layers: list[nn.Linear]
-    inputs: list[Float[Tensor, "_ m"]]  # (features, m), after dropout
-    masks: list[Float[Tensor, "_ m"]]  # 0 or 1/keep
-    shares: list[
-        Float[Tensor, "_ _ m"]
-    ]  # (units, pieces, m): 1 for the piece that won its unit, or 0
-    a: Logits
-    signals: list[Float[Tensor, "_ m"]]  # ∂a/∂(the layer's linear output)
+    parameter: Tensor
+    signal: Values
+    h: Values | None = None
 
 
-def _forward_D(game: "Game", batches: list[tuple[Images, str]], step: int) -> _Pass:
+def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[Values, Tape]:
+    """The net's output, and the tape of its layers. `masks`, one for each dropout, are 0 or 1/keep.
+
+    What a layer leaves behind may be overwritten by the next where the way back allows it.
+    """
+    tape: Tape = []
+    left = list(masks)
+    for layer in net.children():
+        kept: Sequence[Tensor]
+        match layer:
+            case Dropout():
+                kept = [left.pop(0)]
+                h = h.mul_(kept[0])
+            case nn.Linear():
+                kept = [h]
+                h = torch.addmm(layer.bias[:, None], layer.weight, h)
+                if isinstance(layer, Maxout):
+                    v = h.view(layer.units, layer.pieces, -1)
+                    h = v.amax(1)
+                    kept = [*kept, torch.eq(v, h[:, None], out=v)]  # 1 for a unit's largest piece
+            case nn.BatchNorm1d():
+                h, kept = _normalised(layer, h)
+            case nn.ReLU() | nn.LeakyReLU():
+                h = nn.functional.leaky_relu_(h, _slope(layer))
+                kept = [h]
+            case _:
+                h = h.sigmoid_() if isinstance(layer, nn.Sigmoid) else h.tanh_()
+                kept = [h]
+        tape.append((layer, kept))
+    return h, tape
+
+
+def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
+    """The gradients, top layer first, where the loss's derivative by the output is `signal`."""
+    gradients = []
+    for i, (layer, kept) in reversed(list(enumerate(tape))):
+        match layer:
+            case Dropout():
+                signal = signal.mul_(kept[0])
+            case nn.Linear():
+                if isinstance(layer, Maxout):
+                    won = kept[1]
+                    share = signal.div_(won.sum(1))  # pieces that tie share
+                    signal = won.mul_(share[:, None]).flatten(0, 1)
+                gradients += [
+                    _Gradient(layer.weight, signal, kept[0]),
+                    _Gradient(layer.bias, signal),
+                ]
+                if not any(isinstance(below, nn.Linear) for below, _ in tape[:i]):
+                    break
+                signal = layer.weight.T @ signal
+            case nn.BatchNorm1d():
+                normal, scale = kept
+                by_normal = signal * normal
+                gradients += [_Gradient(layer.weight, by_normal), _Gradient(layer.bias, signal)]
+                signal = signal - signal.mean(1, keepdim=True)
+                signal = signal.addcmul_(normal, by_normal.mean(1, keepdim=True), value=-1)
+                signal = signal.mul_(scale * layer.weight[:, None])
+            case nn.ReLU() | nn.LeakyReLU():
+                signal = signal.mul_(kept[0].sign().clamp_(min=_slope(layer)))
+            case nn.Sigmoid():
+                signal = signal.mul_(kept[0]).mul_(1 - kept[0])
+            case _:
+                signal = signal.mul_(1 - kept[0].square())
+    return gradients
+
+
+def _slope(layer: nn.Module) -> float:
+    """The slope below 0."""
+    return layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
+
+
+def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
+    """Batch normalisation with its running statistics; and for the way back, normal values, 1/σ."""
+    m = h.shape[1]
+    mean = h.mean(1, keepdim=True)
+    normal = h - mean
+    var = normal.square().mean(1, keepdim=True)
+    scale = (var + layer.eps).rsqrt_()
+    normal.mul_(scale)
+    unbiased = var * (m / (m - 1))
+    for running, now in ((layer.running_mean, mean), (layer.running_var, unbiased)):
+        assert running is not None
+        running.lerp_(now[:, 0], layer.momentum or 0.0)
+    assert layer.num_batches_tracked is not None
+    layer.num_batches_tracked += 1
+    return (normal * layer.weight[:, None]).add_(layer.bias[:, None]), [normal, scale]
+
+
+# --- D -------------------------------------------------------------------------------------------
+
+
+def _judged(
+    game: "Game", batches: Sequence[tuple[Values, str]], step: int
+) -> tuple[Float[Tensor, " images"], Tape]:
     """D's logits for the batches, one after the other, each with dropout masks of its own."""
-    dropouts = [layer for layer in game.D.children() if isinstance(layer, Dropout)]
-    layers = [layer for layer in game.D.children() if isinstance(layer, nn.Linear)]
-    h = torch.cat([x for x, _ in batches]).T
-    inputs, masks, shares = [], [], []
-    for i, (dropout, layer) in enumerate(zip(dropouts, layers, strict=True)):
-        mask = torch.cat(
-            [
-                Address(game.settings.seed, step, range(len(x))).keep(
-                    f"{purpose}, dropout {i}", len(h), dropout.keep
-                )
-                for x, purpose in batches
+    h = torch.cat([x for x, _ in batches], 1)
+    masks: list[Values] = []
+    width = len(h)
+    for layer in game.D.children():
+        if isinstance(layer, Dropout):
+            purpose = f"dropout {len(masks)}"
+            bits = [
+                game.address(step).keep(f"{of}, {purpose}", width, layer.keep) for _, of in batches
             ]
-        )
-        mask = mask.to(h.device, h.dtype).mul_(1 / dropout.keep).T
-        h = h.mul_(mask)
-        inputs.append(h)
-        masks.append(mask)
-        h = torch.addmm(layer.bias[:, None], layer.weight, h)
-        if isinstance(layer, Maxout):
-            v = h.view(layer.units, layer.pieces, -1)
-            h = v.amax(1)
-            share = torch.eq(v, h[:, None], out=v)
-            shares.append(share.div_(share.sum(1, keepdim=True)))  # a tie is shared
-    return _Pass(layers, inputs, masks, shares, h[0], [])
+            mask = torch.cat(bits).view(torch.uint8).T  # bytes become floats sooner than booleans
+            masks.append(h.new_empty(mask.shape).copy_(mask).mul_(1 / layer.keep))
+        elif isinstance(layer, Maxout):
+            width = layer.units
+        elif isinstance(layer, nn.Linear):
+            width = layer.out_features
+    h, tape = _forward(game.D, h, masks)
+    return h[0], tape
 
 
-def _backward_D(p: _Pass) -> None:
-    """The unit signal ∂a_i/∂· of each image i, at every layer's linear output."""
-    p.signals = [torch.ones_like(p.a)[None]]
-    for layer, mask, share in zip(p.layers[:0:-1], p.masks[:0:-1], p.shares[::-1], strict=True):
-        at_h = (layer.weight.T @ p.signals[0]).mul_(mask)
-        p.signals.insert(0, share.mul_(at_h[:, None]).flatten(0, 1))
-
-
-def _signal_at_x(p: _Pass, first: int) -> Images:
+def _at_x(tape: Tape, gradients: list[_Gradient], first: int) -> Values:
     """∂a_i/∂x_i for the images from `first` on."""
-    return (p.signals[0][:, first:].T @ p.layers[0].weight).mul_(p.masks[0].T[first:])
+    bottom = gradients[-2]  # the last are the bottom layer's: its weight's, its bias's
+    at_x = bottom.parameter.T @ bottom.signal[:, first:]
+    layer, kept = tape[0]
+    return at_x.mul_(kept[0][:, first:]) if isinstance(layer, Dropout) else at_x
 
 
-def _descend_D(game: "Game", p: _Pass, m: int) -> None:
+def _descend_D(game: "Game", gradients: list[_Gradient], a: Logits, m: int) -> None:
     """∂(−V)/∂a is −(1 − D(x))/m on data, D(G(z))/m on samples; then one step of D's optimiser."""
-    weight = torch.cat([-torch.sigmoid(-p.a[:m]), torch.sigmoid(p.a[m:])]) / m
+    weight = torch.cat([-torch.sigmoid(-a[:m]), torch.sigmoid(a[m:])])
+    weight /= game.settings.batch
     if game.settings.protocol == "released":
         weight /= 2
-    for layer, h, signal in zip(p.layers, p.inputs, p.signals, strict=True):
-        _step(game.optimiser_D, layer, signal, h.mul_(weight).T, signal @ weight)
+    _descend(game.optimiser_D, gradients, weight)
 
 
 # --- G -------------------------------------------------------------------------------------------
 
 
-def _forward_G(G: nn.Module, z: Noise) -> list[Float[Tensor, "m _"]]:
-    """The values after each layer of G, noise first, images last."""
-    values = [z]
-    for layer in G.children():
-        if isinstance(layer, nn.Linear):
-            values.append(torch.addmm(layer.bias, values[-1], layer.weight.T))
-        elif isinstance(layer, nn.ReLU):
-            values[-1].relu_()
-        else:
-            values[-1].sigmoid_()
-    return values
-
-
-def _descend_G(game: "Game", values: list[Float[Tensor, "m _"]], a: Logits, at_x: Images) -> None:
-    """∂L/∂a of G's objective, sent down through D's signal and G's layers, stepping as it goes."""
+def _descend_G(game: "Game", tape: Tape, a: Logits, at_x: Values) -> None:
+    """∂L/∂a of G's objective, sent down through D's signal and G's layers; then one step."""
     minimax = game.settings.objective == "minimax"
-    weight = -torch.sigmoid(a if minimax else -a) / len(a)
-    signal = at_x.mul_(weight[:, None])
-    h = values.pop()
-    for layer in reversed(list(game.G.children())):
-        if isinstance(layer, nn.ReLU):
-            signal.mul_(h > 0)
-        elif isinstance(layer, nn.Sigmoid):
-            signal.mul_(h).mul_(1 - h)
-        else:
-            assert isinstance(layer, nn.Linear)
-            below, h = signal, values.pop()
-            if values:
-                signal = below @ layer.weight  # before the layer moves
-            _step(game.optimiser_G, layer, below.T, h, below.sum(0))
+    weight = -torch.sigmoid(a if minimax else -a) / game.settings.batch
+    gradients = _backward(tape, at_x.mul_(weight))
+    _descend(game.optimiser_G, gradients, torch.ones_like(weight))
 
 
-# --- SGD with momentum ---------------------------------------------------------------------------
+# --- One step of an optimiser --------------------------------------------------------------------
 
 
-def _step(
-    optimiser: torch.optim.Optimizer,
-    layer: nn.Linear,
-    signal: Float[Tensor, "outputs m"],
-    h: Float[Tensor, "m inputs"],
-    bias_gradient: Float[Tensor, " outputs"],
+def _descend(
+    optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weight: Logits
 ) -> None:
-    """SGD: v ← μv + g, θ ← θ − lr·v, with g = signal·h made inside v; v is torch's own buffer."""
+    """One step of the optimiser, each image's signal counted with its weight.
+
+    Plain SGD needs no gradient by itself: v ← μv + signal · hᵀ is one product into torch's own v.
+    """
+    if _is_plain_sgd(optimiser) and workers.count() == 1:
+        group = optimiser.param_groups[0]
+        for g in gradients:
+            state = optimiser.state[g.parameter]
+            if "momentum_buffer" not in state:
+                state["momentum_buffer"] = torch.zeros_like(g.parameter)
+            v = _add(state["momentum_buffer"], g, weight, beta=group["momentum"])
+            g.parameter.add_(v, alpha=-group["lr"])
+        return
+    for g in gradients:
+        grad = g.parameter.grad
+        g.parameter.grad = _add(torch.empty_like(g.parameter) if grad is None else grad, g, weight)
+    workers.sum_(g.parameter.grad for g in gradients if g.parameter.grad is not None)
+    optimiser.step()
+
+
+def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
+    """Total becomes beta · total + the gradient."""
+    if g.h is None:
+        return total.addmv_(g.signal, weight, beta=beta)
+    return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)
+
+
+def _is_plain_sgd(optimiser: torch.optim.Optimizer) -> bool:
+    """Whether a step is v ← μv + g, θ ← θ − lr·v, and no more."""
     group = optimiser.param_groups[0]
-    for p in (layer.weight, layer.bias):
-        if "momentum_buffer" not in optimiser.state[p]:
-            optimiser.state[p]["momentum_buffer"] = torch.zeros_like(p)
-    v, v_bias = (optimiser.state[p]["momentum_buffer"] for p in (layer.weight, layer.bias))
-    v.addmm_(signal, h, beta=group["momentum"])
-    v_bias.mul_(group["momentum"]).add_(bias_gradient)
-    layer.weight.add_(v, alpha=-group["lr"])
-    layer.bias.add_(v_bias, alpha=-group["lr"])
+    return (
+        type(optimiser) is torch.optim.SGD
+        and len(optimiser.param_groups) == 1
+        and not any(group[key] for key in ("dampening", "weight_decay", "nesterov", "maximize"))
+    )

@@ -42,9 +42,11 @@ __all__ = [
     "figure3",
     "figure3_sheet",
     "grid_png",
+    "growth",
     "interpolation",
     "judgements",
     "losses",
+    "named_rows",
     "random_pairs",
     "read_grid",
     "samples_over_time",
@@ -71,8 +73,14 @@ _GAP = 2  # pixels of the model between two images
 def to_pixels(
     x: Float[Tensor, "n pixels"], image_shape: tuple[int, int, int], range: tuple[float, float]
 ) -> NDArray[np.uint8]:
-    """Values as pictures: (n, height, width, 3) bytes, the range's ends becoming 0 and 255."""
+    """Values as pictures: (n, height, width, 3) bytes, the range's ends becoming 0 and 255.
+
+    Values around 0 (low = −high, as after contrast normalisation) have no brightness of their own:
+    each image is divided by its largest absolute value, so that grey is 0 and nothing is cut off.
+    """
     low, high = range
+    if low == -high:
+        x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
     x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
     pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
     return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:3], 3)))
@@ -225,9 +233,18 @@ def samples_over_time(pictures: Mapping[int, NDArray[np.uint8]]) -> Figure:
     Args:
         pictures: for each round some (n, height, width, 3) bytes, n and the noise always the same.
     """
+    return named_rows({f"round {round:,}": row for round, row in pictures.items()})
+
+
+def named_rows(pictures: Mapping[str, NDArray[np.uint8]]) -> Figure:
+    """Rows of pictures with a name before each.
+
+    Args:
+        pictures: for each row some (n, height, width, 3) bytes, n always the same.
+    """
     everything = np.stack(list(pictures.values()))
     sheet = tiles(everything.reshape(-1, *everything.shape[2:]), columns=everything.shape[1])
-    return _captioned(sheet, left=[f"round {round:,}" for round in pictures])
+    return _captioned(sheet, left=list(pictures))
 
 
 def _captioned(
@@ -241,7 +258,10 @@ def _captioned(
     scale = max(1, round(_WIDE / sheet.shape[1]))
     height, width = sheet.shape[0] * scale, sheet.shape[1] * scale
     edge = 10
-    above, beside = (90 if any(top) else edge), (260 if left else edge)
+    above, beside = (
+        (90 if any(top) else edge),
+        (max(260, 30 + 17 * max(map(len, left))) if left else edge),
+    )
     full = (beside + width + edge, above + height + edge)
     figure = Figure((full[0] / _DPI, full[1] / _DPI), dpi=_DPI, facecolor="white")
     frame = (beside / full[0], edge / full[1], width / full[0], height / full[1])
@@ -402,6 +422,31 @@ def curves(
     figure = judgements(rows, ink, axes[1])
     if scored:
         validation(rows, published, ink, axes[2])
+    return figure
+
+
+def growth(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    ink: Ink = LIGHT,
+) -> Figure:
+    """Seconds and megabytes against size on logarithmic axes, a panel for each thing that grows.
+
+    Args:
+        curves: for each name of what grows: sizes, seconds, peak memory in MB.
+        ink: the colours.
+    """
+    all_axes = _new_axes(ink, len(curves))
+    figure = all_axes[0].figure
+    for axes, (name, (sizes, seconds, memory)) in zip(all_axes, curves.items(), strict=True):
+        axes.loglog(sizes, seconds, color=ink.G, marker="o", markersize=4.5, label="seconds")
+        axes.loglog(
+            sizes, memory, color=ink.averaged, marker="s", markersize=4.5, label="peak memory, MB"
+        )
+        axes.set_xticks(sizes, [f"{n:,.0f}" for n in sizes], rotation=30)
+        axes.xaxis.set_minor_locator(NullLocator())
+        _finish(axes, ink, name, "")
+    if not isinstance(figure, Figure):
+        raise ValueError("These axes are on no figure.")
     return figure
 
 

@@ -1,7 +1,7 @@
 """Algorithm 1: the game between G and D, as one loop to be held beside the paper.
 
 `play` is the algorithm. Below it stand its three updates, written for autograd so that any pair of
-modules can play; `backprop` has the same three by hand for the published multilayer perceptrons.
+modules can play; `backprop` has the same three by hand for multilayer perceptrons.
 """
 
 import copy
@@ -15,12 +15,23 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import backprop, nets, objectives, priors
+from adversarial_nets import backprop, nets, objectives, priors, workers
 from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.errors import UserError
 from adversarial_nets.randomness import Address
-from adversarial_nets.settings import Settings
+from adversarial_nets.settings import LIVE, Settings
 
-__all__ = ["Game", "Tally", "draw_data", "epoch_of", "new_game", "play", "rounds_in", "sample"]
+__all__ = [
+    "Game",
+    "Tally",
+    "change",
+    "draw_data",
+    "epoch_of",
+    "new_game",
+    "play",
+    "rounds_in",
+    "sample",
+]
 
 # The running average moves once in this many rounds, by as much as that many steps would have moved
 # it: nobody can see the difference, and it costs a tenth of the time.
@@ -55,6 +66,7 @@ class Game:
         by_hand: whether `backprop`'s updates play in place of autograd's.
         round: how many rounds have been played.
         tally: what happened since an observer last looked.
+        reduced: whether products are made in bfloat16 (weights and their updates never are).
     """
 
     settings: Settings
@@ -67,6 +79,16 @@ class Game:
     by_hand: bool = False
     round: int = 0
     tally: Tally = field(default_factory=Tally)
+    reduced: bool = False
+
+    def address(self, step: int) -> Address:
+        """Where this process's rows of a minibatch live: all m of them, unless workers share it."""
+        return Address(self.settings.seed, step, workers.share(self.settings.batch))
+
+    @property
+    def part(self) -> float:
+        """This process's part of a minibatch, 1 unless workers share it."""
+        return len(workers.share(self.settings.batch)) / self.settings.batch
 
 
 def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: None) -> None:
@@ -85,18 +107,22 @@ def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: No
         _follow_schedules(game)
         _seed_torch(game)
         first, last = game.round * s.k, (game.round + 1) * s.k - 1
-        if game.round < s.head_start:  # (before the game: G alone, against the initial D)
+        alone = "G" if game.round < s.head_start else s.players  # (both, in Algorithm 1)
+        if alone == "G":
             a_x = judge(game, draw_data(game, last), last)
             a_G_z = a = update_G(game, draw_noise(game, last, "z for G"), last)
         else:
-            for step in range(first, first + s.k - released):  # for k steps do
+            together = released and alone == "both"
+            for step in range(first, first + s.k - together):  # for k steps do
                 z = draw_noise(game, step, "z for D")  # • sample m noise vectors
                 x = draw_data(game, step)  # • sample m images from p_data
                 a_x, a_G_z = update_D(game, x, z, step)  # • ascend D's gradient
-            if released:
+            if together:
                 z, x = draw_noise(game, last, "z for G"), draw_data(game, last)
                 a_x, a_G_z = update_both(game, x, z, last)
                 a = a_G_z
+            elif alone == "D":
+                a = a_G_z  # (G stands still)
             else:
                 z = draw_noise(game, last, "z for G")  # • sample m noise vectors
                 a = update_G(game, z, last)  # • descend G's gradient
@@ -116,28 +142,31 @@ Noise = Float[Tensor, "m z_size"]
 def _update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """θ_d ascends the gradient of V on one minibatch."""
     with torch.no_grad():
-        G_z = game.G(z)
+        G_z = _samples(game, z)
     a_x, a_G_z = _logits(game, x, step, "data"), _logits(game, G_z, step, "samples for D")
-    _set_gradients(game.D, _d_loss(game, a_x, a_G_z))
-    game.optimiser_D.step()
+    _set_gradients(game, game.D, _d_loss(game, a_x, a_G_z))
+    _step(game, game.D, game.optimiser_D)
     return a_x.detach(), a_G_z.detach()
 
 
 def _update_G(game: Game, z: Noise, step: int) -> Logits:
     """θ_g descends the gradient of its objective on one minibatch."""
-    a_G_z = _logits(game, game.G(z), step, "samples for G")
-    _set_gradients(game.G, objectives.generator_loss(a_G_z, game.settings.objective))
-    game.optimiser_G.step()
+    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
+    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
 
 
 def _update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
-    a_x, a_G_z = _logits(game, x, step, "data"), _logits(game, game.G(z), step, "samples for G")
-    _set_gradients(game.D, _d_loss(game, a_x, a_G_z), keep_graph=True)
-    _set_gradients(game.G, objectives.generator_loss(a_G_z, game.settings.objective))
-    game.optimiser_D.step()
-    game.optimiser_G.step()
+    a_x, a_G_z = (
+        _logits(game, x, step, "data"),
+        _logits(game, _samples(game, z), step, "samples for G"),
+    )
+    _set_gradients(game, game.D, _d_loss(game, a_x, a_G_z), keep_graph=True)
+    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    _step(game, game.D, game.optimiser_D)
+    _step(game, game.G, game.optimiser_G)
     return a_x.detach(), a_G_z.detach()
 
 
@@ -152,8 +181,20 @@ UPDATES = (_update_D, _update_G, _update_both, _judge)
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     """D's logits in training, its dropout masks drawn at this step's address."""
-    nets.address_dropout(game.D, Address(game.settings.seed, step, range(len(x))), purpose)
-    return game.D(x).reshape(-1)
+    nets.address_dropout(game.D, game.address(step), purpose)
+    with _precision(game):
+        return game.D(x).reshape(-1).to(_like(game.D).dtype)
+
+
+def _samples(game: Game, z: Noise) -> Images:
+    """G(z), in training."""
+    with _precision(game):
+        return game.G(z).to(_like(game.G).dtype)
+
+
+def _precision(game: Game) -> torch.autocast:
+    """Products in bfloat16 where the game asks for it."""
+    return torch.autocast(_like(game.G).device.type, torch.bfloat16, enabled=game.reduced)
 
 
 def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
@@ -162,12 +203,26 @@ def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
     return loss / 2 if game.settings.protocol == "released" else loss
 
 
-def _set_gradients(net: nn.Module, loss: Float[Tensor, ""], keep_graph: bool = False) -> None:
-    """The gradient of the loss in this net's parameters, and in no other's."""
+def _set_gradients(
+    game: Game, net: nn.Module, loss: Float[Tensor, ""], keep_graph: bool = False
+) -> None:
+    """The gradient of the loss in this net's parameters, and in no other's.
+
+    Of workers that share the minibatch, each brings its part of the mean, and all get the sum.
+    """
+    loss = loss * game.part
     parameters = [p for p in net.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters, retain_graph=keep_graph, allow_unused=True)
+    workers.sum_(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
         p.grad = gradient
+
+
+def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """One step of the gradient rule, then the limit on the weights' norms (TFD)."""
+    optimiser.step()
+    if game.settings.max_norm is not None:
+        nets.limit_norms(net, game.settings.max_norm)
 
 
 # --- What a round draws --------------------------------------------------------------------------
@@ -176,14 +231,13 @@ def _set_gradients(net: nn.Module, loss: Float[Tensor, ""], keep_graph: bool = F
 def draw_noise(game: Game, step: int, purpose: str) -> Noise:
     """A minibatch of m noise vectors z from the prior p_z."""
     s = game.settings
-    z = priors.draw(s.prior, Address(s.seed, step, range(s.batch)), s.z_size, purpose)
+    z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
     return z.to(_like(game.G))
 
 
 def draw_data(game: Game, step: int) -> Images:
     """A minibatch of m examples from p_data."""
-    s = game.settings
-    return game.data.minibatch(Address(s.seed, step, range(s.batch)), s.batch).to(_like(game.D))
+    return game.data.minibatch(game.address(step), game.settings.batch).to(_like(game.D))
 
 
 def _seed_torch(game: Game) -> None:
@@ -220,18 +274,23 @@ def _follow_schedules(game: Game) -> None:
     """
     s, t = game.settings, game.round
     lr, momentum = s.lr_at(t), s.momentum_at(epoch_of(game))
-    for optimiser in (game.optimiser_D, game.optimiser_G):
+    for optimiser, rate in ((game.optimiser_D, s.d_rate), (game.optimiser_G, 1.0)):
         for group in optimiser.param_groups:
-            group["lr"] = lr * group.get("lr_scale", 1.0)
+            group["lr"] = lr * rate * group.get("lr_scale", 1.0)
             if isinstance(optimiser, torch.optim.SGD):
                 group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
 
 
 @torch.no_grad()
 def _average(game: Game) -> None:
-    """Move the averaged weights towards G's."""
-    if game.averaged is not None and (game.round + 1) % AVERAGE_EVERY == 0:
-        weight = 1 - game.settings.average**AVERAGE_EVERY
+    """Move the averaged weights towards G's.
+
+    Early on the average looks back no further than about a tenth of the rounds played, so that it
+    soon forgets the first weights.
+    """
+    t = game.round + 1
+    if game.averaged is not None and t % AVERAGE_EVERY == 0:
+        weight = 1 - min(game.settings.average, (1 + t) / (10 + t)) ** AVERAGE_EVERY
         for mean, now in zip(game.averaged.parameters(), game.G.parameters(), strict=True):
             mean.lerp_(now, weight)
         for kept, buffer in zip(game.averaged.buffers(), game.G.buffers(), strict=True):
@@ -247,7 +306,7 @@ def _count(game: Game, a_x: Logits, a_G_z: Logits, a: Logits) -> None:
         a_G_z.sigmoid().mean(),
     )
     game.tally.rounds += 1
-    game.tally.sums += torch.stack(outcome).to(game.tally.sums)
+    game.tally.sums += torch.stack(outcome).to(game.tally.sums) * game.part
 
 
 # --- Beginning a game, and its samples -----------------------------------------------------------
@@ -266,6 +325,7 @@ def new_game(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     by_hand: bool | None = None,
+    reduced: bool = False,
 ) -> Game:
     """Set up a game at round 0.
 
@@ -281,31 +341,63 @@ def new_game(
         dtype: the floating type of both nets.
         by_hand: play with `backprop`'s updates (True), with autograd's (False), or by hand wherever
             they apply (None).
+        reduced: make products in bfloat16, by autograd (mixed precision).
     """
     s = settings
+    shape = data.image_shape if isinstance(data, Dataset) else None
     if G is None:
-        G = nets.generator(s.G, s.z_size, data.pixels, s.seed)
+        G = nets.generator(s.G, s.z_size, data.pixels, s.seed, shape)
         if s.G.bias_from_marginals and isinstance(data, Dataset):
             nets.start_at_marginals(G, data.train)
     if D is None:
-        D = nets.discriminator(s.D, data.pixels, s.seed)
+        D = nets.discriminator(s.D, data.pixels, s.seed, shape)
     G, D = G.to(device, dtype), D.to(device, dtype)
     game = Game(
         settings=s,
         data=data,
         G=G,
         D=D,
-        optimiser_G=(optimiser or _optimiser(s))(G.parameters()),
-        optimiser_D=(optimiser or _optimiser(s))(D.parameters()),
+        optimiser_G=(optimiser or _optimiser(s, "G"))(G.parameters()),
+        optimiser_D=(optimiser or _optimiser(s, "D"))(D.parameters()),
         averaged=copy.deepcopy(G).requires_grad_(False) if s.average else None,
     )
+    game.reduced = reduced
     game.by_hand = backprop.applies(game) if by_hand is None else by_hand
     return game
 
 
-def _optimiser(s: Settings) -> Optimiser:
-    """The settings' gradient rule, waiting for its parameters."""
-    if s.optimiser == "sgd":
+def change(game: Game, settings: Settings) -> None:
+    """Go on with other settings from the next round, the nets as they are.
+
+    A player whose gradient rule changes begins the new one without momentum.
+
+    Raises:
+        UserError: a setting that only a new game can change (`settings.LIVE` has the others).
+    """
+    before, after = game.settings.options(), settings.options()
+    stuck = [name for name in after if after[name] != before[name] and name not in LIVE]
+    if stuck:
+        raise UserError(f"{', '.join(stuck)} cannot change during a game; start a new one.")
+    rules = _rules(game.settings), _rules(settings)
+    game.settings = settings
+    if rules[0]["G"] != rules[1]["G"]:
+        game.optimiser_G = _optimiser(settings, "G")(game.G.parameters())
+    if rules[0]["D"] != rules[1]["D"]:
+        game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
+    keeps = (settings.D.keep_input, settings.D.keep_hidden)
+    for i, module in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
+        module.keep = keeps[min(i, 1)]
+    game.by_hand = game.by_hand and backprop.applies(game)
+
+
+def _rules(s: Settings) -> dict[str, str]:
+    """Each player's gradient rule."""
+    return {"G": s.optimiser, "D": s.optimiser_D or s.optimiser}
+
+
+def _optimiser(s: Settings, player: str) -> Optimiser:
+    """The settings' gradient rule for a player, waiting for its parameters."""
+    if _rules(s)[player] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
     return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
 

@@ -4,6 +4,7 @@ Both players are plain `torch.nn.Sequential`s that a reader can print. D ends in
 sigmoid (see `objectives`).
 """
 
+import math
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -11,15 +12,20 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from adversarial_nets.errors import UserError
 from adversarial_nets.randomness import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = [
+    "CONVOLUTIONS",
+    "Deconvolution",
     "Dropout",
     "Maxout",
+    "MaxoutConvolution",
     "address_dropout",
     "discriminator",
     "generator",
+    "limit_norms",
     "start_at_marginals",
 ]
 
@@ -48,6 +54,60 @@ class Maxout(nn.Linear):
         return f"inputs={self.in_features}, units={self.units}, pieces={self.pieces}"
 
 
+CONVOLUTIONS = ((8, 4, 4, 2), (8, 3, 4, 2), (5, 3, 2, 2))
+"""Of CIFAR-10's D, bottom layer first: kernel and padding of the convolution, size and stride of
+the maximum over neighbours (§5, released configuration)."""
+
+KERNEL, STRIDE = 5, 3  # of G's transposed convolution
+
+
+class MaxoutConvolution(nn.Conv2d):
+    """Maxout over the pieces of each channel of a convolution, then the channel's one bias.
+
+    The pieces of one channel are adjacent kernels.
+    """
+
+    def __init__(self, inputs: int, channels: int, pieces: int, kernel: int, padding: int) -> None:
+        super().__init__(inputs, channels * pieces, kernel, padding=padding, bias=False)
+        self.channels, self.pieces = channels, pieces
+        self.channel_bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(
+        self, x: Float[Tensor, "m inputs height width"]
+    ) -> Float[Tensor, "m channels new_height new_width"]:
+        """Shapes: (m, inputs, h, w) to (m, channels, h + 2 padding − kernel + 1, …)."""
+        maps = super().forward(x).unflatten(1, (self.channels, self.pieces)).amax(2)
+        return maps + self.channel_bias[:, None, None]
+
+
+class Deconvolution(nn.ConvTranspose2d):
+    """G's way from maps to an image: a transposed convolution, and one bias for each pixel.
+
+    The incoming vector is side × side × maps, channel last; 10 × 10 makes 3·9 + 5 = 32 pixels.
+    """
+
+    def __init__(self, inputs: int, image_shape: tuple[int, int, int]) -> None:
+        channels, height, width = image_shape
+        side, rest = divmod(height - KERNEL, STRIDE)
+        self.side = side + 1
+        maps = inputs // self.side**2
+        if height != width or rest or side < 0 or maps * self.side**2 != inputs or not maps:
+            raise UserError(
+                f"--G.deconvolution cannot make {height}×{width} images of {inputs} hidden units. "
+                f"A side must be {STRIDE}n + {KERNEL} pixels (32, for example), and the last of "
+                f"--G.hidden a multiple of (n + 1)²."
+            )
+        super().__init__(maps, channels, KERNEL, stride=STRIDE, bias=False)
+        self.pixel_bias = nn.Parameter(torch.zeros(channels * height * width))
+
+    def forward(
+        self, input: Float[Tensor, "m inputs"], output_size: list[int] | None = None
+    ) -> Float[Tensor, "m pixels"]:
+        """Shapes: (m, side · side · maps) to (m, channels · height · width)."""
+        maps = input.unflatten(1, (self.side, self.side, -1)).permute(0, 3, 1, 2)
+        return super().forward(maps).flatten(1) + self.pixel_bias
+
+
 class Dropout(nn.Module):
     """Keep each value with probability `keep` and divide it by `keep`; in training only.
 
@@ -62,10 +122,12 @@ class Dropout(nn.Module):
 
     def forward(self, x: Float[Tensor, "m *values"]) -> Float[Tensor, "m *values"]:
         """Shapes: (m, …) to (m, …), element by element."""
-        if self.address is None or not self.training:
-            return nn.functional.dropout(x, 1 - self.keep, self.training)
+        if self.keep == 1 or not self.training:
+            return x
+        if self.address is None:
+            return nn.functional.dropout(x, 1 - self.keep)
         address, purpose = self.address
-        mask = address.keep(purpose, x[0].numel(), self.keep).view(x.shape)
+        mask = address.keep(purpose, x[0].numel(), self.keep).view(torch.uint8).view(x.shape)
         return x * mask.to(x.device, x.dtype).mul_(1 / self.keep)
 
     def extra_repr(self) -> str:
@@ -80,40 +142,124 @@ def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
 
 
 def generator(
-    settings: GeneratorSettings, z_size: int, pixels: int, seed: int = 0
+    settings: GeneratorSettings,
+    z_size: int,
+    pixels: int,
+    seed: int = 0,
+    image_shape: tuple[int, int, int] | None = None,
 ) -> nn.Sequential:
     """G(z; θ_g): noise enters at the bottom, an image leaves at the top (§5).
 
     Args:
-        settings: hidden widths, activations, output and initial ranges.
+        settings: hidden widths, activations, output and initial weights.
         z_size: coordinates of z.
         pixels: values of one image.
         seed: addresses the initial weights.
+        image_shape: (channels, height, width), which a deconvolution must know.
+
+    Raises:
+        UserError: a deconvolution that does not lead to this shape.
     """
-    widths = (z_size, *settings.hidden, pixels)
-    activations = (*_one_each(settings.activations, len(settings.hidden)), settings.output)
-    ranges = _one_each(settings.init, len(widths) - 1)
+    s, depth = settings, len(settings.hidden)
+    widths = (z_size, *s.hidden, pixels)
     layers: list[nn.Module] = []
-    for inputs, outputs, name in zip(widths[:-1], widths[1:], activations, strict=True):
-        layers.append(nn.Linear(inputs, outputs))
+    for i, name in enumerate((*_one_each(s.activations, depth), s.output)):
+        if i == depth and s.deconvolution:
+            if image_shape is None:
+                raise UserError("--G.deconvolution is for images, and these data are none.")
+            layers.append(Deconvolution(widths[i], image_shape))
+        else:
+            layers.append(nn.Linear(widths[i], widths[i + 1]))
         if name != "linear":
             layers.append(nn.ReLU() if name == "relu" else nn.Sigmoid())
     net = nn.Sequential(*layers)
-    _initialise(net, ranges, seed, "initial G")
+    _initialise(net, _one_each(s.init, depth + 1), seed, "initial G")
+    linears = [layer for layer in net if isinstance(layer, nn.Linear)]
+    with torch.no_grad():
+        for layer, bias in zip(linears, _one_each(s.bias, depth), strict=False):
+            layer.bias.fill_(bias)
+        if depth < len(linears):
+            linears[depth].bias.zero_()
+        if s.sparse:
+            linears[-1].weight.copy_(_sparse(s.sparse, linears[-1], seed))
     return net
 
 
-def discriminator(settings: DiscriminatorSettings, pixels: int, seed: int = 0) -> nn.Sequential:
-    """D(x; θ_d) as a logit: dropout before each layer, maxout layers, one linear output (§5)."""
-    keeps = (settings.keep_input, *[settings.keep_hidden] * len(settings.units))
+def _sparse(count: int, layer: nn.Linear, seed: int) -> Float[Tensor, "outputs inputs"]:
+    """Weights of which each output unit has so many, at random places, ~ N(0, 1); the others 0."""
+    units = Address(seed, 0, range(layer.out_features))
+    chosen = units.uniform("which weights of G are not 0", layer.in_features).topk(count).indices
+    values = units.normal("sparse G", count)
+    return torch.zeros_like(layer.weight).scatter_(1, chosen, values)
+
+
+def discriminator(
+    settings: DiscriminatorSettings,
+    pixels: int,
+    seed: int = 0,
+    image_shape: tuple[int, int, int] | None = None,
+) -> nn.Sequential:
+    """D(x; θ_d) as a logit: dropout before each layer, maxout layers, one linear output (§5).
+
+    ``settings.activation`` may put layers of ReLU in the place of maxout.
+
+    Args:
+        settings: convolutions, hidden widths, initial weights and dropout.
+        pixels: values of one image.
+        seed: addresses the initial weights.
+        image_shape: (channels, height, width), which convolutions must know.
+
+    Raises:
+        UserError: convolutions over data that are no images, or too small ones.
+    """
+    s = settings
     layers: list[nn.Module] = []
-    width = pixels
-    for units, keep in zip(settings.units, keeps, strict=False):
-        layers += [Dropout(keep), Maxout(width, units, settings.pieces)]
-        width = units
-    net = nn.Sequential(*layers, Dropout(keeps[-1]), nn.Linear(width, 1))
-    _initialise(net, _one_each(settings.init, len(settings.units) + 1), seed, "initial D")
+    width, keep = pixels, s.keep_input
+    if s.convolutions:
+        if image_shape is None:
+            raise UserError("--D.convolutions are for images, and these data are none.")
+        layers.append(nn.Unflatten(1, image_shape))
+        channels, *sides = image_shape
+        for maps, (kernel, padding, size, stride) in zip(
+            s.convolutions, CONVOLUTIONS, strict=False
+        ):
+            layers += [
+                Dropout(keep),
+                MaxoutConvolution(channels, maps, s.convolution_pieces, kernel, padding),
+                nn.MaxPool2d(size, stride, ceil_mode=True),
+            ]
+            after = [side + 2 * padding - kernel + 1 for side in sides]
+            if min(after) < size:
+                raise UserError(
+                    f"--D.convolutions: images of {image_shape[1]}×{image_shape[2]} are too small "
+                    "for so many."
+                )
+            sides = [-(-(side - size) // stride) + 1 for side in after]
+            channels, keep = maps, s.keep_hidden
+        layers.append(nn.Flatten())
+        width = channels * math.prod(sides)
+    for units in s.units:
+        layers.append(Dropout(keep))
+        if s.activation == "maxout":
+            layers.append(Maxout(width, units, s.pieces))
+        else:
+            layers += [nn.Linear(width, units), nn.ReLU()]
+        width, keep = units, s.keep_hidden
+    net = nn.Sequential(*layers, Dropout(keep), nn.Linear(width, 1))
+    _initialise(net, _one_each(s.init, len(s.convolutions) + len(s.units) + 1), seed, "initial D")
     return net
+
+
+@torch.no_grad()
+def limit_norms(net: nn.Module, most: float) -> None:
+    """Scale each unit's (each piece's) incoming weights down to an L2 norm of `most`.
+
+    A weight that is within it does not change. Only full layers are limited, as in TFD's nets.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Linear):
+            norms = layer.weight.norm(dim=1, keepdim=True)
+            layer.weight.mul_((most / norms).clamp_(max=1))
 
 
 @torch.no_grad()
@@ -124,9 +270,13 @@ def start_at_marginals(G: nn.Sequential, train: UInt8[Tensor, "n pixels"]) -> No
     Means are clipped to [1e-7, 1 − 1e-7].
     """
     output = next(layer for layer in reversed(G) if isinstance(layer, nn.Linear))
-    # Block by block, since summing bytes takes a wider copy of them.
-    total = torch.stack([block.sum(0, dtype=torch.int64) for block in train.split(4096)]).sum(0)
-    output.bias.copy_(torch.logit((total / (255.0 * len(train))).double().clamp(1e-7, 1 - 1e-7)))
+    # Bytes must be widened to be summed: block by block, in one buffer. The sums of whole numbers
+    # below 2²⁴ are exact in float32.
+    wide = torch.empty(4096, train.shape[1])
+    total = torch.zeros(train.shape[1], dtype=torch.float64)
+    for block in train.split(4096):
+        total += wide[: len(block)].copy_(block).sum(0)
+    output.bias.copy_(torch.logit((total / (255.0 * len(train))).clamp(1e-7, 1 - 1e-7)))
 
 
 def _one_each(values: Sequence[T], layers: int) -> Sequence[T]:
@@ -136,10 +286,12 @@ def _one_each(values: Sequence[T], layers: int) -> Sequence[T]:
 
 @torch.no_grad()
 def _initialise(net: nn.Sequential, ranges: Sequence[float], seed: int, purpose: str) -> None:
-    """Weights from U(−r, r), addressed by layer and output unit; biases 0."""
-    linears = [m for m in net if isinstance(m, nn.Linear)]
-    for i, (layer, r) in enumerate(zip(linears, ranges, strict=True)):
-        units = range(layer.out_features)
-        u = Address(seed, i, units).uniform(purpose, layer.in_features)
-        layer.weight.copy_((2 * u - 1) * r)
-        layer.bias.zero_()
+    """Weights from U(−r, r), addressed by layer and line of the weight; biases 0."""
+    kinds = (nn.Linear, MaxoutConvolution, Deconvolution)
+    layers = [m for m in net if isinstance(m, kinds)]
+    for i, (layer, r) in enumerate(zip(layers, ranges, strict=True)):
+        weight = layer.weight
+        u = Address(seed, i, range(len(weight))).uniform(purpose, weight[0].numel())
+        weight.copy_(((2 * u - 1) * r).view_as(weight))
+        if layer.bias is not None:
+            layer.bias.zero_()

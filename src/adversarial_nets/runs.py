@@ -44,12 +44,15 @@ __all__ = [
     "history",
     "load_generator",
     "lock",
+    "nets_of",
     "open_run",
     "read_checkpoint",
+    "read_json",
     "read_metrics",
     "restore",
     "save_checkpoint",
     "write_atomically",
+    "write_checkpoint",
 ]
 
 FORMAT = 1
@@ -140,7 +143,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     _flush(path.parent)
 
 
-def _to_json(value: Any) -> str:  # noqa: ANN401
+def _to_json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -170,7 +173,7 @@ def open_run(folder: Path) -> Run:
             f"{folder} is not a run's folder: it has no settings.json."
             + (f" Runs beside it: {near}." if near else " Start one with: advnets train mnist-5k")
         )
-    record = _read_json(path)
+    record = read_json(path)
     _check_format(record, path)
     try:
         return Run(
@@ -193,7 +196,12 @@ def _three(values: Iterable[Any]) -> tuple[int, int, int]:
     return channels, height, width
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file.
+
+    Raises:
+        UserError: it cannot be read, or holds something else.
+    """
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -306,7 +314,7 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
         raise UserError(f"{folder} has no checkpoint yet; let the training run a little longer.")
     step = steps[-1]
     if which == "best":
-        best = _read_json(_step_folder(folder, step) / "state.json").get("best")
+        best = read_json(_step_folder(folder, step) / "state.json").get("best")
         if not best:
             raise UserError(f"{folder} has not been scored yet, so it has no best checkpoint.")
         step = best["round"]
@@ -332,18 +340,34 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
         game: the game after a round.
         state: what else must survive: ``best`` and whatever the training keeps between rounds.
     """
-    final = _step_folder(run.folder, game.round)
-    with explained(run.folder):
+    return write_checkpoint(
+        run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), state)
+    )
+
+
+def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write a checkpoint into a run's folder; keep the newest few and the best.
+
+    Args:
+        folder: the run's folder.
+        checkpoint: what to keep; its state's ``best`` names the round of the best checkpoint.
+    """
+    state = checkpoint.state
+    final = _step_folder(folder, checkpoint.round)
+    with explained(folder):
         hidden = final.with_name(f".writing-{final.name}")
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir(parents=True)
-        files = {"nets.safetensors": _nets(game), "optimisers.safetensors": _optimisers(game)}
+        files = {
+            "nets.safetensors": checkpoint.nets,
+            "optimisers.safetensors": checkpoint.optimisers,
+        }
         hashes = {}
         for name, tensors in files.items():
-            content = safetensors.torch.save(tensors)
+            content = safetensors.torch.save(dict(tensors))
             hashes[name] = hashlib.sha256(content).hexdigest()
             (hidden / name).write_bytes(content)
-        record = {"format": FORMAT, "round": game.round, "sha256": hashes} | dict(state)
+        record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
         (hidden / "state.json").write_text(_to_json(record))
         for path in (*hidden.iterdir(), hidden):
             _flush(path)
@@ -351,11 +375,11 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
             _remove(final)
         hidden.rename(final)
         _flush(final.parent)
-        kept = _steps(run.folder)[-KEEP:]
+        kept = _steps(folder)[-KEEP:]
         best = (state.get("best") or {}).get("round")
-        for step in _steps(run.folder):
+        for step in _steps(folder):
             if step not in kept and step != best:
-                _remove(_step_folder(run.folder, step))
+                _remove(_step_folder(folder, step))
     return final
 
 
@@ -388,7 +412,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         UserError: it is missing, damaged, foreign, or of a newer format.
     """
-    record = _read_json(path / "state.json")
+    record = read_json(path / "state.json")
     _check_format(record, path / "state.json")
     tensors = {}
     for name in ("nets.safetensors", "optimisers.safetensors"):
@@ -412,8 +436,8 @@ def _players(game: Game) -> dict[str, nn.Module]:
     return players if game.averaged is None else players | {"averaged": game.averaged}
 
 
-def _nets(game: Game) -> dict[str, Tensor]:
-    """Every parameter and buffer, named player.name."""
+def nets_of(game: Game) -> dict[str, Tensor]:
+    """Every parameter and buffer of a game's nets, named player.name."""
     return {
         f"{player}.{name}": tensor.contiguous()
         for player, net in _players(game).items()
@@ -502,7 +526,9 @@ def load_generator(
                 f"{run.folder} was trained with nets of your own; pass the generator as G= to the "
                 "library's function."
             )
-        G = nets.generator(run.settings.G, run.settings.z_size, run.pixels)
+        G = nets.generator(
+            run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape
+        )
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, which))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

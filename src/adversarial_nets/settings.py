@@ -8,19 +8,22 @@ import dataclasses
 import difflib
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import UserError
 
 __all__ = [
+    "LIVE",
     "PRESETS",
     "Cadence",
     "DiscriminatorSettings",
     "GeneratorSettings",
     "Preset",
     "Settings",
+    "changed",
     "from_json",
     "nearest_name",
     "preset_for",
@@ -42,6 +45,14 @@ class GeneratorSettings:
     """Initial weights are U(-r, r): one r for all layers, or one for each."""
     bias_from_marginals: bool = True
     """Start the output bias at the logit of each pixel's mean over the training images."""
+    bias: tuple[float, ...] = (0.0,)
+    """Initial bias of the hidden layers: one for all, or one for each."""
+    sparse: int = 0
+    """Each output unit starts with this many random incoming weights ~ N(0, 1), the others 0;
+    0 starts the output layer as the others."""
+    deconvolution: bool = False
+    """The output layer is a transposed convolution (5×5, stride 3) over the last hidden layer
+    taken as maps, channel last."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,15 @@ class DiscriminatorSettings:
 
     units: tuple[int, ...] = (240, 240)
     """Maxout units of each hidden layer."""
+    activation: Literal["maxout", "relu"] = "maxout"
+    """Activation of the hidden layers."""
     pieces: int = 5
     """Linear pieces of each maxout unit."""
+    convolutions: tuple[int, ...] = ()
+    """Channels of each maxout convolution below the hidden layers, three at most, with the kernels,
+    padding and pooling of CIFAR-10's D (nets.CONVOLUTIONS)."""
+    convolution_pieces: int = 2
+    """Linear pieces of each of their channels."""
     init: tuple[float, ...] = (0.005,)
     """Initial weights are U(-r, r): one r for all layers, or one for each."""
     keep_input: float = 0.8
@@ -82,10 +100,16 @@ class Settings:
     """Coordinates of the noise vector z."""
     optimiser: Literal["sgd", "adam"] = "sgd"
     """The gradient rule of both players: SGD with momentum, as published, or Adam."""
+    optimiser_D: Literal["sgd", "adam"] | None = None
+    """D's gradient rule, where it is not G's."""
     lr: float = 0.1
     """Learning rate at the first round, lr_0."""
+    d_rate: float = 1.0
+    """D's learning rate is this many times G's."""
     lr_decay: float = 1.000004
     """The learning rate is divided by this after every round; 1 keeps it constant."""
+    lr_hold: int = 0
+    """The learning rate stays at --lr for this many rounds before it begins to fall."""
     lr_floor: float = 1e-6
     """The learning rate never falls below this."""
     momentum: float = 0.5
@@ -94,10 +118,16 @@ class Settings:
     """SGD's momentum once it is saturated."""
     momentum_epochs: int = 250
     """The epoch at which the momentum saturates, after a linear rise from epoch 1."""
+    players: Literal["both", "D", "G"] = "both"
+    """Who learns: both, as in Algorithm 1, or one alone while the other stands still."""
+    max_norm: float | None = None
+    """After each update every unit's (in maxout: every piece's) incoming weights are scaled down to
+    this L2 norm if theirs is larger."""
     head_start: int = 0
     """Train G alone against the initial D for this many rounds first."""
     average: float = 0.0
-    """Keep beside G a running average of its weights with this decay a round; 0 keeps none."""
+    """Keep beside G a running average of its weights with this decay a round; 0 keeps none. Round t
+    has (1 + t) / (10 + t), where that is less."""
     size: int | None = None
     """folder:PATH only: images become this many pixels square (28 where not given)."""
     channels: Literal[1, 3] | None = None
@@ -117,8 +147,9 @@ class Settings:
                 raise UserError(f"--{name.replace('_', '-')} is {value:g}; it must be {words}.")
         for name, values, layers in (
             ("G.activations", self.G.activations, len(self.G.hidden)),
+            ("G.bias", self.G.bias, len(self.G.hidden)),
             ("G.init", self.G.init, len(self.G.hidden) + 1),
-            ("D.init", self.D.init, len(self.D.units) + 1),
+            ("D.init", self.D.init, len(self.D.convolutions) + len(self.D.units) + 1),
         ):
             if len(values) not in (1, layers):
                 raise UserError(
@@ -127,10 +158,22 @@ class Settings:
                 )
         if not self.D.units:
             raise UserError("--D.units is empty; give at least one maxout layer.")
+        if len(self.D.convolutions) > 3:
+            raise UserError(f"--D.convolutions has {len(self.D.convolutions)} values; at most 3.")
+        inputs = self.G.hidden[-1] if self.G.hidden else self.z_size
+        if self.G.sparse > inputs:
+            raise UserError(
+                f"--G.sparse is {self.G.sparse}, but an output unit has {inputs} incoming weights."
+            )
+        if self.G.sparse and self.G.deconvolution:
+            raise UserError("--G.sparse is for a full output layer, not for --G.deconvolution.")
 
     def lr_at(self, step: int) -> float:
-        """The learning rate of the round `step`, counted from 0: lr_0 / decay^step, floored."""
-        return max(self.lr * self.lr_decay**-step, self.lr_floor)
+        """The learning rate of the round `step`, counted from 0: lr_0 / decay^step, floored.
+
+        With `lr_hold`, the fall begins that much later.
+        """
+        return max(self.lr * self.lr_decay ** -max(step - self.lr_hold, 0), self.lr_floor)
 
     def momentum_at(self, epoch: int) -> float:
         """The momentum in an epoch, counted from 1: a straight line that saturates."""
@@ -152,6 +195,16 @@ class Settings:
         return {f"--{name.replace('_', '-')}": v for name, v in (nested | values).items()}
 
 
+LIVE = frozenset(
+    f"--{name}"
+    for name in (
+        *("k", "objective", "batch", "players", "head-start", "D.keep-input", "D.keep-hidden"),
+        *("optimiser", "optimiser-D", "lr", "d-rate", "lr-decay", "lr-floor"),
+        *("momentum", "momentum-end", "momentum-epochs"),
+    )
+)
+"""The options that may change while a game is played; the others need a new game."""
+
 _AT_LEAST_ONE = (1, math.inf, "a whole number, 1 or more")
 _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "hidden": _AT_LEAST_ONE,
@@ -160,6 +213,11 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "k": _AT_LEAST_ONE,
     "batch": _AT_LEAST_ONE,
     "z_size": _AT_LEAST_ONE,
+    "convolutions": _AT_LEAST_ONE,
+    "convolution_pieces": _AT_LEAST_ONE,
+    "bias": (-math.inf, math.inf, "a number"),
+    "sparse": (0, math.inf, "a whole number, 0 or more"),
+    "max_norm": (1e-30, math.inf, "above 0"),
     "size": _AT_LEAST_ONE,
     "channels": (1, 3, "1 (grey) or 3 (colour)"),
     "momentum_epochs": _AT_LEAST_ONE,
@@ -167,7 +225,9 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "keep_input": (1e-4, 1, "a probability above 0, at most 1"),
     "keep_hidden": (1e-4, 1, "a probability above 0, at most 1"),
     "lr": (1e-30, math.inf, "above 0"),
+    "d_rate": (0, math.inf, "0 or more"),
     "lr_decay": (1, math.inf, "1 (constant) or more"),
+    "lr_hold": (0, math.inf, "a whole number, 0 or more"),
     "lr_floor": (0, math.inf, "0 or more"),
     "momentum": (0, 1 - 1e-9, "at least 0 and below 1"),
     "momentum_end": (0, 1 - 1e-9, "at least 0 and below 1"),
@@ -177,12 +237,14 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
 }
 
 
-def _numbers(settings: Any, prefix: str = "") -> list[tuple[str, float]]:  # noqa: ANN401
+def _numbers(
+    settings: Settings | GeneratorSettings | DiscriminatorSettings, prefix: str = ""
+) -> list[tuple[str, float]]:
     """Every number in the settings with its dotted name; tuples give one entry a value."""
     found: list[tuple[str, float]] = []
     for f in dataclasses.fields(settings):
         value = getattr(settings, f.name)
-        if dataclasses.is_dataclass(value):
+        if isinstance(value, GeneratorSettings | DiscriminatorSettings):
             found += _numbers(value, f"{f.name}.")
         for v in value if isinstance(value, tuple) else (value,):
             if isinstance(v, int | float) and not isinstance(v, bool):
@@ -223,6 +285,79 @@ class Preset:
     rounds: int | None = None
 
 
+_TFD = Settings(
+    G=GeneratorSettings(
+        hidden=(8000, 8000), activations=("relu", "sigmoid"), bias=(0.0, -2.0), sparse=100
+    ),
+    D=DiscriminatorSettings(units=(1200, 1200)),
+    prior="gaussian",
+    lr=0.05,
+    max_norm=1.9365,
+    average=0.9995,
+)
+_CIFAR10 = Settings(
+    G=GeneratorSettings(
+        hidden=(8000, 8000),
+        activations=("relu", "sigmoid"),
+        output="linear",
+        init=(0.05, 0.05, 0.5),
+        bias_from_marginals=False,
+    ),
+    D=DiscriminatorSettings(units=(1600, 1600)),
+    prior="gaussian",
+    lr=0.025,
+    average=0.9995,
+)
+_CONVOLUTIONAL = dataclasses.replace(
+    _CIFAR10,
+    G=dataclasses.replace(_CIFAR10.G, init=(0.05,), deconvolution=True),
+    D=DiscriminatorSettings(convolutions=(32, 32, 192), units=(500,)),
+    lr=0.004,
+    batch=128,
+)
+
+
+def _small(settings: Settings, hidden: int, units: tuple[int, ...], outputs: float) -> Settings:
+    """Narrower nets, whose initial ranges grow so that each layer's values start as large."""
+    wider = math.sqrt(8000 / hidden)
+    return dataclasses.replace(
+        settings,
+        G=dataclasses.replace(
+            settings.G, hidden=(hidden, hidden), init=(0.05, 0.05 * wider, outputs * wider)
+        ),
+        D=dataclasses.replace(
+            settings.D,
+            units=units,
+            pieces=3,
+            convolutions=tuple(maps // 4 for maps in settings.D.convolutions),
+            init=(0.005, 0.01, 0.01, 0.01, 0.011) if settings.D.convolutions else settings.D.init,
+        ),
+        # So short a run has no time for a schedule: it starts with the momentum that the published
+        # one ends with.
+        lr_decay=1.0,
+        momentum=0.7,
+        momentum_end=0.7,
+        average=0.999,
+    )
+
+
+def _stage2(stage1: Settings, hidden: int) -> Settings:
+    """TFD's stage 2: 100 → hidden ReLU → 100 sigmoid (bias −2) under the layers of stage 1."""
+    G = stage1.G
+    return dataclasses.replace(
+        stage1,
+        G=dataclasses.replace(
+            G,
+            hidden=(hidden, 100, *G.hidden),
+            activations=("relu", "sigmoid", *G.activations),
+            init=(0.05, 0.05, *G.init) if len(G.init) > 1 else G.init,
+            bias=(0.0, -2.0, *G.bias),
+        ),
+    )
+
+
+_TFD_SMALL = _small(_TFD, hidden=800, units=(240, 240), outputs=0.05)
+
 PRESETS: Mapping[str, Preset] = {
     "mnist": Preset(
         Settings(average=0.9995),
@@ -231,6 +366,61 @@ PRESETS: Mapping[str, Preset] = {
         "that barely decays, momentum .5 rising to .7. The published run had no stopping rule; "
         "raise --epochs to go on. The averaged generator is kept beside the raw one, which is the "
         "published one, and takes no part in the game.",
+    ),
+    "tfd": Preset(
+        _TFD,
+        epochs=50.0,
+        why="§5 and the released configuration, stage 1: G 8000 ReLU, 8000 sigmoid that starts at "
+        "a bias of −2, sparse output; D maxout 1200×5 twice; weights of norm 1.9365 at most. "
+        "Stage 2 goes on from it.",
+    ),
+    "tfd-stage2": Preset(
+        _stage2(_TFD, 8000),
+        epochs=22.0,
+        why="§5 and the released configuration, stage 2: a new bottom, 8000 ReLU and 100 sigmoid, "
+        "under the three layers of a stage 1 (--onto), a fresh D, schedules from the start.",
+    ),
+    "tfd-small": Preset(
+        _TFD_SMALL,
+        rounds=12_000,
+        why="TFD's stage 1 at a tenth of the width, for faces within half an hour on one thread. "
+        "Initial ranges grow with √(width/width) so that each layer starts as large.",
+    ),
+    "tfd-stage2-small": Preset(
+        dataclasses.replace(_stage2(_TFD_SMALL, 800), lr=0.01, momentum=0.5, momentum_end=0.5),
+        rounds=5000,
+        why="TFD's stage 2 on top of a run of tfd-small (--onto). At that run's lr .05 and "
+        "momentum .7 D's logits ran to thousands within 600 rounds; so lr .01 and momentum .5.",
+    ),
+    "cifar10": Preset(
+        _CIFAR10,
+        epochs=100.0,
+        why="§5 and the released configuration, fully connected: G 8000 ReLU, 8000 sigmoid, linear "
+        "output; D maxout 1600×5 twice. The published run had no stopping rule.",
+    ),
+    "cifar10-small": Preset(
+        dataclasses.replace(_small(_CIFAR10, hidden=800, units=(160, 160), outputs=0.05), lr=0.01),
+        rounds=10_000,
+        why="CIFAR-10's fully connected nets at a tenth of the width, for half an hour. The "
+        "published first weights of G's output make images some 13 times as bright as the data's; "
+        "with them and lr .025 the narrow game diverged within 400 rounds. So it starts with a "
+        "tenth of these weights, and lr .01.",
+    ),
+    "cifar10-convolutional": Preset(
+        _CONVOLUTIONAL,
+        epochs=100.0,
+        why="§5 and the released configuration: D three maxout convolutions and maxout 500×5, G "
+        "ending in a transposed convolution from 10×10×80.",
+    ),
+    "cifar10-convolutional-small": Preset(
+        dataclasses.replace(
+            _small(_CONVOLUTIONAL, hidden=1600, units=(100,), outputs=0.05),
+            batch=64,
+        ),
+        rounds=5000,
+        why="CIFAR-10's convolutional nets with a quarter of the maps, for half an hour or so. D's "
+        "first weights grow with the square root of what its layers lack in width; as published "
+        "they left this D at a half for 1,700 rounds.",
     ),
     "quickstart": Preset(
         Settings(
@@ -265,7 +455,8 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
     >>> preset_for("mnist")[0], preset_for("mnist-5k")[0]
     ('mnist', 'quickstart')
     """
-    name = name or (data if data in PRESETS else "quickstart")
+    own = {"tfd-96": "tfd", "tfd-standin": "tfd", "cifar10-copy": "cifar10"}.get(data, data)
+    name = name or (own if own in PRESETS else "quickstart")
     if name not in PRESETS:
         raise nearest_name(name, list(PRESETS), "preset")
     return name, PRESETS[name]
@@ -293,6 +484,56 @@ def from_json(data: Mapping[str, Any]) -> Settings:
             f"These settings are not of this version's form ({error}); they may be damaged or "
             "come from a newer version of adversarial-nets."
         ) from error
+
+
+def changed(settings: Settings, options: Mapping[str, Any]) -> Settings:
+    """The settings with some options changed, each given by its name on the command line.
+
+    Args:
+        settings: where to start from.
+        options: new values by option; a text is read as the command line would read it.
+
+    Raises:
+        UserError: an unknown option, or a value that it cannot have.
+
+    >>> changed(Settings(), {"--k": "3", "--D.keep-input": 0.5}).options()["--D.keep-input"]
+    0.5
+    """
+    known, record = settings.options(), settings.to_json()
+    for name, given in options.items():
+        if name not in known:
+            raise nearest_name(name, list(known), "option")
+        player, _, own = name.removeprefix("--").replace("-", "_").rpartition(".")
+        kind = {"G": GeneratorSettings, "D": DiscriminatorSettings, "": Settings}[player]
+        holder = record[player] if player else record
+        holder[own] = _read(name, given, get_type_hints(kind)[own])
+    return from_json(record)
+
+
+Value = Any
+"""What an option may be: a number, a word, several of either, or None."""
+
+
+def _read(name: str, given: Value, kind: Value) -> Value:
+    """A value of the kind that a field has: a number, one of some words, or several of either."""
+    origin: object = get_origin(kind)
+    kinds = [k for k in get_args(kind) if k is not type(None)]
+    if type(None) in get_args(kind):
+        return None if given in (None, "None") else _read(name, given, kinds[0])
+    if origin is tuple:
+        several = given.split() if isinstance(given, str) else given
+        if isinstance(several, list | tuple):
+            return tuple(_read(name, one, kinds[0]) for one in several)
+    elif origin is Literal:
+        if given in kinds:
+            return given
+    elif isinstance(given, str | int | float) and not (isinstance(given, bool) or kind is bool):
+        with suppress(ValueError):
+            value = kind(given)
+            if isinstance(given, str) or value == given:
+                return value
+    words = f"one of {', '.join(kinds)}" if origin is Literal else "of another kind"
+    raise UserError(f"{name} is {given!r}; it must be {words}.")
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,17 @@ import platform
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from torch import nn
 
-from adversarial_nets import __version__, datasets, runs
+from adversarial_nets import __version__, datasets, nets, runs, workers
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
@@ -24,7 +24,18 @@ from adversarial_nets.game import Game, Optimiser, epoch_of, new_game, play, rou
 from adversarial_nets.runs import Run
 from adversarial_nets.settings import Cadence, Settings, preset_for, run_folder
 
-__all__ = ["Look", "check_device", "diagnose", "length", "train"]
+__all__ = [
+    "TROUBLES",
+    "Look",
+    "Trouble",
+    "check_device",
+    "diagnose",
+    "length",
+    "made_with",
+    "signals",
+    "train",
+    "trouble",
+]
 
 
 @dataclass(frozen=True)
@@ -52,13 +63,17 @@ def train(
     epochs: float | None = None,
     cadence: Cadence | None = None,
     observers: Iterable[Observer] = (),
+    onto: str | Path | None = None,
     restart: bool = False,
     device: str = "cpu",
+    precision: Literal["float32", "bfloat16"] = "float32",
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
 ) -> Run:
     """Train a game, or continue the one that the folder holds.
+
+    Under ``torchrun`` all its processes play the one game (`workers`).
 
     Args:
         data: a name for `datasets.load`, or a data set already loaded.
@@ -69,8 +84,10 @@ def train(
         epochs: the same in passes over the training images; the preset's length where neither is.
         cadence: how often to log, save, score and draw.
         observers: called with a `Look` at every row of the metrics.
+        onto: a finished run whose generator becomes the top layers of this one's (TFD's stage 2).
         restart: forget what the folder holds and begin anew.
         device: ``cpu``, ``cuda`` or ``mps``.
+        precision: of the matrix products; weights and their updates stay in float32.
         G: your own generator, (m, z_size) to (m, pixels).
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
         optimiser: makes each player's optimiser from its parameters.
@@ -87,19 +104,39 @@ def train(
     name = data if isinstance(data, str) else data.name
     preset, chosen = preset_for(name, preset)
     settings = settings or chosen.settings
-    if isinstance(data, str):
-        data = datasets.load(data, size=settings.size, channels=settings.channels)
-    if rounds is None and epochs is None:
-        rounds, epochs = chosen.rounds, chosen.epochs
-    total = length(settings, data, rounds, epochs)
+    device = workers.device_of_mine(device)
     check_device(device)
-    folder = Path(run or run_folder(name, preset, settings.seed))
-    with runs.lock(folder):
-        if restart:
-            runs.discard(folder)
-        this = _begin(folder, name, data, preset, settings, own_nets=bool(G or D))
-        game = new_game(settings, data, G=G, D=D, optimiser=optimiser, device=device)
-        _Sitting(this, data, game, total, cadence or Cadence(), tuple(observers)).play()
+    with workers.joined():
+        if isinstance(data, str):
+            with workers.one_after_another():
+                data = datasets.load(data, size=settings.size, channels=settings.channels)
+        if rounds is None and epochs is None:
+            rounds, epochs = chosen.rounds, chosen.epochs
+        total = length(settings, data, rounds, epochs)
+        if settings.batch < workers.count():
+            raise UserError(
+                f"--batch is {settings.batch}, too few for {workers.count()} processes to share."
+            )
+        folder = Path(run or run_folder(name, preset, settings.seed))
+        with runs.lock(folder) if workers.first() else nullcontext():
+            if restart and workers.first() and not workers.restarted():
+                runs.discard(folder)
+            own_nets = bool(G or D)
+            if onto is not None:
+                G = _on_top_of(Path(onto), settings, data)
+            with workers.one_after_another():  # the first makes the folder, the others find it
+                this = _begin(folder, name, data, preset, settings, own_nets)
+            game = new_game(
+                settings,
+                data,
+                G=G,
+                D=D,
+                optimiser=optimiser,
+                device=device,
+                reduced=precision == "bfloat16",
+            )
+            _Sitting(this, data, game, total, cadence or Cadence(), tuple(observers)).play()
+            workers.wait()  # for the last files
     return this
 
 
@@ -142,22 +179,50 @@ def _begin(
                 f"{folder} holds a run with other settings: {'; '.join(changed)}. Give the new run "
                 "a folder of its own with --run, or replace the old one with --restart."
             )
-        runs.clear_leftovers(folder)
+        if workers.first():
+            runs.clear_leftovers(folder)
         return old
-    info = {
+    info = made_with(data)
+    run = Run(
+        folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
+    )
+    runs.create(run)
+    return run
+
+
+def made_with(data: Dataset) -> dict[str, Any]:
+    """What a run's record says of versions, machine and data."""
+    return {
         "adversarial_nets": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
         "numpy": np.__version__,
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "threads": torch.get_num_threads(),
+        "processes": workers.count(),
         "provenance": data.provenance,
     }
-    run = Run(
-        folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
-    )
-    runs.create(run)
-    return run
+
+
+def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
+    """A new generator whose last layers are a finished run's, weights and all.
+
+    Raises:
+        UserError: there is no such run, or its layers are not the last ones of these settings.
+    """
+    trained = runs.open_run(folder)
+    top, _ = runs.load_generator(trained)
+    s = settings
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
+    try:
+        nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())
+    except RuntimeError as error:
+        raise UserError(
+            f"--onto {folder}: the layers of its generator ({trained.settings.G.hidden}) are not "
+            f"the last ones of --G.hidden {s.G.hidden}. Take the preset that belongs to it "
+            "(tfd-stage2 goes onto tfd, tfd-stage2-small onto tfd-small)."
+        ) from error
+    return G
 
 
 @dataclass
@@ -186,18 +251,22 @@ class _Sitting:
             self.widest = checkpoint.state["widest"]
             self.seconds_before = checkpoint.state["seconds"]
             game.tally.rounds = checkpoint.state["tally"]["rounds"]
-            game.tally.sums = torch.tensor(checkpoint.state["tally"]["sums"], dtype=torch.float64)
+            sums = checkpoint.state["tally"]["sums"] if workers.first() else [0.0] * 4
+            game.tally.sums = torch.tensor(sums, dtype=torch.float64)
             self.started_at = game.round
-        runs.cut_metrics(folder, game.round)
+        if workers.first():
+            runs.cut_metrics(folder, game.round)
         if game.round == 0:
             self._draw()
-        with _signals() as asked:
+        with signals() as asked:
 
             def observe(game: Game) -> None:
                 self._after_round()
-                if asked:
+                # Whoever was asked, all stop after the same round.
+                number = workers.agree(asked[0] if asked else 0)
+                if number:
                     self._save()
-                    raise Stopped(asked[0], game.round)
+                    raise Stopped(number, game.round)
 
             play(game, self.rounds, observe)
 
@@ -219,6 +288,7 @@ class _Sitting:
     def _look(self, score: bool = False) -> None:
         """One row of metrics, from the rounds since the last."""
         game, s = self.game, self.game.settings
+        workers.sum_([game.tally.sums])
         row: dict[str, Any] = {
             "round": game.round,
             "epoch": round(game.round * s.k * s.batch / len(self.data.train), 4),
@@ -238,8 +308,10 @@ class _Sitting:
         game.tally.sums.zero_()
         if score:
             row["scores"] = self._score()
-        runs.append_metrics(self.run.folder, row)
         self.widest = max(self.widest, row["spread"])
+        if not workers.first():
+            return
+        runs.append_metrics(self.run.folder, row)
         trouble = diagnose(row, self.widest)
         look = Look(row, game, self.rounds, self._seconds(), self.started_at, trouble)
         for observer in self.observers:
@@ -252,8 +324,10 @@ class _Sitting:
         scores = {}
         players = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
         for weights, G in players.items():
-            samples = sample(G, game.settings, 10_000, "samples to choose by").float().cpu()
-            by_sigma = log_likelihood(valid, samples, GRIDS["paper"]).mean(1)
+            mine = workers.share(10_000)
+            samples = sample(G, game.settings, len(mine), "samples to choose by", mine.start)
+            samples = samples.float().cpu()
+            by_sigma = log_likelihood(valid, samples, GRIDS["paper"], shared=True).mean(1)
             i = int(by_sigma.argmax())
             scores[weights] = {"valid_nats": by_sigma[i].item(), "sigma": GRIDS["paper"][i]}
         nats = scores["raw"]["valid_nats"]
@@ -265,6 +339,8 @@ class _Sitting:
         """A picture of samples from the noise that every picture of this run uses."""
         from adversarial_nets import figures
 
+        if not workers.first():
+            return
         game = self.game
         G = game.averaged or game.G
         images = sample(G, game.settings, 40, "samples to watch").float().cpu()
@@ -282,7 +358,11 @@ class _Sitting:
                 f"number. The last good checkpoint is intact in {self.run.folder}. A smaller --lr "
                 "or another --seed may help."
             )
-        tally = {"rounds": game.tally.rounds, "sums": game.tally.sums.tolist()}
+        sums = game.tally.sums.clone()
+        workers.sum_([sums])
+        if not workers.first():
+            return
+        tally = {"rounds": game.tally.rounds, "sums": sums.tolist()}
         seconds = self.seconds_before + self._seconds()
         state = {"best": self.best, "widest": self.widest, "seconds": seconds, "tally": tally}
         runs.save_checkpoint(self.run, game, state)
@@ -298,37 +378,60 @@ def spread(game: Game, data: Dataset) -> float:
     return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()
 
 
-def diagnose(row: dict[str, Any], widest: float) -> str | None:
-    """What has gone wrong, in plain words, or None.
+Trouble = Literal["D wins", "saturated", "collapsed", "not taken off", "circling"]
+
+TROUBLES: Mapping[Trouble, str] = {
+    "D wins": "D wins outright: it tells samples from data with over 99 % certainty, so it has "
+    "little left to teach G. A smaller --k, a smaller --lr, or a wider G gives G a chance.",
+    "saturated": "G is saturated: D rejects its samples with certainty, where log(1 - D(G(z))) is "
+    "flat and the minimax objective has no gradient. Try --objective non-saturating.",
+    "collapsed": "G has collapsed: its samples have become almost the same image. More steps of D "
+    "for each of G (--k), or a smaller --lr, may keep them in step.",
+    "not taken off": "G has not taken off: after all these rounds its samples are still almost the "
+    "same image. Another --lr, or larger first weights (--G.init), may start it.",
+    "circling": "The players circle: G runs to and fro and D after it. A smaller --lr, or one that "
+    "falls (--lr-decay), or a D that learns faster than G (--d-rate), lets them meet.",
+}
+"""What can go wrong with a game, in plain words, and what to try."""
+
+
+def trouble(row: Mapping[str, Any], widest: float) -> Trouble | None:
+    """What has gone wrong, or None.
 
     Args:
-        row: one row of the metrics.
-        widest: the largest spread that the run has had. G starts with almost no spread, since its
-            first weights are small; only what has been wide can collapse.
+        row: ``D_x``, ``D_G_z``, ``spread`` and ``round``, as in the metrics; who knows them may add
+            the ``objective``, the share of ``modes`` hit, and whether the samples are ``circling``.
+        widest: the largest spread that the run has had. G may start with almost no spread, since
+            its first weights are small; only what has been wide can collapse.
+
+    >>> row = {"D_x": 1.0, "D_G_z": 0.001, "spread": 1.0, "round": 50}
+    >>> trouble(row, widest=1.0), trouble(row | {"objective": "minimax"}, widest=1.0)
+    ('D wins', 'saturated')
+    """
+    if row.get("objective") == "minimax" and row["D_G_z"] < 0.02:
+        return "saturated"
+    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01:
+        return "D wins"
+    lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
+    if lost or (row["spread"] < 0.1 and widest > 0.3):
+        return "collapsed"
+    if row["spread"] < 0.1 and row["round"] >= 5000:
+        return "not taken off"
+    return "circling" if row.get("circling") else None
+
+
+def diagnose(row: Mapping[str, Any], widest: float) -> str | None:
+    """What has gone wrong, in plain words, or None; see `trouble`.
 
     >>> diagnose({"D_x": 0.5, "D_G_z": 0.5, "spread": 1.0, "round": 5000}, widest=1.0) is None
     True
     """
-    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01:
-        return (
-            "D wins outright: it tells samples from data with over 99 % certainty, so it has "
-            "little left to teach G. A smaller --k, a smaller --lr, or a wider G gives G a chance."
-        )
-    if row["spread"] < 0.1 and widest > 0.3:
-        return (
-            "G has collapsed: its samples have become almost the same image. More steps of D for "
-            "each of G (--k), or a smaller --lr, may keep them in step."
-        )
-    if row["spread"] < 0.1 and row["round"] >= 5000:
-        return (
-            "G has not taken off: after all these rounds its samples are still almost the same "
-            "image. Another --lr, or larger first weights (--G.init), may start it."
-        )
-    return None
+    name = trouble(row, widest)
+    return TROUBLES[name] if name else None
 
 
 @contextmanager
-def _signals() -> Iterator[list[int]]:
+def signals() -> Iterator[list[int]]:
     """A list that fills when SIGINT or SIGTERM comes; a second one acts as it always does."""
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -338,7 +441,8 @@ def _signals() -> Iterator[list[int]]:
 
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        signal.signal(number, old[signal.Signals(number)])
+        if not workers.launched():  # torchrun passes on what each of its processes got already
+            signal.signal(number, old[signal.Signals(number)])
 
     for number in old:
         signal.signal(number, ask)

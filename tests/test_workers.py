@@ -1,0 +1,164 @@
+"""Several real processes play the one game that one process plays."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+import two_workers
+from adversarial_nets import runs, workers
+from adversarial_nets.game import new_game, play, sample
+from small import small_data, small_settings
+
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
+# Nets of a few units on the embedded digits, so that what takes time is starting the processes.
+SMALL = ["train", "mnist-5k", "--G.hidden", "20", "--G.init", "0.3", "--D.units", "10"]
+SMALL += ["--D.pieces", "2", "--D.init", "0.3", "--log-every", "10", "--save-every", "10"]
+SMALL += ["--score-every", "1000000", "--samples-every", "1000000"]
+
+
+def advnets(*args: object) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "adversarial_nets", *map(str, args)]
+    return subprocess.Popen(
+        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
+    return dict(runs.read_checkpoint(runs.checkpoint_folder(folder, which)).nets)
+
+
+def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(a[name], b[name], atol=2e-5, rtol=1e-4, msg=name)
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes made of the games of `two_workers`."""
+    folder = tmp_path_factory.mktemp("two")
+    command = [*TORCHRUN, two_workers.__file__, str(folder)]
+    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True)
+    return folder
+
+
+@pytest.mark.parametrize("name", two_workers.GAMES)
+def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
+    """Weights, dropout masks and all, the tally, a Parzen score and samples: those of one."""
+    theirs = safetensors.torch.load_file(shared / f"{name}.safetensors")
+    game = two_workers.played(name)
+    samples, tally, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
+    close(theirs, runs.nets_of(game))
+    torch.testing.assert_close(tally, game.tally.sums, rtol=1e-4, atol=1e-5)
+    assert nats.item() == pytest.approx(two_workers.score(game), abs=0.01)
+    torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-4, atol=1e-5)
+
+
+def test_alone_everything_is_mine() -> None:
+    t = torch.arange(3.0)
+    workers.sum_([t])
+    workers.wait()
+    assert workers.first()
+    assert workers.count() == 1
+    assert workers.share(7) == range(7)
+    assert workers.agree(2) == 2
+    assert workers.gather(t, 3) is t
+
+
+def test_mixed_precision_stays_near() -> None:
+    """Products in bfloat16 lead a short game to nearly the same weights, which stay float32."""
+    whole, reduced = (new_game(small_settings(), small_data(), reduced=r) for r in (False, True))
+    assert (whole.by_hand, reduced.by_hand) == (True, False)
+    for game in (whole, reduced):
+        play(game, 10)
+    for a, b in zip(whole.G.parameters(), reduced.G.parameters(), strict=True):
+        assert b.dtype == torch.float32
+        assert 0 < (a - b).abs().max() < 0.02
+
+
+def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
+    """10 rounds in two processes and 10 more in one: the same as 20 in one."""
+    two, one = tmp_path / "two", tmp_path / "one"
+    process = advnets(*SMALL, "--run", two, "--rounds", 10, "--nproc", 2, "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert json.loads(out)["step"] == 10  # one object: only the first process prints
+    for folder in (two, one):
+        process = advnets(*SMALL, "--run", folder, "--rounds", 20, "--threads", 1, "--json")
+        _, err = process.communicate()
+        assert process.returncode == 0, err
+    close(weights(two), weights(one))
+    rows = [[row["round"] for row in runs.read_metrics(folder)] for folder in (two, one)]
+    assert rows == [[10, 20], [10, 20]]
+
+
+def wait_for(process: "subprocess.Popen[str]", folder: Path, round_: int) -> None:
+    """Until the run has written a row of at least that round."""
+    for _ in range(600):
+        if any(row["round"] >= round_ for row in runs.read_metrics(folder)):
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError("the training has not come so far in a minute")
+
+
+def workers_of(process: "subprocess.Popen[str]") -> list[int]:
+    """The processes that a launcher has started, in the order of their numbers."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in children.split()]
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
+
+
+@needs_proc
+def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
+    """kill -9 on one of two workers: the launcher starts both again, and the end is the same."""
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    more = ("--rounds", 600, "--json", "--log-every", "100", "--save-every", "100")
+    process = advnets(*SMALL, *more, "--run", killed, "--nproc", 2, "--max-restarts", 1)
+    wait_for(process, killed, 200)
+    os.kill(workers_of(process)[-1], signal.SIGKILL)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    process = advnets(*SMALL, *more, "--run", whole, "--nproc", 2)
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    ours, theirs = weights(killed), weights(whole)
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@needs_proc
+@pytest.mark.parametrize("to_all", [False, True], ids=["one worker", "launcher and workers"])
+def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
+    """Ctrl-C reaches all, a SIGTERM perhaps one: all stop at the same round, and it is saved."""
+    folder = tmp_path / "run"
+    process = advnets(*SMALL, "--run", folder, "--rounds", 10**6, "--nproc", 2)
+    wait_for(process, folder, 20)
+    children = workers_of(process)
+    number = signal.SIGINT if to_all else signal.SIGTERM
+    for pid in [*children, process.pid] if to_all else children[-1:]:
+        os.kill(pid, number)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, err
+    assert err.count("everything is saved") == 1
+    assert "Traceback" not in err
+    saved = runs.read_checkpoint(runs.checkpoint_folder(folder)).round
+    assert f"at round {saved}" in err
+
+
+def test_a_mistake_is_said_once(tmp_path: Path) -> None:
+    process = advnets(*SMALL, "--run", tmp_path / "x", "--nproc", 2, "--batch", 1, "--rounds", 5)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert err.count("too few for 2 processes") == 1
+    assert "Traceback" not in err

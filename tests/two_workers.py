@@ -1,0 +1,48 @@
+"""What each process of test_workers plays: the games of `GAMES`, written down by the first one."""
+
+import sys
+
+import safetensors.torch
+
+from adversarial_nets import runs, workers
+from adversarial_nets.evaluation.parzen import parzen
+from adversarial_nets.game import Game, new_game, play, sample
+from small import small_data, small_settings
+
+GAMES = {
+    "by hand": (small_settings(), True),
+    "by autograd": (small_settings(), False),
+    "alternating, k = 2, an odd batch": (small_settings(protocol="paper", k=2, batch=21), False),
+    "alternating by hand": (small_settings(protocol="paper", k=2, batch=21), True),
+    "by hand under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
+}
+
+
+def played(name: str) -> Game:
+    """One of the games after 30 rounds."""
+    settings, by_hand = GAMES[name]
+    game = new_game(settings, small_data(), by_hand=by_hand)
+    play(game, 30)
+    return game
+
+
+def score(game: Game) -> float:
+    """The Parzen score of 101 samples, of which each worker draws its share."""
+    mine = workers.share(101)
+    samples = sample(game.G, game.settings, len(mine), first=mine.start)
+    data = small_data()
+    return parzen(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
+
+
+if __name__ == "__main__":
+    with workers.joined():
+        for name in GAMES:
+            game = played(name)
+            nats = score(game)
+            mine = workers.share(7)
+            whole = workers.gather(sample(game.G, game.settings, len(mine), first=mine.start), 7)
+            workers.sum_([game.tally.sums])
+            if workers.first():
+                tensors = runs.nets_of(game) | {"samples": whole, "tally": game.tally.sums}
+                tensors["nats"] = tensors["tally"].new_tensor([nats])
+                safetensors.torch.save_file(tensors, f"{sys.argv[1]}/{name}.safetensors")
