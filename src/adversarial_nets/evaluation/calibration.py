@@ -20,10 +20,10 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation._precision import full_float32
-from adversarial_nets.evaluation.parzen import ParzenScore, Progress, parzen
+from adversarial_nets.evaluation.parzen import ParzenScore, Progress, parzen_on
 from adversarial_nets.randomness import permutation
 
-__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means"]
+__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "stand_ins"]
 
 PASSES = 2
 """Lloyd passes at most."""
@@ -61,8 +61,8 @@ def calibrate(
 ) -> list[CalibrationRow]:
     """Score real training images, their k-means centroids, and their mean.
 
-    σ is chosen on the first 1,000 validation images and the score taken on all test images, as
-    for a model. Of n training images there are at most n images and n/5 centroids.
+    The protocol is `parzen_on`'s, as for a model. Of n training images there are at most n images
+    and n/5 centroids.
 
     Args:
         dataset: the data.
@@ -77,6 +77,32 @@ def calibrate(
     Raises:
         UserError: `samples` below 1, and all that `parzen` refuses.
     """
+    rows = stand_ins(dataset, seed, samples, cache, on_progress)
+    return [
+        CalibrationRow(name, parzen_on(dataset, s, grid, _named(on_progress, name)), note)
+        for name, (s, note) in rows.items()
+    ]
+
+
+def stand_ins(
+    dataset: Dataset,
+    seed: int = 0,
+    samples: int = 10_000,
+    cache: Path | None = None,
+    on_progress: Progress | None = None,
+) -> dict[str, tuple[Float[Tensor, "n pixels"], str]]:
+    """What takes the place of a model's samples in each row, and of how many images it was made.
+
+    Args:
+        dataset: the data.
+        seed: which training images are drawn, and where k-means starts.
+        samples: images and centroids to use where the data has enough.
+        cache: folder for the centroids; see `calibrate`.
+        on_progress: called with (step, how much is done, of how much).
+
+    Raises:
+        UserError: `samples` below 1.
+    """
     if samples < 1:
         raise UserError(f"Calibration needs at least 1 sample, not {samples}.")
     n = len(dataset.train)
@@ -88,7 +114,7 @@ def calibrate(
         return k_means(dataset.train, start, dataset.floats, PASSES, on_progress)
 
     centroids = _cached(_file(dataset, seed, k, cache), (k, dataset.pixels), find_centroids)
-    rows = {
+    return {
         "training images": (
             dataset.floats(dataset.train[order[:n_images]]),
             f"{n_images:,} of {n:,} training images, at random",
@@ -99,11 +125,6 @@ def calibrate(
         ),
         "mean image": (_mean(dataset), f"1 image, the mean of {n:,} training images"),
     }
-    valid, test = dataset.floats(dataset.valid[:1000]), dataset.floats(dataset.test)
-    return [
-        CalibrationRow(name, parzen(s, valid, test, grid, _named(on_progress, name)), note)
-        for name, (s, note) in rows.items()
-    ]
 
 
 def _named(on_progress: Progress | None, name: str) -> Progress | None:

@@ -19,10 +19,12 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
+from adversarial_nets import workers
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation._precision import full_float32
 
-__all__ = ["GRIDS", "ParzenScore", "Progress", "Samples", "log_likelihood", "parzen"]
+__all__ = ["GRIDS", "ParzenScore", "Progress", "Samples", "log_likelihood", "parzen", "parzen_on"]
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
@@ -61,6 +63,8 @@ class ParzenScore:
         at_edge: whether σ is the smallest or largest of its grid, so that a wider grid might
             score higher.
         curve: (σ, mean log p̂ over the validation images) for the whole grid.
+        folds: for data with folds, each fold's own score; then `nats` and `curve` are means over
+            them, `se` the standard error over them, and `sigma` the middle one of theirs.
     """
 
     nats: float
@@ -70,13 +74,15 @@ class ParzenScore:
     samples: int
     at_edge: bool
     curve: tuple[tuple[float, float], ...]
+    folds: tuple["ParzenScore", ...] = ()
 
     def __str__(self) -> str:
         """Say the score in one line, with a warning when σ is at the edge of its grid."""
         edge = ", at the edge of the grid" if self.at_edge else ""
+        folds = f"; over {len(self.folds)} folds" if self.folds else ""
         return (
             f"{self.nats:.1f} ± {self.se:.1f} nats (σ = {self.sigma:.3f} of grid {self.grid}"
-            f"{edge}; {self.samples:,} samples)"
+            f"{edge}; {self.samples:,} samples{folds})"
         )
 
 
@@ -85,6 +91,7 @@ def log_likelihood(
     samples: Samples,
     sigmas: Sequence[float],
     on_progress: Progress | None = None,
+    shared: bool = False,
 ) -> Float64[Tensor, "n_sigmas n_x"]:
     """Parzen-window log-likelihood of each point x for each σ, in nats.
 
@@ -111,6 +118,8 @@ def log_likelihood(
         samples: (n, pixels), or a function that starts a stream of such blocks.
         sigmas: window widths, in units of the pixels, each > 0.
         on_progress: called after each block of samples.
+        shared: the samples are this worker's part of all samples (`workers`); every worker gets
+            the answer for all of them.
 
     Raises:
         UserError: no samples or no points; values that are not finite; samples of another size
@@ -120,12 +129,17 @@ def log_likelihood(
     >>> log_likelihood(x, torch.zeros(1, 2), [1.0]).exp().mul(2 * torch.pi).item()
     1.0
     """
-    return _log_likelihood(x, samples, sigmas, "scoring", on_progress)[0]
+    return _log_likelihood(x, samples, sigmas, "scoring", on_progress, shared)[0]
 
 
 @torch.no_grad()  # of the stream too: a generator's graph would hold on to every block
 def _log_likelihood(
-    x: Tensor, samples: Samples, sigmas: Sequence[float], what: str, on_progress: Progress | None
+    x: Tensor,
+    samples: Samples,
+    sigmas: Sequence[float],
+    what: str,
+    on_progress: Progress | None,
+    shared: bool,
 ) -> tuple[Tensor, int]:
     """`log_likelihood`, and the number of samples met."""
     if not len(sigmas) or not all(0 < σ < math.inf for σ in sigmas):
@@ -170,6 +184,12 @@ def _log_likelihood(
         n += len(s)
         if on_progress:
             on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
+    if shared:  # every worker met other samples; the running maximum works across workers too
+        mine, met = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
+        workers.greatest_(best)
+        sums *= torch.exp((mine - best).double() / σ[:, None] ** 2)
+        workers.sum_((sums, met))
+        n = int(met)
     if n == 0:
         raise UserError("There are no samples to put a Parzen window on.")
     log_mean_exp = (best - half_norm_x) / σ[:, None] ** 2 + torch.log(sums / n)
@@ -199,6 +219,7 @@ def parzen(
     test: Float[Tensor, "n_test pixels"],
     grid: str | Sequence[float] = "paper",
     on_progress: Progress | None = None,
+    shared: bool = False,
 ) -> ParzenScore:
     """Score samples by the protocol of Table 1: choose σ on `valid`, score on `test`.
 
@@ -214,6 +235,7 @@ def parzen(
         test: images that give the score.
         grid: ``"paper"``, ``"fine"``, or one's own values of σ.
         on_progress: called after each block of samples with ``"validation"``, then ``"test"``.
+        shared: the samples are this worker's part; see `log_likelihood`.
 
     Raises:
         UserError: an unknown grid, and all that `log_likelihood` refuses.
@@ -224,10 +246,10 @@ def parzen(
     ('paper', 50, True)
     """
     sigmas = _sigmas(grid)
-    on_valid, _ = _log_likelihood(valid, samples, sigmas, "validation", on_progress)
+    on_valid, _ = _log_likelihood(valid, samples, sigmas, "validation", on_progress, shared)
     means = on_valid.mean(1).tolist()
     sigma = sigmas[means.index(max(means))]
-    on_test, n = _log_likelihood(test, samples, [sigma], "test", on_progress)
+    on_test, n = _log_likelihood(test, samples, [sigma], "test", on_progress, shared)
     return ParzenScore(
         nats=on_test.mean().item(),
         se=on_test.std(correction=0).item() / math.sqrt(len(test)),
@@ -236,6 +258,51 @@ def parzen(
         samples=n,
         at_edge=sigma in (min(sigmas), max(sigmas)),
         curve=tuple(zip(sigmas, means, strict=True)),
+    )
+
+
+def parzen_on(
+    data: Dataset,
+    samples: Samples,
+    grid: str | Sequence[float] = "paper",
+    on_progress: Progress | None = None,
+    shared: bool = False,
+) -> ParzenScore:
+    """Score samples on a data set as Table 1 does.
+
+    MNIST, and all data without folds: σ on the first 1,000 validation images, the score over all
+    test images. TFD: each fold chooses σ on the whole of its validation images and is scored on its
+    test images; the score is the mean over the folds, ± their standard deviation / √folds.
+
+    Args:
+        data: the data set.
+        samples: (n, pixels), or a function that starts a stream of such blocks.
+        grid: ``"paper"``, ``"fine"``, or one's own values of σ.
+        on_progress: called after each block of samples.
+        shared: the samples are this worker's part; see `log_likelihood`.
+
+    Raises:
+        UserError: an unknown grid, and all that `log_likelihood` refuses.
+    """
+    floats = data.floats
+    if not data.folds:
+        valid, test = floats(data.valid[:1000]), floats(data.test)
+        return parzen(samples, valid, test, grid, on_progress, shared)
+    scores = tuple(
+        parzen(samples, floats(fold.valid), floats(fold.test), grid, on_progress, shared)
+        for fold in data.folds
+    )
+    nats = np.array([score.nats for score in scores])
+    curves = np.array([score.curve for score in scores])
+    return ParzenScore(
+        nats=float(nats.mean()),
+        se=float(nats.std() / math.sqrt(len(scores))),
+        sigma=sorted(score.sigma for score in scores)[len(scores) // 2],
+        grid=scores[0].grid,
+        samples=scores[0].samples,
+        at_edge=any(score.at_edge for score in scores),
+        curve=tuple((float(σ), float(mean)) for σ, mean in curves.mean(0)),
+        folds=scores,
     )
 
 

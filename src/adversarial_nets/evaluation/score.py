@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from adversarial_nets import datasets, runs
+from adversarial_nets import datasets, runs, workers
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
-from adversarial_nets.evaluation.parzen import ParzenScore, parzen
+from adversarial_nets.evaluation.parzen import ParzenScore, parzen_on
 from adversarial_nets.game import sample
 from adversarial_nets.runs import Run
 
@@ -90,7 +90,7 @@ def evaluate(
 ) -> Evaluation:
     """Score a run by the paper's protocol and note the score in its folder.
 
-    σ is chosen on the first 1,000 validation images, the score is over all test images (§5).
+    See `parzen_on` for the protocol (§5).
 
     Args:
         run: the run, as `train` or `runs.open_run` returns it.
@@ -105,23 +105,30 @@ def evaluate(
 
     Raises:
         UserError: unknown names, no checkpoint, no average kept, samples below 1, other data.
+
+    Under ``torchrun`` each process draws and scores its part of the samples; the first one makes
+    the calibration rows and writes.
     """
     if samples < 1:
         raise UserError(f"--samples is {samples}; it must be 1 or more.")
     data = data or load_data(run, on_progress)
     net, step = runs.load_generator(run, checkpoint, weights, G)
 
+    mine = workers.share(samples)
+
     def blocks() -> Iterable[Tensor]:
-        for first in range(0, samples, _BLOCK):
-            n = min(_BLOCK, samples - first)
+        for first in range(mine.start, mine.stop, _BLOCK):
+            n = min(_BLOCK, mine.stop - first)
             yield sample(net, run.settings, n, "samples to score", first)
 
-    valid, test = data.floats(data.valid[:1000]), data.floats(data.test)
-    drawn = next(iter(blocks())) if samples <= _BLOCK else blocks
-    score = parzen(drawn, valid, test, grid, on_progress)
-    rows = calibrate(data, grid, samples=10_000, on_progress=on_progress) if calibration else []
+    drawn = next(iter(blocks())) if 0 < len(mine) <= _BLOCK else blocks
+    score = parzen_on(data, drawn, grid, on_progress, shared=True)
+    rows = []
+    if calibration and workers.first():
+        rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
     evaluation = Evaluation(step, weights, run.data, score, tuple(rows))
-    _note(run, evaluation)
+    if workers.first():
+        _note(run, evaluation)
     return evaluation
 
 

@@ -1,0 +1,155 @@
+"""Measures beyond the paper: analytic values; what collapse, copying and shuffling do to them."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import compare, features, measure
+from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, neighbours
+from adversarial_nets.randomness import Address
+from adversarial_nets.training import train
+from small import small_data, small_settings
+
+
+def normal(n: int, d: int = 4, purpose: str = "real") -> Tensor:
+    return Address(0, 0, range(n)).normal(purpose, d).double()
+
+
+def test_frechet_distance_of_gaussians() -> None:
+    """For diagonal Gaussians: ‖μ − μ'‖² + Σ (σ − σ')²."""
+    real, other = normal(20_000), normal(20_000, purpose="other")
+    moved = other * torch.tensor([1.0, 2.0, 0.5, 1.0]) + torch.tensor([0.0, 0.0, 0.0, 3.0])
+    assert frechet_distance(real, moved) == pytest.approx(9 + 1 + 0.25, rel=0.02)
+    assert frechet_distance(real, other) == pytest.approx(0, abs=0.003)
+    assert frechet_distance(real, real) == pytest.approx(0, abs=1e-6)
+
+
+def test_kernel_distance_is_the_unbiased_sum_over_pairs() -> None:
+    x, y = normal(7), normal(5, purpose="other") + 1
+
+    def k(a: Tensor, b: Tensor) -> float:
+        return (float(a @ b) / 4 + 1) ** 3
+
+    xx = [k(x[i], x[j]) for i in range(7) for j in range(7) if i != j]
+    yy = [k(y[i], y[j]) for i in range(5) for j in range(5) if i != j]
+    xy = [k(a, b) for a in x for b in y]
+    expected = sum(xx) / len(xx) + sum(yy) / len(yy) - 2 * sum(xy) / len(xy)
+    assert kernel_distance(x, y) == pytest.approx(expected, rel=1e-10)
+    draws = [
+        kernel_distance(normal(50, purpose=f"a{i}"), normal(50, purpose=f"b{i}")) for i in range(40)
+    ]
+    spread = torch.tensor(draws)
+    assert abs(spread.mean()) < 3 * spread.std() / math.sqrt(40)  # 0 on average
+
+
+def test_neighbours_on_a_line() -> None:
+    """Counted by hand: real images at 0, 1, 2, 3 with k = 1, each reaching 1."""
+    real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
+    samples = torch.tensor([[0.5], [0.6], [10.0], [10.5]])  # reaches .1, .1, .5, .5
+    precision, recall, density, coverage = neighbours(real, samples, k=1)
+    assert precision == 0.5
+    assert recall == 0.0  # no real image is within .1 of .5 or .6, nor within .5 of 10
+    assert density == (2 + 2) / 4
+    assert coverage == 0.5  # those at 0 and 1
+
+
+def test_collapse_is_seen() -> None:
+    real = normal(600)
+    collapsed = real[:1] + 0.01 * normal(600, purpose="other")
+    found = compare(real, collapsed)
+    fair = compare(real, normal(600, purpose="fair"))
+    assert found.recall < 0.05 < 0.7 < fair.recall
+    assert found.coverage < 0.05 < 0.9 < fair.coverage
+    assert found.frechet > 100 * fair.frechet
+    assert found.kernel > 20 * abs(fair.kernel)
+    assert found.precision > 0.9  # and precision alone sees nothing wrong
+
+
+def test_copies_look_perfect() -> None:
+    """No measure of two sets of features can know a copy: hence Figure 2's nearest neighbours."""
+    real = normal(300)
+    found = compare(real, real.clone())
+    assert found.frechet == pytest.approx(0, abs=1e-6)
+    assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
+    assert found.kernel < 0  # unbiased, and nearer than a fair draw would be
+
+
+def test_order_means_nothing() -> None:
+    real, samples = normal(300), normal(300, purpose="other") + 0.3
+    order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
+    a, b = compare(real, samples), compare(real[order], samples[order.flip(0)])
+    for name, value in dataclasses.asdict(a).items():
+        assert dataclasses.asdict(b)[name] == pytest.approx(value, rel=1e-9), name
+
+
+def test_shuffled_features_are_seen() -> None:
+    """Each feature right by itself, but not together."""
+    one = normal(600, d=1)
+    real = torch.cat([one, one + 0.05 * normal(600, d=1, purpose="noise")], 1)
+    shuffled = torch.stack([real[:, 0], real[:, 1].flip(0)], 1)
+    found = compare(real, shuffled)
+    assert found.precision < 0.5
+    assert found.frechet > 0.3
+
+
+@pytest.mark.parametrize(
+    ("real", "samples", "words"),
+    [
+        (normal(5), normal(50), "5 real images"),
+        (normal(50), normal(3), "3 samples"),
+        (normal(50), normal(50) * math.nan, "NaN"),
+    ],
+    ids=range(3),
+)
+def test_refusals(real: Tensor, samples: Tensor, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        compare(real, samples)
+
+
+@pytest.fixture
+def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(features, "STEPS", 150)
+
+
+def labelled() -> Dataset:
+    """Rows are one class, columns the other."""
+    data = small_data(700, side=8)
+    classes = (torch.arange(700) % 16 >= 8).long()
+    parts = classes.split([560, 70, 70])
+    return dataclasses.replace(
+        data,
+        image_shape=(1, 8, 8),
+        labels=dict(zip(("train", "valid", "test"), parts, strict=True)),
+    )
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_classifier_is_right_and_always_the_same() -> None:
+    data = labelled()
+    first = classifier(data)
+    assert first.accuracy > 0.97
+    again = classifier(data)  # from the cache
+    x = data.floats(data.test)
+    assert torch.equal(first.features(x), again.features(x))
+    assert first.features(data.floats(data.train[:1000])).square().mean().item() == pytest.approx(1)
+    assert (first.classes(x) == data.labels["test"]).double().mean() == first.accuracy
+    with pytest.raises(UserError, match="has no classes"):
+        classifier(small_data())
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_a_run_is_measured_beside_its_floor(tmp_path: Path) -> None:
+    data = labelled()
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
+    found = measure(run, data)
+    assert (found.samples, found.step) == (70, 5)
+    assert sum(found.classes) == pytest.approx(1)
+    assert found.floor.frechet < found.model.frechet
+    assert found.model.coverage < found.floor.coverage
