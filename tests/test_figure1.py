@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from scipy.special import expit
 
-from adversarial_nets import figure1, game, theory, toys
+from adversarial_nets import figure1, game, theory, toy_games, toys
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.figure1 import SETTINGS, Film, film
 from adversarial_nets.priors import Prior
@@ -72,7 +72,7 @@ def test_the_game_is_played_and_looking_does_not_touch_it(short: Film) -> None:
     seen = figure1.look(blind, short.board)
     assert seen.p_g.tolist() == short.frames[-1].p_g.tolist()
     assert seen.a.tolist() == short.frames[-1].a.tolist()
-    assert [frame.round for frame in short.frames] == figure1.frames_at(60, 7)
+    assert [frame.round for frame in short.frames] == toy_games.frames_at(60, 7)
     assert short.frames[-1].C < short.frames[0].C
 
 

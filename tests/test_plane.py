@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adversarial_nets import figure1, game, plane, toys
+from adversarial_nets import game, plane, theory, toy_games, toys
 from adversarial_nets.errors import UserError
 from adversarial_nets.plane import SETTINGS, film, jsd_from_samples, modes_hit, ring_fit
 
@@ -44,6 +44,24 @@ def test_the_floor_of_jsd_is_about_its_bias() -> None:
     p = np.full((cells, cells), 1 / cells**2)
     found = np.mean([jsd_from_samples(rng.random((n, 2)), p, edges) for _ in range(20)])
     assert found == pytest.approx((cells**2 - 1) / (8 * n), rel=0.1)
+
+
+def test_KL_from_samples_is_finite_and_nearly_nothing_for_a_perfect_generator() -> None:
+    toy = toys.ring_of_gaussians(8)
+    board = plane.board_of(toy, samples=2000)
+    one = plane.measures(toys.draw(toys.Mixture(toy.means[:1], toy.stds[:1]), 2000), board)
+    assert one["data without samples"] == pytest.approx(7 / 8, abs=0.03)
+    for name in ("KL data g smoothed", "KL g data smoothed"):
+        assert np.isfinite(one[name])
+        assert one[name] > 20 * board.floors[name] > 0
+    # All samples in one of eight modes: KL(p_g ‖ p_data) is log 8 but for the smoothing.
+    assert 0.5 * np.log(8) < one["KL g data smoothed"] < np.log(8)
+
+
+def test_smoothed_KL_comes_near_the_true_one_with_many_samples() -> None:
+    p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
+    found = toy_games.smoothed_KL(p, 1e7 * q)
+    assert found == pytest.approx((theory.KL(p, q), theory.KL(q, p)), rel=1e-5)
 
 
 def test_samples_outside_every_cell_count() -> None:
@@ -84,7 +102,7 @@ def test_D_is_seen_where_it_is_drawn() -> None:
     g = plane.start(toys.find("moons"), SMALL)
     board = plane.board_of(toys.find("moons"), SMALL, cells=4)
     x, y = ((e[1:] + e[:-1]) / 2 for e in board.edges)
-    one = figure1.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
+    one = toy_games.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
     assert plane.look(g, board).D[3, 1] == pytest.approx(1 / (1 + np.exp(-one)), abs=1e-6)
 
 

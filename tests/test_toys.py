@@ -169,3 +169,13 @@ def test_a_file_that_is_no_text_gets_a_sentence(tmp_path: Path) -> None:
     path.write_bytes(b"\x93NUMPY\xff\x00")
     with pytest.raises(UserError, match="cannot be read as a CSV"):
         toys.read_points(path)
+
+
+@pytest.mark.parametrize("name", ["mixture", "grid", "points on a line", "points in the plane"])
+def test_masses_in_closed_form_are_those_of_quadrature(name: str) -> None:
+    x = np.random.default_rng(0).normal(size=(30, 2))
+    own = {"points on a line": toys.Points(x[:, :1]), "points in the plane": toys.Points(x)}
+    toy = own.get(name) or toys.TOYS[name]
+    edges = (np.linspace(-2.0, 3.0, 9), np.linspace(-3.0, 1.5, 7))[: toy.pixels]
+    quadrature = theory.cell_masses(toy, edges)
+    assert toys.cell_masses(toy, edges) == pytest.approx(quadrature, abs=1e-7)

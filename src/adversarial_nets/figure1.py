@@ -4,49 +4,51 @@ G maps noise z on a line to x on a line, so p_g is known exactly by change of va
 it D* and −log 4 + 2·JSD: what the nets have learned can be held against what §4 says.
 """
 
-import io
 import math
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from matplotlib import animation, rc_context
+from matplotlib import animation
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from scipy.special import expit, ndtri
 from torch import Tensor, nn
 
-from adversarial_nets import game, nets, theory, toys
-from adversarial_nets.errors import Diverged, UserError
+from adversarial_nets import game, nets, report, theory, toys
+from adversarial_nets.errors import UserError
 from adversarial_nets.game import Game
 from adversarial_nets.runs import explained, write_atomically
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.toy_games import (
+    Reading,
+    apply,
+    check_finite,
+    frames_at,
+    judge,
+    watch,
+    write_picture,
+)
 
 __all__ = [
     "SETTINGS",
-    "Affine",
     "Board",
     "Film",
     "Frame",
-    "apply",
     "board_of",
     "draw_panels",
     "figure1",
     "film",
-    "frames_at",
-    "judge",
     "look",
     "moments",
-    "one_thread",
+    "picture",
+    "readings",
     "start",
     "write_html",
     "write_movie",
@@ -70,12 +72,12 @@ SETTINGS = Settings(
     z_size=1,
     optimiser="adam",
     lr=0.0015,
+    d_rate=8.0,  # D learns faster than G, so that it stays near D* (Proposition 2)
     lr_decay=1.0005,
     momentum_end=0.5,
 )
 """The game that Figure 1 plays unless told otherwise."""
 
-D_RATE = 8.0  # D learns this many times as fast as G, so that it stays near D* (Proposition 2)
 ROUNDS = 1500
 CELLS = 240  # of x, for p_g and for the pictures
 JUDGED_CELLS = 40  # of x, where a measure must make do with samples
@@ -111,36 +113,12 @@ class _Generator(nn.Module):
         return self.start + self.spread * (self.slope * bump + self.net(z))
 
 
-class Affine(nn.Module):
-    """Shift and scale, so that a net may see or give x in units of the data's spread."""
-
-    def __init__(self, shift: Float64[np.ndarray, " d"], scale: Float64[np.ndarray, " d"]) -> None:
-        super().__init__()
-        self.shift: Tensor
-        self.scale: Tensor
-        self.register_buffer("shift", torch.tensor(shift))
-        self.register_buffer("scale", torch.tensor(scale))
-
-    def forward(self, x: Float[Tensor, "m d"]) -> Float[Tensor, "m d"]:
-        """Shapes: (m, d) to (m, d)."""
-        return self.shift + self.scale * x
-
-
-def judge(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.Sequential:
-    """The settings' D for toy data like x: it sees them standardised, and has no idle dropout."""
-    mean, spread = x.mean(0), x.std(0)
-    layers = nets.discriminator(settings.D, x.shape[1], settings.seed)
-    kept = [m for m in layers if not (isinstance(m, nets.Dropout) and m.keep == 1)]
-    return nn.Sequential(Affine(-mean / spread, 1 / spread), *kept)
-
-
-def start(toy: toys.Toy, settings: Settings = SETTINGS, d_rate: float = D_RATE) -> Game:
+def start(toy: toys.Toy, settings: Settings = SETTINGS) -> Game:
     """Set up the game of Figure 1: p_g stands one spread to the left of the data.
 
     Args:
         toy: the data, on the line.
         settings: the game's; z_size must be 1, and the prior uniform or Gaussian.
-        d_rate: D learns this many times as fast as G.
 
     Raises:
         UserError: data or noise that do not fit on a line.
@@ -161,9 +139,7 @@ def start(toy: toys.Toy, settings: Settings = SETTINGS, d_rate: float = D_RATE) 
             linears[0].bias.copy_(-linears[0].weight[:, 0] * places)
         linears[-1].bias.sub_(bent(torch.zeros(1, 1))[0])  # p_g begins where it is put
     G = _Generator(bent, mean - spread, spread, settings.prior == "uniform")
-    new = game.new_game(settings, toy, G=G, D=judge(settings, x))
-    new.optimiser_D.param_groups[0]["lr_scale"] = d_rate
-    return new
+    return game.new_game(settings, toy, G=G, D=judge(settings, x))
 
 
 # --- Looking at a game ----------------------------------------------------------------------------
@@ -227,7 +203,7 @@ def board_of(toy: toys.Toy, settings: Settings = SETTINGS) -> Board:
     low = min(x.min() - 0.5 * spread, mean - 3.5 * spread)
     high = max(x.max() + 0.5 * spread, mean + 2 * spread)
     edges = np.linspace(low, high, CELLS + 1)
-    masses = theory.cell_masses(toy, (edges,))
+    masses = toys.cell_masses(toy, (edges,))
     outside = max(1 - masses.sum(), 0.0) / 2
     z, z_mass = _noise_grid(settings.prior, 2000)
     return Board(
@@ -250,10 +226,7 @@ def look(g: Game, board: Board) -> Frame:
     """
     at = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
     G_z, a = apply(g.G, board.z[:, None])[:, 0], apply(g.D, at[:, None])[:, 0]
-    if not (np.isfinite(G_z).all() and np.isfinite(a).all()):
-        raise Diverged(
-            f"By round {g.round} the weights are NaN or infinite; lower the learning rate."
-        )
+    check_finite(g, G_z, a)
     p_g = theory.pushforward(G_z, board.z_mass, board.edges)
     off = np.nan_to_num(np.abs(expit(a) - theory.D_star(board.p_data, p_g)))  # 0 where no mass
     n = g.settings.batch
@@ -271,26 +244,31 @@ def look(g: Game, board: Board) -> Frame:
     )
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Play on one thread: for nets this small, two would only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+def readings(board: Board, frame: Frame) -> dict[str, Reading]:
+    """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
 
-
-@torch.no_grad()
-def apply(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n outputs"]:
-    """The net at points x, in float64, without dropout."""
-    training = net.training
-    net.eval()
-    p = next(net.parameters())
-    y = net(torch.from_numpy(x).to(p)).double().reshape(len(x), -1).cpu().numpy()
-    net.train(training)
-    return y
+    ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g``, ``KL g data``, ``accuracy`` (of D) and
+    ``distance`` (mean |D − D*|) are exact on the board's cells, and so is ``modes hit`` (as in
+    `plane.modes_hit`) for a mixture; ``C from samples`` is an estimate from as many samples as a
+    minibatch has.
+    """
+    p, q, yes = board.p_data, frame.p_g, frame.a > 0
+    found = {
+        "V": Reading(frame.V, -theory.LOG4),
+        "C": Reading(frame.C, -theory.LOG4),
+        "C from samples": Reading(frame.C_judged, board.floor),
+        "JSD": Reading((frame.C + theory.LOG4) / 2, 0.0),
+        "KL data g": Reading(theory.KL(p, q), 0.0),
+        "KL g data": Reading(theory.KL(q, p), 0.0),
+        "accuracy": Reading(float(p[yes].sum() + q[~yes].sum()) / 2, 0.5),
+        "distance": Reading(frame.distance, 0.0),
+    }
+    if isinstance(board.toy, toys.Mixture) and len(board.toy.means) > 1:
+        means, stds = np.array(board.toy.means)[:, 0], np.array(board.toy.stds)
+        near = q[1:-1] @ (np.abs(board.x[:, None] - means) < 3 * stds)
+        hit = int((near >= 0.1 * np.array(board.toy.weights)).sum())
+        found["modes hit"] = Reading(float(hit), float(len(means)))
+    return found
 
 
 def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:
@@ -332,15 +310,6 @@ class Film:
     data: str
 
 
-def frames_at(rounds: int, frames: int = 121) -> list[int]:
-    """Rounds to look at, from 0 to the last, closer together where more happens: at the start.
-
-    >>> frames_at(100, 5)
-    [0, 6, 25, 56, 100]
-    """
-    return sorted({round(rounds * (i / (frames - 1)) ** 2) for i in range(frames)})
-
-
 def film(
     data: str = "gaussian",
     settings: Settings = SETTINGS,
@@ -363,17 +332,8 @@ def film(
     """
     toy = toys.find(data)
     g, board = start(toy, settings), board_of(toy, settings)
-    wanted, seen = set(frames_at(rounds, frames)), []
-
-    def observe(g: Game) -> None:
-        if g.round in wanted:
-            seen.append(look(g, board))
-            on_frame(seen[-1], rounds)
-
-    observe(g)
-    with one_thread():
-        game.play(g, rounds, observe)
-    return Film(board, tuple(seen), settings, data)
+    seen = watch(g, lambda g: look(g, board), frames_at(rounds, frames), on_frame)
+    return Film(board, seen, settings, data)
 
 
 def moments(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame, Frame]:
@@ -480,6 +440,14 @@ def _labels(figure: Figure | SubFigure, of: Figure | SubFigure) -> None:
     figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
 
 
+def picture(board: Board, frame: Frame) -> Figure:
+    """One moment of the game, as in the paper's panels."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    _draw_game(figure, board, frame, "")
+    _labels(figure, of=figure)
+    return figure
+
+
 def draw_panels(film: Film) -> Figure:
     """Figure 1: four moments in the paper's manner, and the whole run underneath."""
     figure = Figure(figsize=(12, 7), layout="constrained")
@@ -536,11 +504,8 @@ def write_movie(film: Film, path: Path, every: int = 2) -> None:
 
 def write_html(film: Film, path: Path, command: str = "advnets figure1") -> None:
     """Write the run as one page that needs nothing else: a slider, play and pause."""
-    template = (
-        resources.files("adversarial_nets.report").joinpath("figure1.html").read_text("utf-8")
-    )
-    page = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    write_atomically(path, page.from_string(template).render(film=_numbers(film), command=command))
+    page = report.template("figure1.html").render(film=_numbers(film), command=command)
+    write_atomically(path, page)
 
 
 def _numbers(film: Film) -> dict[str, Any]:
@@ -628,26 +593,17 @@ def figure1(
         on_frame: called with each new frame and the number of rounds in all.
     """
     run = film(data, replace(SETTINGS, seed=seed), rounds, on_frame=on_frame)
+    panels = draw_panels(run)
+    files = [write_picture(panels, out / f"figure1.{kind}") for kind in ("png", "svg")]
     with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-        files = [out / f"figure1.{kind}" for kind in ("png", "svg", "html")]
-        with rc_context({"svg.hashsalt": "figure1"}):
-            panels = draw_panels(run)
-            for file in files[:2]:
-                picture = io.BytesIO()
-                metadata = {"Date": None} if file.suffix == ".svg" else None
-                panels.savefig(picture, format=file.suffix[1:], dpi=110, metadata=metadata)
-                write_atomically(file, picture.getvalue())
-            write_html(
-                run,
-                files[2],
-                f"advnets figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}",
-            )
-            if movie:
-                kinds = ["gif"] + ["mp4"] * animation.FFMpegWriter.isAvailable()
-                for kind in kinds:
-                    files.append(out / f"figure1.{kind}")
-                    write_movie(run, files[-1])
+        files.append(out / "figure1.html")
+        command = f"advnets figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}"
+        write_html(run, files[-1], command)
+        if movie:
+            kinds = ["gif"] + ["mp4"] * animation.FFMpegWriter.isAvailable()
+            for kind in kinds:
+                files.append(out / f"figure1.{kind}")
+                write_movie(run, files[-1])
     end = run.frames[-1]
     return Figure1(
         data=data,

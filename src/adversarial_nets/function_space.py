@@ -6,22 +6,20 @@ circle (§4.2: "in practice adversarial nets represent a limited family of p_g d
 function G(z; θ_g), and we optimize θ_g rather than p_g itself, so the proofs do not apply").
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float64
-from matplotlib import colormaps, rc_context
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adversarial_nets import figure1, game, theory, toys
+from adversarial_nets import figure1, theory, toys
 from adversarial_nets.figure1 import Board, Frame
-from adversarial_nets.game import Game
-from adversarial_nets.runs import explained, write_atomically
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.toy_games import watch, write_picture
 
 __all__ = ["SETTINGS", "FunctionSpace", "draw", "function_space", "mirror_descent", "portrait"]
 
@@ -108,16 +106,9 @@ def play_both(
         on_frame: called with each new frame and the number of rounds in all.
     """
     toy = toys.find(data)
-    g, board = figure1.start(toy, settings, d_rate=1.0), figure1.board_of(toy, settings)
-    frames = [figure1.look(g, board)]
-
-    def observe(g: Game) -> None:
-        if g.round % every == 0:
-            frames.append(figure1.look(g, board))
-            on_frame(frames[-1], steps)
-
-    with figure1.one_thread():
-        game.play(g, steps, observe)
+    g, board = figure1.start(toy, settings), figure1.board_of(toy, settings)
+    at = list(range(0, steps + 1, every))
+    frames = watch(g, lambda g: figure1.look(g, board), at, on_frame)
     p_data = board.p_data
     p_0 = frames[0].p_g + 1e-9  # what is 0 in function space would stay 0
     path = mirror_descent(p_data, p_0 / p_0.sum(), eta, steps)
@@ -127,7 +118,7 @@ def play_both(
         board=board,
         eta=eta,
         path=tuple(path),
-        frames=tuple(frames),
+        frames=frames,
         jsd=jsd,
         bound=theory.KL(p_data, path[0]) / (2 * eta * np.arange(1, steps + 1)),
         jsd_parameters=parameters,
@@ -182,7 +173,7 @@ def draw(both: FunctionSpace) -> Figure:
     circles.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
     circles.set_title("In parameters the players chase each other")
     circles.legend(frameon=False)
-    figure.colorbar(dots, ax=circles, label="round")
+    figure.colorbar(dots, ax=circles, label="round").ax.set_ylim(0)  # palest tints are too pale
     for axes in (free, nets, jsd, circles):
         axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -230,13 +221,8 @@ def function_space(
         on_frame: called with each new frame and the number of rounds in all.
     """
     both = play_both(data, eta, steps, replace(SETTINGS, seed=seed), on_frame=on_frame)
-    files = tuple(out / f"function-space.{kind}" for kind in ("png", "svg"))
-    with explained(out), rc_context({"svg.hashsalt": "function-space"}):
-        out.mkdir(parents=True, exist_ok=True)
-        figure = draw(both)
-        for file in files:
-            picture = io.BytesIO()
-            metadata = {"Date": None} if file.suffix == ".svg" else None
-            figure.savefig(picture, format=file.suffix[1:], dpi=120, metadata=metadata)
-            write_atomically(file, picture.getvalue())
+    figure = draw(both)
+    files = tuple(
+        write_picture(figure, out / f"function-space.{kind}", dpi=120) for kind in ("png", "svg")
+    )
     return replace(both, files=files)

@@ -5,7 +5,6 @@ from the data's own distribution, would get with the same number of samples. Onl
 the floor says anything about G.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +19,20 @@ from scipy.special import expit
 from torch import nn
 
 from adversarial_nets import game, nets, theory, toys
-from adversarial_nets.errors import Diverged, UserError
-from adversarial_nets.figure1 import Affine, apply, frames_at, judge, one_thread
+from adversarial_nets.errors import UserError
 from adversarial_nets.game import Game
-from adversarial_nets.runs import explained, write_atomically
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.toy_games import (
+    Affine,
+    Reading,
+    apply,
+    check_finite,
+    frames_at,
+    judge,
+    smoothed_KL,
+    watch,
+    write_picture,
+)
 
 __all__ = [
     "SETTINGS",
@@ -38,7 +46,9 @@ __all__ = [
     "jsd_from_samples",
     "look",
     "modes_hit",
+    "picture",
     "plane",
+    "readings",
     "ring_fit",
     "start",
 ]
@@ -56,12 +66,12 @@ SETTINGS = Settings(
     z_size=2,
     optimiser="adam",
     lr=0.001,
+    d_rate=4.0,
     lr_decay=1.0006,
     momentum_end=0.5,
 )
 """The game in the plane unless told otherwise."""
 
-D_RATE = 4.0  # D learns this many times as fast as G
 ROUNDS = 3000
 SAMPLES = 5000  # that a frame is measured by
 
@@ -78,10 +88,15 @@ def jsd_from_samples(x: XY, p_data: Cells, edges: theory.Axes) -> float:
     Coarse cells hide what happens inside them, and few samples look unlike any density, even their
     own: for n samples in c cells that hold mass, the floor is about (c − 1) / 8n.
     """
+    p, counts = _in_cells(x, p_data, edges)
+    return theory.JSD(p, counts / len(x))
+
+
+def _in_cells(x: XY, p_data: Cells, edges: theory.Axes) -> tuple[np.ndarray, np.ndarray]:
+    """The data's mass and the number of samples in each cell, and last outside all of them."""
     inside, _ = np.histogramdd(x, bins=edges)
-    p_g = np.append(inside.ravel(), len(x) - inside.sum()) / len(x)
     p = np.append(p_data.ravel(), max(1 - p_data.sum(), 0))
-    return theory.JSD(p / p.sum(), p_g)
+    return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
 
 
 def modes_hit(x: XY, toy: toys.Mixture) -> tuple[int, float]:
@@ -145,6 +160,8 @@ class Frame:
     Attributes:
         round: when.
         samples: of G.
+        a_data: D's logits on the board's data.
+        a_samples: D's logits on the samples.
         D: D's probability in the middle of each cell of the board.
         grid: the board's grid of noise, carried to x by G; or None.
         measures: of the samples, by name.
@@ -152,12 +169,14 @@ class Frame:
 
     round: int
     samples: XY
+    a_data: Float64[np.ndarray, " n"]
+    a_samples: Float64[np.ndarray, " n"]
     D: Cells
     grid: Float64[np.ndarray, "lines points 2"] | None
     measures: dict[str, float]
 
 
-def start(toy: toys.Toy, settings: Settings = SETTINGS, d_rate: float = D_RATE) -> Game:
+def start(toy: toys.Toy, settings: Settings = SETTINGS) -> Game:
     """Set up a game in the plane; both nets see the data standardised.
 
     Raises:
@@ -168,17 +187,24 @@ def start(toy: toys.Toy, settings: Settings = SETTINGS, d_rate: float = D_RATE) 
     x = toys.draw(toy, 10_000)
     net = nets.generator(settings.G, settings.z_size, 2, settings.seed)
     G = nn.Sequential(net, Affine(x.mean(0), x.std(0)))
-    new = game.new_game(settings, toy, G=G, D=judge(settings, x))
-    new.optimiser_D.param_groups[0]["lr_scale"] = d_rate
-    return new
+    return game.new_game(settings, toy, G=G, D=judge(settings, x))
 
 
-def board_of(toy: toys.Toy, settings: Settings = SETTINGS, cells: int = 40) -> Board:
-    """The board for a game on this toy: a square around the data."""
-    data = toys.draw(toy, SAMPLES)
+def board_of(
+    toy: toys.Toy, settings: Settings = SETTINGS, cells: int = 40, samples: int = SAMPLES
+) -> Board:
+    """The board for a game on this toy: a square around the data.
+
+    Args:
+        toy: the data, in the plane.
+        settings: the game's.
+        cells: of the square, on each axis.
+        samples: by which a frame is measured, and with which the floors are found.
+    """
+    data = toys.draw(toy, samples)
     middle, half = (data.max(0) + data.min(0)) / 2, 0.65 * np.ptp(data, axis=0).max()
     edges = tuple(np.linspace(m - half, m + half, cells + 1) for m in middle)
-    p_data = theory.cell_masses(toy, edges) if toy.has_density else None
+    p_data = toys.cell_masses(toy, edges) if toy.has_density else None
     lines = None
     if settings.z_size == 2:
         ends = 3**0.5 if settings.prior == "uniform" else 2.5
@@ -186,16 +212,24 @@ def board_of(toy: toys.Toy, settings: Settings = SETTINGS, cells: int = 40) -> B
         one = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
         lines = np.concatenate([one, one[..., ::-1]])
     board = Board(toy, data, edges, p_data, lines, {})
-    perfect = [measures(toys.draw(toy, SAMPLES, purpose=f"floor {i}"), board) for i in range(5)]
+    perfect = [measures(toys.draw(toy, samples, purpose=f"floor {i}"), board) for i in range(5)]
     floors = {name: float(np.mean([m[name] for m in perfect])) for name in perfect[0]}
     return replace(board, floors=floors)
 
 
 def measures(x: XY, board: Board) -> dict[str, float]:
-    """What can be said of samples: each measure that this toy allows, by name."""
+    """What can be said of samples: each measure that this toy allows, by name.
+
+    JSD is of the samples' histogram, both KL of the same one smoothed (`toy_games.smoothed_KL`);
+    ``data without samples`` is the data's mass in cells where no sample fell, the mass that makes
+    the KL of the plain histogram infinite.
+    """
     found = {}
     if board.p_data is not None:
-        found["JSD"] = jsd_from_samples(x, board.p_data, board.edges)
+        p, counts = _in_cells(x, board.p_data, board.edges)
+        found["JSD"] = theory.JSD(p, counts / len(x))
+        found["KL data g smoothed"], found["KL g data smoothed"] = smoothed_KL(p, counts)
+        found["data without samples"] = float(p[counts == 0].sum())
     if isinstance(board.toy, toys.Mixture):
         found["modes hit"], found["near a mode"] = modes_hit(x, board.toy)
     if board.p_data is None:
@@ -209,16 +243,35 @@ def look(g: Game, board: Board) -> Frame:
     Raises:
         Diverged: a player's weights are no longer numbers.
     """
-    samples = game.sample(g.G, g.settings, SAMPLES).double().numpy()
+    samples = game.sample(g.G, g.settings, len(board.data)).double().numpy()
     middles = [(e[1:] + e[:-1]) / 2 for e in board.edges]
     at = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
-    a = apply(g.D, at.reshape(-1, 2)).reshape(at.shape[:2])
-    if not (np.isfinite(samples).all() and np.isfinite(a).all()):
-        raise Diverged(
-            f"By round {g.round} the weights are NaN or infinite; lower the learning rate."
-        )
+    seen = [at.reshape(-1, 2), board.data, samples]
+    a, a_data, a_samples = np.split(
+        apply(g.D, np.concatenate(seen))[:, 0], np.cumsum([len(x) for x in seen])[:2]
+    )
+    check_finite(g, samples, a)
     grid = None if board.z is None else apply(g.G, board.z.reshape(-1, 2)).reshape(board.z.shape)
-    return Frame(g.round, samples, expit(a), grid, measures(samples, board))
+    D = expit(a.reshape(at.shape[:2]))
+    return Frame(g.round, samples, a_data, a_samples, D, grid, measures(samples, board))
+
+
+def readings(board: Board, frame: Frame) -> dict[str, Reading]:
+    """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
+
+    ``V`` and D's ``accuracy`` are means over the board's data and the frame's samples, ``C`` is
+    −log 4 + 2·JSD; the other names are those of `measures`.
+    """
+    V = float(-np.logaddexp(0, -frame.a_data).mean() - np.logaddexp(0, frame.a_samples).mean())
+    accuracy = float((frame.a_data > 0).mean() + (frame.a_samples <= 0).mean()) / 2
+    found = {"V": Reading(V, -theory.LOG4)}
+    if "JSD" in frame.measures:
+        jsd, floor = frame.measures["JSD"], board.floors["JSD"]
+        found["C"] = Reading(2 * jsd - theory.LOG4, 2 * floor - theory.LOG4)
+    found["accuracy"] = Reading(accuracy, 0.5)
+    return found | {
+        name: Reading(float(value), board.floors[name]) for name, value in frame.measures.items()
+    }
 
 
 # --- A film, and its picture ----------------------------------------------------------------------
@@ -251,20 +304,12 @@ def film(
     """
     toy = toys.find(data)
     g, board = start(toy, settings), board_of(toy, settings)
-    wanted, seen = set(frames_at(rounds, frames)), []
-
-    def observe(g: Game) -> None:
-        if g.round in wanted:
-            seen.append(look(g, board))
-            on_frame(seen[-1], rounds)
-
-    observe(g)
-    with one_thread():
-        game.play(g, rounds, observe)
-    return Film(board, tuple(seen), data)
+    seen = watch(g, lambda g: look(g, board), frames_at(rounds, frames), on_frame)
+    return Film(board, seen, data)
 
 
 _DATA, _G, _D = "#333333", "#1b9e3e", "#1f5fc4"
+_NOT_DRAWN = ("KL data g smoothed", "KL g data smoothed", "data without samples")  # JSD says it
 _HEAT = LinearSegmentedColormap.from_list("D", ["#a8dcb5", "#ffffff", "#a9c5f2"])  # G's, data's
 
 
@@ -282,11 +327,22 @@ def draw(film: Film) -> Figure:
     panels[1, 0].set_title("a grid of noise z, carried by G", fontsize=10)
     bar = above.colorbar(heat, ax=panels[0], label="D: data rather than sample")
     bar.set_ticks([0, 0.5, 1], labels=["0", "½", "1"])
-    charts = below.subplots(1, len(film.board.floors), squeeze=False)[0]
-    for axes, (name, floor) in zip(charts, film.board.floors.items(), strict=True):
-        _draw_measure(axes, film, name, floor)
+    names = [name for name in film.board.floors if name not in _NOT_DRAWN]
+    charts = below.subplots(1, len(names), squeeze=False)[0]
+    for axes, name in zip(charts, names, strict=True):
+        _draw_measure(axes, film, name, film.board.floors[name])
     if film.board.toy.note:
         figure.supxlabel(film.board.toy.note, fontsize=8)
+    return figure
+
+
+def picture(board: Board, frame: Frame) -> Figure:
+    """One moment of the game: data, samples and D, and the noise that G bends."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    seen, bent = figure.subplots(1, 2)
+    _draw_moment(seen, board, frame)
+    _draw_grid(bent, board, frame)
+    seen.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
@@ -345,7 +401,8 @@ class Plane:
         data: what was learned.
         rounds: how long the game was.
         samples: how many samples the measures are made from.
-        measures: JSD in nats where the data have a density; for mixtures modes hit, and the share
+        measures: JSD in nats where the data have a density, both KL smoothed, and the data's mass
+            where no sample fell; for mixtures modes hit, and the share
             of samples near one; for a ring of zero width the mean distance from it and the share
             of angles covered.
         floors: the same for a perfect generator with as many samples.
@@ -381,12 +438,7 @@ def plane(
         on_frame: called with each new frame and the number of rounds in all.
     """
     run = film(data, replace(SETTINGS, seed=seed), rounds, on_frame=on_frame)
-    file = out / "plane.png"
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-        picture = io.BytesIO()
-        draw(run).savefig(picture, format="png", dpi=90)
-        write_atomically(file, picture.getvalue())
+    file = write_picture(draw(run), out / "plane.png", dpi=90)
     end = run.frames[-1]
     note = run.board.toy.note
     return Plane(data, end.round, SAMPLES, end.measures, run.board.floors, note, (file,))

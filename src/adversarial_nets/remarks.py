@@ -6,7 +6,6 @@
 3. G is weak early; might it help to train G first? The same game with and without a head start.
 """
 
-import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from torch import nn
 
 from adversarial_nets import figure1, game, theory, toys
 from adversarial_nets.game import Game
-from adversarial_nets.runs import explained, write_atomically
+from adversarial_nets.toy_games import apply, judge, watch, write_picture
 
 __all__ = [
     "HeadStart",
@@ -114,23 +113,18 @@ def overfitting(
     with torch.no_grad():  # G(z) = z: already perfect
         G.weight.fill_(1.0)
         G.bias.fill_(0.0)
-    g = game.new_game(settings, data, G=G, D=figure1.judge(settings, data.x))
+    g = game.new_game(settings, data, G=G, D=judge(settings, data.x))
     g.optimiser_G.param_groups[0]["lr_scale"] = 0.0  # and it stays so
     board = figure1.board_of(truth, settings)
-    looks: list[tuple[float, float, float]] = []
 
-    def observe(g: Game) -> None:
-        if g.round % every == 0:
-            a, a_seen = figure1.apply(g.D, board.x[:, None])[:, 0], figure1.apply(g.D, data.x)[:, 0]
-            p = board.p_data[1:-1] / board.p_data[1:-1].sum()
-            fake = float(-p @ np.logaddexp(0, a))
-            seen = float(-np.logaddexp(0, -a_seen).mean()) + fake
-            looks.append((float(g.round), seen, theory.V(a, p, p)))
+    def look(g: Game) -> tuple[float, float, float]:
+        a, a_seen = apply(g.D, board.x[:, None])[:, 0], apply(g.D, data.x)[:, 0]
+        p = board.p_data[1:-1] / board.p_data[1:-1].sum()
+        fake = float(-p @ np.logaddexp(0, a))
+        seen = float(-np.logaddexp(0, -a_seen).mean()) + fake
+        return float(g.round), seen, theory.V(a, p, p)
 
-    observe(g)
-    with figure1.one_thread():
-        game.play(g, rounds, observe)
-    at, seen, true = np.array(looks).T
+    at, seen, true = np.array(watch(g, look, list(range(0, rounds + 1, every)))).T
     return Overfitting(points, at, seen, true)
 
 
@@ -232,16 +226,11 @@ def remarks(out: Path = Path("remarks"), *, seed: int = 0) -> Remarks:
     """
     figure, found, started = draw(seed)
     minimax, non_saturating = signal(np.array([4.0]))
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=110)
-    with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "remarks.png", picture.getvalue())
     return Remarks(
         minimax=float(minimax[0]),
         non_saturating=float(non_saturating[0]),
         V_seen=float(found.seen[-1]),
         V_truth=float(found.truth[-1]),
         head_start=dict(zip(started.lengths, started.jsd[:, -1].tolist(), strict=True)),
-        files=(out / "remarks.png",),
+        files=(write_picture(figure, out / "remarks.png"),),
     )

@@ -342,10 +342,14 @@ def pushforward(
     array([0.  , 0.25, 0.75, 0.  ])
     """
     low, high = np.minimum(G_z[1:], G_z[:-1]), np.maximum(G_z[1:], G_z[:-1])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        passed = np.clip((edges[:, None] - low) / (high - low), 0, 1)
-    passed = np.where(high > low, passed, edges[:, None] >= low)  # a flat piece: all at one point
-    below = passed @ mass
+    # The edges from `first` to before `after` cut a piece; from `after` on it is wholly below them.
+    first, after = np.searchsorted(edges, low), np.searchsorted(edges, high)
+    cuts = after - first
+    piece = np.repeat(np.arange(len(mass)), cuts)
+    edge = np.arange(len(piece)) - np.repeat(cuts.cumsum() - cuts, cuts) + first[piece]
+    share = (edges[edge] - low[piece]) / (high - low)[piece]
+    wholly = np.bincount(after, mass, len(edges) + 1)[:-1].cumsum()
+    below = wholly + np.bincount(edge, mass[piece] * share, len(edges))
     masses = np.diff(np.concatenate([[0.0], below, [mass.sum()]]))
     return np.maximum(masses, 0)  # rounding can leave −1e-16
 

@@ -8,9 +8,10 @@ Each toy is a `datasets.Source`, so Algorithm 1 draws from it as from any data s
 torch.Size([3, 2])
 """
 
+import base64
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -18,6 +19,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
+from scipy.special import ndtr
 from torch import Tensor
 
 from adversarial_nets import theory
@@ -33,13 +35,16 @@ __all__ = [
     "Points",
     "Toy",
     "Uniform",
+    "cell_masses",
     "draw",
     "find",
     "gaussian",
     "grid",
     "mixture",
+    "parse_points",
     "read_points",
     "ring_of_gaussians",
+    "to_text",
 ]
 
 _LENGTH = 14.0  # no curve is longer
@@ -175,6 +180,22 @@ def grid(side: int = 5, gap: float = 1.0, std: float = 0.1) -> Mixture:
     """Gaussians in side × side places, `gap` apart, around the origin."""
     at = [gap * (i - (side - 1) / 2) for i in range(side)]
     return Mixture(tuple((x, y) for x in at for y in at), (std,) * side**2)
+
+
+def cell_masses(toy: "Toy", edges: Axes) -> Float64[np.ndarray, "..."]:
+    """`theory.cell_masses` of a toy, in closed form where it is made of Gaussians."""
+    if isinstance(toy, Mixture):
+        means, weights = np.array(toy.means), np.array(toy.weights)
+        stds = np.repeat(np.array(toy.stds)[:, None], toy.pixels, axis=1)
+    elif isinstance(toy, Points):
+        means, weights = toy.x, np.full(len(toy.x), 1 / len(toy.x))
+        stds = np.broadcast_to(toy.widths, toy.x.shape)
+    else:
+        return theory.cell_masses(toy, edges)
+    shares = [
+        np.diff(ndtr((e[:, None] - means[:, i]) / stds[:, i]), axis=0) for i, e in enumerate(edges)
+    ]
+    return shares[0] @ weights if len(shares) == 1 else (shares[0] * weights) @ shares[1].T
 
 
 # --- Other shapes ---------------------------------------------------------------------------------
@@ -397,7 +418,8 @@ def find(name: str) -> Toy:
 
     Args:
         name: one of `TOYS`; ``gaussian:MEAN,STD``, ``mixture:MEAN,STD,MEAN,STD,…`` or
-            ``uniform:LOW,HIGH``; or the path of a CSV file of one or two columns.
+            ``uniform:LOW,HIGH``; points as `to_text` writes them; or the path of a CSV file of one
+            or two columns.
 
     Raises:
         UserError: no such toy or file, or the wrong numbers.
@@ -406,6 +428,8 @@ def find(name: str) -> Toy:
     ((3.0,),)
     """
     kind, colon, numbers = name.partition(":")
+    if kind == "points" and colon:
+        return _from_text(numbers)
     if kind in _TAKES_NUMBERS and colon:
         return _with_numbers(kind, numbers)
     if name in TOYS:
@@ -438,9 +462,18 @@ def read_points(path: Path) -> Points:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = [(i, row) for i, row in enumerate(csv.reader(file), 1) if "".join(row).strip()]
+            return parse_points(file, str(path))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UserError(f"{path} cannot be read as a CSV file ({error}).") from error
+
+
+def parse_points(text: Iterable[str], name: str) -> Points:
+    """Read points from lines of comma-separated values; `name` is what errors call them.
+
+    Raises:
+        UserError: a line that is not one or two numbers.
+    """
+    lines = [(i, row) for i, row in enumerate(csv.reader(text), 1) if "".join(row).strip()]
     if lines and _numbers(lines[0][1]) is None:
         lines = lines[1:]  # a header
     rows: list[list[float]] = []
@@ -448,14 +481,44 @@ def read_points(path: Path) -> Points:
         numbers = _numbers(row)
         if numbers is None or len(numbers) not in (1, 2) or (rows and len(numbers) != len(rows[0])):
             raise UserError(
-                f"{path}, line {i}: {','.join(row)[:60]!r} is not one point. Every line needs the "
+                f"{name}, line {i}: {','.join(row)[:60]!r} is not one point. Every line needs the "
                 "same one or two columns of finite numbers, with a decimal point."
             )
         rows.append(numbers)
-    x = np.array(rows, np.float64)
-    if len(rows) < 2 or not (x.std(0) > 0).all():
-        raise UserError(f"{path} needs at least two points that differ on each axis.")
+    return _points(np.array(rows or [[]], np.float64), name)
+
+
+def _points(x: XY, name: str) -> Points:
+    if len(x) < 2 or not (x.std(0) > 0).all():
+        raise UserError(f"{name} needs at least two points that differ on each axis.")
     return Points(x)
+
+
+def to_text(x: XY) -> str:
+    """Points (n, 1 or 2) as one word that `find` reads, for a command or an address.
+
+    They are rounded to 65,536 steps between the least and the largest coordinate.
+
+    >>> find(to_text(np.array([[0.0], [1.0], [4.0]]))).x[:, 0].round(3)
+    array([0., 1., 4.])
+    """
+    low, high = float(f"{x.min():.6g}"), float(f"{x.max():.6g}")
+    steps = np.round((x - low) / (high - low) * 65535).clip(0, 65535).astype("<u2")
+    letters = base64.urlsafe_b64encode(steps.tobytes()).decode().rstrip("=")
+    return f"points:{x.shape[1]},{low!r},{high!r},{letters}"
+
+
+def _from_text(text: str) -> Points:
+    try:
+        d, low, high, letters = text.split(",")
+        raw = base64.urlsafe_b64decode(letters + "=" * (-len(letters) % 4))
+        steps = np.frombuffer(raw, "<u2").reshape(-1, {"1": 1, "2": 2}[d])
+        least, width = float(low), float(high) - float(low)
+        if not (math.isfinite(least) and math.isfinite(width)):
+            raise ValueError("not finite")
+    except (ValueError, KeyError) as error:
+        raise UserError("points:… is not what toys.to_text wrote; copy it whole.") from error
+    return _points(least + width * (steps / 65535), "points:…")
 
 
 def _numbers(row: list[str]) -> list[float] | None:

@@ -1,0 +1,128 @@
+"""A game told in one line is the same game, and settings may change on the way."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from adversarial_nets import cli, figure1, game, replay, toys
+from adversarial_nets.errors import UserError
+from adversarial_nets.replay import Script
+from adversarial_nets.settings import LIVE, Settings, changed
+
+SMALL = {"--G.hidden": (8,), "--G.init": (4.0, 0.2), "--D.units": (6, 6), "--batch": 32}
+OF_IMAGES = {"--G.hidden": (8,), "--D.units": (6,), "--batch": 20, "--z-size": 5}
+CHANGES = (
+    (2, {"--k": 4, "--objective": "minimax"}),
+    (3, {"--optimiser-D": "sgd", "--lr": 0.01, "--D.keep-hidden": 0.5}),
+    (5, {"--players": "D", "--batch": 16}),
+    (6, {"--players": "both"}),
+)
+
+
+def script(data: str) -> Script:
+    own = OF_IMAGES if data.startswith("mnist") else SMALL
+    return Script(data, changed(replay.kind_of(data).settings, own), 8, CHANGES)
+
+
+@pytest.mark.parametrize("data", ["gaussian:1,2", "moons", "mnist-5k"])
+def test_the_command_and_the_program_play_the_same_game(
+    data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = script(data)
+    played = replay.replay(told)
+    name, *words = replay.command(told).split()
+    assert name == "advnets"
+    assert cli.main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["weights"], found["round"]) == (played.weights, 8)
+    g = replay.begin(told)
+    replay.perform(told, g)
+    weights = safetensors.torch.load((tmp_path / "out" / "nets.safetensors").read_bytes())
+    for name, tensor in weights.items():
+        player, _, own = name.partition(".")
+        assert torch.equal(tensor, getattr(g, player).state_dict()[own])
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(replay.program(told), "copied", "exec"), names)
+    again = names["played"]
+    assert isinstance(again, replay.Played)
+    assert (again.weights, again.readings) == (played.weights, played.readings)
+
+
+def test_a_game_may_be_played_in_pieces() -> None:
+    told = script("gaussian")
+    whole, pieces = replay.begin(told), replay.begin(told)
+    replay.perform(told, whole)
+    for rounds in (1, 2, 2, 4, 5, 8):
+        replay.perform(replace(told, rounds=rounds), pieces)
+    assert replay.fingerprint(whole) == replay.fingerprint(pieces)
+    assert whole.settings == pieces.settings
+
+
+@pytest.mark.parametrize("protocol", ["paper", "released"])
+@pytest.mark.parametrize("alone", ["D", "G"])
+def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
+    own = SMALL | {"--players": alone, "--protocol": protocol, "--k": 2}
+    told = Script("gaussian", changed(figure1.SETTINGS, own))
+    g, before = replay.begin(told), replay.begin(told)
+    game.play(g, 2)
+    for player in ("D", "G"):
+        pairs = zip(
+            getattr(g, player).parameters(), getattr(before, player).parameters(), strict=True
+        )
+        moved = any(not torch.equal(a, b) for a, b in pairs)
+        assert moved == (player == alone)
+
+
+def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
+    """Without a memory (plain SGD) what counts is the settings, not how they came."""
+    own = SMALL | {"--optimiser": "sgd", "--momentum": 0.0, "--momentum-end": 0.0}
+    a = changed(figure1.SETTINGS, own)
+    b = changed(a, {"--lr": 0.1, "--objective": "minimax", "--d-rate": 2.0})
+    g, other = (replay.begin(Script("gaussian", s)) for s in (a, b))
+    other.G.load_state_dict(g.G.state_dict())
+    game.change(g, b)
+    game.play(g, 3)
+    game.play(other, 3)
+    assert replay.fingerprint(g) == replay.fingerprint(other)
+
+
+def test_what_needs_a_new_game_says_so() -> None:
+    g = replay.begin(script("gaussian"))
+    with pytest.raises(UserError, match=r"--D\.units cannot change during a game"):
+        game.change(g, changed(g.settings, {"--D.units": (5, 5)}))
+    assert Settings().options().keys() > LIVE
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"--kk": 1}, "no option"),
+        ({"--k": "many"}, "another kind"),
+        ({"--k": 1.5}, "another kind"),
+        ({"--k": True}, "another kind"),
+        ({"--k": 0}, "--k is 0"),
+        ({"--objective": "both"}, "one of non-saturating, minimax"),
+        ({"--G.hidden": 3}, "another kind"),
+        ({"--G.hidden": ["a"]}, "another kind"),
+        ({"--lr": float("nan")}, "--lr"),
+    ],
+)
+def test_options_are_checked(options: dict[str, object], words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        changed(Settings(), options)
+
+
+def test_points_travel_in_a_word() -> None:
+    x = np.random.default_rng(0).normal(size=(50, 2))
+    found = toys.find(toys.to_text(x))
+    assert isinstance(found, toys.Points)
+    assert np.abs(found.x - x).max() <= np.ptp(x) / 65535
+    for broken in ("points:", "points:2,0,1,", "points:3,0,1,AAAA", "points:1,0,inf,AAAAAAAA"):
+        with pytest.raises(UserError, match="points"):
+            toys.find(broken)
