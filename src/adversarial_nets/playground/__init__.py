@@ -1,0 +1,5 @@
+"""The playground: Algorithm 1 played live in a browser page (``advnets playground``)."""
+
+from adversarial_nets.playground.server import serve
+
+__all__ = ["serve"]

@@ -1,0 +1,569 @@
+"""The playground in a real browser: Debian's Chromium, driven by Playwright."""
+
+import csv
+import io
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
+pytest.importorskip(
+    "playwright.sync_api", reason="Playwright is not installed (the extra [test] has it)"
+)
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from adversarial_nets import cli
+from adversarial_nets.playground import server
+from adversarial_nets.playground.page import CONTROLS
+from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
+from adversarial_nets.playground.walk import open_walk
+
+if CHROMIUM is None:
+    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
+
+TIMEOUT = 60_000  # milliseconds; other tests may be running beside
+expect.set_options(timeout=TIMEOUT)
+SMALL = {"--G.hidden": [8], "--D.units": [6], "--batch": 32}
+EASY = {
+    "gaussian": SMALL | {"--G.init": [4.0, 0.2]},
+    "moons": SMALL | {"--G.init": [0.7, 0.2]},
+    "mnist-5k": SMALL,
+}
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A playground with a trained run, served from a thread of its own."""
+    run = tmp_path_factory.mktemp("runs") / "digits"
+    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
+    assert (
+        cli.main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
+    )
+    with server.beside(open_walk(run)) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as found:
+        yield found
+
+
+class Visit:
+    """A page, and whatever it complained of."""
+
+    def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
+        )
+        self.context.set_default_timeout(TIMEOUT)
+        self.complaints: list[str] = []
+        self.strangers: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.page.on(
+            "console",
+            lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None,
+        )
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", lambda r: self._note(r.url, address.partition("#")[0]))
+        self.page.goto(address + ("#" + json.dumps({"state": state}) if state else ""))
+        self.page.wait_for_selector("body[data-connected=yes]")
+        self.page.wait_for_selector("body[data-round]")
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            self.strangers.append(url)
+
+    def at_round(self, round: int) -> None:
+        self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
+
+    def state(self) -> Any:
+        return json.loads(unquote(self.page.url.partition("#")[2]))
+
+    def weights(self) -> str:
+        return self.page.locator("#weights").inner_text()
+
+    def drawn(self) -> str:
+        """All numbers that the first board shows."""
+        return str(
+            self.page.evaluate(
+                """() => JSON.stringify(
+                  [...views.main[0].model.document._all_models.values()]
+                    .filter((m) => m.type === "ColumnDataSource").map((m) => m.data),
+                  (_, v) => (ArrayBuffer.isView(v) ? [...v] : v),
+                ) + document.querySelector(".samples").src"""
+            )
+        )
+
+    def sideways(self) -> bool:
+        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+    def end(self) -> None:
+        assert self.complaints == []
+        assert self.strangers == []
+        self.context.close()
+
+
+def easy(data: str, **more: Any) -> dict[str, Any]:
+    return {"data": data, "games": [{"set": EASY[data]}], **more}
+
+
+@pytest.mark.parametrize("data", list(EASY))
+def test_each_board_plays_pauses_steps_and_scrubs(
+    data: str, browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, address, easy(data))
+    page = visit.page
+    board = page.locator("#main-0")
+    picture, begun = board.screenshot(), visit.drawn()
+    page.click("#run")
+    page.wait_for_selector("body[data-playing=yes]")
+    page.wait_for_selector("body:not([data-round='0'])")
+    page.click("#run")
+    page.wait_for_selector("body[data-playing=no]")
+    played = visit.state()["state"]["rounds"]
+    assert played > 0
+    visit.at_round(played)
+    if data != "mnist-5k":  # (there a few rounds move D's judgement by less than a bar's width)
+        assert board.screenshot() != picture
+    for step, lit in (("both", 7), ("D", 4), ("G", 2)):
+        page.click(f"[data-step={step}]")
+        played += 1
+        visit.at_round(played)
+        assert page.locator("#algorithm .lit").count() == lit
+    weights = visit.weights()
+    page.locator("#history").press("Home")
+    page.wait_for_selector("body[data-round='0']")
+    assert visit.drawn() == begun
+    expect(page.locator("#back")).to_be_visible()
+    page.locator("#history").press("End")
+    visit.at_round(played)
+    assert visit.drawn() != begun
+    assert visit.weights() == weights
+    page.click("#reset")
+    visit.at_round(0)
+    visit.end()
+
+
+def test_the_address_brings_everything_back(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page = visit.page
+    page.click("[data-step=both]")
+    visit.at_round(1)
+    page.fill("[data-option='--k']", "3")
+    page.locator("[data-option='--k']").press("Enter")
+    page.select_option("[data-option='--objective']", "minimax")
+    page.click("[data-step=D]")
+    visit.at_round(2)
+    page.select_option("#speed", "20")
+    page.click("#theme")
+    page.click("#lang")
+    page.wait_for_url(re.compile("lang%22%3A%22zh"))
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("#speed")).to_have_value("20")
+    url, weights, shown = page.url, visit.weights(), page.locator("#readings").inner_text()
+    other = Visit(browser, url)
+    other.at_round(2)
+    assert other.weights() == weights
+    assert other.page.locator("#readings").inner_text() == shown
+    assert other.state() == visit.state()
+    assert other.page.locator("html").get_attribute("data-theme") == page.locator(
+        "html"
+    ).get_attribute("data-theme")
+    expect(other.page.locator("[data-option='--k']")).to_have_value("3")
+    other.end()
+    visit.end()
+
+
+def test_what_is_copied(browser: Browser, address: str, tmp_path: Path) -> None:
+    visit = Visit(
+        browser, address, easy("gaussian"), permissions=["clipboard-read", "clipboard-write"]
+    )
+    page = visit.page
+    page.click("[data-step=G]")
+    visit.at_round(1)
+    page.click("#copy-command")
+    expect(page.locator("#said")).to_have_text("Copied.")
+    command = page.evaluate("navigator.clipboard.readText()")
+    assert command.startswith("advnets play gaussian --rounds 1 ")
+    assert cli.main([*command.split()[1:], "--out", str(tmp_path)]) == 0
+    assert json.loads((tmp_path / "readings.json").read_text())["weights"] == visit.weights()
+    with page.expect_download() as download:
+        page.click("[data-export=csv]")
+    assert Path(download.value.path()).read_text().startswith("round,V,")
+    visit.end()
+
+
+@pytest.mark.parametrize("touch", [False, True], ids=["mouse", "touch"])
+def test_drawing(touch: bool, browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"), has_touch=touch)
+    page = visit.page
+    page.click("#draw")
+    page.wait_for_selector("#pad canvas")
+    page.wait_for_timeout(300)
+    box = page.locator("#pad").bounding_box()
+    assert box
+    way = [
+        (box["x"] + box["width"] * (0.2 + 0.06 * i), box["y"] + box["height"] * 0.5)
+        for i in range(10)
+    ]
+    if touch:
+        wire = visit.context.new_cdp_session(page)
+        for kind, (x, y) in zip(["touchStart", *["touchMove"] * 9], way, strict=True):
+            wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+            page.wait_for_timeout(30)
+        wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    else:
+        page.mouse.move(*way[0])
+        page.mouse.down()
+        for x, y in way[1:]:
+            page.mouse.move(x, y)
+        page.mouse.up()
+    page.wait_for_timeout(200)
+    page.click("#draw-use")
+    expect(page.locator("#data")).to_have_value("points:")
+    assert visit.state()["state"]["data"].startswith("points:2,")
+    expect(page.locator("#said")).to_be_hidden()
+    visit.end()
+
+
+def test_own_points_and_what_is_too_large(browser: Browser, address: str, tmp_path: Path) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    large, small = tmp_path / "large.csv", tmp_path / "small.csv"
+    large.write_text("1\n" * 200_000)
+    small.write_text("x,y\n1,2\n2,1\n3,5\n")
+    page.set_input_files("#file", large)
+    expect(page.locator("#said")).to_contain_text("too large")
+    assert visit.state()["state"]["data"] == "gaussian"
+    page.set_input_files("#file", small)
+    expect(page.locator("#data")).to_have_value("points:")
+    page.wait_for_selector("body[data-board=plane]")
+    page.click("#paste")
+    page.fill("#paste-text", "1\n2\noops\n")
+    page.click("#paste-use")
+    expect(page.locator("#said")).to_contain_text("line 3")
+    visit.end()
+
+
+LATIN = re.compile("[A-Za-z]{2,}")
+NAMES = re.compile(
+    r"Helvetica|Adam|SGD|ReLU|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
+    r"advnets playground RUN|D\(G\(z\)\)"
+)
+
+
+def test_the_chinese_page_has_no_english_and_fits_a_phone(browser: Browser, address: str) -> None:
+    visit = Visit(
+        browser,
+        address,
+        easy("gaussian"),
+        viewport={"width": 360, "height": 740},
+        locale="zh-CN",
+        has_touch=True,
+    )
+    page = visit.page
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+
+    def check(board: str) -> None:
+        page.wait_for_selector(f"body[data-board={board}]")
+        page.wait_for_timeout(300)
+        assert not visit.sideways()
+        texts = page.evaluate(
+            """() => [document.title, document.body.innerText,
+              ...[...document.querySelectorAll("[aria-label]")].map((e) => e.ariaLabel),
+              ...[...document.querySelectorAll("option")].map((e) => e.textContent),
+              ...[...document.querySelectorAll("optgroup")].map((e) => e.label)]"""
+        )
+        weights = visit.weights().split()
+        for text in texts:
+            for word in weights:
+                text = text.replace(word, "")
+            assert not LATIN.search(NAMES.sub("", text)), text
+
+    check("line")
+    page.click("[data-step=D]")
+    visit.at_round(1)
+    check("line")
+    for lesson in ("saturation", "zero width"):
+        page.select_option("#lesson", lesson)
+        check("line" if lesson == "saturation" else "plane")
+    page.click(".tab[data-board=walk]")
+    page.wait_for_selector("#moves label")
+    check("walk")
+    page.click(".tab[data-board=images]")
+    page.wait_for_selector("body[data-shown=images]")
+    check("images")
+    visit.end()
+
+
+def test_two_games_keys_and_both_lights(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"), color_scheme="dark")
+    page = visit.page
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.check("#beside")
+    expect(page.locator("#seat-1")).to_be_visible()
+    page.locator("#stage").focus()
+    for key, round in (("n", 1), ("d", 2), ("g", 3)):
+        page.keyboard.press(key)
+        visit.at_round(round)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_selector("body[data-round='2']")
+    page.keyboard.press(" ")
+    page.wait_for_selector("body[data-playing=yes]")
+    page.keyboard.press(" ")
+    page.wait_for_selector("body[data-playing=no]")
+    page.click("#theme")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") != dark
+    visit.end()
+
+
+NAMELESS = re.compile(
+    r"- (button|combobox|spinbutton|slider|checkbox|img|textbox|link|group|region)(?! \")[^\n]*"
+)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("board", ["moons", "mnist-5k", "walk"])
+def test_a_screen_reader_has_a_name_for_everything(
+    board: str, lang: str, browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, address, easy("moons" if board == "walk" else board))
+    page = visit.page
+    if lang == "zh":
+        page.click("#lang")
+    if board == "walk":
+        page.click(".tab[data-board=walk]")
+        page.wait_for_selector("#moves label")
+        page.wait_for_timeout(300)
+    else:
+        page.click("#beside")
+        page.wait_for_selector("#seat-1:not([hidden])")
+        page.wait_for_selector("#main-1[aria-label]")
+        if board == "mnist-5k":
+            page.locator(".ask-nearest").first.click()
+            expect(page.locator("#seat-1 .nearest")).to_have_attribute("src", re.compile("data:"))
+    for opener in (None, "#draw", "#paste") if board == "moons" else (None,):
+        if opener:
+            page.click(opener)
+            page.wait_for_timeout(500)
+        heard = page.locator("body").aria_snapshot()
+        assert heard.count("- button") > 3
+        assert not [m.group() for m in NAMELESS.finditer(heard) if "- group:" not in m.group()]
+        if opener:
+            page.keyboard.press("Escape")
+    visit.end()
+
+
+def test_tab_goes_from_top_to_bottom_and_stops_only_where_something_can_be_done(
+    browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page, stops = visit.page, []
+    page.evaluate("act({ do: 'step', who: 'both' })")
+    visit.at_round(1)
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        stop = page.evaluate(
+            """() => { const e = document.activeElement;
+              const name = e.id || e.dataset.step || "";
+              return [e.tagName, name, getComputedStyle(e).outlineStyle]; }"""
+        )
+        if stop[0] == "BODY":
+            break
+        stops.append(stop)
+    assert {tag for tag, _, _ in stops} <= {"A", "BUTTON", "SELECT", "INPUT", "SUMMARY"}
+    assert {outline for _, _, outline in stops} == {"solid"}  # where one is can be seen
+    names = [name for _, name, _ in stops]
+    order = ["lesson", "run", "both", "D", "G", "reset", "history", "speed", "data", "copy-link"]
+    assert [name for name in names if name in order] == order
+    visit.end()
+
+
+def test_a_diagnosis_is_announced_once(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    expect(page.locator("#diagnosis")).to_have_attribute("role", "status")
+    page.evaluate(
+        """() => { window.announced = []; new MutationObserver(() =>
+          announced.push(document.getElementById("diagnosis").textContent)
+        ).observe(document.getElementById("diagnosis"), { childList: true, subtree: true }); }"""
+    )
+    for round in (1, 2, 3):
+        page.click("[data-step=both]")
+        visit.at_round(round)
+    assert page.evaluate("announced") == []  # nothing has changed, so nothing is said again
+    page.evaluate("frames[0].trouble = 'circling'; showDiagnosis(); showDiagnosis()")
+    page.wait_for_timeout(50)
+    (said,) = page.evaluate("announced")
+    assert "circle" in said
+    assert "Next:" in said
+    visit.end()
+
+
+@pytest.mark.parametrize("data", ["moons", "mnist-5k"])
+def test_every_bend_does_what_it_says(data: str, browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy(data))
+    page = visit.page
+    round = 0
+    for control in CONTROLS:
+        page.click("[data-step=both]")
+        round += 1
+        visit.at_round(round)
+        live = page.locator("fieldset").nth(0 if control.live else 1)
+        if control.layers:
+            pair = live.locator(f"[data-layers='{control.option}']")
+            pair.locator("input").fill("9")
+            pair.locator("input").press("Enter")
+        elif control.choices:
+            place = live.locator(f"[data-option='{control.option}']")
+            other = [c for c in control.choices if c != place.input_value()]
+            place.select_option(other[0])
+        else:
+            place = live.locator(f"[data-option='{control.option}']")
+            value = float(place.input_value())
+            place.fill(str(int(value) + 3 if control.whole else value / 2))
+            place.press("Enter")
+        round = round if control.live else 0  # "Changes while it plays", or "Starts a new game"
+        visit.at_round(round)
+        page.wait_for_function(
+            "([o, k]) => JSON.stringify(now.state.games[0]).includes(o)", arg=[control.option, 0]
+        )
+    page.click("[data-step=both]")
+    visit.at_round(1)
+    expect(page.locator("#said")).to_be_hidden()
+    page.fill("[data-option='--k']", "999")
+    page.locator("[data-option='--k']").press("Enter")
+    page.wait_for_timeout(200)
+    assert page.evaluate("now.options[0]['--k']") != 999
+    visit.end()
+
+
+def test_files_open_and_are_right(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page = visit.page
+    for round in (1, 2, 3):
+        page.click("[data-step=both]")
+        visit.at_round(round)
+    found = {}
+    for what in ("png", "gif", "csv"):
+        with page.expect_download() as download:
+            page.click(f"[data-export={what}]")
+        assert download.value.suggested_filename == f"game-a.{what}"
+        found[what] = Path(download.value.path()).read_bytes()
+    png, gif = (Image.open(io.BytesIO(found[what])) for what in ("png", "gif"))
+    assert png.size == gif.size
+    assert getattr(gif, "n_frames", 1) == 4
+    rows = list(csv.DictReader(io.StringIO(found["csv"].decode())))
+    assert [row["round"] for row in rows] == ["0", "1", "2", "3"]
+    shown = page.evaluate("frames[0].readings")
+    assert float(rows[-1]["JSD"]) == shown["JSD"][0]
+    assert float(rows[-1]["JSD, perfect"]) == shown["JSD"][1]
+    visit.end()
+
+
+def test_a_page_of_another_origin_gets_nothing(browser: Browser, address: str) -> None:
+    class Evil(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<p>")
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    visit = Visit(browser, address, easy("gaussian"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), Evil) as other:
+        thread = threading.Thread(target=other.serve_forever)
+        thread.start()
+        page = visit.context.new_page()
+        page.goto(f"http://127.0.0.1:{other.server_port}/")
+        ends = page.evaluate(
+            """(url) => Promise.all([
+              new Promise((tell) => {
+                const wire = new WebSocket(url.replace("http", "ws") + "play");
+                wire.onopen = () => tell("open"); wire.onclose = () => tell("closed"); }),
+              fetch(url).then(() => "read", () => "refused"),
+            ])""",
+            address,
+        )
+        other.shutdown()
+        thread.join()
+    assert ends == ["closed", "refused"]
+    visit.page.click("[data-step=both]")
+    visit.at_round(1)
+    visit.end()
+
+
+def test_a_hostile_page_of_our_own_is_answered_in_a_sentence(
+    browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    weights = visit.weights()
+    for message, words in (
+        ('{"do": "system"}', "does not know"),
+        ("{", "does not know"),
+        ('{"do": "data", "value": "/etc/passwd"}', "no such data"),
+        ('{"do": "bend", "option": "--k", "value": 1000000}', "50 at most"),
+        ('{"do": "points", "text": "' + "1,2 " * 60_000 + '"}', "too large"),
+    ):
+        page.evaluate("complain('')")
+        page.evaluate("(m) => socket.send(m)", message)
+        expect(page.locator("#said")).to_contain_text(words)
+        expect(page.locator("#said")).to_contain_text("othing has changed")
+    assert visit.weights() == weights
+    page.click("[data-step=both]")
+    visit.at_round(1)
+    page.evaluate("complain(''); socket.send('x'.repeat(500000))")
+    # (Which sentence it is depends on whether the reason arrives before the connection's reset.)
+    expect(page.locator("#said")).to_contain_text("Reload the page")
+    expect(page.locator("body")).to_have_attribute("data-connected", "no")
+    page.reload()
+    visit.at_round(1)  # the address holds the game
+    visit.end()
+
+
+def test_a_walk_in_z(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.click(".tab[data-board=walk]")
+    page.wait_for_selector("#moves label")
+    seen = [page.locator("#here").get_attribute("src")]
+
+    def moved() -> None:
+        expect(page.locator("#here")).not_to_have_attribute("src", str(seen[-1]))
+        seen.append(page.locator("#here").get_attribute("src"))
+
+    page.locator("#moves input").first.press("End")
+    moved()
+    page.locator("#walk-t").press("End")
+    moved()
+    box = page.locator("#picks").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.9)
+    expect(page.locator("#walk-a")).to_have_value("24")
+    other = Visit(browser, page.url)  # the address holds where one walks, too
+    expect(other.page.locator("#walk-a")).to_have_value("24")
+    expect(other.page.locator("#walk-t")).to_have_value("1")
+    expect(other.page.locator("#here")).to_have_attribute("src", str(seen[-1]))
+    expect(other.page.locator("#moves input").first).to_have_value("5")
+    other.end()
+    visit.end()
+
+
+def test_a_closed_connection_is_said(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, {"data": "/etc/passwd"})
+    expect(visit.page.locator("#said")).to_contain_text("no such data")
+    assert visit.state()["state"]["data"] == "gaussian"
+    visit.end()
