@@ -1,0 +1,394 @@
+"""The laws of Table 1's other rows: against enumeration, against autograd, and when interrupted."""
+
+import dataclasses
+import itertools
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.models import (
+    ROWS,
+    Chains,
+    Sitting,
+    begin,
+    cae,
+    dbn,
+    gsn,
+    pca,
+    single,
+    vae,
+)
+from adversarial_nets.models._fitting import chain
+from adversarial_nets.randomness import Address
+from small import small_data
+
+DATA = small_data()
+IMAGES = DATA.floats(DATA.train)
+SMALL: dict[str, Any] = {
+    "dbn": dbn.Settings(hidden=(9, 8), epochs=(2, 2), momentum_epoch=1),
+    "stacked-cae": cae.Settings(hidden=(9, 8), epochs=2),
+    "deep-gsn": gsn.Settings(hidden=(9, 8, 7), epochs=4),
+    "vae": vae.Settings(hidden=(9,), z_size=3, epochs=4),
+    "pca-gaussian": pca.Settings(components=5),
+}
+
+
+def drawn(step: int = 0) -> torch.Generator:
+    return Address(5, step, range(1)).generator("test")
+
+
+def normal(*shape: int, step: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=drawn(step), dtype=torch.float64)
+
+
+def every_state(units: int) -> Tensor:
+    return torch.tensor(list(itertools.product((0.0, 1.0), repeat=units)), dtype=torch.float64)
+
+
+# --- The restricted Boltzmann machine, by enumeration ---------------------------------------------
+
+
+def small_rbm(visible: int = 4, hidden: int = 3) -> dbn.RBM:
+    return dbn.RBM(normal(visible, hidden), normal(visible, step=1), normal(hidden, step=2))
+
+
+def exact(rbm: dbn.RBM) -> tuple[Tensor, Tensor]:
+    """Every v, and p(v) from the energies of all pairs (v, h)."""
+    v, h = every_state(len(rbm.b)), every_state(len(rbm.c))
+    minus_E = (v @ rbm.b)[:, None] + (h @ rbm.c)[None] + v @ rbm.W @ h.T
+    return v, (minus_E - minus_E.flatten().logsumexp(0)).exp().sum(1)
+
+
+def test_the_free_energy_is_the_energy_with_h_summed_out() -> None:
+    rbm = small_rbm()
+    v, p = exact(rbm)
+    torch.testing.assert_close((-dbn.free_energy(rbm, v)).softmax(0), p)
+
+
+def test_conditionals_follow_from_the_joint_distribution() -> None:
+    rbm = small_rbm()
+    v, h = every_state(4), every_state(3)
+    joint = ((v @ rbm.b)[:, None] + (h @ rbm.c)[None] + v @ rbm.W @ h.T).exp()
+    torch.testing.assert_close(rbm.p_h(v), joint @ h / joint.sum(1, keepdim=True))
+    torch.testing.assert_close(rbm.p_v(h), joint.T @ v / joint.sum(0)[:, None])
+
+
+def log_likelihood_gradient(rbm: dbn.RBM, data: Tensor) -> tuple[Tensor, ...]:
+    """By autograd through log Z, enumerated."""
+    parts = tuple(x.clone().requires_grad_() for x in rbm.parts())
+    copy = dbn.RBM(*parts)
+    log_Z = (-dbn.free_energy(copy, every_state(len(rbm.b)))).logsumexp(0)
+    return torch.autograd.grad(-dbn.free_energy(copy, data).mean() - log_Z, parts)
+
+
+def test_the_contrast_with_the_exact_model_is_the_exact_gradient() -> None:
+    rbm = small_rbm()
+    data = every_state(4)[[1, 5, 5, 12]]
+    v, p = exact(rbm)
+    in_proportion = v.repeat_interleave((p * 100_000).round().long(), dim=0)
+    found = dbn.contrast(rbm, data, in_proportion)
+    for g, expected in zip(found, log_likelihood_gradient(rbm, data), strict=True):
+        torch.testing.assert_close(g, expected, atol=1e-4, rtol=0)
+
+
+def test_persistent_chains_come_to_the_exact_gradient() -> None:
+    rbm = small_rbm()
+    data = every_state(4)[[1, 5, 5, 12]]
+    h = torch.zeros(20_000, 3, dtype=torch.float64)
+    v, _ = dbn.gibbs(rbm, h, 60, drawn())
+    found = dbn.contrast(rbm, data, v)
+    for g, expected in zip(found, log_likelihood_gradient(rbm, data), strict=True):
+        torch.testing.assert_close(g, expected, atol=0.015, rtol=0)  # 4 standard errors
+
+
+def test_a_gibbs_step_keeps_the_exact_distribution() -> None:
+    rbm = small_rbm()
+    v, p = exact(rbm)
+    start = v.repeat_interleave((p * 40_000).round().long(), dim=0)
+    after, _ = dbn.gibbs(rbm, dbn.bernoulli(rbm.p_h(start), drawn(1)), 1, drawn(2))
+    codes = (after @ torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)).long()
+    found = codes.bincount(minlength=16) / len(after)
+    torch.testing.assert_close(found.double(), p, atol=0.011, rtol=0)
+
+
+def test_cd_1_is_one_step_from_the_data_on_average() -> None:
+    rbm = small_rbm()
+    v = torch.tensor([[0.2, 1.0, 0.7, 0.0]], dtype=torch.float64)  # intensities, not bits
+    h = every_state(3)
+    p_h = rbm.p_h(v)
+    weights = (h * p_h + (1 - h) * (1 - p_h)).prod(1, keepdim=True)
+    v_1 = rbm.p_v(h)
+    expected = v.T @ p_h - (weights * v_1).T @ rbm.p_h(v_1)
+    many = v.expand(100_000, -1)
+    found, _, _ = dbn.contrast(rbm, many, dbn.reconstruct(rbm, many, drawn()))
+    torch.testing.assert_close(found, expected, atol=0.005, rtol=0)
+
+
+def test_the_second_machine_starts_at_the_first_ones_means() -> None:
+    s = dataclasses.replace(SMALL["dbn"], epochs=(1, 1), lr=(0.05, 0.0), decay=0.0)
+    fitted = dbn.fit(IMAGES, s)
+    mean = fitted.first.p_h(IMAGES).mean(0)
+    torch.testing.assert_close(fitted.second.b.sigmoid(), mean, atol=1e-3, rtol=0)
+
+
+# --- The contractive autoencoder, against autograd ------------------------------------------------
+
+
+def layer(inputs: int, hidden: int, step: int) -> cae.Layer:
+    W, b, c = normal(hidden, inputs, step=step), normal(inputs, step=7), normal(hidden, step=8)
+    return cae.Layer(W, b, c)
+
+
+def jacobian(layers: list[cae.Layer], x: Tensor) -> Tensor:
+    def top(x: Tensor) -> Tensor:
+        for each in layers:
+            x = each.f(x[None])[0]
+        return x
+
+    return torch.autograd.functional.jacobian(top, x)
+
+
+def test_the_penalty_is_the_jacobians_squared_norm() -> None:
+    one = layer(5, 4, 0)
+    x = normal(3, 5, step=1).sigmoid()
+    expected = torch.stack([jacobian([one], row).square().sum() for row in x])
+    torch.testing.assert_close(cae.penalty(one, one.f(x)), expected)
+
+
+@pytest.mark.parametrize("sizes", [(5, 4), (5, 4, 3), (5, 6, 3)])
+def test_J_Jt_is_the_jacobian_times_its_transpose(sizes: tuple[int, ...]) -> None:
+    layers = [layer(a, b, i) for i, (a, b) in enumerate(itertools.pairwise(sizes))]
+    x = normal(3, sizes[0], step=11).sigmoid()
+    ε = normal(3, sizes[-1], step=12)
+    codes, h = [], x
+    for each in layers:
+        h = each.f(h)
+        codes.append(h)
+    found = cae.jacobian_products(layers, codes, ε)
+    for row, J_row in zip(found, x, strict=True):
+        J = jacobian(layers, J_row)
+        i = next(i for i in range(3) if J_row is x[i] or J_row.equal(x[i]))
+        torch.testing.assert_close(row, J @ J.T @ ε[i])
+
+
+def test_without_noise_the_walk_is_the_reconstruction_decoded_twice() -> None:
+    layers = tuple(
+        cae.Layer(x.W.float(), x.b.float(), x.c.float()) for x in (layer(5, 4, 0), layer(4, 3, 1))
+    )
+    x = torch.rand(2, 5, generator=drawn())
+    first, second = layers
+    code = second.f(first.f(x))
+    expected = first.g_logits(second.g_logits(code).sigmoid()).sigmoid()
+    torch.testing.assert_close(cae.walk(cae.CAE(layers, σ=0.0), x, drawn()), expected)
+
+
+def test_the_walks_step_is_chosen_by_the_score() -> None:
+    best = cae.tune(cae.CAE(()), lambda model: -abs(math.log(model.σ / 0.5)))
+    assert best.σ == pytest.approx(10**-0.25)
+    assert (cae.SIGMAS[0], cae.SIGMAS[-1]) == (0.01, 10.0)
+
+
+# --- The GSN --------------------------------------------------------------------------------------
+
+
+def small_gsn(*hidden: int) -> gsn.GSN:
+    made = gsn.new(6, gsn.Settings(hidden=hidden))
+    biases = tuple(normal(len(b), step=i).float() for i, b in enumerate(made.biases))
+    return gsn.GSN(made.weights, biases, made.settings)
+
+
+def test_odd_layers_come_first_and_each_sees_both_its_neighbours() -> None:
+    net = small_gsn(5, 4, 3)
+    W, b = net.weights, net.biases
+    sizes = (6, 5, 4, 3)
+    x, _, h2, h3 = (normal(2, size, step=i).float() for i, size in enumerate(sizes))
+    layers: list[Tensor | None] = [x, None, h2, h3]
+    logits = gsn.update_layers(net, layers, drawn(), noise=0.0)
+    h1_new = torch.tanh(x @ W[0] + h2 @ W[1].T + b[1])
+    h3_new = torch.tanh(h2 @ W[2] + b[3])  # odd too: sees the old h2
+    h2_new = torch.tanh(h1_new @ W[1] + h3_new @ W[2].T + b[2])
+    torch.testing.assert_close(logits, h1_new @ W[0].T + b[0])
+    for found, expected in zip(layers, (x, h1_new, h2_new, h3_new), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_the_noise_is_on_the_top_layer_alone_before_and_after_tanh() -> None:
+    net = gsn.new(6, gsn.Settings(hidden=(50, 40)))
+    x = torch.rand(500, 6, generator=drawn())
+    layers: list[Tensor | None] = [x, None, None]
+    gsn.update_layers(net, layers, drawn(1), noise=2.0)
+    _, h1, h2 = layers
+    assert h1 is not None
+    assert h2 is not None
+    torch.testing.assert_close(h1, torch.tanh(x @ net.weights[0]))
+    # tanh of (almost) N(0, 2²), whose mean square is about .66, and N(0, 2²) on it.
+    a = (h1 @ net.weights[1])[..., None] + 2 * torch.randn(500, 40, 50, generator=drawn(2))
+    assert h2.square().mean().item() == pytest.approx(a.tanh().square().mean().item() + 4, abs=0.15)
+
+
+def test_corruption_makes_fair_zeros_and_ones() -> None:
+    x = torch.full((200, 500), 0.3)
+    y = gsn.corrupt(x, 0.4, drawn())
+    for value, share in ((0.0, 0.2), (1.0, 0.2), (0.3, 0.6)):
+        assert (y == value).double().mean().item() == pytest.approx(share, abs=0.006)
+
+
+def test_drawing_and_corrupting_at_once_has_the_right_probability() -> None:
+    p = torch.rand(1, 50, generator=drawn()).expand(20_000, -1)
+    found = gsn.draw_and_corrupt(p, 0.4, drawn(1))
+    torch.testing.assert_close(found.mean(0), 0.6 * p[0] + 0.2, atol=0.016, rtol=0)
+    assert found.unique().tolist() == [0.0, 1.0]
+
+
+def test_the_loss_sums_the_walkback_and_its_gradient_is_autograds() -> None:
+    one = gsn.new(6, gsn.Settings(hidden=(5, 4), walkback=1))
+    x = torch.rand(3, 6, generator=drawn())
+    v = gsn.corrupt(x, 0.4, drawn(1))
+    p = (torch.tanh(v @ one.weights[0]) @ one.weights[0].T).sigmoid()
+    expected = -(x * p.log() + (1 - x) * (1 - p).log()).mean()
+    torch.testing.assert_close(gsn.walkback_loss(one, x, drawn(1)), expected)
+    four = gsn.GSN(one.weights, one.biases, dataclasses.replace(one.settings, walkback=4))
+    assert gsn.walkback_loss(four, x, drawn(1)).item() > 3 * expected.item()
+
+
+def test_the_momentum_is_an_average_and_the_decay_is_stretched() -> None:
+    θ, m = {"W": torch.tensor([1.0])}, {"W": torch.tensor([2.0])}
+    gsn.descend(θ, m, (torch.tensor([4.0]),), gsn.Settings(), lr=0.1)
+    assert m["W"].item() == pytest.approx(3.0)
+    assert θ["W"].item() == pytest.approx(0.7)
+    long, short = gsn.Settings(), gsn.Settings(epochs=10)
+    assert long.lr_at(1) == pytest.approx(0.25 * 0.995)
+    assert short.lr_at(5) == pytest.approx(long.lr_at(500))
+
+
+# --- The VAE and the Gaussian ---------------------------------------------------------------------
+
+
+def test_the_bound_is_above_the_exact_negative_log_likelihood() -> None:
+    images = IMAGES[:1, :9].round()
+    settings = vae.Settings(hidden=(7,), z_size=1, epochs=40, batch=20)
+    model = vae.fit(IMAGES[:, :9], settings)
+    z = torch.linspace(-8, 8, 4001)[:, None]
+    log_p_z = -z[:, 0].square() / 2 - math.log(2 * math.pi) / 2
+    p = vae.decode(model, z)
+    log_p_x_z = (images * p.log() + (1 - images) * (1 - p).log()).sum(1)
+    exact = -(log_p_x_z + log_p_z + math.log(16 / 4000)).logsumexp(0)
+    ε = torch.randn(4000, 1, generator=drawn())
+    bound = vae.bound(model, images.expand(4000, -1), ε)
+    μ, log_var = vae.encode(model, images)
+    q = torch.distributions.Normal(μ[0], (log_var[0] / 2).exp())
+    log_posterior = log_p_x_z + log_p_z + exact
+    gap = (q.log_prob(z)[:, 0].exp() * (q.log_prob(z)[:, 0] - log_posterior)).sum() * 16 / 4000
+    assert gap.item() >= 0
+    assert bound.item() == pytest.approx(exact.item() + gap.item(), abs=0.05)
+
+
+def test_the_gaussian_has_the_datas_mean_and_covariance() -> None:
+    model = pca.fit(IMAGES, pca.Settings(components=36))
+    torch.testing.assert_close(model.mean, IMAGES.mean(0))
+    covariance = model.components.T @ model.components
+    torch.testing.assert_close(covariance, IMAGES.T.cov(correction=0), atol=1e-5, rtol=1e-3)
+    lengths = model.components.norm(dim=1)
+    assert bool((lengths[:-1] >= lengths[1:] - 1e-6).all())
+
+
+# --- What they share ------------------------------------------------------------------------------
+
+
+def test_chains_keep_what_the_policy_says() -> None:
+    def step(state: Tensor, draw: torch.Generator) -> Tensor:
+        return state + 1
+
+    start = torch.tensor([[0.0], [100.0]])
+    kept = chain(step, lambda state: state, start, 5, Chains(2, burn_in=3, every=2), seed=0)
+    assert kept.flatten().tolist() == [5.0, 105.0, 7.0, 107.0, 9.0]
+    assert Chains(2, 3, 2).steps(4) == 2 * (3 + 2 * 2)
+    all_ = chain(step, lambda state: state, start[:1], 3, single(3), seed=0)
+    assert all_.flatten().tolist() == [1.0, 2.0, 3.0]
+    assert (Chains().steps(10_000), single(10_000).steps(10_000)) == (1_100_000, 10_000)
+
+
+def samples(name: str, model: Any) -> Tensor:
+    row = ROWS[name]
+    if row.is_chain:
+        return row.sample(model, 12, start=IMAGES, policy=Chains(4, 3, 2))
+    return row.sample(model, 12)
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_samples_are_images_and_the_same_each_time(name: str) -> None:
+    model = ROWS[name].fit(IMAGES, SMALL[name], None)
+    x = samples(name, model)
+    assert x.shape == (12, 36)
+    assert x.min() >= 0
+    assert x.max() <= 1
+    assert x.unique(dim=0).shape[0] == 12
+    assert x.equal(samples(name, model))
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_an_interrupted_fitting_ends_like_an_uninterrupted_one(name: str, tmp_path: Path) -> None:
+    row, s = ROWS[name], SMALL[name]
+    whole = row.fit(IMAGES, s, None)
+    begin(tmp_path, row.name, DATA, dataclasses.asdict(s))
+    stopped: list[int] = []
+
+    def stop(update: int, total: int, loss: float) -> None:
+        stopped.append(update)
+        raise InterruptedError
+
+    for save in (3, 2, 5, 100):
+        watch = stop if save < 100 else None
+        try:
+            resumed = row.fit(IMAGES, s, Sitting(tmp_path, save=save, watch=watch))
+        except InterruptedError:
+            continue
+    assert stopped
+    for name_, expected in whole.tensors().items():
+        assert resumed.tensors()[name_].equal(expected), name_
+
+
+@pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae"])
+def test_fitting_lowers_what_it_is_to_lower(name: str) -> None:
+    losses: list[float] = []
+    sitting = Sitting(save=4, watch=lambda update, total, loss: losses.append(loss))
+    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=20)
+    ROWS[name].fit(IMAGES, settings, sitting)
+    half = len(losses) // 2 if name in ("dbn", "stacked-cae") else len(losses)
+    assert losses[half - 1] < 0.97 * losses[0]
+
+
+def _longer(name: str) -> Any:
+    return (20, 20) if name == "dbn" else 20
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
+    begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
+    with pytest.raises(UserError, match="another settings"):
+        begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings(epochs=3)))
+    with pytest.raises(UserError, match="another model and settings"):
+        begin(tmp_path, "DBN", DATA, dataclasses.asdict(dbn.Settings()))
+
+
+def test_the_second_machine_s_rate_falls_in_a_straight_line_to_0(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates: list[float] = []
+    ascend = dbn._ascend
+
+    def spy(*args: Any) -> None:
+        rates.append(args[3])
+        ascend(*args)
+
+    monkeypatch.setattr(dbn, "_ascend", spy)
+    s = SMALL["dbn"]
+    dbn.fit(IMAGES, s, None)
+    n = len(rates) * s.epochs[1] // sum(s.epochs)
+    assert rates[:-n] == [s.lr[0]] * (len(rates) - n)
+    assert rates[-n:] == pytest.approx([s.lr[1] * (n - i) / n for i in range(n)])
