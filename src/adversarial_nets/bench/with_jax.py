@@ -1,0 +1,90 @@
+"""The published round in JAX, compiled as one function: the peer that `ratios` times us against."""
+
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.settings import Settings
+
+__all__ = ["jax_round"]
+
+# JAX is optional here, so its own types cannot be named.
+Array = Any
+Weights = Any  # for each layer (weight, bias)
+State = Any  # for each player (weights, velocities)
+
+
+def jax_round(settings: Settings, data: Dataset) -> Callable[[], float] | None:
+    """A function that plays one simultaneous round and waits for it, or None without JAX.
+
+    The same arithmetic as ours: ReLU and sigmoid generator, maxout discriminator with dropout, both
+    gradients at the same weights, SGD with momentum. Noise, masks and the choice of images come
+    from JAX's own generators, inside the compiled function.
+    """
+    try:
+        import jax
+        import jax.numpy as np
+    except ImportError:
+        return None
+    s, pixels = settings, data.pixels
+    images = np.asarray(data.train.numpy())
+    D_dropouts = (s.D.keep_input,) + (s.D.keep_hidden,) * len(s.D.units)
+
+    def layers(key: Array, widths: list[tuple[int, int]], init: float) -> Weights:
+        keys = jax.random.split(key, len(widths))
+        return [
+            (jax.random.uniform(k, w, minval=-init, maxval=init), np.zeros(w[1]))
+            for k, w in zip(keys, widths, strict=True)
+        ]
+
+    def G(θ: Weights, z: Array) -> Array:
+        for W, b in θ[:-1]:
+            z = jax.nn.relu(z @ W + b)
+        return jax.nn.sigmoid(z @ θ[-1][0] + θ[-1][1])
+
+    def D(θ: Weights, x: Array, key: Array) -> Array:
+        for i, ((W, b), keep) in enumerate(zip(θ, D_dropouts, strict=True)):
+            mask = jax.random.bernoulli(jax.random.fold_in(key, i), keep, x.shape)
+            x = np.where(mask, x / keep, 0) @ W + b
+            if i < len(s.D.units):
+                x = x.reshape(len(x), -1, s.D.pieces).max(-1)
+        return x[:, 0]
+
+    def V_loss(θ_d: Weights, x: Array, G_z: Array, keys: list[Array]) -> Array:
+        a_x, a_G_z = D(θ_d, x, keys[0]), D(θ_d, G_z, keys[1])
+        return (jax.nn.softplus(-a_x).mean() + jax.nn.softplus(a_G_z).mean()) / 2
+
+    def G_loss(θ_g: Weights, θ_d: Weights, z: Array, keys: list[Array]) -> Array:
+        return jax.nn.softplus(-D(θ_d, G(θ_g, z), keys[1])).mean()
+
+    def descend(θ: Weights, v: Weights, gradient: Weights) -> tuple[Weights, Weights]:
+        v = jax.tree.map(lambda v, g: s.momentum * v + g, v, gradient)
+        return jax.tree.map(lambda p, v: p - s.lr * v, θ, v), v
+
+    def one_round(state: State, key: Array) -> tuple[State, Array]:
+        (θ_g, v_g), (θ_d, v_d) = state
+        key_z, key_x, *keys = jax.random.split(key, 4)
+        z = jax.random.uniform(key_z, (s.batch, s.z_size), minval=-(3**0.5), maxval=3**0.5)
+        x = images[jax.random.randint(key_x, (s.batch,), 0, len(images))] / 255
+        d_loss, for_d = jax.value_and_grad(V_loss)(θ_d, x, G(θ_g, z), keys)
+        for_g = jax.grad(G_loss)(θ_g, θ_d, z, keys)
+        return (descend(θ_g, v_g, for_g), descend(θ_d, v_d, for_d)), d_loss
+
+    widths = [s.z_size, *s.G.hidden, pixels]
+    θ_g = layers(jax.random.key(0), list(pairwise(widths)), s.G.init[0])
+    inputs = [pixels, *s.D.units]
+    outputs = [*(u * s.D.pieces for u in s.D.units), 1]
+    θ_d = layers(jax.random.key(1), list(zip(inputs, outputs, strict=True)), s.D.init[0])
+    state: State = [(θ, jax.tree.map(np.zeros_like, θ)) for θ in (θ_g, θ_d)]
+    compiled = jax.jit(one_round, donate_argnums=0)
+    key = jax.random.key(2, impl="rbg")  # the quicker of JAX's two, as ours is for us
+    step = 0
+
+    def play() -> float:
+        nonlocal state, step
+        state, d_loss = compiled(state, jax.random.fold_in(key, step))
+        step += 1
+        return float(d_loss)
+
+    return play
