@@ -2,11 +2,12 @@
 
 import base64
 import json
+import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jinja2
 import numpy as np
@@ -25,7 +26,7 @@ from adversarial_nets.runs import Run
 from adversarial_nets.settings import PRESETS, Settings, preset_for
 from adversarial_nets.training import diagnose
 
-__all__ = ["continue_command", "write_report"]
+__all__ = ["continue_command", "default_weights", "paper_page", "template", "write_report"]
 
 Record = Mapping[str, Any]
 """One object of evaluation.json: an `Evaluation.to_json`."""
@@ -58,7 +59,7 @@ def write_report(
             is damaged, or there are no such weights.
     """
     data = data or load_data(run)
-    weights = weights or _weights(run)
+    weights = weights or default_weights(run)
     rows = runs.read_metrics(run.folder)
     records = _read_evaluations(run.folder)
     head = _headline(records, weights)
@@ -90,7 +91,7 @@ def write_report(
     if strip:
         files["samples"] = figures.samples_over_time(strip)
 
-    page = _template().render(
+    page = template().render(
         run=run,
         data=data,
         weights=weights,
@@ -122,13 +123,32 @@ def write_report(
     return path
 
 
-def _weights(run: Run) -> str:
-    """The generator that a report shows when nobody says which."""
-    return "averaged" if run.settings.average and run.preset != "mnist" else "raw"
+def default_weights(run: Run) -> Literal["raw", "averaged"]:
+    """The generator that a report shows when nobody says which: the raw one of a published game."""
+    shorter = run.preset == "quickstart" or run.preset.endswith("-small")
+    return "averaged" if run.settings.average and shorter else "raw"
 
 
-def _template() -> jinja2.Template:
-    """run.html, which escapes whatever it is given."""
+def paper_page(parts: Sequence[Any], out: Path) -> str:
+    """The page of the whole paper: `reproduce.Part`s in its order, pictures inside.
+
+    Args:
+        parts: all of them.
+        out: the folder that holds ``parts`` and will hold the page; links are relative to it.
+    """
+
+    def picture(name: str) -> str:
+        return _uri((out / "parts" / name).read_bytes(), "png")
+
+    def link(run: str) -> str | None:
+        page = Path(run) / "report.html"
+        return os.path.relpath(page.absolute(), out.absolute()) if page.is_file() else None
+
+    return template("paper.html").render(parts=parts, picture=picture, link=link)
+
+
+def template(name: str = "run.html") -> jinja2.Template:
+    """One of the pages, which escapes whatever it is given."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("adversarial_nets", "report"),
         autoescape=True,
@@ -137,7 +157,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters |= {"nats": _nats, "count": lambda n: f"{n:,}"}
-    return environment.get_template("run.html")
+    return environment.get_template(name)
 
 
 def _nats(value: float) -> str:
@@ -332,7 +352,7 @@ def _settings(settings: Settings) -> list[tuple[str, str, str]]:
     return [(n, _shown(v), _shown(published[n])) for n, v in settings.options().items()]
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):

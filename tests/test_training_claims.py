@@ -1,0 +1,89 @@
+"""The claims about training: laws of what they measure, on games far too short to show them."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from adversarial_nets import cli, training_claims
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import features
+from adversarial_nets.game import Game, draw_noise, new_game, play
+from adversarial_nets.training_claims import gradient_norms
+from small import small_data, small_settings
+
+
+def test_gradients_of_both_objectives() -> None:
+    """Of one sample: ∂/∂a of the losses are −D and −(1 − D), so norms stand as D to 1 − D."""
+    game = new_game(small_settings(batch=1, average=0.0), small_data())
+    play(game, 30)
+    norms = gradient_norms(game)
+    z = draw_noise(game, game.round, "z to compare gradients")
+    game.D.eval()
+    D_G_z = game.D(game.G(z)).sigmoid().item()
+    assert norms["minimax"] / norms["non-saturating"] == pytest.approx(
+        D_G_z / (1 - D_G_z), rel=1e-4
+    )
+
+
+def test_looking_at_gradients_changes_nothing() -> None:
+    a, b = (new_game(small_settings(average=0.0), small_data()) for _ in range(2))
+
+    def look(game: Game) -> None:
+        gradient_norms(game)
+
+    play(a, 10, look)
+    play(b, 10)
+    for p, q in zip(a.G.parameters(), b.G.parameters(), strict=True):
+        assert torch.equal(p, q)
+
+
+def test_parzens_error_grows_with_the_dimension_and_shrinks_with_samples() -> None:
+    found = training_claims.spread(counts=(30, 1000), dimensions=(1, 20), draws=3)
+    error = {(row["dimensions"], row["samples"]): row["error"] for row in found.rows}
+    assert error[20, 30] < error[20, 1000] < error[1, 1000] < 0.05
+    assert error[20, 1000] < -1  # whole nats, for a model that is exactly right
+    truth = found.rows[-1]["truth, nats"]
+    assert truth == pytest.approx(-10 * (1 + math.log(2 * math.pi)))
+
+
+def test_helvetica_begins_alike_and_then_only_one_D_stands_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(features, "STEPS", 5)
+    found = training_claims.helvetica(together=20, alone=10)
+    for row in found.rows:
+        if row["round"] <= 21:  # G learns of a D that stood still a round later
+            assert row["variance, both learn"] == row["variance, D stands still"]
+            assert row["digits, both learn"] == row["digits, D stands still"]
+    assert [row["round"] for row in found.rows] == [4, 8, 12, 16, 20, *range(21, 31)]
+
+
+def test_every_k_gives_D_as_many_updates() -> None:
+    found = training_claims.steps(updates=40, ks=(1, 5))
+    assert [(row["k"], row["updates of G"]) for row in found.rows] == [(1, 40), (5, 8)]
+    for row in found.rows:
+        assert row["gap"] == pytest.approx(row["V, training"] - row["V, held out"])
+
+
+def test_head_start_and_gradients_have_a_row_for_each_look() -> None:
+    found = training_claims.head_start(rounds=12, lengths=(0, 6))
+    assert [row["head start"] for row in found.rows] == [0, 6]
+    early = training_claims.gradients(rounds=8)
+    assert [row["round"] for row in early.rows] == list(range(1, 9))
+
+
+def test_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = dataclasses.replace(training_claims.spread(counts=(10,), dimensions=(1,), draws=2))
+    monkeypatch.setattr(training_claims, "CLAIMS", {"parzen-spread": lambda seed, on: short})
+    assert cli.main(["claim", "parzen-spread", "--out", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["rows"][0]["samples"] == 10
+    assert Path(printed["picture"]).stat().st_size > 5000
+    with pytest.raises(UserError, match="Did you mean parzen-spread"):
+        training_claims.claim("parzen-spred", tmp_path)
