@@ -51,6 +51,7 @@ Commands (each explains itself: advnets COMMAND --help)
   reproduce          the whole paper on one page, part by part: --profile quick or full
   claim NAME         what the paper says about training, tried: steps, gradients, helvetica …
   remarks            §3's remarks: saturation, a D optimised to the end, a head start for G
+  related-work       §2's remarks: discrete units, fixed noise, predictability, adversarial examples
 
   bench              how fast, against what the machine could do and what people use
 

@@ -182,6 +182,48 @@ def _remarks(o: Remarks) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class RelatedWork:
+    """Show §2's remarks on other models: discrete units, fixed noise, predictability, attacks.
+
+    Examples:
+    {examples}
+    """
+
+    out: Path = Path("related-work")
+    """The folder for the picture."""
+    seed: int = 0
+    """Addresses every random draw."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+def _related_work(o: RelatedWork) -> dict[str, Any]:
+    from adversarial_nets.related_work import related_work
+
+    shown = printer(o.json)
+    found = related_work(o.out, seed=o.seed, on=shown.work)
+    for f in found.felt:
+        shown.say(
+            f"{f.model}, discrete units: {f.discrete}. Gradient before the hidden units "
+            f"{f.below:.3f}, after them {f.above:.3f}"
+        )
+    for d, error, theory in zip(found.distances, found.error, found.error_in_theory, strict=True):
+        shown.say(f"Noise {d:.1f} σ from the data: error {error:.3f}; in theory {theory:.3f}")
+    for c in found.codes:
+        shown.say(
+            f"A code for {c.rule}: loses {c.lost:.1%} of the data; "
+            f"one unit tells {c.predictable:.1%} of the other"
+        )
+    shown.say(
+        f"Classifier: right on {found.right:.1%} of the digits, {found.right_moved:.1%} after a "
+        f"small step against it, {found.right_noise:.1%} after one as small at random. Sure to "
+        f"{found.sure:.1%} of images climbed from noise, {found.far:.1f} times as far from the data"
+    )
+    shown.say(f"Picture: {found.files[0]}")
+    return dataclasses.asdict(found) | {"files": list(map(str, found.files))}
+
+
+@dataclass(frozen=True)
 class Play:
     """Play a game on any data with any settings: what the playground's copied commands say.
 
@@ -284,6 +326,7 @@ COMMANDS: dict[str, Command] = {
     "figure1": (Figure1, _figure1, ("figure1", "figure1 mixture --no-movie")),
     "function-space": (FunctionSpace, _function_space, ("function-space mixture",)),
     "remarks": (Remarks, _remarks, ("remarks",)),
+    "related-work": (RelatedWork, _related_work, ("related-work",)),
     "plane": (Plane, _plane, ("plane spiral", "plane zero-width-ring")),
     "play": (
         Play,

@@ -1,0 +1,86 @@
+"""§2's remarks on other models, as numbers that could have come out otherwise."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from adversarial_nets import datasets, related_work
+from adversarial_nets.evaluation import Classifier
+from adversarial_nets.related_work import (
+    adversarial_examples,
+    felt,
+    noise_contrastive,
+    noise_contrastive_error,
+    predictability_minimisation,
+)
+
+
+def test_discrete_units_cut_off_what_comes_before_them() -> None:
+    zero = {(f.model, f.discrete): (f.below == 0, f.above == 0) for f in felt(seed=3)}
+    assert zero == {
+        ("adversarial nets", "none"): (False, False),
+        ("adversarial nets", "hidden"): (True, False),
+        ("adversarial nets", "visible"): (True, True),
+        ("VAE", "none"): (False, False),
+        ("VAE", "hidden"): (True, False),
+        ("VAE", "visible"): (False, False),
+    }
+
+
+def test_the_theory_of_noise_contrastive_estimation() -> None:
+    distances = np.array([0.0, 1.0, 2.0, 3.0])
+    theory = noise_contrastive_error(distances, points=1000)
+    assert theory[0] == pytest.approx(np.sqrt(2 / 1000))  # maximum likelihood has √(1 / 1000)
+    assert (np.diff(theory) > 0).all()
+    measured = [noise_contrastive(d, 1000, 400, seed=1) for d in distances]
+    # The root mean square of 400 normal errors is right to 3.5 %; far noise needs more points.
+    assert np.array(measured) == pytest.approx(theory, rel=0.15)
+
+
+def test_far_noise_teaches_nothing_whichever_side_it_is_on() -> None:
+    near, left, far = noise_contrastive_error(np.array([0.0, -1.5, 6.0]), points=500)
+    assert noise_contrastive(1.5, 500, 400) == pytest.approx(left, rel=0.15)
+    assert far > 50 * near
+
+
+def test_predictability_minimisation_is_a_regulariser() -> None:
+    task, alone, both = predictability_minimisation(seed=0)
+    best = related_work._VARIANCES[2] / sum(
+        related_work._VARIANCES
+    )  # two components, the best code
+    assert task.lost == pytest.approx(best, rel=0.01)
+    assert both.lost == pytest.approx(best, rel=0.01)
+    assert alone.lost > 2 * best  # nothing tells it what to keep
+    assert task.predictable > 0.1
+    assert max(alone.predictable, both.predictable) < 1e-6
+    assert [code.rises for code in (task, alone, both)] == [0, 0, 0]  # one objective, which falls
+
+
+def test_the_sign_of_the_gradient_is_the_worst_step_for_a_linear_judge() -> None:
+    """No step of that size lowers a linear classifier's margin by more."""
+    data = datasets.load("mnist-5k")
+    torch.manual_seed(0)
+    W = torch.randn(10, 784) / 28
+    head = nn.Linear(784, 10, bias=False)
+    head.weight = nn.Parameter(W)
+    judge = Classifier(nn.Identity(), head, 1.0, 0.0)
+    found = adversarial_examples(data, 0.1, judge=judge)
+    x, moved, made = found.pictures
+    assert (moved - x).abs().max() <= 0.1 + 1e-6
+    assert moved.clamp(0, 1).equal(moved)
+    assert made.clamp(0, 1).equal(made)
+    assert found.right_moved < found.right_noise
+    assert found.sure > 0.9
+
+
+def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(related_work, "noise_contrastive", lambda d, seed: 0.1 + d)
+    codes = predictability_minimisation(steps=3)
+    monkeypatch.setattr(related_work, "predictability_minimisation", lambda seed: codes)
+    made = related_work.related_work(tmp_path)
+    assert made.files[0].stat().st_size > 10_000
+    assert made.right > 0.9
+    assert made.right_moved < 0.6 < 0.9 < made.right_noise
