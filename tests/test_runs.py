@@ -16,6 +16,7 @@ import torch
 
 from adversarial_nets import runs, training
 from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.game import new_game
 from adversarial_nets.runs import Checkpoint, Run
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training import Look, train
@@ -326,6 +327,38 @@ def test_diagnosis() -> None:
     assert "collapsed" in str(training.diagnose(fine | {"spread": 0.01}, 0.9))
     assert "not taken off" in str(training.diagnose(fine | {"spread": 0.01}, 0.01))
     assert training.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
+
+
+def test_accuracy_is_that_of_a_known_judge() -> None:
+    """Of a D that knows images by their grey pixels, of one that guesses, and of one that is fooled."""
+    data = small_data()
+    game = new_game(small_settings(), data)
+    last = list(game.G.children())[-2]  # (a sigmoid follows) every sample black
+    assert isinstance(last, torch.nn.Linear)
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(-20.0)
+
+    class Judge(torch.nn.Module):
+        def __init__(self, sign: float) -> None:
+            super().__init__()
+            self.sign = torch.nn.Parameter(torch.tensor(sign))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.sign * (x.mean(1) - 0.01)
+
+    for sign, right in ((1.0, 1.0), (0.0, 0.5), (-1.0, 0.0)):
+        game.D = Judge(sign)
+        assert training.accuracy(game, data) == right
+        assert game.D.training
+
+
+def test_a_row_with_scores_has_the_accuracy(straight: Path) -> None:
+    rows = runs.read_metrics(straight)
+    assert {"scores" in row for row in rows} == {True, False}
+    for row in rows:
+        assert ("accuracy" in row) == ("scores" in row)
+        assert 0 <= row.get("accuracy", 0.5) <= 1
 
 
 def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:

@@ -330,10 +330,17 @@ def losses(
 
 
 def judgements(rows: Metrics, ink: Ink = LIGHT, axes: Axes | None = None) -> Figure:
-    """D(x) and D(G(z)): how sure D is that data, and samples, are data. ½ is a coin's toss."""
+    """D(x) and D(G(z)): how sure D is that data, and samples, are data. ½ is a coin's toss.
+
+    Where rows have scores, also how often D is right on held-out images and samples.
+    """
     axes = axes or _new_axes(ink)[0]
     _line(axes, rows, "D_x", "D(x), data", ink.D)
     _line(axes, rows, "D_G_z", "D(G(z)), samples", ink.G)
+    fresh = [(row["round"], row["accuracy"]) for row in rows if "accuracy" in row]
+    if fresh:
+        label = "D is right, held-out images"
+        axes.plot(*zip(*fresh, strict=True), color=ink.averaged, lw=1.2, ls="--", label=label)
     _mark(axes, 0.5, "½", ink.text)
     axes.set_ylim(0, 1)
     return _finish(axes, ink, "round", "output of D")

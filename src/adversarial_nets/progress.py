@@ -111,4 +111,5 @@ def _score_words(look: Look) -> str | None:
     if not scores:
         return None
     words = ", ".join(f"{weights} {s['valid_nats']:.1f}" for weights, s in scores.items())
-    return f"validation log-likelihood in nats: {words}"
+    right = f"{look.row['accuracy']:.0%} of held-out images and samples"
+    return f"validation log-likelihood in nats: {words}; D is right on {right}"

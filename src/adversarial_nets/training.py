@@ -28,6 +28,7 @@ __all__ = [
     "TROUBLES",
     "Look",
     "Trouble",
+    "accuracy",
     "check_device",
     "diagnose",
     "length",
@@ -307,7 +308,7 @@ class _Sitting:
         game.tally.rounds = 0
         game.tally.sums.zero_()
         if score:
-            row["scores"] = self._score()
+            row |= {"scores": self._score(), "accuracy": accuracy(game, self.data)}
         self.widest = max(self.widest, row["spread"])
         if not workers.first():
             return
@@ -376,6 +377,22 @@ def spread(game: Game, data: Dataset) -> float:
     x = sample(game.G, game.settings, 100, "samples to watch")
     images = data.floats(data.train[:1000])
     return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()
+
+
+@torch.no_grad()
+def accuracy(game: Game, data: Dataset) -> float:
+    """How often D is right, without dropout, on images that neither has seen and as many samples.
+
+    ½ for a D that can only guess: where G wants the game to end (§1).
+    """
+    like = next(game.D.parameters())
+    x = data.floats(data.valid[:500]).to(like)
+    G_z = sample(game.G, game.settings, len(x), "samples to watch").to(like)
+    training = game.D.training
+    game.D.eval()
+    right = [(game.D(x) > 0).double().mean(), (game.D(G_z) <= 0).double().mean()]
+    game.D.train(training)
+    return sum(share.item() for share in right) / 2
 
 
 Trouble = Literal["D wins", "saturated", "collapsed", "not taken off", "circling"]
