@@ -330,7 +330,7 @@ def test_diagnosis() -> None:
 
 
 def test_accuracy_is_that_of_a_known_judge() -> None:
-    """Of a D that knows images by their grey pixels, of one that guesses, and of one that is fooled."""
+    """Of a D that knows images by their grey, of one that guesses, and of one that is fooled."""
     data = small_data()
     game = new_game(small_settings(), data)
     last = list(game.G.children())[-2]  # (a sigmoid follows) every sample black
