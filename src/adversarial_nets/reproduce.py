@@ -30,6 +30,7 @@ from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.figure1 import ROUNDS, figure1
 from adversarial_nets.function_space import function_space
 from adversarial_nets.game import sample
+from adversarial_nets.related_work import related_work
 from adversarial_nets.report import default_weights, paper_page, write_report
 from adversarial_nets.runs import Run
 from adversarial_nets.settings import PRESETS, nearest_name
@@ -110,7 +111,37 @@ Made = dict[str, Any]
 """The fields of a `Part` that making it has filled in."""
 
 
-# --- §3 and §4: toys and theory -------------------------------------------------------------------
+# --- §2 to §4: other models, toys and theory ------------------------------------------------------
+
+
+def _related_work(plan: _Plan) -> Made:
+    found = related_work(plan.folder / "related-work", seed=plan.seed, on=plan.on)
+    gradients = tuple(
+        {
+            "model": f.model,
+            "discrete units": f.discrete,
+            "gradient before the hidden units": f"{f.below:.3f}",
+            "after them": f"{f.above:.3f}",
+        }
+        for f in found.felt
+    )
+    noise = tuple(
+        {"noise, σ from the data": d, "error": f"{e:.3f}", "in theory": f"{t:.3f}"}
+        for d, e, t in zip(found.distances, found.error, found.error_in_theory, strict=True)
+    )
+    codes = tuple(
+        {"a code for": c.rule, "loses": f"{c.lost:.1%}", "ρ² of its units": f"{c.predictable:.1%}"}
+        for c in found.codes
+    )
+    return {
+        "ours": "discrete visible units leave G no gradient; noise "
+        f"{found.distances[-1]:g} σ off costs noise-contrastive estimation "
+        f"{found.error[-1] / found.error[0]:.0f} times the error; predictability alone loses "
+        f"{found.codes[1].lost:.0%} of the data; a small step leaves a classifier "
+        f"{found.right_moved:.0%} right",
+        "tables": (gradients, noise, codes),
+        "pictures": ("related-work/related-work.png",),
+    }
 
 
 def _figure1(plan: _Plan) -> Made:
@@ -475,6 +506,10 @@ PARTS: Mapping[str, tuple[Part, Callable[[_Plan], Made]]] = MappingProxyType(
     {
         part.name: (part, make)
         for part, make in (
+            (
+                Part("related-work", "Other models", "§2", "in words only"),
+                _related_work,
+            ),
             (Part("figure1", "Figure 1: the game in one dimension", "§3", "D ends at ½"), _figure1),
             (
                 Part("gradients", "G's two objectives", "§3", "log D gives stronger gradients"),
