@@ -277,7 +277,7 @@ def _follow_schedules(game: Game) -> None:
     for optimiser, rate in ((game.optimiser_D, s.d_rate), (game.optimiser_G, 1.0)):
         for group in optimiser.param_groups:
             group["lr"] = lr * rate * group.get("lr_scale", 1.0)
-            if isinstance(optimiser, torch.optim.SGD):
+            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # (at 0 nothing moves any more)
                 group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
 
 
