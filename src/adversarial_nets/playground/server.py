@@ -1,7 +1,7 @@
 """The playground's server: one page, and one websocket for each visitor.
 
 Whatever comes over the wire is untrusted. A visitor's socket is opened for pages of this server
-alone, carries a dozen kinds of small messages, and owns its games: when it closes, they are gone.
+alone, carries twenty kinds of small messages, and owns its games: when it closes, they are gone.
 """
 
 import asyncio
