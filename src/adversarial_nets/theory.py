@@ -415,6 +415,8 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
     >>> all(check.holds for check in checks(seed=1, distributions=20))
     True
     """
+    if seed < 0:
+        raise UserError(f"--seed is {seed}; it must be a whole number, 0 or more.")
     rng = np.random.default_rng(seed)
     pairs = [_random_pair(rng) for _ in range(distributions)]
     found = [
