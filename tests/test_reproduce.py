@@ -63,6 +63,7 @@ def test_a_subset_is_made_and_the_rest_says_so(
     by_name = {part.name: part for part in found.parts}
     assert list(by_name) == list(PARTS)
     assert by_name["figure2a"].status == by_name["figure3"].status == "done"
+    assert "averaged G at round 20: " in by_name["figure2a"].ours  # whose score it is
     assert "nats" in by_name["figure2a"].ours
     assert "no published number compares" in " ".join(by_name["figure2a"].notes)
     assert by_name["table2"].tables[0][0]["steps per sample"] == "1"

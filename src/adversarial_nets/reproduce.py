@@ -299,7 +299,8 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
             ]
         )
         return {
-            "ours": f"{data.name}, preset {run.preset}, round {step:,}: {found.parzen}"
+            "ours": f"{data.name}, preset {run.preset}, {weights} G at round {step:,}: "
+            f"{found.parzen}"
             + ("" if run.data in PUBLISHED else "; not comparable with a published number"),
             "notes": (data.provenance, *_caveats(run)),
             "tables": (rows,),
