@@ -657,3 +657,14 @@ def test_a_port_that_is_taken_and_data_that_are_not_there() -> None:
         server.serve(port=taken.getsockname()[1], browser=False)
     with pytest.raises(UserError, match="There is no toy"):
         server.serve(data="gausian", browser=False)
+
+
+def test_data_that_no_visitor_could_open_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ready(url: str) -> None:
+        raise AssertionError("the page would ask for its data without an end")
+
+    monkeypatch.setattr(game_session, "WEIGHTS", 10)
+    with pytest.raises(UserError, match="gaussian cannot be played here"):
+        server.serve(port=0, browser=False, on_ready=ready)
