@@ -112,6 +112,22 @@ def test_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert not folder.exists()
 
 
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried …")],
+)
+def test_too_little_memory_is_a_sentence(
+    error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(options: object) -> dict[str, object]:
+        raise error
+
+    options, _, examples = cli._COMMANDS["datasets"]
+    monkeypatch.setitem(cli._COMMANDS, "datasets", (options, fail, examples))
+    assert cli.main(["datasets"]) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
 def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
     assert "mnist-5k" in str(result(capsys, "datasets"))
 
@@ -138,6 +154,10 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("sample RUN --n 0", "--n is 0"),
         ("sample RUN --out x.gif", "must end in .png or .npz"),
         ("interpolate RUN --steps 1", "--steps 2 or more"),
+        ("interpolate RUN --out x.gif", "must end in .png"),
+        ("measure RUN --samples 0", "--samples is 0"),
+        ("theory --seed -1", "--seed is -1"),
+        ("claim parzen-spread --seed -1", "--seed is -1"),
         ("calibrate mnist-5k --samples 0", "--samples is 0"),
     ],
 )

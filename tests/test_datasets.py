@@ -41,6 +41,9 @@ def test_import_leaves_the_slow_packages_alone() -> None:
         ("imagenet-22k", "Data sets are mnist, mnist-5k, tfd, "),
         ("idx:", "needs the path of a folder"),
         ("folder", "needs the path of a folder"),
+        ("folder:~nobody-of-that-name/cats", "is not the path of a folder"),
+        ("folder:" + "a" * 5000, "is not the path of a folder"),
+        ("~nobody-of-that-name", "There is no data set"),
     ],
 )
 def test_unknown_names_suggest_the_nearest(name: str, hint: str) -> None:

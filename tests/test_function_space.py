@@ -1,5 +1,6 @@
 """§4.2: in function space JSD falls at every step; in parameters it need not."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,18 @@ def test_smaller_steps_take_longer_and_arrive() -> None:
         theory.JSD(p_data, mirror_descent(p_data, p_0, eta, 200)[-1]) for eta in (1.0, 0.3, 0.1)
     ]
     assert max(ends[:2]) < 1e-15 < ends[2] < 1e-6
+
+
+def test_the_portrait_of_data_with_a_far_point_stays_on_the_board(tmp_path: Path) -> None:
+    """The data's mean lies within a tenth of the board's left edge; D's slope there is D's."""
+    path = tmp_path / "far.csv"
+    path.write_text("\n".join(map(str, [*np.linspace(0, 1, 2000), 200.0])))
+    both = play_both(str(path), steps=0, every=1)
+    x = np.concatenate([both.board.edges[:1], both.board.x, both.board.edges[-1:]])
+    straight = tuple(dataclasses.replace(frame, a=3 * x) for frame in both.frames)
+    assert portrait(both.board, straight)[:, 1] == pytest.approx(3)
+    bent = tuple(dataclasses.replace(frame, a=np.maximum(x - 50, 0)) for frame in both.frames)
+    assert portrait(both.board, bent)[:, 1] == pytest.approx(0)
 
 
 def test_the_command_writes_its_pictures(tmp_path: Path) -> None:

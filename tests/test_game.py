@@ -177,6 +177,14 @@ def test_momentum_rule_is_the_published_one() -> None:
         torch.testing.assert_close(p, q, rtol=1e-10, atol=1e-12)
 
 
+def test_a_learning_rate_that_has_fallen_to_0_moves_nothing() -> None:
+    g = new_game(small_settings(lr_decay=1.2, lr_floor=0.0), small_data())
+    play(g, 3)
+    g.round, before = 5000, weights(g)[:-6]  # .1 / 1.2^5000 is 0 in float64
+    play(g, 5002)
+    assert all(map(torch.equal, before, weights(g)))
+
+
 def test_one_epoch_shows_every_image_once_and_the_next_in_another_order() -> None:
     data = small_data()
     n = len(data.train)

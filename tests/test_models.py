@@ -3,6 +3,8 @@
 import dataclasses
 import itertools
 import math
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import Stopped, UserError
 from adversarial_nets.models import (
     ROWS,
     Chains,
@@ -25,6 +27,7 @@ from adversarial_nets.models import (
 )
 from adversarial_nets.models._fitting import chain
 from adversarial_nets.randomness import Address
+from adversarial_nets.runs import read_metrics
 from small import small_data
 
 DATA = small_data()
@@ -351,6 +354,33 @@ def test_an_interrupted_fitting_ends_like_an_uninterrupted_one(name: str, tmp_pa
     assert stopped
     for name_, expected in whole.tensors().items():
         assert resumed.tensors()[name_].equal(expected), name_
+
+
+def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fitting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in an update after which a row is due, and in one after which none is."""
+    row, s, bound = ROWS["vae"], SMALL["vae"], vae.bound
+
+    def rows(folder: Path, *stop_in: int) -> list[dict[str, Any]]:
+        begin(folder, row.name, DATA, dataclasses.asdict(s))
+        updates = itertools.count(1)
+
+        def interrupted(*args: Any) -> Any:
+            if next(updates) in stop_in:
+                os.kill(os.getpid(), signal.SIGINT)
+            return bound(*args)
+
+        monkeypatch.setattr(vae, "bound", interrupted)
+        for _ in stop_in:
+            with pytest.raises(Stopped):
+                row.fit(IMAGES, s, Sitting(folder, save=3))
+        row.fit(IMAGES, s, Sitting(folder, save=3))
+        return [{k: v for k, v in r.items() if k != "seconds"} for r in read_metrics(folder)]
+
+    whole = rows(tmp_path / "whole")
+    assert [r["round"] for r in whole] == [3, 6, 8]
+    assert rows(tmp_path / "stopped", 3, 4) == whole
 
 
 @pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae"])

@@ -74,3 +74,13 @@ def test_start_at_marginals_makes_the_mean_image() -> None:
     nets.start_at_marginals(G, train)
     mean = (train.double() / 255).mean(0).clamp(1e-7, 1 - 1e-7).float()
     torch.testing.assert_close(G(torch.randn(1, 3))[0], mean, rtol=1e-4, atol=1e-8)
+
+
+def test_start_at_marginals_of_a_deconvolution() -> None:
+    """Its biases are one for each pixel, so it starts at the mean image too."""
+    train = torch.tensor([[0] * 64, [255] * 32 + [51] * 32], dtype=torch.uint8)
+    settings = GeneratorSettings(hidden=(8,), init=(0.0,), deconvolution=True)
+    G = nets.generator(settings, 3, 64, image_shape=(1, 8, 8))
+    nets.start_at_marginals(G, train)
+    mean = torch.tensor([0.5] * 32 + [0.1] * 32)
+    torch.testing.assert_close(G(torch.ones(1, 3))[0], mean)

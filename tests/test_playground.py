@@ -9,6 +9,7 @@ import socket
 import weakref
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,10 @@ from adversarial_nets.playground.game_session import Refused, Visitor
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS, render
 from adversarial_nets.playground.server import listening
+from adversarial_nets.playground.walk import open_walk
 from adversarial_nets.playground.words import WORDS
-from adversarial_nets.training import TROUBLES
+from adversarial_nets.training import TROUBLES, train
+from small import small_data, small_settings
 
 SMALL = {"--G.hidden": [8], "--G.init": [4.0, 0.2], "--D.units": [6, 6], "--batch": 32}
 Message = dict[str, Any]
@@ -172,7 +175,7 @@ def test_own_points_and_drawings() -> None:
     told = v.handle({"do": "points", "text": "x\n1.5\n2\n4\n"})
     assert last(told, "board")["kind"] == "line"
     assert last(told, "state")["state"]["data"].startswith("points:1,1.5,4")
-    strokes = [[[-1, 0], [1, 0]], [[0, 1], [0, 2]]]
+    strokes = [[[-1, 0], [1, 0]], [], [[0, 1], [0, 2]]]
     told = v.handle({"do": "drawing", "strokes": strokes})
     assert last(told, "board")["kind"] == "plane"
     x = v.seats[0].board.toy.x
@@ -304,6 +307,8 @@ HOSTILE: list[Any] = [
     {"do": "bend", "option": ["--k"], "value": 1},
     {"do": "bend", "option": "--lr", "value": float("nan")},
     {"do": "bend", "option": "--lr", "value": float("inf")},
+    {"do": "bend", "option": "--k", "value": float("inf")},
+    {"do": "bend", "option": "--seed", "value": 10**400},
     {"do": "bend", "option": "--seed", "value": -1},
     {"do": "bend", "option": "--size", "value": 10},
     {"do": "bend", "option": "--G.hidden", "value": [10**6]},
@@ -315,6 +320,7 @@ HOSTILE: list[Any] = [
     {"do": "bend", "seat": 5, "option": "--k", "value": 2},
     {"do": "bend", "seat": "0", "option": "--k", "value": 2},
     {"do": "bend", "seat": [], "option": "--k", "value": 2},
+    {"do": "bend", "seat": 0.0, "option": "--k", "value": 2},
     {"do": "data", "value": "/etc/passwd"},
     {"do": "data", "value": "../own.csv"},
     {"do": "data", "value": "folder:/"},
@@ -325,12 +331,14 @@ HOSTILE: list[Any] = [
     {"do": "points", "text": "1\n" * 150_000},
     {"do": "points", "text": "1\n2\n" * 1500},
     {"do": "points", "text": "1,2,3\n"},
+    {"do": "points", "text": "1" * 150_000},
     {"do": "points", "text": ""},
     {"do": "points", "text": 3},
     {"do": "drawing", "strokes": "abc"},
     {"do": "drawing", "strokes": [["x"]]},
     {"do": "drawing", "strokes": [[[1, float("inf")], [0, 0]]]},
     {"do": "drawing", "strokes": [[[0, 0]] * 30_000]},
+    {"do": "drawing", "strokes": [[[0, 10**400], [0, 0]]]},
     {"do": "drawing", "strokes": []},
     {"do": "lesson", "name": "nothing"},
     {"do": "export", "what": "../../x"},
@@ -369,6 +377,31 @@ def test_hostile_messages_change_nothing(message: Any) -> None:
         v.handle(message)
     assert f"why {refused.value.why}" in WORDS
     assert json.dumps(v.handle({"do": "pause"})) == before
+
+
+def test_no_message_names_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "points").write_text("1\n2\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Refused, match="no such data"):
+        hostile_target().handle({"do": "data", "value": "points"})
+
+
+def test_a_walk_to_nowhere_is_refused(tmp_path: Path) -> None:
+    run = train(small_data(), settings=small_settings(), run=tmp_path / "run", rounds=1)
+    v = visitor()
+    v.walk = open_walk(run.folder)
+    assert v.handle({"do": "walk", "t": 2, "moves": [1]})[0]["is"] == "walk"
+    for place in (
+        {"a": 99},
+        {"a": 0.5},
+        {"t": float("nan")},
+        {"t": 10**400},
+        {"moves": {"0": 1}},
+        {"moves": [10**400]},
+        {"moves": [0] * 99},
+    ):
+        with pytest.raises(Refused, match="unknown message"):
+            v.handle({"do": "walk", **place})
 
 
 _TARGET: list[Visitor] = []
@@ -624,3 +657,14 @@ def test_a_port_that_is_taken_and_data_that_are_not_there() -> None:
         server.serve(port=taken.getsockname()[1], browser=False)
     with pytest.raises(UserError, match="There is no toy"):
         server.serve(data="gausian", browser=False)
+
+
+def test_data_that_no_visitor_could_open_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def ready(url: str) -> None:
+        raise AssertionError("the page would ask for its data without an end")
+
+    monkeypatch.setattr(game_session, "WEIGHTS", 10)
+    with pytest.raises(UserError, match="gaussian cannot be played here"):
+        server.serve(port=0, browser=False, on_ready=ready)

@@ -1,6 +1,7 @@
 """A game told in one line is the same game, and settings may change on the way."""
 
 import json
+import shlex
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import safetensors.torch
 import torch
 
 from adversarial_nets import cli, figure1, game, replay, toys
+from adversarial_nets.commands import on_toys
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, Settings, changed
@@ -90,6 +92,27 @@ def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
     game.play(g, 3)
     game.play(other, 3)
     assert replay.fingerprint(g) == replay.fingerprint(other)
+
+
+def test_adams_momentum_can_change_on_the_way() -> None:
+    g = replay.begin(script("moons"))
+    game.change(g, changed(g.settings, {"--momentum": 0.8}))
+    for optimiser in (g.optimiser_G, g.optimiser_D):
+        assert optimiser.param_groups[0]["betas"] == (0.8, 0.999)
+
+
+def test_a_switch_that_is_off_can_be_typed() -> None:
+    usual = replay.kind_of("mnist-5k").settings
+    off = replace(usual, G=replace(usual.G, bias_from_marginals=False))
+    words = shlex.split(replay.command(Script("mnist-5k", off)))
+    assert "--G.no-bias-from-marginals" in words
+    assert cli._parse("play", on_toys.Play, (), words[2:]).settings == off
+
+
+def test_images_that_are_only_trained_on_are_named() -> None:
+    for data in ("cifar10", "tfd-96", "tfd-standin"):
+        with pytest.raises(UserError, match=f"advnets train {data}"):
+            replay.kind_of(data)
 
 
 def test_what_needs_a_new_game_says_so() -> None:

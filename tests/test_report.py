@@ -359,6 +359,16 @@ def test_a_damaged_evaluation_is_named(run: Run) -> None:
             report.write_report(run, small_data())
 
 
+def test_a_damaged_picture_is_named(run: Run) -> None:
+    picture = run.folder / "samples" / f"step-{2**20:08d}.png"
+    (picture.parent / "step-by-hand.png").write_text("of somebody else's")
+    good = min(picture.parent.glob("step-0*.png")).read_bytes()
+    for content in (b"", good[:100]):
+        picture.write_bytes(content)
+        with pytest.raises(UserError, match=r"step-01048576\.png is damaged"):
+            report.write_report(run, small_data())
+
+
 def test_a_file_in_the_way_is_said_and_the_old_report_stays(bare: Run) -> None:
     (bare.folder / "figures").write_text("not a folder")
     (bare.folder / "report.html").write_text("old")

@@ -63,6 +63,7 @@ def test_a_subset_is_made_and_the_rest_says_so(
     by_name = {part.name: part for part in found.parts}
     assert list(by_name) == list(PARTS)
     assert by_name["figure2a"].status == by_name["figure3"].status == "done"
+    assert "averaged G at round 20: " in by_name["figure2a"].ours  # whose score it is
     assert "nats" in by_name["figure2a"].ours
     assert "no published number compares" in " ".join(by_name["figure2a"].notes)
     assert by_name["table2"].tables[0][0]["steps per sample"] == "1"
@@ -92,6 +93,22 @@ def test_a_part_that_fails_keeps_what_stood_there(tmp_path: Path, run: Path) -> 
     reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
     found = reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": tmp_path / "no"})
     assert {p.name: p.status for p in found.parts}["figure3"] == "done"
+
+
+def test_a_part_is_made_again_for_what_it_shows_and_for_nothing_else(
+    tmp_path: Path, run: Path
+) -> None:
+    reproduce.reproduce(tmp_path, parts=["theory"])
+    (found,) = (tmp_path / "parts").glob("theory.json")
+    before = found.read_bytes()
+    reproduce.reproduce(tmp_path, parts=["theory"], use={"figure2a": run})
+    assert found.read_bytes() == before
+    (tmp_path / "parts" / "theory" / "theory.png").unlink()
+    page = reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
+    (theory,) = (part for part in page.parts if part.name == "theory")
+    assert (theory.status, "theory.png is gone" in theory.ours) == ("not run", True)
+    reproduce.reproduce(tmp_path, parts=["theory"])
+    assert (tmp_path / "parts" / "theory" / "theory.png").is_file()
 
 
 def test_what_is_missing_is_said_and_stops_nothing(
@@ -127,7 +144,7 @@ def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
     ]
     path = tmp_path / "table1.json"
     path.write_text(json.dumps({"rows": rows}))
-    use = {"table1": path, "table2": path}
+    use = {"table1": path}
     found = reproduce.reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
     by_name = {part.name: part for part in found.parts}
     assert by_name["table1"].ours == "3 rows; Adversarial nets 164.5 ± 1.0"
@@ -153,6 +170,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
         (["reproduce", "figure4"], "Did you mean figure"),
         (["reproduce", "--use", "figure2a"], "must be PART=RUN"),
         (["reproduce", "--use", "figure9=x"], "no part named"),
+        (["reproduce", "--use", "theory=x"], "theory has nothing to take over"),
     ):
         assert cli.main([*bad, "--out", str(tmp_path)]) == 2
         assert words in capsys.readouterr().err

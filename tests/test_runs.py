@@ -180,6 +180,28 @@ def test_other_settings_on_the_same_folder(straight: Path) -> None:
         trained(straight, settings=small_settings(G=nets))
 
 
+def test_checkpoints_of_an_unknown_game(tmp_path: Path) -> None:
+    trained(tmp_path / "run", 20)
+    (tmp_path / "run" / "settings.json").unlink()
+    with pytest.raises(UserError, match=r"no settings\.json.*--restart"):
+        trained(tmp_path / "run", 30, settings=small_settings(lr=0.5))
+    trained(tmp_path / "run", 20, settings=small_settings(lr=0.5), restart=True)
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
+def test_metrics_end_where_they_are_no_rows(tmp_path: Path, bad: bytes) -> None:
+    (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
+    assert runs.read_metrics(tmp_path) == [{"round": 1}]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(21, "a folder stands where a file"), (36, "too long")]
+)
+def test_a_name_that_cannot_be_written(number: int, words: str) -> None:
+    with pytest.raises(UserError, match=words), runs.explained(Path("out")):
+        raise OSError(number, "whatever")
+
+
 def test_other_images_on_the_same_folder(straight: Path) -> None:
     data = dataclasses.replace(small_data(), train=small_data().train.flip(0))
     with pytest.raises(UserError, match="the images differ"):
@@ -294,8 +316,9 @@ def test_checkpoints_by_name(straight: Path) -> None:
     assert runs.checkpoint_folder(straight).name == "step-00000060"
     assert runs.checkpoint_folder(straight, "best").name == f"step-{best['round']:08d}"
     assert runs.checkpoint_folder(straight, "50").name == "step-00000050"
-    with pytest.raises(UserError, match=r"Give last, best, or one of: .*50, 60"):
-        runs.checkpoint_folder(straight, "55")
+    for unknown in ("55", "²"):
+        with pytest.raises(UserError, match=r"Give last, best, or one of: .*50, 60"):
+            runs.checkpoint_folder(straight, unknown)
 
 
 def test_generators_of_a_run(straight: Path) -> None:

@@ -36,6 +36,7 @@ def test_json_round_trip() -> None:
         ({"lr": 0.0}, "--lr is 0"),
         ({"momentum": 1.0}, "--momentum is 1"),
         ({"seed": -1}, "--seed is -1"),
+        ({"seed": 10**400}, "--seed is inf"),
         ({"G": s.GeneratorSettings(hidden=(10, 0))}, "--G.hidden is 0"),
         ({"G": s.GeneratorSettings(init=(0.1, 0.1))}, "--G.init has 2 values"),
         ({"D": s.DiscriminatorSettings(pieces=0)}, "--D.pieces is 0"),
@@ -46,6 +47,18 @@ def test_json_round_trip() -> None:
 def test_impossible_settings_are_named(change: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         dataclasses.replace(s.Settings(), **change)
+
+
+@pytest.mark.parametrize("given", [math.inf, math.nan, 10**400, "x", None, True])
+@pytest.mark.parametrize("name", ["--k", "--lr", "--seed"])
+def test_what_is_no_number_is_named(name: str, given: object) -> None:
+    with pytest.raises(UserError, match=name):
+        s.changed(s.Settings(), {name: given})
+
+
+def test_a_choice_among_numbers_is_named() -> None:
+    with pytest.raises(UserError, match="--channels is 5; it must be one of 1, 3"):
+        s.changed(s.Settings(), {"--channels": 5})
 
 
 def test_damaged_settings_are_a_sentence() -> None:

@@ -116,6 +116,11 @@ def test_seeds_are_averaged_and_their_spread_stands_beside(tmp_path: Path) -> No
     assert "over 3 seeds" in table1.as_text(table)
 
 
+def test_a_run_that_is_read_is_one_seed(tmp_path: Path, run: Run) -> None:
+    table = table1.table1(["small"], tmp_path, rows=["adversarial-nets"], run=run.folder, seeds=3)
+    assert {(result.seeds, result.spread) for result in table.results} == {(1, None)}
+
+
 def test_mistakes_are_sentences(tmp_path: Path, run: Run) -> None:
     with pytest.raises(UserError, match="no row named 'gsn'"):
         table1.table1(["small"], tmp_path, rows=["gsn"])

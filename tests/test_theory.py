@@ -62,6 +62,14 @@ def test_a_step_in_function_space_never_raises_C(pair: Pair, eta: float) -> None
     assert C(p, better) <= C(p, q) - KL(q, better) / eta + 1e-13
 
 
+def test_a_step_keeps_zeros_whatever_its_size() -> None:
+    p_data, p_g = np.array([0.5, 0.5, 0.0]), np.array([0.2, 0.8, 0.0])
+    for eta in (0.5, 1.0, 3.0):
+        better = theory.improve(p_data, p_g, eta)
+        assert better[2] == 0
+        assert better.sum() == pytest.approx(1)
+
+
 def test_the_step_is_p_g_over_1_minus_D_star_to_the_eta() -> None:
     p, q, eta = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.2, 0.7]), 0.4
     moved = q * (1 - theory.D_star(p, q)) ** -eta

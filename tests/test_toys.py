@@ -102,6 +102,8 @@ def test_names_numbers_and_near_misses() -> None:
         ("mixture:1,2,3", "MEAN,STD,MEAN,STD"),
         ("uniform:2,1", "low < high"),
         ("nowhere.csv", "cannot be read"),
+        ("~nobody-of-that-name", "There is no toy"),
+        ("oints:" + "A" * 400, "There is no toy"),
     ],
 )
 def test_bad_names_get_a_sentence(name: str, message: str) -> None:
@@ -155,6 +157,7 @@ def test_the_density_of_points_is_an_estimate_and_says_so(tmp_path: Path) -> Non
         ("1\n2\nthree\n", "line 3"),
         ("1\n2\nnan\n", "line 3"),
         ("1;2\n3;4\n5;6\n", "line 2"),
+        ("1" * 150_000, "cannot be read as a CSV"),
     ],
 )
 def test_bad_files_get_a_sentence(tmp_path: Path, text: str, message: str) -> None:

@@ -133,6 +133,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(error, Stopped):
                 print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not _lacks_memory(error):
+            raise
+        words = "There is not enough memory for this. Narrower nets (--G.hidden, --D.units), a "
+        print(f"advnets: {words}smaller --batch or fewer samples need less.", file=sys.stderr)
+        return UserError.exit_code
     except BrokenPipeError:
         # Whoever read our output has closed it, e.g. ``advnets datasets | head -1``.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -189,6 +195,11 @@ def _launch(o: on_runs.Train, args: list[str]) -> int:
     except SignalException as stop:
         return 128 + stop.sigval
     return 0
+
+
+def _lacks_memory(error: RuntimeError) -> bool:
+    """Whether this is how PyTorch says that the memory does not suffice."""
+    return any(words in str(error) for words in ("can't allocate memory", "out of memory"))
 
 
 def _use_threads(threads: int | None) -> None:

@@ -183,8 +183,8 @@ def look(g: Game, board: Board) -> Frame:
 def readings(board: Board, frame: Frame) -> dict[str, Reading]:
     """``V`` and D's ``accuracy`` on fresh images and samples, and the samples' ``spread``.
 
-    Where the data have classes: ``modes hit``, ``JSD classes`` (at most the images' own JSD, for
-    naming can only lose) and both KL of the classes, smoothed; see `Classes`.
+    Where the data have classes: ``modes hit``, ``JSD classes`` (which knows
+    nothing of differences within a class) and both KL of the classes, smoothed; see `Classes`.
 
     V's perfect value is −log 4, as everywhere; D's accuracy is set beside its accuracy on other
     fresh images in the place of samples, which shows how much D has learned by heart.

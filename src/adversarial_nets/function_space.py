@@ -134,7 +134,7 @@ def portrait(board: Board, frames: tuple[Frame, ...]) -> Float64[np.ndarray, "fr
     """
     x = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
     middle, step = int(np.argmin(np.abs(x - board.p_data @ x))), len(x) // 10
-    left, right = middle - step, middle + step
+    left, right = max(middle - step, 0), min(middle + step, len(x) - 1)
     means = [frame.p_g @ x for frame in frames]
     slopes = [(frame.a[right] - frame.a[left]) / (x[right] - x[left]) for frame in frames]
     return np.stack([means, slopes], axis=1)

@@ -277,7 +277,7 @@ def _follow_schedules(game: Game) -> None:
     for optimiser, rate in ((game.optimiser_D, s.d_rate), (game.optimiser_G, 1.0)):
         for group in optimiser.param_groups:
             group["lr"] = lr * rate * group.get("lr_scale", 1.0)
-            if isinstance(optimiser, torch.optim.SGD):
+            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # (at 0 nothing moves any more)
                 group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
 
 
@@ -384,6 +384,10 @@ def change(game: Game, settings: Settings) -> None:
         game.optimiser_G = _optimiser(settings, "G")(game.G.parameters())
     if rules[0]["D"] != rules[1]["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
+    if before["--momentum"] != after["--momentum"]:  # (SGD's is set before each round)
+        for optimiser in (game.optimiser_G, game.optimiser_D):
+            for group in optimiser.param_groups if isinstance(optimiser, torch.optim.Adam) else ():
+                group["betas"] = (settings.momentum, group["betas"][1])
     keeps = (settings.D.keep_input, settings.D.keep_hidden)
     for i, module in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
         module.keep = keeps[min(i, 1)]

@@ -269,14 +269,15 @@ def start_at_marginals(G: nn.Sequential, train: UInt8[Tensor, "n pixels"]) -> No
     With the small initial weights G then starts from the mean image (released code, MNIST and TFD).
     Means are clipped to [1e-7, 1 − 1e-7].
     """
-    output = next(layer for layer in reversed(G) if isinstance(layer, nn.Linear))
+    output = next(m for m in reversed(G) if isinstance(m, nn.Linear | Deconvolution))
+    bias = output.pixel_bias if isinstance(output, Deconvolution) else output.bias
     # Bytes must be widened to be summed: block by block, in one buffer. The sums of whole numbers
     # below 2²⁴ are exact in float32.
     wide = torch.empty(4096, train.shape[1])
     total = torch.zeros(train.shape[1], dtype=torch.float64)
     for block in train.split(4096):
         total += wide[: len(block)].copy_(block).sum(0)
-    output.bias.copy_(torch.logit((total / (255.0 * len(train))).clamp(1e-7, 1 - 1e-7)))
+    bias.copy_(torch.logit((total / (255.0 * len(train))).clamp(1e-7, 1 - 1e-7)))
 
 
 def _one_each(values: Sequence[T], layers: int) -> Sequence[T]:

@@ -21,6 +21,8 @@ from jaxtyping import Bool, Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adversarial_nets.errors import UserError
+
 __all__ = ["Address", "permutation"]
 
 _BYTES_A_COUNT = 32  # each value of Philox's counter yields four 64-bit words
@@ -29,6 +31,8 @@ _BYTES_A_COUNT = 32  # each value of Philox's counter yields four 64-bit words
 @lru_cache(maxsize=256)
 def _key(seed: int, purpose: str) -> tuple[int, int]:
     """A 128-bit key: SeedSequence's hash is stable across versions, unlike ``hash()``."""
+    if seed < 0:
+        raise UserError(f"--seed is {seed}; it must be a whole number, 0 or more.")
     low, high = np.random.SeedSequence((seed, *purpose.encode())).generate_state(2, np.uint64)
     return int(low), int(high)
 

@@ -133,8 +133,14 @@ class Script:
 @functools.lru_cache(maxsize=4)
 def source(data: str) -> Source:
     """The data of that name: images, or a toy; games may share it, since nobody changes it."""
-    if data.partition(":")[0] in ("mnist", "mnist-5k", "idx", "folder"):
+    kind = data.partition(":")[0]
+    if kind in ("mnist", "mnist-5k", "idx", "folder"):
         return datasets.load(data)
+    if kind in {"tfd-96", *(entry.name for entry in datasets.CATALOGUE)}:
+        raise UserError(
+            f"{data} is for training: advnets train {data}. Played here are toys, points, "
+            "mnist, mnist-5k, idx:FOLDER and folder:PATH."
+        )
     return toys.find(data)
 
 
@@ -199,7 +205,8 @@ def command(script: Script) -> str:
     words = ["advnets", "play", script.data, "--rounds", str(script.rounds)]
     for name, value in options(script).items():
         if isinstance(value, bool):
-            words.append(name if value else name.replace(name.split(".")[-1], f"no-{name}"))
+            group, _, own = name.rpartition(".")
+            words.append(name if value else f"{group}.no-{own}")
         else:
             words += [name, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
     for at, changed in script.changes:

@@ -330,7 +330,8 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
             ]
         )
         return {
-            "ours": f"{data.name}, preset {run.preset}, round {step:,}: {found.parzen}"
+            "ours": f"{data.name}, preset {run.preset}, {weights} G at round {step:,}: "
+            f"{found.parzen}"
             + ("" if run.data in PUBLISHED else "; not comparable with a published number"),
             "notes": (data.provenance, *_caveats(run)),
             "tables": (rows,),
@@ -561,6 +562,12 @@ PARTS: Mapping[str, tuple[Part, Callable[[_Plan], Made]]] = MappingProxyType(
 )
 """By name, in the paper's order: what stands on the page before it is made, and what makes it."""
 
+_USABLE = (*_TRAININGS, "table1")
+_TAKES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"figure3": ("figure2a",), "table2": ("table1", "figure2a")}
+)
+"""What a part takes over of what was named for others; all others only of their own."""
+
 _LONG = ("steps", "head-start")  # minutes each: not in the quick profile unless asked for
 
 
@@ -595,6 +602,8 @@ def reproduce(
     for name in (*parts, *use):
         if name not in PARTS:
             raise nearest_name(name, list(PARTS), "part")
+        if name in use and name not in _USABLE:
+            raise UserError(f"--use is for {', '.join(_USABLE)}; {name} has nothing to take over.")
     plan = _Plan(out, profile, seed, use, on_progress)
     with runs.explained(out):
         plan.folder.mkdir(parents=True, exist_ok=True)
@@ -611,7 +620,7 @@ def reproduce(
 def _make(name: str, plan: _Plan, again: bool) -> None:
     """Make a part and record it, unless it was made like this before."""
     part, make = PARTS[name]
-    using = str(plan.use.get(name, plan.use.get("figure2a", "")))
+    using = ", ".join(str(plan.use[n]) for n in _TAKES.get(name, (name,)) if n in plan.use)
     like: dict[str, Any] = {
         "profile": plan.profile,
         "seed": plan.seed,
@@ -648,6 +657,10 @@ def _read(name: str, plan: _Plan) -> Part:
         record = json.loads(path.read_text())
         record |= {key: tuple(record[key]) for key in ("notes", "pictures")}
         record["tables"] = tuple(tuple(table) for table in record["tables"])
+        gone = [file for file in record["pictures"] if not (plan.folder / file).is_file()]
+        if gone:
+            again = f"its picture {gone[0]} is gone; make it with: advnets reproduce {name}"
+            return dataclasses.replace(part, ours=f"not run: {again}")
         return Part(**record)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(

@@ -114,9 +114,13 @@ def explained(folder: Path) -> Iterator[None]:
         if number == errno.ENOSPC or "No space left" in str(error):
             why = "the disk is full. Make room"
         elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
-            why = "this place is read-only. Give another folder with --run"
+            why = "this place is read-only. Give another folder (--run or --out)"
         elif number in (errno.ENOTDIR, errno.EEXIST):
-            why = "a file stands where a folder should be. Give another folder with --run"
+            why = "a file stands where a folder should be. Give another folder (--run or --out)"
+        elif number == errno.EISDIR:
+            why = "a folder stands where a file should be. Give another name"
+        elif number == errno.ENAMETOOLONG:
+            why = "a name is too long. Give a shorter one"
         else:
             raise
         raise UserError(
@@ -247,16 +251,19 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Every row of metrics.jsonl; a last line that a crash cut short is left out."""
+    """Every row of metrics.jsonl, up to a line that a crash cut short or that is no row."""
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
     rows = []
-    for line in path.read_text().splitlines():
+    for line in path.read_bytes().splitlines():
         try:
-            rows.append(json.loads(line))
-        except ValueError:
+            row = json.loads(line)
+        except ValueError:  # bytes that are no text, too
             break
+        if not (isinstance(row, dict) and isinstance(row.get("round"), int)):
+            break
+        rows.append(row)
     return rows
 
 
@@ -301,7 +308,7 @@ def cut_metrics(folder: Path, last: int) -> None:
 def _steps(folder: Path) -> list[int]:
     """The rounds that have a checkpoint, in order."""
     names = (p.name.removeprefix("step-") for p in (folder / "checkpoints").glob("step-*"))
-    return sorted(int(name) for name in names if name.isdigit())
+    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def checkpoint_folder(folder: Path, which: str = "last") -> Path:
@@ -320,7 +327,7 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
             raise UserError(f"{folder} has not been scored yet, so it has no best checkpoint.")
         step = best["round"]
     elif which != "last":
-        step = int(which) if which.isdigit() else -1
+        step = int(which) if which.isdecimal() else -1
     if step not in steps:
         raise UserError(
             f"{folder} has no checkpoint {which!r}. Give last, best, or one of: "

@@ -248,8 +248,16 @@ def _numbers(
             found += _numbers(value, f"{f.name}.")
         for v in value if isinstance(value, tuple) else (value,):
             if isinstance(v, int | float) and not isinstance(v, bool):
-                found.append((prefix + f.name, float(v)))
+                found.append((prefix + f.name, _float(v)))
     return found
+
+
+def _float(number: int | float) -> float:
+    """The number as a float; a whole one that no float can hold is infinite."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf if number > 0 else -math.inf
 
 
 @dataclass(frozen=True)
@@ -528,11 +536,11 @@ def _read(name: str, given: Value, kind: Value) -> Value:
         if given in kinds:
             return given
     elif isinstance(given, str | int | float) and not (isinstance(given, bool) or kind is bool):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):  # int("x"), int(∞)
             value = kind(given)
             if isinstance(given, str) or value == given:
                 return value
-    words = f"one of {', '.join(kinds)}" if origin is Literal else "of another kind"
+    words = f"one of {', '.join(map(str, kinds))}" if origin is Literal else "of another kind"
     raise UserError(f"{name} is {given!r}; it must be {words}.")
 
 

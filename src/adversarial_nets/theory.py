@@ -147,8 +147,9 @@ def improve(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector:
     _check(p_data, p_g)
     if eta != 1 and np.any((p_g == 0) & (p_data > 0)):
         raise UserError("p_g is 0 where p_data is not, and would stay so; start with p_g above 0.")
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         log_p = xlogy(1 - eta, p_g) + xlogy(eta, p_data + p_g)
+    log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # what neither has stays 0 (for η > 1 too)
     p = np.exp(log_p - log_p.max())
     return p / p.sum()
 
@@ -415,6 +416,8 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
     >>> all(check.holds for check in checks(seed=1, distributions=20))
     True
     """
+    if seed < 0:
+        raise UserError(f"--seed is {seed}; it must be a whole number, 0 or more.")
     rng = np.random.default_rng(seed)
     pairs = [_random_pair(rng) for _ in range(distributions)]
     found = [

@@ -12,6 +12,7 @@ import base64
 import csv
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -434,9 +435,12 @@ def find(name: str) -> Toy:
         return _with_numbers(kind, numbers)
     if name in TOYS:
         return TOYS[name]
-    path = Path(name).expanduser()
-    if path.exists() or path.suffix or len(path.parts) > 1:
-        return read_points(path)
+    file = None
+    with suppress(OSError, RuntimeError, ValueError):  # too long for a path, or in nobody's home
+        path = Path(name).expanduser()
+        file = path if path.exists() or path.suffix or len(path.parts) > 1 else None
+    if file is not None:
+        return read_points(file)
     raise nearest_name(name, [*TOYS, "FILE.csv"], "toy")
 
 
@@ -463,7 +467,7 @@ def read_points(path: Path) -> Points:
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             return parse_points(file, str(path))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read as a CSV file ({error}).") from error
 
 
@@ -471,9 +475,12 @@ def parse_points(text: Iterable[str], name: str) -> Points:
     """Read points from lines of comma-separated values; `name` is what errors call them.
 
     Raises:
-        UserError: a line that is not one or two numbers.
+        UserError: a line that is not one or two numbers, or is too long to be one.
     """
-    lines = [(i, row) for i, row in enumerate(csv.reader(text), 1) if "".join(row).strip()]
+    try:
+        lines = [(i, row) for i, row in enumerate(csv.reader(text), 1) if "".join(row).strip()]
+    except csv.Error as error:
+        raise UserError(f"{name} cannot be read as a CSV file ({error}).") from error
     if lines and _numbers(lines[0][1]) is None:
         lines = lines[1:]  # a header
     rows: list[list[float]] = []

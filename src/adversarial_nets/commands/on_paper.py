@@ -103,13 +103,15 @@ class Reproduce:
 
     parts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[PART …]")] = ()
     """figure1, gradients, steps, head-start, theory, function-space, table1, parzen-spread,
-    figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica; all where not given."""
+    figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica; all where not given, but
+    for steps and head-start (minutes each) in the quick profile."""
     profile: Literal["quick", "full"] = "quick"
     """quick: the embedded digits, minutes; full: the published sizes, days, resumable."""
     out: Path = Path("reproduction")
     """The folder of everything."""
     use: tuple[str, ...] = ()
-    """PART=RUN: show this run in figure2a to figure2d as it stands, instead of training one."""
+    """PART=RUN: show this run in figure2a to figure2d as it stands, instead of training one; or
+    table1=FILE: these rows."""
     seed: int = 0
     """Addresses every random draw."""
     again: bool = False

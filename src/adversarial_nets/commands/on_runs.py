@@ -363,7 +363,7 @@ class Interpolate:
     run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
     """The run's folder."""
     out: Path = Path("interpolation.png")
-    """The picture to write."""
+    """The picture to write, .png."""
     rows: int = 6
     """How many lines."""
     steps: int = 12
@@ -381,6 +381,8 @@ def _interpolate(o: Interpolate) -> dict[str, Any]:
 
     if o.rows < 1 or o.steps < 2:
         raise UserError("--rows must be 1 or more and --steps 2 or more.")
+    if o.out.suffix != ".png":
+        raise UserError(f"--out is {o.out}; its name must end in .png.")
     run = runs.open_run(o.run)
     G, step = runs.load_generator(run, o.checkpoint, o.weights)
     x = figures.interpolation(G, run.settings, o.rows, o.steps)

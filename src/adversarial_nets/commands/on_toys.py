@@ -236,7 +236,8 @@ class Play:
     data: Annotated[
         str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)")
     ]
-    """A toy (see: figure1, plane), points or a CSV file of them, or images (see: datasets)."""
+    """A toy (see: figure1, plane), points or a CSV file of them, or images: mnist, mnist-5k,
+    idx:FOLDER, folder:PATH."""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
     rounds: int = 1000
     """How many rounds to play."""
@@ -286,7 +287,8 @@ class Playground:
     run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")] = None
     """A trained run's folder, to walk about in its z."""
     data: str = "gaussian"
-    """What to play on at first: a toy, a CSV file of points, or images (see: datasets)."""
+    """What to play on at first: a toy, a CSV file of points, or images: mnist, mnist-5k,
+    idx:FOLDER, folder:PATH."""
     port: int = 5006
     """The port on 127.0.0.1; 0 takes a free one."""
     browser: bool = True

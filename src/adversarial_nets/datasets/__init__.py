@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -162,7 +163,7 @@ def load(
         return load_tfd(kind)
     if kind.startswith("cifar10"):
         return load_cifar10(kind, on_progress)
-    folder = Path(path).expanduser()
+    folder = _folder(path)
     if kind == "idx":
         return load_idx(folder, name)
     return load_folder(
@@ -174,11 +175,22 @@ def load(
     )
 
 
+def _folder(path: str) -> Path:
+    """The path, its tilde replaced; whether there is such a folder is the loader's to say."""
+    try:
+        folder = Path(path).expanduser()
+        folder.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, or in nobody's home
+        raise UserError(f"{path} is not the path of a folder ({error}).") from error
+    return folder
+
+
 def _unknown(name: str) -> str:
     names = [entry.name for entry in CATALOGUE]
     known = f"Data sets are {', '.join(names)}."
-    if name and Path(name).expanduser().is_dir():
-        return f"{name} is a folder; to use the images in it, say folder:{name}. {known}"
+    with suppress(UserError):
+        if name and _folder(name).is_dir():
+            return f"{name} is a folder; to use the images in it, say folder:{name}. {known}"
     kind, colon, path = name.partition(":")
     kinds = {entry.partition(":")[0]: entry for entry in names}
     for near in difflib.get_close_matches(kind.lower(), kinds, n=1, cutoff=0.5):

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets._download import cache_folder
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation._precision import full_float32
 from adversarial_nets.evaluation.parzen import ParzenScore, Progress, parzen_on
@@ -203,11 +204,7 @@ def _nearest(x: Tensor, centroids: Tensor, half_norms: Tensor) -> Tensor:
 
 def _file(dataset: Dataset, seed: int, k: int, cache: Path | None) -> Path:
     """Where the centroids of these images, made with these settings, are kept."""
-    if cache is None:
-        import pooch
-
-        folder = os.environ.get("ADVNETS_CACHE") or pooch.os_cache("adversarial-nets")
-        cache = Path(folder).expanduser()
+    cache = cache or cache_folder()
     settings = f"k-means 1;{PASSES=};{seed=};{k=};{dataset.range};{tuple(dataset.train.shape)};"
     digest = hashlib.sha256(settings.encode())
     digest.update(dataset.train.contiguous().numpy().data)

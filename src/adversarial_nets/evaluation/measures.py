@@ -212,6 +212,8 @@ def measure(
     Raises:
         UserError: data without classes; too few samples; all that `runs.load_generator` refuses.
     """
+    if samples < 1:
+        raise UserError(f"--samples is {samples}; it must be 1 or more.")
     data = data or load_data(run)
     net, step = runs.load_generator(run, checkpoint, weights)
     judge = classifier(data, on_progress)

@@ -109,15 +109,17 @@ class Steps:
                 yield self.next, self.sitting._losses.append
                 self.sitting.seconds += time.process_time() - started
                 self.next += 1
-                self._after(bool(asked))
-                if asked:
+                stop = bool(asked)  # who asks from here on is heard after the next update
+                self._after(stop)
+                if stop:
                     raise Stopped(asked[0], self.next)
 
     def _after(self, stop: bool) -> None:
         s, t = self.sitting, self.next
         done = t == self.total
         scores = s.score > 0 and s.scored is not None and (done or t % s.score == 0)
-        if not (scores or done or stop or t % s.save == 0):
+        due = scores or done or t % s.save == 0  # without being stopped here, too
+        if not (due or stop):
             return
         loss = sum(s._losses) / max(len(s._losses), 1)
         finite = all(bool(x.isfinite().all()) for x in self.tensors.values())
@@ -131,10 +133,10 @@ class Steps:
             row["valid_nats"] = s.scored(self.model)
             if s.best is None or row["valid_nats"] > s.best["valid_nats"]:
                 s.best = {"round": t, "valid_nats": row["valid_nats"]}
-        if not stop:
+        if due:
             s._losses = []
         if s.folder is not None:
-            if not stop:
+            if due:
                 runs.append_metrics(s.folder, row)
             state = {"best": s.best, "seconds": s.seconds, "losses": s._losses}
             runs.write_checkpoint(s.folder, runs.Checkpoint(t, self.tensors, self.rest, state))

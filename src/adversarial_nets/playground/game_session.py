@@ -375,7 +375,7 @@ class Visitor:
     def bend(self, message: Message) -> list[Message]:
         """One option: at once where it can be, in a new game where it must be."""
         option, value, which = message.get("option"), message.get("value"), message.get("seat", 0)
-        if which not in range(len(self.seats)) or isinstance(which, bool):
+        if type(which) is not int or which not in range(len(self.seats)):
             raise Refused("unknown message")
         if not isinstance(option, str):
             raise Refused("unknown message")
@@ -440,11 +440,11 @@ class Visitor:
     def _allowed(self, data: Json) -> str:
         """A name of data that a page may ask for: no path of this machine is among them."""
         if isinstance(data, str) and len(data) < 60_000:
-            word = data.partition(":")[0]
             numbers = data.startswith(("gaussian:", "mixture:", "uniform:"))
             named = data in toys.TOYS or data in ("mnist-5k", self.own_data)
-            if named or (numbers and len(data) < 200) or (word == "points"):
-                if word == "points" and len(getattr(toys.find(data), "x", ())) > POINTS:
+            points = data.startswith("points:")  # (without the colon it would name a file)
+            if named or (numbers and len(data) < 200) or points:
+                if points and len(getattr(toys.find(data), "x", ())) > POINTS:
                     raise Refused("too many points", most=POINTS)
                 return data
         raise Refused("no such data")
@@ -601,7 +601,7 @@ class Visitor:
             raise Refused("no run")
         try:
             return [self.walk.show(message)]
-        except (ValueError, TypeError, IndexError):
+        except (ValueError, TypeError, IndexError, OverflowError, RuntimeError):
             raise Refused("unknown message") from None
 
 
@@ -707,10 +707,10 @@ def _cost(s: settings.Settings, size: int) -> tuple[int, int]:
 def _along(strokes: list[list[Any]], points: int = 600) -> np.ndarray:
     """Points at even distances along strokes, each a list of [x, y], with a little width."""
     pieces = []
-    for stroke in strokes:
+    for stroke in filter(None, strokes):
         try:
             xy = np.array(stroke, np.float64).reshape(-1, 2)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise Refused("unknown message") from None
         if not np.isfinite(xy).all():
             raise Refused("unknown message")

@@ -1,7 +1,7 @@
 """The playground's server: one page, and one websocket for each visitor.
 
 Whatever comes over the wire is untrusted. A visitor's socket is opened for pages of this server
-alone, carries a dozen kinds of small messages, and owns its games: when it closes, they are gone.
+alone, carries twenty kinds of small messages, and owns its games: when it closes, they are gone.
 """
 
 import asyncio
@@ -29,6 +29,7 @@ from adversarial_nets.playground import boards
 from adversarial_nets.playground.game_session import Refused, Visitor
 from adversarial_nets.playground.page import render
 from adversarial_nets.playground.walk import Walk, open_walk
+from adversarial_nets.playground.words import WORDS
 from adversarial_nets.replay import kind_of
 
 __all__ = ["beside", "listening", "serve"]
@@ -236,9 +237,14 @@ def serve(
         on_ready: called with the page's address.
 
     Raises:
-        UserError: no such run or data, or a port that is taken.
+        UserError: no such run or data, data too large to be played here, or a port that is taken.
     """
     kind_of(data)  # refuses data that there are not
+    try:
+        Visitor(data).handle({"do": "open"})  # else the page would ask for them again and again
+    except Refused as refused:
+        why = WORDS[f"why {refused.why}"]["en"].format(**refused.gaps)
+        raise UserError(f"{data} cannot be played here: {why}") from refused
     walk = open_walk(run) if run else None
     asyncio.run(_serve(data, walk, port, browser, on_ready))
     return {}

@@ -1,6 +1,7 @@
 """A walk through the z of a trained run: sliders, and a straight line between two picked images."""
 
 import base64
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,13 @@ class Walk:
                 line between them; ``moves``, how far along each direction to go from there.
 
         Raises:
-            ValueError, TypeError, IndexError: something else.
+            ValueError, TypeError, IndexError, OverflowError, RuntimeError: something else.
         """
         a, b = (range(PICKS)[message.get(name, i)] for i, name in enumerate("ab"))
-        t = min(max(float(message.get("t", 0.0)), 0.0), 1.0)
+        t = float(message.get("t", 0.0))
+        if not math.isfinite(t):
+            raise ValueError("t")
+        t = min(max(t, 0.0), 1.0)
         moves = torch.tensor(message.get("moves", []), dtype=torch.float32).clamp(-5, 5)
         if moves.ndim != 1 or len(moves) > len(self.directions) or not moves.isfinite().all():
             raise ValueError("moves")

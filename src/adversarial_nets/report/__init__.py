@@ -317,12 +317,16 @@ def _over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8]]:
     paths = {
         int(path.stem.removeprefix("step-")): path
         for path in sorted((run.folder / "samples").glob("step-*.png"))
+        if path.stem.removeprefix("step-").isdecimal()
     }
     if not paths:
         return {}
 
     def read(round: int) -> NDArray[np.uint8]:
-        return figures.read_grid(paths[round].read_bytes(), run.image_shape, n)
+        try:
+            return figures.read_grid(paths[round].read_bytes(), run.image_shape, n)
+        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on bad bytes
+            raise UserError(f"{paths[round]} is damaged ({error}); delete it.") from error
 
     room = _ROOM // len(_sheet_uri(figures.tiles(read(max(paths)), 10)))
     most = min(most, room)
