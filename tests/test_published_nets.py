@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -277,6 +278,17 @@ def test_stage_2_begins_with_stage_1_on_top(tmp_path: Path) -> None:
     uninterrupted = train(data, settings=stage2, run=tmp_path / "4", rounds=4, onto=tmp_path / "1")
     a, b = (runs.load_generator(r)[0].state_dict() for r in (run, uninterrupted))
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_stage_2_is_not_begun_without_a_stage_1(tmp_path: Path) -> None:
+    small: dict[str, Any] = {"settings": small_settings(), "run": tmp_path / "2", "rounds": 2}
+    with pytest.raises(UserError, match="--onto runs/small-tfd-0"):
+        train(small_data(), preset="tfd-stage2", **small)
+    assert not (tmp_path / "2" / "settings.json").exists()
+    train(small_data(), settings=small_settings(), run=tmp_path / "1", rounds=2)
+    run = train(small_data(), preset="tfd-stage2", onto=tmp_path / "1", **small)
+    assert run.info["onto"] == str(tmp_path / "1")
+    train(small_data(), preset="tfd-stage2", **small | {"rounds": 3})  # its layers are its own now
 
 
 def test_stage_2_needs_the_right_stage_1(tmp_path: Path) -> None:

@@ -76,6 +76,15 @@ def test_head_start_and_gradients_have_a_row_for_each_look() -> None:
     assert [row["round"] for row in early.rows] == list(range(1, 9))
 
 
+def test_the_spread_is_of_the_window_and_not_of_the_points() -> None:
+    """300 test points spread a normal's own log-likelihood by √(d/600); that is taken out."""
+    (row,) = training_claims.spread(counts=(3000,), dimensions=(1,), draws=6).rows
+    assert row["error"] < 0  # a window can only blur, here by some thousandths of a nat
+    assert abs(row["error"]) < 0.03
+    assert row["spread"] < 0.5 * (1 / 600) ** 0.5
+    assert row["truth, nats"] == pytest.approx(-1.419, abs=0.1)
+
+
 def test_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

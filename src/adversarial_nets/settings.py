@@ -284,13 +284,15 @@ class Cadence:
 class Preset:
     """A named experiment: its settings, how long it runs, and why its numbers are what they are.
 
-    Exactly one of `epochs` and `rounds` is given.
+    Exactly one of `epochs` and `rounds` is given. `onto` names the preset whose finished run lends
+    its generator as this one's top layers.
     """
 
     settings: Settings
     why: str
     epochs: float | None = None
     rounds: int | None = None
+    onto: str | None = None
 
 
 _TFD = Settings(
@@ -387,6 +389,7 @@ PRESETS: Mapping[str, Preset] = {
         epochs=22.0,
         why="§5 and the released configuration, stage 2: a new bottom, 8000 ReLU and 100 sigmoid, "
         "under the three layers of a stage 1 (--onto), a fresh D, schedules from the start.",
+        onto="tfd",
     ),
     "tfd-small": Preset(
         _TFD_SMALL,
@@ -399,6 +402,7 @@ PRESETS: Mapping[str, Preset] = {
         rounds=5000,
         why="TFD's stage 2 on top of a run of tfd-small (--onto). At that run's lr .05 and "
         "momentum .7 D's logits ran to thousands within 600 rounds; so lr .01 and momentum .5.",
+        onto="tfd-small",
     ),
     "cifar10": Preset(
         _CIFAR10,

@@ -125,8 +125,14 @@ def train(
             own_nets = bool(G or D)
             if onto is not None:
                 G = _on_top_of(Path(onto), settings, data)
+            elif chosen.onto and not own_nets and not (folder / "settings.json").exists():
+                raise UserError(
+                    f"{preset} goes on from a finished run of {chosen.onto}; name its folder, e.g. "
+                    f"--onto {run_folder(name, chosen.onto, settings.seed)}, after training it "
+                    f"with: advnets train {name} --preset {chosen.onto}"
+                )
             with workers.one_after_another():  # the first makes the folder, the others find it
-                this = _begin(folder, name, data, preset, settings, own_nets)
+                this = _begin(folder, name, data, preset, settings, own_nets, onto)
             game = new_game(
                 settings,
                 data,
@@ -166,7 +172,13 @@ def check_device(device: str) -> None:
 
 
 def _begin(
-    folder: Path, name: str, data: Dataset, preset: str, settings: Settings, own_nets: bool
+    folder: Path,
+    name: str,
+    data: Dataset,
+    preset: str,
+    settings: Settings,
+    own_nets: bool,
+    onto: str | Path | None,
 ) -> Run:
     """The run that the folder holds, when it is the same one, or a new one."""
     fingerprint = datasets.fingerprint(data)
@@ -188,7 +200,7 @@ def _begin(
             f"{folder} has checkpoints and no settings.json, so nobody knows which game they are "
             "of. Restore that file from a copy, or begin anew with --restart."
         )
-    info = made_with(data)
+    info = made_with(data) | ({"onto": str(onto)} if onto is not None else {})
     run = Run(
         folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
     )
