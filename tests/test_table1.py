@@ -100,6 +100,18 @@ def test_what_is_recorded_is_not_made_again(
     again = table1.table1(["small"], tmp_path, rows=["pca-gaussian"], quick=True)
     assert again == first
     assert table1.recorded(tmp_path, rows=["pca-gaussian"]).results == first.results
+    with pytest.raises(UserError, match="--out"):  # a quick row is no full one
+        table1.table1(["small"], tmp_path, rows=["pca-gaussian"])
+
+
+def test_a_run_that_was_named_is_not_taken_for_another(tmp_path: Path, run: Run) -> None:
+    rows = ["adversarial-nets"]
+    made = table1.table1(["small"], tmp_path, rows=rows, quick=True, run=run.folder)
+    assert made.results[1].note.startswith("preset")
+    assert "for the raw G" in made.results[1].note
+    assert table1.table1(["small"], tmp_path, rows=rows, quick=True) == made
+    with pytest.raises(UserError, match="made with run"):
+        table1.table1(["small"], tmp_path, rows=rows, quick=True, run=tmp_path / "another")
 
 
 def test_seeds_are_averaged_and_their_spread_stands_beside(tmp_path: Path) -> None:

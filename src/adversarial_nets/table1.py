@@ -14,7 +14,7 @@ import base64
 import dataclasses
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ _SEARCH, _QUICK_SEARCH = Chains(burn_in=200, every=20), Chains(burn_in=50, every
 _SEARCH_SAMPLES = 1000  # of chains; where a sample costs one pass, as many as are scored
 _QUICK = Chains(burn_in=100, every=10)
 _PUBLISHED_AS = {
-    "VAE": "VAE 2×1000, z 8",
+    "VAE": "VAE 500, z 8",
     "training images": "real training images",
     "k-means": "k-means centroids",
 }
@@ -148,8 +148,8 @@ def table1(
         on_progress: called with what is being done, how much is done, and of how much.
 
     Raises:
-        UserError: unknown names, a folder that holds other settings, and all that the data set's
-            loader and the evaluator refuse.
+        UserError: unknown names, a folder that holds other settings or a row made otherwise, and
+            all that the data set's loader and the evaluator refuse.
         Stopped: SIGINT or SIGTERM came; what was being trained is saved.
         Diverged: a fitting met a number that is not finite.
     """
@@ -176,7 +176,10 @@ def _make(row: str, data: Dataset, seed: int, plan: _Plan) -> None:
     """One row's record, unless there is one."""
     folder = plan.out / _as_folder(data.name) / f"{row}-{seed}"
     record = folder / f"score-{plan.grid}.json"
+    own = row == ADVERSARIAL
+    made = {"quick": plan.quick} | ({"run": str(plan.run)} if plan.run and own else {})
     if record.exists():
+        _refuse_another(record, made)
         return
     if row == ADVERSARIAL:
         results = _adversarial(data, seed, folder, plan)
@@ -186,9 +189,20 @@ def _make(row: str, data: Dataset, seed: int, plan: _Plan) -> None:
         results = _model(ROWS[row], data, seed, folder, plan)
     lines = [dataclasses.asdict(result) for result in results]
     content = {"format": runs.FORMAT, "image_shape": data.image_shape, "rows": lines}
-    content |= {"made_with": made_with(data)}
+    content |= {"made": made, "made_with": made_with(data)}
     with runs.explained(folder):
         runs.write_atomically(record, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def _refuse_another(record: Path, made: Mapping[str, Any]) -> None:
+    """Refuse to pass off what is recorded as what was asked for."""
+    was = runs.read_json(record).get("made", {})
+    for name, value in made.items():
+        if was.get(name, value) != value:
+            raise UserError(
+                f"{record} was made with {name} = {was[name]}, not {value}. Give this table a "
+                "folder of its own with --out, or delete that file."
+            )
 
 
 # --- The three kinds of rows ----------------------------------------------------------------------
@@ -302,8 +316,9 @@ def _adversarial(data: Dataset, seed: int, folder: Path, plan: _Plan) -> list[Re
             train_seconds=round(state["seconds"], 1),
             samples_per_second=SAMPLES / seconds,
             steps_per_sample=1.0,
-            note=f"preset {run.preset}, round {step:,}, the best on validation images; one pass "
-            "for each sample",
+            note=f"preset {run.preset}, round {step:,}, the best on validation images"
+            + (" for the raw G" if weights == "averaged" else "")
+            + "; one pass for each sample",
         )
         results.append(result)
         _draw(samples, data, folder, name)

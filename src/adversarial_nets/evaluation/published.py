@@ -43,6 +43,7 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
             PublishedScore("Adversarial nets", 225.0, 2.0, "GAN paper"),
             PublishedScore("real training images", 243.0, None, "Theis et al. 2015"),
             PublishedScore("GMMN + autoencoder", 282.0, 2.0, "GMMN paper"),
+            PublishedScore("VAE 500, z 8", 283.0, None, "later papers (unverified)"),
             PublishedScore("VAE 2×1000, z 8", 290.0, 2.0, "eVAE paper"),
             PublishedScore("k-means centroids", 313.0, None, "Theis et al. 2015"),
             PublishedScore("adversarial autoencoder", 340.0, 2.0, "AAE paper"),
