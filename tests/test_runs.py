@@ -276,6 +276,13 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="damaged"):
         trained(folder, 30)
     (step / "nets.safetensors").write_bytes(weights)
+    whole = (step / "state.json").read_text()
+    record = json.loads(whole)
+    for lost in ("round", "sha256", "best", "tally"):
+        (step / "state.json").write_text(json.dumps({k: record[k] for k in record if k != lost}))
+        with pytest.raises(UserError, match=f"lacks {lost}.*checkpoint before it"):
+            trained(folder, 30)
+    (step / "state.json").write_text(whole)
     _edit(step / "state.json", format=99)
     with pytest.raises(UserError, match="newer version"):
         trained(folder, 30)

@@ -11,7 +11,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import parzen
 from adversarial_nets.models import ROWS, vae
 from adversarial_nets.randomness import Address
-from adversarial_nets.runs import Run
+from adversarial_nets.runs import Run, open_run
 from adversarial_nets.training import train
 from small import small_data, small_settings
 
@@ -100,6 +100,10 @@ def test_what_is_recorded_is_not_made_again(
     again = table1.table1(["small"], tmp_path, rows=["pca-gaussian"], quick=True)
     assert again == first
     assert table1.recorded(tmp_path, rows=["pca-gaussian"]).results == first.results
+    with pytest.raises(UserError, match="There is no row named 'pca'"):
+        table1.recorded(tmp_path, rows=["pca"])
+    with pytest.raises(UserError, match="holds a PCA Gaussian of Table 1"):
+        open_run(tmp_path / "small" / "pca-gaussian-0")
     with pytest.raises(UserError, match="--out"):  # a quick row is no full one
         table1.table1(["small"], tmp_path, rows=["pca-gaussian"])
 

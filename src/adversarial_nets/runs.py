@@ -19,7 +19,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -179,6 +179,11 @@ def open_run(folder: Path) -> Run:
         )
     record = read_json(path)
     _check_format(record, path)
+    if "model" in record:
+        raise UserError(
+            f"{folder} holds a {record['model']} of Table 1, no adversarial nets; advnets table1 "
+            "samples and scores it."
+        )
     try:
         return Run(
             folder=folder,
@@ -414,14 +419,24 @@ def discard(folder: Path) -> None:
             (folder / name).unlink(missing_ok=True)
 
 
-def read_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint's folder and check every byte of it against its hash.
+def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
+    """Read a checkpoint's folder and check every byte of its tensors against its hash.
+
+    Args:
+        path: the checkpoint's folder.
+        needs: what must stand in its state.
 
     Raises:
         UserError: it is missing, damaged, foreign, or of a newer format.
     """
     record = read_json(path / "state.json")
     _check_format(record, path / "state.json")
+    lacking = ", ".join(name for name in ("round", "sha256", *needs) if name not in record)
+    if lacking:
+        raise UserError(
+            f"The checkpoint {path} is damaged: state.json lacks {lacking}. Delete that folder to "
+            "continue from the checkpoint before it."
+        )
     tensors = {}
     for name in ("nets.safetensors", "optimisers.safetensors"):
         try:

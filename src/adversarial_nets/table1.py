@@ -153,9 +153,7 @@ def table1(
         Stopped: SIGINT or SIGTERM came; what was being trained is saved.
         Diverged: a fitting met a number that is not finite.
     """
-    for name in rows:
-        if name not in NAMES:
-            raise nearest_name(name, list(NAMES), "row")
+    _check_names(rows)
     if seeds < 1:
         raise UserError(f"--seeds is {seeds}; it must be 1 or more.")
     plan = _Plan(out, grid, quick, run, on_progress)
@@ -170,6 +168,12 @@ def table1(
                 _make(row, dataset, seed, plan)
     table = recorded(out, data, NAMES, grid)  # of other rows too, that were made before
     return dataclasses.replace(table, files=_write(table, out))
+
+
+def _check_names(rows: Sequence[str]) -> None:
+    for name in rows:
+        if name not in NAMES:
+            raise nearest_name(name, list(NAMES), "row")
 
 
 def _make(row: str, data: Dataset, seed: int, plan: _Plan) -> None:
@@ -424,8 +428,9 @@ def recorded(
         grid: the grid of σ.
 
     Raises:
-        UserError: a record is damaged.
+        UserError: there is no such row, or a record is damaged.
     """
+    _check_names(rows)
     names = data or sorted(path.name for path in out.glob("*") if path.is_dir())
     results, missing = [], []
     for name in names:

@@ -263,7 +263,8 @@ class _Sitting:
         """Play to the end from wherever the folder's newest checkpoint is."""
         folder, game = self.run.folder, self.game
         if any((folder / "checkpoints").glob("step-*")):
-            checkpoint = runs.read_checkpoint(runs.checkpoint_folder(folder))
+            needs = ("best", "widest", "seconds", "tally")
+            checkpoint = runs.read_checkpoint(runs.checkpoint_folder(folder), needs)
             runs.restore(game, checkpoint)
             self.best = checkpoint.state["best"]
             self.widest = checkpoint.state["widest"]

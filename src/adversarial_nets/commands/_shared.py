@@ -42,11 +42,11 @@ def rounds_shown(quiet: bool) -> Callable[[Any, int], None]:
     return lambda frame, rounds: shown.work("round", frame.round, rounds)
 
 
-def positive(rounds: int | None, standard: int) -> int:
-    """The number asked for, or the standard one."""
-    if rounds is not None and rounds < 1:
-        raise UserError(f"The number of rounds is {rounds}; it must be 1 or more.")
-    return rounds or standard
+def positive(name: str, asked: int | None, standard: int) -> int:
+    """The number that was asked for by the option of that name, or the standard one."""
+    if asked is not None and asked < 1:
+        raise UserError(f"{name} is {asked}; it must be 1 or more.")
+    return asked or standard
 
 
 def say_result(quiet: bool, result: dict[str, Any]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _bench(o: BenchOptions) -> dict[str, Any]:
             for p in points:
                 shown.say(f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB")
         return {"curves": {n: [vars(p) for p in ps] for n, ps in grown.curves.items()}}
-    found = bench.bench(o.data, positive(o.turns, 9), shown.work)
+    found = bench.bench(o.data, positive("--turns", o.turns, 9), shown.work)
     for ratio in found.details.values():
         seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
         shown.say(

@@ -76,7 +76,7 @@ class Figure1:
 def _figure1(o: Figure1) -> dict[str, Any]:
     from adversarial_nets.figure1 import ROUNDS, figure1
 
-    rounds = positive(o.rounds, ROUNDS)
+    rounds = positive("--rounds", o.rounds, ROUNDS)
     found = figure1(
         o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie, on_frame=rounds_shown(o.json)
     )
@@ -112,7 +112,7 @@ def _function_space(o: FunctionSpace) -> dict[str, Any]:
         o.data,
         o.out,
         eta=o.eta,
-        steps=positive(o.steps, 1),
+        steps=positive("--steps", o.steps, 1),
         seed=o.seed,
         on_frame=rounds_shown(o.json),
     )
@@ -153,7 +153,11 @@ def _plane(o: Plane) -> dict[str, Any]:
     from adversarial_nets.plane import ROUNDS, plane
 
     found = plane(
-        o.data, o.out, rounds=positive(o.rounds, ROUNDS), seed=o.seed, on_frame=rounds_shown(o.json)
+        o.data,
+        o.out,
+        rounds=positive("--rounds", o.rounds, ROUNDS),
+        seed=o.seed,
+        on_frame=rounds_shown(o.json),
     )
     return say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 

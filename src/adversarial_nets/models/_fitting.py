@@ -93,7 +93,8 @@ class Steps:
         if s.folder is None or not any((s.folder / "checkpoints").glob("step-*")):
             return
         runs.clear_leftovers(s.folder)
-        checkpoint = runs.read_checkpoint(runs.checkpoint_folder(s.folder))
+        needs = ("best", "seconds", "losses")
+        checkpoint = runs.read_checkpoint(runs.checkpoint_folder(s.folder), needs)
         fill(self.tensors, checkpoint.nets)
         fill(self.rest, checkpoint.optimisers)
         s.best, s.seconds = checkpoint.state["best"], checkpoint.state["seconds"]
