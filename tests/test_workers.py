@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,10 +26,11 @@ SMALL += ["--D.pieces", "2", "--D.init", "0.3", "--log-every", "10", "--save-eve
 SMALL += ["--score-every", "1000000", "--samples-every", "1000000"]
 
 
-def advnets(*args: object) -> "subprocess.Popen[str]":
+def advnets(*args: object, **environment: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-m", "adversarial_nets", *map(str, args)]
+    env = ENVIRONMENT | environment
     return subprocess.Popen(
-        command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
@@ -36,10 +38,10 @@ def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
     return dict(runs.read_checkpoint(runs.checkpoint_folder(folder, which)).nets)
 
 
-def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], tolerance: float) -> None:
     assert a.keys() == b.keys()
     for name in a:
-        torch.testing.assert_close(a[name], b[name], atol=2e-5, rtol=1e-4, msg=name)
+        torch.testing.assert_close(a[name], b[name], atol=tolerance, rtol=tolerance, msg=name)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,8 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What two processes made of the games of `two_workers`."""
     folder = tmp_path_factory.mktemp("two")
     command = [*TORCHRUN, two_workers.__file__, str(folder)]
-    subprocess.run(command, env=ENVIRONMENT, check=True, capture_output=True)
+    done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
     return folder
 
 
@@ -57,10 +60,10 @@ def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
     theirs = safetensors.torch.load_file(shared / f"{name}.safetensors")
     game = two_workers.played(name)
     samples, tally, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
-    close(theirs, runs.nets_of(game))
-    torch.testing.assert_close(tally, game.tally.sums, rtol=1e-4, atol=1e-5)
+    close(theirs, runs.nets_of(game), 1e-9)
+    torch.testing.assert_close(tally, game.tally.sums, rtol=1e-9, atol=1e-9)
     assert nats.item() == pytest.approx(two_workers.score(game), abs=0.01)
-    torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-9, atol=1e-9)
 
 
 def test_alone_everything_is_mine() -> None:
@@ -96,19 +99,21 @@ def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
         process = advnets(*SMALL, "--run", folder, "--rounds", 20, "--threads", 1, "--json")
         _, err = process.communicate()
         assert process.returncode == 0, err
-    close(weights(two), weights(one))
+    # A piece of maxout that wins by less than rounding moves a weight by about 10⁻⁴; a momentum
+    # that did not travel, by more than 10⁻².
+    close(weights(two), weights(one), 1e-3)
     rows = [[row["round"] for row in runs.read_metrics(folder)] for folder in (two, one)]
     assert rows == [[10, 20], [10, 20]]
 
 
 def wait_for(process: "subprocess.Popen[str]", folder: Path, round_: int) -> None:
     """Until the run has written a row of at least that round."""
-    for _ in range(600):
+    for _ in range(3000):
         if any(row["round"] >= round_ for row in runs.read_metrics(folder)):
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
-    raise AssertionError("the training has not come so far in a minute")
+    raise AssertionError("the training has not come so far in five minutes")
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[int]:
@@ -120,16 +125,37 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
 
 
-@needs_proc
+# Python runs a module of this name when it starts. A kill from outside would have to hit the worker
+# between two of its rounds and before its last, which nobody can promise on a busy machine.
+DEATH = """
+import os
+if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1", "0"):
+    import pathlib, signal
+    from adversarial_nets import workers
+    agree, rounds = workers.agree, iter(range(1, 251))
+    def dying(number):
+        if next(rounds) == 250:
+            pathlib.Path(os.environ["DIED"]).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return agree(number)
+    workers.agree = dying
+"""
+
+
 def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
     """kill -9 on one of two workers: the launcher starts both again, and the end is the same."""
-    killed, whole = tmp_path / "killed", tmp_path / "whole"
-    more = ("--rounds", 600, "--json", "--log-every", "100", "--save-every", "100")
-    process = advnets(*SMALL, *more, "--run", killed, "--nproc", 2, "--max-restarts", 1)
-    wait_for(process, killed, 200)
-    os.kill(workers_of(process)[-1], signal.SIGKILL)
-    _, err = process.communicate(timeout=120)
+    killed, whole, died = tmp_path / "killed", tmp_path / "whole", tmp_path / "died"
+    (tmp_path / "sitecustomize.py").write_text(DEATH)
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    more = ("--rounds", 300, "--json", "--log-every", "100", "--save-every", "100")
+    process = advnets(
+        *(*SMALL, *more, "--run", killed, "--nproc", 2, "--max-restarts", 1),
+        PYTHONPATH=path,
+        DIED=str(died),
+    )
+    _, err = process.communicate()
     assert process.returncode == 0, err
+    assert died.exists()
     process = advnets(*SMALL, *more, "--run", whole, "--nproc", 2)
     _, err = process.communicate()
     assert process.returncode == 0, err
@@ -146,9 +172,10 @@ def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
     wait_for(process, folder, 20)
     children = workers_of(process)
     number = signal.SIGINT if to_all else signal.SIGTERM
-    for pid in [*children, process.pid] if to_all else children[-1:]:
-        os.kill(pid, number)
-    _, err = process.communicate(timeout=60)
+    for pid in [process.pid, *children] if to_all else children[-1:]:
+        with suppress(ProcessLookupError):  # it may have ended by the launcher's word already
+            os.kill(pid, number)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 128 + number, err
     assert err.count("everything is saved") == 1
     assert "Traceback" not in err

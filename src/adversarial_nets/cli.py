@@ -10,6 +10,7 @@ import os
 import shlex
 import signal
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
@@ -128,10 +129,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(json.dumps(result))
         return 0
     except UserError as error:
-        if not _HELPER:
-            print(f"advnets: {error}", file=sys.stderr)
-            if isinstance(error, Stopped):
-                print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
+        if _HELPER:
+            _let_the_first_speak()
+            return error.exit_code
+        print(f"advnets: {error}", file=sys.stderr)
+        if isinstance(error, Stopped):
+            print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
         return error.exit_code
     except (MemoryError, RuntimeError) as error:
         if isinstance(error, RuntimeError) and not _lacks_memory(error):
@@ -163,6 +166,16 @@ def _joined() -> AbstractContextManager[None]:
     from adversarial_nets import workers
 
     return workers.joined()
+
+
+def _let_the_first_speak() -> None:
+    """Wait to be ended: with the first process that ends, the launcher ends all the others.
+
+    If that were a helper, the first worker might never come to say what is wrong.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    time.sleep(10)  # at most, should only this helper have met a mistake
 
 
 def _launch(o: on_runs.Train, args: list[str]) -> int:

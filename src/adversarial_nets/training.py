@@ -467,7 +467,11 @@ def diagnose(row: Mapping[str, Any], widest: float) -> str | None:
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """A list that fills when SIGINT or SIGTERM comes; a second one acts as it always does."""
+    """A list that fills when SIGINT or SIGTERM comes; a second one acts as it always does.
+
+    Not so under torchrun, which passes on what each of its processes got already: there, whoever
+    was asked to stop is let go in peace.
+    """
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
         yield asked
@@ -476,7 +480,7 @@ def signals() -> Iterator[list[int]]:
 
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        if not workers.launched():  # torchrun passes on what each of its processes got already
+        if not workers.launched():
             signal.signal(number, old[signal.Signals(number)])
 
     for number in old:
@@ -485,4 +489,5 @@ def signals() -> Iterator[list[int]]:
         yield asked
     finally:
         for number, handler in old.items():
-            signal.signal(number, handler)
+            leaving = bool(asked) and workers.launched()
+            signal.signal(number, signal.SIG_IGN if leaving else handler)

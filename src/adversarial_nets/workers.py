@@ -7,6 +7,7 @@ are played, every function here does nothing.
 """
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterable, Iterator
 
@@ -53,6 +54,10 @@ def joined() -> Iterator[None]:
     if not launched() or dist.is_initialized():
         yield
         return
+    # The first optimiser imports this. Imported beside a process group it would hold on to it for
+    # ever: gloo's threads would outlive `destroy_process_group`, and one that lets go of a tensor
+    # while Python ends would abort the process.
+    importlib.import_module("torch._dynamo")
     # After a restart the launcher's store may still hold the addresses of the dead; under a name of
     # its own, each attempt finds only the living.
     store, rank, size = next(rendezvous("env://"))
