@@ -5,11 +5,20 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 # Tests run side by side, one process a core; threads would only get in each other's way.
 torch.set_num_threads(1)
 install_import_hook("adversarial_nets", "beartype.beartype")
+# A law is tried on the same examples on every machine, however slow that is.
+settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("everywhere")
 
 
 @pytest.fixture
@@ -19,6 +28,13 @@ def data_folder() -> Path:
     if not name:
         pytest.skip("ADVNETS_DATA is not set, so there is no real MNIST here")
     return Path(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _not_the_users(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Fixtures that a module's tests share keep off the user's cache, and proxies off all tests."""
+    os.environ["ADVNETS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 @pytest.fixture(autouse=True)

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 import torch
 
 from adversarial_nets.datasets import load, mnist
@@ -127,8 +129,15 @@ def test_unknown_length_is_reported_as_none(tmp_path: Path, mirrors: Mirrors) ->
     ],
 )
 def test_the_next_mirror_is_tried_and_failures_are_told(
-    tmp_path: Path, mirrors: Mirrors, kind: str, reason: str
+    tmp_path: Path, mirrors: Mirrors, kind: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    get = requests.get
+
+    def patient(url: str, timeout: float, **how: Any) -> requests.Response:
+        """Only the mirror that stalls is given up soon: others may be slow on a busy machine."""
+        return get(url, timeout=timeout if "/stalls/" in url else 60, **how)
+
+    monkeypatch.setattr(requests, "get", patient)
     files = fetch([], tmp_path / "a", mirrors(kind, "good"), SHA256, timeout=0.2)
     assert torch.equal(files[NAME], PIXELS)
     assert kept(tmp_path / "a") == {f"{NAME}.gz"}

@@ -102,10 +102,13 @@ def test_other_nets_and_rules_by_hand_equal_autograd(
     )
     assert by_hand.by_hand
     assert not autograd.by_hand
+    # A bias before batch normalisation has no gradient but rounding, of about 1e-17. Rules that
+    # divide by a gradient's size, but at least by 1e-8, make steps of 1e-3 · 1e-9 of it.
+    tolerance = 1e-8 if rule in ("adam", "rmsprop") else 1e-10
     for mine, theirs, start in ((by_hand.G, autograd.G, G), (by_hand.D, autograd.D, D)):
         a, b, first = mine.state_dict(), theirs.state_dict(), start.state_dict()
         for name, value in a.items():
-            torch.testing.assert_close(value, b[name], rtol=1e-10, atol=1e-10)
+            torch.testing.assert_close(value, b[name], rtol=tolerance, atol=tolerance)
         assert any((a[name] - first[name]).abs().max() > 1e-3 for name in a)
 
 

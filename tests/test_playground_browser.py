@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from adversarial_nets import cli
 from adversarial_nets.playground import server
+from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
 from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
 from adversarial_nets.playground.walk import open_walk
@@ -30,7 +31,7 @@ from adversarial_nets.playground.walk import open_walk
 if CHROMIUM is None:
     pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
 
-TIMEOUT = 60_000  # milliseconds; other tests may be running beside
+TIMEOUT = 120_000  # milliseconds; other tests may be running beside
 expect.set_options(timeout=TIMEOUT)
 SMALL = {"--G.hidden": [8], "--D.units": [6], "--batch": 32}
 EASY = {
@@ -86,8 +87,12 @@ class Visit:
     def at_round(self, round: int) -> None:
         self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
 
+    def address(self) -> str:
+        """As the page itself knows it: `page.url` hears of a change by an event of its own."""
+        return str(self.page.evaluate("location.href"))
+
     def state(self) -> Any:
-        return json.loads(unquote(self.page.url.partition("#")[2]))
+        return json.loads(unquote(self.address().partition("#")[2]))
 
     def weights(self) -> str:
         return self.page.locator("#weights").inner_text()
@@ -104,8 +109,25 @@ class Visit:
             )
         )
 
-    def sideways(self) -> bool:
-        return bool(self.page.evaluate("document.documentElement.scrollWidth > innerWidth"))
+    def at_board(self, kind: str) -> None:
+        """Until that board is there, drawn, and laid out."""
+        self.page.wait_for_selector(f"body[data-board={kind}]")
+        if kind == "walk":
+            self.page.wait_for_selector("#moves label")
+        else:
+            self.page.wait_for_selector(f"body[data-shown={kind}]")
+        self.until("Object.keys(embedding).length === 0")
+
+    def not_sideways(self) -> None:
+        self.until("document.documentElement.scrollWidth <= innerWidth")
+
+    def until(self, condition: str) -> None:
+        """Until it holds: a function, since the page's own policy forbids to evaluate strings."""
+        self.page.wait_for_function(f"() => {condition}")
+
+    def pad_is_ready(self) -> None:
+        self.page.wait_for_selector("#pad canvas")
+        self.until("views.pad[0] !== undefined && views.pad[0].has_finished()")
 
     def end(self) -> None:
         assert self.complaints == []
@@ -134,7 +156,12 @@ def test_each_board_plays_pauses_steps_and_scrubs(
     assert played > 0
     visit.at_round(played)
     if data != "mnist-5k":  # (there a few rounds move D's judgement by less than a bar's width)
-        assert board.screenshot() != picture
+        for _ in range(TIMEOUT // 100):  # a picture is painted some time after its round is told
+            if board.screenshot() != picture:
+                break
+            page.wait_for_timeout(100)
+        else:
+            raise AssertionError("the board still looks as it did")
     for step, lit in (("both", 7), ("D", 4), ("G", 2)):
         page.click(f"[data-step={step}]")
         played += 1
@@ -170,11 +197,11 @@ def test_the_address_brings_everything_back(browser: Browser, address: str) -> N
     page.wait_for_url(re.compile("lang%22%3A%22zh"))
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.locator("#speed")).to_have_value("20")
-    url, weights, shown = page.url, visit.weights(), page.locator("#readings").inner_text()
-    other = Visit(browser, url)
+    other = Visit(browser, visit.address())
     other.at_round(2)
-    assert other.weights() == weights
-    assert other.page.locator("#readings").inner_text() == shown
+    assert other.weights() == visit.weights()
+    shown = other.page.locator("#readings").inner_text()  # (here they may yet be drawn in Chinese)
+    expect(page.locator("#readings")).to_have_text(shown, use_inner_text=True)
     assert other.state() == visit.state()
     assert other.page.locator("html").get_attribute("data-theme") == page.locator(
         "html"
@@ -208,8 +235,7 @@ def test_drawing(touch: bool, browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"), has_touch=touch)
     page = visit.page
     page.click("#draw")
-    page.wait_for_selector("#pad canvas")
-    page.wait_for_timeout(300)
+    visit.pad_is_ready()
     box = page.locator("#pad").bounding_box()
     assert box
     way = [
@@ -220,7 +246,6 @@ def test_drawing(touch: bool, browser: Browser, address: str) -> None:
         wire = visit.context.new_cdp_session(page)
         for kind, (x, y) in zip(["touchStart", *["touchMove"] * 9], way, strict=True):
             wire.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
-            page.wait_for_timeout(30)
         wire.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
     else:
         page.mouse.move(*way[0])
@@ -228,7 +253,7 @@ def test_drawing(touch: bool, browser: Browser, address: str) -> None:
         for x, y in way[1:]:
             page.mouse.move(x, y)
         page.mouse.up()
-    page.wait_for_timeout(200)
+    visit.until("strokes().data.xs.length === 1 && strokes().data.xs[0].length > 5")
     page.click("#draw-use")
     expect(page.locator("#data")).to_have_value("points:")
     assert visit.state()["state"]["data"].startswith("points:2,")
@@ -275,18 +300,17 @@ def test_the_chinese_page_has_no_english_and_fits_a_phone(browser: Browser, addr
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
 
     def check(board: str) -> None:
-        page.wait_for_selector(f"body[data-board={board}]")
-        page.wait_for_timeout(300)
-        assert not visit.sideways()
-        texts = page.evaluate(
-            """() => [document.title, document.body.innerText,
+        visit.at_board(board)
+        visit.not_sideways()
+        weights, texts = page.evaluate(  # of one moment, since both change when something is told
+            """() => [document.getElementById("weights").innerText,
+              [document.title, document.body.innerText,
               ...[...document.querySelectorAll("[aria-label]")].map((e) => e.ariaLabel),
               ...[...document.querySelectorAll("option")].map((e) => e.textContent),
-              ...[...document.querySelectorAll("optgroup")].map((e) => e.label)]"""
+              ...[...document.querySelectorAll("optgroup")].map((e) => e.label)]]"""
         )
-        weights = visit.weights().split()
         for text in texts:
-            for word in weights:
+            for word in weights.split():
                 text = text.replace(word, "")
             assert not LATIN.search(NAMES.sub("", text)), text
 
@@ -296,12 +320,11 @@ def test_the_chinese_page_has_no_english_and_fits_a_phone(browser: Browser, addr
     check("line")
     for lesson in ("saturation", "zero width"):
         page.select_option("#lesson", lesson)
-        check("line" if lesson == "saturation" else "plane")
+        page.wait_for_function("(name) => now.state.data === name", arg=LESSONS[lesson].data)
+        check("plane")
     page.click(".tab[data-board=walk]")
-    page.wait_for_selector("#moves label")
     check("walk")
     page.click(".tab[data-board=images]")
-    page.wait_for_selector("body[data-shown=images]")
     check("images")
     visit.end()
 
@@ -344,8 +367,7 @@ def test_a_screen_reader_has_a_name_for_everything(
         page.click("#lang")
     if board == "walk":
         page.click(".tab[data-board=walk]")
-        page.wait_for_selector("#moves label")
-        page.wait_for_timeout(300)
+        visit.at_board("walk")
     else:
         page.click("#beside")
         page.wait_for_selector("#seat-1:not([hidden])")
@@ -356,7 +378,9 @@ def test_a_screen_reader_has_a_name_for_everything(
     for opener in (None, "#draw", "#paste") if board == "moons" else (None,):
         if opener:
             page.click(opener)
-            page.wait_for_timeout(500)
+            page.wait_for_selector("dialog[open]")
+            if opener == "#draw":
+                visit.pad_is_ready()
         heard = page.locator("body").aria_snapshot()
         assert heard.count("- button") > 3
         assert not [m.group() for m in NAMELESS.finditer(heard) if "- group:" not in m.group()]
@@ -551,9 +575,11 @@ def test_a_walk_in_z(browser: Browser, address: str) -> None:
     moved()
     box = page.locator("#picks").bounding_box()
     assert box
-    page.mouse.click(box["x"] + box["width"] * 0.95, box["y"] + box["height"] * 0.9)
+    page.locator("#picks").click(  # (waits until the picture stands still)
+        position={"x": box["width"] * 0.95, "y": box["height"] * 0.9}
+    )
     expect(page.locator("#walk-a")).to_have_value("24")
-    other = Visit(browser, page.url)  # the address holds where one walks, too
+    other = Visit(browser, visit.address())  # the address holds where one walks, too
     expect(other.page.locator("#walk-a")).to_have_value("24")
     expect(other.page.locator("#walk-t")).to_have_value("1")
     expect(other.page.locator("#here")).to_have_attribute("src", str(seen[-1]))

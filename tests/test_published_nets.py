@@ -218,7 +218,7 @@ def test_no_units_weights_grow_beyond_the_limit(protocol: str) -> None:
     game = new_game(settings, small_data())
     assert norms(game).max() > 0.8  # before the first update, as in the released code
     play(game, 15)
-    assert norms(game).max() <= 0.8 * (1 + 1e-6)
+    assert norms(game).max() <= 0.8 * (1 + 1e-5)
     free = new_game(dataclasses.replace(settings, max_norm=None), small_data(), by_hand=False)
     play(free, 15)
     assert norms(free).max() > 0.8

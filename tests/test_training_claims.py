@@ -18,14 +18,14 @@ from small import small_data, small_settings
 
 def test_gradients_of_both_objectives() -> None:
     """Of one sample: ∂/∂a of the losses are −D and −(1 − D), so norms stand as D to 1 − D."""
-    game = new_game(small_settings(batch=1, average=0.0), small_data())
+    game = new_game(small_settings(batch=1, average=0.0), small_data(), dtype=torch.float64)
     play(game, 30)
     norms = gradient_norms(game)
     z = draw_noise(game, game.round, "z to compare gradients")
     game.D.eval()
     D_G_z = game.D(game.G(z)).sigmoid().item()
     assert norms["minimax"] / norms["non-saturating"] == pytest.approx(
-        D_G_z / (1 - D_G_z), rel=1e-4
+        D_G_z / (1 - D_G_z), rel=1e-6
     )
 
 

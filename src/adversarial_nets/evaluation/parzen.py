@@ -126,7 +126,7 @@ def log_likelihood(
             than `x`; a σ that is not a positive number.
 
     >>> x = torch.zeros(1, 2)  # on top of the only sample: the density is 1 / 2πσ²
-    >>> log_likelihood(x, torch.zeros(1, 2), [1.0]).exp().mul(2 * torch.pi).item()
+    >>> round(log_likelihood(x, torch.zeros(1, 2), [1.0]).exp().item() * 2 * torch.pi, 12)
     1.0
     """
     return _log_likelihood(x, samples, sigmas, "scoring", on_progress, shared)[0]

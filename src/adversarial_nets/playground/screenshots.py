@@ -46,7 +46,7 @@ def open_browser() -> "Iterator[Browser]":
     quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as p:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *quiet]
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=options)
+        browser = p.chromium.launch(executable_path=CHROMIUM, args=options, timeout=180_000)
         yield browser
         browser.close()
 
