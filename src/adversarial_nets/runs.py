@@ -493,7 +493,9 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
         for address, value in checkpoint.optimisers.items():
             owner, index, name = address.split("/")
             if owner == player:
-                whole["state"].setdefault(int(index), {})[name] = value
+                # (A copy lies in memory as an optimiser's own would; how a product rounds may
+                # depend on that, and a file's tensors lie anywhere.)
+                whole["state"].setdefault(int(index), {})[name] = value.clone()
         optimiser.load_state_dict(whole)
     game.round = checkpoint.round
 
