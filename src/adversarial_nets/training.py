@@ -417,7 +417,8 @@ Trouble = Literal["D wins", "saturated", "collapsed", "not taken off", "circling
 
 TROUBLES: Mapping[Trouble, str] = {
     "D wins": "D wins outright: it tells samples from data with over 99 % certainty, so it has "
-    "little left to teach G. A smaller --k, a smaller --lr, or a wider G gives G a chance.",
+    "little left to teach G. A smaller --k, a smaller --lr, or a wider G gives G a chance; so may "
+    "another --seed where it happens early in the game.",
     "saturated": "G is saturated: D rejects its samples with certainty, where log(1 - D(G(z))) is "
     "flat and the minimax objective has no gradient. Try --objective non-saturating.",
     "collapsed": "G has collapsed: its samples have become almost the same image. More steps of D "
