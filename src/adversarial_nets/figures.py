@@ -339,8 +339,9 @@ def judgements(rows: Metrics, ink: Ink = LIGHT, axes: Axes | None = None) -> Fig
     _line(axes, rows, "D_G_z", "D(G(z)), samples", ink.G)
     fresh = [(row["round"], row["accuracy"]) for row in rows if "accuracy" in row]
     if fresh:
-        label = "D is right, held-out images"
-        axes.plot(*zip(*fresh, strict=True), color=ink.averaged, lw=1.2, ls="--", label=label)
+        alone = "o" if len(fresh) == 1 else None
+        points = zip(*fresh, strict=True)
+        axes.plot(*points, color=ink.averaged, lw=1.4, marker=alone, label="D is right")
     _mark(axes, 0.5, "½", ink.text)
     axes.set_ylim(0, 1)
     return _finish(axes, ink, "round", "output of D")

@@ -97,6 +97,7 @@ def write_report(
         weights=weights,
         step=step,
         last=rows[-1] if rows else None,
+        accuracy=next((row["accuracy"] for row in reversed(rows) if "accuracy" in row), None),
         has_samples=net is not None,
         head=head,
         others=[r for r in records if _protocol(r) != _protocol(head)],
