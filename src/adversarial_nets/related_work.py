@@ -15,7 +15,6 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -25,7 +24,7 @@ from adversarial_nets.evaluation import Classifier, classifier
 from adversarial_nets.evaluation.nearest import nearest
 from adversarial_nets.models import vae
 from adversarial_nets.randomness import Address
-from adversarial_nets.toy_games import write_picture
+from adversarial_nets.toy_games import tidy, write_picture
 
 __all__ = [
     "Adversarial",
@@ -446,13 +445,8 @@ def draw(
         fontsize=10,
     )
     for axes in (first, second, third):
-        _tidy(axes)
+        tidy(axes)
     return figure
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
 
 
 def related_work(

@@ -12,13 +12,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float64
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
 from adversarial_nets import figure1, game, theory, toys
 from adversarial_nets.game import Game
-from adversarial_nets.toy_games import apply, judge, watch, write_picture
+from adversarial_nets.toy_games import apply, judge, tidy, watch, write_picture
 
 __all__ = [
     "HeadStart",
@@ -187,13 +186,8 @@ def draw(seed: int = 0) -> tuple[Figure, Overfitting, HeadStart]:
         third.plot(started.rounds, jsd, color=colour, lw=2, label=label)
     third.set(title="JSD, with and without a head start for G", xlabel="round", yscale="log")
     for axes in (first, second, third):
-        _tidy(axes)
+        tidy(axes)
     return figure, found, started
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
 
 
 @dataclass(frozen=True)

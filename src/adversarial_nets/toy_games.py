@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Float64
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -30,6 +31,7 @@ __all__ = [
     "one_thread",
     "pull",
     "smoothed_KL",
+    "tidy",
     "watch",
     "write_picture",
 ]
@@ -193,6 +195,12 @@ def watch(
     with one_thread():
         game.play(g, max(at), observe)
     return tuple(seen)
+
+
+def tidy(axes: Axes) -> None:
+    """Two spines and a plain legend."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
 
 
 def write_picture(figure: Figure, path: Path, dpi: int = 110) -> Path:
