@@ -259,6 +259,23 @@ def test_the_loss_sums_the_walkback_and_its_gradient_is_autograds() -> None:
     assert gsn.walkback_loss(four, x, drawn(1)).item() > 3 * expected.item()
 
 
+def test_a_gsn_chain_starts_at_corrupted_images() -> None:
+    """Where every pixel is replaced, nothing of the image that a chain starts at is left."""
+    net = small_gsn(5, 4)
+    every = gsn.GSN(net.weights, net.biases, dataclasses.replace(net.settings, corruption=1.0))
+    none = gsn.GSN(net.weights, net.biases, dataclasses.replace(net.settings, corruption=0.0))
+    policy = Chains(chains=3, burn_in=0, every=1)
+    black, white = (
+        [
+            gsn.sample(model, 3, start=torch.full((3, 6), x), policy=policy)
+            for model in (every, none)
+        ]
+        for x in (0.0, 1.0)
+    )
+    assert torch.equal(black[0], white[0])
+    assert not torch.equal(black[1], white[1])
+
+
 def test_the_momentum_is_an_average_and_the_decay_is_stretched() -> None:
     θ, m = {"W": torch.tensor([1.0])}, {"W": torch.tensor([2.0])}
     gsn.descend(θ, m, (torch.tensor([4.0]),), gsn.Settings(), lr=0.1)
