@@ -8,6 +8,8 @@ The same arithmetic as autograd's, in fewer and larger steps:
 * Under plain SGD a weight's gradient is added to its velocity inside the product that makes it.
 * Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
   run over long contiguous lines.
+* A reduced game carries bfloat16 through both nets; weights, velocities, losses and batch
+  normalisation stay as they are.
 
 Tests hold each update equal to autograd's.
 """
@@ -56,7 +58,6 @@ def applies(game: "Game") -> bool:
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses, as it should
         and game.settings.max_norm is None
-        and not game.reduced
     )
 
 
@@ -76,7 +77,7 @@ def _is_plain(layer: nn.Module) -> bool:
 def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """θ_d ascends the gradient of V on one minibatch."""
     m = len(x)
-    a, tape = _judged(game, [(x.T, "data"), (_forward(game.G, z.T)[0], "samples for D")], step)
+    a, tape = _judged(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
     _descend_D(game, _backward(tape, torch.ones_like(a)[None]), a, m)
     return a[:m], a[m:]
 
@@ -84,7 +85,7 @@ def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Log
 @torch.no_grad()
 def _update_G(game: "Game", z: Noise, step: int) -> Logits:
     """θ_g descends the gradient of its objective on one minibatch."""
-    G_z, tape_G = _forward(game.G, z.T)
+    G_z, tape_G = _samples(game, z)
     a, tape = _judged(game, [(G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
     _descend_G(game, tape_G, a, _at_x(tape, linears, 0))
@@ -95,7 +96,7 @@ def _update_G(game: "Game", z: Noise, step: int) -> Logits:
 def _update_both(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
     m = len(x)
-    G_z, tape_G = _forward(game.G, z.T)
+    G_z, tape_G = _samples(game, z)
     a, tape = _judged(game, [(x.T, "data"), (G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
     at_x = _at_x(tape, linears, m)  # before D moves
@@ -141,8 +142,9 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
                 kept = [left.pop(0)]
                 h = h.mul_(kept[0])
             case nn.Linear():
-                kept = [h]
-                h = torch.addmm(layer.bias[:, None], layer.weight, h)
+                weight = layer.weight.to(h.dtype)
+                kept = [h, weight]
+                h = torch.addmm(layer.bias[:, None].to(h.dtype), weight, h)
                 if isinstance(layer, Maxout):
                     v = h.view(layer.units, layer.pieces, -1)
                     h = v.amax(1)
@@ -162,13 +164,14 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
 def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
     """The gradients, top layer first, where the loss's derivative by the output is `signal`."""
     gradients = []
+    signal = signal.to(tape[-1][1][0].dtype)
     for i, (layer, kept) in reversed(list(enumerate(tape))):
         match layer:
             case Dropout():
                 signal = signal.mul_(kept[0])
             case nn.Linear():
                 if isinstance(layer, Maxout):
-                    won = kept[1]
+                    won = kept[2]
                     share = signal.div_(won.sum(1))  # pieces that tie share
                     signal = won.mul_(share[:, None]).flatten(0, 1)
                 gradients += [
@@ -177,14 +180,15 @@ def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
                 ]
                 if not any(isinstance(below, nn.Linear) for below, _ in tape[:i]):
                     break
-                signal = layer.weight.T @ signal
+                signal = kept[1].T @ signal
             case nn.BatchNorm1d():
                 normal, scale = kept
+                carried, signal = signal.dtype, signal.to(normal.dtype)
                 by_normal = signal * normal
                 gradients += [_Gradient(layer.weight, by_normal), _Gradient(layer.bias, signal)]
                 signal = signal - signal.mean(1, keepdim=True)
                 signal = signal.addcmul_(normal, by_normal.mean(1, keepdim=True), value=-1)
-                signal = signal.mul_(scale * layer.weight[:, None])
+                signal = signal.mul_(scale * layer.weight[:, None]).to(carried)
             case nn.ReLU() | nn.LeakyReLU():
                 signal = signal.mul_(kept[0].sign().clamp_(min=_slope(layer)))
             case nn.Sigmoid():
@@ -201,7 +205,8 @@ def _slope(layer: nn.Module) -> float:
 
 def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
     """Batch normalisation with its running statistics; and for the way back, normal values, 1/σ."""
-    m = h.shape[1]
+    m, carried = h.shape[1], h.dtype
+    h = h.to(layer.weight.dtype)
     mean = h.mean(1, keepdim=True)
     normal = h - mean
     var = normal.square().mean(1, keepdim=True)
@@ -213,7 +218,23 @@ def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
         running.lerp_(now[:, 0], layer.momentum or 0.0)
     assert layer.num_batches_tracked is not None
     layer.num_batches_tracked += 1
-    return (normal * layer.weight[:, None]).add_(layer.bias[:, None]), [normal, scale]
+    h = (normal * layer.weight[:, None]).add_(layer.bias[:, None])
+    return h.to(carried), [normal, scale]
+
+
+def _samples(game: "Game", z: Noise) -> tuple[Values, Tape]:
+    """G(z)."""
+    return _forward(game.G, z.T.to(_carried(game)))
+
+
+def _carried(game: "Game") -> torch.dtype:
+    """What goes up and down the nets."""
+    return torch.bfloat16 if game.reduced else _exact(game)
+
+
+def _exact(game: "Game") -> torch.dtype:
+    """What weights, velocities and losses are."""
+    return next(game.D.parameters()).dtype
 
 
 # --- D -------------------------------------------------------------------------------------------
@@ -223,7 +244,7 @@ def _judged(
     game: "Game", batches: Sequence[tuple[Values, str]], step: int
 ) -> tuple[Float[Tensor, " images"], Tape]:
     """D's logits for the batches, one after the other, each with dropout masks of its own."""
-    h = torch.cat([x for x, _ in batches], 1)
+    h = torch.cat([x.to(_carried(game)) for x, _ in batches], 1)
     masks: list[Values] = []
     width = len(h)
     for layer in game.D.children():
@@ -238,14 +259,14 @@ def _judged(
             width = layer.units
         elif isinstance(layer, nn.Linear):
             width = layer.out_features
-    h, tape = _forward(game.D, h, masks)
-    return h[0], tape
+    a, tape = _forward(game.D, h, masks)
+    return a[0].to(_exact(game)), tape
 
 
 def _at_x(tape: Tape, gradients: list[_Gradient], first: int) -> Values:
     """∂a_i/∂x_i for the images from `first` on."""
-    bottom = gradients[-2]  # the last are the bottom layer's: its weight's, its bias's
-    at_x = bottom.parameter.T @ bottom.signal[:, first:]
+    weight = next(kept[1] for layer, kept in tape if isinstance(layer, nn.Linear))
+    at_x = weight.T @ gradients[-1].signal[:, first:]
     layer, kept = tape[0]
     return at_x.mul_(kept[0][:, first:]) if isinstance(layer, Dropout) else at_x
 
@@ -298,6 +319,10 @@ def _descend(
 
 def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
     """Total becomes beta · total + the gradient."""
+    if g.signal.dtype != total.dtype:  # no product of bfloat16s adds to float32s
+        weight = weight.to(g.signal.dtype)
+        now = g.signal @ (weight if g.h is None else g.h.mul_(weight).T)
+        return total.copy_(now) if beta == 0 else total.mul_(beta).add_(now)
     if g.h is None:
         return total.addmv_(g.signal, weight, beta=beta)
     return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)

@@ -341,7 +341,7 @@ def new_game(
         dtype: the floating type of both nets.
         by_hand: play with `backprop`'s updates (True), with autograd's (False), or by hand wherever
             they apply (None).
-        reduced: make products in bfloat16, by autograd (mixed precision).
+        reduced: make products in bfloat16 (mixed precision).
     """
     s = settings
     shape = data.image_shape if isinstance(data, Dataset) else None

@@ -123,6 +123,9 @@ def train(
             if restart and workers.first() and not workers.restarted():
                 runs.discard(folder)
             own_nets = bool(G or D)
+            facts: dict[str, Any] = {"precision": precision}
+            if onto is not None:
+                facts["onto"] = str(onto)
             if onto is not None:
                 G = _on_top_of(Path(onto), settings, data)
             elif chosen.onto and not own_nets and not (folder / "settings.json").exists():
@@ -132,7 +135,7 @@ def train(
                     f"with: advnets train {name} --preset {chosen.onto}"
                 )
             with workers.one_after_another():  # the first makes the folder, the others find it
-                this = _begin(folder, name, data, preset, settings, own_nets, onto)
+                this = _begin(folder, name, data, preset, settings, own_nets, facts)
             game = new_game(
                 settings,
                 data,
@@ -178,7 +181,7 @@ def _begin(
     preset: str,
     settings: Settings,
     own_nets: bool,
-    onto: str | Path | None,
+    facts: Mapping[str, Any],
 ) -> Run:
     """The run that the folder holds, when it is the same one, or a new one."""
     fingerprint = datasets.fingerprint(data)
@@ -200,7 +203,7 @@ def _begin(
             f"{folder} has checkpoints and no settings.json, so nobody knows which game they are "
             "of. Restore that file from a copy, or begin anew with --restart."
         )
-    info = made_with(data) | ({"onto": str(onto)} if onto is not None else {})
+    info = {**made_with(data), **facts}
     run = Run(
         folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
     )

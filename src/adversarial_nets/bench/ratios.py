@@ -151,10 +151,12 @@ def _rounds(data: Dataset, turns: int) -> dict[str, Ratio]:
     """Our published round against its bare products and optimiser pass, autograd's, and JAX's."""
     settings = PRESETS["mnist"].settings
     ours, by_autograd = (new_game(settings, data, by_hand=by_hand) for by_hand in (None, False))
+    in_bfloat16 = new_game(settings, data, reduced=True)
     works: dict[str, Work] = {
         "limit": _limit(settings.batch, settings.z_size, data.pixels, settings.G, settings.D),
         "round": lambda: play(ours, ours.round + 1),
         "autograd": lambda: play(by_autograd, by_autograd.round + 1),
+        "bfloat16": lambda: play(in_bfloat16, in_bfloat16.round + 1),
     }
     in_jax = jax_round(settings, data)
     if in_jax:
@@ -166,6 +168,9 @@ def _rounds(data: Dataset, turns: int) -> dict[str, Ratio]:
         "round_over_limit": _ratio(what + products, seconds, "round", "limit"),
         "autograd_over_round": _ratio(
             "autograd's round against ours", seconds, "autograd", "round"
+        ),
+        "round_over_bfloat16": _ratio(
+            "our round in float32 against --precision bfloat16", seconds, "round", "bfloat16"
         ),
     }
     if in_jax:
@@ -224,14 +229,21 @@ def _limit(
 
 def _textbook(data: Dataset, turns: int) -> dict[str, Ratio]:
     """A tutorial's loop against the same nets and losses in our loop."""
-    steps, ours = textbook_steps(data), game_of_the_same(data)
+    steps = textbook_steps(data)
+    ours, in_bfloat16 = (game_of_the_same(data, reduced) for reduced in (False, True))
     works: dict[str, Work] = {
         "textbook": lambda: next(steps),
         "ours": lambda: play(ours, ours.round + 1),
+        "bfloat16": lambda: play(in_bfloat16, in_bfloat16.round + 1),
     }
     what = "a tutorial's training step against ours of the same nets, losses and optimiser"
     seconds = _take_turns(works, turns, units=20)
-    return {"textbook_over_ours": _ratio(what, seconds, "textbook", "ours")}
+    return {
+        "textbook_over_ours": _ratio(what, seconds, "textbook", "ours"),
+        "textbook_over_bfloat16": _ratio(
+            what + ", ours in bfloat16", seconds, "textbook", "bfloat16"
+        ),
+    }
 
 
 # --- Parzen --------------------------------------------------------------------------------------

@@ -143,8 +143,8 @@ class _Signed:
         return self.data.minibatch(address, m).mul_(2).sub_(1)
 
 
-def game_of_the_same(data: Dataset) -> Game:
-    """The same nets, losses, optimiser, batch and noise, as a `Game`."""
+def game_of_the_same(data: Dataset, reduced: bool = False) -> Game:
+    """The same nets, losses, optimiser, batch and noise, as a `Game`; in bfloat16 if `reduced`."""
     settings = Settings(
         protocol="released",  # G learns from D as it was, D from the same samples
         batch=_BATCH,
@@ -157,4 +157,5 @@ def game_of_the_same(data: Dataset) -> Game:
         momentum_end=_BETAS[0],
     )
     pixels = data.pixels
-    return new_game(settings, _Signed(data), G=generator(pixels), D=discriminator(pixels))
+    G, D = generator(pixels), discriminator(pixels)
+    return new_game(settings, _Signed(data), G=G, D=D, reduced=reduced)
