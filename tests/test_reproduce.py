@@ -90,9 +90,9 @@ def test_a_subset_is_made_and_the_rest_says_so(
 
 
 def test_a_part_that_fails_keeps_what_stood_there(tmp_path: Path, run: Path) -> None:
-    reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
-    found = reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": tmp_path / "no"})
-    assert {p.name: p.status for p in found.parts}["figure3"] == "done"
+    reproduce.reproduce(tmp_path, parts=["figure2b"], use={"figure2b": run})
+    found = reproduce.reproduce(tmp_path, parts=["figure2b"])  # not in the quick profile
+    assert {p.name: p.status for p in found.parts}["figure2b"] == "done"
 
 
 def test_a_part_is_made_again_for_what_it_shows_and_for_nothing_else(
@@ -171,6 +171,8 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
         (["reproduce", "--use", "figure2a"], "must be PART=RUN"),
         (["reproduce", "--use", "figure9=x"], "no part named"),
         (["reproduce", "--use", "theory=x"], "theory has nothing to take over"),
+        (["reproduce", "figure3", "--use", f"figure2a={run}x"], "is not a run's folder"),
+        (["reproduce", "table2", "--use", f"table1={run}x"], "cannot be read"),
     ):
         assert cli.main([*bad, "--out", str(tmp_path)]) == 2
         assert words in capsys.readouterr().err

@@ -78,11 +78,13 @@ class Classes:
     def measures(self, counts: Float64[np.ndarray, " classes"]) -> dict[str, float]:
         """How the samples' classes fit the data's, by name.
 
-        A class is hit, as a mode of `plane.modes_hit`, by a tenth of the samples that are its due.
+        A class is hit, as a mode of `plane.modes_hit`, by a tenth of the samples that are its due;
+        a class without images never is.
         """
         data_g, g_data = smoothed_KL(self.shares, counts)
+        hit = counts >= 0.1 * counts.sum() * self.shares
         return {
-            "modes hit": float((counts >= 0.1 * counts.sum() * self.shares).sum()),
+            "modes hit": float((hit & (self.shares > 0)).sum()),
             "JSD classes": theory.JSD(self.shares, counts / counts.sum()),
             "KL data g classes": data_g,
             "KL g data classes": g_data,

@@ -604,6 +604,10 @@ def reproduce(
             raise nearest_name(name, list(PARTS), "part")
         if name in use and name not in _USABLE:
             raise UserError(f"--use is for {', '.join(_USABLE)}; {name} has nothing to take over.")
+        if name in _TRAININGS and name in use:
+            runs.open_run(use[name])
+        elif name in use:
+            runs.read_json(use[name])
     plan = _Plan(out, profile, seed, use, on_progress)
     with runs.explained(out):
         plan.folder.mkdir(parents=True, exist_ok=True)

@@ -27,7 +27,7 @@ from adversarial_nets import datasets, figures, report, runs
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import stand_ins
-from adversarial_nets.evaluation.parzen import GRIDS, Progress, log_likelihood, parzen_on
+from adversarial_nets.evaluation.parzen import GRIDS, Progress, log_likelihood, named, parzen_on
 from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.models import ROWS, Chains, Row, Sitting, begin, fill, single
@@ -221,7 +221,7 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
 
     def samples_of(model: object, n: int, policy: Chains) -> Tensor:
         if row.is_chain:
-            said = _named(plan.on_progress, row.name)
+            said = named(plan.on_progress, row.name)
             return row.sample(model, n, start=images, seed=seed, policy=policy, on_progress=said)
         return row.sample(model, n, seed=seed)
 
@@ -354,7 +354,7 @@ def _result(
     steps_per_sample: float | None = None,
 ) -> Result:
     """Score samples by the protocol of Table 1."""
-    score = parzen_on(data, samples, plan.grid, _named(plan.on_progress, model))
+    score = parzen_on(data, samples, plan.grid, named(plan.on_progress, model))
     wanted = _PUBLISHED_AS.get(model, model)
     published = {entry.model: entry.nats for entry in PUBLISHED.get(data.name, ())}
     return Result(
@@ -374,13 +374,6 @@ def _result(
         steps_per_sample=steps_per_sample,
         note=note,
     )
-
-
-def _named(on_progress: Progress | None, name: str) -> Progress | None:
-    """Put a row's name before what is reported."""
-    if on_progress is None:
-        return None
-    return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
 
 
 # --- Pictures of a row ----------------------------------------------------------------------------

@@ -37,6 +37,7 @@ __all__ = [
     "a_star",
     "cell_masses",
     "checks",
+    "entropy",
     "gradient_errors",
     "improve",
     "integrate",
@@ -456,7 +457,8 @@ def _excess(small: float, large: float) -> float:
     return max(small - large, 0.0)
 
 
-def _entropy(p: np.ndarray) -> float:
+def entropy(p: np.ndarray) -> float:
+    """−Σ p log p, in nats."""
     return -float(xlogy(p, p).sum())
 
 
@@ -476,7 +478,7 @@ def _other_D(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 def _log_likelihood(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """A label Y, data or sample, by a fair coin: max_D E log P(Y | x) = −H(Y | x), twice."""
-    H_Y_given_x = _entropy(np.stack([p, q]) / 2) - _entropy((p + q) / 2)
+    H_Y_given_x = entropy(np.stack([p, q]) / 2) - entropy((p + q) / 2)
     return abs(V(a_star(p, q), p, q) + 2 * H_Y_given_x)
 
 
@@ -494,7 +496,7 @@ def _C_as_KL(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 
 def _C_as_JSD(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    by_entropies = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
+    by_entropies = entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
     return abs(C(p, q) - (-LOG4 + 2 * by_entropies))
 
 

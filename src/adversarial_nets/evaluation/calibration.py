@@ -21,7 +21,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets._download import cache_folder
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation._precision import full_float32
-from adversarial_nets.evaluation.parzen import ParzenScore, Progress, parzen_on
+from adversarial_nets.evaluation.parzen import ParzenScore, Progress, named, parzen_on
 from adversarial_nets.randomness import permutation
 
 __all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "stand_ins"]
@@ -80,7 +80,7 @@ def calibrate(
     """
     rows = stand_ins(dataset, seed, samples, cache, on_progress)
     return [
-        CalibrationRow(name, parzen_on(dataset, s, grid, _named(on_progress, name)), note)
+        CalibrationRow(name, parzen_on(dataset, s, grid, named(on_progress, name)), note)
         for name, (s, note) in rows.items()
     ]
 
@@ -126,13 +126,6 @@ def stand_ins(
         ),
         "mean image": (_mean(dataset), f"1 image, the mean of {n:,} training images"),
     }
-
-
-def _named(on_progress: Progress | None, name: str) -> Progress | None:
-    """Put a row's name before what is reported."""
-    if on_progress is None:
-        return None
-    return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
 
 
 def _mean(dataset: Dataset) -> Tensor:

@@ -24,7 +24,16 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation._precision import full_float32
 
-__all__ = ["GRIDS", "ParzenScore", "Progress", "Samples", "log_likelihood", "parzen", "parzen_on"]
+__all__ = [
+    "GRIDS",
+    "ParzenScore",
+    "Progress",
+    "Samples",
+    "log_likelihood",
+    "named",
+    "parzen",
+    "parzen_on",
+]
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
@@ -44,6 +53,14 @@ A function, because the validation images and the test images each walk the samp
 
 Progress = Callable[[str, int, int | None], None]
 """Called with (what is being done, how much is done, of how much: None when unknown)."""
+
+
+def named(on_progress: Progress | None, name: str) -> Progress | None:
+    """Put a row's name before what is reported."""
+    if on_progress is None:
+        return None
+    return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
+
 
 # Distances are made in tiles of 1,000 points × 1,000 samples: 4 MB stay in the cache while the
 # exponentials pass over them, and the product is still as fast as on the whole matrix.

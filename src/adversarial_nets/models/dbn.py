@@ -191,7 +191,8 @@ def fit(
     for t, note in steps.upto(steps.total):  # PCD on h¹, resampled each time its image comes
         draw = Address(s.seed, t, range(1)).generator("DBN")
         if t == half:
-            mean = torch.stack([first.p_h(x).mean(0) for x in images.split(1000)]).mean(0)
+            total = torch.stack([first.p_h(x).sum(0) for x in images.split(1000)]).sum(0)
+            mean = total / len(images)
             second.b.copy_(torch.logit(mean.clamp(1e-7, 1 - 1e-7)))
             h2.copy_(bernoulli(torch.full_like(h2, 0.5), draw))
         h1 = bernoulli(first.p_h(minibatch(images, s.seed, t, s.batch)), draw)
