@@ -421,6 +421,10 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings(epochs=3)))
     with pytest.raises(UserError, match="another model and settings"):
         begin(tmp_path, "DBN", DATA, dataclasses.asdict(dbn.Settings()))
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / "checkpoints" / "step-00000003").mkdir()
+    with pytest.raises(UserError, match="nobody knows what they are of"):
+        begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
 
 
 def test_the_second_machine_s_rate_falls_in_a_straight_line_to_0(

@@ -49,6 +49,7 @@ __all__ = [
     "read_checkpoint",
     "read_json",
     "read_metrics",
+    "refuse_orphans",
     "restore",
     "save_checkpoint",
     "write_atomically",
@@ -314,6 +315,23 @@ def _steps(folder: Path) -> list[int]:
     """The rounds that have a checkpoint, in order."""
     names = (p.name.removeprefix("step-") for p in (folder / "checkpoints").glob("step-*"))
     return sorted(int(name) for name in names if name.isdecimal())
+
+
+def refuse_orphans(folder: Path, instead: str) -> None:
+    """Refuse to begin a run where checkpoints lie that no settings.json describes.
+
+    Args:
+        folder: the run's folder.
+        instead: what may be done about it other than to restore that file.
+
+    Raises:
+        UserError: there are such checkpoints.
+    """
+    if _steps(folder):
+        raise UserError(
+            f"{folder} has checkpoints and no settings.json, so nobody knows what they are of. "
+            f"Restore that file from a copy, or {instead}."
+        )
 
 
 def checkpoint_folder(folder: Path, which: str = "last") -> Path:

@@ -198,11 +198,7 @@ def _begin(
         if workers.first():
             runs.clear_leftovers(folder)
         return old
-    if any((folder / "checkpoints").glob("step-*")):
-        raise UserError(
-            f"{folder} has checkpoints and no settings.json, so nobody knows which game they are "
-            "of. Restore that file from a copy, or begin anew with --restart."
-        )
+    runs.refuse_orphans(folder, "begin anew with --restart")
     info = {**made_with(data), **facts}
     run = Run(
         folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info

@@ -274,6 +274,7 @@ def begin(folder: Path, model: str, data: Dataset, settings: Mapping[str, object
                 "folder of its own, or delete that one."
             )
         return
+    runs.refuse_orphans(folder, "delete the folder")
     with runs.explained(folder):
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         record = {"format": runs.FORMAT, "data": data.name} | new | {"info": made_with(data)}
