@@ -366,9 +366,12 @@ def test_diagnosis() -> None:
     assert training.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
 
 
-def test_accuracy_is_that_of_a_known_judge() -> None:
+def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
     """Of a D that knows images by their grey, of one that guesses, and of one that is fooled."""
     data = small_data()
+    seen, unseen = (
+        data.floats(images[:1000]).double().mean(1) for images in (data.train, data.valid)
+    )
     game = new_game(small_settings(), data)
     last = list(game.G.children())[-2]  # (a sigmoid follows) every sample black
     assert isinstance(last, torch.nn.Linear)
@@ -384,17 +387,24 @@ def test_accuracy_is_that_of_a_known_judge() -> None:
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.sign * (x.mean(1) - 0.01)
 
+    one = torch.ones((), dtype=torch.float64)
     for sign, right in ((1.0, 1.0), (0.0, 0.5), (-1.0, 0.0)):
         game.D = Judge(sign)
-        assert training.accuracy(game, data) == right
+        found = training.judged(game, data)
+        assert found["accuracy"] == right
+        for name, grey in (("V_training", seen), ("V_held_out", unseen)):
+            D_x, D_G_z = torch.sigmoid(sign * (grey - 0.01)), torch.sigmoid(-0.01 * sign * one)
+            V = D_x.log().mean() + (1 - D_G_z).log()
+            assert found[name] == pytest.approx(V.item(), abs=1e-6)
         assert game.D.training
 
 
-def test_a_row_with_scores_has_the_accuracy(straight: Path) -> None:
+def test_a_row_with_scores_says_how_D_judges(straight: Path) -> None:
     rows = runs.read_metrics(straight)
     assert {"scores" in row for row in rows} == {True, False}
     for row in rows:
-        assert ("accuracy" in row) == ("scores" in row)
+        for name in ("accuracy", "V_training", "V_held_out"):
+            assert (name in row) == ("scores" in row)
         assert 0 <= row.get("accuracy", 0.5) <= 1
 
 

@@ -9,7 +9,7 @@ import io
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -314,6 +314,8 @@ def losses(
 ) -> Figure:
     """D's loss −V and G's loss, in nats, with the values they have where D = ½ everywhere.
 
+    Where rows have scores, also −V without dropout, on training images and on held-out ones.
+
     Args:
         rows: at least one.
         objective: G's.
@@ -323,6 +325,10 @@ def losses(
     axes = axes or _new_axes(ink)[0]
     _line(axes, rows, "d_loss", "D's loss, −V", ink.D)
     _line(axes, rows, "g_loss", "G's loss", ink.G)
+    scored = [row for row in rows if "V_held_out" in row]
+    if scored:
+        _line(axes, scored, "V_training", "D's, training", ink.averaged, sign=-1)
+        _line(axes, scored, "V_held_out", "D's, held out", ink.text, sign=-1)
     _mark(axes, math.log(4), "log 4", ink.D)
     minimax = objective == "minimax"
     _mark(axes, -math.log(2) if minimax else math.log(2), "−log 2" if minimax else "log 2", ink.G)
@@ -465,11 +471,14 @@ def _new_axes(ink: Ink, n: int = 1) -> list[Axes]:
     return [figure.add_subplot(1, n, i + 1) for i in range(n)]
 
 
-def _line(axes: Axes, rows: Metrics, name: str, label: str, colour: str) -> None:
+def _line(
+    axes: Axes, rows: Metrics, name: str, label: str, colour: str, sign: Literal[1, -1] = 1
+) -> None:
     """One quantity over the rounds; of very many, means in a band from lowest to highest."""
     bins = min(len(rows), _POINTS)
     rounds, values = (
-        np.array_split(np.array([row[key] for row in rows], float), bins) for key in ("round", name)
+        np.array_split(factor * np.array([row[key] for row in rows], float), bins)
+        for key, factor in (("round", 1), (name, sign))
     )
     x = [b.mean() for b in rounds]
     if len(rows) > bins:

@@ -276,10 +276,11 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 def history(run: Run) -> dict[str, Any]:
     """What the run is and how its scores went, for a record of results.
 
-    The curve holds one entry for each validation score: round, epoch, seconds of training, how
-    often D is right on held-out images and samples, and the log-likelihood in nats of the raw and,
-    where there is one, the averaged generator.
+    The curve holds one entry for each validation score: round, epoch, seconds of training, how D
+    judges (`training.judged`), and the log-likelihood in nats of the raw and, where there is one,
+    the averaged generator.
     """
+    kept = ("round", "epoch", "seconds", "accuracy", "V_training", "V_held_out")
     rows = [row for row in read_metrics(run.folder) if "scores" in row]
     return {
         "preset": run.preset,
@@ -287,7 +288,7 @@ def history(run: Run) -> dict[str, Any]:
         "settings": run.settings.to_json(),
         "made_with": dict(run.info),
         "curve": [
-            {key: row[key] for key in ("round", "epoch", "seconds", "accuracy") if key in row}
+            {key: row[key] for key in kept if key in row}
             | {weights: score["valid_nats"] for weights, score in row["scores"].items()}
             for row in rows
         ],

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from adversarial_nets import __version__, datasets, nets, runs, workers
+from adversarial_nets import __version__, datasets, nets, objectives, runs, workers
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
@@ -28,9 +28,9 @@ __all__ = [
     "TROUBLES",
     "Look",
     "Trouble",
-    "accuracy",
     "check_device",
     "diagnose",
+    "judged",
     "length",
     "made_with",
     "signals",
@@ -325,7 +325,7 @@ class _Sitting:
         game.tally.rounds = 0
         game.tally.sums.zero_()
         if score:
-            row |= {"scores": self._score(), "accuracy": accuracy(game, self.data)}
+            row |= {"scores": self._score(), **judged(game, self.data)}
         self.widest = max(self.widest, row["spread"])
         if not workers.first():
             return
@@ -397,19 +397,30 @@ def spread(game: Game, data: Dataset) -> float:
 
 
 @torch.no_grad()
-def accuracy(game: Game, data: Dataset) -> float:
-    """How often D is right, without dropout, on images that neither has seen and as many samples.
+def judged(game: Game, data: Dataset) -> dict[str, float]:
+    """How D judges, without dropout, images that it has learned from and others, and samples.
 
-    ½ for a D that can only guess: where G wants the game to end (§1).
+    Returns:
+        ``accuracy``: how often D is right on images that neither player has seen and on as many
+        samples; ½ for a D that can only guess, where G wants the game to end (§1).
+        ``V_training``, ``V_held_out``: V in nats (Equation 1) on training images and on those
+        others, with the same samples. By what the first is above the second D has overfitted (§4).
     """
     like = next(game.D.parameters())
-    x = data.floats(data.valid[:500]).to(like)
-    G_z = sample(game.G, game.settings, len(x), "samples to watch").to(like)
     training = game.D.training
     game.D.eval()
-    right = [(game.D(x) > 0).double().mean(), (game.D(G_z) <= 0).double().mean()]
+    a_x, a_unseen = (
+        game.D(data.floats(images[:1000]).to(like)).reshape(-1).double()
+        for images in (data.train, data.valid)
+    )
+    samples = sample(game.G, game.settings, len(a_unseen), "samples to watch").to(like)
+    a_G_z = game.D(samples).reshape(-1).double()
     game.D.train(training)
-    return sum(share.item() for share in right) / 2
+    return {
+        "accuracy": ((a_unseen > 0).double().mean() + (a_G_z <= 0).double().mean()).item() / 2,
+        "V_training": objectives.value(a_x, a_G_z).item(),
+        "V_held_out": objectives.value(a_unseen, a_G_z).item(),
+    }
 
 
 Trouble = Literal["D wins", "saturated", "collapsed", "not taken off", "circling"]
