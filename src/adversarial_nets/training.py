@@ -404,7 +404,7 @@ def judged(game: Game, data: Dataset) -> dict[str, float]:
         ``accuracy``: how often D is right on images that neither player has seen and on as many
         samples; ½ for a D that can only guess, where G wants the game to end (§1).
         ``V_training``, ``V_held_out``: V in nats (Equation 1) on training images and on those
-        others, with the same samples. By what the first is above the second D has overfitted (§4).
+        others, with the same samples. By what the first is above the second D has overfitted (§3).
     """
     like = next(game.D.parameters())
     training = game.D.training
