@@ -155,6 +155,23 @@ def test_cifar10_settings(name: str) -> None:
     assert s.D.units == ((1600, 1600) if full else (500,))
 
 
+def test_a_sigmoid_is_refused_where_data_go_below_zero() -> None:
+    photos = dataclasses.replace(small_data(), range=(-55.0, 55.0), contrast_norm=55.0)
+    with pytest.raises(UserError, match=r"outside \[0, 1\].*--G.output linear"):
+        new_game(small_settings(), photos)
+    own = nn.Linear(small_settings().z_size, photos.pixels)
+    assert new_game(small_settings(), photos, G=own).G is own  # what it puts out is its maker's
+
+
+def test_a_linear_output_does_not_start_at_logits() -> None:
+    s = small_settings()
+    game = new_game(
+        dataclasses.replace(s, G=dataclasses.replace(s.G, output="linear")), small_data()
+    )
+    top = [layer for layer in game.G.children() if isinstance(layer, nn.Linear)][-1]
+    assert top.bias.count_nonzero() == 0
+
+
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_every_preset_is_a_game_of_its_data(name: str) -> None:
     s = PRESETS[name].settings

@@ -342,12 +342,22 @@ def new_game(
         by_hand: play with `backprop`'s updates (True), with autograd's (False), or by hand wherever
             they apply (None).
         reduced: make products in bfloat16 (mixed precision).
+
+    Raises:
+        UserError: a generator whose sigmoid outputs can never be data like these.
     """
     s = settings
     shape = data.image_shape if isinstance(data, Dataset) else None
     if G is None:
+        low, high = data.range if isinstance(data, Dataset) else (0.0, 1.0)
+        if s.G.output == "sigmoid" and (low < 0 or high > 1):
+            raise UserError(
+                "These data have values outside [0, 1], where a sigmoid cannot follow: give "
+                "--G.output linear, or take the data's own preset by leaving --preset away."
+            )
         G = nets.generator(s.G, s.z_size, data.pixels, s.seed, shape)
-        if s.G.bias_from_marginals and isinstance(data, Dataset):
+        # (The logit of a mean is a start for what goes through a sigmoid, and for nothing else.)
+        if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
             nets.start_at_marginals(G, data.train)
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, shape)

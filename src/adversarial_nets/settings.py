@@ -44,7 +44,7 @@ class GeneratorSettings:
     init: tuple[float, ...] = (0.05,)
     """Initial weights are U(-r, r): one r for all layers, or one for each."""
     bias_from_marginals: bool = True
-    """Start the output bias at the logit of each pixel's mean over the training images."""
+    """Start a sigmoid output's bias at the logit of each pixel's mean over the training images."""
     bias: tuple[float, ...] = (0.0,)
     """Initial bias of the hidden layers: one for all, or one for each."""
     sparse: int = 0
