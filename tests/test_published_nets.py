@@ -211,6 +211,15 @@ def test_impossible_settings_get_a_sentence(changes: dict[str, object], words: s
     assert words in str(caught.value)
 
 
+def test_what_a_small_generator_adds_must_fit_as_well() -> None:
+    with pytest.raises(UserError, match="give that as well"):
+        Settings(G=GeneratorSettings(bilinear=True))
+    with pytest.raises(UserError, match="2 or more"):
+        Settings(G=GeneratorSettings(batch_norm=True), batch=1)
+    with pytest.raises(UserError, match="output-rate is -1"):
+        Settings(G=GeneratorSettings(output_rate=-1.0))
+
+
 def test_images_must_fit_the_convolutions() -> None:
     G = GeneratorSettings(hidden=(20,), deconvolution=True)
     with pytest.raises(UserError, match="cannot make 28×28 images of 20 hidden units"):
@@ -254,10 +263,73 @@ def test_the_limit_leaves_shorter_vectors_alone_and_keeps_directions() -> None:
             torch.testing.assert_close(b.detach(), expected.detach())
 
 
-def test_convolutional_game_resumes_bit_for_bit(tmp_path: Path) -> None:
+def test_a_bilinear_start_has_no_grid() -> None:
+    layer = nets.generator(
+        GeneratorSettings(hidden=(300,), deconvolution=True, bilinear=True), 5, 3072, 0, PHOTO
+    )[-2]
+    assert isinstance(layer, nets.Deconvolution)
+    shares = layer.weight[:, :, 2, 2].detach()  # (maps, colours), the middle of the hat
+    assert 0.03 < float(shares.abs().max()) <= 0.05  # ~ U(-r, r), r = .05
+    flat = layer(torch.ones(1, 300)).detach().view(3, 32, 32)[:, 3:-3, 3:-3]  # within the border
+    torch.testing.assert_close(flat, shares.sum(0)[:, None, None].expand_as(flat))
+    plain = GeneratorSettings(hidden=(300,), deconvolution=True)
+    rough = nets.generator(plain, 5, 3072, 0, PHOTO)[-2](torch.ones(1, 300)).detach()
+    assert rough.view(3, 32, 32)[:, 3:-3, 3:-3].std(1).mean() > 0.01
+
+
+def test_batch_normalisation_comes_before_each_hidden_activation() -> None:
+    s = GeneratorSettings(
+        hidden=(8, 6), activations=("relu", "sigmoid"), bias=(0.0, -2.0), batch_norm=True
+    )
+    G = nets.generator(s, 5, 9)
+    kinds = [type(layer) for layer in G]
+    hidden = [nn.Linear, nn.BatchNorm1d]
+    assert kinds == [*hidden, nn.ReLU, *hidden, nn.Sigmoid, nn.Linear, nn.Sigmoid]
+    normal = [layer for layer in G if isinstance(layer, nn.BatchNorm1d)]
+    assert [layer.bias.unique().tolist() for layer in normal] == [[0], [-2]]
+    # Whatever the bottom's scale, z still matters after a sigmoid layer.
+    with torch.no_grad():
+        for p in G[0].parameters():
+            p.mul_(1000).add_(100)
+        after = G[:6](torch.randn(200, 5))
+    assert after.std(0).min() > 0.05
+
+
+@pytest.mark.parametrize("optimiser", ["sgd", "adam"])
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_the_output_layer_may_learn_at_a_rate_of_its_own(optimiser: str, by_hand: bool) -> None:
+    def moved(rate: float) -> tuple[Tensor, Tensor]:
+        s = small_settings(optimiser=optimiser, lr=0.01)
+        s = dataclasses.replace(
+            s, G=dataclasses.replace(s.G, output_rate=rate, batch_norm=True, init=(0.4,))
+        )
+        game = new_game(s, small_data(), by_hand=by_hand, dtype=torch.float64)
+        linears = [layer for layer in game.G.children() if isinstance(layer, nn.Linear)]
+        before = [layer.weight.detach().clone() for layer in linears]
+        play(game, 1)
+        after = [layer.weight.detach() for layer in linears]
+        return after[0] - before[0], after[-1] - before[-1]
+
+    (hidden, output), (same, quarter), (_, none) = moved(1.0), moved(0.25), moved(0.0)
+    assert output.abs().max() > 0
+    torch.testing.assert_close(same, hidden)
+    torch.testing.assert_close(quarter, output * 0.25)
+    assert none.count_nonzero() == 0
+
+
+@pytest.mark.parametrize("small", [False, True])  # (as published, and what the small preset adds)
+def test_convolutional_game_resumes_bit_for_bit(small: bool, tmp_path: Path) -> None:
     data = dataclasses.replace(small_data(120, side=11), image_shape=(1, 11, 11))
+    added: dict[str, Any] = {"bilinear": True, "batch_norm": True, "output_rate": 0.25}
     settings = Settings(
-        G=GeneratorSettings(hidden=(8, 18), deconvolution=True, init=(0.3,), activations=("relu",)),
+        G=GeneratorSettings(
+            hidden=(8, 18),
+            deconvolution=True,
+            init=(0.3,),
+            activations=("relu",),
+            **(added if small else {}),
+        ),
+        optimiser="adam" if small else "sgd",
         D=DiscriminatorSettings(convolutions=(3, 2), units=(5,), pieces=2, init=(0.3,)),
         batch=10,
         z_size=4,

@@ -188,3 +188,12 @@ def test_a_mistake_is_said_once(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert err.count("too few for 2 processes") == 1
     assert "Traceback" not in err
+
+
+def test_a_normalised_minibatch_is_not_shared(tmp_path: Path) -> None:
+    how = ("--nproc", 2, "--G.batch-norm", "--rounds", 5)
+    process = advnets(*SMALL, "--run", tmp_path / "x", *how)
+    _, err = process.communicate()
+    assert process.returncode == 2
+    assert err.count("train in one process") == 1
+    assert "Traceback" not in err

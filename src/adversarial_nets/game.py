@@ -6,9 +6,9 @@ modules can play; `backprop` has the same three by hand for multilayer perceptro
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -367,7 +367,7 @@ def new_game(
         data=data,
         G=G,
         D=D,
-        optimiser_G=(optimiser or _optimiser(s, "G"))(G.parameters()),
+        optimiser_G=(optimiser or _optimiser(s, "G"))(_groups(s, G)),
         optimiser_D=(optimiser or _optimiser(s, "D"))(D.parameters()),
         averaged=copy.deepcopy(G).requires_grad_(False) if s.average else None,
     )
@@ -391,7 +391,7 @@ def change(game: Game, settings: Settings) -> None:
     rules = _rules(game.settings), _rules(settings)
     game.settings = settings
     if rules[0]["G"] != rules[1]["G"]:
-        game.optimiser_G = _optimiser(settings, "G")(game.G.parameters())
+        game.optimiser_G = _optimiser(settings, "G")(_groups(settings, game.G))
     if rules[0]["D"] != rules[1]["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
     if before["--momentum"] != after["--momentum"]:  # (SGD's is set before each round)
@@ -414,6 +414,17 @@ def _optimiser(s: Settings, player: str) -> Optimiser:
     if _rules(s)[player] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
     return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
+
+
+def _groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
+    """G's parameters, those of its output layer apart where they learn at a rate of their own."""
+    if s.G.output_rate == 1:
+        return G.parameters()
+    top = [m for m in G.modules() if any(True for _ in m.parameters(recurse=False))][-1]
+    own = list(top.parameters())
+    rest = [p for p in G.parameters() if all(p is not q for q in own)]
+    groups: list[dict[str, Any]] = [{"params": rest}]
+    return [*groups, {"params": own, "lr_scale": s.G.output_rate}]
 
 
 @torch.no_grad()

@@ -59,6 +59,7 @@ CONVOLUTIONS = ((8, 4, 4, 2), (8, 3, 4, 2), (5, 3, 2, 2))
 the maximum over neighbours (§5, released configuration)."""
 
 KERNEL, STRIDE = 5, 3  # of G's transposed convolution
+_HAT = torch.tensor([1, 2, 3, 2, 1]) / 3  # stamped every STRIDE pixels it adds up to 1 everywhere
 
 
 class MaxoutConvolution(nn.Conv2d):
@@ -170,14 +171,22 @@ def generator(
             layers.append(Deconvolution(widths[i], image_shape))
         else:
             layers.append(nn.Linear(widths[i], widths[i + 1]))
+        if s.batch_norm and i < depth:
+            layers.append(nn.BatchNorm1d(widths[i + 1]))
         if name != "linear":
             layers.append(nn.ReLU() if name == "relu" else nn.Sigmoid())
     net = nn.Sequential(*layers)
     _initialise(net, _one_each(s.init, depth + 1), seed, "initial G")
     linears = [layer for layer in net if isinstance(layer, nn.Linear)]
+    # (A normalised layer forgets the bias before it.)
+    normal = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
+    biases = [layer.bias for layer in normal or linears]
     with torch.no_grad():
-        for layer, bias in zip(linears, _one_each(s.bias, depth), strict=False):
-            layer.bias.fill_(bias)
+        for start, value in zip(biases, _one_each(s.bias, depth), strict=False):
+            start.fill_(value)
+        for layer in net if s.bilinear else ():
+            if isinstance(layer, Deconvolution):
+                layer.weight.copy_(layer.weight[..., :1, :1] * _HAT[:, None] * _HAT)
         if depth < len(linears):
             linears[depth].bias.zero_()
         if s.sparse:

@@ -118,6 +118,11 @@ def train(
             raise UserError(
                 f"--batch is {settings.batch}, too few for {workers.count()} processes to share."
             )
+        if settings.G.batch_norm and not G and workers.count() > 1:
+            raise UserError(
+                "--G.batch-norm normalises over the whole minibatch, of which each process would "
+                "see its part only; train in one process."
+            )
         folder = Path(run or run_folder(name, preset, settings.seed))
         with runs.lock(folder) if workers.first() else nullcontext():
             if restart and workers.first() and not workers.restarted():
