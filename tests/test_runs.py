@@ -224,6 +224,21 @@ def test_restart_forgets(tmp_path: Path) -> None:
     assert (folder / "my notes.txt").read_text() == "kept"
 
 
+def test_a_refused_game_writes_and_forgets_nothing(tmp_path: Path) -> None:
+    impossible = dataclasses.replace(
+        small_settings(), G=dataclasses.replace(small_settings().G, deconvolution=True)
+    )
+    for restart in (False, True):  # in a new folder
+        with pytest.raises(UserError, match="deconvolution cannot make"):
+            trained(tmp_path / "new", settings=impossible, restart=restart)
+    trained(tmp_path / "new", 10)
+    with pytest.raises(UserError, match="deconvolution cannot make"):  # and over a run
+        trained(tmp_path / "new", settings=impossible, restart=True)
+    with pytest.raises(UserError, match="--onto runs"):
+        trained(tmp_path / "new", preset="tfd-stage2-small", restart=True)
+    assert last(tmp_path / "new").round == 10
+
+
 def test_a_folder_in_use(tmp_path: Path) -> None:
     with runs.lock(tmp_path / "run"), pytest.raises(UserError, match="in use"):
         trained(tmp_path / "run")

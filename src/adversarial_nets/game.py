@@ -353,7 +353,7 @@ def new_game(
         if s.G.output == "sigmoid" and (low < 0 or high > 1):
             raise UserError(
                 "These data have values outside [0, 1], where a sigmoid cannot follow: give "
-                "--G.output linear, or take the data's own preset by leaving --preset away."
+                "--G.output linear, or take the data's own preset by leaving --preset out."
             )
         G = nets.generator(s.G, s.z_size, data.pixels, s.seed, shape)
         # (The logit of a mean is a start for what goes through a sigmoid, and for nothing else.)

@@ -125,22 +125,20 @@ def train(
             )
         folder = Path(run or run_folder(name, preset, settings.seed))
         with runs.lock(folder) if workers.first() else nullcontext():
-            if restart and workers.first() and not workers.restarted():
-                runs.discard(folder)
+            anew = restart and not workers.restarted()
             own_nets = bool(G or D)
             facts: dict[str, Any] = {"precision": precision}
             if onto is not None:
                 facts["onto"] = str(onto)
             if onto is not None:
                 G = _on_top_of(Path(onto), settings, data)
-            elif chosen.onto and not own_nets and not (folder / "settings.json").exists():
+            elif chosen.onto and not own_nets and (anew or not (folder / "settings.json").exists()):
                 raise UserError(
                     f"{preset} goes on from a finished run of {chosen.onto}; name its folder, e.g. "
                     f"--onto {run_folder(name, chosen.onto, settings.seed)}, after training it "
                     f"with: advnets train {name} --preset {chosen.onto}"
                 )
-            with workers.one_after_another():  # the first makes the folder, the others find it
-                this = _begin(folder, name, data, preset, settings, own_nets, facts)
+            # A game that cannot be played is refused before anything is written or forgotten.
             game = new_game(
                 settings,
                 data,
@@ -150,6 +148,10 @@ def train(
                 device=device,
                 reduced=precision == "bfloat16",
             )
+            with workers.one_after_another():  # the first makes the folder, the others find it
+                if anew and workers.first():
+                    runs.discard(folder)
+                this = _begin(folder, name, data, preset, settings, own_nets, facts)
             _Sitting(this, data, game, total, cadence or Cadence(), tuple(observers)).play()
             workers.wait()  # for the last files
     return this
