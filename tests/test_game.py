@@ -118,7 +118,10 @@ def test_other_nets_and_rules_by_hand_equal_autograd(
 def test_bfloat16_by_hand_moves_the_weights_as_float32_does(
     protocol: str, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
 ) -> None:
-    """To a few of bfloat16's 8 bits; its own autograd comes no closer. Weights stay float32."""
+    """To a few of bfloat16's 8 bits, as by autograd. Weights stay float32.
+
+    A processor that does not multiply bfloat16 goes on in float32.
+    """
     torch.manual_seed(0)
     G, D = make()
     start = torch.cat([p.flatten() for net in (G, D) for p in net.parameters()]).detach()
@@ -137,10 +140,10 @@ def test_bfloat16_by_hand_moves_the_weights_as_float32_does(
         return torch.cat([p.flatten() for p in weights(g)]) - start
 
     exact = moved(by_hand=True)
-    reduced, autograd = (moved(by_hand=hand, reduced=True) for hand in (True, False))
-    off, theirs = ((move - exact).norm() / exact.norm() for move in (reduced, autograd))
-    assert 0 < off < 0.1
-    assert off < 1.5 * theirs + 0.01
+    for by_hand in (True, False):
+        off = (moved(by_hand=by_hand, reduced=True) - exact).norm() / exact.norm()
+        assert off < 0.1
+        assert (off > 1e-5) == torch.cpu._is_avx512_bf16_supported()  # (rounding of order: 1e-7)
 
 
 def test_games_differ_so_that_the_equality_above_means_something() -> None:

@@ -16,7 +16,7 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen
-from adversarial_nets.evaluation._precision import full_float32
+from adversarial_nets.precision import full_float32
 from adversarial_nets.randomness import permutation
 
 

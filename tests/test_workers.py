@@ -84,7 +84,8 @@ def test_mixed_precision_stays_near() -> None:
         play(game, 10)
     for a, b in zip(whole.G.parameters(), reduced.G.parameters(), strict=True):
         assert b.dtype == torch.float32
-        assert 0 < (a - b).abs().max() < 0.02
+        assert (a - b).abs().max() < 0.02
+        assert ((a - b).abs().max() > 0) == torch.cpu._is_avx512_bf16_supported()
 
 
 def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ The same arithmetic as autograd's, in fewer and larger steps:
 * Under plain SGD a weight's gradient is added to its velocity inside the product that makes it.
 * Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
   run over long contiguous lines.
-* A reduced game carries bfloat16 through both nets; weights, velocities, losses and batch
-  normalisation stay as they are.
 
 Tests hold each update equal to autograd's.
 """
@@ -58,6 +56,7 @@ def applies(game: "Game") -> bool:
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses, as it should
         and game.settings.max_norm is None
+        and not (game.reduced and next(D.parameters()).device.type != "cpu")  # autocast's there
     )
 
 
@@ -142,9 +141,8 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
                 kept = [left.pop(0)]
                 h = h.mul_(kept[0])
             case nn.Linear():
-                weight = layer.weight.to(h.dtype)
-                kept = [h, weight]
-                h = torch.addmm(layer.bias[:, None].to(h.dtype), weight, h)
+                kept = [h]
+                h = torch.addmm(layer.bias[:, None], layer.weight, h)
                 if isinstance(layer, Maxout):
                     v = h.view(layer.units, layer.pieces, -1)
                     h = v.amax(1)
@@ -164,14 +162,13 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
 def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
     """The gradients, top layer first, where the loss's derivative by the output is `signal`."""
     gradients = []
-    signal = signal.to(tape[-1][1][0].dtype)
     for i, (layer, kept) in reversed(list(enumerate(tape))):
         match layer:
             case Dropout():
                 signal = signal.mul_(kept[0])
             case nn.Linear():
                 if isinstance(layer, Maxout):
-                    won = kept[2]
+                    won = kept[1]
                     share = signal.div_(won.sum(1))  # pieces that tie share
                     signal = won.mul_(share[:, None]).flatten(0, 1)
                 gradients += [
@@ -180,15 +177,14 @@ def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
                 ]
                 if not any(isinstance(below, nn.Linear) for below, _ in tape[:i]):
                     break
-                signal = kept[1].T @ signal
+                signal = layer.weight.T @ signal
             case nn.BatchNorm1d():
                 normal, scale = kept
-                carried, signal = signal.dtype, signal.to(normal.dtype)
                 by_normal = signal * normal
                 gradients += [_Gradient(layer.weight, by_normal), _Gradient(layer.bias, signal)]
                 signal = signal - signal.mean(1, keepdim=True)
                 signal = signal.addcmul_(normal, by_normal.mean(1, keepdim=True), value=-1)
-                signal = signal.mul_(scale * layer.weight[:, None]).to(carried)
+                signal = signal.mul_(scale * layer.weight[:, None])
             case nn.ReLU() | nn.LeakyReLU():
                 signal = signal.mul_(kept[0].sign().clamp_(min=_slope(layer)))
             case nn.Sigmoid():
@@ -205,8 +201,7 @@ def _slope(layer: nn.Module) -> float:
 
 def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
     """Batch normalisation with its running statistics; and for the way back, normal values, 1/σ."""
-    m, carried = h.shape[1], h.dtype
-    h = h.to(layer.weight.dtype)
+    m = h.shape[1]
     mean = h.mean(1, keepdim=True)
     normal = h - mean
     var = normal.square().mean(1, keepdim=True)
@@ -218,23 +213,12 @@ def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
         running.lerp_(now[:, 0], layer.momentum or 0.0)
     assert layer.num_batches_tracked is not None
     layer.num_batches_tracked += 1
-    h = (normal * layer.weight[:, None]).add_(layer.bias[:, None])
-    return h.to(carried), [normal, scale]
+    return (normal * layer.weight[:, None]).add_(layer.bias[:, None]), [normal, scale]
 
 
 def _samples(game: "Game", z: Noise) -> tuple[Values, Tape]:
     """G(z)."""
-    return _forward(game.G, z.T.to(_carried(game)))
-
-
-def _carried(game: "Game") -> torch.dtype:
-    """What goes up and down the nets."""
-    return torch.bfloat16 if game.reduced else _exact(game)
-
-
-def _exact(game: "Game") -> torch.dtype:
-    """What weights, velocities and losses are."""
-    return next(game.D.parameters()).dtype
+    return _forward(game.G, z.T)
 
 
 # --- D -------------------------------------------------------------------------------------------
@@ -244,7 +228,7 @@ def _judged(
     game: "Game", batches: Sequence[tuple[Values, str]], step: int
 ) -> tuple[Float[Tensor, " images"], Tape]:
     """D's logits for the batches, one after the other, each with dropout masks of its own."""
-    h = torch.cat([x.to(_carried(game)) for x, _ in batches], 1)
+    h = torch.cat([x for x, _ in batches], 1)
     masks: list[Values] = []
     width = len(h)
     for layer in game.D.children():
@@ -260,13 +244,13 @@ def _judged(
         elif isinstance(layer, nn.Linear):
             width = layer.out_features
     a, tape = _forward(game.D, h, masks)
-    return a[0].to(_exact(game)), tape
+    return a[0], tape
 
 
 def _at_x(tape: Tape, gradients: list[_Gradient], first: int) -> Values:
     """∂a_i/∂x_i for the images from `first` on."""
-    weight = next(kept[1] for layer, kept in tape if isinstance(layer, nn.Linear))
-    at_x = weight.T @ gradients[-1].signal[:, first:]
+    bottom = next(layer for layer, _ in tape if isinstance(layer, nn.Linear))
+    at_x = bottom.weight.T @ gradients[-1].signal[:, first:]
     layer, kept = tape[0]
     return at_x.mul_(kept[0][:, first:]) if isinstance(layer, Dropout) else at_x
 
@@ -319,10 +303,6 @@ def _descend(
 
 def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
     """Total becomes beta · total + the gradient."""
-    if g.signal.dtype != total.dtype:  # no product of bfloat16s adds to float32s
-        weight = weight.to(g.signal.dtype)
-        now = g.signal @ (weight if g.h is None else g.h.mul_(weight).T)
-        return total.copy_(now) if beta == 0 else total.mul_(beta).add_(now)
     if g.h is None:
         return total.addmv_(g.signal, weight, beta=beta)
     return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from adversarial_nets import backprop, nets, objectives, priors, workers
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
+from adversarial_nets.precision import bfloat16_products
 from adversarial_nets.randomness import Address
 from adversarial_nets.settings import LIVE, Settings
 
@@ -100,7 +101,7 @@ def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: No
         observe: called after every round.
     """
     s = game.settings
-    update_D, update_G, update_both, judge = backprop.UPDATES if game.by_hand else UPDATES
+    update_D, update_G, update_both, judge = _updates(game)
     released = s.protocol == "released"  # D's last step and G's step are one, on the same z
 
     while game.round < rounds:  # for number of training iterations do
@@ -179,22 +180,24 @@ def _judge(game: Game, x: Images, step: int) -> Logits:
 UPDATES = (_update_D, _update_G, _update_both, _judge)
 
 
+def _updates(game: Game) -> tuple[Callable[..., Any], ...]:
+    """The updates that play this game: by hand or by autograd, with products as it asks for."""
+    updates = backprop.UPDATES if game.by_hand else UPDATES
+    if not game.reduced:
+        return updates
+    in_bfloat16 = bfloat16_products(_like(game.G).device)
+    return tuple(in_bfloat16(update) for update in updates)
+
+
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     """D's logits in training, its dropout masks drawn at this step's address."""
     nets.address_dropout(game.D, game.address(step), purpose)
-    with _precision(game):
-        return game.D(x).reshape(-1).to(_like(game.D).dtype)
+    return game.D(x).reshape(-1).to(_like(game.D).dtype)
 
 
 def _samples(game: Game, z: Noise) -> Images:
     """G(z), in training."""
-    with _precision(game):
-        return game.G(z).to(_like(game.G).dtype)
-
-
-def _precision(game: Game) -> torch.autocast:
-    """Products in bfloat16 where the game asks for it."""
-    return torch.autocast(_like(game.G).device.type, torch.bfloat16, enabled=game.reduced)
+    return game.G(z).to(_like(game.G).dtype)
 
 
 def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:

@@ -22,7 +22,7 @@ from torch import Tensor
 from adversarial_nets import workers
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation._precision import full_float32
+from adversarial_nets.precision import full_float32
 
 __all__ = [
     "GRIDS",
