@@ -21,6 +21,9 @@ ALL_GAMES = [
     for protocol in ("released", "paper")
     for objective in ("non-saturating", "minimax")
     for k in (1, 3)
+] + [
+    {"protocol": protocol, "objective": "non-saturating", "k": 2, "r1": 0.3, "r1_decay": 1.05}
+    for protocol in ("released", "paper")
 ]
 
 
@@ -82,16 +85,16 @@ OPTIMISERS = {
 
 @pytest.mark.parametrize("rule", OPTIMISERS)
 @pytest.mark.parametrize("make", [tutorial_nets, mixed_nets])
-@pytest.mark.parametrize("protocol", ["released", "paper"])
+@pytest.mark.parametrize(("protocol", "r1"), [("released", 0.0), ("paper", 0.0), ("released", 0.3)])
 def test_other_nets_and_rules_by_hand_equal_autograd(
-    protocol: str, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
+    protocol: str, r1: float, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
 ) -> None:
     torch.manual_seed(0)
     G, D = make()
     by_hand, autograd = (
         played(
             40,
-            small_settings(protocol=protocol, k=2, lr=1e-3),
+            small_settings(protocol=protocol, k=2, lr=1e-3, r1=r1),
             G=copy.deepcopy(G),
             D=copy.deepcopy(D),
             optimiser=OPTIMISERS[rule],

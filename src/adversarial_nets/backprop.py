@@ -5,6 +5,9 @@ The same arithmetic as autograd's, in fewer and larger steps:
 * Data and samples go through D as one batch.
 * D gives one number an image, its logit a, so every loss reaches image i only through ∂L/∂a_i. One
   unit signal ∂a/∂· is sent back through D; scaled image by image, it serves both players.
+* Such a D is piecewise linear. So the gradient of ‖∂a/∂x‖² (R1) needs no second backpropagation:
+  ∂a/∂x goes once more up through the same pieces, and what reaches a layer takes the place of its
+  input.
 * Under plain SGD a weight's gradient is added to its velocity inside the product that makes it.
 * Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
   run over long contiguous lines.
@@ -77,7 +80,8 @@ def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Log
     """θ_d ascends the gradient of V on one minibatch."""
     m = len(x)
     a, tape = _judged(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
-    _descend_D(game, _backward(tape, torch.ones_like(a)[None]), a, m)
+    linears = _backward(tape, torch.ones_like(a)[None])
+    _descend_D(game, tape, linears, a, m)
     return a[:m], a[m:]
 
 
@@ -87,7 +91,7 @@ def _update_G(game: "Game", z: Noise, step: int) -> Logits:
     G_z, tape_G = _samples(game, z)
     a, tape = _judged(game, [(G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
-    _descend_G(game, tape_G, a, _at_x(tape, linears, 0))
+    _descend_G(game, tape_G, a, _at_x(tape, linears, slice(None)))
     return a
 
 
@@ -98,8 +102,8 @@ def _update_both(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, 
     G_z, tape_G = _samples(game, z)
     a, tape = _judged(game, [(x.T, "data"), (G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
-    at_x = _at_x(tape, linears, m)  # before D moves
-    _descend_D(game, linears, a, m)
+    at_x = _at_x(tape, linears, slice(m, None))  # before D moves
+    _descend_D(game, tape, linears, a, m)
     _descend_G(game, tape_G, a[m:], at_x)
     return a[:m], a[m:]
 
@@ -247,21 +251,50 @@ def _judged(
     return a[0], tape
 
 
-def _at_x(tape: Tape, gradients: list[_Gradient], first: int) -> Values:
-    """∂a_i/∂x_i for the images from `first` on."""
+def _at_x(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
+    """∂a_i/∂x_i for these images."""
     bottom = next(layer for layer, _ in tape if isinstance(layer, nn.Linear))
-    at_x = bottom.weight.T @ gradients[-1].signal[:, first:]
+    at_x = bottom.weight.T @ gradients[-1].signal[:, images]
     layer, kept = tape[0]
-    return at_x.mul_(kept[0][:, first:]) if isinstance(layer, Dropout) else at_x
+    return at_x.mul_(kept[0][:, images]) if isinstance(layer, Dropout) else at_x
 
 
-def _descend_D(game: "Game", gradients: list[_Gradient], a: Logits, m: int) -> None:
+def _descend_D(game: "Game", tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
     """∂(−V)/∂a is −(1 − D(x))/m on data, D(G(z))/m on samples; then one step of D's optimiser."""
+    s = game.settings
     weight = torch.cat([-torch.sigmoid(-a[:m]), torch.sigmoid(a[m:])])
-    weight /= game.settings.batch
-    if game.settings.protocol == "released":
+    weight /= s.batch
+    if s.protocol == "released":
         weight /= 2
+    if s.r1:
+        _add_r1(tape, gradients, m)
+        weight = torch.cat([weight, weight.new_full((m,), s.r1_at(game.round) / s.batch)])
     _descend(game.optimiser_D, gradients, weight)
+
+
+def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
+    """Append to the images of each weight's gradient those of R1: ½ ‖∂a/∂x‖² on the m of data.
+
+    With u = ∂a/∂x held fast, ‖u‖² is linear in u's way up through D's active pieces, as a is in
+    x's, so its gradient by a weight is signal · tᵀ, t being how far u has come.
+    """
+    data = slice(m)
+    of = {g.parameter: g for g in gradients}
+    t = _at_x(tape, gradients, data)
+    for layer, kept in tape:
+        match layer:
+            case Dropout():
+                t = t * kept[0][:, data]
+            case nn.Linear():
+                g = of[layer.weight]
+                signal = g.signal[:, data]
+                g.signal, g.h = torch.cat([g.signal, signal], 1), torch.cat([kept[0], t], 1)
+                t = layer.weight @ t
+                if isinstance(layer, Maxout):
+                    won = (signal != 0).view(layer.units, layer.pieces, m)
+                    t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1).clamp_(min=1))
+            case _:
+                t = t * kept[0][:, data].sign().clamp_(min=_slope(layer))
 
 
 # --- G -------------------------------------------------------------------------------------------
@@ -304,7 +337,7 @@ def _descend(
 def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
     """Total becomes beta · total + the gradient."""
     if g.h is None:
-        return total.addmv_(g.signal, weight, beta=beta)
+        return total.addmv_(g.signal, weight[: g.signal.shape[1]], beta=beta)
     return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)
 
 

@@ -144,8 +144,9 @@ def _update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logit
     """θ_d ascends the gradient of V on one minibatch."""
     with torch.no_grad():
         G_z = _samples(game, z)
+    x.requires_grad_(game.settings.r1 > 0)
     a_x, a_G_z = _logits(game, x, step, "data"), _logits(game, G_z, step, "samples for D")
-    _set_gradients(game, game.D, _d_loss(game, a_x, a_G_z))
+    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z))
     _step(game, game.D, game.optimiser_D)
     return a_x.detach(), a_G_z.detach()
 
@@ -160,11 +161,12 @@ def _update_G(game: Game, z: Noise, step: int) -> Logits:
 
 def _update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
+    x.requires_grad_(game.settings.r1 > 0)
     a_x, a_G_z = (
         _logits(game, x, step, "data"),
         _logits(game, _samples(game, z), step, "samples for G"),
     )
-    _set_gradients(game, game.D, _d_loss(game, a_x, a_G_z), keep_graph=True)
+    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z), keep_graph=True)
     _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
@@ -200,10 +202,13 @@ def _samples(game: Game, z: Noise) -> Images:
     return game.G(z).to(_like(game.G).dtype)
 
 
-def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
-    """−V; the released code halves it."""
+def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
+    """−V, which the released code halves; and what D's slope on data costs it."""
+    s = game.settings
     loss = objectives.discriminator_loss(a_x, a_G_z)
-    return loss / 2 if game.settings.protocol == "released" else loss
+    if s.protocol == "released":
+        loss = loss / 2
+    return loss + objectives.r1(x, a_x, s.r1_at(game.round)) if s.r1 else loss
 
 
 def _set_gradients(

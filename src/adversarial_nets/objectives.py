@@ -9,11 +9,12 @@ which stay finite, with finite gradients, for every finite a. A logarithm of a s
 
 from typing import Literal
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-__all__ = ["Objective", "discriminator_loss", "generator_loss", "value"]
+__all__ = ["Objective", "discriminator_loss", "generator_loss", "r1", "value"]
 
 Objective = Literal["minimax", "non-saturating"]
 
@@ -49,3 +50,22 @@ def generator_loss(
     sure. ``non-saturating`` is the mean of −log D(G(z)): same fixed point, strong gradient early.
     """
     return -softplus(a_G_z).mean() if objective == "minimax" else softplus(-a_G_z).mean()
+
+
+def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], price: float) -> Float[Tensor, ""]:
+    """What D may pay for being steep on data: price · ½ E‖∂a(x)/∂x‖². Not the paper's.
+
+    R1 of Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?"
+    (2018): near p_g = p_data it makes the game converge where it would circle.
+
+    Args:
+        x: data, requiring a gradient.
+        a_x: D's logits on them, each a function of its own x.
+        price: γ, in nats for a squared slope of 2.
+
+    >>> x = torch.randn(5, 3, requires_grad=True)
+    >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
+    0.25
+    """
+    (slope,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
+    return price / 2 * slope.square().sum(1).mean()

@@ -126,6 +126,11 @@ class Settings:
     """SGD's momentum once it is saturated."""
     momentum_epochs: int = 250
     """The epoch at which the momentum saturates, after a linear rise from epoch 1."""
+    r1: float = 0.0
+    """D also pays this much times half the mean of ‖∂logit/∂x‖² over data (R1, Mescheder et al.
+    2018): a D that must not be steep cannot run away. Not the paper's."""
+    r1_decay: float = 1.0
+    """That price is divided by this after every round; 1 keeps it constant."""
     players: Literal["both", "D", "G"] = "both"
     """Who learns: both, as in Algorithm 1, or one alone while the other stands still."""
     max_norm: float | None = None
@@ -192,6 +197,10 @@ class Settings:
         rise = min((epoch - 1) / max(self.momentum_epochs - 1, 1), 1.0)
         return self.momentum + (self.momentum_end - self.momentum) * rise
 
+    def r1_at(self, step: int) -> float:
+        """The price of D's slope in the round `step`, counted from 0."""
+        return self.r1 * self.r1_decay**-step
+
     def to_json(self) -> dict[str, Any]:
         """As a nest of plain dictionaries and tuples, for settings.json."""
         return dataclasses.asdict(self)
@@ -212,7 +221,7 @@ LIVE = frozenset(
     for name in (
         *("k", "objective", "batch", "players", "head-start", "D.keep-input", "D.keep-hidden"),
         *("optimiser", "optimiser-D", "lr", "d-rate", "lr-decay", "lr-floor"),
-        *("momentum", "momentum-end", "momentum-epochs"),
+        *("momentum", "momentum-end", "momentum-epochs", "r1", "r1-decay"),
     )
 )
 """The options that may change while a game is played; the others need a new game."""
@@ -244,6 +253,8 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "lr_floor": (0, math.inf, "0 or more"),
     "momentum": (0, 1 - 1e-9, "at least 0 and below 1"),
     "momentum_end": (0, 1 - 1e-9, "at least 0 and below 1"),
+    "r1": (0, math.inf, "0 or more"),
+    "r1_decay": (1, math.inf, "1 (constant) or more"),
     "head_start": (0, math.inf, "a whole number, 0 or more"),
     "average": (0, 1 - 1e-12, "at least 0 and below 1"),
     "seed": (0, 2**63, "a whole number from 0 to 2^63"),
