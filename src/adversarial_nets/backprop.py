@@ -132,7 +132,7 @@ class _Gradient:
 
 
 def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[Values, Tape]:
-    """The net's output, and the tape of its layers. `masks`, one for each dropout, are 0 or 1/keep.
+    """The net's output, and its tape. `masks`, one for each dropout at work, are 0 or 1/keep.
 
     What a layer leaves behind may be overwritten by the next where the way back allows it.
     """
@@ -141,6 +141,8 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
     for layer in net.children():
         kept: Sequence[Tensor]
         match layer:
+            case Dropout(keep=1):
+                continue
             case Dropout():
                 kept = [left.pop(0)]
                 h = h.mul_(kept[0])
@@ -234,10 +236,13 @@ def _judged(
     """D's logits for the batches, one after the other, each with dropout masks of its own."""
     h = torch.cat([x for x, _ in batches], 1)
     masks: list[Values] = []
-    width = len(h)
+    width, number = len(h), 0
     for layer in game.D.children():
         if isinstance(layer, Dropout):
-            purpose = f"dropout {len(masks)}"
+            purpose = f"dropout {number}"
+            number += 1
+            if layer.keep == 1:
+                continue
             bits = [
                 game.address(step).keep(f"{of}, {purpose}", width, layer.keep) for _, of in batches
             ]
