@@ -345,8 +345,8 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
 def _caveats(run: Run) -> tuple[str, ...]:
     """In what a run is not the published one."""
     notes = []
-    if run.preset.endswith("-small") or run.preset == "quickstart":
-        notes.append(f"Preset {run.preset} has narrower nets than the published ones.")
+    if run.preset in PRESETS and not PRESETS[run.preset].published:
+        notes.append(f"Preset {run.preset} is not the published game: {PRESETS[run.preset].why}")
     if run.data not in ("mnist", "tfd", "cifar10"):
         notes.append(f"The data are {run.data}, so no published number compares with this one.")
     return tuple(notes)

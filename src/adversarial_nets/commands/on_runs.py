@@ -43,7 +43,7 @@ class Train:
     ]
     """mnist, mnist-5k, tfd, cifar10, idx:FOLDER, folder:PATH …; see: advnets datasets"""
     preset: str | None = None
-    """Start from the settings of this preset (mnist, quickstart, tfd, tfd-stage2, cifar10 or
+    """Start from the settings of this preset (mnist, fast, quickstart, tfd, tfd-stage2, cifar10 or
     cifar10-convolutional, the last four also as …-small); DATA picks one by itself."""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
     run: Path | None = None

@@ -126,8 +126,8 @@ def write_report(
 
 def default_weights(run: Run) -> Literal["raw", "averaged"]:
     """The generator that a report shows when nobody says which: the raw one of a published game."""
-    shorter = run.preset == "quickstart" or run.preset.endswith("-small")
-    return "averaged" if run.settings.average and shorter else "raw"
+    published = run.preset not in PRESETS or PRESETS[run.preset].published
+    return "averaged" if run.settings.average and not published else "raw"
 
 
 def paper_page(parts: Sequence[Any], out: Path) -> str:
