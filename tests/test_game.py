@@ -24,7 +24,7 @@ ALL_GAMES: list[dict[str, Any]] = [
     for objective in ("non-saturating", "minimax")
     for k in (1, 3)
 ] + [
-    {"protocol": protocol, "k": 2, "r1": 0.3, "r1_decay": 1.05, "D": D}
+    {"protocol": protocol, "k": 2, "r1": 0.3, "D": D}
     for protocol in ("released", "paper")
     for D in (SMALL_D, dataclasses.replace(SMALL_D, keep_input=1.0))
 ]

@@ -273,7 +273,7 @@ def _descend_D(game: "Game", tape: Tape, gradients: list[_Gradient], a: Logits, 
         weight /= 2
     if s.r1:
         _add_r1(tape, gradients, m)
-        weight = torch.cat([weight, weight.new_full((m,), s.r1_at(game.round) / s.batch)])
+        weight = torch.cat([weight, weight.new_full((m,), s.r1 / s.batch)])
     _descend(game.optimiser_D, gradients, weight)
 
 

@@ -208,7 +208,7 @@ def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, 
     loss = objectives.discriminator_loss(a_x, a_G_z)
     if s.protocol == "released":
         loss = loss / 2
-    return loss + objectives.r1(x, a_x, s.r1_at(game.round)) if s.r1 else loss
+    return loss + objectives.r1(x, a_x, s.r1) if s.r1 else loss
 
 
 def _set_gradients(

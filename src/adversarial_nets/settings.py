@@ -129,8 +129,6 @@ class Settings:
     r1: float = 0.0
     """D also pays this much times half the mean of ‖∂logit/∂x‖² over data (R1, Mescheder et al.
     2018): a D that must not be steep cannot run away. Not the paper's."""
-    r1_decay: float = 1.0
-    """That price is divided by this after every round; 1 keeps it constant."""
     players: Literal["both", "D", "G"] = "both"
     """Who learns: both, as in Algorithm 1, or one alone while the other stands still."""
     max_norm: float | None = None
@@ -197,10 +195,6 @@ class Settings:
         rise = min((epoch - 1) / max(self.momentum_epochs - 1, 1), 1.0)
         return self.momentum + (self.momentum_end - self.momentum) * rise
 
-    def r1_at(self, step: int) -> float:
-        """The price of D's slope in the round `step`, counted from 0."""
-        return self.r1 * self.r1_decay**-step
-
     def to_json(self) -> dict[str, Any]:
         """As a nest of plain dictionaries and tuples, for settings.json."""
         return dataclasses.asdict(self)
@@ -221,7 +215,7 @@ LIVE = frozenset(
     for name in (
         *("k", "objective", "batch", "players", "head-start", "D.keep-input", "D.keep-hidden"),
         *("optimiser", "optimiser-D", "lr", "d-rate", "lr-decay", "lr-floor"),
-        *("momentum", "momentum-end", "momentum-epochs", "r1", "r1-decay"),
+        *("momentum", "momentum-end", "momentum-epochs", "r1"),
     )
 )
 """The options that may change while a game is played; the others need a new game."""
@@ -254,7 +248,6 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "momentum": (0, 1 - 1e-9, "at least 0 and below 1"),
     "momentum_end": (0, 1 - 1e-9, "at least 0 and below 1"),
     "r1": (0, math.inf, "0 or more"),
-    "r1_decay": (1, math.inf, "1 (constant) or more"),
     "head_start": (0, math.inf, "a whole number, 0 or more"),
     "average": (0, 1 - 1e-12, "at least 0 and below 1"),
     "seed": (0, 2**63, "a whole number from 0 to 2^63"),
@@ -408,10 +401,9 @@ PRESETS: Mapping[str, Preset] = {
         Settings(
             D=DiscriminatorSettings(keep_input=1.0, keep_hidden=1.0),
             r1=0.3,
-            r1_decay=1.0001,
             lr=0.4,
             lr_hold=8000,
-            lr_decay=1.0002,
+            lr_decay=1.0003,
             momentum=0.0,
             momentum_end=0.0,
             average=0.9995,
