@@ -17,9 +17,12 @@ from adversarial_nets.models import (
     ROWS,
     Chains,
     Sitting,
+    aae,
     begin,
     cae,
+    dbm,
     dbn,
+    gmmn,
     gsn,
     pca,
     single,
@@ -37,6 +40,12 @@ SMALL: dict[str, Any] = {
     "stacked-cae": cae.Settings(hidden=(9, 8), epochs=2),
     "deep-gsn": gsn.Settings(hidden=(9, 8, 7), epochs=4),
     "vae": vae.Settings(hidden=(9,), z_size=3, epochs=4),
+    "gmmn": gmmn.Settings(hidden=(9, 8), z_size=3, epochs=(0, 4), batch=(100, 50)),
+    "gmmn-autoencoder": gmmn.Settings(
+        hidden=(9, 8), z_size=3, autoencoder=(9, 4), epochs=(2, 2), batch=(100, 50)
+    ),
+    "aae": aae.Settings(hidden=(9, 8), code=3, epochs=4),
+    "dbm": dbm.Settings(hidden=(8, 9), epochs=(2, 2, 2), chains=20),
     "pca-gaussian": pca.Settings(components=5),
 }
 
@@ -137,6 +146,85 @@ def test_the_second_machine_starts_at_the_first_ones_means() -> None:
     fitted = dbn.fit(IMAGES, s)
     mean = fitted.first.p_h(IMAGES).mean(0)
     torch.testing.assert_close(fitted.second.b.sigmoid(), mean, atol=1e-3, rtol=0)
+
+
+# --- The deep Boltzmann machine, by enumeration ---------------------------------------------------
+
+
+def small_dbm() -> dbm.DBM:
+    sizes = ((4, 3), (3, 2), (4,), (3,), (2,))
+    return dbm.DBM(*(normal(*size, step=i) for i, size in enumerate(sizes)))
+
+
+def minus_E(machine: dbm.DBM) -> Tensor:
+    """−E of every (v, h¹, h²): (16, 8, 4)."""
+    v, h1, h2 = (every_state(n) for n in (4, 3, 2))
+    alone = (v @ machine.b)[:, None, None] + (h1 @ machine.c1)[:, None] + h2 @ machine.c2
+    return alone + (v @ machine.W1 @ h1.T)[..., None] + h1 @ machine.W2 @ h2.T
+
+
+def test_a_dbms_conditionals_follow_from_the_joint_distribution() -> None:
+    machine = small_dbm()
+    v, h1, h2 = (every_state(n) for n in (4, 3, 2))
+    joint = minus_E(machine).exp()
+    given_h1 = joint.sum(2)
+    torch.testing.assert_close(machine.p_v(h1), given_h1.T @ v / given_h1.sum(0)[:, None])
+    given_h1 = joint.sum(0)
+    torch.testing.assert_close(machine.p_h2(h1), given_h1 @ h2 / given_h1.sum(1)[:, None])
+    for k, each in enumerate(h2):
+        found = machine.p_h1(v, each.expand(16, -1))
+        expected = joint[:, :, k] @ h1 / joint[:, :, k].sum(1)[:, None]
+        torch.testing.assert_close(found, expected)
+
+
+def test_the_mean_field_climbs_a_bound_that_stays_below_the_likelihood() -> None:
+    machine, v = small_dbm(), every_state(4)
+    exact = minus_E(machine).logsumexp((1, 2))  # log p(v) + log Z
+    bounds = torch.stack(
+        [dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, n)) for n in (0, 1, 2, 5, 50)]
+    )
+    assert bool((bounds[-1] <= exact).all())
+    assert bool((bounds.diff(dim=0) >= -1e-12).all())
+    assert (bounds[-1] - bounds[0]).max() > 0.01
+    machine = dataclasses.replace(machine, W2=torch.zeros_like(machine.W2))
+    exact = minus_E(machine).logsumexp((1, 2))  # h given v is independent: nothing is lost
+    found = dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, 1))
+    torch.testing.assert_close(found, exact)
+
+
+def test_chains_and_the_exact_posterior_give_the_exact_gradient() -> None:
+    """And Gibbs steps keep the exact distribution, which the chains start from."""
+    machine, data = small_dbm(), every_state(4)[[1, 5, 5, 12]]
+    θ = {name: x.clone().requires_grad_() for name, x in machine.tensors().items()}
+    log_p = minus_E(dbm.DBM(**θ))
+    expected = torch.autograd.grad(
+        log_p[[1, 5, 5, 12]].logsumexp((1, 2)).mean() - log_p.flatten().logsumexp(0),
+        list(θ.values()),
+    )
+    p = minus_E(machine).flatten().softmax(0).reshape(16, 8, 4)
+    h1 = every_state(3).repeat_interleave((p.sum((0, 2)) * 100_000).round().long(), dim=0)
+    h1 = dbm.gibbs(machine, h1, 2, drawn())
+    # One row for each (v, h¹, h²) in proportion to its posterior, in place of the mean field.
+    posterior = p[[1, 5, 5, 12]]
+    posterior = posterior / posterior.sum((1, 2), keepdim=True)
+    counts = (posterior * 100_000).round().long().flatten()
+    v, μ1, μ2 = (
+        x.expand(4, 8, 4, -1).reshape(128, -1).repeat_interleave(counts, dim=0)
+        for x in (data[:, None, None], every_state(3)[None, :, None], every_state(2)[None, None])
+    )
+    for g, exact in zip(dbm.contrast(v, μ1, μ2, machine, h1), expected, strict=True):
+        torch.testing.assert_close(g, exact, atol=0.007, rtol=0)  # 4 standard errors
+
+
+def test_layers_alone_double_what_they_do_not_see() -> None:
+    W, b, c = normal(6, 5), normal(6, step=1), normal(5, step=2)
+    v = normal(3, 6, step=3).sigmoid()
+    _, up = dbm._cd_1(v, W, b, c, 2, 1, drawn())
+    h = dbn.bernoulli((c + 2 * v @ W).sigmoid(), drawn())
+    torch.testing.assert_close(up, (b + h @ W.T).sigmoid())
+    _, down = dbm._cd_1(v, W, b, c, 1, 2, drawn())
+    h = dbn.bernoulli((c + v @ W).sigmoid(), drawn())
+    torch.testing.assert_close(down, (b + 2 * h @ W.T).sigmoid())
 
 
 # --- The contractive autoencoder, against autograd ------------------------------------------------
@@ -317,6 +405,36 @@ def test_the_gaussian_has_the_datas_mean_and_covariance() -> None:
     assert bool((lengths[:-1] >= lengths[1:] - 1e-6).all())
 
 
+# --- Moment matching, and the game on codes -------------------------------------------------------
+
+
+def test_mmd_between_gaussians_is_the_closed_form() -> None:
+    """E exp(−‖x − y‖² / 2s) = (s / (s + 2))^(d/2) · exp(−‖μ‖² / 2(s + 2)) in d dimensions."""
+    x, y = normal(4000, 2), normal(4000, 2, step=1) + torch.tensor([1.0, 0.5], dtype=torch.float64)
+    scales = (2.0, 5.0)
+    expected = sum(2 * s / (s + 2) * (1 - math.exp(-1.25 / (2 * (s + 2)))) for s in scales)
+    assert gmmn.mmd2(x, y, scales).item() == pytest.approx(expected, abs=0.012)
+    assert gmmn.mmd2(x, x, scales).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_mmds_gradient_pulls_samples_to_data() -> None:
+    x, y = normal(50, 3), (normal(40, 3, step=1) + 2).requires_grad_()
+    (gradient,) = torch.autograd.grad(gmmn.mmd2(x, y, (2.0, 10.0)), [y])
+    assert bool((gradient.mean(0) > 0).all())
+    assert torch.autograd.gradcheck(lambda y: gmmn.mmd2(x[:5], y, (2.0,)), [y[:4]])
+
+
+def test_the_code_of_an_adversarial_autoencoder_takes_the_priors_shape() -> None:
+    def misfit(epochs: int) -> float:
+        s = aae.Settings(
+            hidden=(30, 30), code=2, spread=2.0, keep=1.0, epochs=epochs, lr=(1e-3, 5e-3)
+        )
+        codes = aae.encode(aae.fit(IMAGES, s), IMAGES)
+        return (codes.mean(0).abs() + (codes.std(0) - 2).abs()).max().item()
+
+    assert misfit(1000) < 0.5 < misfit(1)
+
+
 # --- What they share ------------------------------------------------------------------------------
 
 
@@ -400,18 +518,19 @@ def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fitting(
     assert rows(tmp_path / "stopped", 3, 4) == whole
 
 
-@pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae"])
+@pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae", "gmmn", "aae"])
 def test_fitting_lowers_what_it_is_to_lower(name: str) -> None:
     losses: list[float] = []
     sitting = Sitting(save=4, watch=lambda update, total, loss: losses.append(loss))
-    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=20)
+    batch = (20, 20) if name == "gmmn" else 20
+    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=batch)
     ROWS[name].fit(IMAGES, settings, sitting)
     half = len(losses) // 2 if name in ("dbn", "stacked-cae") else len(losses)
     assert losses[half - 1] < 0.97 * losses[0]
 
 
 def _longer(name: str) -> Any:
-    return (20, 20) if name == "dbn" else 20
+    return (20, 20) if name in ("dbn", "gmmn") else 20
 
 
 def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from adversarial_nets.models import cae, dbn, gsn, pca, vae
+from adversarial_nets.models import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.models._fitting import Chains, Sitting, begin, fill, single
 
 __all__ = ["ROWS", "Chains", "Row", "Sitting", "begin", "fill", "single"]
@@ -82,6 +82,42 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             vae.Settings(epochs=60),
             vae.Settings(hidden=(200,), epochs=50),
             line=vae.line,
+            score_every=5,
+        ),
+        "gmmn": Row(
+            "GMMN",
+            gmmn.fit,
+            gmmn.sample,
+            gmmn.Settings(epochs=(0, 60)),
+            gmmn.Settings(epochs=(0, 20)),
+            line=gmmn.line,
+            score_every=5,
+        ),
+        "gmmn-autoencoder": Row(
+            "GMMN + autoencoder",
+            gmmn.fit,
+            gmmn.sample,
+            gmmn.Settings(autoencoder=(1024, 32), epochs=(20, 200)),
+            gmmn.Settings(autoencoder=(300, 32), epochs=(20, 150)),
+            line=gmmn.line,
+            score_every=5,
+        ),
+        "aae": Row(
+            "Adversarial autoencoder",
+            aae.fit,
+            aae.sample,
+            aae.Settings(epochs=20),
+            aae.Settings(hidden=(300, 300), epochs=50),
+            line=aae.line,
+            score_every=5,
+        ),
+        "dbm": Row(
+            "DBM",
+            dbm.fit,
+            dbm.sample,
+            dbm.Settings(epochs=(20, 20, 40)),
+            dbm.Settings(hidden=(300, 400), epochs=(20, 20, 60)),
+            is_chain=True,
             score_every=5,
         ),
         "pca-gaussian": Row(

@@ -177,7 +177,7 @@ def adam(
             weight_decay=0.0,
             eps=1e-8,
             maximize=False,
-            foreach=False,
+            fused=True,
         )
 
 

@@ -12,7 +12,6 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.evaluation.parzen import Progress
 from adversarial_nets.models._fitting import Sitting
 from adversarial_nets.randomness import Address
 
@@ -83,19 +82,13 @@ def tune(pca: PCA, score: Callable[[PCA], float]) -> PCA:
 
 
 @torch.no_grad()
-def sample(
-    pca: PCA, n: int, *, seed: int = 0, on_progress: Progress | None = None
-) -> Float[Tensor, "n pixels"]:
+def sample(pca: PCA, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
     """Draw z ~ N(0, I) and go from the mean; one product, no chain.
 
     Args:
         pca: the fitted Gaussian.
         n: how many images.
         seed: addresses z.
-        on_progress: called when done.
     """
     z = Address(seed, 0, range(n)).normal("PCA samples", len(pca.components))
-    images = torch.addmm(pca.mean, z, pca.components).clamp_(0, 1)
-    if on_progress:
-        on_progress("samples", n, n)
-    return images
+    return torch.addmm(pca.mean, z, pca.components).clamp_(0, 1)

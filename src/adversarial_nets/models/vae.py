@@ -9,19 +9,16 @@ where p(x | z) is Bernoulli with the decoder's means, z = μ + σ·ε lets the g
 draw, and KL = ½ Σ (μ² + σ² − 1 − log σ²). A sample is the decoder's mean image.
 """
 
-import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.evaluation.parzen import Progress
 from adversarial_nets.figures import straight_lines
 from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
+from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
 __all__ = ["VAE", "Settings", "bound", "decode", "encode", "fit", "line", "sample"]
@@ -50,48 +47,27 @@ class Settings:
 
 @dataclass(frozen=True)
 class VAE:
-    """Weights (inputs, outputs) and biases of the encoder's and the decoder's layers."""
+    """The encoder, whose outputs are μ and log σ², and the decoder."""
 
-    encoder: tuple[tuple[Tensor, Tensor], ...]
-    decoder: tuple[tuple[Tensor, Tensor], ...]
+    encoder: Layers
+    decoder: Layers
 
     def tensors(self) -> dict[str, Tensor]:
         """Every parameter by name."""
-        return {
-            f"{net}.{i}.{name}": x
-            for net, layers in (("encoder", self.encoder), ("decoder", self.decoder))
-            for i, layer in enumerate(layers)
-            for name, x in zip("Wb", layer, strict=True)
-        }
-
-
-def _layers(sizes: Sequence[int], seed: int, net: str) -> tuple[tuple[Tensor, Tensor], ...]:
-    """W ~ U(±√(6 / (inputs + outputs))), biases 0."""
-    layers = []
-    for i, (a, b) in enumerate(pairwise(sizes)):
-        u = Address(seed, 0, range(a)).uniform(f"VAE {net} {i}", b)
-        layers.append(((2 * u - 1) * math.sqrt(6 / (a + b)), torch.zeros(b)))
-    return tuple(layers)
-
-
-def _through(x: Tensor, layers: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-    """A multilayer perceptron with ReLU between its layers."""
-    for i, (W, b) in enumerate(layers):
-        x = torch.addmm(b, x.relu() if i else x, W)
-    return x
+        return named(encoder=self.encoder, decoder=self.decoder)
 
 
 def encode(
     vae: VAE, x: Float[Tensor, "n pixels"]
 ) -> tuple[Float[Tensor, "n z_size"], Float[Tensor, "n z_size"]]:
     """μ and log σ² of q(z | x)."""
-    μ, log_var = _through(x, vae.encoder).chunk(2, dim=1)
+    μ, log_var = through(x, vae.encoder).chunk(2, dim=1)
     return μ, log_var
 
 
 def decode(vae: VAE, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n pixels"]:
     """The mean image of p(x | z)."""
-    return _through(z, vae.decoder).sigmoid()
+    return through(z, vae.decoder).sigmoid()
 
 
 def bound(
@@ -100,7 +76,7 @@ def bound(
     """The bound on −log p(x) in nats, a mean over images, with one z an image."""
     μ, log_var = encode(vae, x)
     z = μ + (log_var / 2).exp() * ε
-    entropy = F.binary_cross_entropy_with_logits(_through(z, vae.decoder), x, reduction="sum")
+    entropy = F.binary_cross_entropy_with_logits(through(z, vae.decoder), x, reduction="sum")
     KL = (μ.square() + log_var.exp() - 1 - log_var).sum() / 2
     return (entropy + KL) / len(x)
 
@@ -118,8 +94,8 @@ def fit(
     s = settings
     D = images.shape[1]
     vae = VAE(
-        _layers((D, *s.hidden, 2 * s.z_size), s.seed, "encoder"),
-        _layers((s.z_size, *reversed(s.hidden), D), s.seed, "decoder"),
+        new((D, *s.hidden, 2 * s.z_size), s.seed, "VAE encoder"),
+        new((s.z_size, *reversed(s.hidden), D), s.seed, "VAE decoder"),
     )
     θ = vae.tensors()
     memory = adam_state(θ)
@@ -137,21 +113,15 @@ def fit(
 
 
 @torch.no_grad()
-def sample(
-    vae: VAE, n: int, *, seed: int = 0, on_progress: Progress | None = None
-) -> Float[Tensor, "n pixels"]:
+def sample(vae: VAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
     """Decode z ~ N(0, I): one pass, no chain.
 
     Args:
         vae: the autoencoder.
         n: how many images.
         seed: addresses z.
-        on_progress: called when done.
     """
-    images = decode(vae, z_of(vae, n, seed))
-    if on_progress:
-        on_progress("samples", n, n)
-    return images
+    return decode(vae, z_of(vae, n, seed))
 
 
 def z_of(vae: VAE, n: int, seed: int) -> Float[Tensor, "n z_size"]:
