@@ -27,6 +27,10 @@ ALL_GAMES: list[dict[str, Any]] = [
     {"protocol": protocol, "k": 2, "r1": 0.3, "D": D}
     for protocol in ("released", "paper")
     for D in (SMALL_D, dataclasses.replace(SMALL_D, keep_input=1.0))
+] + [
+    {"protocol": protocol, "momentum": 0.0, "momentum_end": momentum}
+    for protocol in ("released", "paper")
+    for momentum in (0.0, 0.5)
 ]
 
 

@@ -8,7 +8,8 @@ The same arithmetic as autograd's, in fewer and larger steps:
 * Such a D is piecewise linear. So the gradient of ‖∂a/∂x‖² (R1) needs no second backpropagation:
   ∂a/∂x goes once more up through the same pieces, and what reaches a layer takes the place of its
   input.
-* Under plain SGD a weight's gradient is added to its velocity inside the product that makes it.
+* Under plain SGD a weight's gradient is added to its velocity, or without momentum to the weight,
+  inside the product that makes it.
 * Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
   run over long contiguous lines.
 
@@ -321,10 +322,15 @@ def _descend(
 ) -> None:
     """One step of the optimiser, each image's signal counted with its weight.
 
-    Plain SGD needs no gradient by itself: v ← μv + signal · hᵀ is one product into torch's own v.
+    Plain SGD needs no gradient by itself: v ← μv + signal · hᵀ is one product into torch's own v,
+    and where μ is 0 so is θ ← θ − lr · signal · hᵀ.
     """
     if _is_plain_sgd(optimiser) and workers.count() == 1:
         group = optimiser.param_groups[0]
+        if group["momentum"] == 0:
+            for g in gradients:
+                _add(g.parameter, g, weight * -group["lr"], beta=1.0)
+            return
         for g in gradients:
             state = optimiser.state[g.parameter]
             if "momentum_buffer" not in state:

@@ -24,7 +24,8 @@ class Table1:
     """Make Table 1: every row fitted, sampled and scored the same way.
 
     A deep belief network, a stacked contractive autoencoder, a deep generative stochastic network,
-    a VAE, a PCA Gaussian, the adversarial nets, and images that are no model's.
+    a VAE, a PCA Gaussian, the adversarial nets, and images that are no model's; and of later years
+    moment matching networks, an adversarial autoencoder and a deep Boltzmann machine.
 
     What is recorded is not made again, what was interrupted goes on. The full table takes hours;
     --quick takes minutes, with small nets on the embedded sample.
@@ -36,7 +37,8 @@ class Table1:
     data: tuple[str, ...] = ()
     """Data sets, as for advnets train; mnist where not given, mnist-5k with --quick."""
     rows: tuple[str, ...] = ()
-    """All, or of: dbn, stacked-cae, deep-gsn, vae, pca-gaussian, adversarial-nets, references."""
+    """All, or of: dbn, stacked-cae, deep-gsn, vae, gmmn, gmmn-autoencoder, aae, dbm, pca-gaussian,
+    adversarial-nets, references."""
     out: Path | None = None
     """The folder of everything; runs/table1, or runs/table1-quick, where not given."""
     grid: Grid = "paper"
