@@ -18,20 +18,24 @@ from adversarial_nets.settings import PRESETS, Settings
 from small import small_data, small_settings
 
 SMALL_D = small_settings().D
-ALL_GAMES: list[dict[str, Any]] = [
-    {"protocol": protocol, "objective": objective, "k": k}
-    for protocol in ("released", "paper")
-    for objective in ("non-saturating", "minimax")
-    for k in (1, 3)
-] + [
-    {"protocol": protocol, "k": 2, "r1": 0.3, "D": D}
-    for protocol in ("released", "paper")
-    for D in (SMALL_D, dataclasses.replace(SMALL_D, keep_input=1.0))
-] + [
-    {"protocol": protocol, "momentum": 0.0, "momentum_end": momentum}
-    for protocol in ("released", "paper")
-    for momentum in (0.0, 0.5)
-]
+ALL_GAMES: list[dict[str, Any]] = (
+    [
+        {"protocol": protocol, "objective": objective, "k": k}
+        for protocol in ("released", "paper")
+        for objective in ("non-saturating", "minimax")
+        for k in (1, 3)
+    ]
+    + [
+        {"protocol": protocol, "k": 2, "r1": 0.3, "D": D}
+        for protocol in ("released", "paper")
+        for D in (SMALL_D, dataclasses.replace(SMALL_D, keep_input=1.0))
+    ]
+    + [
+        {"protocol": protocol, "momentum": 0.0, "momentum_end": momentum}
+        for protocol in ("released", "paper")
+        for momentum in (0.0, 0.5)
+    ]
+)
 
 
 def weights(g: Game) -> list[Tensor]:

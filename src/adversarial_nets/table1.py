@@ -268,8 +268,10 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
         if row.is_chain:
             path = samples_of(model, _STRIP, Chains(1, plan.chains.burn_in, 1))
             _draw_path(path, data, folder, row.name)
-        elif row.line:
-            _draw_path(row.line(model, _STRIP, seed), data, folder, row.name)
+        elif row.z_of and row.decode:
+            z = row.z_of(model, 2, seed)
+            path = row.decode(model, figures.straight_lines(z[:1], z[1:], _STRIP)[0])
+            _draw_path(path, data, folder, row.name)
     return results
 
 

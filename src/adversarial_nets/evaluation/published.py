@@ -46,7 +46,7 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
             PublishedScore("VAE 500, z 8", 283.0, None, "later papers (unverified)"),
             PublishedScore("VAE 2×1000, z 8", 290.0, 2.0, "eVAE paper"),
             PublishedScore("k-means centroids", 313.0, None, "Theis et al. 2015"),
-            PublishedScore("adversarial autoencoder", 340.0, 2.0, "AAE paper"),
+            PublishedScore("Adversarial autoencoder", 340.0, 2.0, "AAE paper"),
         ),
         "tfd": (
             PublishedScore("Deep GSN", 1890.0, 29.0, "GAN paper"),
@@ -56,7 +56,7 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
             PublishedScore("Stacked CAE", 2110.0, 50.0, "GAN paper"),
             PublishedScore("VAE 2×1000, z 15", 2149.0, 23.0, "eVAE paper"),
             PublishedScore("GMMN + autoencoder", 2204.0, 20.0, "GMMN paper"),
-            PublishedScore("adversarial autoencoder", 2252.0, 16.0, "AAE paper"),
+            PublishedScore("Adversarial autoencoder", 2252.0, 16.0, "AAE paper"),
         ),
     }
 )

@@ -29,7 +29,8 @@ class Row:
         is_chain: whether sampling walks a Markov chain from training images.
         tune: chooses what is left to choose by a validation score, where there is something.
         chosen: says in words what `tune` chose.
-        line: images along a straight line of the latent space, where there is one.
+        z_of: the z of `sample`'s images, where they have one; and
+        decode: the images of z.
         score_every: epochs between validation scores; 0 where `tune` must come first.
     """
 
@@ -41,7 +42,8 @@ class Row:
     is_chain: bool = False
     tune: Callable[..., Any] | None = None
     chosen: Callable[..., str] | None = None
-    line: Callable[..., Any] | None = None
+    z_of: Callable[..., Any] | None = None
+    decode: Callable[..., Any] | None = None
     score_every: int = 0
 
 
@@ -81,7 +83,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             vae.sample,
             vae.Settings(epochs=60),
             vae.Settings(hidden=(200,), epochs=50),
-            line=vae.line,
+            z_of=vae.z_of,
+            decode=vae.decode,
             score_every=5,
         ),
         "gmmn": Row(
@@ -90,7 +93,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             gmmn.sample,
             gmmn.Settings(epochs=(0, 60)),
             gmmn.Settings(epochs=(0, 20)),
-            line=gmmn.line,
+            z_of=gmmn.z_of,
+            decode=gmmn.decode,
             score_every=5,
         ),
         "gmmn-autoencoder": Row(
@@ -99,7 +103,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             gmmn.sample,
             gmmn.Settings(autoencoder=(1024, 32), epochs=(20, 200)),
             gmmn.Settings(autoencoder=(300, 32), epochs=(20, 150)),
-            line=gmmn.line,
+            z_of=gmmn.z_of,
+            decode=gmmn.decode,
             score_every=5,
         ),
         "aae": Row(
@@ -108,7 +113,8 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             aae.sample,
             aae.Settings(epochs=20),
             aae.Settings(hidden=(300, 300), epochs=50),
-            line=aae.line,
+            z_of=aae.z_of,
+            decode=aae.decode,
             score_every=5,
         ),
         "dbm": Row(

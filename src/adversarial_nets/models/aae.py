@@ -18,12 +18,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets import objectives
-from adversarial_nets.figures import straight_lines
 from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
-__all__ = ["AAE", "Settings", "decode", "encode", "fit", "line", "sample"]
+__all__ = ["AAE", "Settings", "decode", "encode", "fit", "sample", "z_of"]
 
 
 @dataclass(frozen=True)
@@ -153,10 +152,3 @@ def z_of(aae: AAE, n: int, seed: int) -> Float[Tensor, "n code"]:
     """The z that `sample` decodes."""
     s = aae.settings
     return s.spread * Address(seed, 0, range(n)).normal("AAE samples", s.code)
-
-
-@torch.no_grad()
-def line(aae: AAE, points: int, seed: int = 0) -> Float[Tensor, "points pixels"]:
-    """The images along a straight line between two random z, as Figure 3 shows them of G."""
-    z = z_of(aae, 2, seed)
-    return decode(aae, straight_lines(z[:1], z[1:], points)[0])

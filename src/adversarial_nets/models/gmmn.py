@@ -18,12 +18,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.figures import straight_lines
 from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
-__all__ = ["GMMN", "Settings", "decode", "fit", "line", "mmd2", "sample"]
+__all__ = ["GMMN", "Settings", "decode", "fit", "mmd2", "sample", "z_of"]
 
 
 @dataclass(frozen=True)
@@ -163,10 +162,3 @@ def sample(gmmn: GMMN, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
 def z_of(gmmn: GMMN, n: int, seed: int) -> Float[Tensor, "n z_size"]:
     """The z that `sample` decodes."""
     return 2 * Address(seed, 0, range(n)).uniform("GMMN samples", gmmn.G[0][0].shape[0]) - 1
-
-
-@torch.no_grad()
-def line(gmmn: GMMN, points: int, seed: int = 0) -> Float[Tensor, "points pixels"]:
-    """The images along a straight line between two random z, as Figure 3 shows them of G."""
-    z = z_of(gmmn, 2, seed)
-    return decode(gmmn, straight_lines(z[:1], z[1:], points)[0])

@@ -16,12 +16,11 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.figures import straight_lines
 from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
-__all__ = ["VAE", "Settings", "bound", "decode", "encode", "fit", "line", "sample"]
+__all__ = ["VAE", "Settings", "bound", "decode", "encode", "fit", "sample", "z_of"]
 
 
 @dataclass(frozen=True)
@@ -127,10 +126,3 @@ def sample(vae: VAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
 def z_of(vae: VAE, n: int, seed: int) -> Float[Tensor, "n z_size"]:
     """The z that `sample` decodes."""
     return Address(seed, 0, range(n)).normal("VAE samples", vae.decoder[0][0].shape[0])
-
-
-@torch.no_grad()
-def line(vae: VAE, points: int, seed: int = 0) -> Float[Tensor, "points pixels"]:
-    """The images along a straight line between two random z, as Figure 3 shows them of G."""
-    z = z_of(vae, 2, seed)
-    return decode(vae, straight_lines(z[:1], z[1:], points)[0])
