@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.models import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.randomness import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 
@@ -35,3 +36,19 @@ def small_settings(**changes: Any) -> Settings:
         average=0.9,
     )
     return dataclasses.replace(settings, **changes)
+
+
+SMALL_MODELS: dict[str, Any] = {
+    "dbn": dbn.Settings(hidden=(9, 8), epochs=(2, 2), momentum_epoch=1),
+    "stacked-cae": cae.Settings(hidden=(9, 8), epochs=2),
+    "deep-gsn": gsn.Settings(hidden=(9, 8, 7), epochs=4),
+    "vae": vae.Settings(hidden=(9,), z_size=3, epochs=4),
+    "gmmn": gmmn.Settings(hidden=(9, 8), z_size=3, epochs=(0, 4), batch=50),
+    "gmmn-autoencoder": gmmn.Settings(
+        hidden=(9, 8), z_size=3, autoencoder=(9, 4), epochs=(2, 2), batch=50
+    ),
+    "aae": aae.Settings(hidden=(9, 8), code=3, epochs=4),
+    "dbm": dbm.Settings(hidden=(8, 9), epochs=(2, 2, 2), chains=20),
+    "pca-gaussian": pca.Settings(components=5),
+}
+"""Settings of each row of Table 1 for small images, by the row's name."""

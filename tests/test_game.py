@@ -174,16 +174,19 @@ def test_games_differ_so_that_the_equality_above_means_something() -> None:
             assert (a - b).abs().max() > 1e-3
 
 
-def test_a_tie_in_maxout_is_shared_alike() -> None:
-    """A unit whose pieces are equal sends its gradient to all of them in equal parts."""
+@pytest.mark.parametrize("r1", [0.0, 0.3])
+def test_a_tie_in_maxout_is_shared_alike(r1: float) -> None:
+    """A unit whose pieces are equal sends its gradient to all of them in equal parts; and one that
+    nothing listens to (all weights from it are 0) still has pieces that are the largest."""
     games = [
-        new_game(small_settings(), small_data(), dtype=torch.float64, by_hand=by_hand)
+        new_game(small_settings(r1=r1), small_data(), dtype=torch.float64, by_hand=by_hand)
         for by_hand in (True, False)
     ]
     for g in games:
         with torch.no_grad():
             weight = g.D.get_parameter("1.weight")
             weight[1].copy_(weight[0])
+            list(g.D.parameters())[-2][0, 0] = 0
         play(g, 5)
     for a, b in zip(*map(weights, games), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)

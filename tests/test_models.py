@@ -31,23 +31,11 @@ from adversarial_nets.models import (
 from adversarial_nets.models._fitting import chain
 from adversarial_nets.randomness import Address
 from adversarial_nets.runs import read_metrics
+from small import SMALL_MODELS as SMALL
 from small import small_data
 
 DATA = small_data()
 IMAGES = DATA.floats(DATA.train)
-SMALL: dict[str, Any] = {
-    "dbn": dbn.Settings(hidden=(9, 8), epochs=(2, 2), momentum_epoch=1),
-    "stacked-cae": cae.Settings(hidden=(9, 8), epochs=2),
-    "deep-gsn": gsn.Settings(hidden=(9, 8, 7), epochs=4),
-    "vae": vae.Settings(hidden=(9,), z_size=3, epochs=4),
-    "gmmn": gmmn.Settings(hidden=(9, 8), z_size=3, epochs=(0, 4), batch=(100, 50)),
-    "gmmn-autoencoder": gmmn.Settings(
-        hidden=(9, 8), z_size=3, autoencoder=(9, 4), epochs=(2, 2), batch=(100, 50)
-    ),
-    "aae": aae.Settings(hidden=(9, 8), code=3, epochs=4),
-    "dbm": dbm.Settings(hidden=(8, 9), epochs=(2, 2, 2), chains=20),
-    "pca-gaussian": pca.Settings(components=5),
-}
 
 
 def drawn(step: int = 0) -> torch.Generator:
@@ -522,8 +510,7 @@ def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fitting(
 def test_fitting_lowers_what_it_is_to_lower(name: str) -> None:
     losses: list[float] = []
     sitting = Sitting(save=4, watch=lambda update, total, loss: losses.append(loss))
-    batch = (20, 20) if name == "gmmn" else 20
-    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=batch)
+    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=20)
     ROWS[name].fit(IMAGES, settings, sitting)
     half = len(losses) // 2 if name in ("dbn", "stacked-cae") else len(losses)
     assert losses[half - 1] < 0.97 * losses[0]

@@ -1,5 +1,6 @@
 """Table 1: what is recorded is not made again, and every row is scored by the same call."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -9,11 +10,11 @@ import torch
 from adversarial_nets import cli, table1
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import parzen
-from adversarial_nets.models import ROWS, vae
+from adversarial_nets.models import ROWS, Chains, vae
 from adversarial_nets.randomness import Address
 from adversarial_nets.runs import Run, open_run
 from adversarial_nets.training import train
-from small import small_data, small_settings
+from small import SMALL_MODELS, small_data, small_settings
 
 KEYS = {
     "model",
@@ -73,6 +74,32 @@ def test_every_kind_of_row(tmp_path: Path, run: Run) -> None:
     assert page.count('alt="A path of') == 4
     assert "://" not in page
     assert json.loads((tmp_path / "table1.json").read_text())["rows"][0].keys() >= KEYS
+
+
+@pytest.mark.parametrize("name", list(ROWS))
+def test_every_model_is_fitted_scored_and_drawn(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scores, and so the chosen checkpoint, are of the last phase: before, there is no model."""
+    short = {"chains": Chains(5, 3, 1), "_QUICK_SEARCH": Chains(5, 3, 1), "SAMPLES": 50}
+    row = dataclasses.replace(ROWS[name], quick=SMALL_MODELS[name])
+    row = dataclasses.replace(row, score_every=min(row.score_every, 1))
+    monkeypatch.setattr(table1, "ROWS", dict(ROWS) | {name: row})
+    monkeypatch.setattr(table1, "_QUICK", short.pop("chains"))
+    for attribute, value in short.items():
+        monkeypatch.setattr(table1, attribute, value)
+    table = table1.table1(["small"], tmp_path, rows=[name], quick=True)
+    one_chain = [f"{row.name}, one chain"] if row.is_chain else []
+    assert [result.model for result in table.results] == [row.name, *one_chain]
+    folder = tmp_path / "small" / f"{name}-0"
+    if row.score_every:
+        metrics = [json.loads(x) for x in (folder / "metrics.jsonl").read_text().splitlines()]
+        scored = ["valid_nats" in x for x in metrics]
+        phases = {"dbn": 2, "gmmn-autoencoder": 2, "dbm": 3}.get(name, 1)
+        assert scored.index(True) == phases - 1
+        assert all(scored[phases - 1 :])
+    paths = len(list(folder.glob("*-path.png")))
+    assert paths == (row.is_chain or row.decode is not None)
 
 
 def test_a_row_is_scored_as_the_protocol_says(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Log
     """θ_d ascends the gradient of V on one minibatch."""
     m = len(x)
     a, tape = _judged(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
-    linears = _backward(tape, torch.ones_like(a)[None])
+    linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
     _descend_D(game, tape, linears, a, m)
     return a[:m], a[m:]
 
@@ -102,7 +102,7 @@ def _update_both(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, 
     m = len(x)
     G_z, tape_G = _samples(game, z)
     a, tape = _judged(game, [(x.T, "data"), (G_z, "samples for G")], step)
-    linears = _backward(tape, torch.ones_like(a)[None])
+    linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
     at_x = _at_x(tape, linears, slice(m, None))  # before D moves
     _descend_D(game, tape, linears, a, m)
     _descend_G(game, tape_G, a[m:], at_x)
@@ -166,8 +166,11 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
     return h, tape
 
 
-def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
-    """The gradients, top layer first, where the loss's derivative by the output is `signal`."""
+def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]:
+    """The gradients, top layer first, where the loss's derivative by the output is `signal`.
+
+    Maxout's winners on the tape are overwritten, unless they are to be kept.
+    """
     gradients = []
     for i, (layer, kept) in reversed(list(enumerate(tape))):
         match layer:
@@ -177,7 +180,8 @@ def _backward(tape: Tape, signal: Values) -> list[_Gradient]:
                 if isinstance(layer, Maxout):
                     won = kept[1]
                     share = signal.div_(won.sum(1))  # pieces that tie share
-                    signal = won.mul_(share[:, None]).flatten(0, 1)
+                    signal = torch.mul(won, share[:, None], out=None if keep else won)
+                    signal = signal.flatten(0, 1)
                 gradients += [
                     _Gradient(layer.weight, signal, kept[0]),
                     _Gradient(layer.bias, signal),
@@ -297,8 +301,8 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
                 g.signal, g.h = torch.cat([g.signal, signal], 1), torch.cat([kept[0], t], 1)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
-                    won = (signal != 0).view(layer.units, layer.pieces, m)
-                    t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1).clamp_(min=1))
+                    won = kept[1][..., data]
+                    t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1))
             case _:
                 t = t * kept[0][:, data].sign().clamp_(min=_slope(layer))
 

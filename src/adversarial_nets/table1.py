@@ -430,7 +430,7 @@ def recorded(
     results, missing = [], []
     for name in names:
         for row in rows:
-            records = sorted((out / _as_folder(name)).glob(f"{row}-*/score-{grid}.json"))
+            records = sorted((out / _as_folder(name)).glob(f"{row}-[0-9]*/score-{grid}.json"))
             by_model: dict[str, list[Result]] = {}
             for record in records:
                 for result in _read(record):

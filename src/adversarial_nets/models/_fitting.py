@@ -103,7 +103,10 @@ class Steps:
         runs.cut_metrics(s.folder, self.next)
 
     def upto(self, last: int) -> Iterator[tuple[int, Callable[[float], None]]]:
-        """Yield each update's number up to `last`, with a function to call with its loss."""
+        """Yield each update's number up to `last`, with a function to call with its loss.
+
+        The model is scored only where `last` is the very last: before, it is not a whole one yet.
+        """
         with signals() as asked:
             while self.next < min(last, self.total):
                 started = time.process_time()
@@ -111,14 +114,14 @@ class Steps:
                 self.sitting.seconds += time.process_time() - started
                 self.next += 1
                 stop = bool(asked)  # who asks from here on is heard after the next update
-                self._after(stop)
+                self._after(stop, last)
                 if stop:
                     raise Stopped(asked[0], self.next)
 
-    def _after(self, stop: bool) -> None:
+    def _after(self, stop: bool, last: int) -> None:
         s, t = self.sitting, self.next
-        done = t == self.total
-        scores = s.score > 0 and s.scored is not None and (done or t % s.score == 0)
+        done = t == last
+        scores = last >= self.total and s.score > 0 and (done or t % s.score == 0)
         due = scores or done or t % s.save == 0  # without being stopped here, too
         if not (due or stop):
             return

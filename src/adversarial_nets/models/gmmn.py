@@ -27,18 +27,19 @@ __all__ = ["GMMN", "Settings", "decode", "fit", "mmd2", "sample", "z_of"]
 
 @dataclass(frozen=True)
 class Settings:
-    """The published nets, prior and kernels; lengths and rates are ours.
+    """The published G, prior and kernels on images; lengths, rates and the autoencoder are ours.
 
     Attributes:
         hidden: G's ReLU units; its outputs are sigmoid.
         z_size: length of z ~ U(−1, 1).
-        scales: the kernels' s.
+        scales: the kernels' s; on codes the authors take 1 alone.
         autoencoder: the encoder's units, the last one being the code's length (sigmoid); the
             decoder mirrors them. Without it G's outputs are the images.
         epochs: epochs of the autoencoder, if there is one, and of G.
         keep: the share of the encoder's hidden units that dropout leaves.
         lr: Adam's learning rate; G's falls linearly to 0 over the second half.
-        batch: images in an update of the autoencoder and in one of G.
+        batch: images in an update of G.
+        small_batch: images in an update of the autoencoder.
         seed: addresses every draw.
     """
 
@@ -49,7 +50,8 @@ class Settings:
     epochs: tuple[int, int] = (50, 200)
     keep: float = 0.8
     lr: float = 1e-3
-    batch: tuple[int, int] = (100, 1000)
+    batch: int = 1000
+    small_batch: int = 100
     seed: int = 0
 
 
@@ -115,15 +117,15 @@ def fit(
     )
     autoencoder, G = named(encoder=gmmn.encoder, decoder=gmmn.decoder), named(G=gmmn.G)
     memory = adam_state(gmmn.tensors())
-    lengths = [e * max(len(images) // b, 1) for e, b in zip(s.epochs, s.batch, strict=True)]
-    first = lengths[0] if s.autoencoder else 0
-    steps = (sitting or Sitting()).steps(first + lengths[1], gmmn, gmmn.tensors(), memory)
+    first = s.epochs[0] * max(len(images) // s.small_batch, 1) if s.autoencoder else 0
+    second = s.epochs[1] * max(len(images) // s.batch, 1)
+    steps = (sitting or Sitting()).steps(first + second, gmmn, gmmn.tensors(), memory)
 
     for parameter in autoencoder.values():
         parameter.requires_grad_()
     for t, note in steps.upto(first):
         draw = Address(s.seed, t, range(1)).generator("GMMN")
-        x = minibatch(images, s.seed, t, s.batch[0])
+        x = minibatch(images, s.seed, t, s.small_batch)
         h = through(x, gmmn.encoder, s.keep, draw).sigmoid()
         again = through(h, gmmn.decoder)
         loss = F.binary_cross_entropy_with_logits(again, x, reduction="sum") / len(x)
@@ -136,10 +138,10 @@ def fit(
     for parameter in G.values():
         parameter.requires_grad_()
     for t, note in steps.upto(steps.total):
-        z = 2 * Address(s.seed, t, range(s.batch[1])).uniform("GMMN z", s.z_size) - 1
-        x = minibatch(targets, s.seed, t, s.batch[1])
+        z = 2 * Address(s.seed, t, range(s.batch)).uniform("GMMN z", s.z_size) - 1
+        x = minibatch(targets, s.seed, t, s.batch)
         loss = mmd2(x, codes_of(gmmn, z), s.scales).clamp(min=1e-12).sqrt()
-        left = min(1.0, 2 * (steps.total - t) / lengths[1])
+        left = min(1.0, 2 * (steps.total - t) / second)
         adam(G, memory, torch.autograd.grad(loss, list(G.values())), s.lr * left)
         note(loss.item())
     for parameter in G.values():
