@@ -261,21 +261,25 @@ def test_minibatch_larger_than_the_data() -> None:
     assert x.shape == (50, 36)
 
 
-def test_the_average_is_an_average_and_leaves_the_game_alone() -> None:
-    settings = small_settings(average=0.8)
-    with_average, without = played(60, settings), played(60, small_settings(average=0.0))
+@pytest.mark.parametrize("batch_norm", [False, True])
+def test_the_average_is_an_average_and_leaves_the_game_alone(batch_norm: bool) -> None:
+    G = dataclasses.replace(small_settings().G, batch_norm=batch_norm)
+    settings = small_settings(average=0.8, G=G)
+    with_average, without = played(60, settings), played(60, small_settings(average=0.0, G=G))
     for a, b in zip(weights(without), weights(with_average), strict=False):
         assert torch.equal(a, b)
     g = new_game(settings, small_data())
-    mean = [p.detach().clone() for p in g.G.parameters()]
+    mean = {name: x.detach().clone() for name, x in g.G.state_dict().items()}
     for r in range(10, 61, 10):
         play(g, r)
         d = min(0.8, (1 + r) / (10 + r)) ** 10
         assert (d < 0.8**10) == (r < 40)
-        mean = [m * d + p.detach() * (1 - d) for m, p in zip(mean, g.G.parameters(), strict=True)]
+        now = g.G.state_dict()
+        mean = {name: x * d + now[name] * (1 - d) for name, x in mean.items()}
     assert g.averaged is not None
-    for m, p in zip(mean, g.averaged.parameters(), strict=True):
-        torch.testing.assert_close(m, p.data, rtol=1e-4, atol=1e-5)
+    for name, x in g.averaged.state_dict().items():
+        expected = now[name] if "num_batches" in name else mean[name]
+        torch.testing.assert_close(x, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_head_start_trains_G_alone() -> None:

@@ -299,10 +299,9 @@ def _average(game: Game) -> None:
     t = game.round + 1
     if game.averaged is not None and t % AVERAGE_EVERY == 0:
         weight = 1 - min(game.settings.average, (1 + t) / (10 + t)) ** AVERAGE_EVERY
-        for mean, now in zip(game.averaged.parameters(), game.G.parameters(), strict=True):
-            mean.lerp_(now, weight)
-        for kept, buffer in zip(game.averaged.buffers(), game.G.buffers(), strict=True):
-            kept.copy_(buffer)
+        mean, now = game.averaged.state_dict(), game.G.state_dict()
+        for name, x in now.items():  # batch normalisation's means and variances, too; not its count
+            mean[name].lerp_(x, weight) if x.is_floating_point() else mean[name].copy_(x)
 
 
 def _count(game: Game, a_x: Logits, a_G_z: Logits, a: Logits) -> None:

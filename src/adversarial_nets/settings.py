@@ -483,9 +483,9 @@ PRESETS: Mapping[str, Preset] = {
         ),
         rounds=4000,
         why="CIFAR-10's convolutional nets with a fifth of G's units and a quarter of D's maps, "
-        "for fifteen minutes. By the published rules they came to nothing in 23 tries (D wins, "
-        "or G draws one image for every z), so this departs from §5 in four ways: D pays for being "
-        "steep on data (R1), which keeps the game even; both use Adam; G's hidden layers are "
+        "for a quarter of an hour. By the published rules they came to nothing in 23 tries (D "
+        "wins, or G draws one image for every z), so this departs from §5: D pays for being steep "
+        "on data (R1), which keeps the game even; both use Adam; G's hidden layers are "
         "batch-normalised, so that z always matters; and its deconvolution starts as bilinear "
         "interpolation and learns at a hundredth of the rate, against the grid of its stride.",
     ),
