@@ -29,6 +29,7 @@ from adversarial_nets.models import (
     vae,
 )
 from adversarial_nets.models._fitting import chain
+from adversarial_nets.models._perceptron import new, through
 from adversarial_nets.randomness import Address
 from adversarial_nets.runs import read_metrics
 from small import SMALL_MODELS as SMALL
@@ -393,7 +394,15 @@ def test_the_gaussian_has_the_datas_mean_and_covariance() -> None:
     assert bool((lengths[:-1] >= lengths[1:] - 1e-6).all())
 
 
-# --- Moment matching, and the game on codes -------------------------------------------------------
+# --- Perceptrons, moment matching, and the game on codes ------------------------------------------
+
+
+def test_dropout_leaves_the_mean_of_a_layers_signal() -> None:
+    layers = new((4, 5, 2), 0, "test")
+    x = torch.rand(1, 4, generator=drawn())
+    many = through(x.expand(200_000, -1), layers, 0.8, drawn(1))
+    torch.testing.assert_close(many.mean(0), through(x, layers)[0], atol=0.01, rtol=0)
+    assert bool((many.std(0) > 0.1).all())
 
 
 def test_mmd_between_gaussians_is_the_closed_form() -> None:
