@@ -92,7 +92,7 @@ ROWS: Mapping[str, Row] = MappingProxyType(
             gmmn.fit,
             gmmn.sample,
             gmmn.Settings(epochs=(0, 60)),
-            gmmn.Settings(epochs=(0, 100)),
+            gmmn.Settings(epochs=(0, 60)),
             z_of=gmmn.z_of,
             decode=gmmn.decode,
             score_every=5,
