@@ -332,8 +332,9 @@ def _descend(
     if _is_plain_sgd(optimiser) and workers.count() == 1:
         group = optimiser.param_groups[0]
         if group["momentum"] == 0:
+            step = weight * -group["lr"]
             for g in gradients:
-                _add(g.parameter, g, weight * -group["lr"], beta=1.0)
+                _add(g.parameter, g, step, beta=1.0)
             return
         for g in gradients:
             state = optimiser.state[g.parameter]

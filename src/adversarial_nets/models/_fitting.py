@@ -29,6 +29,7 @@ __all__ = [
     "adam_state",
     "begin",
     "chain",
+    "descend",
     "minibatch",
     "single",
 ]
@@ -121,7 +122,8 @@ class Steps:
     def _after(self, stop: bool, last: int) -> None:
         s, t = self.sitting, self.next
         done = t == last
-        scores = last >= self.total and s.score > 0 and (done or t % s.score == 0)
+        whole = last >= self.total and s.score > 0 and s.scored is not None
+        scores = whole and (done or t % s.score == 0)
         due = scores or done or t % s.save == 0  # without being stopped here, too
         if not (due or stop):
             return
@@ -182,6 +184,13 @@ def adam(
             maximize=False,
             fused=True,
         )
+
+
+def descend(
+    θ: Tensors, state: Tensors, loss: Tensor, lr: float, betas: Betas = (0.9, 0.999)
+) -> None:
+    """One update of Adam down the loss's gradient by θ."""
+    adam(θ, state, torch.autograd.grad(loss, list(θ.values())), lr, betas)
 
 
 def minibatch(

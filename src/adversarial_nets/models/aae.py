@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets import objectives
-from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
+from adversarial_nets.models._fitting import Sitting, adam_state, descend, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
@@ -116,24 +116,20 @@ def fit(
         lr, lr_game = (rate * min(1.0, 2 * (1 - t / total)) for rate in s.lr)
 
         loss = rebuilding(aae, x, draw)
-        adam(autoencoder, memories[0], _gradients(loss, autoencoder), lr)
+        descend(autoencoder, memories[0], loss, lr)
 
         z = s.spread * at.normal("AAE z", s.code)
         codes = through(x, aae.encoder, s.keep, draw)
         a_z, a_codes = through(z, aae.D).flatten(), through(codes.detach(), aae.D).flatten()
         d_loss = objectives.discriminator_loss(a_z, a_codes)
-        adam(D, memories[1], _gradients(d_loss, D), lr_game, betas=(0.5, 0.999))
+        descend(D, memories[1], d_loss, lr_game, betas=(0.5, 0.999))
 
         g_loss = objectives.generator_loss(through(codes, aae.D).flatten())
-        adam(encoder, memories[2], _gradients(g_loss, encoder), lr_game, betas=(0.5, 0.999))
+        descend(encoder, memories[2], g_loss, lr_game, betas=(0.5, 0.999))
         note(loss.item())
     for parameter in aae.tensors().values():
         parameter.requires_grad_(False)
     return aae
-
-
-def _gradients(loss: Tensor, θ: dict[str, Tensor]) -> tuple[Tensor, ...]:
-    return torch.autograd.grad(loss, list(θ.values()))
 
 
 @torch.no_grad()

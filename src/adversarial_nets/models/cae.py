@@ -35,9 +35,9 @@ from adversarial_nets.models._fitting import (
     STATED,
     Chains,
     Sitting,
-    adam,
     adam_state,
     chain,
+    descend,
     minibatch,
 )
 from adversarial_nets.randomness import Address
@@ -152,7 +152,7 @@ def fit(
                 for below in layers[:i]:
                     x = below.f(x)
             value = loss(layer, x, s.contraction)
-            adam(θ, memory, torch.autograd.grad(value, list(θ.values())), s.lr)
+            descend(θ, memory, value, s.lr)
             note(value.item())
         for parameter in θ.values():
             parameter.requires_grad_(False)

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
+from adversarial_nets.models._fitting import Sitting, adam_state, descend, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
@@ -147,7 +147,7 @@ def fit(
         h = through(x, gmmn.encoder, s.keep, draw).sigmoid()
         again = through(h, gmmn.decoder)
         loss = F.binary_cross_entropy_with_logits(again, x, reduction="sum") / len(x)
-        adam(autoencoder, memory, torch.autograd.grad(loss, list(autoencoder.values())), s.lr)
+        descend(autoencoder, memory, loss, s.lr)
         note(loss.item())
     for parameter in autoencoder.values():
         parameter.requires_grad_(False)
@@ -160,7 +160,7 @@ def fit(
         x = minibatch(targets, s.seed, t, s.batch)
         loss = mmd2(x, codes_of(gmmn, z), s.scales).clamp(min=1e-12).sqrt()
         left = min(1.0, 2 * (steps.total - t) / second)
-        adam(G, memory, torch.autograd.grad(loss, list(G.values())), s.lr * left)
+        descend(G, memory, loss, s.lr * left)
         note(loss.item())
     for parameter in G.values():
         parameter.requires_grad_(False)

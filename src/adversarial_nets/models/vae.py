@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.models._fitting import Sitting, adam, adam_state, minibatch
+from adversarial_nets.models._fitting import Sitting, adam_state, descend, minibatch
 from adversarial_nets.models._perceptron import Layers, named, new, through
 from adversarial_nets.randomness import Address
 
@@ -104,7 +104,7 @@ def fit(
     for t, note in steps.upto(steps.total):
         ε = Address(s.seed, t, range(s.batch)).normal("VAE z", s.z_size)
         value = bound(vae, minibatch(images, s.seed, t, s.batch), ε)
-        adam(θ, memory, torch.autograd.grad(value, list(θ.values())), s.lr)
+        descend(θ, memory, value, s.lr)
         note(value.item())
     for parameter in θ.values():
         parameter.requires_grad_(False)
