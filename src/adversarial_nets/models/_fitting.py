@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -103,12 +104,18 @@ class Steps:
         self.next = checkpoint.round
         runs.cut_metrics(s.folder, self.next)
 
-    def upto(self, last: int) -> Iterator[tuple[int, Callable[[float], None]]]:
+    def upto(
+        self, last: int, learning: Tensors | None = None
+    ) -> Iterator[tuple[int, Callable[[float], None]]]:
         """Yield each update's number up to `last`, with a function to call with its loss.
 
         The model is scored only where `last` is the very last: before, it is not a whole one yet.
+
+        Args:
+            last: where to stop.
+            learning: what autograd shall differentiate by in these updates, and only in them.
         """
-        with signals() as asked:
+        with signals() as asked, _differentiable(learning or {}):
             while self.next < min(last, self.total):
                 started = time.process_time()
                 yield self.next, self.sitting._losses.append
@@ -148,6 +155,17 @@ class Steps:
             runs.write_checkpoint(s.folder, runs.Checkpoint(t, self.tensors, self.rest, state))
         if s.watch:
             s.watch(t, self.total, loss)
+
+
+@contextmanager
+def _differentiable(θ: Tensors) -> Iterator[None]:
+    try:
+        for tensor in θ.values():
+            tensor.requires_grad_()
+        yield
+    finally:
+        for tensor in θ.values():
+            tensor.requires_grad_(False)
 
 
 def fill(tensors: Tensors, kept: Tensors) -> None:

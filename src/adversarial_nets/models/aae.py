@@ -104,12 +104,10 @@ def fit(
     encoder, D = named(encoder=aae.encoder), named(D=aae.D)
     memories = [adam_state(θ) for θ in (autoencoder, D, encoder)]
     rest = {f"{i}/{name}": x for i, each in enumerate(memories) for name, x in each.items()}
-    for parameter in aae.tensors().values():
-        parameter.requires_grad_()
 
     total = s.epochs * max(len(images) // s.batch, 1)
     steps = (sitting or Sitting()).steps(total, aae, aae.tensors(), rest)
-    for t, note in steps.upto(total):
+    for t, note in steps.upto(total, aae.tensors()):
         at = Address(s.seed, t, range(s.batch))
         draw = Address(s.seed, t, range(1)).generator("AAE")
         x = minibatch(images, s.seed, t, s.batch)
@@ -127,8 +125,6 @@ def fit(
         g_loss = objectives.generator_loss(through(codes, aae.D).flatten())
         descend(encoder, memories[2], g_loss, lr_game, betas=(0.5, 0.999))
         note(loss.item())
-    for parameter in aae.tensors().values():
-        parameter.requires_grad_(False)
     return aae
 
 

@@ -145,8 +145,8 @@ def fit(
     length = s.epochs * max(len(images) // s.batch, 1)
     steps = (sitting or Sitting()).steps(length * len(layers), cae, cae.tensors(), memory)
     for i, layer in enumerate(layers):
-        θ = {f"{name}{i}": x.requires_grad_() for name, x in _of(layer)}
-        for t, note in steps.upto((i + 1) * length):
+        θ = {f"{name}{i}": x for name, x in _of(layer)}
+        for t, note in steps.upto((i + 1) * length, θ):
             x = minibatch(images, s.seed, t, s.batch)
             with torch.no_grad():
                 for below in layers[:i]:
@@ -154,8 +154,6 @@ def fit(
             value = loss(layer, x, s.contraction)
             descend(θ, memory, value, s.lr)
             note(value.item())
-        for parameter in θ.values():
-            parameter.requires_grad_(False)
     return cae
 
 

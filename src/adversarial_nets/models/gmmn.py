@@ -139,9 +139,7 @@ def fit(
     second = s.epochs[1] * max(len(images) // s.batch, 1)
     steps = (sitting or Sitting()).steps(first + second, gmmn, gmmn.tensors(), memory)
 
-    for parameter in autoencoder.values():
-        parameter.requires_grad_()
-    for t, note in steps.upto(first):
+    for t, note in steps.upto(first, autoencoder):
         draw = Address(s.seed, t, range(1)).generator("GMMN")
         x = minibatch(images, s.seed, t, s.small_batch)
         h = through(x, gmmn.encoder, s.keep, draw).sigmoid()
@@ -149,21 +147,15 @@ def fit(
         loss = F.binary_cross_entropy_with_logits(again, x, reduction="sum") / len(x)
         descend(autoencoder, memory, loss, s.lr)
         note(loss.item())
-    for parameter in autoencoder.values():
-        parameter.requires_grad_(False)
 
     targets = through(images, gmmn.encoder).sigmoid() if s.autoencoder else images
-    for parameter in G.values():
-        parameter.requires_grad_()
-    for t, note in steps.upto(steps.total):
+    for t, note in steps.upto(steps.total, G):
         z = 2 * Address(s.seed, t, range(s.batch)).uniform("GMMN z", s.z_size) - 1
         x = minibatch(targets, s.seed, t, s.batch)
         loss = mmd2(x, codes_of(gmmn, z), s.scales).clamp(min=1e-12).sqrt()
         left = min(1.0, 2 * (steps.total - t) / second)
         descend(G, memory, loss, s.lr * left)
         note(loss.item())
-    for parameter in G.values():
-        parameter.requires_grad_(False)
     return gmmn
 
 

@@ -186,11 +186,9 @@ def fit(
     θ = gsn.tensors()
     adams = settings.rule == "adam"
     memory = adam_state(θ) if adams else {name: torch.zeros_like(x) for name, x in θ.items()}
-    for tensor in θ.values():
-        tensor.requires_grad_()
     per_epoch = max(len(images) // settings.batch, 1)
     steps = (sitting or Sitting()).steps(settings.epochs * per_epoch, gsn, θ, memory)
-    for t, note in steps.upto(steps.total):
+    for t, note in steps.upto(steps.total, θ):
         draw = Address(settings.seed, t, range(1)).generator("GSN walkback")
         loss = walkback_loss(gsn, minibatch(images, settings.seed, t, settings.batch), draw)
         gradients = torch.autograd.grad(loss, list(θ.values()))
@@ -200,8 +198,6 @@ def fit(
         else:
             descend(θ, memory, gradients, settings, lr)
         note(loss.item())
-    for tensor in θ.values():
-        tensor.requires_grad_(False)
     return gsn
 
 

@@ -98,16 +98,12 @@ def fit(
     )
     θ = vae.tensors()
     memory = adam_state(θ)
-    for parameter in θ.values():
-        parameter.requires_grad_()
     steps = (sitting or Sitting()).steps(s.epochs * max(len(images) // s.batch, 1), vae, θ, memory)
-    for t, note in steps.upto(steps.total):
+    for t, note in steps.upto(steps.total, θ):
         ε = Address(s.seed, t, range(s.batch)).normal("VAE z", s.z_size)
         value = bound(vae, minibatch(images, s.seed, t, s.batch), ε)
         descend(θ, memory, value, s.lr)
         note(value.item())
-    for parameter in θ.values():
-        parameter.requires_grad_(False)
     return vae
 
 
