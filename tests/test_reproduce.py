@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from matplotlib.figure import Figure
+from torch import Tensor
 
-from adversarial_nets import cli, reproduce, training_claims
-from adversarial_nets.errors import UserError
+from adversarial_nets import cli, datasets, figures, reproduce, runs, training_claims
+from adversarial_nets.errors import Missing, Stopped
 from adversarial_nets.reproduce import PARTS, Part
 from adversarial_nets.settings import PRESETS
 from adversarial_nets.training import train
+from small import small_data, small_settings
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,12 @@ def test_a_subset_is_made_and_the_rest_says_so(
     assert by_name["table2"].tables[0][0]["steps per sample"] == "1"
     assert by_name["figure2b"].status == "not run"  # the quick profile has no faces
     assert "--profile full" in by_name["figure2b"].ours
-    assert by_name["theory"].ours == "not run; run it with: advnets reproduce theory"
+    where = f"--out {out}"
+    assert by_name["theory"].ours == f"not run; run it with: advnets reproduce theory {where}"
+    full = f"advnets reproduce figure2d --profile full {where}"
+    assert by_name["figure2d"].ours == f"not run; run it with: {full}"
+    remake = f"--profile quick --use figure2a={run} --seed 0 {where}"
+    assert by_name["figure3"].made_with["command"] == f"advnets reproduce figure3 {remake}"
 
     page = found.html.read_text()
     links = Links()
@@ -89,10 +97,141 @@ def test_a_subset_is_made_and_the_rest_says_so(
     assert [p.made_with for p in again.parts] == [p.made_with for p in found.parts]
 
 
+def part_of(found: reproduce.Reproduction, name: str) -> Part:
+    """The part of that name."""
+    (part,) = (part for part in found.parts if part.name == name)
+    return part
+
+
+@pytest.fixture
+def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every training is four rounds of narrow nets on small images, which stand in for faces."""
+    small = small_settings()
+    below = dataclasses.replace(small.G, hidden=(7, 5, *small.G.hidden), activations=("relu",) * 4)
+    for name in ("quickstart", "tfd", "tfd-stage2"):
+        settings = dataclasses.replace(small, G=below) if name == "tfd-stage2" else small
+        tiny = dataclasses.replace(PRESETS[name], settings=settings, epochs=None, rounds=4)
+        monkeypatch.setitem(PRESETS, name, tiny)
+    monkeypatch.setattr(reproduce, "_QUICK_ROUNDS", 4)
+
+    def load(name: str, **_: object) -> datasets.Dataset:
+        if name == "tfd":
+            raise Missing("TFD is not here.")
+        return dataclasses.replace(small_data(), name=name)
+
+    monkeypatch.setattr(datasets, "load", load)
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_the_full_profile_trains_both_stages_and_says_what_does_not_compare(
+    tmp_path: Path,
+) -> None:
+    found = reproduce.reproduce(tmp_path, parts=["figure2b"], profile="full", seed=3)
+    part = part_of(found, "figure2b")
+    stage1, stage2 = (tmp_path / "runs" / f"tfd-standin-{p}-3" for p in ("tfd", "tfd-stage2"))
+    assert part.run == str(stage2)
+    assert runs.open_run(stage2).info["onto"] == str(stage1)
+    assert runs.open_run(stage1).settings.seed == runs.open_run(stage2).settings.seed == 3
+    assert "tfd-standin, preset tfd-stage2, raw G at round 4" in part.ours
+    assert part.ours.endswith("not comparable with the published number")
+    assert any("no published number compares" in note for note in part.notes)
+    assert (tmp_path / "parts" / "figure2b.png").stat().st_size > 1000
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_another_seed_is_another_game(tmp_path: Path) -> None:
+    a, b = (
+        part_of(reproduce.reproduce(tmp_path, parts=["figure2a"], seed=seed), "figure2a")
+        for seed in (0, 1)
+    )
+    assert (a.made_with["seed"], b.made_with["seed"]) == (0, 1)
+    assert a.run != b.run
+    assert a.ours != b.ours
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_only_again_puts_less_in_the_place_of_more(tmp_path: Path, run: Path) -> None:
+    full = reproduce.reproduce(tmp_path, parts=["figure2a"], profile="full")
+    later = reproduce.reproduce(tmp_path, parts=["figure2a"])
+    assert part_of(later, "figure2a") == part_of(full, "figure2a")
+    assert "--again makes it anew" in later.kept["figure2a"]
+    assert "--profile full" in later.kept["figure2a"]
+    quick = reproduce.reproduce(tmp_path, parts=["figure2a"], again=True)
+    assert part_of(quick, "figure2a").made_with["profile"] == "quick"
+    assert not quick.kept
+    path = tmp_path / "parts" / "figure2a.json"
+    before = path.stat().st_mtime_ns
+    reproduce.reproduce(tmp_path, parts=["figure2a"])
+    assert path.stat().st_mtime_ns == before  # made once
+    reproduce.reproduce(tmp_path, parts=["figure2a"], again=True)
+    assert path.stat().st_mtime_ns > before  # and again when asked
+
+
+def test_a_run_that_went_on_is_shown_as_it_now_stands(tmp_path: Path) -> None:
+    s, folder = small_settings(), tmp_path / "run"
+    use = {"figure2a": folder}
+    out = tmp_path / "out"
+    for rounds in (2, 3):
+        train("mnist-5k", settings=s, run=folder, rounds=rounds)
+        found = reproduce.reproduce(out, parts=["figure3"], use=use)
+        assert f"round {rounds}" in part_of(found, "figure3").ours
+    later = reproduce.reproduce(out, parts=["figure3"])
+    assert "round 3" in part_of(later, "figure3").ours  # named once, it is not replaced unasked
+    assert later.kept.keys() == {"figure3"}
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_the_page_is_written_although_a_training_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*_: object, **__: object) -> None:
+        raise Stopped(2, 7)
+
+    monkeypatch.setattr(reproduce, "train", stopped)
+    with pytest.raises(Stopped):
+        reproduce.reproduce(tmp_path, parts=["theory", "figure2a"])
+    page = (tmp_path / "reproduction.html").read_text()
+    assert "statements hold numerically" in page
+    (tmp_path / "reproduction.html").unlink()
+    found = reproduce.reproduce(tmp_path, show=True)
+    assert found.html.read_text() == page
+    assert part_of(found, "figure2a").status == "not run"
+
+
+def test_figure_3_is_of_many_lines(
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, draw = [], figures.figure3
+
+    def watched(images: Tensor, data: datasets.Dataset) -> Figure:
+        drawn.append(images)
+        return draw(images, data)
+
+    monkeypatch.setattr(figures, "figure3", watched)
+    reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
+    rows, columns = drawn[0].shape[:2]
+    assert rows >= 2
+    assert columns >= 8
+
+
 def test_a_part_that_fails_keeps_what_stood_there(tmp_path: Path, run: Path) -> None:
     reproduce.reproduce(tmp_path, parts=["figure2b"], use={"figure2b": run})
     found = reproduce.reproduce(tmp_path, parts=["figure2b"])  # not in the quick profile
-    assert {p.name: p.status for p in found.parts}["figure2b"] == "done"
+    assert part_of(found, "figure2b").status == "done"
+    assert "figure2b" in found.kept
+    assert "not comparable" in part_of(found, "figure2b").ours
+
+
+@pytest.mark.usefixtures("_tiny")
+def test_mnist_compares_with_mnist_and_not_with_faces(tmp_path: Path) -> None:
+    data = dataclasses.replace(small_data(), name="mnist")
+    train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
+    use = dict.fromkeys(("figure2a", "figure2b"), tmp_path / "run")
+    found = reproduce.reproduce(tmp_path, parts=list(use), use=use)
+    digits, faces = (part_of(found, name) for name in use)
+    assert "comparable" not in digits.ours
+    assert faces.ours.endswith("not comparable with the published number")
+    assert ["no published number compares" in " ".join(p.notes) for p in (digits, faces)] == [0, 1]
 
 
 def test_a_part_is_made_again_for_what_it_shows_and_for_nothing_else(
@@ -119,7 +258,8 @@ def test_what_is_missing_is_said_and_stops_nothing(
     out = tmp_path / "out"
     found = reproduce.reproduce(out, parts=["figure2b", "table1"], profile="full")
     said = {part.name: part.ours for part in found.parts}
-    assert said["figure2b"].startswith("not run: The TFD stand-in is not here")
+    assert said["figure2b"].startswith("not run: The Toronto Face Database is not here")
+    assert "The TFD stand-in is not here" in said["figure2b"]
     assert said["table1"].startswith("not run: No results of the other models are recorded")
 
 
@@ -151,11 +291,38 @@ def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
     assert [row["published"] for row in by_name["table1"].tables[0]] == ["290", "225", ""]
     assert by_name["table2"].ours.startswith("Adversarial nets: 9,000 a second")
     assert [row["model"] for row in by_name["table2"].tables[0]] == ["VAE", "Adversarial nets"]
-    path.write_text("{}")
-    with pytest.raises(UserError, match="is not what advnets table1 writes"):
-        reproduce._table1_rows(
-            reproduce._Plan(tmp_path, "quick", 0, {"table1": path}, lambda *event: None)
-        )
+    path.write_text(json.dumps({"rows": rows[:2]}))
+    found = reproduce.reproduce(tmp_path / "out", parts=["table1"], use=use)
+    assert part_of(found, "table1").ours.startswith("2 rows")  # the file has changed
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (None, "is not what advnets table1 writes"),
+        ([], "has no rows yet"),
+        ([{"nats": None}], "is not what advnets table1 writes"),
+        ([{"model": "x", "dataset": "y"}], "is not what advnets table1 writes"),
+    ],
+    ids=range(4),
+)
+def test_a_table_that_is_none_is_said(tmp_path: Path, rows: object, words: str) -> None:
+    path = tmp_path / "table1.json"
+    path.write_text(json.dumps({} if rows is None else {"rows": rows}))
+    use = {"table1": path}
+    found = reproduce.reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
+    for name in ("table1", "table2"):
+        assert words in part_of(found, name).ours
+
+
+def test_table_2_times_a_run_where_no_row_was_timed(tmp_path: Path, run: Path) -> None:
+    row = dict.fromkeys(("published", "samples_per_second", "steps_per_sample"))
+    row |= {"model": "mean image", "dataset": "mnist", "grid": "paper", "nats": -59.0, "se": 1.0}
+    path = tmp_path / "table1.json"
+    path.write_text(json.dumps({"rows": [row | {"sigma": 0.2}]}))
+    use = {"table1": path, "figure2a": run}
+    found = reproduce.reproduce(tmp_path / "out", parts=["table2"], use=use)
+    assert part_of(found, "table2").ours.startswith("Adversarial nets: ")
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Path) -> None:
@@ -169,6 +336,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
     for bad, words in (
         (["reproduce", "figure4"], "Did you mean figure"),
         (["reproduce", "--use", "figure2a"], "must be PART=RUN"),
+        (["reproduce", "theory", "--use", "figure2a=x", "--use", f"figure2b={run}"], "x is not"),
         (["reproduce", "--use", "figure9=x"], "no part named"),
         (["reproduce", "--use", "theory=x"], "theory has nothing to take over"),
         (["reproduce", "figure3", "--use", f"figure2a={run}x"], "is not a run's folder"),

@@ -1,12 +1,16 @@
 """The errors a person can mend. Raised where the fault is known, caught once in `cli`."""
 
-__all__ = ["Diverged", "Stopped", "UserError"]
+__all__ = ["Diverged", "Missing", "Stopped", "UserError"]
 
 
 class UserError(Exception):
     """What was wrong, where, and what to do about it, in one or two sentences."""
 
     exit_code = 2
+
+
+class Missing(UserError):
+    """The data that were asked for are not here, though others may take their place."""
 
 
 class Diverged(UserError):

@@ -7,7 +7,9 @@ run included.
 """
 
 import dataclasses
+import hashlib
 import json
+import shlex
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +26,7 @@ from adversarial_nets import (
     theory,
     training_claims,
 )
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import Missing, UserError
 from adversarial_nets.evaluation import PUBLISHED, evaluate
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.figure1 import ROUNDS, figure1
@@ -40,6 +42,7 @@ from adversarial_nets.training import Look, train
 __all__ = ["PARTS", "Part", "Reproduction", "reproduce"]
 
 Profile = Literal["quick", "full"]
+OUT = Path("reproduction")
 Progress = Callable[[str, int, int | None], None]
 Rows = Sequence[Mapping[str, Any]]
 
@@ -59,7 +62,8 @@ class Part:
         tables: each a list of rows, each row by column.
         pictures: file names beside the record.
         run: the folder of the run behind it.
-        made_with: profile, seed, seconds and version.
+        made_with: profile, seed, seconds, version, the command, and what was read: which run or
+            table, and how it stood.
     """
 
     name: str
@@ -77,10 +81,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """All parts in the paper's order, and the page that shows them."""
+    """All parts in the paper's order, and the page that shows them.
+
+    Attributes:
+        parts: as they stand.
+        html: the page.
+        kept: parts that were asked for and not made, since what stands there is worth more; why.
+    """
 
     parts: tuple[Part, ...]
     html: Path
+    kept: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """As the plain object that ``advnets reproduce --json`` prints."""
@@ -105,6 +116,18 @@ class _Plan:
     def folder(self) -> Path:
         """Of the records and the pictures."""
         return self.out / "parts"
+
+    def command(self, name: str, *options: str) -> str:
+        """What to type for a part; in a profile that has it, where no options are given."""
+        options = options or (("--profile", "full") if name in _FULL_ONLY else ())
+        out = () if self.out == OUT else ("--out", str(self.out))
+        return shlex.join(["advnets", "reproduce", name, *options, *out])
+
+    def reads(self, name: str) -> dict[str, Path]:
+        """What a part reads instead of making it: runs by the part they stand for, and a table."""
+        found = {n: self.use[n] for n in _TAKES.get(name, (name,)) if n in self.use}
+        table = _table1_file(self) if "table1" in _TAKES.get(name, (name,)) else None
+        return found | ({"table1": table} if table else {})
 
 
 Made = dict[str, Any]
@@ -254,6 +277,7 @@ _FINDINGS: Mapping[str, Callable[[Rows], str]] = MappingProxyType(
 # --- §5: trainings --------------------------------------------------------------------------------
 
 _QUICK_ROUNDS = 3000
+_FULL_ONLY = ("figure2b", "figure2c", "figure2d")
 _TRAININGS: Mapping[str, tuple[tuple[str, str], tuple[str, ...]]] = MappingProxyType(
     {
         "figure2a": (("mnist", "mnist"), ("mnist",)),
@@ -279,24 +303,27 @@ def _run_of(part: str, plan: _Plan) -> Run:
         return runs.open_run(plan.use[part])
     (data, instead), presets = _TRAININGS[part]
     if plan.profile == "quick":
-        if part != "figure2a":
+        if part in _FULL_ONLY:
             raise UserError(
                 "Not in the quick profile, which has the embedded digits only. Run it with: "
-                f"advnets reproduce {part} --profile full"
+                + plan.command(part)
             )
         settings = dataclasses.replace(PRESETS["quickstart"].settings, seed=plan.seed)
         return train(
             "mnist-5k",
             preset="quickstart",
             settings=settings,
-            run=plan.out / "runs" / "quick-mnist-5k",
+            run=plan.out / "runs" / f"quick-mnist-5k-{plan.seed}",
             rounds=_QUICK_ROUNDS,
             observers=[_look(plan, "mnist-5k")],
         )
     try:
         images = datasets.load(data, on_progress=plan.on)
-    except UserError:
-        images = datasets.load(instead, on_progress=plan.on)
+    except Missing as missing:
+        try:
+            images = datasets.load(instead, on_progress=plan.on)
+        except Missing as error:
+            raise UserError(f"{missing} {error}" if instead != data else str(error)) from error
     below = None
     for preset in presets:
         run = train(
@@ -332,8 +359,8 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
         return {
             "ours": f"{data.name}, preset {run.preset}, {weights} G at round {step:,}: "
             f"{found.parzen}"
-            + ("" if run.data in PUBLISHED else "; not comparable with a published number"),
-            "notes": (data.provenance, *_caveats(run)),
+            + ("" if run.data == _TRAININGS[part][0][0] else f"; {_NOT_COMPARABLE}"),
+            "notes": (data.provenance, *_caveats(run, part)),
             "tables": (rows,),
             "pictures": (f"{part}.png",),
             "run": str(run.folder),
@@ -342,12 +369,15 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
     return make
 
 
-def _caveats(run: Run) -> tuple[str, ...]:
-    """In what a run is not the published one."""
+_NOT_COMPARABLE = "not comparable with the published number"
+
+
+def _caveats(run: Run, part: str) -> tuple[str, ...]:
+    """In what a run is not the part's published one."""
     notes = []
     if run.preset in PRESETS and not PRESETS[run.preset].published:
         notes.append(f"Preset {run.preset} is not the published game: {PRESETS[run.preset].why}")
-    if run.data not in ("mnist", "tfd", "cifar10"):
+    if run.data != _TRAININGS[part][0][0]:
         notes.append(f"The data are {run.data}, so no published number compares with this one.")
     return tuple(notes)
 
@@ -363,7 +393,7 @@ def _figure3(plan: _Plan) -> Made:
     return {
         "ours": f"{len(images)} straight lines in z, of the {weights} G of {run.data} at round "
         f"{step:,}",
-        "notes": _caveats(run),
+        "notes": _caveats(run, "figure2a"),
         "pictures": ("figure3.png",),
         "run": str(run.folder),
     }
@@ -372,23 +402,43 @@ def _figure3(plan: _Plan) -> Made:
 # --- §5 and §6: the tables ------------------------------------------------------------------------
 
 
+def _table1_file(plan: _Plan) -> Path | None:
+    """Where ``advnets table1`` has recorded its rows, by this reproduction or beside it."""
+    places = (plan.out / "table1", Path("runs/table1"), Path("results"))
+    paths = (plan.use.get("table1"), *(place / "table1.json" for place in places))
+    return next((path for path in paths if path and path.is_file()), None)
+
+
 def _table1_rows(plan: _Plan) -> list[dict[str, Any]]:
-    """What ``advnets table1`` has recorded, by this reproduction or beside it."""
-    places = [plan.out / "table1", Path("runs/table1"), Path("results")]
-    for path in (plan.use.get("table1"), *(place / "table1.json" for place in places)):
-        if path is not None and path.is_file():
-            try:
-                rows: list[dict[str, Any]] = json.loads(path.read_text())["rows"]
-                return [{k: row[k] for k in _TABLE1_NEEDS} | {"from": str(path)} for row in rows]
-            except (ValueError, KeyError, TypeError) as error:
-                raise UserError(f"{path} is not what advnets table1 writes ({error!r}).") from error
-    raise UserError("No results of the other models are recorded. Make them with: advnets table1")
+    """The recorded rows: at least one.
+
+    Raises:
+        UserError: nothing is recorded, or something else than rows.
+    """
+    path = _table1_file(plan)
+    if not path:
+        raise UserError(
+            "No results of the other models are recorded. Make them with: advnets table1"
+        )
+    try:
+        rows = [
+            {name: kind(row[name]) for name, kind in _TABLE1_NEEDS.items()}
+            | {name: None if row[name] is None else float(row[name]) for name in _TABLE1_MAY_LACK}
+            for row in json.loads(path.read_text())["rows"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not what advnets table1 writes ({error!r}). Make it with: advnets table1"
+        ) from error
+    if not rows:
+        raise UserError(f"{path} has no rows yet. Make them with: advnets table1")
+    return rows
 
 
-_TABLE1_NEEDS = (
-    *("model", "dataset", "grid", "nats", "se", "sigma"),
-    *("published", "samples_per_second", "steps_per_sample"),
+_TABLE1_NEEDS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"model": str, "dataset": str, "grid": str, "nats": float, "se": float, "sigma": float}
 )
+_TABLE1_MAY_LACK = ("published", "samples_per_second", "steps_per_sample")
 
 
 def _table1(plan: _Plan) -> Made:
@@ -407,17 +457,18 @@ def _table1(plan: _Plan) -> Made:
     return {
         "ours": f"{len(rows)} rows; "
         + ", ".join(f"{row['model']} {row['nats']:.1f} ± {row['se']:.1f}" for row in own[:2]),
-        "notes": (f"From {rows[0]['from']}.",),
+        "notes": (f"From {_table1_file(plan)}.",),
         "tables": (table,),
     }
 
 
 def _table2(plan: _Plan) -> Made:
     """Table 2 is about difficulties; the one that can be timed is sampling."""
-    rows = []
-    try:
-        rows += [row for row in _table1_rows(plan) if row["samples_per_second"] is not None]
-    except UserError:
+    rows: list[dict[str, Any]] = []
+    if _table1_file(plan):
+        timed = ("samples_per_second", "steps_per_sample")
+        rows = [row for row in _table1_rows(plan) if None not in map(row.get, timed)]
+    if not rows:
         run = _run_of("figure2a", plan)
         G, _ = runs.load_generator(run)
         started = time.process_time()
@@ -569,16 +620,19 @@ _TAKES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What a part takes over of what was named for others; all others only of their own."""
 
 _LONG = ("steps", "head-start")  # minutes each: not in the quick profile unless asked for
+_PLAYED = (*_TRAININGS, *_TAKES)
+"""Parts that come out otherwise in the other profile."""
 
 
 def reproduce(
-    out: Path = Path("reproduction"),
+    out: Path = OUT,
     *,
     parts: Sequence[str] = (),
     profile: Profile = "quick",
     seed: int = 0,
     use: Mapping[str, Path] = MappingProxyType({}),
     again: bool = False,
+    show: bool = False,
     on_progress: Progress = lambda what, done, total: None,
 ) -> Reproduction:
     """Make parts of the paper, and write the page of all of them: ``advnets reproduce``.
@@ -586,12 +640,14 @@ def reproduce(
     Args:
         out: the folder of everything.
         parts: which of `PARTS` to make; all of the profile's where empty. Of the others the page
-            shows what was made before.
+            shows what was made before. A quick part takes the place of a full one, or of a run
+            that was named, only with `again`.
         profile: ``quick``, on the embedded digits in minutes, or ``full``, the published sizes.
         seed: of everything.
         use: a run to show in a part (``figure2a`` to ``figure2d``) as it stands, instead of
             training one; for ``table1`` a table1.json.
-        again: make a part although it was made before with this profile and seed.
+        again: make a part although it was made before.
+        show: make nothing, and only write the page of what is there.
         on_progress: called with (what, done, of how much).
 
     Raises:
@@ -605,35 +661,51 @@ def reproduce(
         if name in use and name not in _USABLE:
             raise UserError(f"--use is for {', '.join(_USABLE)}; {name} has nothing to take over.")
         if name in _TRAININGS and name in use:
-            runs.open_run(use[name])
+            runs.checkpoint_folder(runs.open_run(use[name]).folder)
         elif name in use:
             runs.read_json(use[name])
     plan = _Plan(out, profile, seed, use, on_progress)
     with runs.explained(out):
         plan.folder.mkdir(parents=True, exist_ok=True)
     wanted = parts or [n for n in PARTS if profile == "full" or n not in _LONG]
-    for name in wanted:
-        _make(name, plan, again)
-    every = tuple(_read(name, plan) for name in PARTS)
-    page = out / "reproduction.html"
-    with runs.explained(out):
-        runs.write_atomically(page, paper_page(every, out))
-    return Reproduction(every, page)
+    page, kept = out / "reproduction.html", {}
+    every = [_read(name, plan) for name in PARTS]  # a damaged record is said before any work
+    try:
+        for name in () if show else wanted:
+            if why := _make(name, plan, again):
+                kept[name] = why
+    finally:  # also where a training was stopped
+        every = [_read(name, plan) for name in PARTS]
+        with runs.explained(out):
+            runs.write_atomically(page, paper_page(every, out))
+    return Reproduction(tuple(every), page, kept)
 
 
-def _make(name: str, plan: _Plan, again: bool) -> None:
-    """Make a part and record it, unless it was made like this before."""
+def _make(name: str, plan: _Plan, again: bool) -> str:
+    """Make a part and record it, unless it was made like this before.
+
+    Returns:
+        Why another record was left as it is, where one was.
+    """
     part, make = PARTS[name]
-    using = ", ".join(str(plan.use[n]) for n in _TAKES.get(name, (name,)) if n in plan.use)
+    reads, played = plan.reads(name), name in _PLAYED
+    named = plan.use.keys() & reads.keys()
     like: dict[str, Any] = {
-        "profile": plan.profile,
         "seed": plan.seed,
-        "use": using,
         "version": __version__,
-    }
+        "reads": {str(path): _stands(path) for path in reads.values()},
+    } | ({"profile": plan.profile} if played else {})
     old = _read(name, plan)
-    if old.status == "done" and not again and like.items() <= old.made_with.items():
-        return
+    if old.status == "done" and not again:
+        if like.items() <= old.made_with.items():
+            return ""
+        less = played and plan.profile == "quick" and old.made_with.get("profile") == "full"
+        if (less or old.made_with.get("named")) and not named:
+            return f"made by {old.made_with.get('command', 'hand')}; --again makes it anew"
+    options = ["--profile", plan.profile] if played else []
+    options += [word for n in sorted(named) for word in ("--use", f"{n}={plan.use[n]}")]
+    like["command"] = plan.command(name, *options, "--seed", str(plan.seed))
+    like["named"] = bool(named)
     started = time.monotonic()
     made: Made
     try:
@@ -641,14 +713,22 @@ def _make(name: str, plan: _Plan, again: bool) -> None:
     except UserError as error:
         if error.exit_code != UserError.exit_code:  # stopped, or diverged: not the part's own lack
             raise
-        if old.status == "done":
-            return  # what stands there is worth more than the reason why it cannot be made anew
+        if old.status == "done":  # worth more than the reason why it cannot be made anew
+            return str(error)
         made = {"status": "not run", "ours": f"not run: {error}"}
     like["seconds"] = round(time.monotonic() - started, 1)
     record = dataclasses.replace(part, **made, made_with=like)
     with runs.explained(plan.folder):
         content = json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False) + "\n"
         runs.write_atomically(plan.folder / f"{name}.json", content)
+    return ""
+
+
+def _stands(path: Path) -> str:
+    """How a run or a file stands now: its newest checkpoint, or its checksum."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return runs.checkpoint_folder(path).name
 
 
 def _read(name: str, plan: _Plan) -> Part:
@@ -656,14 +736,14 @@ def _read(name: str, plan: _Plan) -> Part:
     part, _ = PARTS[name]
     path = plan.folder / f"{name}.json"
     if not path.exists():
-        return dataclasses.replace(part, ours=f"not run; run it with: advnets reproduce {name}")
+        return dataclasses.replace(part, ours=f"not run; run it with: {plan.command(name)}")
     try:
         record = json.loads(path.read_text())
         record |= {key: tuple(record[key]) for key in ("notes", "pictures")}
         record["tables"] = tuple(tuple(table) for table in record["tables"])
         gone = [file for file in record["pictures"] if not (plan.folder / file).is_file()]
         if gone:
-            again = f"its picture {gone[0]} is gone; make it with: advnets reproduce {name}"
+            again = f"its picture {gone[0]} is gone; make it with: {plan.command(name)}"
             return dataclasses.replace(part, ours=f"not run: {again}")
         return Part(**record)
     except (ValueError, KeyError, TypeError) as error:

@@ -104,20 +104,22 @@ class Reproduce:
     """
 
     parts: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="[PART …]")] = ()
-    """figure1, gradients, steps, head-start, theory, function-space, table1, parzen-spread,
-    figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica; all where not given, but
-    for steps and head-start (minutes each) in the quick profile."""
+    """related-work, figure1, gradients, steps, head-start, theory, function-space, table1,
+    parzen-spread, figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica; all where
+    not given, but for steps and head-start (minutes each) in the quick profile."""
     profile: Literal["quick", "full"] = "quick"
     """quick: the embedded digits, minutes; full: the published sizes, days, resumable."""
     out: Path = Path("reproduction")
     """The folder of everything."""
-    use: tuple[str, ...] = ()
+    use: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
     """PART=RUN: show this run in figure2a to figure2d as it stands, instead of training one; or
-    table1=FILE: these rows."""
+    table1=FILE: these rows. May be given often."""
     seed: int = 0
     """Addresses every random draw."""
     again: bool = False
-    """Make the parts anew although they were made before."""
+    """Make the parts anew although they, or better ones, were made before."""
+    show: bool = False
+    """Make nothing: write the page of what is there."""
     threads: int | None = None
     """Processor threads; all where not given."""
     json: bool = False
@@ -141,10 +143,13 @@ def _reproduce(o: Reproduce) -> dict[str, Any]:
         seed=o.seed,
         use=use,
         again=o.again,
+        show=o.show,
         on_progress=shown.work,
     )
     for part in found.parts:
         shown.say(f"{part.name:15} {part.status:8} {part.ours.splitlines()[0]}")
+    for name, why in found.kept.items():
+        shown.say(f"\n{name} was left as it is: {why}")
     shown.say(f"\nPage: {found.html}")
     return found.to_json()
 

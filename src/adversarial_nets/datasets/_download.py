@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from adversarial_nets.datasets._types import Progress
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import Missing, UserError
 
 __all__ = ["CHUNK", "TIMEOUT", "cache_folder", "fetch_file", "own_folders"]
 
@@ -130,7 +130,7 @@ def _download(
             part.replace(file)
             return data
     tried = "".join(f"\n  {failure}" for failure in failures)
-    raise UserError(
+    raise Missing(
         f"{name} could not be downloaded; each mirror failed:{tried}\n"
         f"Try again when the network is back (what has arrived is kept), or {by_hand}"
     )

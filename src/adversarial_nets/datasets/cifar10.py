@@ -18,7 +18,7 @@ from jaxtyping import UInt8
 
 from adversarial_nets.datasets._download import cache_folder, fetch_file, own_folders
 from adversarial_nets.datasets._types import Dataset, Progress
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import Missing, UserError
 
 __all__ = ["MD5", "URLS", "load_cifar10", "read_archive", "read_batch"]
 
@@ -64,12 +64,12 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
         batches = [read_batch(own / batch) for batch in BATCHES]
         firsts = tuple(tuple(batch[:10, 0].tolist()) for batch in (batches[0], batches[-1]))
         if name == "cifar10" and firsts != FIRST_LABELS:
-            raise UserError(
+            raise Missing(
                 f"{own} does not hold CIFAR-10's own batches: their labels begin otherwise. If it "
                 "is a copy in the same layout, say cifar10-copy, so that results are called that."
             )
     elif name == "cifar10-copy":
-        raise UserError(
+        raise Missing(
             f"There is no {BATCHES[0]} for cifar10-copy: put the six batches of the copy into "
             f"ADVNETS_DATA/{FOLDER}."
         )
