@@ -61,10 +61,13 @@ def test_trains_on_the_unlabelled_and_scores_on_each_fold(tmp_path: Path) -> Non
         ({"folds": np.zeros((N - 1, 5), np.uint8)}, f"must be ({N}, 5)"),
         ({"labs_ex": np.full((N, 1), 8, np.int16)}, "each 1 to 7"),
         ({"labs_ex": np.full((3, 1), 1, np.int16)}, f"must have {N} labels"),
+        ({"labs_ex": np.zeros((0, 0))}, f"must have {N} labels"),
+        ({"labs_ex": "happy"}, "labs_ex holds no numbers"),
+        ({"folds": {"a": 1}}, "folds holds no numbers"),
         ({"images": np.zeros((N, SIDE, SIDE))}, "float64"),
         ({"images": np.zeros((N, 3, 3), np.uint8)}, f"(n, {SIDE}, {SIDE}) are needed"),
     ],
-    ids=range(9),
+    ids=range(12),
 )
 def test_bad_contents_get_a_sentence(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError) as caught:
@@ -78,14 +81,34 @@ def test_bad_files_get_a_sentence(tmp_path: Path) -> None:
     whole = file(tmp_path).read_bytes()
     for bad, words in (
         (version_7_3.ljust(2000, b"\0"), "HDF5"),
-        (whole[: len(whole) // 2], "cannot be read as a MATLAB file"),
-        (b"no such thing", "cannot be read as a MATLAB file"),
-        (b"", "cannot be read as a MATLAB file"),
+        (whole[: len(whole) // 2], "cannot be read as a MATLAB 5 file"),
+        (b"no such thing", "cannot be read as a MATLAB 5 file"),
+        (b"", "cannot be read as a MATLAB 5 file"),
     ):
         path.write_bytes(bad)
         with pytest.raises(UserError) as caught:
             read_tfd(path, "tfd", SIDE)
         assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(("before", "byte"), [(1, 255), (5, 255), (7, 255), (40, 0)])
+def test_damage_in_an_arrays_header_gets_a_sentence(tmp_path: Path, before: int, byte: int) -> None:
+    path = file(tmp_path)
+    damaged = bytearray(path.read_bytes())
+    damaged[damaged.index(b"images") - before] = byte
+    path.write_bytes(bytes(damaged))
+    with pytest.raises(UserError, match="cannot be read as a MATLAB 5 file"):
+        read_tfd(path, "tfd", SIDE)
+
+
+def test_no_image_is_learned_from_that_any_fold_scores(tmp_path: Path) -> None:
+    folds = content()["folds"]
+    folds[:6, 1] = (2, 3, 2, 3, 2, 3)  # in the second fold alone these are labelled
+    data = read_tfd(file(tmp_path, folds=folds), "tfd", SIDE)
+    images = torch.from_numpy(content()["images"].reshape(N, -1))
+    assert torch.equal(data.train, images[6:40])
+    assert "34 unlabelled ones" in data.provenance
+    assert "of 4 to 7 validation and 6 to 9 test images each" in data.provenance
 
 
 def test_a_missing_file_is_told_with_its_licence(

@@ -1,6 +1,7 @@
 """Measures beyond the paper: analytic values; what collapse, copying and shuffling do to them."""
 
 import dataclasses
+import inspect
 import math
 from pathlib import Path
 
@@ -105,12 +106,19 @@ def test_shuffled_features_are_seen() -> None:
         (normal(5), normal(50), "5 real images"),
         (normal(50), normal(3), "3 samples"),
         (normal(50), normal(50) * math.nan, "NaN"),
+        (normal(50), normal(50, d=3), "same net"),
+        (normal(50), normal(50)[:, 0], "same net"),
     ],
-    ids=range(3),
+    ids=range(5),
 )
 def test_refusals(real: Tensor, samples: Tensor, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        compare(real, samples)
+        inspect.unwrap(compare)(real, samples)  # as a program without type checks calls it
+
+
+def test_a_neighbourhood_has_a_neighbour() -> None:
+    with pytest.raises(UserError, match="k is 0"):
+        compare(normal(50), normal(50), k=0)
 
 
 @pytest.fixture

@@ -311,6 +311,11 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     _edit(step / "state.json", format="three")
     with pytest.raises(UserError, match="not written by"):
         trained(folder, 30)
+    settings = (folder / "settings.json").read_text()
+    _edit(folder / "settings.json", range=[0])
+    with pytest.raises(UserError, match="is damaged"):
+        trained(folder, 30)
+    (folder / "settings.json").write_text(settings)
     (step / "state.json").write_text("<html>")
     with pytest.raises(UserError, match="cannot be read"):
         trained(folder, 30)

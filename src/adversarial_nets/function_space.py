@@ -72,7 +72,8 @@ class FunctionSpace:
         jsd: JSD(p_data ‖ p_g) at each step in function space, in nats.
         bound: what theory promises it to stay below: KL(p_data ‖ p_0) / 2ηt, for t = 1, 2, ….
         jsd_parameters: JSD at each frame of the game in parameters.
-        rises: in how many steps of each game the JSD rose: function space, parameters.
+        rises: how often the JSD rose: from step to step in function space, and from frame to frame
+            in parameters.
         files: the pictures.
     """
 

@@ -118,6 +118,8 @@ def explained(folder: Path) -> Iterator[None]:
             why = "this place is read-only. Give another folder (--run or --out)"
         elif number in (errno.ENOTDIR, errno.EEXIST):
             why = "a file stands where a folder should be. Give another folder (--run or --out)"
+        elif number == errno.ENOENT:
+            why = "there is no such place. Give another folder (--run or --out)"
         elif number == errno.EISDIR:
             why = "a folder stands where a file should be. Give another name"
         elif number == errno.ENAMETOOLONG:
@@ -197,7 +199,7 @@ def open_run(folder: Path) -> Run:
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
 
 
@@ -215,9 +217,11 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}).") from error
+        raise UserError(f"{path} cannot be read ({error}); restore it from a copy.") from error
     if not isinstance(record, dict):
-        raise UserError(f"{path} is not what adversarial-nets writes there.")
+        raise UserError(
+            f"{path} is not what adversarial-nets writes there; restore it from a copy."
+        )
     return record
 
 

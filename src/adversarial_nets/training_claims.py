@@ -384,11 +384,12 @@ def claim(name: str, out: Path, *, seed: int = 0, on: Progress = _quiet) -> tupl
     """
     if name not in CLAIMS:
         raise nearest_name(name, list(CLAIMS), "claim")
+    with explained(out):  # before the game, which takes minutes
+        out.mkdir(parents=True, exist_ok=True)
     found = CLAIMS[name](seed, on=on)
     file, picture = out / f"{name}.png", io.BytesIO()
     found.figure.savefig(picture, format="png", dpi=110)
     with explained(out):
-        out.mkdir(parents=True, exist_ok=True)
         write_atomically(file, picture.getvalue())
     return found, file
 

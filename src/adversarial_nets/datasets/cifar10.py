@@ -136,7 +136,8 @@ def _parse(content: bytes, name: str) -> Records:
     if records[:, 0].max() > 9:
         row = int(np.argmax(records[:, 0] > 9))
         raise UserError(
-            f"{name}, record {row:,}: the label is {records[row, 0]}, but CIFAR-10's are 0 to 9."
+            f"{name}, record {row:,}: the label is {records[row, 0]}, but CIFAR-10's are 0 to 9. "
+            "Fetch it again."
         )
     return records
 

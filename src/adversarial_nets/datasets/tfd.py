@@ -37,8 +37,8 @@ EXPRESSIONS = 7
 def load_tfd(name: str = "tfd") -> Dataset:
     """Load the faces from ``$ADVNETS_DATA``: `TFD_48x48.mat`, or `TFD_96x96.mat`.
 
-    G is trained once, on the unlabelled images; ``folds`` has the five pairs of validation and
-    test images, of which ``valid`` and ``test`` are the first.
+    G is trained once, on the images that every fold leaves unlabelled; ``folds`` has the five
+    pairs of validation and test images, of which ``valid`` and ``test`` are the first.
 
     Args:
         name: ``"tfd"``, ``"tfd-96"``, or ``"tfd-standin"``: the faces of FER-2013 in TFD's layout.
@@ -56,7 +56,7 @@ def load_tfd(name: str = "tfd") -> Dataset:
         raise Missing(_missing(name, folder, file))
     data = read_tfd(path, name, side)
     is_standin = sum(map(len, (data.train, data.valid, data.test))) <= STANDIN_IMAGES
-    if is_standin and name == "tfd":
+    if is_standin and name != "tfd-standin":
         raise Missing(
             f"{path} has no more images than the stand-in (FER-2013), and TFD has three times as "
             "many: its results would be no results on TFD. Say tfd-standin."
@@ -104,32 +104,40 @@ def read_tfd(path: Path, name: str, side: int) -> Dataset:
         raise UserError(
             f"{path}: folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test)."
         )
-    if labels.size != n or not np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)]).all():
+    known = np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)])
+    if labels.size != n or not known.all():
         raise UserError(
             f"{path}: labs_ex must have {n:,} labels, each 1 to {EXPRESSIONS}, or −1 where there "
-            f"is none; it has {labels.size:,} from {labels.min()} to {labels.max()}."
+            f"is none; it has {labels.size:,}, {int((~known).sum()):,} of them others. Fetch the "
+            "original again."
         )
     rows = torch.from_numpy(images.reshape(n, -1))
-    counts = [[int((fold == code).sum()) for code in (UNLABELLED, VALID, TEST)] for fold in folds.T]
-    if min(map(min, counts)) == 0:
+    unlabelled = np.flatnonzero((folds == UNLABELLED).all(1))
+    valid, test = ((folds == code).sum(0) for code in (VALID, TEST))
+    if not (len(unlabelled) and valid.all() and test.all()):
         raise UserError(
-            f"{path}: a fold has no unlabelled, no validation or no test images; each needs some."
+            f"{path}: a fold has no validation or no test images, or no image is unlabelled in "
+            "every fold; each needs some. Fetch the original again."
         )
 
     def where(fold: int, code: int) -> Tensor:
         return torch.from_numpy(np.flatnonzero(folds[:, fold] == code))
 
+    def sizes(counts: NDArray[Any]) -> str:
+        few, many = int(counts.min()), int(counts.max())
+        return f"{few:,}" if few == many else f"{few:,} to {many:,}"
+
     pairs = tuple(Fold(rows[where(i, VALID)], rows[where(i, TEST)]) for i in range(folds.shape[1]))
     expressions = torch.from_numpy(labels.ravel().astype(np.int64) - 1)
     return Dataset(
         name=name,
-        train=rows[where(0, UNLABELLED)],
+        train=rows[torch.from_numpy(unlabelled)],
         valid=pairs[0].valid,
         test=pairs[0].test,
         image_shape=(1, side, side),
         provenance=f"{NAMES[name][2]}, {path.name}, {n:,} faces of {side}×{side}: "
-        f"{counts[0][0]:,} unlabelled ones to learn from; {folds.shape[1]} folds to score on, of "
-        f"{counts[0][1]:,} validation and {counts[0][2]:,} test images each.",
+        f"{len(unlabelled):,} unlabelled ones to learn from; {folds.shape[1]} folds to score on, "
+        f"of {sizes(valid)} validation and {sizes(test)} test images each.",
         labels={
             split: expressions[where(0, code)] for split, code in (("valid", VALID), ("test", TEST))
         },
@@ -140,7 +148,6 @@ def read_tfd(path: Path, name: str, side: int) -> Dataset:
 def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """The file's images, labs_ex and folds."""
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     wanted = ("images", "labs_ex", "folds")
     try:
@@ -150,8 +157,10 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
             f"{path} is a MATLAB 7.3 (HDF5) file; TFD's is MATLAB 5. In MATLAB, load it and save "
             "it with -v7; or fetch the original again."
         ) from error
-    except (OSError, ValueError, TypeError, EOFError, MatReadError, KeyError) as error:
-        raise UserError(f"{path} cannot be read as a MATLAB file ({error}).") from error
+    except Exception as error:  # damaged bytes make scipy's reader fail in any way
+        raise UserError(
+            f"{path} cannot be read as a MATLAB 5 file ({error}). Fetch the original again."
+        ) from error
     missing = [name for name in wanted if name not in found]
     if missing:
         raise UserError(
@@ -159,4 +168,7 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
             "It may be another version, or have been saved without them."
         )
     images, labels, folds = (np.asarray(found[name]) for name in wanted)
+    for name, array in zip(wanted, (images, labels, folds), strict=True):
+        if array.dtype.kind not in "iuf":
+            raise UserError(f"{path}: {name} holds no numbers. Fetch the original again.")
     return images, labels, folds

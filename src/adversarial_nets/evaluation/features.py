@@ -64,7 +64,7 @@ class Classifier:
 
 
 def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier:
-    """Train the data set's classifier, or fetch it from the cache; always the same one.
+    """Train the data set's classifier, or fetch it from the cache; on one machine always the same.
 
     900 steps of Adam on 128 images, the rate falling to 0: under a minute on one core.
 

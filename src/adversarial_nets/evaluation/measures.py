@@ -71,8 +71,16 @@ def compare(real: Real, samples: Drawn, k: int = 5) -> Measures:
         k: a point's neighbourhood reaches to its k-th nearest neighbour.
 
     Raises:
-        UserError: too few images or samples, or features that are not finite.
+        UserError: too few images or samples, k below 1, or features that are not finite or not as
+            many of both.
     """
+    if k < 1:
+        raise UserError(f"k is {k}; a neighbourhood reaches to the 1st nearest neighbour or more.")
+    if real.shape[1:] != samples.shape[1:]:
+        raise UserError(
+            f"The real images have features of shape {tuple(real.shape)} and the samples of "
+            f"{tuple(samples.shape)}: both must come from the same net."
+        )
     for name, x in (("real images", real), ("samples", samples)):
         if len(x) <= k:
             raise UserError(f"There are {len(x)} {name}; the measures need more than {k}.")
