@@ -3,17 +3,29 @@
 import dataclasses
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
+from torch import Tensor
+from torch.nn import Linear, Sequential
 
 from adversarial_nets import cli, training_claims
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.game import Game, draw_noise, new_game, play
+from adversarial_nets.settings import Settings
 from adversarial_nets.training_claims import gradient_norms
 from small import small_data, small_settings
+
+
+class Watched(NamedTuple):
+    settings: Settings
+    rounds: int
+    before: Tensor
+    after: Tensor
 
 
 def test_gradients_of_both_objectives() -> None:
@@ -51,11 +63,32 @@ def test_parzens_error_grows_with_the_dimension_and_shrinks_with_samples() -> No
     assert truth == pytest.approx(-10 * (1 + math.log(2 * math.pi)), abs=0.5)
 
 
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
+    """Every stretch of play of a claim: its game's settings, D's weights before and after."""
+    seen: list[Watched] = []
+
+    def D(game: Game) -> Tensor:
+        return torch.cat([p.detach().flatten().clone() for p in game.D.parameters()])
+
+    def watching(game: Game, rounds: int, observe: Callable[[Game], None]) -> None:
+        before = D(game)
+        play(game, rounds, observe)
+        seen.append(Watched(game.settings, rounds, before, D(game)))
+
+    monkeypatch.setattr(training_claims, "play", watching)
+    return seen
+
+
 def test_helvetica_begins_alike_and_then_only_one_D_stands_still(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, watched: list[Watched]
 ) -> None:
     monkeypatch.setattr(features, "STEPS", 5)
     found = training_claims.helvetica(together=20, alone=10)
+    both, still = (watched[0], watched[1]), (watched[2], watched[3])
+    assert torch.equal(both[0].after, still[0].after)
+    assert not torch.equal(both[1].after, both[0].after)
+    assert torch.equal(still[1].after, still[0].after)
     for row in found.rows:
         if row["round"] <= 21:  # G learns of a D that stood still a round later
             assert row["variance, both learn"] == row["variance, D stands still"]
@@ -63,15 +96,36 @@ def test_helvetica_begins_alike_and_then_only_one_D_stands_still(
     assert [row["round"] for row in found.rows] == [4, 8, 12, 16, 20, *range(21, 31)]
 
 
-def test_every_k_gives_D_as_many_updates() -> None:
+def test_every_k_gives_D_as_many_updates(watched: list[Watched]) -> None:
     found = training_claims.steps(updates=40, ks=(1, 5))
     assert [(row["k"], row["updates of G"]) for row in found.rows] == [(1, 40), (5, 8)]
+    assert [(w.settings.k, w.rounds) for w in watched] == [(1, 40), (5, 8)]
     for row in found.rows:
         assert row["gap"] == pytest.approx(row["V, training"] - row["V, held out"])
 
 
-def test_head_start_and_gradients_have_a_row_for_each_look() -> None:
+def test_V_is_read_on_training_and_on_held_out_images() -> None:
+    """Where D says yes to training images alone, V is 0 + 0 on them and −large on others."""
+    data = small_data()
+    data = dataclasses.replace(data, train=0 * data.train, valid=255 + 0 * data.valid)
+    game = new_game(small_settings(average=0.0), data)
+    judge = Linear(data.pixels, 1)
+    with torch.no_grad():
+        judge.weight.fill_(-10)
+        judge.bias.fill_(20)
+    game.D = Sequential(judge)
+    seen, held_out = training_claims._values(game, data)
+    assert held_out < seen - 100
+
+
+def test_the_ratio_is_of_the_non_saturating_gradient_to_the_other() -> None:
+    for row in training_claims.gradients(rounds=4).rows:
+        assert row["ratio"] == pytest.approx(row["non-saturating"] / row["minimax"])
+
+
+def test_head_start_and_gradients_have_a_row_for_each_look(watched: list[Watched]) -> None:
     found = training_claims.head_start(rounds=12, lengths=(0, 6))
+    assert [w.settings.head_start for w in watched] == [0, 6]
     assert [row["head start"] for row in found.rows] == [0, 6]
     early = training_claims.gradients(rounds=8)
     assert [row["round"] for row in early.rows] == list(range(1, 9))
