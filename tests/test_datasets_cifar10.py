@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from adversarial_nets import figures
-from adversarial_nets.datasets import Dataset, cifar10, load
+from adversarial_nets.datasets import Dataset, cifar10, load, to_pixels
 from adversarial_nets.datasets.cifar10 import BATCHES, FIRST_LABELS, FOLDER
 from adversarial_nets.errors import UserError
 
@@ -83,7 +82,7 @@ def test_contrast_normalisation() -> None:
 
 def test_pictures_of_normalised_images_use_their_whole_range() -> None:
     x = torch.randn(4, 12) * torch.tensor([[0.1], [1.0], [5.0], [0.0]])
-    pictures = figures.to_pixels(x, (3, 2, 2), (-55.0, 55.0)).astype(int)
+    pictures = to_pixels(x, (3, 2, 2), (-55.0, 55.0)).astype(int)
     for picture in pictures[:3]:
         assert {0, 255} & {picture.min(), picture.max()}
     assert set(pictures[3].ravel()) == {128}

@@ -17,7 +17,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from adversarial_nets import figures
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation import PublishedScore
 from adversarial_nets.settings import Settings
 
@@ -129,7 +129,7 @@ def test_a_grid_is_read_back_as_it_was_drawn(shape: tuple[int, int, int], scale:
 
 def test_the_range_of_the_data_spans_black_to_white() -> None:
     x = torch.tensor([[-1.0, 1.0, 3.0, 7.0]])  # what lies beyond the range is clipped
-    pixels = figures.to_pixels(x, (1, 2, 2), (-1.0, 3.0))
+    pixels = to_pixels(x, (1, 2, 2), (-1.0, 3.0))
     assert pixels[0, :, :, 0].tolist() == [[0, 128], [255, 255]]
 
 
@@ -270,7 +270,7 @@ def test_curves_leave_out_scores_that_nobody_has_measured() -> None:
 
 def drawn() -> dict[str, Callable[[], Figure]]:
     data = data_of((1, 7, 5))
-    pictures = {r: figures.to_pixels(samples_of(data, 10), (1, 7, 5), (0.0, 1.0)) for r in (0, 500)}
+    pictures = {r: to_pixels(samples_of(data, 10), (1, 7, 5), (0.0, 1.0)) for r in (0, 500)}
     return {
         "figure 2": lambda: figures.figure2(samples_of(data, 20), data),
         "figure 3": lambda: figures.figure3(torch.linspace(0, 1, 280).view(2, 4, 35), data),

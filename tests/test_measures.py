@@ -1,18 +1,23 @@
 """Measures beyond the paper: analytic values; what collapse, copying and shuffling do to them."""
 
 import dataclasses
+import hashlib
 import inspect
 import math
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, load
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import compare, features, measure
+from adversarial_nets.evaluation import inception as inception_module
 from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.evaluation.inception import FILE, inception
 from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, neighbours
 from adversarial_nets.randomness import Address, permutation
 from adversarial_nets.training import train
@@ -163,7 +168,7 @@ def test_a_run_is_measured_beside_its_floor(tmp_path: Path) -> None:
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
     found = measure(run, data)
     assert (found.samples, found.step) == (70, 5)
-    assert sum(found.classes) == pytest.approx(1)
+    assert sum(found.classes or ()) == pytest.approx(1)
     judge = classifier(data)
     right = judge.classes(data.floats(data.test)) == data.labels["test"]
     assert found.accuracy == right.double().mean()
@@ -173,3 +178,68 @@ def test_a_run_is_measured_beside_its_floor(tmp_path: Path) -> None:
     assert found.floor == compare(real, perfect)
     assert found.floor.frechet < found.model.frechet
     assert found.model.coverage < found.floor.coverage
+
+
+class Net(nn.Module):
+    """In torch-fidelity's place: a feature a channel, its mean brightness."""
+
+    def __init__(self, name: str, layers: list[str], path: str) -> None:
+        super().__init__()
+        self.layers, self.path = layers, path
+
+    def forward(self, x: Tensor) -> tuple[Tensor]:
+        assert x.dtype == torch.uint8
+        assert x.shape[1] == 3
+        return (x.float().mean((2, 3)).unsqueeze(-1).unsqueeze(-1),)
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file in the place of Inception's weights, and its checksum in the place of theirs."""
+    module = ModuleType("torch_fidelity.feature_extractor_inceptionv3")
+    monkeypatch.setattr(module, "FeatureExtractorInceptionV3", Net, raising=False)
+    for name in ("torch_fidelity", module.__name__):
+        monkeypatch.setitem(sys.modules, name, module)
+    monkeypatch.setenv("ADVNETS_DATA", str(tmp_path))
+    path = tmp_path / "inception" / FILE
+    path.parent.mkdir()
+    path.write_bytes(b"weights")
+    monkeypatch.setattr(inception_module, "SHA256", hashlib.sha256(b"weights").hexdigest())
+    return path
+
+
+@pytest.mark.usefixtures("weights")
+def test_inception_sees_images_as_they_are_drawn() -> None:
+    data = small_data()
+    x = data.floats(data.test)
+    features = inception(data)(x)
+    assert features.shape == (len(x), 3)  # grey is shown as three equal channels
+    torch.testing.assert_close(features[:, 0], data.test.float().mean(1), atol=0.5, rtol=0)
+    colour = dataclasses.replace(data, image_shape=(3, 3, 4), range=(-1.0, 1.0))
+    x = x - 0.5
+    torch.testing.assert_close(inception(colour)(x), inception(colour)(3 * x))  # stretched
+
+
+@pytest.mark.usefixtures("weights")
+def test_a_run_is_measured_on_inceptions_features(tmp_path: Path) -> None:
+    data = small_data()  # without classes
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
+    found = measure(run, data, features="inception")
+    assert (found.features, found.accuracy, found.classes) == ("inception", None, None)
+    assert found.floor.frechet < found.model.frechet
+
+
+def test_other_weights_are_never_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weights.write_bytes(b"pickled surprise")
+    with pytest.raises(UserError, match="does not hold Inception's weights"):
+        inception(small_data())
+    weights.unlink()
+    monkeypatch.setattr(inception_module, "URLS", ("http://127.0.0.1:9/nothing",))
+    with pytest.raises(UserError, match=f"put it at ADVNETS_DATA/inception/{FILE}"):
+        inception(small_data())
+
+
+def test_inception_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch_fidelity", None)
+    with pytest.raises(UserError, match=r"pip install 'adversarial-nets\[photographs\]'"):
+        inception(small_data())

@@ -24,7 +24,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from adversarial_nets import priors
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation.nearest import nearest
 from adversarial_nets.evaluation.published import PublishedScore
 from adversarial_nets.objectives import Objective
@@ -54,7 +54,6 @@ __all__ = [
     "sigma_curve",
     "straight_lines",
     "tiles",
-    "to_pixels",
     "to_png",
     "to_svg",
     "validation",
@@ -68,22 +67,6 @@ _GAP = 2  # pixels of the model between two images
 
 
 # --- Sheets of images -----------------------------------------------------------------------------
-
-
-def to_pixels(
-    x: Float[Tensor, "n pixels"], image_shape: tuple[int, int, int], range: tuple[float, float]
-) -> NDArray[np.uint8]:
-    """Values as pictures: (n, height, width, 3) bytes, the range's ends becoming 0 and 255.
-
-    Values around 0 (low = −high, as after contrast normalisation) have no brightness of their own:
-    each image is divided by its largest absolute value, so that grey is 0 and nothing is cut off.
-    """
-    low, high = range
-    if low == -high:
-        x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
-    x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
-    pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:3], 3)))
 
 
 def tiles(pictures: NDArray[np.uint8], columns: int, gap: int = _GAP) -> NDArray[np.uint8]:

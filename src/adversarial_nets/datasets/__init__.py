@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from adversarial_nets.datasets._types import Dataset, Fold, Progress, Source
+from adversarial_nets.datasets._types import Dataset, Fold, Progress, Source, to_pixels
 from adversarial_nets.datasets.cifar10 import load_cifar10
 from adversarial_nets.datasets.folder import load_folder
 from adversarial_nets.datasets.idx import load_idx
@@ -25,6 +25,7 @@ __all__ = [
     "Source",
     "fingerprint",
     "load",
+    "to_pixels",
 ]
 
 

@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int64, UInt8
+from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets.randomness import Address, permutation
 
-__all__ = ["Dataset", "Fold", "Progress", "Source", "in_random_order"]
+__all__ = ["Dataset", "Fold", "Progress", "Source", "in_random_order", "to_pixels"]
 
 Progress = Callable[[str, int, int | None], None]
 """Called while bytes come in, with (what, bytes done, bytes in all or None if unknown)."""
@@ -119,3 +121,19 @@ def in_random_order(address: Address, m: int, n: int) -> Int64[Tensor, " rows"]:
         pieces.append(permutation(address.seed, "order of the data", epoch, n)[start:stop])
         first += stop - start
     return torch.cat(pieces)
+
+
+def to_pixels(
+    x: Float[Tensor, "n pixels"], image_shape: tuple[int, int, int], range: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Values as pictures: (n, height, width, 3) bytes, the range's ends becoming 0 and 255.
+
+    Values around 0 (low = −high, as after contrast normalisation) have no brightness of their own:
+    each image is divided by its largest absolute value, so that grey is 0 and nothing is cut off.
+    """
+    low, high = range
+    if low == -high:
+        x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
+    x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
+    pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:3], 3)))

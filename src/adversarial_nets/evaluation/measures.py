@@ -7,6 +7,7 @@ nearest neighbours.
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -16,6 +17,7 @@ from adversarial_nets import runs
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.features import Progress, classifier
+from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
 from adversarial_nets.randomness import permutation
@@ -182,20 +184,23 @@ class Measured:
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
         samples: how many samples, and how many test images.
+        features: what made the features, ``classifier`` or ``inception``.
         accuracy: of the classifier whose last hidden layer makes the features.
         model: the measures of the run's samples.
         floor: of as many training images in their place.
-        classes: the share of samples in each class, as the classifier sees them.
+        classes: the share of samples in each class, as the classifier sees them. Both are None
+            with Inception's features.
     """
 
     step: int
     weights: str
     data: str
     samples: int
-    accuracy: float
+    features: Literal["classifier", "inception"]
+    accuracy: float | None
     model: Measures
     floor: Measures
-    classes: tuple[float, ...]
+    classes: tuple[float, ...] | None
 
 
 def measure(
@@ -205,6 +210,7 @@ def measure(
     checkpoint: str = "last",
     weights: str = "raw",
     samples: int = 5000,
+    features: Literal["classifier", "inception"] = "classifier",
     on_progress: Progress | None = None,
 ) -> Measured:
     """Measure a run's samples against test images: ``advnets measure``.
@@ -215,7 +221,9 @@ def measure(
         checkpoint: ``last``, ``best`` or a round's number.
         weights: ``raw`` or ``averaged``.
         samples: how many at most; no more than there are test or training images.
-        on_progress: called while the classifier is trained.
+        features: of a small `classifier` of the data's own classes, or of `inception`, for
+            photographs.
+        on_progress: called while the classifier is trained, or Inception works.
 
     Raises:
         UserError: data without classes; too few samples; all that `runs.load_generator` refuses.
@@ -224,20 +232,25 @@ def measure(
         raise UserError(f"--samples is {samples}; it must be 1 or more.")
     data = data or load_data(run)
     net, step = runs.load_generator(run, checkpoint, weights)
-    judge = classifier(data, on_progress)
+    judge = classifier(data, on_progress) if features == "classifier" else None
+    features_of = judge.features if judge else inception(data, on_progress)
     n = min(samples, len(data.test), len(data.train))
     drawn = sample(net, run.settings, n, "samples to score")
-    real = judge.features(data.floats(data.test[:n]))
+    real = features_of(data.floats(data.test[:n]))
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))
-    perfect = judge.features(data.floats(data.train[order[:n]]))
-    counts = judge.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
+    perfect = features_of(data.floats(data.train[order[:n]]))
+    classes = None
+    if judge:
+        counts = judge.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
+        classes = tuple((counts / n).tolist())
     return Measured(
         step=step,
         weights=weights,
         data=data.name,
         samples=n,
-        accuracy=judge.accuracy,
-        model=compare(real, judge.features(drawn)),
+        features=features,
+        accuracy=judge.accuracy if judge else None,
+        model=compare(real, features_of(drawn)),
         floor=compare(real, perfect),
-        classes=tuple((counts / n).tolist()),
+        classes=classes,
     )
