@@ -148,14 +148,12 @@ def read_archive(path: Path, md5: str = MD5) -> list[Records]:
     Raises:
         UserError: it has another checksum, or is damaged.
     """
-    digest = hashlib.md5(usedforsecurity=False)
     try:
         with path.open("rb") as file:
-            for block in iter(partial(file.read, 1 << 20), b""):
-                digest.update(block)
-        if digest.hexdigest() != md5:
+            found = hashlib.file_digest(file, partial(hashlib.md5, usedforsecurity=False))
+        if found.hexdigest() != md5:
             raise UserError(
-                f"{path} is not CIFAR-10's archive: its MD5 is {digest.hexdigest()}, not {md5}. "
+                f"{path} is not CIFAR-10's archive: its MD5 is {found.hexdigest()}, not {md5}. "
                 "Fetch it again."
             )
         with tarfile.open(path, "r:gz") as archive:

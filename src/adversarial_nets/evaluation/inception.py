@@ -5,7 +5,6 @@ The net is torch-fidelity's (extra ``photographs``); its weights are fetched onc
 
 import hashlib
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -88,13 +87,11 @@ def _check(path: Path) -> bool:
     Raises:
         UserError: it is another.
     """
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        for block in iter(partial(file.read, 1 << 20), b""):
-            digest.update(block)
-    if digest.hexdigest() != SHA256:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if digest != SHA256:
         raise UserError(
-            f"{path} does not hold Inception's weights: its SHA-256 is {digest.hexdigest()}, not "
-            f"{SHA256}. Delete it and fetch it again."
+            f"{path} does not hold Inception's weights: its SHA-256 is {digest}, not {SHA256}. "
+            "Delete it and fetch it again."
         )
     return True
