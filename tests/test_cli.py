@@ -212,3 +212,17 @@ def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     name, option, _, *rest = line.split()
     assert cli.main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
     assert not (tmp_path / "none").exists()
+
+
+def test_options_may_come_before_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """DATA decides the defaults wherever it stands."""
+    for args in (["train", "mnist-5k", "--dry-run"], ["train", "tfd", "--dry-run"]):
+        name, data, dry = args
+        first = result(capsys, name, data, dry, "--seed", "1")
+        assert result(capsys, name, "--seed", "1", data, dry) == first
+
+
+def test_a_toys_defaults_are_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rest = ["--rounds", "1", "--out", str(tmp_path)]
+    after = result(capsys, "play", "moons", "--k", "2", *rest)
+    assert result(capsys, "play", "--k", "2", *rest, "moons") == after

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from adversarial_nets.datasets import Dataset, cifar10, load, to_pixels
-from adversarial_nets.datasets.cifar10 import BATCHES, FIRST_LABELS, FOLDER
+from adversarial_nets.datasets.cifar10 import BATCHES, ENDS, FIRST_LABELS, FOLDER, FROG
 from adversarial_nets.errors import UserError
 
 RECORDS = 12
@@ -30,6 +30,7 @@ def batches(official: bool = True) -> list[bytes]:
     made[:, :, 0] %= 10
     if official:
         made[0, :10, 0], made[5, :10, 0] = FIRST_LABELS
+        made[0, 0, [1 + at for at in ENDS]] = FROG
     return [batch.tobytes() for batch in made]
 
 
@@ -163,3 +164,14 @@ def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(cifar10, "URLS", ("http://127.0.0.1:9/cifar-10-binary.tar.gz",))
     with pytest.raises(UserError, match=r"unpack the archive's six .bin files"):
         load("cifar10")
+
+
+def test_a_lossy_copy_in_the_original_order_is_not_the_original(tmp_path: Path) -> None:
+    """Labels alone do not tell: a pixel does."""
+    contents = batches()
+    frog = bytearray(contents[0])
+    frog[1 + ENDS[4]] += 1
+    write(tmp_path / "data" / FOLDER, [bytes(frog), *contents[1:]])
+    with pytest.raises(UserError, match="other pixels"):
+        load("cifar10")
+    assert load("cifar10-copy").name == "cifar10-copy"

@@ -143,7 +143,7 @@ def test_folds_are_scored_one_by_one(tmp_path: Path) -> None:
     assert list(found.folds) == alone
     nats = np.array([score.nats for score in alone])
     assert found.nats == pytest.approx(nats.mean())
-    assert found.se == pytest.approx(nats.std() / 5**0.5)
+    assert found.se == pytest.approx(nats.std(ddof=1) / 5**0.5)
     assert found.sigma in dict(found.curve)
     assert "over 5 folds" in str(found)
 

@@ -192,6 +192,17 @@ def test_a_tie_in_maxout_is_shared_alike(r1: float) -> None:
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)
 
 
+def hooked(layer: nn.Linear) -> nn.Sequential:
+    """A net that does more than its layers."""
+    layer.register_forward_hook(lambda _layer, _given, a: 2 * a)
+    return nn.Sequential(layer)
+
+
+def test_none_is_a_number_of_samples() -> None:
+    g = new_game(small_settings(), small_data())
+    assert game.sample(g.G, g.settings, 0).shape == (0, 36)
+
+
 def test_perceptrons_are_played_by_hand_and_others_by_autograd() -> None:
     data = small_data()
     G_known, D_known = tutorial_nets()
@@ -208,6 +219,9 @@ def test_perceptrons_are_played_by_hand_and_others_by_autograd() -> None:
         (nn.Sequential(nn.Linear(5, 36), nn.ReLU(), nn.Sigmoid()), D_known),
         (nn.Sequential(nn.Linear(5, 36), nn.LeakyReLU(-0.1)), D_known),
         (nn.Sequential(nn.Linear(5, 36), nn.BatchNorm1d(36, affine=False)), D_known),
+        (nn.Sequential(nn.Linear(5, 5), r := nn.ReLU(), nn.Linear(5, 36), r), D_known),  # r twice
+        (nn.Sequential(same := nn.Linear(5, 5), same, nn.Linear(5, 36)), D_known),
+        (G_known, hooked(nn.Linear(36, 1))),
     ):
         assert not new_game(small_settings(), data, G=G, D=D).by_hand
 
@@ -219,7 +233,7 @@ def test_momentum_rule_is_the_published_one() -> None:
     mine = copy.deepcopy(g.G)
     v = [torch.zeros_like(p) for p in mine.parameters()]
     for t in range(12):
-        epoch = game.epoch_of(g)
+        epoch = game.epoch_of(g, t)
         step_D = copy.deepcopy(g)
         play(step_D, t + 1)  # D as G meets it in this round: after its own step
         z = game.draw_noise(g, t, "z for G")

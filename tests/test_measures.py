@@ -229,6 +229,16 @@ def test_a_run_is_measured_on_inceptions_features(tmp_path: Path) -> None:
     assert found.floor.frechet < found.model.frechet
 
 
+def test_nets_of_a_programs_own_are_measured_when_it_passes_them(tmp_path: Path) -> None:
+    G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid())
+    data = labelled()
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1, G=G)
+    with pytest.raises(UserError, match="G="):
+        measure(run, data)
+    with pytest.raises(UserError, match="There are 5 samples"):
+        measure(run, data, G=G, samples=5)
+
+
 def test_other_weights_are_never_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights.write_bytes(b"pickled surprise")
     with pytest.raises(UserError, match="does not hold Inception's weights"):

@@ -15,6 +15,7 @@ from torch import Tensor
 from adversarial_nets.errors import Stopped, UserError
 from adversarial_nets.models import (
     ROWS,
+    SINGLE,
     Chains,
     Sitting,
     aae,
@@ -25,7 +26,6 @@ from adversarial_nets.models import (
     gmmn,
     gsn,
     pca,
-    single,
     vae,
 )
 from adversarial_nets.models._fitting import chain
@@ -443,9 +443,9 @@ def test_chains_keep_what_the_policy_says() -> None:
     kept = chain(step, lambda state: state, start, 5, Chains(2, burn_in=3, every=2), seed=0)
     assert kept.flatten().tolist() == [5.0, 105.0, 7.0, 107.0, 9.0]
     assert Chains(2, 3, 2).steps(4) == 2 * (3 + 2 * 2)
-    all_ = chain(step, lambda state: state, start[:1], 3, single(3), seed=0)
+    all_ = chain(step, lambda state: state, start[:1], 3, SINGLE, seed=0)
     assert all_.flatten().tolist() == [1.0, 2.0, 3.0]
-    assert (Chains().steps(10_000), single(10_000).steps(10_000)) == (1_100_000, 10_000)
+    assert (Chains().steps(10_000), SINGLE.steps(10_000)) == (1_100_000, 10_000)
 
 
 def samples(name: str, model: Any) -> Tensor:

@@ -390,3 +390,9 @@ def test_stage_2_needs_the_right_stage_1(tmp_path: Path) -> None:
         train(data, settings=other, run=tmp_path / "2", rounds=2, onto=tmp_path / "1")
     with pytest.raises(UserError, match="is not a run's folder"):
         train(data, settings=other, run=tmp_path / "2", rounds=2, onto=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("side", [1, 2, 4, 6])
+def test_no_deconvolution_of_tiny_images(side: int) -> None:
+    with pytest.raises(UserError, match="cannot make"):
+        nets.Deconvolution(30, (1, side, side))

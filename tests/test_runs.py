@@ -1,6 +1,9 @@
 """A run survives whatever happens to its process, and says in a sentence what is wrong."""
 
 import dataclasses
+import errno
+import fcntl
+import inspect
 import json
 import os
 import shutil
@@ -451,3 +454,44 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
     )
     assert said[0] is None
     assert "D wins outright" in str(said[-1])
+
+
+def test_what_a_run_was_begun_with_it_goes_on_with(tmp_path: Path) -> None:
+    trained(tmp_path / "a", 2)
+    for how, words in (
+        ({"precision": "bfloat16"}, "precision float32 → bfloat16"),
+        ({"optimiser": torch.optim.RMSprop}, "optimiser None → RMSprop"),
+        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "nets of your own are new"),
+    ):
+        with pytest.raises(UserError, match=words):
+            trained(tmp_path / "a", 4, **how)
+    trained(tmp_path / "b", 2, optimiser=torch.optim.RMSprop)
+    with pytest.raises(UserError, match="optimiser RMSprop → None"):
+        trained(tmp_path / "b", 4)
+    trained(tmp_path / "b", 4, optimiser=torch.optim.RMSprop)
+    with pytest.raises(UserError, match="--precision is 'bf16'"):
+        inspect.unwrap(train)(small_data(), run=tmp_path / "c", precision="bf16")
+
+
+def test_a_disk_without_locks_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refused)
+    with pytest.raises(UserError, match="has no locks"):
+        trained(tmp_path / "run", 2)
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.EDQUOT, "the disk is full"),
+        (errno.EIO, "Input/output error"),
+        (errno.ENOENT, "no such"),
+    ],
+)
+def test_whatever_the_disk_refuses_is_a_sentence(tmp_path: Path, number: int, words: str) -> None:
+    with pytest.raises(UserError, match=words), runs.explained(tmp_path):
+        raise OSError(number, os.strerror(number))

@@ -3,6 +3,8 @@
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -47,6 +49,48 @@ def test_json_round_trip() -> None:
 def test_impossible_settings_are_named(change: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
         dataclasses.replace(s.Settings(), **change)
+
+
+PROGRAM = """
+from adversarial_nets.errors import UserError
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+for change in (
+    dict(optimiser="rmsprop"),
+    dict(optimiser_D="x"),
+    dict(objective="mini-max"),
+    dict(protocol="published"),
+    dict(k=1.5),
+    dict(k=True),
+    dict(lr="fast"),
+    dict(G=GeneratorSettings(hidden=(2.5,))),
+    dict(G=GeneratorSettings(output="tanh")),
+    dict(G=GeneratorSettings(batch_norm=1)),
+    dict(D=DiscriminatorSettings(units=[8])),
+):
+    try:
+        print(Settings(**change))
+    except UserError as error:
+        print(error)
+"""
+
+
+def test_a_programs_words_and_kinds_of_numbers_are_checked() -> None:
+    """Without the type checks of these tests, as a program meets them."""
+    said = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True).stdout
+    whole = "a whole number, 1 or more"
+    assert said.splitlines() == [
+        "--optimiser is 'rmsprop'; it must be one of 'sgd', 'adam'.",
+        "--optimiser-D is 'x'; it must be one of 'sgd', 'adam'.",
+        "--objective is 'mini-max'; it must be one of 'non-saturating', 'minimax'.",
+        "--protocol is 'published'; it must be one of 'released', 'paper'.",
+        f"--k is 1.5; it must be {whole}.",
+        f"--k is True; it must be {whole}.",
+        "--lr is 'fast'; it must be above 0.",
+        f"--G.hidden is (2.5,); it must be {whole}.",
+        "--G.output is 'tanh'; it must be one of 'sigmoid', 'linear'.",
+        "--G.batch-norm is 1; it must be True or False.",
+        f"--D.units is [8]; it must be {whole}.",
+    ]
 
 
 @pytest.mark.parametrize("given", [math.inf, math.nan, 10**400, "x", None, True])

@@ -47,10 +47,13 @@ _LETTERS: dict[type[nn.Module], str] = {
 def applies(game: "Game") -> bool:
     """Whether this game's nets are of the kinds written out here.
 
-    Batch normalisation only in G: in D it would tie the images of a batch together.
+    Batch normalisation only in G: in D it would tie the images of a batch together. A layer that
+    stands in a net twice, or that has hooks, is left to autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
+        return False
+    if any(len(set(net)) < len(net) or any(map(_is_hooked, (net, *net))) for net in (G, D)):
         return False
     G_spelt, D_spelt = ("".join(_LETTERS.get(type(layer), "?") for layer in n) for n in (G, D))
     return (
@@ -62,6 +65,12 @@ def applies(game: "Game") -> bool:
         and game.settings.max_norm is None
         and not (game.reduced and next(D.parameters()).device.type != "cpu")  # autocast's there
     )
+
+
+def _is_hooked(module: nn.Module) -> bool:
+    """Whether something else happens when the module is called."""
+    kinds = ("forward", "forward_pre", "backward", "backward_pre")
+    return any(getattr(module, f"_{kind}_hooks") for kind in kinds)
 
 
 def _is_plain(layer: nn.Module) -> bool:

@@ -65,21 +65,34 @@ T = TypeVar("T")
 
 
 def _parse(name: str, options: type[T], examples: Sequence[str], args: list[str]) -> T:
-    """The options of one command, from the command line."""
+    """The options of one command, from the command line.
+
+    DATA decides the defaults of a game's options; where it does not come first, they are parsed
+    once to find it.
+    """
+    data = args[0] if args and not args[0].startswith("-") else None
+    parsed = _parsed(name, options, examples, args, data)
+    found = parsed.data if isinstance(parsed, on_runs.Train | on_toys.Play) else data
+    return parsed if found == data else _parsed(name, options, examples, args, found)
+
+
+def _parsed(
+    name: str, options: type[T], examples: Sequence[str], args: list[str], data: str | None
+) -> T:
+    """The options, those of a game with the defaults that this DATA has."""
     default: Any = tyro.MISSING_NONPROP
     description = inspect.cleandoc(options.__doc__ or "").format(
         examples="\n".join(f"  advnets {example}" for example in examples)
     )
     if options is on_runs.Train:
         preset = _preset_asked_for(args)
-        data = args[0] if args and not args[0].startswith("-") else "mnist"
         # The preset's settings are the defaults that the options then change.
-        chosen = preset_for(data, preset)[1]
+        chosen = preset_for(data or "mnist", preset)[1]
         default = on_runs.Train(data="", settings=chosen.settings)
-    if options is on_toys.Play and args and not args[0].startswith("-"):
+    if options is on_toys.Play and data is not None:
         from adversarial_nets.replay import kind_of
 
-        default = on_toys.Play(data="", settings=kind_of(args[0]).settings)
+        default = on_toys.Play(data="", settings=kind_of(data).settings)
     return tyro.cli(
         options,
         prog=f"advnets {name}",

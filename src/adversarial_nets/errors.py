@@ -22,6 +22,7 @@ class Diverged(UserError):
 class Stopped(UserError):
     """A signal asked the training to stop, and the run was saved first."""
 
-    def __init__(self, number: int, round: int) -> None:
-        super().__init__(f"Stopped at round {round}; everything is saved.")
+    def __init__(self, number: int, round: int, saved: bool = True) -> None:
+        kept = "everything is saved" if saved else "nothing is kept, since no folder was given"
+        super().__init__(f"Stopped at round {round}; {kept}.")
         self.exit_code = 128 + number

@@ -268,10 +268,10 @@ def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
     return max(1, math.ceil(epochs * data.epoch / (settings.k * settings.batch)))
 
 
-def epoch_of(game: Game) -> int:
-    """The epoch, counted from 1, to which the next round belongs."""
+def epoch_of(game: Game, round: int) -> int:
+    """The epoch, counted from 1, to which a round belongs, counted from 0; k·m images a round."""
     s = game.settings
-    return 1 + game.round * s.k * s.batch // game.data.epoch
+    return 1 + round * s.k * s.batch // game.data.epoch
 
 
 def _follow_schedules(game: Game) -> None:
@@ -281,7 +281,7 @@ def _follow_schedules(game: Game) -> None:
     times lr_{t−1} / lr_t in place of μ the two move θ alike.
     """
     s, t = game.settings, game.round
-    lr, momentum = s.lr_at(t), s.momentum_at(epoch_of(game))
+    lr, momentum = s.lr_at(t), s.momentum_at(epoch_of(game, t))
     for optimiser, rate in ((game.optimiser_D, s.d_rate), (game.optimiser_G, 1.0)):
         for group in optimiser.param_groups:
             group["lr"] = lr * rate * group.get("lr_scale", 1.0)
@@ -386,7 +386,8 @@ def new_game(
 def change(game: Game, settings: Settings) -> None:
     """Go on with other settings from the next round, the nets as they are.
 
-    A player whose gradient rule changes begins the new one without momentum.
+    A player whose gradient rule changes begins the new one without momentum. SGD's velocity is
+    kept in units of the gradient: where lr changes, what is left of it moves at the new lr.
 
     Raises:
         UserError: a setting that only a new game can change (`settings.LIVE` has the others).
@@ -447,6 +448,8 @@ def sample(
         purpose: samples for different purposes are independent.
         first: the number of the first sample, so that many can be had block by block.
     """
+    if n == 0:  # a process's share of few
+        return sample(G, settings, 1, purpose, first)[:0]
     training = G.training
     G.eval()
     p = next(G.parameters())

@@ -91,7 +91,7 @@ class Deconvolution(nn.ConvTranspose2d):
         channels, height, width = image_shape
         side, rest = divmod(height - KERNEL, STRIDE)
         self.side = side + 1
-        maps = inputs // self.side**2
+        maps = inputs // max(self.side, 1) ** 2
         if height != width or rest or side < 0 or maps * self.side**2 != inputs or not maps:
             raise UserError(
                 f"--G.deconvolution cannot make {height}×{width} images of {inputs} hidden units. "
@@ -187,8 +187,6 @@ def generator(
         for layer in net if s.bilinear else ():
             if isinstance(layer, Deconvolution):
                 layer.weight.copy_(layer.weight[..., :1, :1] * _HAT[:, None] * _HAT)
-        if depth < len(linears):
-            linears[depth].bias.zero_()
         if s.sparse:
             linears[-1].weight.copy_(_sparse(s.sparse, linears[-1], seed))
     return net

@@ -655,6 +655,8 @@ def reproduce(
             the part is not run, and says why.
         Stopped: SIGINT or SIGTERM came during a training, which is saved.
     """
+    if profile not in ("quick", "full"):
+        raise UserError(f"--profile is {profile!r}; it must be 'quick' or 'full'.")
     for name in (*parts, *use):
         if name not in PARTS:
             raise nearest_name(name, list(PARTS), "part")

@@ -112,7 +112,7 @@ def explained(folder: Path) -> Iterator[None]:
         yield
     except (OSError, safetensors.SafetensorError) as error:
         number = error.errno if isinstance(error, OSError) else None
-        if number == errno.ENOSPC or "No space left" in str(error):
+        if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
             why = "the disk is full. Make room"
         elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
             why = "this place is read-only. Give another folder (--run or --out)"
@@ -125,7 +125,7 @@ def explained(folder: Path) -> Iterator[None]:
         elif number == errno.ENAMETOOLONG:
             why = "a name is too long. Give a shorter one"
         else:
-            raise
+            why = f"{error}. See to that, or give another folder (--run or --out),"
         raise UserError(
             f"Cannot write to {folder}: {why} and give the same command again; whatever was saved "
             "before is intact."
@@ -143,7 +143,7 @@ def _flush(path: Path) -> None:
 
 def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file so that its name always shows the old content or the new, whole."""
-    temporary = path.with_name(f".{path.name}.writing")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     _flush(temporary)
     temporary.replace(path)
@@ -253,6 +253,11 @@ def lock(folder: Path) -> Iterator[None]:
             raise UserError(
                 f"{folder} is in use by another process. Wait for it, stop it, or give this run a "
                 "folder of its own with --run."
+            ) from error
+        except OSError as error:
+            raise UserError(
+                f"{folder} cannot be kept for one process alone: its file system has no locks "
+                f"({error.strerror}). Give a folder on another one with --run."
             ) from error
         yield
 
@@ -436,7 +441,7 @@ def clear_leftovers(folder: Path) -> None:
 def discard(folder: Path) -> None:
     """Forget a run, for --restart: what this module and its callers wrote, and nothing else."""
     with explained(folder):
-        for name in ("checkpoints", "samples", "figures"):
+        for name in ("checkpoints", "samples", "figures", "tensorboard"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)

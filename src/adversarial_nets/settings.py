@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import UserError
 
@@ -152,6 +153,11 @@ class Settings:
         Raises:
             UserError: names the setting, the value and what it must be.
         """
+        for prefix, part in (("", self), ("G.", self.G), ("D.", self.D)):
+            for name, hint in _HINTS[type(part)].items():
+                if not _fits(value := getattr(part, name), hint):
+                    option = f"--{prefix}{name.replace('_', '-')}"
+                    raise UserError(f"{option} is {value!r}; it must be {_in_words(name, hint)}.")
         for name, value in _numbers(self):
             least, most, words = _BOUNDS[name.rpartition(".")[2]]
             if not (math.isfinite(value) and least <= value <= most):
@@ -252,6 +258,35 @@ _BOUNDS: Mapping[str, tuple[float, float, str]] = {
     "average": (0, 1 - 1e-12, "at least 0 and below 1"),
     "seed": (0, 2**63, "a whole number from 0 to 2^63"),
 }
+
+
+_HINTS: Mapping[type, Mapping[str, Any]] = {
+    part: get_type_hints(part) for part in (Settings, GeneratorSettings, DiscriminatorSettings)
+}
+"""Each setting's type, by its name."""
+
+
+def _fits(value: object, hint: "Value") -> bool:
+    """Whether a value is of a setting's type: a program or a file may say anything."""
+    kind: object = get_origin(hint)
+    args = get_args(hint)
+    if kind is Literal:
+        return value in args
+    if kind in (Union, UnionType):
+        return any(_fits(value, arg) for arg in args)
+    if kind is tuple:
+        return isinstance(value, tuple) and all(_fits(v, args[0]) for v in value)
+    if hint in (int, float):
+        return isinstance(value, int | hint) and not isinstance(value, bool)
+    return isinstance(value, hint)
+
+
+def _in_words(name: str, hint: "Value") -> str:
+    kinds = (hint, *get_args(hint))
+    words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
+    if words:
+        return f"one of {', '.join(dict.fromkeys(words))}"
+    return _BOUNDS[name][2] if name in _BOUNDS else "True or False"
 
 
 def _numbers(

@@ -30,7 +30,7 @@ from adversarial_nets.evaluation.calibration import stand_ins
 from adversarial_nets.evaluation.parzen import GRIDS, Progress, log_likelihood, named, parzen_on
 from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
-from adversarial_nets.models import ROWS, Chains, Row, Sitting, begin, fill, single
+from adversarial_nets.models import ROWS, SINGLE, Chains, Row, Sitting, begin, fill
 from adversarial_nets.settings import nearest_name, preset_for
 from adversarial_nets.training import Look, made_with, train
 
@@ -246,7 +246,7 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
             fill(model.tensors(), best.nets)
         if row.tune:
             model = row.tune(model, score)
-        policies = {"": plan.chains} | ({_UNTHINNED: single(SAMPLES)} if row.is_chain else {})
+        policies = {"": plan.chains} | ({_UNTHINNED: SINGLE} if row.is_chain else {})
         results = []
         for suffix, policy in policies.items():
             started = time.process_time()

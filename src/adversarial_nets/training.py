@@ -105,6 +105,8 @@ def train(
     name = data if isinstance(data, str) else data.name
     preset, chosen = preset_for(name, preset)
     settings = settings or chosen.settings
+    if precision not in ("float32", "bfloat16"):
+        raise UserError(f"--precision is {precision!r}; it must be 'float32' or 'bfloat16'.")
     device = workers.device_of_mine(device)
     check_device(device)
     with workers.joined():
@@ -127,10 +129,10 @@ def train(
         with runs.lock(folder) if workers.first() else nullcontext():
             anew = restart and not workers.restarted()
             own_nets = bool(G or D)
-            facts: dict[str, Any] = {"precision": precision}
+            rule = getattr(optimiser, "__qualname__", repr(optimiser)) if optimiser else None
+            facts: dict[str, Any] = {"precision": precision, "optimiser": rule}
             if onto is not None:
                 facts["onto"] = str(onto)
-            if onto is not None:
                 G = _on_top_of(Path(onto), settings, data)
             elif chosen.onto and not own_nets and (anew or not (folder / "settings.json").exists()):
                 raise UserError(
@@ -195,6 +197,14 @@ def _begin(
     if (folder / "settings.json").exists():
         old = runs.open_run(folder)
         changed = runs.differences(old.settings, settings)
+        before = {"precision": "float32", "optimiser": None, **old.info}
+        changed += [
+            f"{name} {before[name]} → {facts[name]}"
+            for name in ("precision", "optimiser")
+            if before[name] != facts[name]
+        ]
+        if old.own_nets != own_nets:
+            changed.append("nets of your own" + (" are new" if own_nets else " are missing"))
         if old.fingerprint != fingerprint:
             changed.insert(0, f"data {old.data} → {name} (the images differ)")
         if changed:
@@ -319,7 +329,7 @@ class _Sitting:
             "epoch": round(game.round * s.k * s.batch / len(self.data.train), 4),
             **game.tally.means(),
             "lr": s.lr_at(game.round - 1),
-            "momentum": s.momentum_at(epoch_of(game)),
+            "momentum": s.momentum_at(epoch_of(game, game.round - 1)),
             "spread": spread(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }

@@ -119,8 +119,10 @@ def _train(o: Train) -> dict[str, Any]:
             precision=o.precision,
         )
     scores = {}
-    for weights in ("raw", "averaged") if s.average else ("raw",):
-        found = evaluate(run, data, weights=weights, on_progress=shown.work)
+    kinds: tuple[Weights, ...] = ("raw", "averaged") if s.average else ("raw",)
+    for weights in kinds:
+        last = weights == kinds[-1]  # whose calibration rows are shown
+        found = evaluate(run, data, weights=weights, calibration=last, on_progress=shown.work)
         scores[weights] = found.to_json()["parzen"]
         shown.say(f"{weights:8} G at round {found.step}: {found.parzen}")
     for row in found.calibration:

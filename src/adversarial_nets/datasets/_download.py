@@ -78,8 +78,11 @@ def fetch_file(
             return None
         try:
             return read(path)
-        except UserError:
-            path.unlink()
+        except UserError as error:
+            cause = error.__cause__
+            if isinstance(cause, OSError) and cause.errno:  # the disk's fault, not the bytes'
+                raise
+            path.unlink(missing_ok=True)
             return None
 
     try:

@@ -6,8 +6,9 @@ good model from a copy of the test images: read them beside the Parzen score and
 nearest neighbours.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from jaxtyping import Float
@@ -84,8 +85,7 @@ def compare(real: Real, samples: Drawn, k: int = 5) -> Measures:
             f"{tuple(samples.shape)}: both must come from the same net."
         )
     for name, x in (("real images", real), ("samples", samples)):
-        if len(x) <= k:
-            raise UserError(f"There are {len(x)} {name}; the measures need more than {k}.")
+        _enough(len(x), name, k)
         if not x.isfinite().all():
             raise UserError(f"The features of the {name} contain NaN or infinity.")
     return Measures(
@@ -93,6 +93,11 @@ def compare(real: Real, samples: Drawn, k: int = 5) -> Measures:
         kernel_distance(real, samples),
         *neighbours(real, samples, k),
     )
+
+
+def _enough(n: int, what: str, k: int = 5) -> None:
+    if n <= k:
+        raise UserError(f"There are {n} {what}; the measures need more than {k}.")
 
 
 class _AsTheyAre(nn.Module):
@@ -112,6 +117,14 @@ def frechet_distance(real: Real, samples: Drawn) -> float:
     Raises:
         UserError: torchmetrics is not installed.
     """
+    metric = _fid()(feature=_AsTheyAre(real.shape[1])).set_dtype(torch.float64)
+    metric.update(real.double(), real=True)
+    metric.update(samples.double(), real=False)
+    return float(metric.compute())
+
+
+def _fid() -> Callable[..., Any]:
+    """The class of torchmetrics."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
@@ -119,10 +132,7 @@ def frechet_distance(real: Real, samples: Drawn) -> float:
             "These measures need torchmetrics. Install it with: pip install "
             "'adversarial-nets[measures]'"
         ) from error
-    metric = FrechetInceptionDistance(feature=_AsTheyAre(real.shape[1])).set_dtype(torch.float64)
-    metric.update(real.double(), real=True)
-    metric.update(samples.double(), real=False)
-    return float(metric.compute())
+    return FrechetInceptionDistance
 
 
 def kernel_distance(real: Real, samples: Drawn) -> float:
@@ -211,6 +221,7 @@ def measure(
     weights: str = "raw",
     samples: int = 5000,
     features: Literal["classifier", "inception"] = "classifier",
+    G: nn.Module | None = None,
     on_progress: Progress | None = None,
 ) -> Measured:
     """Measure a run's samples against test images: ``advnets measure``.
@@ -223,6 +234,7 @@ def measure(
         samples: how many at most; no more than there are test or training images.
         features: of a small `classifier` of the data's own classes, or of `inception`, for
             photographs.
+        G: the module to load the weights into, for a run with nets of your own.
         on_progress: called while the classifier is trained, or Inception works.
 
     Raises:
@@ -230,11 +242,13 @@ def measure(
     """
     if samples < 1:
         raise UserError(f"--samples is {samples}; it must be 1 or more.")
+    _fid()  # what is missing is said before anything is trained
     data = data or load_data(run)
-    net, step = runs.load_generator(run, checkpoint, weights)
+    n = min(samples, len(data.test), len(data.train))
+    _enough(n, "samples")
+    net, step = runs.load_generator(run, checkpoint, weights, G)
     judge = classifier(data, on_progress) if features == "classifier" else None
     features_of = judge.features if judge else inception(data, on_progress)
-    n = min(samples, len(data.test), len(data.train))
     drawn = sample(net, run.settings, n, "samples to score")
     real = features_of(data.floats(data.test[:n]))
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))

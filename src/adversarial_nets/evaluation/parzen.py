@@ -313,7 +313,7 @@ def parzen_on(
     curves = np.array([score.curve for score in scores])
     return ParzenScore(
         nats=float(nats.mean()),
-        se=float(nats.std() / math.sqrt(len(scores))),
+        se=float(nats.std(ddof=1) / math.sqrt(len(scores))) if len(scores) > 1 else scores[0].se,
         sigma=sorted(score.sigma for score in scores)[len(scores) // 2],
         grid=scores[0].grid,
         samples=scores[0].samples,

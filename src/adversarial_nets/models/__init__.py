@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from adversarial_nets.models import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
-from adversarial_nets.models._fitting import Chains, Sitting, begin, fill, single
+from adversarial_nets.models._fitting import SINGLE, Chains, Sitting, begin, fill
 
-__all__ = ["ROWS", "Chains", "Row", "Sitting", "begin", "fill", "single"]
+__all__ = ["ROWS", "SINGLE", "Chains", "Row", "Sitting", "begin", "fill"]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from adversarial_nets.randomness import Address
 from adversarial_nets.training import made_with, signals
 
 __all__ = [
+    "SINGLE",
     "STATED",
     "Chains",
     "Sitting",
@@ -32,7 +33,6 @@ __all__ = [
     "chain",
     "descend",
     "minibatch",
-    "single",
 ]
 
 Tensors = Mapping[str, Tensor]
@@ -124,7 +124,7 @@ class Steps:
                 stop = bool(asked)  # who asks from here on is heard after the next update
                 self._after(stop, last)
                 if stop:
-                    raise Stopped(asked[0], self.next)
+                    raise Stopped(asked[0], self.next, self.sitting.folder is not None)
 
     def _after(self, stop: bool, last: int) -> None:
         s, t = self.sitting, self.next
@@ -241,9 +241,8 @@ class Chains:
 STATED = Chains()
 
 
-def single(n: int) -> Chains:
-    """One chain, every state kept: what the published rows of Table 1 may have used."""
-    return Chains(chains=1, burn_in=0, every=1)
+SINGLE = Chains(chains=1, burn_in=0, every=1)
+"""One chain, every state kept: what the published rows of Table 1 may have used."""
 
 
 def chain(

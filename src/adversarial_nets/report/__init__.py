@@ -383,6 +383,8 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
         else:
             values = value if isinstance(value, list | tuple) else [value]
             words += [name, *map(str, values)]
+    precision = run.info.get("precision", "float32")
+    words += [] if precision == "float32" else ["--precision", precision]
     return shlex.join(words + ([] if rounds is None else ["--rounds", str(rounds)]))
 
 
