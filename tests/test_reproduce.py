@@ -278,6 +278,7 @@ def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
         }
         for name, nats, published, rate in (
             ("VAE", 250.0, 290.0, 5000.0),
+            ("Adversarial autoencoder", 328.0, 340.0, 7000.0),
             ("Adversarial nets", 164.5, 225.0, 9000.0),
             ("mean image", -59.0, None, None),
         )
@@ -287,10 +288,14 @@ def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
     use = {"table1": path}
     found = reproduce.reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
     by_name = {part.name: part for part in found.parts}
-    assert by_name["table1"].ours == "3 rows; Adversarial nets 164.5 ± 1.0"
-    assert [row["published"] for row in by_name["table1"].tables[0]] == ["290", "225", ""]
+    assert by_name["table1"].ours == "4 rows; Adversarial nets 164.5 ± 1.0"
+    assert [row["published"] for row in by_name["table1"].tables[0]] == ["290", "340", "225", ""]
     assert by_name["table2"].ours.startswith("Adversarial nets: 9,000 a second")
-    assert [row["model"] for row in by_name["table2"].tables[0]] == ["VAE", "Adversarial nets"]
+    assert [row["model"] for row in by_name["table2"].tables[0]] == [
+        "VAE",
+        "Adversarial autoencoder",
+        "Adversarial nets",
+    ]
     path.write_text(json.dumps({"rows": rows[:2]}))
     found = reproduce.reproduce(tmp_path / "out", parts=["table1"], use=use)
     assert part_of(found, "table1").ours.startswith("2 rows")  # the file has changed

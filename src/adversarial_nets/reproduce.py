@@ -453,7 +453,7 @@ def _table1(plan: _Plan) -> Made:
         }
         for row in rows
     )
-    own = [row for row in rows if row["model"].startswith("Adversarial")] or rows
+    own = [row for row in rows if row["model"].startswith("Adversarial nets")] or rows
     return {
         "ours": f"{len(rows)} rows; "
         + ", ".join(f"{row['model']} {row['nats']:.1f} ± {row['se']:.1f}" for row in own[:2]),
@@ -491,7 +491,7 @@ def _table2(plan: _Plan) -> Made:
         }
         for row in rows
     )
-    own = next((row for row in rows if row["model"].startswith("Adversarial")), rows[0])
+    own = next((row for row in rows if row["model"].startswith("Adversarial nets")), rows[0])
     chain = max(rows, key=itemgetter("steps_per_sample"))
     return {
         "ours": "; ".join(
