@@ -341,6 +341,7 @@ def _run_of(part: str, plan: _Plan) -> Run:
 def _figure2(part: str) -> Callable[[_Plan], Made]:
     def make(plan: _Plan) -> Made:
         run = _run_of(part, plan)
+        (published_on, _), _ = _TRAININGS[part]
         data, weights = load_data(run), default_weights(run)
         G, step = runs.load_generator(run, "last", weights)
         samples = sample(G, run.settings, 20, "samples to score").float()
@@ -359,7 +360,7 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
         return {
             "ours": f"{data.name}, preset {run.preset}, {weights} G at round {step:,}: "
             f"{found.parzen}"
-            + ("" if run.data == _TRAININGS[part][0][0] else f"; {_NOT_COMPARABLE}"),
+            + (f"; {_NOT_COMPARABLE}" if run.data != published_on in PUBLISHED else ""),
             "notes": (data.provenance, *_caveats(run, part)),
             "tables": (rows,),
             "pictures": (f"{part}.png",),
