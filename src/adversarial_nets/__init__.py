@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from adversarial_nets.comparison import compare
     from adversarial_nets.datasets import Dataset, load
     from adversarial_nets.errors import Diverged, Stopped, UserError
     from adversarial_nets.evaluation import calibrate, evaluate
@@ -35,6 +36,7 @@ __all__ = [
     "Stopped",
     "UserError",
     "calibrate",
+    "compare",
     "evaluate",
     "load",
     "load_generator",
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 
 # Names are found on first use (PEP 562), so that ``advnets --help`` need not wait for torch.
 _HOMES = {
+    "comparison": ["compare"],
     "datasets": ["Dataset", "load"],
     "errors": ["Diverged", "Stopped", "UserError"],
     "evaluation": ["calibrate", "evaluate"],

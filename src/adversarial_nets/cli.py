@@ -40,6 +40,7 @@ Commands (each explains itself: advnets COMMAND --help)
   sample RUN         draw samples into a picture or an .npz file
   interpolate RUN    Figure 3: images along straight lines in z
   report RUN         one HTML page: samples, curves, scores, Figures 2 and 3
+  compare RUN RUN    several runs: scores, what differs, the spread over seeds
   table1             Table 1: every row fitted, sampled and scored the same way
   datasets           what DATA can be
 

@@ -6,6 +6,7 @@ Sheets of images are arrays of bytes, pixel by pixel. What has text on it is a
 """
 
 import io
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ __all__ = [
     "LIGHT",
     "YELLOW",
     "Ink",
+    "comparison",
     "curves",
     "figure2",
     "figure2_sheet",
@@ -286,6 +288,7 @@ class Ink:
 LIGHT = Ink("#ffffff", "#22262b", "#dfe3e7", "#0072b2", "#d55e00", "#00805d")
 DARK = Ink("#15181c", "#e6e8ea", "#353b42", "#56b4e9", "#f0903c", "#2fc9a0")
 
+_MANY = ("#0072b2", "#d55e00", "#00805d", "#cc79a7", "#e69f00", "#56b4e9", None)  # text's own
 _POINTS = 400  # of a drawn line at most; a chart is about as many dots wide
 
 
@@ -419,6 +422,48 @@ def curves(
     figure = judgements(rows, ink, axes[1])
     if scored:
         validation(rows, published, ink, axes[2])
+    return figure
+
+
+def comparison(
+    curves: Mapping[str, Sequence[Mapping[str, Any]]],
+    published: PublishedScore | None = None,
+    ink: Ink = LIGHT,
+) -> Figure:
+    """The validation scores of several runs over the rounds: raw G's left, averaged G's right.
+
+    Args:
+        curves: for each run's name its scores on the way, as `runs.history` gives them; one point
+            at least. What lies more than 150 nats below the lowest end is cut off.
+        published: a score to mark, where it is of the same data.
+        ink: the colours.
+    """
+    kinds = [w for w in ("raw", "averaged") if any(w in p for c in curves.values() for p in c)]
+    all_axes = _new_axes(ink, len(kinds))
+    figure = all_axes[0].figure
+    for axes, weights in zip(all_axes, kinds, strict=True):
+        ends = []
+        for colour, (name, curve) in zip(itertools.cycle(_MANY), curves.items(), strict=False):
+            points = [(p["round"], p[weights]) for p in curve if weights in p]
+            if points:
+                alone = "o" if len(points) == 1 else None
+                line = zip(*points, strict=True)
+                axes.plot(*line, color=colour or ink.text, lw=1.4, marker=alone, label=name)
+                ends.append(points[-1][1])
+        if published is not None:
+            _mark(axes, published.nats, f"{published.nats:g}", ink.text)
+        _finish(axes, ink, "round", f"{weights} G, validation (nats)")
+        axes.set_ylim(bottom=max(axes.dataLim.y0, min(ends) - 150))
+        legend = axes.get_legend()
+        if legend is not None:
+            legend.remove()
+    if not isinstance(figure, Figure):
+        raise ValueError("These axes are on no figure.")
+    # Names may be long and many: one legend for both panels, in a margin of its own.
+    lines, names = all_axes[0].get_legend_handles_labels()
+    figure.set_figwidth(figure.get_figwidth() + 0.6 + 0.075 * max(map(len, names)))
+    style: dict[str, Any] = {"frameon": False, "fontsize": _SIZE, "labelcolor": ink.text}
+    figure.legend(lines, names, loc="outside right upper", **style)
     return figure
 
 

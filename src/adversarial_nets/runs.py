@@ -295,6 +295,7 @@ def history(run: Run) -> dict[str, Any]:
         "preset": run.preset,
         "seed": run.settings.seed,
         "settings": run.settings.to_json(),
+        "own_nets": run.own_nets,
         "made_with": dict(run.info),
         "curve": [
             {key: row[key] for key in kept if key in row}

@@ -429,6 +429,65 @@ def _report(o: Report) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
+class Compare:
+    """Put runs side by side: scores, what their settings differ in, the spread over seeds.
+
+    Each RUN is a run's folder that was evaluated, or a file with what `advnets evaluate RUN --json`
+    printed. Runs that differ in the seed alone get a mean and a standard deviation; the ± of one
+    run is over test images, and says nothing of another seed.
+
+    Examples:
+    {examples}
+    """
+
+    runs: Annotated[tuple[Path, ...], tyro.conf.Positional, tyro.conf.arg(metavar="RUN RUN …")]
+    """Runs' folders, or files of results."""
+    weights: Weights = "raw"
+    """Which score of a folder: of G's own weights, as published, or of their running average."""
+    grid: Grid = "paper"
+    """Which score of a folder: on the paper's 10 widths, or 40 finer ones."""
+    out: Path = Path("comparison.png")
+    """The picture to write, .png: validation scores over the rounds."""
+    json: bool = False
+    """Print one JSON object and nothing else."""
+
+
+def _compare(o: Compare) -> dict[str, Any]:
+    from adversarial_nets import figures, runs
+    from adversarial_nets.comparison import compare
+
+    if o.out.suffix != ".png":
+        raise UserError(f"--out is {o.out}; its name must end in .png.")
+    shown = printer(o.json)
+    found = compare(o.runs, o.weights, o.grid)
+    width = max(len(entry.name) for entry in found.entries)
+    for entry, path in zip(found.entries, o.runs, strict=True):
+        if entry.nats is None:
+            words = f"no such score; make it with: advnets evaluate {path}"
+        else:
+            words = f"round {entry.step:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
+        shown.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
+    for name, values in found.differences.items():
+        shown.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
+    for group in found.groups:
+        names = ", ".join(group.names)
+        mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
+        shown.say(f"mean of {len(group.names)} seeds {mean}: {names}")
+    if found.published is not None:
+        shown.say(f"published {found.published.nats:g} ± {found.published.se:g}")
+    result = dataclasses.asdict(found) | {"picture": None}
+    curves = {entry.name: entry.curve for entry in found.entries if entry.curve}
+    if curves:
+        with runs.explained(o.out.parent):
+            o.out.parent.mkdir(parents=True, exist_ok=True)
+            picture = figures.to_png(figures.comparison(curves, found.published))
+            runs.write_atomically(o.out, picture)
+        shown.say(f"Picture: {o.out}")
+        result["picture"] = str(o.out)
+    return result
+
+
+@dataclass(frozen=True)
 class Datasets:
     """List what DATA can be.
 
@@ -488,5 +547,13 @@ COMMANDS: dict[str, Command] = {
     ),
     "interpolate": (Interpolate, _interpolate, ("interpolate runs/mnist-mnist-0 --rows 4",)),
     "report": (Report, _report, ("report runs/mnist-mnist-0",)),
+    "compare": (
+        Compare,
+        _compare,
+        (
+            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --weights averaged",
+            "compare results/mnist-seed1-raw-paper.json results/mnist-seed2-raw-paper.json",
+        ),
+    ),
     "datasets": (Datasets, _datasets, ("datasets", "datasets --json")),
 }

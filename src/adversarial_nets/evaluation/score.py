@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ from adversarial_nets.evaluation.parzen import ParzenScore, parzen_on
 from adversarial_nets.game import sample
 from adversarial_nets.runs import Run
 
-__all__ = ["Evaluation", "evaluate", "load_data", "row_to_json"]
+__all__ = ["Evaluation", "evaluate", "load_data", "read_evaluations", "row_to_json"]
 
 Progress = Callable[[str, int, int | None], None]
 _BLOCK = 10_000  # samples held at once when there are more
@@ -132,19 +133,35 @@ def evaluate(
     return evaluation
 
 
+def read_evaluations(folder: Path) -> list[dict[str, Any]]:
+    """What `evaluate` noted in the run's folder, oldest first, as `Evaluation.to_json` gave it.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = folder / "evaluation.json"
+    if not path.exists():
+        return []
+    try:
+        records = json.loads(path.read_text())
+        return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["step"] >= 0]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error!r}); delete it and evaluate again.") from error
+
+
+def _is_whole(parzen: dict[str, Any]) -> bool:
+    return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)
+
+
 def _note(run: Run, evaluation: Evaluation) -> None:
     """Add the evaluation to RUN/evaluation.json, in place of an older one of the same thing."""
-    path = run.folder / "evaluation.json"
     new = evaluation.to_json()
 
     def what(record: dict[str, Any]) -> tuple[Any, ...]:
         parzen = record["parzen"]
         return record["step"], record["weights"], parzen["grid"], parzen["samples"]
 
-    try:
-        old = json.loads(path.read_text()) if path.exists() else []
-        records = [record for record in old if what(record) != what(new)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error}); delete it and evaluate again.") from error
+    records = [record for record in read_evaluations(run.folder) if what(record) != what(new)]
     with runs.explained(run.folder):
-        runs.write_atomically(path, json.dumps([*records, new], indent=2) + "\n")
+        content = json.dumps([*records, new], indent=2) + "\n"
+        runs.write_atomically(run.folder / "evaluation.json", content)

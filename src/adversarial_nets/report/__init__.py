@@ -1,7 +1,6 @@
 """A run's report: one HTML page that needs nothing else, and the pictures as files of their own."""
 
 import base64
-import json
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +17,8 @@ from torch import nn
 from adversarial_nets import figures, runs
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.published import PUBLISHED, PublishedScore
-from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
+from adversarial_nets.evaluation.score import load_data, read_evaluations
 from adversarial_nets.figures import DARK, LIGHT, Ink
 from adversarial_nets.game import sample
 from adversarial_nets.runs import Run
@@ -61,9 +60,9 @@ def write_report(
     data = data or load_data(run)
     weights = weights or default_weights(run)
     rows = runs.read_metrics(run.folder)
-    records = _read_evaluations(run.folder)
+    records = read_evaluations(run.folder)
     head = _headline(records, weights)
-    published = _published(run.data)
+    published = of_the_paper(run.data)
     net, step = None, rows[-1]["round"] if rows else 0
     if any((run.folder / "checkpoints").glob("step-*")) and not (run.own_nets and G is None):
         net, step = runs.load_generator(run, "last", weights, G)
@@ -169,18 +168,6 @@ def _nats(value: float) -> str:
 # --- The score and what stands beside it ----------------------------------------------------------
 
 
-def _read_evaluations(folder: Path) -> list[Record]:
-    """What `evaluate` noted in the run's folder, oldest first."""
-    path = folder / "evaluation.json"
-    if not path.exists():
-        return []
-    try:
-        records = json.loads(path.read_text())
-        return [r for r in records if r["parzen"]["curve"] and r["weights"] and r["step"] >= 0]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error!r}); delete it and evaluate again.") from error
-
-
 def _headline(records: Sequence[Record], weights: str) -> Record | None:
     """The evaluation to show first: of these weights and the published grid, and the newest."""
 
@@ -197,15 +184,9 @@ def _protocol(record: Record | None) -> tuple[Any, ...]:
     return record["step"], record["parzen"]["grid"], record["parzen"]["samples"]
 
 
-def _published(data: str) -> PublishedScore | None:
-    """The paper's own score, where it is of this very data set."""
-    scores = PUBLISHED.get(data, ())
-    return next((score for score in scores if score.model == "Adversarial nets"), None)
-
-
 def _comparable(head: Record | None) -> bool:
     """Whether the published scores were measured as this one was: same data, grid and count."""
-    if head is None or _published(head["data"]) is None:
+    if head is None or of_the_paper(head["data"]) is None:
         return False
     return head["parzen"]["grid"] == "paper" and head["parzen"]["samples"] == 10_000
 
@@ -244,7 +225,7 @@ def _table(head: Record | None, records: Sequence[Record]) -> list[Line]:
         lines += [
             Line(
                 name=p.model,
-                kind="goal" if p == _published(head["data"]) else "published",
+                kind="goal" if p == of_the_paper(head["data"]) else "published",
                 nats=p.nats,
                 score=f"{p.nats:g}" + (f" ± {p.se:g}" if p.se is not None else ""),
                 sigma=None,

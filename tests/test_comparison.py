@@ -1,0 +1,160 @@
+"""Runs side by side: what is alike is a group, what is not stays apart, what is missing is said."""
+
+import dataclasses
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from adversarial_nets import figures, runs
+from adversarial_nets.cli import main
+from adversarial_nets.comparison import compare
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import evaluate
+from adversarial_nets.settings import Settings
+from adversarial_nets.training import train
+from small import small_data, small_settings
+
+
+def record(nats: float = 1.0, seed: int = 0, **other: Any) -> dict[str, Any]:
+    """What `advnets evaluate --json` prints, as far as a comparison reads it."""
+    settings = Settings(seed=seed, k=other.pop("k", 1)).to_json()
+    parzen = {"nats": nats, "se": 0.5, "grid": "paper", "samples": 10_000} | other.pop("parzen", {})
+    curve = [{"round": 5, "raw": nats - 9, "averaged": nats - 1}, {"round": 10, "raw": nats}]
+    run = {"settings": settings, "curve": curve, "made_with": other.pop("made_with", {})}
+    return {"data": "mnist", "weights": "raw", "step": 10, "parzen": parzen, "run": run} | other
+
+
+def files(folder: Path, *records: dict[str, Any]) -> list[Path]:
+    paths = [folder / f"{i}.json" for i in range(len(records))]
+    for path, content in zip(paths, records, strict=True):
+        path.write_text(json.dumps(content))
+    return paths
+
+
+def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
+    found = compare(
+        files(
+            tmp_path,
+            *(record(nats, seed) for seed, nats in enumerate((200.0, 210.0, 202.0))),
+            *(record(nats, seed, k=2) for seed, nats in enumerate((90.0, 94.0))),
+            record(7.0, seed=9, k=3),
+        )
+    )
+    published, other = found.groups
+    assert published.names == ("0", "1", "2")
+    assert published.mean == pytest.approx(204)
+    assert published.spread == pytest.approx(statistics.stdev([200, 210, 202]))
+    assert (other.mean, other.spread) == pytest.approx((92, 8**0.5))
+    assert found.differences == {"--seed": (0, 1, 2, 0, 1, 9), "--k": (1, 1, 1, 2, 2, 3)}
+    assert found.published is not None
+    assert found.published.nats == 225
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"step": 20},
+        {"weights": "averaged"},
+        {"data": "mnist-5k"},
+        {"parzen": {"grid": "fine"}},
+        {"parzen": {"samples": 1000}},
+        {"made_with": {"precision": "bfloat16"}},
+        {"made_with": {"optimiser": "Rprop"}},
+        {"seed": 0},
+    ],
+)
+def test_no_group_where_more_than_the_seed_differs(tmp_path: Path, other: dict[str, Any]) -> None:
+    # The last case is the other way round: the same seed once more is no second draw.
+    assert compare(files(tmp_path, record(), record(**({"seed": 1} | other)))).groups == ()
+
+
+@pytest.mark.parametrize("other", [{"data": "mnist-5k"}, {"parzen": {"samples": 1000}}])
+def test_the_published_score_stands_only_beside_its_like(
+    tmp_path: Path, other: dict[str, Any]
+) -> None:
+    assert compare(files(tmp_path, record(), record(seed=1))).published is not None
+    assert compare(files(tmp_path, record(), record(seed=1, **other))).published is None
+
+
+def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
+    data = small_data()
+    made = [
+        train(data, settings=small_settings(seed=seed), rounds=4, run=tmp_path / f"s{seed}" / "run")
+        for seed in (0, 1)
+    ]
+    folders = [run.folder for run in made]
+    for run in made:
+        evaluate(run, data, weights="averaged", samples=30, calibration=False)
+    scored = compare(folders, "averaged")
+    assert [entry.name for entry in scored.entries] == ["s0/run", "s1/run"]
+    assert scored.groups[0].names == ("s0/run", "s1/run")
+    assert scored.published is None
+    printed = [
+        found.to_json() | {"run": runs.history(run)}
+        for run in made
+        for found in [evaluate(run, data, weights="averaged", samples=30, calibration=False)]
+    ]
+    again = compare(files(tmp_path, *printed))
+    for one, other in zip(scored.entries, again.entries, strict=True):
+        assert dataclasses.replace(one, name="") == dataclasses.replace(other, name="")
+    unscored = compare(folders, grid="fine")
+    assert [entry.nats for entry in unscored.entries] == [None, None]
+    assert unscored.groups == ()
+
+
+def test_the_newest_score_counts(tmp_path: Path) -> None:
+    data = small_data()
+    run = train(data, settings=small_settings(), rounds=4, run=tmp_path / "run")
+    evaluate(run, data, samples=30, calibration=False)
+    train(data, settings=small_settings(), rounds=8, run=tmp_path / "run")
+    evaluate(run, data, samples=30, calibration=False)
+    other = files(tmp_path, record())[0]
+    assert compare([other, run.folder]).entries[1].step == 8
+
+
+def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
+    good, other = files(tmp_path, record(), record(seed=1))
+    with pytest.raises(UserError, match="two runs or more"):
+        compare([good])
+    with pytest.raises(UserError, match="named twice"):
+        compare([good, other, good])
+    with pytest.raises(UserError, match="not a run's folder"):
+        compare([good, tmp_path])
+    for content in ("no JSON", "[]", "{}", json.dumps(record(float("nan"), seed=1))):
+        other.write_text(content)
+        with pytest.raises(UserError, match="is not what"):
+            compare([good, other])
+
+
+def test_the_command_prints_and_draws(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    paths = list(map(str, files(tmp_path, record(200.0), record(210.0, seed=1))))
+    assert main(["compare", *paths, "--out", "new/c.png"]) == 0
+    said = capsys.readouterr().out
+    assert "mean of 2 seeds 205.0, standard deviation 7.1: 0, 1" in said
+    assert "published 225 ± 2" in said
+    with Image.open("new/c.png") as picture:
+        assert picture.width > 600
+    assert main(["compare", *paths, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [entry["nats"] for entry in found["entries"]] == [200, 210]
+    assert found["groups"][0]["mean"] == 205
+    assert found["picture"] == "comparison.png"
+    assert main(["compare", *paths, "--out", "c.gif"]) == 2
+
+
+def test_each_run_has_its_line_in_each_panel() -> None:
+    curves = {"a": record(200.0)["run"]["curve"], "b": record(180.0)["run"]["curve"]}
+    raw, averaged = (
+        {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()}
+        for axes in figures.comparison(curves).axes
+    )
+    assert raw == {"a": [[5, 191], [10, 200]], "b": [[5, 171], [10, 180]]}
+    assert averaged == {"a": [[5, 199]], "b": [[5, 179]]}
