@@ -125,10 +125,29 @@ def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
         compare([good, other, good])
     with pytest.raises(UserError, match="not a run's folder"):
         compare([good, tmp_path])
-    for content in ("no JSON", "[]", "{}", json.dumps(record(float("nan"), seed=1))):
+    damaged = [record(seed=1) for _ in range(8)]
+    damaged[0]["parzen"]["nats"] = float("nan")
+    damaged[1]["parzen"]["se"] = None
+    damaged[2]["step"] = "last"
+    damaged[3]["run"]["curve"] = 5
+    damaged[4]["run"]["curve"] = [{"round": 5, "raw": "9"}]
+    damaged[5]["run"]["made_with"] = []
+    damaged[6]["run"]["settings"] = 3
+    del damaged[7]["data"]
+    for content in ("no JSON", "[]", "{}", *map(json.dumps, damaged)):
         other.write_text(content)
-        with pytest.raises(UserError, match="is not what"):
+        with pytest.raises(UserError, match=r"is not what|not of this version"):
             compare([good, other])
+
+
+def test_a_damaged_folder_gets_a_sentence(tmp_path: Path) -> None:
+    run = train(small_data(), settings=small_settings(), rounds=4, run=tmp_path / "run")
+    other = files(tmp_path, record())[0]
+    score = {"step": 4, "weights": "raw", "parzen": {"curve": [1], "grid": "paper", "samples": 5}}
+    for broken in ({"a": 1}, [{"step": 1}], [score], [{**score, "parzen": {"grid": "paper"}}]):
+        (run.folder / "evaluation.json").write_text(json.dumps(broken))
+        with pytest.raises(UserError, match="is damaged"):
+            compare([other, run.folder])
 
 
 def test_the_command_prints_and_draws(
@@ -151,7 +170,10 @@ def test_the_command_prints_and_draws(
 
 
 def test_each_run_has_its_line_in_each_panel() -> None:
-    curves = {"a": record(200.0)["run"]["curve"], "b": record(180.0)["run"]["curve"]}
+    curves = {
+        name: [{"round": 5.0, "raw": end - 9, "averaged": end - 1}, {"round": 10.0, "raw": end}]
+        for name, end in (("a", 200.0), ("b", 180.0))
+    }
     raw, averaged = (
         {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()}
         for axes in figures.comparison(curves).axes

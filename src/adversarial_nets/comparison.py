@@ -21,7 +21,8 @@ from adversarial_nets.settings import from_json
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
-_NONE = {"step": None, "parzen": {"samples": None, "nats": None, "se": None}}  # not yet scored
+_DAMAGES = (KeyError, TypeError, ValueError, AttributeError)  # of a record that has another form
+_NONE: Mapping[str, Any] = {"parzen": {}}  # not yet scored
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Entry:
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images, or None.
         settings: the game's settings, its precision and what a program gave it, by name.
-        curve: the validation scores on the way, as `runs.history` gives them.
+        curve: on the way, the rounds and the validation scores of the raw and the averaged G.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Entry:
     nats: float | None
     se: float | None
     settings: Mapping[str, Any]
-    curve: Sequence[Mapping[str, Any]]
+    curve: Sequence[Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -163,23 +164,29 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
     ]
     record: Mapping[str, Any] = max(reversed(found), key=lambda r: int(r["step"]), default=_NONE)
     about = {"data": run.data, "weights": weights, "run": runs.history(run)}
-    return _entry({**record, **about, "parzen": {**record["parzen"], "grid": grid}}, name)
+    whole = {**record, **about, "parzen": {**record["parzen"], "grid": grid}}
+    try:
+        return _entry(whole, name, scored=bool(found))
+    except _DAMAGES as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}): evaluation.json or metrics.jsonl holds what no run "
+            "writes there; delete evaluation.json and evaluate again."
+        ) from error
 
 
 def _from_file(path: Path, name: str) -> Entry:
     try:
-        entry = _entry(json.loads(path.read_text()), name)
-        if entry.nats is None or entry.se is None or not math.isfinite(entry.nats + entry.se):
-            raise ValueError("the score is not a number")
-    except (OSError, KeyError, TypeError, ValueError) as error:
+        return _entry(json.loads(path.read_text()), name, scored=True)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (OSError, *_DAMAGES) as error:
         raise UserError(
             f"{path} is not what `advnets evaluate RUN --json` prints ({error!r}); "
             "name a run's folder, or a file that it printed."
         ) from error
-    return entry
 
 
-def _entry(record: Mapping[str, Any], name: str) -> Entry:
+def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
     beside = {
@@ -187,15 +194,26 @@ def _entry(record: Mapping[str, Any], name: str) -> Entry:
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
     }
+    curve = [
+        {"round": _number(point["round"])}
+        | {key: _number(point[key]) for key in ("raw", "averaged") if key in point}
+        for point in run["curve"]
+    ]
     return Entry(
         name=name,
-        data=record["data"],
-        step=record["step"],
-        weights=record["weights"],
-        grid=parzen["grid"],
-        samples=parzen["samples"],
-        nats=parzen["nats"],
-        se=parzen["se"],
+        data=str(record["data"]),
+        step=int(record["step"]) if scored else None,
+        weights=str(record["weights"]),
+        grid=str(parzen["grid"]),
+        samples=int(parzen["samples"]) if scored else None,
+        nats=_number(parzen["nats"]) if scored else None,
+        se=_number(parzen["se"]) if scored else None,
         settings=from_json(run["settings"]).options() | beside,
-        curve=[point for point in run["curve"] if "raw" in point],
+        curve=curve,
     )
+
+
+def _number(x: object) -> float:
+    if not isinstance(x, int | float) or not math.isfinite(x):
+        raise ValueError(f"{x!r} where a number should be")
+    return float(x)

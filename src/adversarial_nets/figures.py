@@ -426,15 +426,15 @@ def curves(
 
 
 def comparison(
-    curves: Mapping[str, Sequence[Mapping[str, Any]]],
+    curves: Mapping[str, Sequence[Mapping[str, float]]],
     published: PublishedScore | None = None,
     ink: Ink = LIGHT,
 ) -> Figure:
     """The validation scores of several runs over the rounds: raw G's left, averaged G's right.
 
     Args:
-        curves: for each run's name its scores on the way, as `runs.history` gives them; one point
-            at least. What lies more than 150 nats below the lowest end is cut off.
+        curves: for each run's name its scores on the way: points with `round` and `raw`,
+            `averaged` or both, one at least. More than 150 nats below the lowest end is cut off.
         published: a score to mark, where it is of the same data.
         ink: the colours.
     """

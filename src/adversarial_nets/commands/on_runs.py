@@ -3,6 +3,7 @@
 import dataclasses
 import io
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -463,7 +464,8 @@ def _compare(o: Compare) -> dict[str, Any]:
     width = max(len(entry.name) for entry in found.entries)
     for entry, path in zip(found.entries, o.runs, strict=True):
         if entry.nats is None:
-            words = f"no such score; make it with: advnets evaluate {path}"
+            how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
+            words = f"no such score; make it with: advnets evaluate {how}"
         else:
             words = f"round {entry.step:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
         shown.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
