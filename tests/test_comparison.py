@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from adversarial_nets import figures, runs
 from adversarial_nets.cli import main
@@ -73,7 +74,10 @@ def test_no_group_where_more_than_the_seed_differs(tmp_path: Path, other: dict[s
     assert compare(files(tmp_path, record(), record(**({"seed": 1} | other)))).groups == ()
 
 
-@pytest.mark.parametrize("other", [{"data": "mnist-5k"}, {"parzen": {"samples": 1000}}])
+@pytest.mark.parametrize(
+    "other",
+    [{"data": "mnist-5k"}, {"parzen": {"samples": 1000}}, {"parzen": {"grid": "fine"}}],
+)
 def test_the_published_score_stands_only_beside_its_like(
     tmp_path: Path, other: dict[str, Any]
 ) -> None:
@@ -90,6 +94,9 @@ def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
     folders = [run.folder for run in made]
     for run in made:
         evaluate(run, data, weights="averaged", samples=30, calibration=False)
+        # Neither of these is the score to read.
+        evaluate(run, data, weights="averaged", grid="fine", samples=30, calibration=False)
+        evaluate(run, data, weights="raw", samples=30, calibration=False)
     scored = compare(folders, "averaged")
     assert [entry.name for entry in scored.entries] == ["s0/run", "s1/run"]
     assert scored.groups[0].names == ("s0/run", "s1/run")
@@ -102,6 +109,8 @@ def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
     again = compare(files(tmp_path, *printed))
     for one, other in zip(scored.entries, again.entries, strict=True):
         assert dataclasses.replace(one, name="") == dataclasses.replace(other, name="")
+    for run in made:
+        (run.folder / "evaluation.json").unlink()
     unscored = compare(folders, grid="fine")
     assert [entry.nats for entry in unscored.entries] == [None, None]
     assert unscored.groups == ()
@@ -169,14 +178,35 @@ def test_the_command_prints_and_draws(
     assert main(["compare", *paths, "--out", "c.gif"]) == 2
 
 
+def test_nets_of_ones_own_are_another_game(tmp_path: Path) -> None:
+    def G() -> nn.Module:
+        return nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
+
+    data = small_data()
+    published = train(data, settings=small_settings(), rounds=2, run=tmp_path / "a")
+    own = train(data, settings=small_settings(seed=1), rounds=2, run=tmp_path / "b", G=G())
+    for run, net in ((published, None), (own, G())):
+        evaluate(run, data, samples=30, calibration=False, G=net)
+    found = compare([published.folder, own.folder])
+    assert found.groups == ()
+    assert found.differences == {"--seed": (0, 1), "own nets": (False, True)}
+
+
 def test_each_run_has_its_line_in_each_panel() -> None:
     curves = {
-        name: [{"round": 5.0, "raw": end - 9, "averaged": end - 1}, {"round": 10.0, "raw": end}]
-        for name, end in (("a", 200.0), ("b", 180.0))
+        name: [
+            {"round": 5.0, "raw": end - depth, "averaged": end - 1},
+            {"round": 10.0, "raw": end},
+        ]
+        for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
+    figure = figures.comparison(curves)
     raw, averaged = (
         {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()}
-        for axes in figures.comparison(curves).axes
+        for axes in figure.axes
     )
-    assert raw == {"a": [[5, 191], [10, 200]], "b": [[5, 171], [10, 180]]}
+    assert raw == {"a": [[5, 191], [10, 200]], "b": [[5, -720], [10, 180]]}
     assert averaged == {"a": [[5, 199]], "b": [[5, 179]]}
+    assert figure.axes[0].get_ylim()[0] == 30  # 150 nats below the lowest end
+    assert [axes.get_legend() for axes in figure.axes] == [None, None]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
