@@ -51,6 +51,7 @@ def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
     assert published.mean == pytest.approx(204)
     assert published.spread == pytest.approx(statistics.stdev([200, 210, 202]))
     assert (other.mean, other.spread) == pytest.approx((92, 8**0.5))
+    assert (published.seeds, other.seeds) == (3, 2)
     assert found.differences == {"--seed": (0, 1, 2, 0, 1, 9), "--k": (1, 1, 1, 2, 2, 3)}
     assert found.published is not None
     assert found.published.nats == 225
@@ -83,6 +84,24 @@ def test_the_published_score_stands_only_beside_its_like(
 ) -> None:
     assert compare(files(tmp_path, record(), record(seed=1))).published is not None
     assert compare(files(tmp_path, record(), record(seed=1, **other))).published is None
+
+
+def test_scores_of_one_seed_count_by_their_mean_in_any_order(tmp_path: Path) -> None:
+    paths = files(tmp_path, record(10.0), record(14.0), record(20.0, seed=1))
+    for order in (paths, paths[::-1]):
+        (group,) = compare(order).groups
+        assert (group.seeds, group.mean) == (2, 16)
+        assert group.spread == pytest.approx(8 / 2**0.5)
+
+
+def test_names_are_as_they_were_given(tmp_path: Path) -> None:
+    for name in ("lr0.1", "lr0.2"):
+        train(small_data(), settings=small_settings(), rounds=2, run=tmp_path / name)
+    (tmp_path / "latest").symlink_to(tmp_path / "lr0.2")
+    found = compare([tmp_path / "lr0.1", tmp_path / "latest"])
+    assert [entry.name for entry in found.entries] == ["lr0.1", "latest"]
+    with pytest.raises(UserError, match="named twice"):
+        compare([tmp_path / "lr0.2", tmp_path / "latest"])
 
 
 def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
@@ -134,7 +153,11 @@ def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
         compare([good, other, good])
     with pytest.raises(UserError, match="not a run's folder"):
         compare([good, tmp_path])
-    damaged = [record(seed=1) for _ in range(8)]
+    damaged = [record(seed=1) for _ in range(12)]
+    damaged[8]["step"] = float("inf")
+    damaged[9]["parzen"]["nats"] = 10**400
+    damaged[10]["weights"] = None
+    damaged[11]["parzen"]["se"] = -1.0
     damaged[0]["parzen"]["nats"] = float("nan")
     damaged[1]["parzen"]["se"] = None
     damaged[2]["step"] = "last"
@@ -157,6 +180,10 @@ def test_a_damaged_folder_gets_a_sentence(tmp_path: Path) -> None:
         (run.folder / "evaluation.json").write_text(json.dumps(broken))
         with pytest.raises(UserError, match="is damaged"):
             compare([other, run.folder])
+    (run.folder / "evaluation.json").unlink()
+    runs.append_metrics(run.folder, {"round": 5, "scores": None})
+    with pytest.raises(UserError, match="is damaged"):
+        compare([other, run.folder])
 
 
 def test_the_command_prints_and_draws(
@@ -200,13 +227,15 @@ def test_each_run_has_its_line_in_each_panel() -> None:
         ]
         for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
+    curves["_$\\frac{$"] = [{"round": 0.0, "averaged": 150.0}]
     figure = figures.comparison(curves)
+    assert figures.to_png(figure)
     raw, averaged = (
-        {str(line.get_label()): np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()}
+        [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()]
         for axes in figure.axes
     )
-    assert raw == {"a": [[5, 191], [10, 200]], "b": [[5, -720], [10, 180]]}
-    assert averaged == {"a": [[5, 199]], "b": [[5, 179]]}
+    assert raw == [[[5, 191], [10, 200]], [[5, -720], [10, 180]]]
+    assert averaged == [[[5, 199]], [[5, 179]], [[0, 150]]]
     assert figure.axes[0].get_ylim()[0] == 30  # 150 nats below the lowest end
     assert [axes.get_legend() for axes in figure.axes] == [None, None]
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)

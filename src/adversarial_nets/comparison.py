@@ -7,6 +7,7 @@ group gets a mean and a standard deviation.
 
 import json
 import math
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +22,8 @@ from adversarial_nets.settings import from_json
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
-_DAMAGES = (KeyError, TypeError, ValueError, AttributeError)  # of a record that has another form
+_SCORED_HOW = ("data", "step", "weights", "grid", "samples")
+_DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _NONE: Mapping[str, Any] = {"parzen": {}}  # not yet scored
 
 
@@ -60,11 +62,13 @@ class Group:
 
     Attributes:
         names: whose.
+        seeds: how many; several scores of one seed count as their mean.
         mean: in nats.
         spread: standard deviation over seeds (of a sample: divided by n − 1).
     """
 
     names: tuple[str, ...]
+    seeds: int
     mean: float
     spread: float
 
@@ -75,10 +79,11 @@ class Comparison:
 
     Attributes:
         entries: the runs, in the order given.
-        differences: for each setting that is not the same in all, its value in each run.
+        differences: what is not the same in all, by name: its value in each run.
         groups: runs that differ in the seed alone, two or more; nets of one's own are taken to be
             the same.
-        published: the paper's score, where every run was scored as it was.
+        published: the paper's score, where all runs were scored on its data, grid and number of
+            samples.
     """
 
     entries: tuple[Entry, ...]
@@ -107,52 +112,66 @@ def compare(
     """
     if len(paths) < 2:
         raise UserError("There is nothing to compare: name two runs or more.")
-    whole = [path.resolve() for path in paths]
-    for path, place in zip(paths, whole, strict=True):
-        if whole.count(place) > 1:
-            raise UserError(f"{path} is named twice; name each run once.")
     entries = tuple(
-        _from_file(path, name) if path.is_file() else _from_folder(path, name, weights, grid)
-        for path, name in zip(paths, _names(whole), strict=True)
+        _from_file(path, name) if isfile else _from_folder(path, name, weights, grid)
+        for path, name, isfile in zip(paths, _names(paths), _are_files(paths), strict=True)
     )
-    options = [entry.settings for entry in entries]
-    differences = {
-        name: tuple(option[name] for option in options)
-        for name in options[0]
-        if any(option[name] != options[0][name] for option in options)
-    }
+    facts = [{**{key: getattr(e, key) for key in _SCORED_HOW}, **e.settings} for e in entries]
+    values = {name: tuple(fact[name] for fact in facts) for name in facts[0]}
+    differences = {name: v for name, v in values.items() if any(x != v[0] for x in v)}
     comparable = all(e.grid == "paper" and e.samples == 10_000 for e in entries)
-    one_data = {e.data for e in entries}
-    published = of_the_paper(entries[0].data) if comparable and len(one_data) == 1 else None
+    same_data = "data" not in differences
+    published = of_the_paper(entries[0].data) if comparable and same_data else None
     return Comparison(entries, differences, _groups(entries), published)
 
 
+def _are_files(paths: Sequence[Path]) -> list[bool]:
+    """Whether each is a file; raises where one cannot be looked at, or comes twice."""
+    seen: set[Path] = set()
+    found = []
+    for path in paths:
+        try:
+            place = path.resolve()
+            found.append(place.is_file())
+        except (OSError, RuntimeError, ValueError) as error:
+            raise UserError(f"{path} cannot be read ({error}); name another.") from error
+        if place in seen:
+            raise UserError(f"{path} is named twice; name each run once.")
+        seen.add(place)
+    return found
+
+
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of the paths, as few as tell them apart."""
-    for n in range(1, max(len(path.parts) for path in paths)):
-        names = ["/".join(path.with_suffix("").parts[-n:]) for path in paths]
+    """The last parts of the paths, as few as tell them apart; letters of no script become �."""
+    texts = [os.fsencode(path.absolute()).decode(errors="replace") for path in paths]
+    parts = [Path(text.removesuffix(".json")).parts for text in texts]
+    for n in range(1, max(map(len, parts))):
+        names = ["/".join(part[-n:]) for part in parts]
         if len(set(names)) == len(names):
             return names
-    return [str(path) for path in paths]
+    return texts
 
 
 def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Entries alike in all but the seed; one that is alike in the seed too is no second draw."""
-    alike: dict[str, dict[Any, Entry]] = {}
+    """Entries alike in all but the seed; several scores of one seed count by their mean."""
+    alike: dict[str, list[Entry]] = {}
     for entry in entries:
-        rest = {name: v for name, v in entry.settings.items() if name != "--seed"}
-        what = (entry.data, entry.step, entry.weights, entry.grid, entry.samples, rest)
+        rest = {name: value for name, value in entry.settings.items() if name != "--seed"}
         if entry.nats is not None:
-            alike.setdefault(repr(what), {}).setdefault(entry.settings["--seed"], entry)
-    return tuple(
-        Group(
-            tuple(entry.name for entry in group.values()),
-            statistics.fmean(nats),
-            statistics.stdev(nats),
-        )
-        for group in alike.values()
-        if len(nats := [entry.nats for entry in group.values() if entry.nats is not None]) > 1
-    )
+            alike.setdefault(
+                repr([getattr(entry, key) for key in _SCORED_HOW] + [rest]), []
+            ).append(entry)
+    groups = []
+    for group in alike.values():
+        draws: dict[int, list[float]] = {}
+        for entry in group:
+            draws.setdefault(entry.settings["--seed"], []).append(entry.nats or 0.0)
+        if len(draws) > 1:
+            nats = [statistics.fmean(scores) for scores in draws.values()]
+            names = tuple(entry.name for entry in group)
+            mean, spread = statistics.fmean(nats), statistics.stdev(nats)
+            groups.append(Group(names, len(draws), mean, spread))
+    return tuple(groups)
 
 
 def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
@@ -162,16 +181,20 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
         for record in read_evaluations(path)
         if record["weights"] == weights and record["parzen"]["grid"] == grid
     ]
-    record: Mapping[str, Any] = max(reversed(found), key=lambda r: int(r["step"]), default=_NONE)
-    about = {"data": run.data, "weights": weights, "run": runs.history(run)}
-    whole = {**record, **about, "parzen": {**record["parzen"], "grid": grid}}
     try:
+        record: Mapping[str, Any] = max(reversed(found), key=_round_and_samples, default=_NONE)
+        about = {"data": run.data, "weights": weights, "run": runs.history(run)}
+        whole = {**record, **about, "parzen": {**record["parzen"], "grid": grid}}
         return _entry(whole, name, scored=bool(found))
     except _DAMAGES as error:
         raise UserError(
             f"{path} is damaged ({error!r}): evaluation.json or metrics.jsonl holds what no run "
             "writes there; delete evaluation.json and evaluate again."
         ) from error
+
+
+def _round_and_samples(record: Mapping[str, Any]) -> tuple[int, int]:
+    return int(record["step"]), int(record["parzen"]["samples"])
 
 
 def _from_file(path: Path, name: str) -> Entry:
@@ -194,26 +217,29 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
     }
-    curve = [
-        {"round": _number(point["round"])}
-        | {key: _number(point[key]) for key in ("raw", "averaged") if key in point}
+    points = [
+        {key: _number(point[key]) for key in ("round", "raw", "averaged") if key in point}
         for point in run["curve"]
     ]
+    if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in ("paper", "fine"):
+        raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
+    if scored and not (parzen["samples"] > 0 and parzen["se"] >= 0 and record["step"] >= 0):
+        raise ValueError("a number below zero")
     return Entry(
         name=name,
         data=str(record["data"]),
         step=int(record["step"]) if scored else None,
-        weights=str(record["weights"]),
-        grid=str(parzen["grid"]),
+        weights=record["weights"],
+        grid=parzen["grid"],
         samples=int(parzen["samples"]) if scored else None,
         nats=_number(parzen["nats"]) if scored else None,
         se=_number(parzen["se"]) if scored else None,
         settings=from_json(run["settings"]).options() | beside,
-        curve=curve,
+        curve=[point for point in points if "round" in point and len(point) > 1],
     )
 
 
 def _number(x: object) -> float:
-    if not isinstance(x, int | float) or not math.isfinite(x):
+    if isinstance(x, bool) or not isinstance(x, int | float) or not math.isfinite(x):
         raise ValueError(f"{x!r} where a number should be")
     return float(x)

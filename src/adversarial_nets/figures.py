@@ -19,6 +19,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 from PIL import Image
@@ -441,29 +442,32 @@ def comparison(
     kinds = [w for w in ("raw", "averaged") if any(w in p for c in curves.values() for p in c)]
     all_axes = _new_axes(ink, len(kinds))
     figure = all_axes[0].figure
+    if not isinstance(figure, Figure):
+        raise ValueError("These axes are on no figure.")
+    lines: dict[str, Line2D] = {}
     for axes, weights in zip(all_axes, kinds, strict=True):
         ends = []
-        for colour, (name, curve) in zip(itertools.cycle(_MANY), curves.items(), strict=False):
+        styles = itertools.product(("-", "--", ":", "-."), _MANY)
+        for (dashes, colour), (name, curve) in zip(itertools.cycle(styles), curves.items()):
             points = [(p["round"], p[weights]) for p in curve if weights in p]
             if points:
                 alone = "o" if len(points) == 1 else None
-                line = zip(*points, strict=True)
-                axes.plot(*line, color=colour or ink.text, lw=1.4, marker=alone, label=name)
+                x_y = zip(*points, strict=True)
+                style: dict[str, Any] = {"color": colour or ink.text, "ls": dashes, "marker": alone}
+                lines[name] = axes.plot(*x_y, lw=1.4, **style)[0]
                 ends.append(points[-1][1])
         if published is not None:
             _mark(axes, published.nats, f"{published.nats:g}", ink.text)
         _finish(axes, ink, "round", f"{weights} G, validation (nats)")
-        axes.set_ylim(bottom=max(axes.dataLim.y0, min(ends) - 150))
-        legend = axes.get_legend()
-        if legend is not None:
-            legend.remove()
-    if not isinstance(figure, Figure):
-        raise ValueError("These axes are on no figure.")
+        if axes.dataLim.y0 < min(ends) - 150:
+            axes.set_ylim(bottom=min(ends) - 150)
     # Names may be long and many: one legend for both panels, in a margin of its own.
-    lines, names = all_axes[0].get_legend_handles_labels()
-    figure.set_figwidth(figure.get_figwidth() + 0.6 + 0.075 * max(map(len, names)))
-    style: dict[str, Any] = {"frameon": False, "fontsize": _SIZE, "labelcolor": ink.text}
-    figure.legend(lines, names, loc="outside right upper", **style)
+    width = figure.get_figwidth() + 0.6 + 0.075 * max(map(len, lines))
+    figure.set_size_inches(width, max(figure.get_figheight(), 0.5 + 0.19 * len(lines)))
+    words: dict[str, Any] = {"frameon": False, "fontsize": _SIZE, "labelcolor": ink.text}
+    legend = figure.legend(lines.values(), lines, loc="outside right upper", **words)
+    for text in legend.get_texts():
+        text.set_parse_math(False)  # a name may have $ in it
     return figure
 
 
@@ -540,7 +544,7 @@ def _finish(axes: Axes, ink: Ink, x: str, y: str) -> Figure:
     axes.set_ylabel(y, fontsize=_SIZE, color=ink.text)
     axes.tick_params(labelsize=_SIZE - 0.5, colors=ink.text)
     if x == "round":
-        axes.set_xlim(0, 1.03 * axes.dataLim.x1)
+        axes.set_xlim(0, max(1, 1.03 * axes.dataLim.x1))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
     axes.grid(color=ink.faint, linewidth=0.8)
@@ -548,17 +552,18 @@ def _finish(axes: Axes, ink: Ink, x: str, y: str) -> Figure:
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
         spine.set_color(ink.text)
-    axes.legend(
-        loc="lower left",
-        bbox_to_anchor=(-0.02, 1.0),
-        ncols=2,
-        frameon=False,
-        borderaxespad=0.2,
-        fontsize=_SIZE,
-        labelcolor=ink.text,
-        handlelength=1.4,
-        columnspacing=1.4,
-    )
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(
+            loc="lower left",
+            bbox_to_anchor=(-0.02, 1.0),
+            ncols=2,
+            frameon=False,
+            borderaxespad=0.2,
+            fontsize=_SIZE,
+            labelcolor=ink.text,
+            handlelength=1.4,
+            columnspacing=1.4,
+        )
     figure = axes.get_figure(root=True)
     if figure is None:
         raise ValueError("These axes are on no figure.")

@@ -271,7 +271,11 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     rows = []
-    for line in path.read_bytes().splitlines():
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error}); restore it from a copy.") from error
+    for line in lines:
         try:
             row = json.loads(line)
         except ValueError:  # bytes that are no text, too

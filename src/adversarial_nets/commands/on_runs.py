@@ -468,18 +468,21 @@ def _compare(o: Compare) -> dict[str, Any]:
             words = f"no such score; make it with: advnets evaluate {how}"
         else:
             words = f"round {entry.step:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
+            words += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
         shown.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
     for name, values in found.differences.items():
         shown.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
     for group in found.groups:
         names = ", ".join(group.names)
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
-        shown.say(f"mean of {len(group.names)} seeds {mean}: {names}")
+        shown.say(f"mean of {group.seeds} seeds {mean}: {names}")
     if found.published is not None:
         shown.say(f"published {found.published.nats:g} ± {found.published.se:g}")
     result = dataclasses.asdict(found) | {"picture": None}
     curves = {entry.name: entry.curve for entry in found.entries if entry.curve}
-    if curves:
+    if "data" in found.differences:
+        shown.say("No picture: the runs are of different data, and so are their scales.")
+    elif curves:
         with runs.explained(o.out.parent):
             o.out.parent.mkdir(parents=True, exist_ok=True)
             picture = figures.to_png(figures.comparison(curves, found.published))

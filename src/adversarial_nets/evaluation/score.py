@@ -145,7 +145,7 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
     try:
         records = json.loads(path.read_text())
         return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["step"] >= 0]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error!r}); delete it and evaluate again.") from error
 
 
