@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shlex
 import statistics
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from adversarial_nets.cli import main
 from adversarial_nets.comparison import compare
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
+from adversarial_nets.evaluation.published import PublishedScore
+from adversarial_nets.evaluation.score import read_evaluations
 from adversarial_nets.settings import Settings
 from adversarial_nets.training import train
 from small import small_data, small_settings
@@ -27,6 +30,7 @@ def record(nats: float = 1.0, seed: int = 0, **other: Any) -> dict[str, Any]:
     parzen = {"nats": nats, "se": 0.5, "grid": "paper", "samples": 10_000} | other.pop("parzen", {})
     curve = [{"round": 5, "raw": nats - 9, "averaged": nats - 1}, {"round": 10, "raw": nats}]
     run = {"settings": settings, "curve": curve, "made_with": other.pop("made_with", {})}
+    run["fingerprint"] = other.pop("fingerprint", "these images")
     return {"data": "mnist", "weights": "raw", "step": 10, "parzen": parzen, "run": run} | other
 
 
@@ -73,6 +77,15 @@ def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
 def test_no_group_where_more_than_the_seed_differs(tmp_path: Path, other: dict[str, Any]) -> None:
     # The last case is the other way round: the same seed once more is no second draw.
     assert compare(files(tmp_path, record(), record(**({"seed": 1} | other)))).groups == ()
+
+
+@pytest.mark.parametrize(("images", "groups"), [("these images", 1), ("other images", 0)])
+def test_a_folder_whose_images_changed_is_other_data(
+    tmp_path: Path, images: str, groups: int
+) -> None:
+    one = record(data="folder:x")
+    two = record(seed=1, data="folder:x", fingerprint=images)
+    assert len(compare(files(tmp_path, one, two)).groups) == groups
 
 
 @pytest.mark.parametrize(
@@ -205,6 +218,43 @@ def test_the_command_prints_and_draws(
     assert main(["compare", *paths, "--out", "c.gif"]) == 2
 
 
+def test_the_command_reads_folders_as_it_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = small_data()
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    for seed, path in enumerate(paths):
+        run = train(data, settings=small_settings(seed=seed, k=1 + seed), rounds=3, run=path)
+    evaluate(run, data, weights="averaged", grid="fine", samples=30, calibration=False)
+    score = read_evaluations(run.folder)[0]["parzen"]
+    capsys.readouterr()
+    picture = str(tmp_path / "c.png")
+    how = ["--weights", "averaged", "--grid", "fine"]
+    assert main(["compare", *paths, *how, "--out", picture]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    what = "small, averaged, fine  "
+    assert lines[0] == f"a  {what}no such score; make it with: " + shlex.join(
+        ["advnets", "evaluate", paths[0], *how]
+    )
+    nats = f"{score['nats']:8.1f} ± {score['se']:.1f} nats of 30 samples"
+    assert lines[1] == f"b  {what}round {3:9}  {nats}"
+    assert [line.split() for line in lines[2:6]] == [
+        ["step", "None", "|", "3"],
+        ["samples", "None", "|", "30"],
+        ["--k", "1", "|", "2"],
+        ["--seed", "0", "|", "1"],
+    ]
+
+
+def test_runs_of_different_data_share_no_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = map(str, files(tmp_path, record(), record(data="cifar10")))
+    assert main(["compare", *paths, "--out", str(tmp_path / "c.png")]) == 0
+    assert "No picture" in capsys.readouterr().out
+    assert not (tmp_path / "c.png").exists()
+
+
 def test_nets_of_ones_own_are_another_game(tmp_path: Path) -> None:
     def G() -> nn.Module:
         return nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
@@ -228,14 +278,35 @@ def test_each_run_has_its_line_in_each_panel() -> None:
         for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
     curves["_$\\frac{$"] = [{"round": 0.0, "averaged": 150.0}]
-    figure = figures.comparison(curves)
+    figure = figures.comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
     assert figures.to_png(figure)
     raw, averaged = (
         [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()]
         for axes in figure.axes
     )
+    for lines in (raw, averaged):
+        assert lines.pop() == [[0, 225], [1, 225]]
     assert raw == [[[5, 191], [10, 200]], [[5, -720], [10, 180]]]
     assert averaged == [[[5, 199]], [[5, 179]], [[0, 150]]]
     assert figure.axes[0].get_ylim()[0] == 30  # 150 nats below the lowest end
     assert [axes.get_legend() for axes in figure.axes] == [None, None]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == list(curves)
+    raw_colours, colours = (
+        [line.get_color() for line in axes.get_lines()[:3]] for axes in figure.axes
+    )
+    assert len(set(colours)) == 3
+    assert raw_colours[:2] == colours[:2]
+    assert [line.get_marker() for line in figure.axes[0].get_lines()[:2]] == ["None", "None"]
+    assert {line.get_marker() for line in figure.axes[1].get_lines()[:3]} == {"o"}
+    assert [axes.get_ylabel()[:3] for axes in figure.axes] == ["raw", "ave"]
+
+
+def test_many_names_fit_their_legend() -> None:
+    curves = {f"a run with a long name, {i}": [{"round": 1.0, "raw": 1.0 * i}] for i in range(30)}
+    figure = figures.comparison(curves)
+    figures.to_png(figure)
+    legend = figure.legends[0].get_window_extent()
+    assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
+    assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
+    looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].get_lines()}
+    assert len(looks) == 28  # seven colours in four dashes, and then again

@@ -40,7 +40,8 @@ class Entry:
         samples: how many samples were scored; None where no score is there.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images, or None.
-        settings: the game's settings, its precision and what a program gave it, by name.
+        settings: the game's settings, its precision, what a program gave it, and which images a
+            folder held, by name.
         curve: on the way, the rounds and the validation scores of the raw and the averaged G.
     """
 
@@ -105,7 +106,8 @@ def compare(
         grid: likewise.
 
     Returns:
-        the comparison; a folder's newest score counts.
+        the comparison; of a folder's scores the one of the newest round counts, and there the one
+        of the most samples.
 
     Raises:
         UserError: fewer than two, one given twice, or what is neither a run nor such a file.
@@ -154,22 +156,21 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
     """Entries alike in all but the seed; several scores of one seed count by their mean."""
-    alike: dict[str, list[Entry]] = {}
+    alike: dict[str, list[tuple[Entry, float]]] = {}
     for entry in entries:
         rest = {name: value for name, value in entry.settings.items() if name != "--seed"}
+        how = repr([rest, *(getattr(entry, key) for key in _SCORED_HOW)])
         if entry.nats is not None:
-            alike.setdefault(
-                repr([getattr(entry, key) for key in _SCORED_HOW] + [rest]), []
-            ).append(entry)
+            alike.setdefault(how, []).append((entry, entry.nats))
     groups = []
     for group in alike.values():
         draws: dict[int, list[float]] = {}
-        for entry in group:
-            draws.setdefault(entry.settings["--seed"], []).append(entry.nats or 0.0)
+        for entry, nats in group:
+            draws.setdefault(entry.settings["--seed"], []).append(nats)
         if len(draws) > 1:
-            nats = [statistics.fmean(scores) for scores in draws.values()]
-            names = tuple(entry.name for entry in group)
-            mean, spread = statistics.fmean(nats), statistics.stdev(nats)
+            means = [statistics.fmean(scores) for scores in draws.values()]
+            names = tuple(entry.name for entry, _ in group)
+            mean, spread = statistics.fmean(means), statistics.stdev(means)
             groups.append(Group(names, len(draws), mean, spread))
     return tuple(groups)
 
@@ -216,6 +217,8 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "--precision": made_with.get("precision", "float32"),
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
+        # A name with a colon is a folder of the user's, whose images may change.
+        "images": run.get("fingerprint") if ":" in str(record["data"]) else None,
     }
     points = [
         {key: _number(point[key]) for key in ("round", "raw", "averaged") if key in point}

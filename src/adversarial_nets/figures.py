@@ -463,7 +463,7 @@ def comparison(
             axes.set_ylim(bottom=min(ends) - 150)
     # Names may be long and many: one legend for both panels, in a margin of its own.
     width = figure.get_figwidth() + 0.6 + 0.075 * max(map(len, lines))
-    figure.set_size_inches(width, max(figure.get_figheight(), 0.5 + 0.19 * len(lines)))
+    figure.set_size_inches(width, max(figure.get_figheight(), 0.5 + 0.24 * len(lines)))
     words: dict[str, Any] = {"frameon": False, "fontsize": _SIZE, "labelcolor": ink.text}
     legend = figure.legend(lines.values(), lines, loc="outside right upper", **words)
     for text in legend.get_texts():

@@ -199,7 +199,9 @@ def open_run(folder: Path) -> Run:
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
         )
-    except (LookupError, TypeError, ValueError) as error:
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
 
 
@@ -300,6 +302,7 @@ def history(run: Run) -> dict[str, Any]:
         "seed": run.settings.seed,
         "settings": run.settings.to_json(),
         "own_nets": run.own_nets,
+        "fingerprint": run.fingerprint,
         "made_with": dict(run.info),
         "curve": [
             {key: row[key] for key in kept if key in row}
