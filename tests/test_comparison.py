@@ -99,6 +99,17 @@ def test_the_published_score_stands_only_beside_its_like(
     assert compare(files(tmp_path, record(), record(seed=1, **other))).published is None
 
 
+def test_records_from_before_precision_was_noted_are_of_float32(tmp_path: Path) -> None:
+    old, new = record(), record(seed=1, made_with={"precision": "float32"})
+    assert len(compare(files(tmp_path, old, new)).groups) == 1
+
+
+def test_what_only_one_in_the_middle_has_is_a_difference(tmp_path: Path) -> None:
+    assert compare(files(tmp_path, record(), record(k=2), record())).differences == {
+        "--k": (1, 2, 1)
+    }
+
+
 def test_scores_of_one_seed_count_by_their_mean_in_any_order(tmp_path: Path) -> None:
     paths = files(tmp_path, record(10.0), record(14.0), record(20.0, seed=1))
     for order in (paths, paths[::-1]):
@@ -308,5 +319,6 @@ def test_many_names_fit_their_legend() -> None:
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
     assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1
+    assert figure.axes[0].get_window_extent().width > 2.5 * figure.dpi
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].get_lines()}
     assert len(looks) == 28  # seven colours in four dashes, and then again

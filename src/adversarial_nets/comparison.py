@@ -183,7 +183,7 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
         if record["weights"] == weights and record["parzen"]["grid"] == grid
     ]
     try:
-        record: Mapping[str, Any] = max(reversed(found), key=_round_and_samples, default=_NONE)
+        record: Mapping[str, Any] = max(found, key=_round_and_samples, default=_NONE)
         about = {"data": run.data, "weights": weights, "run": runs.history(run)}
         whole = {**record, **about, "parzen": {**record["parzen"], "grid": grid}}
         return _entry(whole, name, scored=bool(found))
