@@ -5,9 +5,9 @@ from typing import Any
 
 import torch
 
+from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.models import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 
 

@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from adversarial_nets import objectives
 from adversarial_nets.bench import ratios, textbook
 from adversarial_nets.bench.with_jax import jax_round
-from adversarial_nets.cli import main
+from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.game import new_game, play
 from adversarial_nets.settings import DiscriminatorSettings

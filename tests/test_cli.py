@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from adversarial_nets import cli
+from adversarial_nets.cli import main as cli_main
+from adversarial_nets.cli.main import main
 
 NARROW = ["--G.hidden", "16", "16", "--D.units", "8", "8", "--threads", "1"]
 
@@ -19,14 +20,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short run of narrow nets on the embedded digits."""
     folder = tmp_path_factory.mktemp("runs") / "digits"
     args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "60", "--save-every", "25"]
-    assert cli.main([*args, *NARROW]) == 0
+    assert main([*args, *NARROW]) == 0
     return folder
 
 
 def result(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
     """What a command prints with --json: one object and nothing else."""
     capsys.readouterr()
-    assert cli.main([*args, "--json"]) == 0
+    assert main([*args, "--json"]) == 0
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     found: dict[str, object] = json.loads(out)
@@ -43,7 +44,7 @@ def test_train_ends_with_a_report(run: Path) -> None:
 def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ("train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW)
     assert result(capsys, *args)["step"] == 60
-    assert cli.main([*args, "--k", "2"]) == 2
+    assert main([*args, "--k", "2"]) == 2
     assert "--k 1 → 2" in capsys.readouterr().err
 
 
@@ -68,7 +69,7 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
 
     folder = tmp_path / "run"
     args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "30", "--log-every", "10"]
-    assert cli.main([*args, "--tensorboard", "--json", *NARROW]) == 0
+    assert main([*args, "--tensorboard", "--json", *NARROW]) == 0
     events = EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
@@ -122,9 +123,9 @@ def test_too_little_memory_is_a_sentence(
     def fail(options: object) -> dict[str, object]:
         raise error
 
-    options, _, examples = cli._COMMANDS["datasets"]
-    monkeypatch.setitem(cli._COMMANDS, "datasets", (options, fail, examples))
-    assert cli.main(["datasets"]) == 2
+    options, _, examples = cli_main._COMMANDS["datasets"]
+    monkeypatch.setitem(cli_main._COMMANDS, "datasets", (options, fail, examples))
+    assert main(["datasets"]) == 2
     assert "not enough memory" in capsys.readouterr().err
 
 
@@ -163,7 +164,7 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert cli.main(line.replace("RUN", str(run)).split()) == 2
+    assert main(line.replace("RUN", str(run)).split()) == 2
     printed = capsys.readouterr()
     assert words in printed.err
     assert "Traceback" not in printed.err
@@ -173,7 +174,7 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
 @pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"]])
 def test_help_needs_no_torch(args: list[str]) -> None:
     program = (
-        "import sys; from adversarial_nets.cli import main; code = main(sys.argv[1:]); "
+        "import sys; from adversarial_nets.cli.main import main; code = main(sys.argv[1:]); "
         "assert 'torch' not in sys.modules; sys.exit(code)"
     )
     done = subprocess.run(
@@ -184,11 +185,11 @@ def test_help_needs_no_torch(args: list[str]) -> None:
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["--help"])
+    main(["--help"])
     overview = capsys.readouterr().out
-    for command in cli._COMMANDS:
+    for command in cli_main._COMMANDS:
         assert command in overview
-        assert cli.main([command, "--help"]) == 0
+        assert main([command, "--help"]) == 0
         assert f"advnets {command}" in capsys.readouterr().out
 
 
@@ -210,7 +211,7 @@ def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     assert files
     assert all(Path(file).stat().st_size > 1000 for file in files)
     name, option, _, *rest = line.split()
-    assert cli.main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
+    assert main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
     assert not (tmp_path / "none").exists()
 
 

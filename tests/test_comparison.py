@@ -12,15 +12,18 @@ import pytest
 from PIL import Image
 from torch import nn
 
-from adversarial_nets import figures, runs
-from adversarial_nets.cli import main
-from adversarial_nets.comparison import compare
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
 from adversarial_nets.evaluation.published import PublishedScore
 from adversarial_nets.evaluation.score import read_evaluations
+from adversarial_nets.plots import curves as plots_curves
+from adversarial_nets.plots import style
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs import metrics
+from adversarial_nets.runs.compare import compare
 from adversarial_nets.settings import Settings
-from adversarial_nets.training import train
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 
@@ -145,7 +148,7 @@ def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
     assert scored.groups[0].names == ("s0/run", "s1/run")
     assert scored.published is None
     printed = [
-        found.to_json() | {"run": runs.history(run)}
+        found.to_json() | {"run": runs_folder.history(run)}
         for run in made
         for found in [evaluate(run, data, weights="averaged", samples=30, calibration=False)]
     ]
@@ -205,7 +208,7 @@ def test_a_damaged_folder_gets_a_sentence(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="is damaged"):
             compare([other, run.folder])
     (run.folder / "evaluation.json").unlink()
-    runs.append_metrics(run.folder, {"round": 5, "scores": None})
+    metrics.append_metrics(run.folder, {"round": 5, "scores": None})
     with pytest.raises(UserError, match="is damaged"):
         compare([other, run.folder])
 
@@ -289,8 +292,8 @@ def test_each_run_has_its_line_in_each_panel() -> None:
         for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
     curves["_$\\frac{$"] = [{"round": 0.0, "averaged": 150.0}]
-    figure = figures.comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
-    assert figures.to_png(figure)
+    figure = plots_curves.comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
+    assert style.to_png(figure)
     raw, averaged = (
         [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()]
         for axes in figure.axes
@@ -314,8 +317,8 @@ def test_each_run_has_its_line_in_each_panel() -> None:
 
 def test_many_names_fit_their_legend() -> None:
     curves = {f"a run with a long name, {i}": [{"round": 1.0, "raw": 1.0 * i}] for i in range(30)}
-    figure = figures.comparison(curves)
-    figures.to_png(figure)
+    figure = plots_curves.comparison(curves)
+    style.to_png(figure)
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1
     assert figure.bbox.y0 <= legend.y0 < legend.y1 <= figure.bbox.y1

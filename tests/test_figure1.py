@@ -11,11 +11,15 @@ import torch
 from PIL import Image
 from scipy.special import expit
 
-from adversarial_nets import figure1, game, theory, toy_games, toys
+from adversarial_nets import game
 from adversarial_nets.errors import Diverged, UserError
-from adversarial_nets.figure1 import SETTINGS, Film, film
+from adversarial_nets.paper import figure1
 from adversarial_nets.priors import Prior
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.theory import divergences
+from adversarial_nets.toys import catalogue, distributions, draw_line, line, watching
+from adversarial_nets.toys.draw_line import Film, film
+from adversarial_nets.toys.line import SETTINGS
 
 SMALL = replace(
     SETTINGS,
@@ -33,13 +37,13 @@ def short() -> Film:
 @pytest.mark.parametrize("prior", ["uniform", "gaussian"])
 def test_p_g_of_a_frame_is_what_the_generator_samples(prior: Prior) -> None:
     """The exact masses against a large sample of G's own draws, in coarse cells."""
-    toy, settings = toys.find("gaussian:5,2"), replace(SMALL, prior=prior)
-    g, board = figure1.start(toy, settings), figure1.board_of(toy, settings)
+    toy, settings = catalogue.find("gaussian:5,2"), replace(SMALL, prior=prior)
+    g, board = line.start(toy, settings), line.board_of(toy, settings)
     game.play(g, 5)
-    frame = figure1.look(g, board)
+    frame = line.look(g, board)
     n = 40_000
     x = game.sample(g.G, settings, n).double().numpy()[:, 0]
-    coarse = board.edges[:: figure1.CELLS // 12]
+    coarse = board.edges[:: line.CELLS // 12]
     counted = np.histogram(x, coarse)[0] / n
     exact = frame.p_g[1:-1].reshape(12, -1).sum(1)
     assert np.abs(counted - exact).max() < 5 * np.sqrt(0.25 / n)
@@ -49,14 +53,16 @@ def test_p_g_of_a_frame_is_what_the_generator_samples(prior: Prior) -> None:
 def test_learned_V_is_at_most_C_in_every_frame(short: Film) -> None:
     for frame in short.frames:
         assert frame.V <= frame.C + 1e-12
-        assert -theory.LOG4 <= frame.C <= 1e-12
-        best = theory.a_star(short.board.p_data, frame.p_g)
-        assert theory.V(best, short.board.p_data, frame.p_g) == pytest.approx(frame.C, abs=1e-12)
+        assert -divergences.LOG4 <= frame.C <= 1e-12
+        best = divergences.a_star(short.board.p_data, frame.p_g)
+        assert divergences.V(best, short.board.p_data, frame.p_g) == pytest.approx(
+            frame.C, abs=1e-12
+        )
 
 
 def test_distance_is_the_mean_of_D_minus_D_star(short: Film) -> None:
     frame, board = short.frames[-1], short.board
-    D_star = theory.D_star(board.p_data, frame.p_g)
+    D_star = divergences.D_star(board.p_data, frame.p_g)
     m = (board.p_data + frame.p_g) / 2
     expected = sum(
         w * abs(d - s) for w, d, s in zip(m, expit(frame.a), D_star, strict=True) if w > 0
@@ -66,27 +72,27 @@ def test_distance_is_the_mean_of_D_minus_D_star(short: Film) -> None:
 
 def test_the_game_is_played_and_looking_does_not_touch_it(short: Film) -> None:
     """The same weights with and without looking; the same film twice."""
-    toy = toys.find("gaussian:5,2")
-    blind = figure1.start(toy, SMALL)
+    toy = catalogue.find("gaussian:5,2")
+    blind = line.start(toy, SMALL)
     game.play(blind, 60)
-    seen = figure1.look(blind, short.board)
+    seen = line.look(blind, short.board)
     assert seen.p_g.tolist() == short.frames[-1].p_g.tolist()
     assert seen.a.tolist() == short.frames[-1].a.tolist()
-    assert [frame.round for frame in short.frames] == toy_games.frames_at(60, 7)
+    assert [frame.round for frame in short.frames] == watching.frames_at(60, 7)
     assert short.frames[-1].C < short.frames[0].C
 
 
 def test_the_floor_is_what_the_datas_own_samples_get(short: Film) -> None:
     """Above −log 4, though nothing is wrong with such a generator; fewer samples, higher floor."""
-    toy = toys.find("gaussian")
-    few, many = (figure1.board_of(toy, replace(SMALL, batch=n)).floor for n in (100, 2000))
-    assert -theory.LOG4 < many < few < -1.2
+    toy = catalogue.find("gaussian")
+    few, many = (line.board_of(toy, replace(SMALL, batch=n)).floor for n in (100, 2000))
+    assert -divergences.LOG4 < many < few < -1.2
 
 
 def test_the_default_game_nears_the_equilibrium() -> None:
     """A fifteenth of its rounds bring JSD down tenfold, and D near D*."""
     run = film(rounds=100, frames=3)
-    jsd = [(frame.C + theory.LOG4) / 2 for frame in run.frames]
+    jsd = [(frame.C + divergences.LOG4) / 2 for frame in run.frames]
     assert jsd[0] > 0.1
     assert jsd[-1] < jsd[0] / 10
     assert run.frames[-1].distance < 0.06
@@ -94,9 +100,9 @@ def test_the_default_game_nears_the_equilibrium() -> None:
 
 def test_moments_are_in_order_and_mean_what_they_say() -> None:
     run = film("gaussian", SMALL, rounds=100, frames=30)
-    a, b, c, d = figure1.moments(run.frames)
+    a, b, c, d = draw_line.moments(run.frames)
     assert a.round < b.round <= c.round <= d.round == 100
-    assert theory.JSD(run.frames[0].p_g, b.p_g) <= 0.02
+    assert divergences.JSD(run.frames[0].p_g, b.p_g) <= 0.02
     assert b.distance < a.distance <= run.frames[0].distance
 
 
@@ -104,7 +110,7 @@ def test_data_from_a_file_are_drawn_with_the_note_that_their_density_is_estimate
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "heights.csv"
-    x = 170 + 10 * toys.draw(toys.gaussian(), 300)[:, 0]
+    x = 170 + 10 * distributions.draw(distributions.gaussian(), 300)[:, 0]
     path.write_text("height\n" + "\n".join(f"{v:.2f}" for v in x))
     run = film(str(path), SMALL, rounds=5, frames=2)
     assert "300 points" in run.board.toy.note
@@ -113,7 +119,7 @@ def test_data_from_a_file_are_drawn_with_the_note_that_their_density_is_estimate
 
 @pytest.mark.parametrize("prior", ["uniform", "gaussian"])
 def test_noise_cells_have_the_priors_mass(prior: Prior) -> None:
-    board = figure1.board_of(toys.find("gaussian"), replace(SMALL, prior=prior))
+    board = line.board_of(catalogue.find("gaussian"), replace(SMALL, prior=prior))
     middles = (board.z[1:] + board.z[:-1]) / 2
     assert board.z_mass.sum() == pytest.approx(1, abs=1e-12)
     assert board.z_mass @ middles**2 == pytest.approx(1, abs=2e-3)  # every prior has variance 1
@@ -121,18 +127,18 @@ def test_noise_cells_have_the_priors_mass(prior: Prior) -> None:
 
 def test_what_does_not_fit_on_a_line_is_refused() -> None:
     with pytest.raises(UserError, match="on the line"):
-        figure1.start(toys.find("ring"))
+        line.start(catalogue.find("ring"))
     with pytest.raises(UserError, match="z_size must be 1"):
-        figure1.start(toys.find("gaussian"), replace(SMALL, z_size=2))
+        line.start(catalogue.find("gaussian"), replace(SMALL, z_size=2))
 
 
 def test_a_diverged_game_says_so() -> None:
-    toy = toys.find("gaussian")
-    g, board = figure1.start(toy, SMALL), figure1.board_of(toy, SMALL)
+    toy = catalogue.find("gaussian")
+    g, board = line.start(toy, SMALL), line.board_of(toy, SMALL)
     with torch.no_grad():
         next(g.D.parameters()).fill_(float("nan"))
     with pytest.raises(Diverged, match="round 0"):
-        figure1.look(g, board)
+        line.look(g, board)
 
 
 def test_own_settings_are_played(short: Film) -> None:
@@ -157,7 +163,7 @@ def test_pictures_are_the_same_bytes_twice_and_the_page_needs_nothing_else(tmp_p
         re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page)[0]
     )
     assert [frame["round"] for frame in numbers["frames"]] == [0, 1, 2, 3]
-    assert len(numbers["p_data"]) == len(numbers["frames"][0]["D"]) == figure1.CELLS
+    assert len(numbers["p_data"]) == len(numbers["frames"][0]["D"]) == line.CELLS
     assert numbers["frames"][0]["V"] == pytest.approx(
         film("mixture", rounds=1).frames[0].V, abs=1e-5
     )

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from adversarial_nets import figures
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation import PublishedScore
+from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.settings import Settings
 
 GAP = 2
@@ -79,7 +79,7 @@ def test_the_sixth_column_is_the_true_nearest_neighbour_of_the_fifth(
 ) -> None:
     data = data_of(shape)
     x = samples_of(data, 20)
-    sheet = figures.figure2_sheet(x, data)
+    sheet = sheets.figure2_sheet(x, data)
     _, h, w = shape
     assert sheet.shape == (4 * (h + GAP) + GAP, 6 * (w + GAP) + GAP, 4)
     train = data.train.numpy().astype(np.float64) / 255
@@ -97,15 +97,15 @@ def test_the_sixth_column_is_the_true_nearest_neighbour_of_the_fifth(
 def test_a_memorised_image_stands_beside_itself() -> None:
     data = data_of((1, 7, 5))
     x = data.floats(data.train[20:40])
-    sheet = figures.figure2_sheet(x, data)
+    sheet = sheets.figure2_sheet(x, data)
     for row in range(4):
         assert (tile(sheet, row, 4, 7, 5) == tile(sheet, row, 5, 7, 5)).all()
 
 
 def test_the_outline_is_yellow_around_the_sixth_column_and_nowhere_else() -> None:
     data = data_of((1, 7, 5))
-    sheet = figures.figure2_sheet(torch.zeros(20, 35), data)
-    yellow = (sheet == (*figures.YELLOW, 255)).all(2)
+    sheet = sheets.figure2_sheet(torch.zeros(20, 35), data)
+    yellow = (sheet == (*sheets.YELLOW, 255)).all(2)
     expected = np.zeros_like(yellow)
     expected[:, 5 * (5 + GAP) :] = True
     for row in range(4):
@@ -123,8 +123,8 @@ def test_the_outline_is_yellow_around_the_sixth_column_and_nowhere_else() -> Non
 @pytest.mark.parametrize("scale", [1, 2, 3])
 def test_a_grid_is_read_back_as_it_was_drawn(shape: tuple[int, int, int], scale: int) -> None:
     x = samples_of(data_of(shape), 23)
-    png = figures.grid_png(x, shape, columns=10, scale=scale)
-    assert (figures.read_grid(png, shape, 23, columns=10) == rgb(shape, x)).all()
+    png = sheets.grid_png(x, shape, columns=10, scale=scale)
+    assert (sheets.read_grid(png, shape, 23, columns=10) == rgb(shape, x)).all()
 
 
 def test_the_range_of_the_data_spans_black_to_white() -> None:
@@ -141,9 +141,9 @@ def on_white(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def test_every_pixel_of_figure_2_is_a_crisp_square(shape: tuple[int, int, int]) -> None:
     data = data_of(shape)
     x = samples_of(data, 20)
-    sheet = on_white(figures.figure2_sheet(x, data))
-    figure = figures.figure2(x, data)
-    image = np.asarray(Image.open(io.BytesIO(figures.to_png(figure))).convert("RGB"))
+    sheet = on_white(sheets.figure2_sheet(x, data))
+    figure = sheets.figure2(x, data)
+    image = np.asarray(Image.open(io.BytesIO(style.to_png(figure))).convert("RGB"))
     box = figure.axes[0].get_window_extent()
     scale = round(box.width / sheet.shape[1])
     assert scale > 1
@@ -163,7 +163,7 @@ def small_G(z_size: int = 4, pixels: int = 35) -> nn.Module:
 
 def test_lines_are_straight_even_and_end_where_they_should() -> None:
     z_0, z_1 = torch.randn(3, 4), torch.randn(3, 4)
-    lines = figures.straight_lines(z_0, z_1, points=7)
+    lines = sheets.straight_lines(z_0, z_1, points=7)
     assert lines.shape == (3, 7, 4)
     assert (lines[:, 0] == z_0).all()
     assert (lines[:, -1] == z_1).all()
@@ -174,7 +174,7 @@ def test_lines_are_straight_even_and_end_where_they_should() -> None:
 def test_a_line_of_images_begins_and_ends_with_G_at_its_ends() -> None:
     G, settings = small_G(), Settings(z_size=4)
     z_0, z_1 = torch.randn(2, 4), torch.randn(2, 4)
-    images = figures.interpolation(G, settings, points=5, ends=(z_0, z_1))
+    images = sheets.interpolation(G, settings, points=5, ends=(z_0, z_1))
     assert G.training  # as it came, though the images are drawn without dropout
     G.eval()
     assert images.shape == (2, 5, 35)
@@ -185,21 +185,21 @@ def test_a_line_of_images_begins_and_ends_with_G_at_its_ends() -> None:
 
 def test_random_pairs_come_from_the_prior_and_do_not_depend_on_their_number() -> None:
     settings = Settings(z_size=4, seed=3)
-    few, many = figures.random_pairs(settings, 2), figures.random_pairs(settings, 200)
+    few, many = sheets.random_pairs(settings, 2), sheets.random_pairs(settings, 200)
     assert all((a == b[:2]).all() for a, b in zip(few, many, strict=True))
     both = torch.cat(many)
     assert both.unique(dim=0).shape == (400, 4)
     assert both.abs().max() <= 3**0.5
     assert both.std().item() == pytest.approx(1, abs=0.1)
-    default = figures.interpolation(small_G(), settings, rows=2, points=3)
-    given = figures.interpolation(small_G(), settings, points=3, ends=few)
+    default = sheets.interpolation(small_G(), settings, rows=2, points=3)
+    given = sheets.interpolation(small_G(), settings, points=3, ends=few)
     assert (default == given).all()
 
 
 def test_figure_3_has_a_row_for_each_line() -> None:
     data = data_of((1, 7, 5))
     images = torch.rand(2, 4, 35)
-    sheet = figures.figure3_sheet(images, data)
+    sheet = sheets.figure3_sheet(images, data)
     for row in range(2):
         for column in range(4):
             shown = tile(sheet, row, column, 7, 5)[..., :3]
@@ -221,7 +221,7 @@ def level_lines(figure: Figure) -> list[float]:
 
 def test_few_rows_are_drawn_as_they_are() -> None:
     rows = rows_of(30)
-    x, y = line(figures.losses(rows), "D's loss")
+    x, y = line(curves.losses(rows), "D's loss")
     assert x.tolist() == [row["round"] for row in rows]
     assert y.tolist() == [row["d_loss"] for row in rows]
 
@@ -229,7 +229,7 @@ def test_few_rows_are_drawn_as_they_are() -> None:
 def test_many_rows_keep_their_mean_and_show_their_extremes() -> None:
     rows = rows_of(20_000, scored=False)
     rows[7777]["g_loss"] = 50.0
-    figure = figures.losses(rows)
+    figure = curves.losses(rows)
     x, y = line(figure, "G's loss")
     assert len(x) <= 400
     assert np.mean(y) == pytest.approx(np.mean([row["g_loss"] for row in rows]))
@@ -239,45 +239,45 @@ def test_many_rows_keep_their_mean_and_show_their_extremes() -> None:
 
 def test_the_marks_are_where_both_losses_are_when_D_is_one_half() -> None:
     rows = rows_of(3)
-    assert level_lines(figures.losses(rows)) == pytest.approx([math.log(4), math.log(2)])
-    minimax = figures.losses(rows, "minimax")
+    assert level_lines(curves.losses(rows)) == pytest.approx([math.log(4), math.log(2)])
+    minimax = curves.losses(rows, "minimax")
     assert level_lines(minimax) == pytest.approx([math.log(4), -math.log(2)])
-    assert level_lines(figures.judgements(rows)) == [0.5]
+    assert level_lines(curves.judgements(rows)) == [0.5]
 
 
 def test_the_published_score_is_marked_only_when_given() -> None:
     rows = rows_of(3)
-    marked = figures.validation(rows, PUBLISHED)
+    marked = curves.validation(rows, PUBLISHED)
     assert level_lines(marked) == [225]
     assert marked.axes[0].get_ylim()[1] > 226  # within the chart, not on its edge
-    plain = figures.validation(rows)
+    plain = curves.validation(rows)
     assert level_lines(plain) == []
     assert line(plain, "raw")[1].tolist() == [-80.0]
     assert line(plain, "averaged")[1].tolist() == [211.0]
 
 
 def test_the_chosen_sigma_is_marked_on_its_curve() -> None:
-    figure = figures.sigma_curve(CURVE, 0.2)
+    figure = curves.sigma_curve(CURVE, 0.2)
     x, y = line(figure, "chosen")
     assert (x.tolist(), y.tolist()) == ([0.2], [90.0])
     assert line(figure, "σ")[0].tolist() == [s for s, _ in CURVE]
 
 
 def test_curves_leave_out_scores_that_nobody_has_measured() -> None:
-    assert len(figures.curves(rows_of(4)).axes) == 3
-    assert len(figures.curves(rows_of(4, scored=False)).axes) == 2
+    assert len(curves.curves(rows_of(4)).axes) == 3
+    assert len(curves.curves(rows_of(4, scored=False)).axes) == 2
 
 
 def drawn() -> dict[str, Callable[[], Figure]]:
     data = data_of((1, 7, 5))
     pictures = {r: to_pixels(samples_of(data, 10), (1, 7, 5), (0.0, 1.0)) for r in (0, 500)}
     return {
-        "figure 2": lambda: figures.figure2(samples_of(data, 20), data),
-        "figure 3": lambda: figures.figure3(torch.linspace(0, 1, 280).view(2, 4, 35), data),
-        "over time": lambda: figures.samples_over_time(pictures),
-        "curves": lambda: figures.curves(rows_of(500), published=PUBLISHED),
-        "sigma": lambda: figures.sigma_curve(CURVE, 0.2, figures.DARK),
-        "one row": lambda: figures.curves(rows_of(1)),
+        "figure 2": lambda: sheets.figure2(samples_of(data, 20), data),
+        "figure 3": lambda: sheets.figure3(torch.linspace(0, 1, 280).view(2, 4, 35), data),
+        "over time": lambda: sheets.samples_over_time(pictures),
+        "curves": lambda: curves.curves(rows_of(500), published=PUBLISHED),
+        "sigma": lambda: curves.sigma_curve(CURVE, 0.2, style.DARK),
+        "one row": lambda: curves.curves(rows_of(1)),
     }
 
 
@@ -285,10 +285,10 @@ def drawn() -> dict[str, Callable[[], Figure]]:
 def test_every_figure_is_legible_whole_and_makes_both_kinds_of_file(name: str) -> None:
     before = dict(matplotlib.rcParams)
     figure = drawn()[name]()
-    png = Image.open(io.BytesIO(figures.to_png(figure)))
+    png = Image.open(io.BytesIO(style.to_png(figure)))
     assert png.format == "PNG"
-    svg = figures.to_svg(drawn()[name]())
-    assert svg == figures.to_svg(drawn()[name]())  # nothing in it changes from call to call
+    svg = style.to_svg(drawn()[name]())
+    assert svg == style.to_svg(drawn()[name]())  # nothing in it changes from call to call
     assert dict(matplotlib.rcParams) == before
     for element in ElementTree.fromstring(svg).iter():
         for attribute, value in element.attrib.items():

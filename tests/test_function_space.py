@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adversarial_nets import function_space, theory
-from adversarial_nets.function_space import mirror_descent, play_both, portrait
+from adversarial_nets.paper import function_space
+from adversarial_nets.paper.function_space import mirror_descent, play_both, portrait
+from adversarial_nets.theory import divergences
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,8 @@ def test_smaller_steps_take_longer_and_arrive() -> None:
     rng = np.random.default_rng(1)
     p_data, p_0 = rng.dirichlet(np.ones(30)), rng.dirichlet(np.ones(30))
     ends = [
-        theory.JSD(p_data, mirror_descent(p_data, p_0, eta, 200)[-1]) for eta in (1.0, 0.3, 0.1)
+        divergences.JSD(p_data, mirror_descent(p_data, p_0, eta, 200)[-1])
+        for eta in (1.0, 0.3, 0.1)
     ]
     assert max(ends[:2]) < 1e-15 < ends[2] < 1e-6
 

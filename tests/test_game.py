@@ -11,10 +11,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import backprop, game, nets, objectives
-from adversarial_nets.game import Game, new_game, play
-from adversarial_nets.randomness import Address
-from adversarial_nets.settings import PRESETS, Settings
+from adversarial_nets import game, nets, objectives
+from adversarial_nets.engine import manual_backprop
+from adversarial_nets.game import new_game, play
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
+from adversarial_nets.state import Game
 from small import small_data, small_settings
 
 SMALL_D = small_settings().D
@@ -351,6 +354,6 @@ def test_tally_at_a_blind_discriminator() -> None:
 
 def test_backprop_applies_only_to_what_it_knows() -> None:
     g = new_game(small_settings(), small_data())
-    assert backprop.applies(g)
+    assert manual_backprop.applies(g)
     g.D = nn.Sequential(*g.D.children(), nn.Identity())
-    assert not backprop.applies(g)
+    assert not manual_backprop.applies(g)

@@ -19,8 +19,8 @@ from adversarial_nets.evaluation import inception as inception_module
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import FILE, inception
 from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, neighbours
-from adversarial_nets.randomness import Address, permutation
-from adversarial_nets.training import train
+from adversarial_nets.random import Address, permutation
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 

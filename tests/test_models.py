@@ -12,8 +12,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from adversarial_nets.errors import Stopped, UserError
-from adversarial_nets.models import (
+from adversarial_nets.baselines import (
     ROWS,
     SINGLE,
     Chains,
@@ -28,10 +27,11 @@ from adversarial_nets.models import (
     pca,
     vae,
 )
-from adversarial_nets.models._fitting import chain
-from adversarial_nets.models._perceptron import new, through
-from adversarial_nets.randomness import Address
-from adversarial_nets.runs import read_metrics
+from adversarial_nets.baselines.chains import chain
+from adversarial_nets.baselines.perceptron import new, through
+from adversarial_nets.errors import Stopped, UserError
+from adversarial_nets.random import Address
+from adversarial_nets.runs.metrics import read_metrics
 from small import SMALL_MODELS as SMALL
 from small import small_data
 

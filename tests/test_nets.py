@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets import nets
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 

@@ -43,7 +43,7 @@ def test_links_in_the_docs_lead_somewhere() -> None:
 
 
 def test_commands_in_the_docs_exist() -> None:
-    from adversarial_nets.cli import _COMMANDS
+    from adversarial_nets.cli.main import _COMMANDS
 
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
         for command in re.findall(

@@ -14,10 +14,10 @@ from scipy import integrate, special, stats
 from torch import Tensor
 
 from adversarial_nets import datasets
+from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen
-from adversarial_nets.precision import full_float32
-from adversarial_nets.randomness import permutation
+from adversarial_nets.random import permutation
 
 
 def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:

@@ -6,9 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from adversarial_nets import game, plane, theory, toy_games, toys
+from adversarial_nets import game
 from adversarial_nets.errors import UserError
-from adversarial_nets.plane import SETTINGS, film, jsd_from_samples, modes_hit, ring_fit
+from adversarial_nets.paper.plane import plane as play_in_the_plane
+from adversarial_nets.theory import divergences
+from adversarial_nets.toys import catalogue, distributions, plane, watching
+from adversarial_nets.toys.draw_plane import film
+from adversarial_nets.toys.plane import SETTINGS, jsd_from_samples, modes_hit, ring_fit
 
 SMALL = replace(
     SETTINGS,
@@ -20,17 +24,19 @@ SMALL = replace(
 
 @pytest.mark.parametrize("name", ["ring-of-gaussians", "grid", "moons", "zero-width-ring"])
 def test_a_perfect_generator_gets_the_floor(name: str) -> None:
-    toy = toys.TOYS[name]
+    toy = catalogue.TOYS[name]
     board = plane.board_of(toy)
-    perfect = plane.measures(toys.draw(toy, plane.SAMPLES, seed=9, purpose="perfect"), board)
+    perfect = plane.measures(
+        distributions.draw(toy, plane.SAMPLES, seed=9, purpose="perfect"), board
+    )
     for measure, floor in board.floors.items():
         assert perfect[measure] == pytest.approx(floor, rel=0.15, abs=1e-6)
 
 
 def test_a_collapsed_generator_does_not() -> None:
-    toy = toys.ring_of_gaussians(8)
+    toy = distributions.ring_of_gaussians(8)
     board = plane.board_of(toy)
-    one = toys.draw(toys.Mixture(toy.means[:1], toy.stds[:1]), plane.SAMPLES)
+    one = distributions.draw(distributions.Mixture(toy.means[:1], toy.stds[:1]), plane.SAMPLES)
     found = plane.measures(one, board)
     assert found["modes hit"] == 1
     assert found["near a mode"] > 0.98
@@ -47,9 +53,11 @@ def test_the_floor_of_jsd_is_about_its_bias() -> None:
 
 
 def test_KL_from_samples_is_finite_and_nearly_nothing_for_a_perfect_generator() -> None:
-    toy = toys.ring_of_gaussians(8)
+    toy = distributions.ring_of_gaussians(8)
     board = plane.board_of(toy, samples=2000)
-    one = plane.measures(toys.draw(toys.Mixture(toy.means[:1], toy.stds[:1]), 2000), board)
+    one = plane.measures(
+        distributions.draw(distributions.Mixture(toy.means[:1], toy.stds[:1]), 2000), board
+    )
     assert one["data without samples"] == pytest.approx(7 / 8, abs=0.03)
     for name in ("KL data g smoothed", "KL g data smoothed"):
         assert np.isfinite(one[name])
@@ -60,8 +68,8 @@ def test_KL_from_samples_is_finite_and_nearly_nothing_for_a_perfect_generator() 
 
 def test_smoothed_KL_comes_near_the_true_one_with_many_samples() -> None:
     p, q = np.array([0.5, 0.3, 0.2]), np.array([0.2, 0.2, 0.6])
-    found = toy_games.smoothed_KL(p, 1e7 * q)
-    assert found == pytest.approx((theory.KL(p, q), theory.KL(q, p)), rel=1e-5)
+    found = watching.smoothed_KL(p, 1e7 * q)
+    assert found == pytest.approx((divergences.KL(p, q), divergences.KL(q, p)), rel=1e-5)
 
 
 def test_samples_outside_every_cell_count() -> None:
@@ -71,7 +79,7 @@ def test_samples_outside_every_cell_count() -> None:
 
 
 def test_modes_need_their_share() -> None:
-    toy = toys.Mixture(((0.0, 0.0), (10.0, 0.0)), (1.0, 1.0))
+    toy = distributions.Mixture(((0.0, 0.0), (10.0, 0.0)), (1.0, 1.0))
     at = np.array([[0.0, 0.0]] * 96 + [[10.0, 0.0]] * 4)
     assert modes_hit(at, toy) == (1, 1.0)  # 4 % is less than a tenth of the half that is due
     at[:6] = 10.0, 0.0
@@ -88,7 +96,7 @@ def test_ring_fit_sees_distance_and_gaps() -> None:
 
 def test_a_game_is_looked_at_without_being_touched() -> None:
     run = film("ring-of-gaussians", SMALL, rounds=20, frames=3)
-    blind = plane.start(toys.find("ring-of-gaussians"), SMALL)
+    blind = plane.start(catalogue.find("ring-of-gaussians"), SMALL)
     game.play(blind, 20)
     again = plane.look(blind, run.board)
     assert again.samples.tolist() == run.frames[-1].samples.tolist()
@@ -99,10 +107,10 @@ def test_a_game_is_looked_at_without_being_touched() -> None:
 
 def test_D_is_seen_where_it_is_drawn() -> None:
     """The heat map's first axis is x, its second y."""
-    g = plane.start(toys.find("moons"), SMALL)
-    board = plane.board_of(toys.find("moons"), SMALL, cells=4)
+    g = plane.start(catalogue.find("moons"), SMALL)
+    board = plane.board_of(catalogue.find("moons"), SMALL, cells=4)
     x, y = ((e[1:] + e[:-1]) / 2 for e in board.edges)
-    one = toy_games.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
+    one = watching.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
     assert plane.look(g, board).D[3, 1] == pytest.approx(1 / (1 + np.exp(-one)), abs=1e-6)
 
 
@@ -110,7 +118,7 @@ def test_the_command_draws_every_kind_of_data(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("\n".join(f"{x},{y}" for x, y in np.random.default_rng(0).normal(size=(50, 2))))
     for data in ("zero-width-ring", str(path)):
-        made = plane.plane(data, tmp_path / "out", rounds=2)
+        made = play_in_the_plane(data, tmp_path / "out", rounds=2)
         assert made.files[0].stat().st_size > 10_000
         assert made.measures.keys() == made.floors.keys() != set()
     assert "50 points" in made.note

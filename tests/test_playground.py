@@ -26,7 +26,7 @@ from tornado.websocket import (
     websocket_connect,
 )
 
-from adversarial_nets import figure1, replay, settings
+from adversarial_nets import replay, settings
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground import game_session, server
 from adversarial_nets.playground.game_session import Refused, Visitor
@@ -35,7 +35,9 @@ from adversarial_nets.playground.page import CONTROLS, render
 from adversarial_nets.playground.server import listening
 from adversarial_nets.playground.walk import open_walk
 from adversarial_nets.playground.words import WORDS
-from adversarial_nets.training import TROUBLES, train
+from adversarial_nets.toys import line
+from adversarial_nets.training.diagnostics import TROUBLES
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 SMALL = {"--G.hidden": [8], "--G.init": [4.0, 0.2], "--D.units": [6, 6], "--batch": 32}
@@ -570,7 +572,7 @@ def test_eight_visitors_play_at_once_each_a_game_of_its_own() -> None:
                 assert rounds == 2 + seed
                 script = replay.Script(
                     "gaussian",
-                    settings.changed(figure1.SETTINGS, SMALL | {"--seed": seed}),
+                    settings.changed(line.SETTINGS, SMALL | {"--seed": seed}),
                     rounds,
                 )
                 assert replay.replay(script).weights == weights[-1]  # as if it were alone

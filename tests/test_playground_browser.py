@@ -21,7 +21,7 @@ pytest.importorskip(
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from adversarial_nets import cli
+from adversarial_nets.cli.main import main
 from adversarial_nets.playground import server
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
@@ -46,9 +46,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A playground with a trained run, served from a thread of its own."""
     run = tmp_path_factory.mktemp("runs") / "digits"
     narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
-    assert (
-        cli.main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
-    )
+    assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
     with server.beside(open_walk(run)) as url:
         yield url
 
@@ -222,7 +220,7 @@ def test_what_is_copied(browser: Browser, address: str, tmp_path: Path) -> None:
     expect(page.locator("#said")).to_have_text("Copied.")
     command = page.evaluate("navigator.clipboard.readText()")
     assert command.startswith("advnets play gaussian --rounds 1 ")
-    assert cli.main([*command.split()[1:], "--out", str(tmp_path)]) == 0
+    assert main([*command.split()[1:], "--out", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "readings.json").read_text())["weights"] == visit.weights()
     with page.expect_download() as download:
         page.click("[data-export=csv]")

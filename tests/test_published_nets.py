@@ -9,17 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import nets, runs
+from adversarial_nets import nets
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import Game, new_game, play
-from adversarial_nets.settings import (
-    PRESETS,
-    DiscriminatorSettings,
-    GeneratorSettings,
-    Settings,
-    preset_for,
-)
-from adversarial_nets.training import train
+from adversarial_nets.game import new_game, play
+from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.runs import game_state
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.state import Game
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 PHOTO = (3, 32, 32)
@@ -340,7 +337,7 @@ def test_convolutional_game_resumes_bit_for_bit(small: bool, tmp_path: Path) -> 
     whole = train(data, settings=settings, run=tmp_path / "whole", rounds=8)
     train(data, settings=settings, run=tmp_path / "parts", rounds=3)
     parts = train(data, settings=settings, run=tmp_path / "parts", rounds=8)
-    a, b = (runs.load_generator(run)[0].state_dict() for run in (whole, parts))
+    a, b = (game_state.load_generator(run)[0].state_dict() for run in (whole, parts))
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
@@ -355,17 +352,17 @@ def test_stage_2_begins_with_stage_1_on_top(tmp_path: Path) -> None:
     run = train(
         data, settings=stage2, run=tmp_path / "2", rounds=1, onto=tmp_path / "1", cadence=None
     )
-    top, _ = runs.load_generator(first)
+    top, _ = game_state.load_generator(first)
     slow = dataclasses.replace(stage2, lr=1e-12, lr_floor=0.0)
     still = train(data, settings=slow, run=tmp_path / "3", rounds=1, onto=tmp_path / "1")
-    whole, _ = runs.load_generator(still)
+    whole, _ = game_state.load_generator(still)
     h = torch.rand(4, 5)
     assert isinstance(whole, nn.Sequential)
     torch.testing.assert_close(whole[4:](h), top(h))
     # Bit for bit again when it is killed: the checkpoint holds the layers, not the other run.
     train(data, settings=stage2, run=run.folder, rounds=4, onto=tmp_path / "1")
     uninterrupted = train(data, settings=stage2, run=tmp_path / "4", rounds=4, onto=tmp_path / "1")
-    a, b = (runs.load_generator(r)[0].state_dict() for r in (run, uninterrupted))
+    a, b = (game_state.load_generator(r)[0].state_dict() for r in (run, uninterrupted))
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adversarial_nets import priors
-from adversarial_nets.randomness import Address, permutation
+from adversarial_nets.random import Address, permutation
 
 PRIORS: list[priors.Prior] = ["uniform", "gaussian", "spherical"]
 

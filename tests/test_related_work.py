@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
-from adversarial_nets import datasets, related_work
+from adversarial_nets import datasets
 from adversarial_nets.evaluation import Classifier
-from adversarial_nets.related_work import (
+from adversarial_nets.paper import related_work
+from adversarial_nets.paper.related_work import (
     adversarial_examples,
     felt,
     noise_contrastive,

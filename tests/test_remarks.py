@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from adversarial_nets import remarks, theory
-from adversarial_nets.remarks import head_start, overfitting, signal
+from adversarial_nets.paper import remarks
+from adversarial_nets.paper.remarks import head_start, overfitting, signal
+from adversarial_nets.theory import divergences
 
 
 def test_the_minimax_objective_saturates_and_the_other_does_not() -> None:
@@ -39,8 +40,8 @@ def test_the_gradients_are_those_of_the_expectations() -> None:
 
 def test_D_finds_on_few_points_what_is_not_there() -> None:
     found = overfitting(points=30, rounds=300, every=100)
-    assert (found.truth <= -theory.LOG4 + 1e-12).all()
-    assert found.seen[-1] > -theory.LOG4 + 0.01
+    assert (found.truth <= -divergences.LOG4 + 1e-12).all()
+    assert found.seen[-1] > -divergences.LOG4 + 0.01
     assert found.seen[-1] - found.truth[-1] > 0.05
 
 

@@ -10,11 +10,14 @@ import pytest
 import safetensors.torch
 import torch
 
-from adversarial_nets import cli, figure1, game, replay, toys
-from adversarial_nets.commands import on_toys
+from adversarial_nets import game, replay
+from adversarial_nets.cli import main as cli_main
+from adversarial_nets.cli import toy_commands
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, Settings, changed
+from adversarial_nets.toys import catalogue, distributions, line
 
 SMALL = {"--G.hidden": (8,), "--G.init": (4.0, 0.2), "--D.units": (6, 6), "--batch": 32}
 OF_IMAGES = {"--G.hidden": (8,), "--D.units": (6,), "--batch": 20, "--z-size": 5}
@@ -39,7 +42,7 @@ def test_the_command_and_the_program_play_the_same_game(
     played = replay.replay(told)
     name, *words = replay.command(told).split()
     assert name == "advnets"
-    assert cli.main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
+    assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["weights"], found["round"]) == (played.weights, 8)
     g = replay.begin(told)
@@ -70,7 +73,7 @@ def test_a_game_may_be_played_in_pieces() -> None:
 @pytest.mark.parametrize("alone", ["D", "G"])
 def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
     own = SMALL | {"--players": alone, "--protocol": protocol, "--k": 2}
-    told = Script("gaussian", changed(figure1.SETTINGS, own))
+    told = Script("gaussian", changed(line.SETTINGS, own))
     g, before = replay.begin(told), replay.begin(told)
     game.play(g, 2)
     for player in ("D", "G"):
@@ -84,7 +87,7 @@ def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
 def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
     """Without a memory (plain SGD) what counts is the settings, not how they came."""
     own = SMALL | {"--optimiser": "sgd", "--momentum": 0.0, "--momentum-end": 0.0}
-    a = changed(figure1.SETTINGS, own)
+    a = changed(line.SETTINGS, own)
     b = changed(a, {"--lr": 0.1, "--objective": "minimax", "--d-rate": 2.0})
     g, other = (replay.begin(Script("gaussian", s)) for s in (a, b))
     other.G.load_state_dict(g.G.state_dict())
@@ -106,7 +109,7 @@ def test_a_switch_that_is_off_can_be_typed() -> None:
     off = replace(usual, G=replace(usual.G, bias_from_marginals=False))
     words = shlex.split(replay.command(Script("mnist-5k", off)))
     assert "--G.no-bias-from-marginals" in words
-    assert cli._parse("play", on_toys.Play, (), words[2:]).settings == off
+    assert cli_main._parse("play", toy_commands.Play, (), words[2:]).settings == off
 
 
 def test_images_that_are_only_trained_on_are_named() -> None:
@@ -143,9 +146,9 @@ def test_options_are_checked(options: dict[str, object], words: str) -> None:
 
 def test_points_travel_in_a_word() -> None:
     x = np.random.default_rng(0).normal(size=(50, 2))
-    found = toys.find(toys.to_text(x))
-    assert isinstance(found, toys.Points)
+    found = catalogue.find(catalogue.to_text(x))
+    assert isinstance(found, distributions.Points)
     assert np.abs(found.x - x).max() <= np.ptp(x) / 65535
     for broken in ("points:", "points:2,0,1,", "points:3,0,1,AAAA", "points:1,0,inf,AAAAAAAA"):
         with pytest.raises(UserError, match="points"):
-            toys.find(broken)
+            catalogue.find(broken)

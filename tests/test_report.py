@@ -19,13 +19,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from adversarial_nets import report, runs
+from adversarial_nets import report
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
-from adversarial_nets.runs import Run
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs import metrics
+from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Cadence, GeneratorSettings, Settings
-from adversarial_nets.training import train
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 VOID = {"meta", "link", "img", "input", "source", "br"}
@@ -93,7 +95,7 @@ def quiet(run: Run) -> Run:
 def bare(trained: Run, tmp_path: Path) -> Run:
     """A run that was begun and has nothing yet."""
     run = dataclasses.replace(trained, folder=tmp_path / "bare")
-    runs.create(run)
+    runs_folder.create(run)
     return run
 
 
@@ -250,9 +252,9 @@ def test_it_warns_of_an_edge_an_old_score_and_other_weights(quiet: Run) -> None:
 def test_a_collapse_is_said_in_words(bare: Run) -> None:
     fine = {"round": 10, "epoch": 1.0, "d_loss": 1.0, "g_loss": 1.0, "seconds": 1.0, "spread": 0.9}
     row = fine | {"D_x": 0.999, "D_G_z": 0.001}
-    runs.append_metrics(bare.folder, row)
+    metrics.append_metrics(bare.folder, row)
     assert "D wins outright" in written(bare).text
-    runs.append_metrics(bare.folder, row | {"round": 20, "D_x": 0.6, "spread": 0.01})
+    metrics.append_metrics(bare.folder, row | {"round": 20, "D_x": 0.6, "spread": 0.01})
     assert "G has collapsed" in written(bare).text
 
 
@@ -299,12 +301,12 @@ def test_it_shows_the_published_presets_raw_generator_and_other_runs_average(qui
 def test_settings_other_than_the_published_are_marked(bare: Run) -> None:
     page = written(bare)
     marked = [a for a in page.all("tr") if a.get("class") == "differs"]
-    differing = list(runs.differences(Settings(average=0.9995), bare.settings))
+    differing = list(runs_folder.differences(Settings(average=0.9995), bare.settings))
     assert len(marked) == len(differing) > 0
 
 
 def test_twenty_thousand_rows_still_make_a_small_page(quiet: Run, trained: Run) -> None:
-    row = runs.read_metrics(trained.folder)[-1]
+    row = metrics.read_metrics(trained.folder)[-1]
     rows = [row | {"round": 50 * i, "d_loss": i % 7} for i in range(1, 20_001)]
     (quiet.folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     assert len(written(quiet).html) < 3_000_000

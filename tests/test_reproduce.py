@@ -10,11 +10,15 @@ import pytest
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from adversarial_nets import cli, datasets, figures, reproduce, runs, training_claims
+from adversarial_nets import datasets
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import Missing, Stopped
-from adversarial_nets.reproduce import PARTS, Part
-from adversarial_nets.settings import PRESETS
-from adversarial_nets.training import train
+from adversarial_nets.paper import reproduce, training_claims
+from adversarial_nets.paper.reproduce import PARTS, Part
+from adversarial_nets.plots import sheets
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
 
@@ -130,8 +134,12 @@ def test_the_full_profile_trains_both_stages_and_says_what_does_not_compare(
     part = part_of(found, "figure2b")
     stage1, stage2 = (tmp_path / "runs" / f"tfd-standin-{p}-3" for p in ("tfd", "tfd-stage2"))
     assert part.run == str(stage2)
-    assert runs.open_run(stage2).info["onto"] == str(stage1)
-    assert runs.open_run(stage1).settings.seed == runs.open_run(stage2).settings.seed == 3
+    assert runs_folder.open_run(stage2).info["onto"] == str(stage1)
+    assert (
+        runs_folder.open_run(stage1).settings.seed
+        == runs_folder.open_run(stage2).settings.seed
+        == 3
+    )
     assert "tfd-standin, preset tfd-stage2, raw G at round 4" in part.ours
     assert part.ours.endswith("not comparable with the published number")
     assert any("no published number compares" in note for note in part.notes)
@@ -201,13 +209,13 @@ def test_the_page_is_written_although_a_training_was_stopped(
 def test_figure_3_is_of_many_lines(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn, draw = [], figures.figure3
+    drawn, draw = [], sheets.figure3
 
     def watched(images: Tensor, data: datasets.Dataset) -> Figure:
         drawn.append(images)
         return draw(images, data)
 
-    monkeypatch.setattr(figures, "figure3", watched)
+    monkeypatch.setattr(sheets, "figure3", watched)
     reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
     rows, columns = drawn[0].shape[:2]
     assert rows >= 2
@@ -332,7 +340,7 @@ def test_table_2_times_a_run_where_no_row_was_timed(tmp_path: Path, run: Path) -
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Path) -> None:
     args = ["reproduce", "figure3", "--out", str(tmp_path), "--use", f"figure2a={run}"]
-    assert cli.main([*args, "--json"]) == 0
+    assert main([*args, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert Path(printed["html"]).is_file()
     assert [set(part) for part in printed["parts"]] == [
@@ -347,10 +355,10 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
         (["reproduce", "figure3", "--use", f"figure2a={run}x"], "is not a run's folder"),
         (["reproduce", "table2", "--use", f"table1={run}x"], "cannot be read"),
     ):
-        assert cli.main([*bad, "--out", str(tmp_path)]) == 2
+        assert main([*bad, "--out", str(tmp_path)]) == 2
         assert words in capsys.readouterr().err
     (tmp_path / "parts" / "figure3.json").write_text("{")
-    assert cli.main(args) == 2
+    assert main(args) == 2
     assert "is damaged" in capsys.readouterr().err
 
 

@@ -17,12 +17,15 @@ from typing import Any
 import pytest
 import torch
 
-from adversarial_nets import runs, training
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.game import new_game
-from adversarial_nets.runs import Checkpoint, Run
+from adversarial_nets.runs import checkpoints, files, game_state, metrics
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs.checkpoints import Checkpoint
+from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Cadence
-from adversarial_nets.training import Look, train
+from adversarial_nets.training import diagnostics, session
+from adversarial_nets.training.session import Look, train
 from small import small_data, small_settings
 
 OFTEN = Cadence(log_every=7, save_every=10, score_every=40, samples_every=20)
@@ -34,7 +37,7 @@ def trained(folder: Path, rounds: int = 60, **how: Any) -> Run:
 
 
 def last(folder: Path) -> Checkpoint:
-    return runs.read_checkpoint(runs.checkpoint_folder(folder))
+    return checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder))
 
 
 def assert_same_end(a: Path, b: Path) -> None:
@@ -44,7 +47,7 @@ def assert_same_end(a: Path, b: Path) -> None:
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[name], theirs[name]) for name in ours)
     rows = [
-        [{k: v for k, v in row.items() if k != "seconds"} for row in runs.read_metrics(folder)]
+        [{k: v for k, v in row.items() if k != "seconds"} for row in metrics.read_metrics(folder)]
         for folder in (a, b)
     ]
     assert rows[0] == rows[1]
@@ -66,10 +69,10 @@ def test_a_runs_folder(straight: Path) -> None:
         "samples",
         "settings.json",
     }
-    run = runs.open_run(straight)
+    run = runs_folder.open_run(straight)
     assert run.settings == small_settings()
     assert run.image_shape == (1, 6, 6)
-    rows = runs.read_metrics(straight)
+    rows = metrics.read_metrics(straight)
     assert [r["round"] for r in rows] == [7, 14, 21, 28, 35, 40, 42, 49, 56, 60]
     assert [r["round"] for r in rows if "scores" in r] == [40, 60]
     assert len(list((straight / "samples").glob("*.png"))) == 4
@@ -178,7 +181,7 @@ def test_divergence_is_a_sentence_and_the_last_checkpoint_is_good(tmp_path: Path
     assert diverged.value.exit_code == 3
     steps = list((tmp_path / "run" / "checkpoints").glob("step-*"))
     for step in steps:
-        checkpoint = runs.read_checkpoint(step)
+        checkpoint = checkpoints.read_checkpoint(step)
         assert all(bool(t.isfinite().all()) for t in checkpoint.nets.values())
 
 
@@ -201,14 +204,14 @@ def test_checkpoints_of_an_unknown_game(tmp_path: Path) -> None:
 @pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
 def test_metrics_end_where_they_are_no_rows(tmp_path: Path, bad: bytes) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
-    assert runs.read_metrics(tmp_path) == [{"round": 1}]
+    assert metrics.read_metrics(tmp_path) == [{"round": 1}]
 
 
 @pytest.mark.parametrize(
     ("number", "words"), [(21, "a folder stands where a file"), (36, "too long")]
 )
 def test_a_name_that_cannot_be_written(number: int, words: str) -> None:
-    with pytest.raises(UserError, match=words), runs.explained(Path("out")):
+    with pytest.raises(UserError, match=words), files.explained(Path("out")):
         raise OSError(number, "whatever")
 
 
@@ -223,7 +226,7 @@ def test_restart_forgets(tmp_path: Path) -> None:
     trained(folder, 20)
     (folder / "my notes.txt").write_text("kept")
     trained(folder, 20, settings=small_settings(k=2), restart=True)
-    assert runs.open_run(folder).settings.k == 2
+    assert runs_folder.open_run(folder).settings.k == 2
     assert (folder / "my notes.txt").read_text() == "kept"
 
 
@@ -243,7 +246,7 @@ def test_a_refused_game_writes_and_forgets_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_use(tmp_path: Path) -> None:
-    with runs.lock(tmp_path / "run"), pytest.raises(UserError, match="in use"):
+    with files.lock(tmp_path / "run"), pytest.raises(UserError, match="in use"):
         trained(tmp_path / "run")
 
 
@@ -291,7 +294,7 @@ def _edit(path: Path, **changes: Any) -> None:
 def test_bad_checkpoints(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     trained(folder, 20)
-    step = runs.checkpoint_folder(folder)
+    step = checkpoints.checkpoint_folder(folder)
     weights = (step / "nets.safetensors").read_bytes()
     for damaged in (weights[:-1], weights[:50] + b"\x00" + weights[51:], b"", b"PK\x03\x04"):
         (step / "nets.safetensors").write_bytes(damaged)
@@ -339,54 +342,54 @@ def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
 
 def test_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no settings\.json"):
-        runs.open_run(tmp_path)
+        runs_folder.open_run(tmp_path)
     (tmp_path / "settings.json").write_text("[]")
     with pytest.raises(UserError):
-        runs.open_run(tmp_path)
+        runs_folder.open_run(tmp_path)
     (tmp_path / "settings.json").write_text('{"format": 1}')
     with pytest.raises(UserError, match="damaged"):
-        runs.open_run(tmp_path)
+        runs_folder.open_run(tmp_path)
 
 
 def test_checkpoints_by_name(straight: Path) -> None:
-    best = json.loads((runs.checkpoint_folder(straight) / "state.json").read_text())["best"]
-    assert runs.checkpoint_folder(straight).name == "step-00000060"
-    assert runs.checkpoint_folder(straight, "best").name == f"step-{best['round']:08d}"
-    assert runs.checkpoint_folder(straight, "50").name == "step-00000050"
+    best = json.loads((checkpoints.checkpoint_folder(straight) / "state.json").read_text())["best"]
+    assert checkpoints.checkpoint_folder(straight).name == "step-00000060"
+    assert checkpoints.checkpoint_folder(straight, "best").name == f"step-{best['round']:08d}"
+    assert checkpoints.checkpoint_folder(straight, "50").name == "step-00000050"
     for unknown in ("55", "²"):
         with pytest.raises(UserError, match=r"Give last, best, or one of: .*50, 60"):
-            runs.checkpoint_folder(straight, unknown)
+            checkpoints.checkpoint_folder(straight, unknown)
 
 
 def test_generators_of_a_run(straight: Path) -> None:
-    run = runs.open_run(straight)
-    raw, step = runs.load_generator(run)
-    averaged, _ = runs.load_generator(run, weights="averaged")
+    run = runs_folder.open_run(straight)
+    raw, step = game_state.load_generator(run)
+    averaged, _ = game_state.load_generator(run, weights="averaged")
     assert step == 60
     assert not torch.equal(next(raw.parameters()), next(averaged.parameters()))
     with pytest.raises(UserError, match="raw or averaged"):
-        runs.load_generator(run, weights="mean")
+        game_state.load_generator(run, weights="mean")
 
 
 def test_lengths(tmp_path: Path) -> None:
     data = small_data()  # 280 training images, 14 batches of 20
     settings = small_settings()
-    assert training.length(settings, data, None, 2.0) == 28
-    assert training.length(small_settings(k=2), data, None, 2.0) == 14
+    assert session.length(settings, data, None, 2.0) == 28
+    assert session.length(small_settings(k=2), data, None, 2.0) == 14
     for rounds, epochs in ((0, None), (None, -1.0), (-5, None), (None, float("inf"))):
         with pytest.raises(UserError, match="must be above 0"):
-            training.length(settings, data, rounds, epochs)
+            session.length(settings, data, rounds, epochs)
     with pytest.raises(UserError, match="not both"):
-        training.length(settings, data, 3, 3.0)
+        session.length(settings, data, 3, 3.0)
 
 
 def test_diagnosis() -> None:
     fine = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.9, "round": 9000}
-    assert training.diagnose(fine, 0.9) is None
-    assert "D wins" in str(training.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9))
-    assert "collapsed" in str(training.diagnose(fine | {"spread": 0.01}, 0.9))
-    assert "not taken off" in str(training.diagnose(fine | {"spread": 0.01}, 0.01))
-    assert training.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
+    assert diagnostics.diagnose(fine, 0.9) is None
+    assert "D wins" in str(diagnostics.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9))
+    assert "collapsed" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.9))
+    assert "not taken off" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.01))
+    assert diagnostics.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
 
 
 def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
@@ -413,7 +416,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
     one = torch.ones((), dtype=torch.float64)
     for sign, right in ((1.0, 1.0), (0.0, 0.5), (-1.0, 0.0)):
         game.D = Judge(sign)
-        found = training.judged(game, data)
+        found = diagnostics.judged(game, data)
         assert found["accuracy"] == right
         for name, grey in (("V_training", seen), ("V_held_out", unseen)):
             D_x, D_G_z = torch.sigmoid(sign * (grey - 0.01)), torch.sigmoid(-0.01 * sign * one)
@@ -423,7 +426,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
 
 
 def test_a_row_with_scores_says_how_D_judges(straight: Path) -> None:
-    rows = runs.read_metrics(straight)
+    rows = metrics.read_metrics(straight)
     assert {"scores" in row for row in rows} == {True, False}
     for row in rows:
         for name in ("accuracy", "V_training", "V_held_out"):
@@ -493,5 +496,5 @@ def test_a_disk_without_locks_is_a_sentence(
     ],
 )
 def test_whatever_the_disk_refuses_is_a_sentence(tmp_path: Path, number: int, words: str) -> None:
-    with pytest.raises(UserError, match=words), runs.explained(tmp_path):
+    with pytest.raises(UserError, match=words), files.explained(tmp_path):
         raise OSError(number, os.strerror(number))

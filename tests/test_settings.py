@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
-from adversarial_nets import settings as s
+from adversarial_nets import presets, settings
 from adversarial_nets.errors import UserError
 
 
 def test_published_schedules() -> None:
     """§4 of the released configuration: lr_t = .1 / 1.000004^t; μ .5 → .7 over 250 epochs."""
-    mnist = s.PRESETS["mnist"].settings
+    mnist = presets.PRESETS["mnist"].settings
     assert mnist.lr_at(0) == 0.1
     assert mnist.lr_at(125_000) == pytest.approx(0.1 * math.exp(-125_000 * math.log(1.000004)))
     assert mnist.lr_at(10**9) == 1e-6
@@ -24,8 +24,10 @@ def test_published_schedules() -> None:
 
 
 def test_json_round_trip() -> None:
-    for preset in s.PRESETS.values():
-        assert s.from_json(json.loads(json.dumps(preset.settings.to_json()))) == preset.settings
+    for preset in presets.PRESETS.values():
+        assert (
+            settings.from_json(json.loads(json.dumps(preset.settings.to_json()))) == preset.settings
+        )
 
 
 @pytest.mark.parametrize(
@@ -39,16 +41,16 @@ def test_json_round_trip() -> None:
         ({"momentum": 1.0}, "--momentum is 1"),
         ({"seed": -1}, "--seed is -1"),
         ({"seed": 10**400}, "--seed is inf"),
-        ({"G": s.GeneratorSettings(hidden=(10, 0))}, "--G.hidden is 0"),
-        ({"G": s.GeneratorSettings(init=(0.1, 0.1))}, "--G.init has 2 values"),
-        ({"D": s.DiscriminatorSettings(pieces=0)}, "--D.pieces is 0"),
-        ({"D": s.DiscriminatorSettings(keep_input=0.0)}, "--D.keep-input is 0"),
-        ({"D": s.DiscriminatorSettings(units=())}, "--D.units is empty"),
+        ({"G": settings.GeneratorSettings(hidden=(10, 0))}, "--G.hidden is 0"),
+        ({"G": settings.GeneratorSettings(init=(0.1, 0.1))}, "--G.init has 2 values"),
+        ({"D": settings.DiscriminatorSettings(pieces=0)}, "--D.pieces is 0"),
+        ({"D": settings.DiscriminatorSettings(keep_input=0.0)}, "--D.keep-input is 0"),
+        ({"D": settings.DiscriminatorSettings(units=())}, "--D.units is empty"),
     ],
 )
 def test_impossible_settings_are_named(change: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        dataclasses.replace(s.Settings(), **change)
+        dataclasses.replace(settings.Settings(), **change)
 
 
 PROGRAM = """
@@ -97,21 +99,21 @@ def test_a_programs_words_and_kinds_of_numbers_are_checked() -> None:
 @pytest.mark.parametrize("name", ["--k", "--lr", "--seed"])
 def test_what_is_no_number_is_named(name: str, given: object) -> None:
     with pytest.raises(UserError, match=name):
-        s.changed(s.Settings(), {name: given})
+        settings.changed(settings.Settings(), {name: given})
 
 
 def test_a_choice_among_numbers_is_named() -> None:
     with pytest.raises(UserError, match="--channels is 5; it must be one of 1, 3"):
-        s.changed(s.Settings(), {"--channels": 5})
+        settings.changed(settings.Settings(), {"--channels": 5})
 
 
 def test_damaged_settings_are_a_sentence() -> None:
-    good = s.Settings().to_json()
+    good = settings.Settings().to_json()
     for bad in ({}, good | {"new_setting": 1}, good | {"G": 3}, good | {"G": {"x": 1}}):
         with pytest.raises(UserError):
-            s.from_json(bad)
+            settings.from_json(bad)
 
 
 def test_unknown_preset_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean quickstart"):
-        s.preset_for("mnist", "quikstart")
+        presets.preset_for("mnist", "quikstart")

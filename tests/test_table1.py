@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from adversarial_nets import cli, table1
+from adversarial_nets.baselines import ROWS, Chains, vae
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import parzen
-from adversarial_nets.models import ROWS, Chains, vae
-from adversarial_nets.randomness import Address
-from adversarial_nets.runs import Run, open_run
-from adversarial_nets.training import train
+from adversarial_nets.paper import table1
+from adversarial_nets.random import Address
+from adversarial_nets.runs.folder import Run, open_run
+from adversarial_nets.training.session import train
 from small import SMALL_MODELS, small_data, small_settings
 
 KEYS = {
@@ -190,14 +191,14 @@ def test_the_command_prints_what_is_recorded(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = ["--out", str(tmp_path / "t")]
-    assert cli.main(["table1", "--json", *out]) == 2
+    assert main(["table1", "--json", *out]) == 2
     assert "Nothing is recorded" in capsys.readouterr().err
-    assert cli.main(["table1", "--rows", "nope", *out]) == 2
-    assert cli.main(["table1", "--quick", "--rows", "pca-gaussian", *out]) == 0
+    assert main(["table1", "--rows", "nope", *out]) == 2
+    assert main(["table1", "--quick", "--rows", "pca-gaussian", *out]) == 0
     text = capsys.readouterr().out
     assert "PCA Gaussian" in text
     assert "steps/sample" in text
-    assert cli.main(["table1", "--json", *out]) == 0
+    assert main(["table1", "--json", *out]) == 0
     (row,) = json.loads(capsys.readouterr().out)["rows"]
     assert row.keys() >= KEYS
     assert row["model"] == "PCA Gaussian"

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
-from adversarial_nets import theory, toys
 from adversarial_nets.errors import UserError
-from adversarial_nets.theory import JSD, KL, LOG4, C, V, a_star
+from adversarial_nets.theory import checks, divergences, quadrature
+from adversarial_nets.theory.divergences import JSD, KL, LOG4, C, V, a_star
+from adversarial_nets.toys import distributions
 
 Pair = tuple[np.ndarray, np.ndarray]
 
@@ -57,7 +58,7 @@ def test_jsd_is_a_bounded_symmetric_divergence(pair: Pair) -> None:
 def test_a_step_in_function_space_never_raises_C(pair: Pair, eta: float) -> None:
     p, q = pair
     q = (q + 1e-6) / (q + 1e-6).sum()
-    better = theory.improve(p, q, eta)
+    better = divergences.improve(p, q, eta)
     # What the proof gives: C falls by at least KL(p_g ‖ better) / η.
     assert C(p, better) <= C(p, q) - KL(q, better) / eta + 1e-13
 
@@ -65,22 +66,22 @@ def test_a_step_in_function_space_never_raises_C(pair: Pair, eta: float) -> None
 def test_a_step_keeps_zeros_whatever_its_size() -> None:
     p_data, p_g = np.array([0.5, 0.5, 0.0]), np.array([0.2, 0.8, 0.0])
     for eta in (0.5, 1.0, 3.0):
-        better = theory.improve(p_data, p_g, eta)
+        better = divergences.improve(p_data, p_g, eta)
         assert better[2] == 0
         assert better.sum() == pytest.approx(1)
 
 
 def test_the_step_is_p_g_over_1_minus_D_star_to_the_eta() -> None:
     p, q, eta = np.array([0.5, 0.3, 0.2]), np.array([0.1, 0.2, 0.7]), 0.4
-    moved = q * (1 - theory.D_star(p, q)) ** -eta
-    assert theory.improve(p, q, eta) == pytest.approx(moved / moved.sum(), abs=1e-15)
-    assert theory.improve(p, q, 1.0) == pytest.approx((p + q) / 2, abs=1e-15)
+    moved = q * (1 - divergences.D_star(p, q)) ** -eta
+    assert divergences.improve(p, q, eta) == pytest.approx(moved / moved.sum(), abs=1e-15)
+    assert divergences.improve(p, q, 1.0) == pytest.approx((p + q) / 2, abs=1e-15)
 
 
 def test_too_large_a_step_can_raise_C() -> None:
     """η ≤ 1 is no empty condition."""
     p, q = np.array([0.5, 0.5]), np.array([0.45, 0.55])
-    assert C(p, theory.improve(p, q, 8.0)) > C(p, q)
+    assert C(p, divergences.improve(p, q, 8.0)) > C(p, q)
 
 
 def test_the_optimum_found_by_an_optimiser_is_a_over_a_plus_b() -> None:
@@ -91,12 +92,14 @@ def test_the_optimum_found_by_an_optimiser_is_a_over_a_plus_b() -> None:
             bounds=(0, 1),
             method="bounded",
         )
-        assert theory.D_star(np.array([a]), np.array([b]))[0] == pytest.approx(found.x, abs=1e-5)
+        assert divergences.D_star(np.array([a]), np.array([b]))[0] == pytest.approx(
+            found.x, abs=1e-5
+        )
 
 
 def test_D_is_free_only_where_there_is_nothing() -> None:
     p, q = np.array([1.0, 0.0, 0.0]), np.array([0.5, 0.5, 0.0])
-    D = theory.D_star(p, q)
+    D = divergences.D_star(p, q)
     assert D[0] == 2 / 3
     assert D[1] == 0
     assert math.isnan(D[2])
@@ -118,9 +121,9 @@ def test_what_is_no_distribution_is_refused(p: list[float]) -> None:
 def test_a_step_that_could_not_converge_is_refused() -> None:
     p, q = np.array([0.5, 0.5]), np.array([1.0, 0.0])
     with pytest.raises(UserError, match="start with p_g above 0"):
-        theory.improve(p, q, 0.5)
+        divergences.improve(p, q, 0.5)
     with pytest.raises(UserError, match="above 0"):
-        theory.improve(p, q, 0.0)
+        divergences.improve(p, q, 0.0)
 
 
 # --- Densities ------------------------------------------------------------------------------------
@@ -128,48 +131,50 @@ def test_a_step_that_could_not_converge_is_refused() -> None:
 
 def test_kl_of_gaussians_is_the_closed_form_within_its_bound() -> None:
     for mu, s in ((0.0, 1.0), (3.0, 0.2), (-1.0, 4.0), (0.1, 1.0)):
-        value, error = theory.KL_density(toys.gaussian(0.0, 1.0), toys.gaussian(mu, s))
+        value, error = quadrature.KL_density(
+            distributions.gaussian(0.0, 1.0), distributions.gaussian(mu, s)
+        )
         exact = math.log(s) + (1 + mu**2) / (2 * s**2) - 0.5
         assert abs(value - exact) <= error + 1e-12 * exact
         assert error < 1e-9 * max(1, exact)
 
 
 def test_kl_is_infinite_where_the_support_is_missing_and_jsd_is_not() -> None:
-    wide, narrow = toys.Uniform(0.0, 2.0), toys.Uniform(0.0, 1.0)
-    assert theory.KL_density(wide, narrow).value == math.inf
-    assert theory.KL_density(narrow, wide).value == pytest.approx(math.log(2), abs=1e-13)
+    wide, narrow = distributions.Uniform(0.0, 2.0), distributions.Uniform(0.0, 1.0)
+    assert quadrature.KL_density(wide, narrow).value == math.inf
+    assert quadrature.KL_density(narrow, wide).value == pytest.approx(math.log(2), abs=1e-13)
     # m has 3/4 of its mass on [0, 1) and 1/4 on [1, 2).
     exact = (math.log(1 / 0.75) + 0.5 * math.log(0.5 / 0.75) + 0.5 * math.log(0.5 / 0.25)) / 2
-    assert theory.JSD_density(wide, narrow).value == pytest.approx(exact, abs=1e-13)
+    assert quadrature.JSD_density(wide, narrow).value == pytest.approx(exact, abs=1e-13)
 
 
 def test_C_of_densities_far_apart_and_equal() -> None:
-    p = toys.gaussian(0.0, 1.0)
-    far = theory.C_density(p, toys.gaussian(50.0, 1.0))
+    p = distributions.gaussian(0.0, 1.0)
+    far = quadrature.C_density(p, distributions.gaussian(50.0, 1.0))
     assert abs(far.value) <= far.error + 1e-12
-    assert theory.C_density(p, p).value == pytest.approx(-LOG4, abs=1e-14)
+    assert quadrature.C_density(p, p).value == pytest.approx(-LOG4, abs=1e-14)
 
 
 def test_V_of_a_learned_D_is_below_C_for_densities() -> None:
-    p, q = toys.gaussian(0.0, 1.0), toys.gaussian(1.0, 1.0)
-    best = theory.V_density(lambda x: p.log_density(x) - q.log_density(x), p, q)
-    poor = theory.V_density(lambda x: -x[:, 0], p, q)
-    C_value = theory.C_density(p, q)
+    p, q = distributions.gaussian(0.0, 1.0), distributions.gaussian(1.0, 1.0)
+    best = quadrature.V_density(lambda x: p.log_density(x) - q.log_density(x), p, q)
+    poor = quadrature.V_density(lambda x: -x[:, 0], p, q)
+    C_value = quadrature.C_density(p, q)
     assert abs(best.value - C_value.value) <= best.error + C_value.error
     assert poor.value < best.value - 0.04
 
 
 def test_quadrature_in_the_plane() -> None:
-    p = toys.Mixture(((0.0, 0.0),), (1.0,))
-    q = toys.Mixture(((1.0, 2.0),), (1.0,))
-    value, error = theory.KL_density(p, q, tolerance=1e-9)
+    p = distributions.Mixture(((0.0, 0.0),), (1.0,))
+    q = distributions.Mixture(((1.0, 2.0),), (1.0,))
+    value, error = quadrature.KL_density(p, q, tolerance=1e-9)
     assert abs(value - 2.5) <= error + 1e-12
     assert error < 1e-8
 
 
 def test_the_error_bound_covers_an_integral_that_is_hard() -> None:
     """A kink that no panel knows of."""
-    value, error = theory.integrate(
+    value, error = quadrature.integrate(
         lambda x: np.abs(x[:, 0] - 1 / 3), (np.array([0.0, 1.0]),), most=2**10
     )
     assert 0 < abs(value - 5 / 18) <= error
@@ -177,11 +182,11 @@ def test_the_error_bound_covers_an_integral_that_is_hard() -> None:
 
 def test_cell_masses_are_differences_of_the_distribution_function() -> None:
     edges = np.linspace(-3, 4, 30)
-    found = theory.cell_masses(toys.gaussian(0.5, 0.7), (edges,))
+    found = quadrature.cell_masses(distributions.gaussian(0.5, 0.7), (edges,))
     assert found == pytest.approx(np.diff(norm.cdf(edges, 0.5, 0.7)), abs=1e-14)
     # A jump inside a cell is cut where the density says it is.
-    assert theory.cell_masses(
-        toys.Uniform(0.3, 1.3), (np.array([0.0, 1.0, 2.0]),)
+    assert quadrature.cell_masses(
+        distributions.Uniform(0.3, 1.3), (np.array([0.0, 1.0, 2.0]),)
     ) == pytest.approx([0.7, 0.3], abs=1e-14)
 
 
@@ -191,7 +196,7 @@ def test_cell_masses_are_differences_of_the_distribution_function() -> None:
 def test_pushforward_of_a_quantile_function_is_its_distribution() -> None:
     u = np.linspace(1e-9, 1 - 1e-9, 20_001)
     edges = np.linspace(-4, 4, 41)
-    found = theory.pushforward(norm.ppf(u), np.full(20_000, 1 / 20_000), edges)
+    found = quadrature.pushforward(norm.ppf(u), np.full(20_000, 1 / 20_000), edges)
     exact = np.diff(norm.cdf(np.concatenate([[-np.inf], edges, [np.inf]])))
     assert found == pytest.approx(exact, abs=2e-5)
 
@@ -200,19 +205,19 @@ def test_pushforward_folds() -> None:
     """x = z² with z ~ U(−1, 1): P(x ≤ t) = √t."""
     z = np.linspace(-1, 1, 4001)
     edges = np.linspace(0, 1, 11)
-    found = theory.pushforward(z**2, np.full(4000, 1 / 4000), edges)
+    found = quadrature.pushforward(z**2, np.full(4000, 1 / 4000), edges)
     assert found[1:-1] == pytest.approx(np.diff(np.sqrt(edges)), abs=1e-3)
     assert found.sum() == pytest.approx(1, abs=1e-12)
 
 
 def test_pushforward_of_a_collapsed_generator_is_one_cell() -> None:
     """G constant: all mass at one point, and none lost."""
-    found = theory.pushforward(np.full(5, 0.4), np.full(4, 0.25), np.array([0.0, 0.5, 1.0]))
+    found = quadrature.pushforward(np.full(5, 0.4), np.full(4, 0.25), np.array([0.0, 0.5, 1.0]))
     assert found.tolist() == [0, 1, 0, 0]
 
 
 def test_pushforward_keeps_what_falls_outside() -> None:
-    found = theory.pushforward(np.array([-1.0, 3.0]), np.array([1.0]), np.array([0.0, 1.0]))
+    found = quadrature.pushforward(np.array([-1.0, 3.0]), np.array([1.0]), np.array([0.0, 1.0]))
     assert found.tolist() == [0.25, 0.25, 0.5]
 
 
@@ -221,15 +226,15 @@ def test_pushforward_keeps_what_falls_outside() -> None:
 
 def test_gradient_of_an_expectation_is_exact_for_quadratics_and_nears_others() -> None:
     x = np.array([0.3, -1.0])
-    quadratic = theory.smoothed_gradient(lambda x: x[:, 0] * x[:, 1], x, sigma=2.0)
+    quadratic = quadrature.smoothed_gradient(lambda x: x[:, 0] * x[:, 1], x, sigma=2.0)
     assert quadratic == pytest.approx([-1.0, 0.3], abs=1e-12)
-    errors = theory.gradient_errors(np.random.default_rng(3), np.array([0.1, 0.01, 0.001]))
+    errors = checks.gradient_errors(np.random.default_rng(3), np.array([0.1, 0.01, 0.001]))
     assert errors[1] / errors[2] == pytest.approx(100, rel=0.05)
     assert errors[0] > errors[1]
 
 
 def test_every_statement_of_section_4_holds_and_says_so_in_plain_values() -> None:
-    found = theory.checks(seed=7, distributions=60)
+    found = checks.checks(seed=7, distributions=60)
     assert [check.statement for check in found if not check.holds] == []
     assert all(
         check.max_error <= check.tolerance < 1e-3 or "σ" in check.statement for check in found
@@ -240,4 +245,4 @@ def test_every_statement_of_section_4_holds_and_says_so_in_plain_values() -> Non
 def test_a_false_statement_would_fail() -> None:
     """The checks can fail: a NaN is a failure, and so is one bad case among good ones."""
     for errors in ([0.0, math.nan, 0.0], [0.0, 1.0]):
-        assert not theory._check_of("4.1", "false", iter(errors), 1e-3).holds
+        assert not checks._check_of("4.1", "false", iter(errors), 1e-3).holds

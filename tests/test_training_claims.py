@@ -12,12 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import Linear, Sequential
 
-from adversarial_nets import cli, training_claims
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
-from adversarial_nets.game import Game, draw_noise, new_game, play
+from adversarial_nets.game import draw_noise, new_game, play
+from adversarial_nets.paper import training_claims
+from adversarial_nets.paper.training_claims import gradient_norms
 from adversarial_nets.settings import Settings
-from adversarial_nets.training_claims import gradient_norms
+from adversarial_nets.state import Game
 from small import small_data, small_settings
 
 
@@ -145,7 +147,7 @@ def test_the_command(
 ) -> None:
     short = dataclasses.replace(training_claims.spread(counts=(10,), dimensions=(1,), draws=2))
     monkeypatch.setattr(training_claims, "CLAIMS", {"parzen-spread": lambda seed, on: short})
-    assert cli.main(["claim", "parzen-spread", "--out", str(tmp_path), "--json"]) == 0
+    assert main(["claim", "parzen-spread", "--out", str(tmp_path), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed["rows"][0]["samples"] == 10
     assert Path(printed["picture"]).stat().st_size > 5000

@@ -14,8 +14,9 @@ import safetensors.torch
 import torch
 
 import two_workers
-from adversarial_nets import runs, workers
+from adversarial_nets.engine import distributed
 from adversarial_nets.game import new_game, play, sample
+from adversarial_nets.runs import checkpoints, game_state, metrics
 from small import small_data, small_settings
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -35,7 +36,7 @@ def advnets(*args: object, **environment: str) -> "subprocess.Popen[str]":
 
 
 def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
-    return dict(runs.read_checkpoint(runs.checkpoint_folder(folder, which)).nets)
+    return dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder, which)).nets)
 
 
 def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], tolerance: float) -> None:
@@ -60,7 +61,7 @@ def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
     theirs = safetensors.torch.load_file(shared / f"{name}.safetensors")
     game = two_workers.played(name)
     samples, tally, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
-    close(theirs, runs.nets_of(game), 1e-9)
+    close(theirs, game_state.nets_of(game), 1e-9)
     torch.testing.assert_close(tally, game.tally.sums, rtol=1e-9, atol=1e-9)
     assert nats.item() == pytest.approx(two_workers.score(game), abs=0.01)
     torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-9, atol=1e-9)
@@ -68,13 +69,13 @@ def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
 
 def test_alone_everything_is_mine() -> None:
     t = torch.arange(3.0)
-    workers.sum_([t])
-    workers.wait()
-    assert workers.first()
-    assert workers.count() == 1
-    assert workers.share(7) == range(7)
-    assert workers.agree(2) == 2
-    assert workers.gather(t, 3) is t
+    distributed.sum_([t])
+    distributed.wait()
+    assert distributed.first()
+    assert distributed.count() == 1
+    assert distributed.share(7) == range(7)
+    assert distributed.agree(2) == 2
+    assert distributed.gather(t, 3) is t
 
 
 def test_mixed_precision_stays_near() -> None:
@@ -102,14 +103,14 @@ def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
     # A piece of maxout that wins by less than rounding moves a weight by about 10⁻⁴; a momentum
     # that did not travel, by more than 10⁻².
     close(weights(two), weights(one), 1e-3)
-    rows = [[row["round"] for row in runs.read_metrics(folder)] for folder in (two, one)]
+    rows = [[row["round"] for row in metrics.read_metrics(folder)] for folder in (two, one)]
     assert rows == [[10, 20], [10, 20]]
 
 
 def wait_for(process: "subprocess.Popen[str]", folder: Path, round_: int) -> None:
     """Until the run has written a row of at least that round."""
     for _ in range(3000):
-        if any(row["round"] >= round_ for row in runs.read_metrics(folder)):
+        if any(row["round"] >= round_ for row in metrics.read_metrics(folder)):
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
@@ -179,7 +180,7 @@ def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
     assert process.returncode == 128 + number, err
     assert err.count("everything is saved") == 1
     assert "Traceback" not in err
-    saved = runs.read_checkpoint(runs.checkpoint_folder(folder)).round
+    saved = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).round
     assert f"at round {saved}" in err
 
 

@@ -5,9 +5,11 @@ import sys
 import safetensors.torch
 import torch
 
-from adversarial_nets import runs, workers
+from adversarial_nets.engine import distributed
 from adversarial_nets.evaluation.parzen import parzen
-from adversarial_nets.game import Game, new_game, play, sample
+from adversarial_nets.game import new_game, play, sample
+from adversarial_nets.runs import game_state
+from adversarial_nets.state import Game
 from small import small_data, small_settings
 
 GAMES = {
@@ -33,21 +35,23 @@ def played(name: str) -> Game:
 
 def score(game: Game) -> float:
     """The Parzen score of 101 samples, of which each worker draws its share."""
-    mine = workers.share(101)
+    mine = distributed.share(101)
     samples = sample(game.G, game.settings, len(mine), first=mine.start).float()
     data = small_data()
     return parzen(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 
 if __name__ == "__main__":
-    with workers.joined():
+    with distributed.joined():
         for name in GAMES:
             game = played(name)
             nats = score(game)
-            mine = workers.share(7)
-            whole = workers.gather(sample(game.G, game.settings, len(mine), first=mine.start), 7)
-            workers.sum_([game.tally.sums])
-            if workers.first():
-                tensors = runs.nets_of(game) | {"samples": whole, "tally": game.tally.sums}
+            mine = distributed.share(7)
+            whole = distributed.gather(
+                sample(game.G, game.settings, len(mine), first=mine.start), 7
+            )
+            distributed.sum_([game.tally.sums])
+            if distributed.first():
+                tensors = game_state.nets_of(game) | {"samples": whole, "tally": game.tally.sums}
                 tensors["nats"] = tensors["tally"].new_tensor([nats])
                 safetensors.torch.save_file(tensors, f"{sys.argv[1]}/{name}.safetensors")

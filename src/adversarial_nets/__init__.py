@@ -9,21 +9,22 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from adversarial_nets.comparison import compare
     from adversarial_nets.datasets import Dataset, load
     from adversarial_nets.errors import Diverged, Stopped, UserError
     from adversarial_nets.evaluation import calibrate, evaluate
     from adversarial_nets.game import new_game, play, sample
+    from adversarial_nets.presets import PRESETS
     from adversarial_nets.report import write_report
-    from adversarial_nets.runs import load_generator, open_run
+    from adversarial_nets.runs.compare import compare
+    from adversarial_nets.runs.folder import open_run
+    from adversarial_nets.runs.game_state import load_generator
     from adversarial_nets.settings import (
-        PRESETS,
         Cadence,
         DiscriminatorSettings,
         GeneratorSettings,
         Settings,
     )
-    from adversarial_nets.training import train
+    from adversarial_nets.training.session import train
 
 __all__ = [
     "PRESETS",
@@ -52,15 +53,17 @@ __version__ = "0.1.0"
 
 # Names are found on first use (PEP 562), so that ``advnets --help`` need not wait for torch.
 _HOMES = {
-    "comparison": ["compare"],
     "datasets": ["Dataset", "load"],
     "errors": ["Diverged", "Stopped", "UserError"],
     "evaluation": ["calibrate", "evaluate"],
     "game": ["new_game", "play", "sample"],
+    "presets": ["PRESETS"],
     "report": ["write_report"],
-    "runs": ["load_generator", "open_run"],
-    "settings": ["PRESETS", "Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
-    "training": ["train"],
+    "runs.compare": ["compare"],
+    "runs.folder": ["open_run"],
+    "runs.game_state": ["load_generator"],
+    "settings": ["Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
+    "training.session": ["train"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from adversarial_nets.cli import main
+from adversarial_nets.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,6 @@ modules can play; `backprop` has the same three by hand for multilayer perceptro
 import copy
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,16 +14,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import backprop, nets, objectives, priors, workers
+from adversarial_nets import nets, objectives, priors
 from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.engine import distributed, manual_backprop
+from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.errors import UserError
-from adversarial_nets.precision import bfloat16_products
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 from adversarial_nets.settings import LIVE, Settings
+from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = [
-    "Game",
-    "Tally",
     "change",
     "draw_data",
     "epoch_of",
@@ -37,59 +36,6 @@ __all__ = [
 # The running average moves once in this many rounds, by as much as that many steps would have moved
 # it: nobody can see the difference, and it costs a tenth of the time.
 AVERAGE_EVERY = 10
-
-
-@dataclass
-class Tally:
-    """Sums over the rounds since the last reading; their means are what an observer shows."""
-
-    rounds: int = 0
-    sums: Float[Tensor, "4"] = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
-
-    def means(self) -> dict[str, float]:
-        """Means of D's loss −V, G's loss, D(x) and D(G(z)), with D's dropout at work."""
-        means = (self.sums / max(self.rounds, 1)).tolist()
-        return dict(zip(("d_loss", "g_loss", "D_x", "D_G_z"), means, strict=True))
-
-
-@dataclass
-class Game:
-    """Everything that changes while the game is played, and what it is played with.
-
-    Attributes:
-        settings: the numbers that define the game.
-        data: where x ~ p_data comes from.
-        G: the generator, noise (m, z_size) to images (m, pixels).
-        D: the discriminator, images (m, pixels) to logits (m,) or (m, 1).
-        optimiser_G: descends G's loss.
-        optimiser_D: descends D's loss, −V.
-        averaged: a copy of G whose weights are the running average of G's, or None.
-        by_hand: whether `backprop`'s updates play in place of autograd's.
-        round: how many rounds have been played.
-        tally: what happened since an observer last looked.
-        reduced: whether products are made in bfloat16 (weights and their updates never are).
-    """
-
-    settings: Settings
-    data: Source
-    G: nn.Module
-    D: nn.Module
-    optimiser_G: torch.optim.Optimizer
-    optimiser_D: torch.optim.Optimizer
-    averaged: nn.Module | None = None
-    by_hand: bool = False
-    round: int = 0
-    tally: Tally = field(default_factory=Tally)
-    reduced: bool = False
-
-    def address(self, step: int) -> Address:
-        """Where this process's rows of a minibatch live: all m of them, unless workers share it."""
-        return Address(self.settings.seed, step, workers.share(self.settings.batch))
-
-    @property
-    def part(self) -> float:
-        """This process's part of a minibatch, 1 unless workers share it."""
-        return len(workers.share(self.settings.batch)) / self.settings.batch
 
 
 def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: None) -> None:
@@ -131,13 +77,6 @@ def play(game: Game, rounds: int, observe: Callable[[Game], None] = lambda _: No
         _count(game, a_x, a_G_z, a)
         game.round += 1
         observe(game)
-
-
-# --- The updates, by autograd. Each returns the logits that D gave before it. --------------------
-
-Logits = Float[Tensor, " m"]
-Images = Float[Tensor, "m pixels"]
-Noise = Float[Tensor, "m z_size"]
 
 
 def _update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
@@ -184,7 +123,7 @@ UPDATES = (_update_D, _update_G, _update_both, _judge)
 
 def _updates(game: Game) -> tuple[Callable[..., Any], ...]:
     """The updates that play this game: by hand or by autograd, with products as it asks for."""
-    updates = backprop.UPDATES if game.by_hand else UPDATES
+    updates = manual_backprop.UPDATES if game.by_hand else UPDATES
     if not game.reduced:
         return updates
     in_bfloat16 = bfloat16_products(_like(game.G).device)
@@ -221,7 +160,7 @@ def _set_gradients(
     loss = loss * game.part
     parameters = [p for p in net.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters, retain_graph=keep_graph, allow_unused=True)
-    workers.sum_(gradient for gradient in gradients if gradient is not None)
+    distributed.sum_(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
         p.grad = gradient
 
@@ -379,7 +318,7 @@ def new_game(
         averaged=copy.deepcopy(G).requires_grad_(False) if s.average else None,
     )
     game.reduced = reduced
-    game.by_hand = backprop.applies(game) if by_hand is None else by_hand
+    game.by_hand = manual_backprop.applies(game) if by_hand is None else by_hand
     return game
 
 
@@ -409,7 +348,7 @@ def change(game: Game, settings: Settings) -> None:
     keeps = (settings.D.keep_input, settings.D.keep_hidden)
     for i, module in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
         module.keep = keeps[min(i, 1)]
-    game.by_hand = game.by_hand and backprop.applies(game)
+    game.by_hand = game.by_hand and manual_backprop.applies(game)
 
 
 def _rules(s: Settings) -> dict[str, str]:

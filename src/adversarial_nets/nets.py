@@ -13,7 +13,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = [

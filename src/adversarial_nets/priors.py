@@ -5,7 +5,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 
 __all__ = ["Prior", "draw"]
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from adversarial_nets.training import Look
+from adversarial_nets.training.session import Look
 
 __all__ = ["Shown"]
 

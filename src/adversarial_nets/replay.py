@@ -18,13 +18,16 @@ from typing import Any, Literal
 import safetensors.torch
 from matplotlib.figure import Figure
 
-from adversarial_nets import datasets, digits, figure1, plane, runs, toys
-from adversarial_nets import settings as settings_module
+from adversarial_nets import datasets, settings
 from adversarial_nets.datasets import Source
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import Game, change, play
+from adversarial_nets.game import change, play
+from adversarial_nets.runs import files as runs_files
+from adversarial_nets.runs import game_state
 from adversarial_nets.settings import Settings
-from adversarial_nets.toy_games import Reading, one_thread
+from adversarial_nets.state import Game
+from adversarial_nets.toys import catalogue, draw_line, draw_plane, images, line, plane
+from adversarial_nets.toys.watching import Reading, one_thread
 
 __all__ = [
     "KINDS",
@@ -84,12 +87,12 @@ SAMPLES = 2000  # that a game in the plane is measured by while it is watched
 KINDS: Mapping[str, Kind] = {
     "line": Kind(
         "line",
-        figure1.SETTINGS,
-        figure1.start,
-        figure1.board_of,
-        figure1.look,
-        figure1.readings,
-        figure1.picture,
+        line.SETTINGS,
+        line.start,
+        line.board_of,
+        line.look,
+        line.readings,
+        draw_line.picture,
     ),
     "plane": Kind(
         "plane",
@@ -98,16 +101,16 @@ KINDS: Mapping[str, Kind] = {
         plane.board_of,
         plane.look,
         plane.readings,
-        plane.picture,
+        draw_plane.picture,
     ),
     "images": Kind(
         "images",
-        digits.SETTINGS,
-        digits.start,
-        digits.board_of,
-        digits.look,
-        digits.readings,
-        digits.picture,
+        images.SETTINGS,
+        images.start,
+        images.board_of,
+        images.look,
+        images.readings,
+        images.picture,
     ),
 }
 """Each kind of game by its name."""
@@ -141,7 +144,7 @@ def source(data: str) -> Source:
             f"{data} is for training: advnets train {data}. Played here are toys, points, "
             "mnist, mnist-5k, idx:FOLDER and folder:PATH."
         )
-    return toys.find(data)
+    return catalogue.find(data)
 
 
 def kind_of(data: str) -> Kind:
@@ -183,12 +186,12 @@ def perform(
         if at > script.rounds or at < game.round:
             continue
         play(game, at, observe)
-        change(game, settings_module.changed(game.settings, options))
+        change(game, settings.changed(game.settings, options))
 
 
 def fingerprint(game: Game) -> str:
     """The first 12 hexadecimal digits of a SHA-256 over all weights: equal when every bit is."""
-    return hashlib.sha256(safetensors.torch.save(runs.nets_of(game))).hexdigest()[:12]
+    return hashlib.sha256(safetensors.torch.save(game_state.nets_of(game))).hexdigest()[:12]
 
 
 # --- The same game as a command, and as a program -------------------------------------------------
@@ -278,14 +281,14 @@ def replay(
     if out is None:
         return played
     files: dict[str, str | bytes] = {
-        "nets.safetensors": safetensors.torch.save(runs.nets_of(game)),
+        "nets.safetensors": safetensors.torch.save(game_state.nets_of(game)),
         "readings.json": json.dumps(dataclasses.asdict(played), indent=2, default=str) + "\n",
         "game.png": png(kind, board, frame),
     }
-    with runs.explained(out):
+    with runs_files.explained(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
-            runs.write_atomically(out / name, content)
+            runs_files.write_atomically(out / name, content)
     return dataclasses.replace(played, files=tuple(out / name for name in files))
 
 

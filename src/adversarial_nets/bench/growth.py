@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adversarial_nets import figures
 from adversarial_nets.bench.ratios import PEAK, made_with
-from adversarial_nets.runs import write_atomically
+from adversarial_nets.plots import curves as plots_curves
+from adversarial_nets.plots import style
+from adversarial_nets.runs.files import write_atomically
 
 __all__ = ["Growth", "Point", "growth"]
 
@@ -122,5 +123,5 @@ def growth(
         )
         for name, points in curves.items()
     }
-    write_atomically(found.picture, figures.to_png(figures.growth(lines)))
+    write_atomically(found.picture, style.to_png(plots_curves.growth(lines)))
     return found

@@ -29,7 +29,8 @@ from adversarial_nets.bench.with_jax import jax_round
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import new_game, play
-from adversarial_nets.settings import PRESETS, DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = ["Bench", "Ratio", "bench", "peak_memory", "products_of_a_round"]
 

@@ -19,9 +19,10 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.game import Game, new_game
-from adversarial_nets.randomness import Address
+from adversarial_nets.game import new_game
+from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
+from adversarial_nets.state import Game
 
 __all__ = ["discriminator", "game_of_the_same", "generator", "textbook_steps"]
 

@@ -10,7 +10,7 @@ from jaxtyping import Float, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.randomness import Address, permutation
+from adversarial_nets.random import Address, permutation
 
 __all__ = ["Dataset", "Fold", "Progress", "Source", "in_random_order", "to_pixels"]
 

@@ -19,10 +19,10 @@ from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets._download import cache_folder
+from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.parzen import ParzenScore, Progress, named, parzen_on
-from adversarial_nets.precision import full_float32
-from adversarial_nets.randomness import permutation
+from adversarial_nets.random import permutation
 
 __all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "stand_ins"]
 

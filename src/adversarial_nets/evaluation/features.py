@@ -23,7 +23,7 @@ from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets._download import cache_folder
 from adversarial_nets.errors import UserError
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 
 __all__ = ["Classifier", "Progress", "classifier"]
 

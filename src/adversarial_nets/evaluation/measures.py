@@ -14,15 +14,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import runs
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.features import Progress, classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
-from adversarial_nets.randomness import permutation
-from adversarial_nets.runs import Run
+from adversarial_nets.random import permutation
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import Run
 
 __all__ = [
     "Measured",
@@ -246,7 +246,7 @@ def measure(
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
     _enough(n, "samples")
-    net, step = runs.load_generator(run, checkpoint, weights, G)
+    net, step = game_state.load_generator(run, checkpoint, weights, G)
     judge = classifier(data, on_progress) if features == "classifier" else None
     features_of = judge.features if judge else inception(data, on_progress)
     drawn = sample(net, run.settings, n, "samples to score")

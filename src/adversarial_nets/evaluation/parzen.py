@@ -19,10 +19,10 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
 
-from adversarial_nets import workers
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine import distributed
+from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.precision import full_float32
 
 __all__ = [
     "GRIDS",
@@ -203,9 +203,9 @@ def _log_likelihood(
             on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
     if shared:  # every worker met other samples; the running maximum works across workers too
         mine, met = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
-        workers.greatest_(best)
+        distributed.greatest_(best)
         sums *= torch.exp((mine - best).double() / σ[:, None] ** 2)
-        workers.sum_((sums, met))
+        distributed.sum_((sums, met))
         n = int(met)
     if n == 0:
         raise UserError("There are no samples to put a Parzen window on.")

@@ -9,13 +9,15 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from adversarial_nets import datasets, runs, workers
+from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, parzen_on
 from adversarial_nets.game import sample
-from adversarial_nets.runs import Run
+from adversarial_nets.runs import files, game_state
+from adversarial_nets.runs.folder import Run
 
 __all__ = ["Evaluation", "evaluate", "load_data", "read_evaluations", "row_to_json"]
 
@@ -113,9 +115,9 @@ def evaluate(
     if samples < 1:
         raise UserError(f"--samples is {samples}; it must be 1 or more.")
     data = data or load_data(run, on_progress)
-    net, step = runs.load_generator(run, checkpoint, weights, G)
+    net, step = game_state.load_generator(run, checkpoint, weights, G)
 
-    mine = workers.share(samples)
+    mine = distributed.share(samples)
 
     def blocks() -> Iterable[Tensor]:
         for first in range(mine.start, mine.stop, _BLOCK):
@@ -125,10 +127,10 @@ def evaluate(
     drawn = next(iter(blocks())) if 0 < len(mine) <= _BLOCK else blocks
     score = parzen_on(data, drawn, grid, on_progress, shared=True)
     rows = []
-    if calibration and workers.first():
+    if calibration and distributed.first():
         rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
     evaluation = Evaluation(step, weights, run.data, score, tuple(rows))
-    if workers.first():
+    if distributed.first():
         _note(run, evaluation)
     return evaluation
 
@@ -162,6 +164,6 @@ def _note(run: Run, evaluation: Evaluation) -> None:
         return record["step"], record["weights"], parzen["grid"], parzen["samples"]
 
     records = [record for record in read_evaluations(run.folder) if what(record) != what(new)]
-    with runs.explained(run.folder):
+    with files.explained(run.folder):
         content = json.dumps([*records, new], indent=2) + "\n"
-        runs.write_atomically(run.folder / "evaluation.json", content)
+        files.write_atomically(run.folder / "evaluation.json", content)

@@ -25,11 +25,14 @@ from bokeh.plotting import figure
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from adversarial_nets import digits, figure1, figures, plane, theory
-from adversarial_nets.game import Game
 from adversarial_nets.playground.words import WORDS
+from adversarial_nets.plots import sheets
 from adversarial_nets.replay import Board, Frame
-from adversarial_nets.toy_games import pull
+from adversarial_nets.state import Game
+from adversarial_nets.theory import divergences
+from adversarial_nets.toys import images as toys_images
+from adversarial_nets.toys import line, plane
+from adversarial_nets.toys.watching import pull
 
 __all__ = ["figures_of", "forces", "light", "middle_and_spread", "nearest_png", "numbers", "pad"]
 
@@ -111,7 +114,7 @@ def numbers(kind: str, board: Board, frame: Frame) -> dict[str, Any]:
             "curves": {
                 "p_g": _f32(frame.p_g[1:-1] / width),
                 "D": _f32(expit(frame.a[1:-1])),
-                "D_star": _f32(theory.D_star(board.p_data, frame.p_g)[1:-1]),
+                "D_star": _f32(divergences.D_star(board.p_data, frame.p_g)[1:-1]),
             },
             "arrows": {"there": _f32(frame.G)},
         }
@@ -130,14 +133,14 @@ def numbers(kind: str, board: Board, frame: Frame) -> dict[str, Any]:
     ]
     return {
         "judged": {"data": _f32(counts[0]), "samples": _f32(counts[1])},
-        "png": base64.b64encode(digits.picture(board, frame)).decode(),
+        "png": base64.b64encode(toys_images.picture(board, frame)).decode(),
     }
 
 
-def nearest_png(board: digits.Board, frame: digits.Frame) -> str:
+def nearest_png(board: toys_images.Board, frame: toys_images.Frame) -> str:
     """The training images nearest to the first ten samples, side by side."""
-    images = board.data.floats(digits.nearest_images(board, frame))
-    png = figures.grid_png(images, board.data.image_shape, board.data.range, columns=10)
+    images = board.data.floats(toys_images.nearest_images(board, frame))
+    png = sheets.grid_png(images, board.data.image_shape, board.data.range, columns=10)
     return base64.b64encode(png).decode()
 
 
@@ -175,7 +178,7 @@ def _figure(inks: dict[str, str], **options: object) -> figure:
     return f
 
 
-def _line(board: figure1.Board, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
+def _line(board: line.Board, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
     """Figure 1: densities and D above, arrows from z to x below."""
     width, peak = board.edges[1] - board.edges[0], 0.0
     p_data = board.p_data[1:-1] / width
@@ -265,7 +268,9 @@ def _plane(board: plane.Board, words: dict[str, str], inks: dict[str, str], them
     return f
 
 
-def _judged(board: digits.Board, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
+def _judged(
+    board: toys_images.Board, words: dict[str, str], inks: dict[str, str], theme: str
+) -> figure:
     """How often D says what of fresh images and of samples."""
     f = _figure(inks, x_range=Range1d(0, 1), y_range=Range1d(0, 1), name="main", min_height=180)
     f.yaxis.visible = False
@@ -284,10 +289,15 @@ def _chart(C: bool, words: dict[str, str], inks: dict[str, str]) -> figure:
     rounds = Range1d(0, 10, name="rounds")
     f = _figure(inks, name="chart", x_range=rounds, y_range=Range1d(-2.0, 0.05), min_height=130)
     f.xaxis.axis_label = words["round"]
-    f.yaxis.ticker = [-2, -theory.LOG4, -1, -0.5, 0]
-    f.yaxis.major_label_overrides = {-theory.LOG4: "−log 4"}
+    f.yaxis.ticker = [-2, -divergences.LOG4, -1, -0.5, 0]
+    f.yaxis.major_label_overrides = {-divergences.LOG4: "−log 4"}
     f.add_layout(
-        Span(location=-theory.LOG4, dimension="width", line_color=inks["quiet"], line_dash="dashed")
+        Span(
+            location=-divergences.LOG4,
+            dimension="width",
+            line_color=inks["quiet"],
+            line_dash="dashed",
+        )
     )
     source = ColumnDataSource({"round": [], "V": [], "C": [], "floor": []}, name="curve")
     if C:

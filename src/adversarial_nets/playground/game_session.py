@@ -17,17 +17,18 @@ from typing import Any, Literal
 import numpy as np
 from PIL import Image
 
-from adversarial_nets import replay, settings, toys
+from adversarial_nets import replay, settings
 from adversarial_nets.errors import Diverged, UserError
-from adversarial_nets.game import Game
 from adversarial_nets.playground import boards
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.walk import Walk
-from adversarial_nets.randomness import Address
+from adversarial_nets.random import Address
 from adversarial_nets.replay import Board, Frame, Kind, Script
 from adversarial_nets.settings import LIVE
-from adversarial_nets.toy_games import Reading, circles
-from adversarial_nets.training import Trouble, trouble
+from adversarial_nets.state import Game
+from adversarial_nets.toys import catalogue
+from adversarial_nets.toys.watching import Reading, circles
+from adversarial_nets.training.diagnostics import Trouble, trouble
 
 __all__ = ["Refused", "Visitor"]
 
@@ -412,12 +413,12 @@ class Visitor:
         if len(text) > TEXT:
             raise Refused("too large", most=TEXT // 1000)
         try:
-            x = toys.parse_points(text.splitlines(), "CSV").x
+            x = catalogue.parse_points(text.splitlines(), "CSV").x
         except UserError as error:
             raise Refused("bad points", detail=str(error)) from None
         if len(x) > POINTS:
             raise Refused("too many points", most=POINTS)
-        return self._new_data(toys.to_text(x))
+        return self._new_data(catalogue.to_text(x))
 
     def drawing(self, message: Message) -> list[Message]:
         """Strokes drawn by hand, as points with a little width."""
@@ -426,7 +427,7 @@ class Visitor:
             raise Refused("unknown message")
         if sum(map(len, strokes)) > STROKES:
             raise Refused("too many points", most=STROKES)
-        return self._new_data(toys.to_text(_along(strokes)))
+        return self._new_data(catalogue.to_text(_along(strokes)))
 
     def _new_data(self, data: str) -> list[Message]:
         kind = replay.kind_of(data)
@@ -441,10 +442,10 @@ class Visitor:
         """A name of data that a page may ask for: no path of this machine is among them."""
         if isinstance(data, str) and len(data) < 60_000:
             numbers = data.startswith(("gaussian:", "mixture:", "uniform:"))
-            named = data in toys.TOYS or data in ("mnist-5k", self.own_data)
+            named = data in catalogue.TOYS or data in ("mnist-5k", self.own_data)
             points = data.startswith("points:")  # (without the colon it would name a file)
             if named or (numbers and len(data) < 200) or points:
-                if points and len(getattr(toys.find(data), "x", ())) > POINTS:
+                if points and len(getattr(catalogue.find(data), "x", ())) > POINTS:
                     raise Refused("too many points", most=POINTS)
                 return data
         raise Refused("no such data")

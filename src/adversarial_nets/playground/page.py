@@ -6,11 +6,11 @@ from pathlib import Path
 
 import jinja2
 
-from adversarial_nets import toys
 from adversarial_nets.playground.game_session import MOST, SPEEDS
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.settings import LIVE
+from adversarial_nets.toys import catalogue
 
 __all__ = ["CONTROLS", "Control", "render"]
 
@@ -65,8 +65,8 @@ def render(lang: str, own_data: str, walk: bool) -> str:
         undefined=jinja2.StrictUndefined,
     )
     kinds = {
-        "line": [name for name, toy in toys.TOYS.items() if toy.pixels == 1],
-        "plane": [name for name, toy in toys.TOYS.items() if toy.pixels == 2],
+        "line": [name for name, toy in catalogue.TOYS.items() if toy.pixels == 1],
+        "plane": [name for name, toy in catalogue.TOYS.items() if toy.pixels == 2],
         "images": ["mnist-5k"],
     }
     told = {

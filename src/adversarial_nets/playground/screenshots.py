@@ -13,7 +13,7 @@ from PIL import Image
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground.server import beside
 from adversarial_nets.playground.walk import open_walk
-from adversarial_nets.runs import explained, write_atomically
+from adversarial_nets.runs.files import explained, write_atomically
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page

@@ -10,9 +10,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import figures, priors, runs
-from adversarial_nets.randomness import Address
-from adversarial_nets.runs import Run
+from adversarial_nets import priors
+from adversarial_nets.plots import sheets
+from adversarial_nets.random import Address
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import Run
 
 __all__ = ["Walk", "open_walk"]
 
@@ -58,7 +61,7 @@ class Walk:
         if moves.ndim != 1 or len(moves) > len(self.directions) or not moves.isfinite().all():
             raise ValueError("moves")
         ends = self.z[a : a + 1], self.z[b : b + 1]
-        line = figures.straight_lines(*ends, STEPS)[0]
+        line = sheets.straight_lines(*ends, STEPS)[0]
         here = torch.lerp(*ends, t) + moves @ self.directions[: len(moves)]
         return {
             "is": "walk",
@@ -74,7 +77,7 @@ class Walk:
     @torch.no_grad()
     def _png(self, z: Float[Tensor, "n z_size"], columns: int, scale: int = 2) -> str:
         run = self.run
-        png = figures.grid_png(self.G(z), run.image_shape, run.range, columns, scale)
+        png = sheets.grid_png(self.G(z), run.image_shape, run.range, columns, scale)
         return base64.b64encode(png).decode()
 
 
@@ -84,8 +87,8 @@ def open_walk(folder: Path) -> Walk:
     Raises:
         UserError: the folder holds no run, or none that can be rebuilt.
     """
-    run = runs.open_run(folder)
-    G, at = runs.load_generator(run)
+    run = runs_folder.open_run(folder)
+    G, at = game_state.load_generator(run)
     s = run.settings
     z = priors.draw(s.prior, Address(s.seed, 0, range(PICKS)), s.z_size, "samples to watch")
     some = Address(s.seed, 0, range(s.z_size)).normal("directions in z", min(SLIDERS, s.z_size))

@@ -14,16 +14,20 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
-from adversarial_nets import figures, runs
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
 from adversarial_nets.evaluation.score import load_data, read_evaluations
-from adversarial_nets.figures import DARK, LIGHT, Ink
 from adversarial_nets.game import sample
-from adversarial_nets.runs import Run
-from adversarial_nets.settings import PRESETS, Settings, preset_for
-from adversarial_nets.training import diagnose
+from adversarial_nets.plots import curves, style
+from adversarial_nets.plots import sheets as plots_sheets
+from adversarial_nets.plots.style import DARK, LIGHT, Ink
+from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.runs import files as runs_files
+from adversarial_nets.runs import game_state, metrics
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.settings import Settings
+from adversarial_nets.training.diagnostics import diagnose
 
 __all__ = ["continue_command", "default_weights", "paper_page", "template", "write_report"]
 
@@ -59,36 +63,36 @@ def write_report(
     """
     data = data or load_data(run)
     weights = weights or default_weights(run)
-    rows = runs.read_metrics(run.folder)
+    rows = metrics.read_metrics(run.folder)
     records = read_evaluations(run.folder)
     head = _headline(records, weights)
     published = of_the_paper(run.data)
     net, step = None, rows[-1]["round"] if rows else 0
     if any((run.folder / "checkpoints").glob("step-*")) and not (run.own_nets and G is None):
-        net, step = runs.load_generator(run, "last", weights, G)
+        net, step = game_state.load_generator(run, "last", weights, G)
 
     sheets, files = {}, {}
     if net is not None:
         samples = sample(net, run.settings, 20, "samples to score").float().cpu()
-        lines = figures.interpolation(net, run.settings)
-        sheets["figure2"] = _sheet_uri(figures.figure2_sheet(samples, data))
-        sheets["figure3"] = _sheet_uri(figures.figure3_sheet(lines, data))
-        files["figure2"] = figures.figure2(samples, data)
-        files["figure3"] = figures.figure3(lines, data)
+        lines = plots_sheets.interpolation(net, run.settings)
+        sheets["figure2"] = _sheet_uri(plots_sheets.figure2_sheet(samples, data))
+        sheets["figure3"] = _sheet_uri(plots_sheets.figure3_sheet(lines, data))
+        files["figure2"] = plots_sheets.figure2(samples, data)
+        files["figure3"] = plots_sheets.figure3(lines, data)
     objective = run.settings.objective
     charts: dict[str, Mapping[str, str]] = {}
     if rows:
-        files["curves"] = figures.curves(rows, objective, published)
-        charts["losses"] = _chart(lambda ink: figures.losses(rows, objective, ink))
-        charts["judgements"] = _chart(lambda ink: figures.judgements(rows, ink))
+        files["curves"] = curves.curves(rows, objective, published)
+        charts["losses"] = _chart(lambda ink: curves.losses(rows, objective, ink))
+        charts["judgements"] = _chart(lambda ink: curves.judgements(rows, ink))
         if any("scores" in row for row in rows):
-            charts["validation"] = _chart(lambda ink: figures.validation(rows, published, ink))
+            charts["validation"] = _chart(lambda ink: curves.validation(rows, published, ink))
     if head:
         sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
-        charts["sigma"] = _chart(lambda ink: figures.sigma_curve(curve, sigma, ink))
+        charts["sigma"] = _chart(lambda ink: curves.sigma_curve(curve, sigma, ink))
     film, strip = _over_time(run, 40, most=20), _over_time(run, 10, most=8)
     if strip:
-        files["samples"] = figures.samples_over_time(strip)
+        files["samples"] = plots_sheets.samples_over_time(strip)
 
     page = template().render(
         run=run,
@@ -106,8 +110,8 @@ def write_report(
         notes=_notes(head, weights, step, rows),
         sheets=sheets,
         charts=charts,
-        film=[(round, _sheet_uri(figures.tiles(x, 10))) for round, x in film.items()],
-        strip=[(round, _sheet_uri(figures.tiles(x, 10))) for round, x in strip.items()],
+        film=[(round, _sheet_uri(plots_sheets.tiles(x, 10))) for round, x in film.items()],
+        strip=[(round, _sheet_uri(plots_sheets.tiles(x, 10))) for round, x in strip.items()],
         settings=_settings(run.settings),
         evaluate_command=shlex.join(["advnets", "evaluate", str(run.folder), "--weights", weights]),
         report_command=shlex.join(["advnets", "report", str(run.folder), "--weights", "averaged"]),
@@ -115,11 +119,13 @@ def write_report(
         continue_command=continue_command(run, 2 * step if step else None),
     )
     path = run.folder / "report.html"
-    with runs.explained(run.folder):
+    with runs_files.explained(run.folder):
         (run.folder / "figures").mkdir(exist_ok=True)
         for name, figure in files.items():
-            runs.write_atomically(run.folder / "figures" / f"{name}.png", figures.to_png(figure))
-        runs.write_atomically(path, page)
+            runs_files.write_atomically(
+                run.folder / "figures" / f"{name}.png", style.to_png(figure)
+            )
+        runs_files.write_atomically(path, page)
     return path
 
 
@@ -279,13 +285,13 @@ def _uri(content: bytes, kind: str) -> str:
 
 def _sheet_uri(sheet: NDArray[np.uint8]) -> str:
     """A sheet of images, large enough that a page only ever makes it smaller: so it stays crisp."""
-    return _uri(figures.sheet_png(sheet, scale=-(-1100 // sheet.shape[1])), "png")
+    return _uri(plots_sheets.sheet_png(sheet, scale=-(-1100 // sheet.shape[1])), "png")
 
 
 def _chart(draw: Callable[[Ink], Figure]) -> Mapping[str, str]:
     """A chart for a light and for a dark page."""
     inks = {"light": LIGHT, "dark": DARK}
-    return {name: _uri(figures.to_svg(draw(ink)), "svg+xml") for name, ink in inks.items()}
+    return {name: _uri(style.to_svg(draw(ink)), "svg+xml") for name, ink in inks.items()}
 
 
 _ROOM = 1_000_000  # bytes of the page, about, for the pictures of one development
@@ -306,11 +312,11 @@ def _over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8]]:
 
     def read(round: int) -> NDArray[np.uint8]:
         try:
-            return figures.read_grid(paths[round].read_bytes(), run.image_shape, n)
+            return plots_sheets.read_grid(paths[round].read_bytes(), run.image_shape, n)
         except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on bad bytes
             raise UserError(f"{paths[round]} is damaged ({error}); delete it.") from error
 
-    room = _ROOM // len(_sheet_uri(figures.tiles(read(max(paths)), 10)))
+    room = _ROOM // len(_sheet_uri(plots_sheets.tiles(read(max(paths)), 10)))
     most = min(most, room)
     return {round: read(round) for round in _milestones(list(paths), most)} if most > 1 else {}
 

@@ -1,1 +1,0 @@
-"""What ``advnets`` can do: the options of each command, and the function that they go to."""

@@ -1,0 +1,1 @@
+"""What makes training fast and lets several processes share it: no part of the paper."""

@@ -1,0 +1,1 @@
+"""Pictures of images, curves and scores: matplotlib figures and PNG sheets."""

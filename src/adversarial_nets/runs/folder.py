@@ -1,0 +1,156 @@
+"""The run itself: create, open, and describe its folder."""
+
+import dataclasses
+import math
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adversarial_nets import settings
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs.files import (
+    FORMAT,
+    _check_format,
+    _to_json,
+    explained,
+    read_json,
+    write_atomically,
+)
+from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.settings import Settings
+
+__all__ = [
+    "Run",
+    "create",
+    "history",
+    "open_run",
+]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run's folder and what it was started with.
+
+    Attributes:
+        folder: where everything of the run lives.
+        data: the data set's name, as `datasets.load` takes it.
+        fingerprint: the data's hash.
+        image_shape: (channels, height, width).
+        range: the smallest and largest value of an image.
+        preset: the preset the settings came from.
+        settings: the game's settings.
+        own_nets: whether G or D were passed in by a program, so that only it can rebuild them.
+        info: versions, threads, the data's provenance.
+    """
+
+    folder: Path
+    data: str
+    fingerprint: str
+    image_shape: tuple[int, int, int]
+    range: tuple[float, float]
+    preset: str
+    settings: Settings
+    own_nets: bool
+    info: Mapping[str, Any]
+
+    @property
+    def pixels(self) -> int:
+        """Values of one image."""
+        return math.prod(self.image_shape)
+
+
+# --- Opening a run --------------------------------------------------------------------------------
+
+
+def create(run: Run) -> None:
+    """Make the folder of a new run."""
+    with explained(run.folder):
+        for part in ("checkpoints", "samples"):
+            (run.folder / part).mkdir(parents=True, exist_ok=True)
+        record = dataclasses.asdict(run) | {"format": FORMAT}
+        del record["folder"]
+        write_atomically(run.folder / "settings.json", _to_json(record))
+
+
+def open_run(folder: Path) -> Run:
+    """Read what a run was started with.
+
+    Raises:
+        UserError: the folder is missing, holds no run, or one of a newer version.
+    """
+    path = folder / "settings.json"
+    if not path.is_file():
+        near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])
+        raise UserError(
+            f"{folder} is not a run's folder: it has no settings.json."
+            + (f" Runs beside it: {near}." if near else " Start one with: advnets train mnist-5k")
+        )
+    record = read_json(path)
+    _check_format(record, path)
+    if "model" in record:
+        raise UserError(
+            f"{folder} holds a {record['model']} of Table 1, no adversarial nets; advnets table1 "
+            "samples and scores it."
+        )
+    try:
+        return Run(
+            folder=folder,
+            data=str(record["data"]),
+            fingerprint=str(record["fingerprint"]),
+            image_shape=_three(record["image_shape"]),
+            range=(float(record["range"][0]), float(record["range"][1])),
+            preset=str(record["preset"]),
+            settings=settings.from_json(record["settings"]),
+            own_nets=bool(record["own_nets"]),
+            info=dict(record["info"]),
+        )
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    except (LookupError, TypeError, ValueError, OverflowError) as error:
+        raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
+
+
+def _three(values: Iterable[Any]) -> tuple[int, int, int]:
+    channels, height, width = map(int, values)
+    return channels, height, width
+
+
+def history(run: Run) -> dict[str, Any]:
+    """What the run is and how its scores went, for a record of results.
+
+    The curve holds one entry for each validation score: round, epoch, seconds of training, how D
+    judges (`training.judged`), and the log-likelihood in nats of the raw and, where there is one,
+    the averaged generator.
+    """
+    kept = ("round", "epoch", "seconds", "accuracy", "V_training", "V_held_out")
+    rows = [row for row in read_metrics(run.folder) if "scores" in row]
+    return {
+        "preset": run.preset,
+        "seed": run.settings.seed,
+        "settings": run.settings.to_json(),
+        "own_nets": run.own_nets,
+        "fingerprint": run.fingerprint,
+        "made_with": dict(run.info),
+        "curve": [
+            {key: row[key] for key in kept if key in row}
+            | {weights: score["valid_nats"] for weights, score in row["scores"].items()}
+            for row in rows
+        ],
+    }
+
+
+def discard(folder: Path) -> None:
+    """Forget a run, for --restart: what this module and its callers wrote, and nothing else."""
+    with explained(folder):
+        for name in ("checkpoints", "samples", "figures", "tensorboard"):
+            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
+            (folder / name).unlink(missing_ok=True)
+
+
+def differences(old: Settings, new: Settings) -> list[str]:
+    """What the new settings ask for that the old ones do not, as ``--name old → new``."""
+    a, b = old.options(), new.options()
+    return [f"{name} {a[name]} → {b[name]}" for name in a if a[name] != b[name]]

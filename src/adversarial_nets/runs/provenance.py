@@ -1,0 +1,30 @@
+"""Versions, machine and data that a record states."""
+
+import os
+import platform
+from typing import Any
+
+import numpy as np
+import torch
+
+from adversarial_nets import __version__
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine import distributed
+
+__all__ = [
+    "made_with",
+]
+
+
+def made_with(data: Dataset) -> dict[str, Any]:
+    """What a run's record says of versions, machine and data."""
+    return {
+        "adversarial_nets": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "threads": torch.get_num_threads(),
+        "processes": distributed.count(),
+        "provenance": data.provenance,
+    }

@@ -1,0 +1,98 @@
+"""Figure of §4: the maximum at a/(a + b), the divergences, convexity of C, the limit of §2."""
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.special import xlogy
+
+from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.theory import checks, quadrature
+from adversarial_nets.theory import divergences as theory_divergences
+from adversarial_nets.toys import distributions
+
+__all__ = ["draw", "theory_picture"]
+
+_COLOURS = ("#111111", "#1b9e3e", "#1f5fc4", "#c4551f")
+
+
+def draw(seed: int = 0) -> Figure:
+    """The four drawings; the seed chooses the random distributions and nets."""
+    figure = Figure(figsize=(11, 7.4), layout="constrained")
+    (peak, divergences), (convex, limit) = figure.subplots(2, 2)
+    _draw_peak(peak)
+    _draw_divergences(divergences)
+    _draw_convexity(convex, np.random.default_rng(seed))
+    _draw_limit(limit, np.random.default_rng(seed))
+    for axes in (peak, divergences, convex, limit):
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False)
+    return figure
+
+
+def _draw_peak(axes: Axes) -> None:
+    y = np.linspace(0.002, 0.998, 500)
+    for (a, b), colour in zip(((1, 1), (3, 1), (1, 3)), _COLOURS, strict=False):
+        axes.plot(y, xlogy(a, y) + xlogy(b, 1 - y), color=colour, label=f"a = {a}, b = {b}")
+        best = a / (a + b)
+        axes.plot(best, xlogy(a, best) + xlogy(b, 1 - best), "o", color=colour)
+    axes.set(ylim=(-8, 0), xlabel="y = D(x)", title="a log y + b log(1 − y) peaks at a/(a + b)")
+
+
+def _draw_divergences(axes: Axes) -> None:
+    p, distances = distributions.gaussian(0.0, 1.0), np.linspace(0, 8, 41)
+    others = [distributions.gaussian(float(d), 2.0) for d in distances]
+    for values, colour, label in (
+        ([quadrature.KL_density(p, q).value for q in others], _COLOURS[3], "KL(p ‖ q)"),
+        ([quadrature.KL_density(q, p).value for q in others], _COLOURS[2], "KL(q ‖ p)"),
+        ([quadrature.JSD_density(p, q).value for q in others], _COLOURS[1], "JSD(p ‖ q)"),
+    ):
+        axes.plot(distances, values, color=colour, lw=2, label=label)
+    axes.axhline(math.log(2), color=_COLOURS[0], lw=0.8, ls="--", label="log 2")
+    axes.set(ylim=(0, 4), xlabel="distance d", title="p = N(0, 1), q = N(d, 2²): nats")
+
+
+def _draw_convexity(axes: Axes, rng: np.random.Generator) -> None:
+    t, p_data = np.linspace(0, 1, 101), rng.dirichlet(np.full(20, 1.0))
+    for concentration, colour in zip((0.05, 0.3, 2.0), _COLOURS[1:], strict=True):
+        p_g = rng.dirichlet(np.full(20, concentration))
+        line = [theory_divergences.C(p_data, (1 - s) * p_g + s * p_data) for s in t]
+        axes.plot(
+            t,
+            line,
+            color=colour,
+            lw=2,
+            label=f"from a p_g of entropy {theory_divergences.entropy(p_g):.2f}",
+        )
+    axes.axhline(-theory_divergences.LOG4, color=_COLOURS[0], lw=0.8, ls="--", label="−log 4")
+    axes.set(xlabel="share of p_data in p_g", title="C(G) is convex in p_g; least at p_g = p_data")
+
+
+def _draw_limit(axes: Axes, rng: np.random.Generator) -> None:
+    sigmas = np.geomspace(1e-3, 1, 25)
+    for i in range(5):
+        label = "random nets f" if i == 0 else None
+        errors = checks.gradient_errors(rng, sigmas)
+        axes.plot(sigmas, errors, color=_COLOURS[2], lw=1, label=label)
+    axes.plot(sigmas, sigmas**2, color=_COLOURS[0], lw=0.8, ls="--", label="σ²")
+    axes.set(xscale="log", yscale="log", xlabel="σ", title="‖∇ₓ E f(x + ε) − ∇f(x)‖, ε ~ N(0, σ²I)")
+
+
+def theory_picture(out: Path = Path("theory"), *, seed: int = 0) -> Path:
+    """Draw ``theory.png`` into a folder: ``advnets theory --out FOLDER``.
+
+    Args:
+        out: the folder.
+        seed: chooses the random distributions and nets.
+    """
+    picture = io.BytesIO()
+    with rc_context({"font.size": 10}):
+        draw(seed).savefig(picture, format="png", dpi=110)
+    with explained(out):
+        out.mkdir(parents=True, exist_ok=True)
+        write_atomically(out / "theory.png", picture.getvalue())
+    return out / "theory.png"

@@ -1,0 +1,1 @@
+"""Games on one- and two-dimensional data, whose true densities are known."""

@@ -1,0 +1,1 @@
+"""Training a game in a run's folder: sessions, logging, checkpoints, diagnosis."""
