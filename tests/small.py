@@ -33,7 +33,7 @@ def small_settings(**changes: Any) -> Settings:
         batch=20,
         z_size=5,
         momentum_epochs=5,
-        average=0.9,
+        ema_decay=0.9,
     )
     return dataclasses.replace(settings, **changes)
 

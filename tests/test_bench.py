@@ -13,9 +13,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from adversarial_nets import objectives
 from adversarial_nets.bench import ratios, textbook
 from adversarial_nets.bench.with_jax import jax_round
+from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.game import new_game, play
+from adversarial_nets.game import play
 from adversarial_nets.settings import DiscriminatorSettings
 from small import small_data, small_settings
 
@@ -23,7 +24,7 @@ from small import small_data, small_settings
 def test_products_count_every_multiplication_of_autograd() -> None:
     """The limit's shapes hold the multiplications that torch itself counts in the plain round."""
     s, data = small_settings(), small_data()
-    game = new_game(s, data, by_hand=False)
+    game = new_game(s, data, manual_backprop=False)
     with FlopCounterMode(display=False) as counter:
         play(game, 1)
     shapes = ratios.products_of_a_round(s.batch, s.z_size, data.pixels, s.G, s.D)

@@ -43,14 +43,14 @@ def test_train_ends_with_a_report(run: Path) -> None:
 
 def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ("train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW)
-    assert result(capsys, *args)["step"] == 60
+    assert result(capsys, *args)["round"] == 60
     assert main([*args, "--k", "2"]) == 2
     assert "--k 1 → 2" in capsys.readouterr().err
 
 
 def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = result(capsys, "evaluate", str(run), "--grid", "fine", "--samples", "500")
-    assert found["step"] == 60
+    assert found["round"] == 60
     assert found["weights"] == "raw"
     parzen = found["parzen"]
     assert isinstance(parzen, dict)
@@ -61,7 +61,7 @@ def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert history["curve"][-1]["round"] == 60
     assert {"raw", "averaged", "seconds"} <= history["curve"][-1].keys()
     earlier = result(capsys, "evaluate", str(run), "--checkpoint", "50", "--weights", "averaged")
-    assert (earlier["step"], earlier["weights"]) == (50, "averaged")
+    assert (earlier["round"], earlier["weights"]) == (50, "averaged")
 
 
 def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:

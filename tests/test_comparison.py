@@ -34,7 +34,7 @@ def record(nats: float = 1.0, seed: int = 0, **other: Any) -> dict[str, Any]:
     curve = [{"round": 5, "raw": nats - 9, "averaged": nats - 1}, {"round": 10, "raw": nats}]
     run = {"settings": settings, "curve": curve, "made_with": other.pop("made_with", {})}
     run["fingerprint"] = other.pop("fingerprint", "these images")
-    return {"data": "mnist", "weights": "raw", "step": 10, "parzen": parzen, "run": run} | other
+    return {"data": "mnist", "weights": "raw", "round": 10, "parzen": parzen, "run": run} | other
 
 
 def files(folder: Path, *records: dict[str, Any]) -> list[Path]:
@@ -67,7 +67,7 @@ def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        {"step": 20},
+        {"round": 20},
         {"weights": "averaged"},
         {"data": "mnist-5k"},
         {"parzen": {"grid": "fine"}},
@@ -169,7 +169,7 @@ def test_the_newest_score_counts(tmp_path: Path) -> None:
     train(data, settings=small_settings(), rounds=8, run=tmp_path / "run")
     evaluate(run, data, samples=30, calibration=False)
     other = files(tmp_path, record())[0]
-    assert compare([other, run.folder]).entries[1].step == 8
+    assert compare([other, run.folder]).entries[1].round == 8
 
 
 def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
@@ -181,13 +181,13 @@ def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="not a run's folder"):
         compare([good, tmp_path])
     damaged = [record(seed=1) for _ in range(12)]
-    damaged[8]["step"] = float("inf")
+    damaged[8]["round"] = float("inf")
     damaged[9]["parzen"]["nats"] = 10**400
     damaged[10]["weights"] = None
     damaged[11]["parzen"]["se"] = -1.0
     damaged[0]["parzen"]["nats"] = float("nan")
     damaged[1]["parzen"]["se"] = None
-    damaged[2]["step"] = "last"
+    damaged[2]["round"] = "last"
     damaged[3]["run"]["curve"] = 5
     damaged[4]["run"]["curve"] = [{"round": 5, "raw": "9"}]
     damaged[5]["run"]["made_with"] = []
@@ -202,8 +202,8 @@ def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
 def test_a_damaged_folder_gets_a_sentence(tmp_path: Path) -> None:
     run = train(small_data(), settings=small_settings(), rounds=4, run=tmp_path / "run")
     other = files(tmp_path, record())[0]
-    score = {"step": 4, "weights": "raw", "parzen": {"curve": [1], "grid": "paper", "samples": 5}}
-    for broken in ({"a": 1}, [{"step": 1}], [score], [{**score, "parzen": {"grid": "paper"}}]):
+    score = {"round": 4, "weights": "raw", "parzen": {"curve": [1], "grid": "paper", "samples": 5}}
+    for broken in ({"a": 1}, [{"round": 1}], [score], [{**score, "parzen": {"grid": "paper"}}]):
         (run.folder / "evaluation.json").write_text(json.dumps(broken))
         with pytest.raises(UserError, match="is damaged"):
             compare([other, run.folder])
@@ -253,7 +253,7 @@ def test_the_command_reads_folders_as_it_is_told(
     nats = f"{score['nats']:8.1f} ± {score['se']:.1f} nats of 30 samples"
     assert lines[1] == f"b  {what}round {3:9}  {nats}"
     assert [line.split() for line in lines[2:6]] == [
-        ["step", "None", "|", "3"],
+        ["round", "None", "|", "3"],
         ["samples", "None", "|", "30"],
         ["--k", "1", "|", "2"],
         ["--seed", "0", "|", "1"],

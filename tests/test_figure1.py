@@ -38,61 +38,61 @@ def short() -> Film:
 def test_p_g_of_a_frame_is_what_the_generator_samples(prior: Prior) -> None:
     """The exact masses against a large sample of G's own draws, in coarse cells."""
     toy, settings = catalogue.find("gaussian:5,2"), replace(SMALL, prior=prior)
-    g, board = line.start(toy, settings), line.board_of(toy, settings)
+    g, evaluator = line.new_game(toy, settings), line.new_evaluator(toy, settings)
     game.play(g, 5)
-    frame = line.look(g, board)
+    snapshot = line.take_snapshot(g, evaluator)
     n = 40_000
     x = game.sample(g.G, settings, n).double().numpy()[:, 0]
-    coarse = board.edges[:: line.CELLS // 12]
+    coarse = evaluator.edges[:: line.CELLS // 12]
     counted = np.histogram(x, coarse)[0] / n
-    exact = frame.p_g[1:-1].reshape(12, -1).sum(1)
+    exact = snapshot.p_g[1:-1].reshape(12, -1).sum(1)
     assert np.abs(counted - exact).max() < 5 * np.sqrt(0.25 / n)
-    assert frame.p_g.sum() == pytest.approx(1, abs=1e-9)
+    assert snapshot.p_g.sum() == pytest.approx(1, abs=1e-9)
 
 
 def test_learned_V_is_at_most_C_in_every_frame(short: Film) -> None:
-    for frame in short.frames:
-        assert frame.V <= frame.C + 1e-12
-        assert -divergences.LOG4 <= frame.C <= 1e-12
-        best = divergences.a_star(short.board.p_data, frame.p_g)
-        assert divergences.V(best, short.board.p_data, frame.p_g) == pytest.approx(
-            frame.C, abs=1e-12
+    for snapshot in short.frames:
+        assert snapshot.V <= snapshot.C + 1e-12
+        assert -divergences.LOG4 <= snapshot.C <= 1e-12
+        best = divergences.a_star(short.evaluator.p_data, snapshot.p_g)
+        assert divergences.V(best, short.evaluator.p_data, snapshot.p_g) == pytest.approx(
+            snapshot.C, abs=1e-12
         )
 
 
 def test_distance_is_the_mean_of_D_minus_D_star(short: Film) -> None:
-    frame, board = short.frames[-1], short.board
-    D_star = divergences.D_star(board.p_data, frame.p_g)
-    m = (board.p_data + frame.p_g) / 2
+    snapshot, evaluator = short.frames[-1], short.evaluator
+    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)
+    m = (evaluator.p_data + snapshot.p_g) / 2
     expected = sum(
-        w * abs(d - s) for w, d, s in zip(m, expit(frame.a), D_star, strict=True) if w > 0
+        w * abs(d - s) for w, d, s in zip(m, expit(snapshot.a), D_star, strict=True) if w > 0
     )
-    assert frame.distance == pytest.approx(expected, abs=1e-12)
+    assert snapshot.distance == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_game_is_played_and_looking_does_not_touch_it(short: Film) -> None:
     """The same weights with and without looking; the same film twice."""
     toy = catalogue.find("gaussian:5,2")
-    blind = line.start(toy, SMALL)
+    blind = line.new_game(toy, SMALL)
     game.play(blind, 60)
-    seen = line.look(blind, short.board)
+    seen = line.take_snapshot(blind, short.evaluator)
     assert seen.p_g.tolist() == short.frames[-1].p_g.tolist()
     assert seen.a.tolist() == short.frames[-1].a.tolist()
-    assert [frame.round for frame in short.frames] == watching.frames_at(60, 7)
+    assert [snapshot.round for snapshot in short.frames] == watching.snapshot_rounds(60, 7)
     assert short.frames[-1].C < short.frames[0].C
 
 
 def test_the_floor_is_what_the_datas_own_samples_get(short: Film) -> None:
     """Above −log 4, though nothing is wrong with such a generator; fewer samples, higher floor."""
     toy = catalogue.find("gaussian")
-    few, many = (line.board_of(toy, replace(SMALL, batch=n)).floor for n in (100, 2000))
+    few, many = (line.new_evaluator(toy, replace(SMALL, batch=n)).floor for n in (100, 2000))
     assert -divergences.LOG4 < many < few < -1.2
 
 
 def test_the_default_game_nears_the_equilibrium() -> None:
     """A fifteenth of its rounds bring JSD down tenfold, and D near D*."""
     run = film(rounds=100, frames=3)
-    jsd = [(frame.C + divergences.LOG4) / 2 for frame in run.frames]
+    jsd = [(snapshot.C + divergences.LOG4) / 2 for snapshot in run.frames]
     assert jsd[0] > 0.1
     assert jsd[-1] < jsd[0] / 10
     assert run.frames[-1].distance < 0.06
@@ -113,37 +113,37 @@ def test_data_from_a_file_are_drawn_with_the_note_that_their_density_is_estimate
     x = 170 + 10 * distributions.draw(distributions.gaussian(), 300)[:, 0]
     path.write_text("height\n" + "\n".join(f"{v:.2f}" for v in x))
     run = film(str(path), SMALL, rounds=5, frames=2)
-    assert "300 points" in run.board.toy.note
+    assert "300 points" in run.evaluator.toy.note
     assert 150 < run.frames[0].G.mean() < 170  # G starts beside the data, in the data's units
 
 
 @pytest.mark.parametrize("prior", ["uniform", "gaussian"])
 def test_noise_cells_have_the_priors_mass(prior: Prior) -> None:
-    board = line.board_of(catalogue.find("gaussian"), replace(SMALL, prior=prior))
-    middles = (board.z[1:] + board.z[:-1]) / 2
-    assert board.z_mass.sum() == pytest.approx(1, abs=1e-12)
-    assert board.z_mass @ middles**2 == pytest.approx(1, abs=2e-3)  # every prior has variance 1
+    evaluator = line.new_evaluator(catalogue.find("gaussian"), replace(SMALL, prior=prior))
+    middles = (evaluator.z[1:] + evaluator.z[:-1]) / 2
+    assert evaluator.z_mass.sum() == pytest.approx(1, abs=1e-12)
+    assert evaluator.z_mass @ middles**2 == pytest.approx(1, abs=2e-3)  # every prior has variance 1
 
 
 def test_what_does_not_fit_on_a_line_is_refused() -> None:
     with pytest.raises(UserError, match="on the line"):
-        line.start(catalogue.find("ring"))
+        line.new_game(catalogue.find("ring"))
     with pytest.raises(UserError, match="z_size must be 1"):
-        line.start(catalogue.find("gaussian"), replace(SMALL, z_size=2))
+        line.new_game(catalogue.find("gaussian"), replace(SMALL, z_size=2))
 
 
 def test_a_diverged_game_says_so() -> None:
     toy = catalogue.find("gaussian")
-    g, board = line.start(toy, SMALL), line.board_of(toy, SMALL)
+    g, evaluator = line.new_game(toy, SMALL), line.new_evaluator(toy, SMALL)
     with torch.no_grad():
         next(g.D.parameters()).fill_(float("nan"))
     with pytest.raises(Diverged, match="round 0"):
-        line.look(g, board)
+        line.take_snapshot(g, evaluator)
 
 
 def test_own_settings_are_played(short: Film) -> None:
     relu = GeneratorSettings(hidden=(8,), output="linear", init=(0.5,), bias_from_marginals=False)
-    dropout = DiscriminatorSettings(units=(8,), pieces=2, init=(0.5,), keep_hidden=0.5)
+    dropout = DiscriminatorSettings(units=(8,), pieces=2, init=(0.5,), keep_prob_hidden=0.5)
     run = film("uniform", replace(SMALL, G=relu, D=dropout, objective="minimax"), 3, 2)
     assert run.frames[-1].round == 3
 
@@ -162,7 +162,7 @@ def test_pictures_are_the_same_bytes_twice_and_the_page_needs_nothing_else(tmp_p
     numbers = json.loads(
         re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page)[0]
     )
-    assert [frame["round"] for frame in numbers["frames"]] == [0, 1, 2, 3]
+    assert [snapshot["round"] for snapshot in numbers["frames"]] == [0, 1, 2, 3]
     assert len(numbers["p_data"]) == len(numbers["frames"][0]["D"]) == line.CELLS
     assert numbers["frames"][0]["V"] == pytest.approx(
         film("mixture", rounds=1).frames[0].V, abs=1e-5

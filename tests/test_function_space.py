@@ -28,7 +28,7 @@ def test_the_same_game_in_parameters_circles(both: function_space.FunctionSpace)
     assert both.jsd_parameters[0] == pytest.approx(both.jsd[0], rel=1e-6)
     assert both.rises[1] > 10
     assert both.jsd_parameters[-10:].max() > 100 * both.jsd[-1]
-    around = portrait(both.board, both.frames)  # the equilibrium is (0, 0)
+    around = portrait(both.evaluator, both.frames)  # the equilibrium is (0, 0)
     angles = np.unwrap(np.arctan2(around[:, 1], around[:, 0]))
     assert abs(angles[-1] - angles[0]) > 2 * np.pi
 
@@ -55,11 +55,11 @@ def test_the_portrait_of_data_with_a_far_point_stays_on_the_board(tmp_path: Path
     path = tmp_path / "far.csv"
     path.write_text("\n".join(map(str, [*np.linspace(0, 1, 2000), 200.0])))
     both = play_both(str(path), steps=0, every=1)
-    x = np.concatenate([both.board.edges[:1], both.board.x, both.board.edges[-1:]])
-    straight = tuple(dataclasses.replace(frame, a=3 * x) for frame in both.frames)
-    assert portrait(both.board, straight)[:, 1] == pytest.approx(3)
-    bent = tuple(dataclasses.replace(frame, a=np.maximum(x - 50, 0)) for frame in both.frames)
-    assert portrait(both.board, bent)[:, 1] == pytest.approx(0)
+    x = np.concatenate([both.evaluator.edges[:1], both.evaluator.x, both.evaluator.edges[-1:]])
+    straight = tuple(dataclasses.replace(snapshot, a=3 * x) for snapshot in both.frames)
+    assert portrait(both.evaluator, straight)[:, 1] == pytest.approx(3)
+    bent = tuple(dataclasses.replace(snapshot, a=np.maximum(x - 50, 0)) for snapshot in both.frames)
+    assert portrait(both.evaluator, bent)[:, 1] == pytest.approx(0)
 
 
 def test_the_command_writes_its_pictures(tmp_path: Path) -> None:

@@ -167,7 +167,7 @@ def test_a_run_is_measured_beside_its_floor(tmp_path: Path) -> None:
     data = labelled()
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
     found = measure(run, data)
-    assert (found.samples, found.step) == (70, 5)
+    assert (found.samples, found.round) == (70, 5)
     assert sum(found.classes or ()) == pytest.approx(1)
     judge = classifier(data)
     right = judge.classes(data.floats(data.test)) == data.labels["test"]

@@ -16,7 +16,7 @@ from adversarial_nets.baselines import (
     ROWS,
     SINGLE,
     Chains,
-    Sitting,
+    FitSession,
     aae,
     begin,
     cae,
@@ -480,7 +480,7 @@ def test_an_interrupted_fitting_ends_like_an_uninterrupted_one(name: str, tmp_pa
     for save in (3, 2, 5, 100):
         watch = stop if save < 100 else None
         try:
-            resumed = row.fit(IMAGES, s, Sitting(tmp_path, save=save, watch=watch))
+            resumed = row.fit(IMAGES, s, FitSession(tmp_path, save=save, watch=watch))
         except InterruptedError:
             continue
     assert stopped
@@ -506,8 +506,8 @@ def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fitting(
         monkeypatch.setattr(vae, "bound", interrupted)
         for _ in stop_in:
             with pytest.raises(Stopped):
-                row.fit(IMAGES, s, Sitting(folder, save=3))
-        row.fit(IMAGES, s, Sitting(folder, save=3))
+                row.fit(IMAGES, s, FitSession(folder, save=3))
+        row.fit(IMAGES, s, FitSession(folder, save=3))
         return [{k: v for k, v in r.items() if k != "seconds"} for r in read_metrics(folder)]
 
     whole = rows(tmp_path / "whole")
@@ -518,9 +518,9 @@ def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fitting(
 @pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae", "gmmn", "aae"])
 def test_fitting_lowers_what_it_is_to_lower(name: str) -> None:
     losses: list[float] = []
-    sitting = Sitting(save=4, watch=lambda update, total, loss: losses.append(loss))
+    session = FitSession(save=4, watch=lambda update, total, loss: losses.append(loss))
     settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=20)
-    ROWS[name].fit(IMAGES, settings, sitting)
+    ROWS[name].fit(IMAGES, settings, session)
     half = len(losses) // 2 if name in ("dbn", "stacked-cae") else len(losses)
     assert losses[half - 1] < 0.97 * losses[0]
 
@@ -537,7 +537,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="another model and settings"):
         begin(tmp_path, "DBN", DATA, dataclasses.asdict(dbn.Settings()))
     (tmp_path / "settings.json").unlink()
-    (tmp_path / "checkpoints" / "step-00000003").mkdir()
+    (tmp_path / "checkpoints" / "round-00000003").mkdir()
     with pytest.raises(UserError, match="nobody knows what they are of"):
         begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
 

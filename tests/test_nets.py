@@ -23,7 +23,7 @@ def test_published_mnist_nets() -> None:
                 assert abs(p.std().item() / (r / 3**0.5) - 1) < (0.02 if p.numel() > 1e4 else 0.2)
             else:
                 assert not p.any()
-    assert [layer.keep for layer in D if isinstance(layer, nets.Dropout)] == [0.8, 0.5, 0.5]
+    assert [layer.keep_prob for layer in D if isinstance(layer, nets.Dropout)] == [0.8, 0.5, 0.5]
 
 
 def test_maxout_is_the_maximum_of_adjacent_pieces() -> None:

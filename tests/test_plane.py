@@ -25,22 +25,22 @@ SMALL = replace(
 @pytest.mark.parametrize("name", ["ring-of-gaussians", "grid", "moons", "zero-width-ring"])
 def test_a_perfect_generator_gets_the_floor(name: str) -> None:
     toy = catalogue.TOYS[name]
-    board = plane.board_of(toy)
+    evaluator = plane.new_evaluator(toy)
     perfect = plane.measures(
-        distributions.draw(toy, plane.SAMPLES, seed=9, purpose="perfect"), board
+        distributions.draw(toy, plane.SAMPLES, seed=9, purpose="perfect"), evaluator
     )
-    for measure, floor in board.floors.items():
+    for measure, floor in evaluator.floors.items():
         assert perfect[measure] == pytest.approx(floor, rel=0.15, abs=1e-6)
 
 
 def test_a_collapsed_generator_does_not() -> None:
     toy = distributions.ring_of_gaussians(8)
-    board = plane.board_of(toy)
+    evaluator = plane.new_evaluator(toy)
     one = distributions.draw(distributions.Mixture(toy.means[:1], toy.stds[:1]), plane.SAMPLES)
-    found = plane.measures(one, board)
+    found = plane.measures(one, evaluator)
     assert found["modes hit"] == 1
     assert found["near a mode"] > 0.98
-    assert found["JSD"] > 30 * board.floors["JSD"]
+    assert found["JSD"] > 30 * evaluator.floors["JSD"]
 
 
 def test_the_floor_of_jsd_is_about_its_bias() -> None:
@@ -54,14 +54,14 @@ def test_the_floor_of_jsd_is_about_its_bias() -> None:
 
 def test_KL_from_samples_is_finite_and_nearly_nothing_for_a_perfect_generator() -> None:
     toy = distributions.ring_of_gaussians(8)
-    board = plane.board_of(toy, samples=2000)
+    evaluator = plane.new_evaluator(toy, samples=2000)
     one = plane.measures(
-        distributions.draw(distributions.Mixture(toy.means[:1], toy.stds[:1]), 2000), board
+        distributions.draw(distributions.Mixture(toy.means[:1], toy.stds[:1]), 2000), evaluator
     )
     assert one["data without samples"] == pytest.approx(7 / 8, abs=0.03)
     for name in ("KL data g smoothed", "KL g data smoothed"):
         assert np.isfinite(one[name])
-        assert one[name] > 20 * board.floors[name] > 0
+        assert one[name] > 20 * evaluator.floors[name] > 0
     # All samples in one of eight modes: KL(p_g ‖ p_data) is log 8 but for the smoothing.
     assert 0.5 * np.log(8) < one["KL g data smoothed"] < np.log(8)
 
@@ -96,22 +96,24 @@ def test_ring_fit_sees_distance_and_gaps() -> None:
 
 def test_a_game_is_looked_at_without_being_touched() -> None:
     run = film("ring-of-gaussians", SMALL, rounds=20, frames=3)
-    blind = plane.start(catalogue.find("ring-of-gaussians"), SMALL)
+    blind = plane.new_game(catalogue.find("ring-of-gaussians"), SMALL)
     game.play(blind, 20)
-    again = plane.look(blind, run.board)
+    again = plane.take_snapshot(blind, run.evaluator)
     assert again.samples.tolist() == run.frames[-1].samples.tolist()
     assert again.D.tolist() == run.frames[-1].D.tolist()
     assert run.frames[-1].grid is not None
-    assert [frame.round for frame in run.frames] == [0, 5, 20]
+    assert [snapshot.round for snapshot in run.frames] == [0, 5, 20]
 
 
 def test_D_is_seen_where_it_is_drawn() -> None:
     """The heat map's first axis is x, its second y."""
-    g = plane.start(catalogue.find("moons"), SMALL)
-    board = plane.board_of(catalogue.find("moons"), SMALL, cells=4)
-    x, y = ((e[1:] + e[:-1]) / 2 for e in board.edges)
+    g = plane.new_game(catalogue.find("moons"), SMALL)
+    evaluator = plane.new_evaluator(catalogue.find("moons"), SMALL, cells=4)
+    x, y = ((e[1:] + e[:-1]) / 2 for e in evaluator.edges)
     one = watching.apply(g.D, np.array([[x[3], y[1]]]))[0, 0]
-    assert plane.look(g, board).D[3, 1] == pytest.approx(1 / (1 + np.exp(-one)), abs=1e-6)
+    assert plane.take_snapshot(g, evaluator).D[3, 1] == pytest.approx(
+        1 / (1 + np.exp(-one)), abs=1e-6
+    )
 
 
 def test_the_command_draws_every_kind_of_data(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from adversarial_nets.training.diagnostics import TROUBLES
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
-SMALL = {"--G.hidden": [8], "--G.init": [4.0, 0.2], "--D.units": [6, 6], "--batch": 32}
+SMALL = {"G.hidden": [8], "G.init": [4.0, 0.2], "D.units": [6, 6], "batch": 32}
 Message = dict[str, Any]
 
 
@@ -75,10 +75,10 @@ def test_what_is_copied_is_the_game_on_the_board(data: str) -> None:
     for message in (
         {"do": "step", "who": "both"},
         {"do": "step", "who": "D"},
-        {"do": "bend", "option": "--k", "value": 2},
+        {"do": "update_setting", "option": "k", "value": 2},
         {"do": "step", "who": "D"},
         {"do": "step", "who": "G"},
-        {"do": "bend", "option": "--optimiser-D", "value": "sgd"},
+        {"do": "update_setting", "option": "optimiser_D", "value": "sgd"},
         {"do": "run"},
     ):
         v.handle(message)
@@ -90,7 +90,7 @@ def test_what_is_copied_is_the_game_on_the_board(data: str) -> None:
     exec(compile(told["program"], "copied", "exec"), names)
     played = names["played"]
     assert played.weights == state["weights"][0]
-    assert {n: list(r) for n, r in played.readings.items()} == frame["readings"]
+    assert {n: list(r) for n, r in played.metrics.items()} == frame["readings"]
     # And the address holds the same.
     other = Visitor(data)
     other.handle({"do": "open", "state": json.loads(json.dumps(state["state"]))})
@@ -103,7 +103,7 @@ def test_what_is_copied_is_the_game_on_the_board(data: str) -> None:
 def test_looking_back_and_going_on_from_there() -> None:
     v = visitor()
     seen = [last(v.handle({"do": "step", "who": "both"}), "state")["weights"] for _ in range(6)]
-    v.handle({"do": "bend", "option": "--k", "value": 9})
+    v.handle({"do": "update_setting", "option": "k", "value": 9})
     v.handle({"do": "step", "who": "both"})
     frame = last(v.handle({"do": "seek", "index": 4}), "frame")
     assert frame["round"] == 4
@@ -120,10 +120,10 @@ def test_two_games_side_by_side_share_the_seed_and_nothing_else() -> None:
     v.handle({"do": "step", "who": "both"})
     a, b = v.seats
     assert replay.fingerprint(a.game) == replay.fingerprint(b.game)
-    v.handle({"do": "bend", "seat": 1, "option": "--lr", "value": 0.5})
+    v.handle({"do": "update_setting", "seat": 1, "option": "lr", "value": 0.5})
     state = last(v.handle({"do": "step", "who": "both"}), "state")
     assert len(set(state["weights"])) == 2
-    v.handle({"do": "bend", "seat": 1, "option": "--seed", "value": 7})
+    v.handle({"do": "update_setting", "seat": 1, "option": "seed", "value": 7})
     assert [s.game.settings.seed for s in v.seats] == [7, 7]
     v.handle({"do": "beside", "on": False})
     assert len(v.seats) == 1
@@ -155,20 +155,20 @@ def test_what_changes_live_and_what_begins_anew() -> None:
     for control in CONTROLS:
         v = visitor()
         v.handle({"do": "step", "who": "both"})
-        before = v.seats[0].game.settings.options()[control.option]
+        before = v.seats[0].game.settings.flat()[control.option]
         value: Any = [5] if control.layers else 2
         if control.choices:
             now = str(before[0] if isinstance(before, tuple) else before)
             kept = [c for c in control.choices if c not in (now, "spherical")]
-            value = float(kept[-1]) if control.option == "--D.keep-hidden" else kept[-1]
-            value = [value] if control.option == "--G.activations" else value
-        if control.option == "--z-size":  # on a line there is no other
+            value = float(kept[-1]) if control.option == "D.keep_prob_hidden" else kept[-1]
+            value = [value] if control.option == "G.activations" else value
+        if control.option == "z_size":  # on a line there is no other
             with pytest.raises(Refused):
-                v.handle({"do": "bend", "option": "--z-size", "value": 2})
+                v.handle({"do": "update_setting", "option": "z_size", "value": 2})
             continue
-        v.handle({"do": "bend", "option": control.option, "value": value})
+        v.handle({"do": "update_setting", "option": control.option, "value": value})
         assert v.seats[0].game.round == (1 if control.live else 0), control
-        assert v.seats[0].game.settings.options()[control.option] != before
+        assert v.seats[0].game.settings.flat()[control.option] != before
         v.handle({"do": "step", "who": "both"})
 
 
@@ -236,20 +236,20 @@ def test_circling_is_seen_however_often_one_looks(rounds_a_look: int) -> None:
     for round in range(0, 231, rounds_a_look):
         for seat in v.seats:
             seat.play(round)
-            seat.look("both")
+            seat.take_snapshot("both")
     assert [seat.message(-1)["trouble"] for seat in v.seats] == ["circling", None]
 
 
 def test_digits_are_read_by_class_and_played_side_by_side() -> None:
     v = Visitor("mnist-5k")
-    own = {"--G.hidden": [8], "--D.units": [6], "--batch": 20}
+    own = {"G.hidden": [8], "D.units": [6], "batch": 20}
     v.handle({"do": "open", "state": {"data": "mnist-5k", "games": [{"set": own}]}})
     v.handle({"do": "beside", "on": True})
     told = v.handle({"do": "step", "who": "both"})
-    readings = last(told, "frame")["readings"]
-    value, perfect = readings["modes hit"]
+    metrics = last(told, "frame")["readings"]
+    value, perfect = metrics["modes hit"]
     assert 1 <= value < perfect == 10
-    assert readings["JSD classes"][0] > 10 * readings["JSD classes"][1] > 0
+    assert metrics["JSD classes"][0] > 10 * metrics["JSD classes"][1] > 0
     assert [m["seat"] for m in v.handle({"do": "nearest"})] == [0, 1]
     assert len(v.handle({"do": "export", "what": "png"})) == 2
 
@@ -276,7 +276,7 @@ def test_a_round_has_a_bound_and_every_lesson_is_within_it() -> None:
 
 def test_the_cost_counts_what_the_nets_do() -> None:
     """Every weight, and three products for each of them and each example that is learned from."""
-    s = game_session._checked(replay.KINDS["plane"].settings, SMALL | {"--k": 1}, 2)
+    s = game_session._checked(replay.KINDS["plane"].settings, SMALL | {"k": 1}, 2)
     g = replay.begin(replay.Script("moons", s))
     weights, work = game_session._cost(s, 2)
     matrices = [
@@ -301,28 +301,28 @@ HOSTILE: list[Any] = [
     {"do": "seek", "index": -1},
     {"do": "seek", "index": 10**9},
     {"do": "seek", "index": "0"},
-    {"do": "bend", "option": "--k", "value": 10**9},
-    {"do": "bend", "option": "--k", "value": -3},
-    {"do": "bend", "option": "--k", "value": "9999"},
-    {"do": "bend", "option": "--k", "value": None},
-    {"do": "bend", "option": "--k", "value": {"a": 1}},
-    {"do": "bend", "option": ["--k"], "value": 1},
-    {"do": "bend", "option": "--lr", "value": float("nan")},
-    {"do": "bend", "option": "--lr", "value": float("inf")},
-    {"do": "bend", "option": "--k", "value": float("inf")},
-    {"do": "bend", "option": "--seed", "value": 10**400},
-    {"do": "bend", "option": "--seed", "value": -1},
-    {"do": "bend", "option": "--size", "value": 10},
-    {"do": "bend", "option": "--G.hidden", "value": [10**6]},
-    {"do": "bend", "option": "--G.hidden", "value": [8] * 50},
-    {"do": "bend", "option": "--G.hidden", "value": 8},
-    {"do": "bend", "option": "--G.hidden", "value": ["many"]},
-    {"do": "bend", "option": "--D.units", "value": []},
-    {"do": "bend", "option": "--prior", "value": "spherical"},
-    {"do": "bend", "seat": 5, "option": "--k", "value": 2},
-    {"do": "bend", "seat": "0", "option": "--k", "value": 2},
-    {"do": "bend", "seat": [], "option": "--k", "value": 2},
-    {"do": "bend", "seat": 0.0, "option": "--k", "value": 2},
+    {"do": "update_setting", "option": "k", "value": 10**9},
+    {"do": "update_setting", "option": "k", "value": -3},
+    {"do": "update_setting", "option": "k", "value": "9999"},
+    {"do": "update_setting", "option": "k", "value": None},
+    {"do": "update_setting", "option": "k", "value": {"a": 1}},
+    {"do": "update_setting", "option": ["k"], "value": 1},
+    {"do": "update_setting", "option": "lr", "value": float("nan")},
+    {"do": "update_setting", "option": "lr", "value": float("inf")},
+    {"do": "update_setting", "option": "k", "value": float("inf")},
+    {"do": "update_setting", "option": "seed", "value": 10**400},
+    {"do": "update_setting", "option": "seed", "value": -1},
+    {"do": "update_setting", "option": "size", "value": 10},
+    {"do": "update_setting", "option": "G.hidden", "value": [10**6]},
+    {"do": "update_setting", "option": "G.hidden", "value": [8] * 50},
+    {"do": "update_setting", "option": "G.hidden", "value": 8},
+    {"do": "update_setting", "option": "G.hidden", "value": ["many"]},
+    {"do": "update_setting", "option": "D.units", "value": []},
+    {"do": "update_setting", "option": "prior", "value": "spherical"},
+    {"do": "update_setting", "seat": 5, "option": "k", "value": 2},
+    {"do": "update_setting", "seat": "0", "option": "k", "value": 2},
+    {"do": "update_setting", "seat": [], "option": "k", "value": 2},
+    {"do": "update_setting", "seat": 0.0, "option": "k", "value": 2},
     {"do": "data", "value": "/etc/passwd"},
     {"do": "data", "value": "../own.csv"},
     {"do": "data", "value": "folder:/"},
@@ -351,7 +351,7 @@ HOSTILE: list[Any] = [
         "do": "open",
         "state": {
             "data": "moons",
-            "games": [{"set": {"--G.hidden": [512] * 4, "--batch": 2048, "--k": 50}}],
+            "games": [{"set": {"G.hidden": [512] * 4, "batch": 2048, "k": 50}}],
         },
     },
     {"do": "open", "state": {"data": "gaussian", "until": 10**9}},
@@ -361,12 +361,12 @@ HOSTILE: list[Any] = [
     {"do": "open", "state": {"data": "gaussian", "rounds": 1.5}},
     {"do": "open", "state": {"data": "gaussian", "games": []}},
     {"do": "open", "state": {"data": "gaussian", "games": [{}] * 100}},
-    {"do": "open", "state": {"data": "gaussian", "games": [{"set": {"--batch": 10**8}}]}},
+    {"do": "open", "state": {"data": "gaussian", "games": [{"set": {"batch": 10**8}}]}},
     {
         "do": "open",
-        "state": {"data": "gaussian", "games": [{"changes": [[0, {"--G.hidden": [9]}]]}]},
+        "state": {"data": "gaussian", "games": [{"changes": [[0, {"G.hidden": [9]}]]}]},
     },
-    {"do": "open", "state": {"data": "gaussian", "games": [{"changes": [[5, {"--k": 2}]]}]}},
+    {"do": "open", "state": {"data": "gaussian", "games": [{"changes": [[5, {"k": 2}]]}]}},
     {"do": "open", "state": {"data": "gaussian", "games": [{"changes": [1] * 10_000}]}},
 ]
 
@@ -419,9 +419,9 @@ def hostile_target() -> Visitor:
 
 def test_a_diverged_game_is_said_so() -> None:
     v = visitor()
-    v.handle({"do": "bend", "option": "--optimiser", "value": "sgd"})
-    v.handle({"do": "bend", "option": "--lr", "value": 10.0})
-    v.handle({"do": "bend", "option": "--d-rate", "value": 100.0})
+    v.handle({"do": "update_setting", "option": "optimiser", "value": "sgd"})
+    v.handle({"do": "update_setting", "option": "lr", "value": 10.0})
+    v.handle({"do": "update_setting", "option": "d_lr_multiplier", "value": 100.0})
     with torch.no_grad():
         next(v.seats[0].game.G.parameters()).fill_(float("nan"))
     with pytest.raises(Refused, match="diverged"):
@@ -451,8 +451,8 @@ def test_the_chinese_words_have_no_english() -> None:
 
 
 def test_every_word_that_may_be_asked_for_is_there() -> None:
-    readings = {n for d in ("gaussian", "grid", "zero-width-ring") for n in readings_of(d)}
-    wanted = {f"read {name}" for name in readings | {"spread"}}
+    metrics = {n for d in ("gaussian", "grid", "zero-width-ring") for n in readings_of(d)}
+    wanted = {f"read {name}" for name in metrics | {"spread"}}
     wanted |= {f"trouble {name}" for name in ("none", "early", *TROUBLES)} | {
         f"bend {c.option}" for c in CONTROLS
     }
@@ -460,8 +460,8 @@ def test_every_word_that_may_be_asked_for_is_there() -> None:
 
 
 def readings_of(data: str) -> dict[str, Any]:
-    readings: dict[str, Any] = visitor(data).seats[0].message(-1)["readings"]
-    return readings
+    metrics: dict[str, Any] = visitor(data).seats[0].message(-1)["readings"]
+    return metrics
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
@@ -565,14 +565,14 @@ def test_eight_visitors_play_at_once_each_a_game_of_its_own() -> None:
             wires = [await connect(host) for _ in range(server.VISITORS)]
             seeds = range(len(wires))
             for seed, wire in zip(seeds, wires, strict=True):
-                state = {"data": "gaussian", "games": [{"set": SMALL | {"--seed": seed}}]}
+                state = {"data": "gaussian", "games": [{"set": SMALL | {"seed": seed}}]}
                 await ask(wire, {"do": "open", "state": state})
             answers = await asyncio.gather(*[play_some(w, 2 + i) for i, w in enumerate(wires)])
             for seed, rounds, weights in zip(seeds, map(len, answers), answers, strict=True):
                 assert rounds == 2 + seed
                 script = replay.Script(
                     "gaussian",
-                    settings.changed(line.SETTINGS, SMALL | {"--seed": seed}),
+                    settings.update_settings(line.SETTINGS, SMALL | {"seed": seed}),
                     rounds,
                 )
                 assert replay.replay(script).weights == weights[-1]  # as if it were alone

@@ -33,10 +33,10 @@ if CHROMIUM is None:
 
 TIMEOUT = 120_000  # milliseconds; other tests may be running beside
 expect.set_options(timeout=TIMEOUT)
-SMALL = {"--G.hidden": [8], "--D.units": [6], "--batch": 32}
+SMALL = {"G.hidden": [8], "D.units": [6], "batch": 32}
 EASY = {
-    "gaussian": SMALL | {"--G.init": [4.0, 0.2]},
-    "moons": SMALL | {"--G.init": [0.7, 0.2]},
+    "gaussian": SMALL | {"G.init": [4.0, 0.2]},
+    "moons": SMALL | {"G.init": [0.7, 0.2]},
     "mnist-5k": SMALL,
 }
 
@@ -45,7 +45,7 @@ EASY = {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A playground with a trained run, served from a thread of its own."""
     run = tmp_path_factory.mktemp("runs") / "digits"
-    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
+    narrow = ["G.hidden", "16", "D.units", "8", "G.init", ".1"]
     assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
     with server.beside(open_walk(run)) as url:
         yield url
@@ -537,7 +537,7 @@ def test_a_hostile_page_of_our_own_is_answered_in_a_sentence(
         ('{"do": "system"}', "does not know"),
         ("{", "does not know"),
         ('{"do": "data", "value": "/etc/passwd"}', "no such data"),
-        ('{"do": "bend", "option": "--k", "value": 1000000}', "50 at most"),
+        ('{"do": "update_setting", "option": "k", "value": 1000000}', "50 at most"),
         ('{"do": "points", "text": "' + "1,2 " * 60_000 + '"}', "too large"),
     ):
         page.evaluate("complain('')")

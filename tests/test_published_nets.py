@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets import nets
+from adversarial_nets.build import new_game
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import new_game, play
+from adversarial_nets.game import play
 from adversarial_nets.presets import PRESETS, preset_for
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
@@ -52,7 +53,7 @@ def test_convolutional_discriminator_layer_by_layer() -> None:
     ]
     biases = [tuple(p.shape) for p in D.parameters() if p.ndim == 1]
     assert biases == [(32,), (32,), (192,), (2500,), (1,)]  # one a channel, not one a piece
-    assert [layer.keep for layer in D if isinstance(layer, nets.Dropout)] == [0.8, *[0.5] * 4]
+    assert [layer.keep_prob for layer in D if isinstance(layer, nets.Dropout)] == [0.8, *[0.5] * 4]
     check_ranges(D, [0.005] * 5)
 
 
@@ -214,7 +215,7 @@ def test_what_a_small_generator_adds_must_fit_as_well() -> None:
     with pytest.raises(UserError, match="2 or more"):
         Settings(G=GeneratorSettings(batch_norm=True), batch=1)
     with pytest.raises(UserError, match="output-rate is -1"):
-        Settings(G=GeneratorSettings(output_rate=-1.0))
+        Settings(G=GeneratorSettings(output_lr_multiplier=-1.0))
 
 
 def test_images_must_fit_the_convolutions() -> None:
@@ -242,7 +243,9 @@ def test_no_units_weights_grow_beyond_the_limit(protocol: str) -> None:
     assert norms(game).max() > 0.8  # before the first update, as in the released code
     play(game, 15)
     assert norms(game).max() <= 0.8 * (1 + 1e-5)
-    free = new_game(dataclasses.replace(settings, max_norm=None), small_data(), by_hand=False)
+    free = new_game(
+        dataclasses.replace(settings, max_norm=None), small_data(), manual_backprop=False
+    )
     play(free, 15)
     assert norms(free).max() > 0.8
 
@@ -294,13 +297,15 @@ def test_batch_normalisation_comes_before_each_hidden_activation() -> None:
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_the_output_layer_may_learn_at_a_rate_of_its_own(optimiser: str, by_hand: bool) -> None:
+def test_the_output_layer_may_learn_at_a_rate_of_its_own(
+    optimiser: str, manual_backprop: bool
+) -> None:
     def moved(rate: float) -> tuple[Tensor, Tensor]:
         s = small_settings(optimiser=optimiser, lr=0.01)
         s = dataclasses.replace(
-            s, G=dataclasses.replace(s.G, output_rate=rate, batch_norm=True, init=(0.4,))
+            s, G=dataclasses.replace(s.G, output_lr_multiplier=rate, batch_norm=True, init=(0.4,))
         )
-        game = new_game(s, small_data(), by_hand=by_hand, dtype=torch.float64)
+        game = new_game(s, small_data(), manual_backprop=manual_backprop, dtype=torch.float64)
         linears = [layer for layer in game.G.children() if isinstance(layer, nn.Linear)]
         before = [layer.weight.detach().clone() for layer in linears]
         play(game, 1)

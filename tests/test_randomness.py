@@ -28,7 +28,9 @@ def test_any_slice_of_rows_is_a_slice_of_the_whole(
     part = Address(3, step, range(start, start + length))
     assert torch.equal(whole.uniform("x", width)[start:], part.uniform("x", width))
     assert torch.equal(whole.normal("x", width)[start:], part.normal("x", width))
-    assert torch.equal(whole.keep("x", width, p)[start:], part.keep("x", width, p))
+    assert torch.equal(
+        whole.bernoulli_mask("x", width, p)[start:], part.bernoulli_mask("x", width, p)
+    )
 
 
 def test_seed_purpose_and_step_each_change_the_draw() -> None:
@@ -62,7 +64,7 @@ def test_distributions() -> None:
     assert scipy.stats.kstest(u, "uniform").pvalue > 1e-3
     assert scipy.stats.kstest(n, "norm").pvalue > 1e-3
     for p in (0.5, 0.8):
-        kept = Address(0, 0, rows).keep("k", 500, p).float().mean().item()
+        kept = Address(0, 0, rows).bernoulli_mask("k", 500, p).float().mean().item()
         assert abs(kept - p) < 4 * (p * (1 - p) / 1e6) ** 0.5
 
 

@@ -12,7 +12,7 @@ from adversarial_nets.evaluation import Classifier
 from adversarial_nets.paper import related_work
 from adversarial_nets.paper.related_work import (
     adversarial_examples,
-    felt,
+    gradient_norms,
     noise_contrastive,
     noise_contrastive_error,
     predictability_minimisation,
@@ -20,7 +20,7 @@ from adversarial_nets.paper.related_work import (
 
 
 def test_discrete_units_cut_off_what_comes_before_them() -> None:
-    zero = {(f.model, f.discrete): (f.below == 0, f.above == 0) for f in felt(seed=3)}
+    zero = {(f.model, f.discrete): (f.below == 0, f.above == 0) for f in gradient_norms(seed=3)}
     assert zero == {
         ("adversarial nets", "none"): (False, False),
         ("adversarial nets", "hidden"): (True, False),

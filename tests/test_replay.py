@@ -10,28 +10,28 @@ import pytest
 import safetensors.torch
 import torch
 
-from adversarial_nets import game, replay
+from adversarial_nets import build, game, replay
 from adversarial_nets.cli import main as cli_main
 from adversarial_nets.cli import toy_commands
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
-from adversarial_nets.settings import LIVE, Settings, changed
+from adversarial_nets.settings import LIVE, Settings, update_settings
 from adversarial_nets.toys import catalogue, distributions, line
 
-SMALL = {"--G.hidden": (8,), "--G.init": (4.0, 0.2), "--D.units": (6, 6), "--batch": 32}
-OF_IMAGES = {"--G.hidden": (8,), "--D.units": (6,), "--batch": 20, "--z-size": 5}
+SMALL = {"G.hidden": (8,), "G.init": (4.0, 0.2), "D.units": (6, 6), "batch": 32}
+OF_IMAGES = {"G.hidden": (8,), "D.units": (6,), "batch": 20, "z_size": 5}
 CHANGES = (
-    (2, {"--k": 4, "--objective": "minimax"}),
-    (3, {"--optimiser-D": "sgd", "--lr": 0.01, "--D.keep-hidden": 0.5}),
-    (5, {"--players": "D", "--batch": 16}),
-    (6, {"--players": "both"}),
+    (2, {"k": 4, "objective": "minimax"}),
+    (3, {"optimiser_D": "sgd", "lr": 0.01, "D.keep_prob_hidden": 0.5}),
+    (5, {"train_only": "D", "batch": 16}),
+    (6, {"train_only": "both"}),
 )
 
 
 def script(data: str) -> Script:
     own = OF_IMAGES if data.startswith("mnist") else SMALL
-    return Script(data, changed(replay.kind_of(data).settings, own), 8, CHANGES)
+    return Script(data, update_settings(replay.kind_of(data).settings, own), 8, CHANGES)
 
 
 @pytest.mark.parametrize("data", ["gaussian:1,2", "moons", "mnist-5k"])
@@ -56,7 +56,7 @@ def test_the_command_and_the_program_play_the_same_game(
     exec(compile(replay.program(told), "copied", "exec"), names)
     again = names["played"]
     assert isinstance(again, replay.Played)
-    assert (again.weights, again.readings) == (played.weights, played.readings)
+    assert (again.weights, again.metrics) == (played.weights, played.metrics)
 
 
 def test_a_game_may_be_played_in_pieces() -> None:
@@ -72,8 +72,8 @@ def test_a_game_may_be_played_in_pieces() -> None:
 @pytest.mark.parametrize("protocol", ["paper", "released"])
 @pytest.mark.parametrize("alone", ["D", "G"])
 def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
-    own = SMALL | {"--players": alone, "--protocol": protocol, "--k": 2}
-    told = Script("gaussian", changed(line.SETTINGS, own))
+    own = SMALL | {"train_only": alone, "protocol": protocol, "k": 2}
+    told = Script("gaussian", update_settings(line.SETTINGS, own))
     g, before = replay.begin(told), replay.begin(told)
     game.play(g, 2)
     for player in ("D", "G"):
@@ -86,12 +86,12 @@ def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
 
 def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
     """Without a memory (plain SGD) what counts is the settings, not how they came."""
-    own = SMALL | {"--optimiser": "sgd", "--momentum": 0.0, "--momentum-end": 0.0}
-    a = changed(line.SETTINGS, own)
-    b = changed(a, {"--lr": 0.1, "--objective": "minimax", "--d-rate": 2.0})
+    own = SMALL | {"optimiser": "sgd", "momentum": 0.0, "momentum_end": 0.0}
+    a = update_settings(line.SETTINGS, own)
+    b = update_settings(a, {"lr": 0.1, "objective": "minimax", "d_lr_multiplier": 2.0})
     g, other = (replay.begin(Script("gaussian", s)) for s in (a, b))
     other.G.load_state_dict(g.G.state_dict())
-    game.change(g, b)
+    build.change_settings(g, b)
     game.play(g, 3)
     game.play(other, 3)
     assert replay.fingerprint(g) == replay.fingerprint(other)
@@ -99,7 +99,7 @@ def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
 
 def test_adams_momentum_can_change_on_the_way() -> None:
     g = replay.begin(script("moons"))
-    game.change(g, changed(g.settings, {"--momentum": 0.8}))
+    build.change_settings(g, update_settings(g.settings, {"momentum": 0.8}))
     for optimiser in (g.optimiser_G, g.optimiser_D):
         assert optimiser.param_groups[0]["betas"] == (0.8, 0.999)
 
@@ -121,27 +121,27 @@ def test_images_that_are_only_trained_on_are_named() -> None:
 def test_what_needs_a_new_game_says_so() -> None:
     g = replay.begin(script("gaussian"))
     with pytest.raises(UserError, match=r"--D\.units cannot change during a game"):
-        game.change(g, changed(g.settings, {"--D.units": (5, 5)}))
-    assert Settings().options().keys() > LIVE
+        build.change_settings(g, update_settings(g.settings, {"D.units": (5, 5)}))
+    assert Settings().flat().keys() > LIVE
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"--kk": 1}, "no option"),
-        ({"--k": "many"}, "another kind"),
-        ({"--k": 1.5}, "another kind"),
-        ({"--k": True}, "another kind"),
-        ({"--k": 0}, "--k is 0"),
-        ({"--objective": "both"}, "one of non-saturating, minimax"),
-        ({"--G.hidden": 3}, "another kind"),
-        ({"--G.hidden": ["a"]}, "another kind"),
-        ({"--lr": float("nan")}, "--lr"),
+        ({"k": "many"}, "another kind"),
+        ({"k": 1.5}, "another kind"),
+        ({"k": True}, "another kind"),
+        ({"k": 0}, "--k is 0"),
+        ({"objective": "both"}, "one of non-saturating, minimax"),
+        ({"G.hidden": 3}, "another kind"),
+        ({"G.hidden": ["a"]}, "another kind"),
+        ({"lr": float("nan")}, "lr"),
     ],
 )
 def test_options_are_checked(options: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
-        changed(Settings(), options)
+        update_settings(Settings(), options)
 
 
 def test_points_travel_in_a_word() -> None:

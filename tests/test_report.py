@@ -114,7 +114,7 @@ def record(**changes: Any) -> dict[str, Any]:
         "at_edge": False,
         "curve": [[0.1, -50.0], [0.2, 120.0], [0.4, 30.0]],
     }
-    whole = {"step": 20, "weights": "averaged", "data": "small", "calibration": []}
+    whole = {"round": 20, "weights": "averaged", "data": "small", "calibration": []}
     parzen |= {name: changes.pop(name) for name in list(changes) if name in parzen}
     return whole | changes | {"parzen": parzen}
 
@@ -292,16 +292,16 @@ def test_the_table_is_ordered_so_that_k_means_shows(bare: Run) -> None:
 
 
 def test_it_shows_the_published_presets_raw_generator_and_other_runs_average(quiet: Run) -> None:
-    assert "Shown here is the averaged generator" in written(quiet).text
+    assert "ProgressReporter here is the averaged generator" in written(quiet).text
     published = dataclasses.replace(quiet, preset="mnist")
-    assert "Shown here is the raw generator" in written(published).text
-    assert "Shown here is the averaged" in written(published, weights="averaged").text
+    assert "ProgressReporter here is the raw generator" in written(published).text
+    assert "ProgressReporter here is the averaged" in written(published, weights="averaged").text
 
 
 def test_settings_other_than_the_published_are_marked(bare: Run) -> None:
     page = written(bare)
     marked = [a for a in page.all("tr") if a.get("class") == "differs"]
-    differing = list(runs_folder.differences(Settings(average=0.9995), bare.settings))
+    differing = list(runs_folder.differences(Settings(ema_decay=0.9995), bare.settings))
     assert len(marked) == len(differing) > 0
 
 
@@ -355,19 +355,19 @@ def test_nets_of_a_programs_own_are_drawn_when_it_passes_them(tmp_path: Path) ->
 
 
 def test_a_damaged_evaluation_is_named(run: Run) -> None:
-    for content in ("{", "[{}]", '{"step": 1}', "[1]"):
+    for content in ("{", "[{}]", '{"round": 1}', "[1]"):
         (run.folder / "evaluation.json").write_text(content)
         with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
             report.write_report(run, small_data())
 
 
 def test_a_damaged_picture_is_named(run: Run) -> None:
-    picture = run.folder / "samples" / f"step-{2**20:08d}.png"
-    (picture.parent / "step-by-hand.png").write_text("of somebody else's")
-    good = min(picture.parent.glob("step-0*.png")).read_bytes()
+    picture = run.folder / "samples" / f"round-{2**20:08d}.png"
+    (picture.parent / "round-by-hand.png").write_text("of somebody else's")
+    good = min(picture.parent.glob("round-0*.png")).read_bytes()
     for content in (b"", good[:100]):
         picture.write_bytes(content)
-        with pytest.raises(UserError, match=r"step-01048576\.png is damaged"):
+        with pytest.raises(UserError, match=r"round-01048576\.png is damaged"):
             report.write_report(run, small_data())
 
 
@@ -380,6 +380,6 @@ def test_a_file_in_the_way_is_said_and_the_old_report_stays(bare: Run) -> None:
 
 
 def test_an_average_that_was_not_kept_cannot_be_shown(run: Run) -> None:
-    plain = dataclasses.replace(run, settings=small_settings(average=0.0))
+    plain = dataclasses.replace(run, settings=small_settings(ema_decay=0.0))
     with pytest.raises(UserError, match="averaged"):
         report.write_report(plain, small_data(), weights="averaged")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from adversarial_nets import datasets
 from adversarial_nets.cli.main import main
-from adversarial_nets.errors import Missing, Stopped
+from adversarial_nets.errors import DataNotFound, Stopped
 from adversarial_nets.paper import reproduce, training_claims
 from adversarial_nets.paper.reproduce import PARTS, Part
 from adversarial_nets.plots import sheets
@@ -120,7 +120,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def load(name: str, **_: object) -> datasets.Dataset:
         if name == "tfd":
-            raise Missing("TFD is not here.")
+            raise DataNotFound("TFD is not here.")
         return dataclasses.replace(small_data(), name=name)
 
     monkeypatch.setattr(datasets, "load", load)

@@ -17,15 +17,15 @@ from typing import Any
 import pytest
 import torch
 
+from adversarial_nets.build import new_game
 from adversarial_nets.errors import Diverged, Stopped, UserError
-from adversarial_nets.game import new_game
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.checkpoints import Checkpoint
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training import diagnostics, session
-from adversarial_nets.training.session import Look, train
+from adversarial_nets.training.session import TrainingSnapshot, train
 from small import small_data, small_settings
 
 OFTEN = Cadence(log_every=7, save_every=10, score_every=40, samples_every=20)
@@ -161,13 +161,13 @@ def test_sigkill(moment: int, tmp_path: Path, straight: Path) -> None:
 def test_a_polite_signal_saves_first(
     number: signal.Signals, tmp_path: Path, straight: Path
 ) -> None:
-    def ask(look: Look) -> None:
+    def ask(look: TrainingSnapshot) -> None:
         if look.row["round"] == 21:
             os.kill(os.getpid(), number)
 
     handler = signal.getsignal(number)
     with pytest.raises(Stopped, match="round 21") as stopped:
-        trained(tmp_path / "run", observers=[ask])
+        trained(tmp_path / "run", callbacks=[ask])
     assert stopped.value.exit_code == 128 + number
     assert signal.getsignal(number) is handler
     assert last(tmp_path / "run").round == 21
@@ -179,7 +179,7 @@ def test_divergence_is_a_sentence_and_the_last_checkpoint_is_good(tmp_path: Path
     with pytest.raises(Diverged, match="diverged") as diverged:
         trained(tmp_path / "run", 400, settings=small_settings(lr=1e4, optimiser="sgd"))
     assert diverged.value.exit_code == 3
-    steps = list((tmp_path / "run" / "checkpoints").glob("step-*"))
+    steps = list((tmp_path / "run" / "checkpoints").glob("round-*"))
     for step in steps:
         checkpoint = checkpoints.read_checkpoint(step)
         assert all(bool(t.isfinite().all()) for t in checkpoint.nets.values())
@@ -211,7 +211,7 @@ def test_metrics_end_where_they_are_no_rows(tmp_path: Path, bad: bytes) -> None:
     ("number", "words"), [(21, "a folder stands where a file"), (36, "too long")]
 )
 def test_a_name_that_cannot_be_written(number: int, words: str) -> None:
-    with pytest.raises(UserError, match=words), files.explained(Path("out")):
+    with pytest.raises(UserError, match=words), files.explain_os_errors(Path("out")):
         raise OSError(number, "whatever")
 
 
@@ -353,9 +353,9 @@ def test_not_a_run(tmp_path: Path) -> None:
 
 def test_checkpoints_by_name(straight: Path) -> None:
     best = json.loads((checkpoints.checkpoint_folder(straight) / "state.json").read_text())["best"]
-    assert checkpoints.checkpoint_folder(straight).name == "step-00000060"
-    assert checkpoints.checkpoint_folder(straight, "best").name == f"step-{best['round']:08d}"
-    assert checkpoints.checkpoint_folder(straight, "50").name == "step-00000050"
+    assert checkpoints.checkpoint_folder(straight).name == "round-00000060"
+    assert checkpoints.checkpoint_folder(straight, "best").name == f"round-{best['round']:08d}"
+    assert checkpoints.checkpoint_folder(straight, "50").name == "round-00000050"
     for unknown in ("55", "²"):
         with pytest.raises(UserError, match=r"Give last, best, or one of: .*50, 60"):
             checkpoints.checkpoint_folder(straight, unknown)
@@ -416,7 +416,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
     one = torch.ones((), dtype=torch.float64)
     for sign, right in ((1.0, 1.0), (0.0, 0.5), (-1.0, 0.0)):
         game.D = Judge(sign)
-        found = diagnostics.judged(game, data)
+        found = diagnostics.discriminator_metrics(game, data)
         assert found["accuracy"] == right
         for name, grey in (("V_training", seen), ("V_held_out", unseen)):
             D_x, D_G_z = torch.sigmoid(sign * (grey - 0.01)), torch.sigmoid(-0.01 * sign * one)
@@ -438,7 +438,7 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
     """G stands still (its rate is 0), so D soon tells samples from data for certain."""
     settings = small_settings(lr=0.1, k=5, protocol="paper", lr_decay=1.0)
     settings = dataclasses.replace(
-        settings, D=dataclasses.replace(settings.D, keep_input=1.0, keep_hidden=1.0)
+        settings, D=dataclasses.replace(settings.D, keep_prob_input=1.0, keep_prob_hidden=1.0)
     )
     said = []
 
@@ -453,7 +453,7 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
         600,
         settings=settings,
         optimiser=still,
-        observers=[lambda look: said.append(look.trouble)],
+        callbacks=[lambda look: said.append(look.trouble)],
     )
     assert said[0] is None
     assert "D wins outright" in str(said[-1])
@@ -496,5 +496,5 @@ def test_a_disk_without_locks_is_a_sentence(
     ],
 )
 def test_whatever_the_disk_refuses_is_a_sentence(tmp_path: Path, number: int, words: str) -> None:
-    with pytest.raises(UserError, match=words), files.explained(tmp_path):
+    with pytest.raises(UserError, match=words), files.explain_os_errors(tmp_path):
         raise OSError(number, os.strerror(number))

@@ -128,7 +128,7 @@ def test_points_from_a_csv_with_and_without_a_header(tmp_path: Path) -> None:
     toy = catalogue.find(str(path))
     assert isinstance(toy, distributions.Points)
     assert toy.x.tolist() == [[1, 2], [3.5, -0.4], [1, 5]]
-    assert (toy.pixels, toy.epoch) == (2, 3)
+    assert (toy.pixels, toy.examples_per_epoch) == (2, 3)
     drawn = {tuple(row) for row in distributions.draw(toy, 100).round(3).tolist()}
     assert drawn == {(1, 2), (3.5, -0.4), (1, 5)}
     path.write_text("1\n2\n4\n")

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 from torch.nn import Linear, Sequential
 
+from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
-from adversarial_nets.game import draw_noise, new_game, play
+from adversarial_nets.game import play, sample_noise
 from adversarial_nets.paper import training_claims
 from adversarial_nets.paper.training_claims import gradient_norms
 from adversarial_nets.settings import Settings
@@ -32,10 +33,10 @@ class Watched(NamedTuple):
 
 def test_gradients_of_both_objectives() -> None:
     """Of one sample: ∂/∂a of the losses are −D and −(1 − D), so norms stand as D to 1 − D."""
-    game = new_game(small_settings(batch=1, average=0.0), small_data(), dtype=torch.float64)
+    game = new_game(small_settings(batch=1, ema_decay=0.0), small_data(), dtype=torch.float64)
     play(game, 30)
     norms = gradient_norms(game)
-    z = draw_noise(game, game.round, "z to compare gradients")
+    z = sample_noise(game, game.round, "z to compare gradients")
     game.D.eval()
     D_G_z = game.D(game.G(z)).sigmoid().item()
     assert norms["minimax"] / norms["non-saturating"] == pytest.approx(
@@ -44,7 +45,7 @@ def test_gradients_of_both_objectives() -> None:
 
 
 def test_looking_at_gradients_changes_nothing() -> None:
-    a, b = (new_game(small_settings(average=0.0), small_data()) for _ in range(2))
+    a, b = (new_game(small_settings(ema_decay=0.0), small_data()) for _ in range(2))
 
     def look(game: Game) -> None:
         gradient_norms(game)
@@ -73,9 +74,9 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     def D(game: Game) -> Tensor:
         return torch.cat([p.detach().flatten().clone() for p in game.D.parameters()])
 
-    def watching(game: Game, rounds: int, observe: Callable[[Game], None]) -> None:
+    def watching(game: Game, rounds: int, callback: Callable[[Game], None]) -> None:
         before = D(game)
-        play(game, rounds, observe)
+        play(game, rounds, callback)
         seen.append(Watched(game.settings, rounds, before, D(game)))
 
     monkeypatch.setattr(training_claims, "play", watching)
@@ -110,7 +111,7 @@ def test_V_is_read_on_training_and_on_held_out_images() -> None:
     """Where D says yes to training images alone, V is 0 + 0 on them and −large on others."""
     data = small_data()
     data = dataclasses.replace(data, train=0 * data.train, valid=255 + 0 * data.valid)
-    game = new_game(small_settings(average=0.0), data)
+    game = new_game(small_settings(ema_decay=0.0), data)
     judge = Linear(data.pixels, 1)
     with torch.no_grad():
         judge.weight.fill_(-10)

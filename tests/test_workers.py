@@ -14,8 +14,9 @@ import safetensors.torch
 import torch
 
 import two_workers
+from adversarial_nets.build import new_game
 from adversarial_nets.engine import distributed
-from adversarial_nets.game import new_game, play, sample
+from adversarial_nets.game import play, sample
 from adversarial_nets.runs import checkpoints, game_state, metrics
 from small import small_data, small_settings
 
@@ -60,30 +61,32 @@ def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
     """Weights, dropout masks and all, the tally, a Parzen score and samples: those of one."""
     theirs = safetensors.torch.load_file(shared / f"{name}.safetensors")
     game = two_workers.played(name)
-    samples, tally, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
+    samples, stats, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
     close(theirs, game_state.nets_of(game), 1e-9)
-    torch.testing.assert_close(tally, game.tally.sums, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(stats, game.stats.sums, rtol=1e-9, atol=1e-9)
     assert nats.item() == pytest.approx(two_workers.score(game), abs=0.01)
     torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-9, atol=1e-9)
 
 
 def test_alone_everything_is_mine() -> None:
     t = torch.arange(3.0)
-    distributed.sum_([t])
-    distributed.wait()
-    assert distributed.first()
-    assert distributed.count() == 1
-    assert distributed.share(7) == range(7)
-    assert distributed.agree(2) == 2
-    assert distributed.gather(t, 3) is t
+    distributed.all_reduce_sum([t])
+    distributed.barrier()
+    assert distributed.is_main()
+    assert distributed.world_size() == 1
+    assert distributed.local_rows(7) == range(7)
+    assert distributed.max_over_ranks(2) == 2
+    assert distributed.all_gather(t, 3) is t
 
 
 def test_mixed_precision_stays_near() -> None:
     """Products in bfloat16 lead a short game to nearly the same weights, which stay float32."""
-    whole, reduced = (new_game(small_settings(), small_data(), reduced=r) for r in (False, True))
-    for game in (whole, reduced):
+    whole, bf16_matmul = (
+        new_game(small_settings(), small_data(), bf16_matmul=r) for r in (False, True)
+    )
+    for game in (whole, bf16_matmul):
         play(game, 10)
-    for a, b in zip(whole.G.parameters(), reduced.G.parameters(), strict=True):
+    for a, b in zip(whole.G.parameters(), bf16_matmul.G.parameters(), strict=True):
         assert b.dtype == torch.float32
         assert (a - b).abs().max() < 0.02
         assert ((a - b).abs().max() > 0) == torch.cpu._is_avx512_bf16_supported()
@@ -95,7 +98,7 @@ def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
     process = advnets(*SMALL, "--run", two, "--rounds", 10, "--nproc", 2, "--json")
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert json.loads(out)["step"] == 10  # one object: only the first process prints
+    assert json.loads(out)["round"] == 10  # one object: only the first process prints
     for folder in (two, one):
         process = advnets(*SMALL, "--run", folder, "--rounds", 20, "--threads", 1, "--json")
         _, err = process.communicate()

@@ -5,9 +5,10 @@ import sys
 import safetensors.torch
 import torch
 
+from adversarial_nets.build import new_game
 from adversarial_nets.engine import distributed
 from adversarial_nets.evaluation.parzen import parzen
-from adversarial_nets.game import new_game, play, sample
+from adversarial_nets.game import play, sample
 from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
 from small import small_data, small_settings
@@ -27,31 +28,31 @@ def played(name: str) -> Game:
     In float64: a sum over workers is added up in another order than one process's, and in float32
     two pieces of a maxout unit soon come closer than that rounding.
     """
-    settings, by_hand = GAMES[name]
-    game = new_game(settings, small_data(), by_hand=by_hand, dtype=torch.float64)
+    settings, manual_backprop = GAMES[name]
+    game = new_game(settings, small_data(), manual_backprop=manual_backprop, dtype=torch.float64)
     play(game, 30)
     return game
 
 
 def score(game: Game) -> float:
     """The Parzen score of 101 samples, of which each worker draws its share."""
-    mine = distributed.share(101)
+    mine = distributed.local_rows(101)
     samples = sample(game.G, game.settings, len(mine), first=mine.start).float()
     data = small_data()
     return parzen(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 
 if __name__ == "__main__":
-    with distributed.joined():
+    with distributed.process_group():
         for name in GAMES:
             game = played(name)
             nats = score(game)
-            mine = distributed.share(7)
-            whole = distributed.gather(
+            mine = distributed.local_rows(7)
+            whole = distributed.all_gather(
                 sample(game.G, game.settings, len(mine), first=mine.start), 7
             )
-            distributed.sum_([game.tally.sums])
-            if distributed.first():
-                tensors = game_state.nets_of(game) | {"samples": whole, "tally": game.tally.sums}
+            distributed.all_reduce_sum([game.stats.sums])
+            if distributed.is_main():
+                tensors = game_state.nets_of(game) | {"samples": whole, "tally": game.stats.sums}
                 tensors["nats"] = tensors["tally"].new_tensor([nats])
                 safetensors.torch.save_file(tensors, f"{sys.argv[1]}/{name}.safetensors")

@@ -9,10 +9,11 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from adversarial_nets.build import new_game
     from adversarial_nets.datasets import Dataset, load
     from adversarial_nets.errors import Diverged, Stopped, UserError
     from adversarial_nets.evaluation import calibrate, evaluate
-    from adversarial_nets.game import new_game, play, sample
+    from adversarial_nets.game import play, sample
     from adversarial_nets.presets import PRESETS
     from adversarial_nets.report import write_report
     from adversarial_nets.runs.compare import compare

@@ -1,28 +1,65 @@
-"""The errors a person can mend. Raised where the fault is known, caught once in `cli`."""
+"""Errors that a user can mend. They are raised where the mistake is found and caught in `cli.main`."""
 
-__all__ = ["Diverged", "Missing", "Stopped", "UserError"]
+import difflib
+from collections.abc import Sequence
+
+__all__ = ["DataNotFound", "Diverged", "SettingError", "Stopped", "UserError", "unknown_name"]
 
 
 class UserError(Exception):
-    """What was wrong, where, and what to do about it, in one or two sentences."""
+    """A user's mistake, in one or two sentences: what was given, what is required, what to do."""
 
     exit_code = 2
 
+    def for_command_line(self) -> str:
+        """The message as the command line prints it."""
+        return str(self)
 
-class Missing(UserError):
-    """The data that were asked for are not here, though others may take their place."""
+
+class SettingError(UserError):
+    """A setting has a value that it cannot have.
+
+    Args:
+        name: the setting's dotted name, e.g. ``D.keep_prob_input``.
+        problem: the rest of the sentence: its value and what it must be.
+    """
+
+    def __init__(self, name: str, problem: str) -> None:
+        super().__init__(f"{name} {problem}")
+        self.name, self.problem = name, problem
+
+    def for_command_line(self) -> str:
+        """The message with the setting's option in place of its name."""
+        return f"--{self.name.replace('_', '-')} {self.problem}"
+
+
+class DataNotFound(UserError):
+    """The data asked for are not on this machine, though other data may take their place."""
 
 
 class Diverged(UserError):
-    """Training met a NaN or an infinity; the last good checkpoint is intact."""
+    """Training met a NaN or an infinity."""
 
     exit_code = 3
 
 
 class Stopped(UserError):
-    """A signal asked the training to stop, and the run was saved first."""
+    """A signal asked the training to stop, and the run was saved first.
+
+    Args:
+        number: the signal's number.
+        round: the round after which the training stopped.
+        saved: whether there is a run folder to save into.
+    """
 
     def __init__(self, number: int, round: int, saved: bool = True) -> None:
         kept = "everything is saved" if saved else "nothing is kept, since no folder was given"
         super().__init__(f"Stopped at round {round}; {kept}.")
         self.exit_code = 128 + number
+
+
+def unknown_name(name: str, known: Sequence[str], what: str) -> UserError:
+    """The error for an unknown name, which suggests the nearest known one."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return UserError(f"There is no {what} named {name!r}.{hint} Known: {', '.join(known)}.")

@@ -110,30 +110,34 @@ class Deconvolution(nn.ConvTranspose2d):
 
 
 class Dropout(nn.Module):
-    """Keep each value with probability `keep` and divide it by `keep`; in training only.
+    """Keep each value with probability `keep_prob` and divide it by `keep_prob`; in training only.
 
-    The masks are drawn at the address that `address_dropout` gave, or, when it gave none, by
-    torch's own generator as `torch.nn.Dropout` does.
+    The masks are drawn with the key that `address_dropout` set, or, without one, by torch's own
+    generator as in `torch.nn.Dropout`.
     """
 
-    def __init__(self, keep: float) -> None:
+    def __init__(self, keep_prob: float) -> None:
         super().__init__()
-        self.keep = keep
+        self.keep_prob = keep_prob
         self.address: tuple[Address, str] | None = None
 
     def forward(self, x: Float[Tensor, "m *values"]) -> Float[Tensor, "m *values"]:
         """Shapes: (m, …) to (m, …), element by element."""
-        if self.keep == 1 or not self.training:
+        if self.keep_prob == 1 or not self.training:
             return x
         if self.address is None:
-            return nn.functional.dropout(x, 1 - self.keep)
+            return nn.functional.dropout(x, 1 - self.keep_prob)
         address, purpose = self.address
-        mask = address.keep(purpose, x[0].numel(), self.keep).view(torch.uint8).view(x.shape)
-        return x * mask.to(x.device, x.dtype).mul_(1 / self.keep)
+        mask = (
+            address.bernoulli_mask(purpose, x[0].numel(), self.keep_prob)
+            .view(torch.uint8)
+            .view(x.shape)
+        )
+        return x * mask.to(x.device, x.dtype).mul_(1 / self.keep_prob)
 
     def extra_repr(self) -> str:
         """What ``print(D)`` shows of this layer."""
-        return f"keep={self.keep}"
+        return f"keep_prob={self.keep_prob}"
 
 
 def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
@@ -221,7 +225,7 @@ def discriminator(
     """
     s = settings
     layers: list[nn.Module] = []
-    width, keep = pixels, s.keep_input
+    width, keep = pixels, s.keep_prob_input
     if s.convolutions:
         if image_shape is None:
             raise UserError("--D.convolutions are for images, and these data are none.")
@@ -242,7 +246,7 @@ def discriminator(
                     "for so many."
                 )
             sides = [-(-(side - size) // stride) + 1 for side in after]
-            channels, keep = maps, s.keep_hidden
+            channels, keep = maps, s.keep_prob_hidden
         layers.append(nn.Flatten())
         width = channels * math.prod(sides)
     for units in s.units:
@@ -251,7 +255,7 @@ def discriminator(
             layers.append(Maxout(width, units, s.pieces))
         else:
             layers += [nn.Linear(width, units), nn.ReLU()]
-        width, keep = units, s.keep_hidden
+        width, keep = units, s.keep_prob_hidden
     net = nn.Sequential(*layers, Dropout(keep), nn.Linear(width, 1))
     _initialise(net, _one_each(s.init, len(s.convolutions) + len(s.units) + 1), seed, "initial D")
     return net

@@ -1,22 +1,35 @@
-"""Equation 1 and the two objectives for G, as pure functions of D's logits.
+"""Equation 1 and the objectives of D and G, as pure functions of D's logits.
 
-D's probability is D(x) = sigmoid(a), so with a the logit
+D's probability is D(x) = sigmoid(a) with the logit a, so
 
     log D(x) = −softplus(−a)        log(1 − D(x)) = −softplus(a)
 
 which stay finite, with finite gradients, for every finite a. A logarithm of a sigmoid does not.
 """
 
-from typing import Literal
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-__all__ = ["Objective", "discriminator_loss", "generator_loss", "r1", "value"]
+from adversarial_nets.errors import unknown_name
 
-Objective = Literal["minimax", "non-saturating"]
+__all__ = [
+    "OBJECTIVES",
+    "Objective",
+    "d_logit_gradients",
+    "discriminator_loss",
+    "find",
+    "g_logit_gradient",
+    "generator_loss",
+    "r1",
+    "value",
+]
+
+Logits = Float[Tensor, " m"]
 
 
 def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -27,7 +40,7 @@ def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor,
         a_G_z: D's logits on samples.
 
     Returns:
-        V in nats, at most 0; −log 4 where D says ½ everywhere.
+        V in nats, at most 0; −log 4 if D says ½ everywhere.
 
     >>> import torch
     >>> round(value(torch.zeros(5), torch.zeros(5)).item(), 4)  # −log 4
@@ -36,36 +49,115 @@ def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor,
     return -softplus(-a_x).mean() - softplus(a_G_z).mean()
 
 
-def discriminator_loss(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
-    """What D descends: −V(D, G), since D ascends V (Algorithm 1)."""
-    return -value(a_x, a_G_z)
+class Objective(NamedTuple):
+    """What D and G minimise, as means over a minibatch of m.
+
+    Attributes:
+        d_loss: D's loss, of its logits on data and on samples.
+        g_loss: G's loss, of D's logits on samples.
+        source: where it is defined.
+        d_gradients: the gradients of m · d_loss with respect to both logit vectors in closed form,
+            for `engine.manual_backprop`; None if autograd shall find them.
+        g_gradient: the gradient of m · g_loss likewise.
+    """
+
+    d_loss: Callable[[Tensor, Tensor], Tensor]
+    g_loss: Callable[[Tensor], Tensor]
+    source: str
+    d_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    g_gradient: Callable[[Tensor], Tensor] | None = None
+
+
+def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
+    """Gradients of −V: −(1 − D(x)) on data, D(G(z)) on samples."""
+    return -torch.sigmoid(-a_x), torch.sigmoid(a_G_z)
+
+
+OBJECTIVES: dict[str, Objective] = {
+    "non-saturating": Objective(
+        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        g_loss=lambda a_G_z: softplus(-a_G_z).mean(),  # −log D(G(z))
+        source="§3: same fixed point as minimax, stronger gradient early in training",
+        d_gradients=_d_gradients,
+        g_gradient=lambda a_G_z: -torch.sigmoid(-a_G_z),
+    ),
+    "minimax": Objective(
+        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        g_loss=lambda a_G_z: -softplus(a_G_z).mean(),  # log(1 − D(G(z)))
+        source="Equation 1: G's own term of V; its gradient vanishes where D is certain",
+        d_gradients=_d_gradients,
+        g_gradient=lambda a_G_z: -torch.sigmoid(a_G_z),
+    ),
+}
+"""Every objective by its name in the settings. Further ones may be added."""
+
+
+def find(name: str) -> Objective:
+    """The objective of that name.
+
+    Raises:
+        UserError: there is none; names the nearest.
+    """
+    if name not in OBJECTIVES:
+        raise unknown_name(name, list(OBJECTIVES), "objective")
+    return OBJECTIVES[name]
+
+
+def discriminator_loss(
+    a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"], objective: str = "non-saturating"
+) -> Float[Tensor, ""]:
+    """The loss that D minimises: −V(D, G) for the paper's objectives (D ascends V, Algorithm 1)."""
+    return find(objective).d_loss(a_x, a_G_z)
 
 
 def generator_loss(
-    a_G_z: Float[Tensor, " n"], objective: Objective = "non-saturating"
+    a_G_z: Float[Tensor, " n"], objective: str = "non-saturating"
 ) -> Float[Tensor, ""]:
-    """What G descends (§3).
+    """The loss that G minimises (§3).
 
-    ``minimax`` is G's own share of V, the mean of log(1 − D(G(z))): its gradient dies when D is
-    sure. ``non-saturating`` is the mean of −log D(G(z)): same fixed point, strong gradient early.
+    ``minimax`` is the mean of log(1 − D(G(z))); ``non-saturating`` that of −log D(G(z)).
     """
-    return -softplus(a_G_z).mean() if objective == "minimax" else softplus(-a_G_z).mean()
+    return find(objective).g_loss(a_G_z)
 
 
-def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], price: float) -> Float[Tensor, ""]:
-    """What D may pay for being steep on data: price · ½ E‖∂a(x)/∂x‖². Not the paper's.
+def d_logit_gradients(objective: Objective, a_x: Logits, a_G_z: Logits) -> tuple[Tensor, Tensor]:
+    """The gradients of m · D's loss with respect to its logits on data and on samples: (m,), (m,).
 
-    R1 of Mescheder, Geiger, Nowozin, "Which training methods for GANs do actually converge?"
-    (2018): near p_g = p_data it makes the game converge where it would circle.
+    >>> a = torch.zeros(1)
+    >>> d_logit_gradients(OBJECTIVES["minimax"], a, a)  # −(1 − D(x)), D(G(z))
+    (tensor([-0.5000]), tensor([0.5000]))
+    """
+    if objective.d_gradients is not None:
+        return objective.d_gradients(a_x, a_G_z)
+    with torch.enable_grad():
+        a_x, a_G_z = a_x.detach().requires_grad_(), a_G_z.detach().requires_grad_()
+        on_data, on_samples = torch.autograd.grad(objective.d_loss(a_x, a_G_z), (a_x, a_G_z))
+    return on_data * len(a_x), on_samples * len(a_x)
+
+
+def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
+    """The gradient of m · G's loss with respect to D's logits on samples: (m,)."""
+    if objective.g_gradient is not None:
+        return objective.g_gradient(a_G_z)
+    with torch.enable_grad():
+        a_G_z = a_G_z.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(objective.g_loss(a_G_z), a_G_z)
+    return gradient * len(a_G_z)
+
+
+def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> Float[Tensor, ""]:
+    """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
+
+    Not in the paper. Near p_g = p_data it makes the game converge locally where it would oscillate.
 
     Args:
         x: data, requiring a gradient.
         a_x: D's logits on them, each a function of its own x.
-        price: γ, in nats for a squared slope of 2.
+        gamma: the weight γ.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
     0.25
     """
-    (slope,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
-    return price / 2 * slope.square().sum(1).mean()
+    (gradient,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
+    return gamma / 2 * gradient.square().sum(1).mean()

@@ -6,12 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adversarial_nets.settings import (
-    DiscriminatorSettings,
-    GeneratorSettings,
-    Settings,
-    nearest_name,
-)
+from adversarial_nets.errors import unknown_name
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 
 __all__ = [
     "PRESETS",
@@ -45,7 +41,7 @@ _TFD = Settings(
     prior="gaussian",
     lr=0.05,
     max_norm=1.9365,
-    average=0.9995,
+    ema_decay=0.9995,
 )
 _CIFAR10 = Settings(
     G=GeneratorSettings(
@@ -58,7 +54,7 @@ _CIFAR10 = Settings(
     D=DiscriminatorSettings(units=(1600, 1600)),
     prior="gaussian",
     lr=0.025,
-    average=0.9995,
+    ema_decay=0.9995,
 )
 _CONVOLUTIONAL = dataclasses.replace(
     _CIFAR10,
@@ -90,8 +86,8 @@ def _small(
             pieces=3,
             convolutions=tuple(maps // 4 for maps in settings.D.convolutions),
             init=(0.005, 0.01, 0.01, 0.01, 0.011) if settings.D.convolutions else settings.D.init,
-            keep_input=1.0,
-            keep_hidden=1.0,
+            keep_prob_input=1.0,
+            keep_prob_hidden=1.0,
         ),
         optimiser="adam",
         lr=5e-4,
@@ -100,7 +96,7 @@ def _small(
         momentum=0.0,
         momentum_end=0.0,
         r1=r1,
-        average=0.999,
+        ema_decay=0.999,
     )
 
 
@@ -129,7 +125,7 @@ _WHY_SMALL = (
 
 PRESETS: Mapping[str, Preset] = {
     "mnist": Preset(
-        Settings(average=0.9995),
+        Settings(ema_decay=0.9995),
         epochs=100.0,
         why="§5 and the released configuration: G 1200-1200 ReLU, D maxout 240×5 twice, lr .1 "
         "that barely decays, momentum .5 rising to .7. The published run had no stopping rule; "
@@ -139,14 +135,14 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "fast": Preset(
         Settings(
-            D=DiscriminatorSettings(keep_input=1.0, keep_hidden=1.0),
+            D=DiscriminatorSettings(keep_prob_input=1.0, keep_prob_hidden=1.0),
             r1=0.3,
             lr=0.4,
             lr_hold=8000,
             lr_decay=1.0003,
             momentum=0.0,
             momentum_end=0.0,
-            average=0.9995,
+            ema_decay=0.9995,
         ),
         rounds=20_000,
         why="The published MNIST nets, in five minutes. In place of dropout D pays for being steep "
@@ -211,9 +207,11 @@ PRESETS: Mapping[str, Preset] = {
                 init=(0.05, 0.1, 0.5),
                 bilinear=True,
                 batch_norm=True,
-                output_rate=0.01,
+                output_lr_multiplier=0.01,
             ),
-            D=dataclasses.replace(_CONVOLUTIONAL_SMALL.D, keep_input=0.8, keep_hidden=0.5),
+            D=dataclasses.replace(
+                _CONVOLUTIONAL_SMALL.D, keep_prob_input=0.8, keep_prob_hidden=0.5
+            ),
             batch=64,
             lr=2e-4,
             lr_hold=0,
@@ -239,7 +237,7 @@ PRESETS: Mapping[str, Preset] = {
             momentum=0.7,
             momentum_end=0.7,
             # The raw generator jitters at a constant rate; its average is what is shown.
-            average=0.999,
+            ema_decay=0.999,
         ),
         rounds=9000,
         why="The published game, narrower, for two minutes on two cores.",
@@ -256,7 +254,7 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
     own = {"tfd-96": "tfd", "tfd-standin": "tfd", "cifar10-copy": "cifar10"}.get(data, data)
     name = name or (own if own in PRESETS else "quickstart")
     if name not in PRESETS:
-        raise nearest_name(name, list(PRESETS), "preset")
+        raise unknown_name(name, list(PRESETS), "preset")
     return name, PRESETS[name]
 
 

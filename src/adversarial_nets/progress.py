@@ -1,24 +1,26 @@
-"""What a person sees while something takes time: live on a terminal, plain lines elsewhere.
+"""Progress of long work: a live bar in a terminal, plain lines elsewhere.
 
-Everything goes to standard output, or, with ``--json``, nothing does.
+Everything goes to standard output; with ``--json`` nothing does.
 """
 
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+if TYPE_CHECKING:
+    from adversarial_nets.training.session import TrainingSnapshot
 
-from adversarial_nets.training.session import Look
+__all__ = ["Progress", "ProgressReporter"]
 
-__all__ = ["Shown"]
+Progress = Callable[[str, int, int | None], None]
+"""Called during long work with (what is done, how much is done, of how much or None)."""
 
 _SECONDS_BETWEEN_LINES = 5.0
 
 
-class Shown:
+class ProgressReporter:
     """Where a command speaks.
 
     Args:
@@ -26,6 +28,8 @@ class Shown:
     """
 
     def __init__(self, quiet: bool = False) -> None:
+        from rich.console import Console
+
         self.quiet = quiet
         self._console = Console(file=sys.stderr if quiet else sys.stdout, highlight=False)
         self._last_line = 0.0
@@ -44,7 +48,7 @@ class Shown:
         self.say(f"{what}: {done:,}" + (f" of {total:,} ({done / total:.0%})" if total else ""))
 
     @contextmanager
-    def training(self, rounds: int) -> Iterator[Callable[[Look], None]]:
+    def training(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
         """An observer that shows the losses, D(x), D(G(z)), rounds a second and the time left."""
         if self.quiet:
             yield lambda look: None
@@ -53,7 +57,15 @@ class Shown:
         else:
             yield self._line
 
-    def _live(self, rounds: int) -> Iterator[Callable[[Look], None]]:
+    def _live(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
         columns = (
             TextColumn("round {task.completed:,.0f}/{task.total:,.0f}"),
             BarColumn(bar_width=20),
@@ -66,7 +78,7 @@ class Shown:
             task = bar.add_task("", total=rounds)
             said: set[str] = set()
 
-            def observe(look: Look) -> None:
+            def callback(look: "TrainingSnapshot") -> None:
                 row = look.row
                 bar.update(task, completed=row["round"], description=_words(look))
                 for line in filter(None, (look.trouble, _score_words(look))):
@@ -74,9 +86,9 @@ class Shown:
                         said.add(line)
                         bar.console.print(f"round {row['round']}: {line}")
 
-            yield observe
+            yield callback
 
-    def _line(self, look: Look) -> None:
+    def _line(self, look: "TrainingSnapshot") -> None:
         now = time.monotonic()
         score = _score_words(look)
         last = look.row["round"] >= look.rounds
@@ -93,12 +105,12 @@ class Shown:
             self.say(f"  {line}")
 
 
-def _rate(look: Look) -> float:
+def _rate(look: "TrainingSnapshot") -> float:
     """Rounds a second in this sitting."""
     return (look.row["round"] - look.started_at) / max(look.seconds, 1e-9)
 
 
-def _words(look: Look) -> str:
+def _words(look: "TrainingSnapshot") -> str:
     r = look.row
     return (
         f"D(x) {r['D_x']:.2f}  D(G(z)) {r['D_G_z']:.2f}  loss D {r['d_loss']:.2f} "
@@ -106,7 +118,7 @@ def _words(look: Look) -> str:
     )
 
 
-def _score_words(look: Look) -> str | None:
+def _score_words(look: "TrainingSnapshot") -> str | None:
     scores = look.row.get("scores")
     if not scores:
         return None

@@ -74,7 +74,7 @@ class Address:
         angle = 2 * np.pi * words[:, 1::2] * 2.0**-32
         return torch.from_numpy((radius * np.cos(angle)).astype(np.float32))
 
-    def keep(self, purpose: str, width: int, p: float) -> Bool[Tensor, "rows width"]:
+    def bernoulli_mask(self, purpose: str, width: int, p: float) -> Bool[Tensor, "rows width"]:
         """True with probability p, which 16-bit words give to within 2⁻¹⁷."""
         return torch.from_numpy(self.words(purpose, width, np.uint16) < round(p * 2**16))
 

@@ -19,21 +19,22 @@ import safetensors.torch
 from matplotlib.figure import Figure
 
 from adversarial_nets import datasets, settings
+from adversarial_nets.build import change_settings
 from adversarial_nets.datasets import Source
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import change, play
+from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys import catalogue, draw_line, draw_plane, images, line, plane
-from adversarial_nets.toys.watching import Reading, one_thread
+from adversarial_nets.toys.watching import Metric, one_thread
 
 __all__ = [
     "KINDS",
-    "Board",
+    "Evaluator",
     "Change",
-    "Frame",
+    "Snapshot",
     "Kind",
     "Played",
     "Script",
@@ -49,11 +50,11 @@ __all__ = [
     "source",
 ]
 
-Board = Any
-"""What a game is looked at with: the `Board` of its kind's module."""
+Evaluator = Any
+"""What a game is looked at with: the `Evaluator` of its kind's module."""
 
-Frame = Any
-"""What is seen of a game: the `Frame` of its kind's module."""
+Snapshot = Any
+"""What is seen of a game: the `Snapshot` of its kind's module."""
 
 Change = tuple[int, Mapping[str, Any]]
 """From this round on these options have these values."""
@@ -75,10 +76,10 @@ class Kind:
 
     name: Literal["line", "plane", "images"]
     settings: Settings
-    start: Callable[[Any, Settings], Game]
-    board_of: Callable[..., Any]
-    look: Callable[[Game, Any], Any]
-    readings: Callable[[Any, Any], dict[str, Reading]]
+    new_game: Callable[[Any, Settings], Game]
+    new_evaluator: Callable[..., Any]
+    take_snapshot: Callable[[Game, Any], Any]
+    metrics: Callable[[Any, Any], dict[str, Metric]]
     picture: Callable[[Any, Any], Figure | bytes]
 
 
@@ -88,28 +89,28 @@ KINDS: Mapping[str, Kind] = {
     "line": Kind(
         "line",
         line.SETTINGS,
-        line.start,
-        line.board_of,
-        line.look,
-        line.readings,
+        line.new_game,
+        line.new_evaluator,
+        line.take_snapshot,
+        line.metrics,
         draw_line.picture,
     ),
     "plane": Kind(
         "plane",
         plane.SETTINGS,
-        plane.start,
-        plane.board_of,
-        plane.look,
-        plane.readings,
+        plane.new_game,
+        plane.new_evaluator,
+        plane.take_snapshot,
+        plane.metrics,
         draw_plane.picture,
     ),
     "images": Kind(
         "images",
         images.SETTINGS,
-        images.start,
-        images.board_of,
-        images.look,
-        images.readings,
+        images.new_game,
+        images.new_evaluator,
+        images.take_snapshot,
+        images.metrics,
         images.picture,
     ),
 }
@@ -152,7 +153,7 @@ def kind_of(data: str) -> Kind:
     return KINDS[{1: "line", 2: "plane"}.get(source(data).pixels, "images")]
 
 
-def board_for(data: str, settings: Settings) -> Board:
+def board_for(data: str, settings: Settings) -> Evaluator:
     """What a game on these data is looked at with; games may share it too."""
     usual = kind_of(data).settings
     s = settings
@@ -160,20 +161,20 @@ def board_for(data: str, settings: Settings) -> Board:
 
 
 @functools.lru_cache(maxsize=16)
-def _board(data: str, settings: Settings) -> Board:
+def _board(data: str, settings: Settings) -> Evaluator:
     kind, x = kind_of(data), source(data)
     if kind.name == "plane":
-        return kind.board_of(x, settings, samples=SAMPLES)
-    return kind.board_of(x, settings)
+        return kind.new_evaluator(x, settings, samples=SAMPLES)
+    return kind.new_evaluator(x, settings)
 
 
 def begin(script: Script) -> Game:
     """Set up the script's game at round 0."""
-    return kind_of(script.data).start(source(script.data), script.settings)
+    return kind_of(script.data).new_game(source(script.data), script.settings)
 
 
 def perform(
-    script: Script, game: Game, observe: Callable[[Game], None] = lambda game: None
+    script: Script, game: Game, callback: Callable[[Game], None] = lambda game: None
 ) -> None:
     """Play the script's game from where it stands to the script's last round.
 
@@ -185,8 +186,8 @@ def perform(
     for at, options in (*script.changes, (script.rounds, {})):
         if at > script.rounds or at < game.round:
             continue
-        play(game, at, observe)
-        change(game, settings.changed(game.settings, options))
+        play(game, at, callback)
+        change_settings(game, settings.update_settings(game.settings, options))
 
 
 def fingerprint(game: Game) -> str:
@@ -199,8 +200,8 @@ def fingerprint(game: Game) -> str:
 
 def options(script: Script) -> dict[str, Any]:
     """The options by which the script's beginning differs from what its kind of game has."""
-    usual = kind_of(script.data).settings.options()
-    return {name: v for name, v in script.settings.options().items() if v != usual[name]}
+    usual = kind_of(script.data).settings.flat()
+    return {name: v for name, v in script.settings.flat().items() if v != usual[name]}
 
 
 def command(script: Script) -> str:
@@ -224,15 +225,15 @@ def program(script: Script) -> str:
     told = f"    changes=(\n{changes}    ),\n" if changes else ""
     return (
         "from adversarial_nets import replay\n"
-        "from adversarial_nets.settings import changed\n\n"
+        "from adversarial_nets.settings import update_settings\n\n"
         f"data = {script.data!r}\n"
         "script = replay.Script(\n"
         "    data,\n"
-        f"    changed(replay.kind_of(data).settings, {options(script)!r}),\n"
+        f"    update_settings(replay.kind_of(data).settings, {options(script)!r}),\n"
         f"    rounds={script.rounds},\n{told}"
         ")\n"
         "played = replay.replay(script)\n"
-        "print(played.weights, played.readings)\n"
+        "print(played.weights, played.metrics)\n"
     )
 
 
@@ -252,7 +253,7 @@ class Played:
 
     round: int
     weights: str
-    readings: dict[str, Reading]
+    metrics: dict[str, Metric]
     files: tuple[Path, ...]
 
 
@@ -265,7 +266,7 @@ def replay(
 
     Args:
         script: what to play.
-        out: a folder for ``nets.safetensors``, ``readings.json`` and ``game.png``; none is written
+        out: a folder for ``nets.safetensors``, ``metrics.json`` and ``game.png``; none is written
             where not given.
         on_round: called with the rounds played and those in all.
     """
@@ -275,26 +276,26 @@ def replay(
     with one_thread():
         game = begin(script)
         perform(script, game, lambda game: on_round(game.round, script.rounds))
-        board = board_for(script.data, game.settings)
-        frame = kind.look(game, board)
-    played = Played(game.round, fingerprint(game), kind.readings(board, frame), ())
+        evaluator = board_for(script.data, game.settings)
+        snapshot = kind.take_snapshot(game, evaluator)
+    played = Played(game.round, fingerprint(game), kind.metrics(evaluator, snapshot), ())
     if out is None:
         return played
     files: dict[str, str | bytes] = {
         "nets.safetensors": safetensors.torch.save(game_state.nets_of(game)),
         "readings.json": json.dumps(dataclasses.asdict(played), indent=2, default=str) + "\n",
-        "game.png": png(kind, board, frame),
+        "game.png": png(kind, evaluator, snapshot),
     }
-    with runs_files.explained(out):
+    with runs_files.explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             runs_files.write_atomically(out / name, content)
     return dataclasses.replace(played, files=tuple(out / name for name in files))
 
 
-def png(kind: Kind, board: Board, frame: Frame) -> bytes:
+def png(kind: Kind, evaluator: Evaluator, snapshot: Snapshot) -> bytes:
     """A frame drawn as a PNG."""
-    picture = kind.picture(board, frame)
+    picture = kind.picture(evaluator, snapshot)
     if isinstance(picture, bytes):
         return picture
     file = io.BytesIO()

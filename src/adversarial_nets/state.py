@@ -6,46 +6,81 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from adversarial_nets import objectives
 from adversarial_nets.datasets import Source
 from adversarial_nets.engine import distributed
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = [
-    "Game",
-    "Tally",
-]
+__all__ = ["Game", "Images", "Logits", "Noise", "RunningStats"]
+
+Logits = Float[Tensor, " m"]
+Images = Float[Tensor, "m pixels"]
+Noise = Float[Tensor, "m z_size"]
 
 
 @dataclass
-class Tally:
-    """Sums over the rounds since the last reading; their means are what an observer shows."""
+class RunningStats:
+    """Means over the rounds since the last row of metrics.
+
+    Attributes:
+        rounds: rounds counted.
+        sums: over these rounds, of D's loss −V, G's loss, D(x) and D(G(z)).
+        a_x: D's logits on data in the current round, before D's last update.
+        a_G_z: D's logits on samples in that update.
+        a_for_G: D's logits on the samples of G's update, if it had one of its own.
+    """
 
     rounds: int = 0
     sums: Float[Tensor, "4"] = field(default_factory=lambda: torch.zeros(4, dtype=torch.float64))
+    a_x: Logits | None = None
+    a_G_z: Logits | None = None
+    a_for_G: Logits | None = None
+
+    def end_round(self, objective: str, batch_fraction: float) -> None:
+        """Add the current round's means.
+
+        Args:
+            objective: G's objective.
+            batch_fraction: this process's share of the minibatch.
+        """
+        a_G_z = self.a_for_G if self.a_G_z is None else self.a_G_z
+        assert self.a_x is not None
+        assert a_G_z is not None
+        means = (
+            objectives.discriminator_loss(self.a_x, a_G_z),
+            objectives.generator_loss(a_G_z if self.a_for_G is None else self.a_for_G, objective),
+            self.a_x.sigmoid().mean(),
+            a_G_z.sigmoid().mean(),
+        )
+        self.rounds += 1
+        self.sums += torch.stack(means).to(self.sums) * batch_fraction
+        self.a_x = self.a_G_z = self.a_for_G = None
 
     def means(self) -> dict[str, float]:
-        """Means of D's loss −V, G's loss, D(x) and D(G(z)), with D's dropout at work."""
+        """Means of D's loss −V, G's loss, D(x) and D(G(z)), computed with dropout in D."""
         means = (self.sums / max(self.rounds, 1)).tolist()
         return dict(zip(("d_loss", "g_loss", "D_x", "D_G_z"), means, strict=True))
 
 
 @dataclass
 class Game:
-    """Everything that changes while the game is played, and what it is played with.
+    """Everything that changes during training, and what the networks are trained with.
 
     Attributes:
-        settings: the numbers that define the game.
-        data: where x ~ p_data comes from.
+        settings: the game's settings.
+        data: the source of examples x ~ p_data.
         G: the generator, noise (m, z_size) to images (m, pixels).
         D: the discriminator, images (m, pixels) to logits (m,) or (m, 1).
-        optimiser_G: descends G's loss.
-        optimiser_D: descends D's loss, −V.
-        averaged: a copy of G whose weights are the running average of G's, or None.
-        by_hand: whether `backprop`'s updates play in place of autograd's.
-        round: how many rounds have been played.
-        tally: what happened since an observer last looked.
-        reduced: whether products are made in bfloat16 (weights and their updates never are).
+        optimiser_G: the optimiser of G's loss.
+        optimiser_D: the optimiser of D's loss, −V.
+        averaged: a copy of G that holds the moving average of G's weights, or None.
+        manual_backprop: whether `engine.manual_backprop` computes the updates, not autograd.
+        bf16_matmul: whether matrix products use bfloat16; weights and updates stay in float32.
+        round: rounds of Algorithm 1 played so far.
+        step: D's updates so far (k a round); it numbers the random draws.
+        images: training images drawn so far (k · m a round); it decides the epoch.
+        stats: running means for the next row of metrics.
     """
 
     settings: Settings
@@ -55,23 +90,23 @@ class Game:
     optimiser_G: torch.optim.Optimizer
     optimiser_D: torch.optim.Optimizer
     averaged: nn.Module | None = None
-    by_hand: bool = False
+    manual_backprop: bool = False
+    bf16_matmul: bool = False
     round: int = 0
-    tally: Tally = field(default_factory=Tally)
-    reduced: bool = False
+    step: int = 0
+    images: int = 0
+    stats: RunningStats = field(default_factory=RunningStats)
 
     def address(self, step: int) -> Address:
-        """Where this process's rows of a minibatch live: all m of them, unless workers share it."""
-        return Address(self.settings.seed, step, distributed.share(self.settings.batch))
+        """The key of a step's random draws, for this process's rows of the minibatch."""
+        return Address(self.settings.seed, step, distributed.local_rows(self.settings.batch))
 
     @property
-    def part(self) -> float:
-        """This process's part of a minibatch, 1 unless workers share it."""
-        return len(distributed.share(self.settings.batch)) / self.settings.batch
+    def batch_fraction(self) -> float:
+        """This process's share of a minibatch; 1 in a single process."""
+        return len(distributed.local_rows(self.settings.batch)) / self.settings.batch
 
-
-# --- The updates, by autograd. Each returns the logits that D gave before it. --------------------
-
-Logits = Float[Tensor, " m"]
-Images = Float[Tensor, "m pixels"]
-Noise = Float[Tensor, "m z_size"]
+    @property
+    def epoch(self) -> int:
+        """The epoch of the next round, counted from 1."""
+        return 1 + self.images // self.data.examples_per_epoch

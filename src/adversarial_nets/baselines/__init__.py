@@ -12,9 +12,9 @@ from typing import Any
 
 from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.baselines.chains import SINGLE, Chains
-from adversarial_nets.baselines.fitting import Sitting, begin, fill
+from adversarial_nets.baselines.fitting import FitSession, begin, fill
 
-__all__ = ["ROWS", "SINGLE", "Chains", "Row", "Sitting", "begin", "fill"]
+__all__ = ["ROWS", "SINGLE", "Chains", "Row", "FitSession", "begin", "fill"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets import objectives
-from adversarial_nets.baselines.fitting import Sitting, adam_state, descend, minibatch
+from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
 from adversarial_nets.baselines.perceptron import Layers, named, new, through
 from adversarial_nets.random import Address
 
@@ -83,14 +83,14 @@ def rebuilding(aae: AAE, x: Float[Tensor, "n pixels"], draw: torch.Generator) ->
 
 
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> AAE:
     """Train all three nets on images in [0, 1].
 
     Args:
         images: what to learn.
         settings: sizes and schedule.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     pixels = images.shape[1]
@@ -106,7 +106,7 @@ def fit(
     rest = {f"{i}/{name}": x for i, each in enumerate(memories) for name, x in each.items()}
 
     total = s.epochs * max(len(images) // s.batch, 1)
-    steps = (sitting or Sitting()).steps(total, aae, aae.tensors(), rest)
+    steps = (session or FitSession()).steps(total, aae, aae.tensors(), rest)
     for t, note in steps.upto(total, aae.tensors()):
         at = Address(s.seed, t, range(s.batch))
         draw = Address(s.seed, t, range(1)).generator("AAE")

@@ -31,8 +31,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import Sitting, adam_state, descend, minibatch
-from adversarial_nets.evaluation.parzen import Progress
+from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
 __all__ = [
@@ -117,14 +117,14 @@ def loss(layer: Layer, x: Float[Tensor, "n input"], contraction: float) -> Float
 
 
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> CAE:
     """Train layer after layer on images in [0, 1].
 
     Args:
         images: what to learn.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     sizes = (images.shape[1], *s.hidden)
@@ -136,7 +136,7 @@ def fit(
     cae = CAE(tuple(layers))
     memory = adam_state(cae.tensors())
     length = s.epochs * max(len(images) // s.batch, 1)
-    steps = (sitting or Sitting()).steps(length * len(layers), cae, cae.tensors(), memory)
+    steps = (session or FitSession()).steps(length * len(layers), cae, cae.tensors(), memory)
     for i, layer in enumerate(layers):
         θ = {f"{name}{i}": x for name, x in _of(layer)}
         for t, note in steps.upto((i + 1) * length, θ):

@@ -23,8 +23,8 @@ from torch import Tensor
 
 from adversarial_nets.baselines.chains import STATED, Chains, chain
 from adversarial_nets.baselines.dbn import bernoulli
-from adversarial_nets.baselines.fitting import Sitting, minibatch
-from adversarial_nets.evaluation.parzen import Progress
+from adversarial_nets.baselines.fitting import FitSession, minibatch
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
 __all__ = ["DBM", "Settings", "contrast", "fit", "gibbs", "lower_bound", "mean_field", "sample"]
@@ -165,14 +165,14 @@ def _cd_1(
 
 @torch.no_grad()
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBM:
     """Train each layer by itself, then both together, on images in [0, 1].
 
     Args:
         images: what to learn; intensities are taken for probabilities.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     mean = images.mean(0).double().clamp(1e-7, 1 - 1e-7)
@@ -187,7 +187,7 @@ def fit(
     h1 = torch.zeros(s.chains, s.hidden[0])
     per_epoch = max(len(images) // s.batch, 1)
     ends = [per_epoch * sum(s.epochs[: i + 1]) for i in range(3)]
-    steps = (sitting or Sitting()).steps(ends[2], dbm, dbm.tensors(), velocity | {"chains": h1})
+    steps = (session or FitSession()).steps(ends[2], dbm, dbm.tensors(), velocity | {"chains": h1})
 
     def ascend(gradient: dict[str, Tensor], lr: float, μ: float) -> None:
         """Velocity and step: v ← μv + lr·(g − decay·W), θ ← θ + v; the biases do not decay."""

@@ -26,8 +26,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import Sitting, minibatch
-from adversarial_nets.evaluation.parzen import Progress
+from adversarial_nets.baselines.fitting import FitSession, minibatch
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
 __all__ = ["DBN", "RBM", "Settings", "contrast", "fit", "free_energy", "gibbs", "sample"]
@@ -160,14 +160,14 @@ def _new_rbm(mean: Float[Tensor, " visible"], hidden: int, seed: int, purpose: s
 
 @torch.no_grad()
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBN:
     """Train the first machine on images in [0, 1], then the second on its hidden states.
 
     Args:
         images: what to learn.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     first = _new_rbm(images.mean(0), s.hidden[0], s.seed, "DBN first W")
@@ -179,7 +179,9 @@ def fit(
     rest = _named("first", velocity[0]) | _named("second", velocity[1]) | {"chains": h2}
     per_epoch = max(len(images) // s.batch, 1)
     half = s.epochs[0] * per_epoch
-    steps = (sitting or Sitting()).steps(half + s.epochs[1] * per_epoch, dbn, dbn.tensors(), rest)
+    steps = (session or FitSession()).steps(
+        half + s.epochs[1] * per_epoch, dbn, dbn.tensors(), rest
+    )
 
     for t, note in steps.upto(half):  # CD-1: v from probabilities, h sampled
         draw = Address(s.seed, t, range(1)).generator("DBN")

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim.adam import adam as functional_adam
 
 from adversarial_nets.datasets import Dataset, fingerprint
-from adversarial_nets.datasets._types import in_random_order
+from adversarial_nets.datasets._types import shuffled_indices
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, files, metrics
@@ -23,7 +23,7 @@ from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.runs.signals import signals
 
 __all__ = [
-    "Sitting",
+    "FitSession",
     "Tensors",
     "adam",
     "adam_state",
@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 
 @dataclass
-class Sitting:
+class FitSession:
     """One sitting of a fitting: where it is kept, how often, and who watches.
 
     Without a folder nothing is kept, and the fitting simply runs from its first update to its
@@ -63,7 +63,7 @@ class Sitting:
     seconds: float = 0.0
     _losses: list[float] = field(default_factory=list)
 
-    def steps(self, total: int, model: object, tensors: Tensors, rest: Tensors) -> "Steps":
+    def steps(self, total: int, model: object, tensors: Tensors, rest: Tensors) -> "FitSteps":
         """The updates still to be made of `total`, for a loop.
 
         Args:
@@ -72,14 +72,14 @@ class Sitting:
             tensors: what it is made of; filled in place from the checkpoint.
             rest: what else an update changes: momenta, persistent chains.
         """
-        return Steps(self, total, model, tensors, rest)
+        return FitSteps(self, total, model, tensors, rest)
 
 
 @dataclass
-class Steps:
+class FitSteps:
     """The updates of a fitting, from wherever its folder's newest checkpoint is."""
 
-    sitting: Sitting
+    session: FitSession
     total: int
     model: object
     tensors: Tensors
@@ -88,8 +88,8 @@ class Steps:
 
     def __post_init__(self) -> None:
         """Put every tensor where the newest checkpoint left it."""
-        s = self.sitting
-        if s.folder is None or not any((s.folder / "checkpoints").glob("step-*")):
+        s = self.session
+        if s.folder is None or not checkpoints.checkpoint_rounds(s.folder):
             return
         checkpoints.clear_leftovers(s.folder)
         needs = ("best", "seconds", "losses")
@@ -115,16 +115,16 @@ class Steps:
         with signals() as asked, _differentiable(learning or {}):
             while self.next < min(last, self.total):
                 started = time.process_time()
-                yield self.next, self.sitting._losses.append
-                self.sitting.seconds += time.process_time() - started
+                yield self.next, self.session._losses.append
+                self.session.seconds += time.process_time() - started
                 self.next += 1
                 stop = bool(asked)  # who asks from here on is heard after the next update
                 self._after(stop, last)
                 if stop:
-                    raise Stopped(asked[0], self.next, self.sitting.folder is not None)
+                    raise Stopped(asked[0], self.next, self.session.folder is not None)
 
     def _after(self, stop: bool, last: int) -> None:
-        s, t = self.sitting, self.next
+        s, t = self.session, self.next
         done = t == last
         whole = last >= self.total and s.score > 0 and s.scored is not None
         scores = whole and (done or t % s.score == 0)
@@ -214,7 +214,7 @@ def minibatch(
     images: Float[Tensor, "n pixels"], seed: int, t: int, m: int
 ) -> Float[Tensor, "m pixels"]:
     """Update t's m images: a new random order each epoch, one after the other without a gap."""
-    order = in_random_order(Address(seed, t, range(m)), m, len(images))
+    order = shuffled_indices(Address(seed, t, range(m)), t * m, len(images))
     return images.index_select(0, order)
 
 
@@ -245,8 +245,8 @@ def begin(folder: Path, model: str, data: Dataset, settings: Mapping[str, object
                 "folder of its own, or delete that one."
             )
         return
-    checkpoints.refuse_orphans(folder, "delete the folder")
-    with files.explained(folder):
+    checkpoints.refuse_orphan_checkpoints(folder, "delete the folder")
+    with files.explain_os_errors(folder):
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         record = {"format": files.FORMAT, "data": data.name} | new | {"info": made_with(data)}
         text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"

@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import Sitting, adam_state, descend, minibatch
+from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
 from adversarial_nets.baselines.perceptron import Layers, named, new, through
 from adversarial_nets.random import Address
 
@@ -116,14 +116,14 @@ def _tiny_is_zero() -> Iterator[None]:
 
 @_tiny_is_zero()
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GMMN:
     """Train the autoencoder, if there is one, then G, on images in [0, 1].
 
     Args:
         images: what to learn.
         settings: sizes and schedule.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     pixels = images.shape[1]
@@ -137,7 +137,7 @@ def fit(
     memory = adam_state(gmmn.tensors())
     first = s.epochs[0] * max(len(images) // s.small_batch, 1) if s.autoencoder else 0
     second = s.epochs[1] * max(len(images) // s.batch, 1)
-    steps = (sitting or Sitting()).steps(first + second, gmmn, gmmn.tensors(), memory)
+    steps = (session or FitSession()).steps(first + second, gmmn, gmmn.tensors(), memory)
 
     for t, note in steps.upto(first, autoencoder):
         draw = Address(s.seed, t, range(1)).generator("GMMN")

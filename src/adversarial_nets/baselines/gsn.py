@@ -30,8 +30,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import Sitting, Tensors, adam, adam_state, minibatch
-from adversarial_nets.evaluation.parzen import Progress
+from adversarial_nets.baselines.fitting import FitSession, Tensors, adam, adam_state, minibatch
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
 __all__ = ["GSN", "Settings", "corrupt", "fit", "new", "sample", "update_layers", "walkback_loss"]
@@ -165,21 +165,21 @@ def walkback_loss(
 
 
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GSN:
     """Train a GSN on images in [0, 1].
 
     Args:
         images: what to learn.
         settings: the net and its schedule.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     gsn = new(images.shape[1], settings)
     θ = gsn.tensors()
     adams = settings.rule == "adam"
     memory = adam_state(θ) if adams else {name: torch.zeros_like(x) for name, x in θ.items()}
     per_epoch = max(len(images) // settings.batch, 1)
-    steps = (sitting or Sitting()).steps(settings.epochs * per_epoch, gsn, θ, memory)
+    steps = (session or FitSession()).steps(settings.epochs * per_epoch, gsn, θ, memory)
     for t, note in steps.upto(steps.total, θ):
         draw = Address(settings.seed, t, range(1)).generator("GSN walkback")
         loss = walkback_loss(gsn, minibatch(images, settings.seed, t, settings.batch), draw)

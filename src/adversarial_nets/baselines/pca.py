@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import Sitting
+from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.random import Address
 
 __all__ = ["PCA", "Settings", "fit", "sample", "tune"]
@@ -43,19 +43,19 @@ class PCA:
 
 @torch.no_grad()
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> PCA:
     """Find the mean and the components of images in [0, 1], in one update.
 
     Args:
         images: what to learn.
         settings: how many components at most.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     D = images.shape[1]
     k = min(settings.components, D, len(images))
     pca = PCA(torch.zeros(D), torch.zeros(k, D))
-    steps = (sitting or Sitting()).steps(1, pca, pca.tensors(), {})
+    steps = (session or FitSession()).steps(1, pca, pca.tensors(), {})
     for _, note in steps.upto(1):
         pca.mean.copy_(images.mean(0))
         covariance = torch.zeros(D, D, dtype=torch.float64)

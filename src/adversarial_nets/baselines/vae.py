@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import Sitting, adam_state, descend, minibatch
+from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
 from adversarial_nets.baselines.perceptron import Layers, named, new, through
 from adversarial_nets.random import Address
 
@@ -81,14 +81,14 @@ def bound(
 
 
 def fit(
-    images: Float[Tensor, "n pixels"], settings: Settings, sitting: Sitting | None = None
+    images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> VAE:
     """Train encoder and decoder on images in [0, 1].
 
     Args:
         images: what to learn.
         settings: sizes and schedule.
-        sitting: keeps and watches the fitting; see `Sitting`.
+        sitting: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     D = images.shape[1]
@@ -98,7 +98,9 @@ def fit(
     )
     θ = vae.tensors()
     memory = adam_state(θ)
-    steps = (sitting or Sitting()).steps(s.epochs * max(len(images) // s.batch, 1), vae, θ, memory)
+    steps = (session or FitSession()).steps(
+        s.epochs * max(len(images) // s.batch, 1), vae, θ, memory
+    )
     for t, note in steps.upto(steps.total, θ):
         ε = Address(s.seed, t, range(s.batch)).normal("VAE z", s.z_size)
         value = bound(vae, minibatch(images, s.seed, t, s.batch), ε)

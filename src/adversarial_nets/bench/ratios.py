@@ -26,9 +26,10 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.bench.textbook import game_of_the_same, textbook_steps
 from adversarial_nets.bench.with_jax import jax_round
+from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
-from adversarial_nets.game import new_game, play
+from adversarial_nets.game import play
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
@@ -151,8 +152,11 @@ def _ratio(what: str, seconds: Mapping[str, list[float]], above: str, below: str
 def _rounds(data: Dataset, turns: int) -> dict[str, Ratio]:
     """Our published round against its bare products and optimiser pass, autograd's, and JAX's."""
     settings = PRESETS["mnist"].settings
-    ours, by_autograd = (new_game(settings, data, by_hand=by_hand) for by_hand in (None, False))
-    in_bfloat16 = new_game(settings, data, reduced=True)
+    ours, by_autograd = (
+        new_game(settings, data, manual_backprop=manual_backprop)
+        for manual_backprop in (None, False)
+    )
+    in_bfloat16 = new_game(settings, data, bf16_matmul=True)
     works: dict[str, Work] = {
         "limit": _limit(settings.batch, settings.z_size, data.pixels, settings.G, settings.D),
         "round": lambda: play(ours, ours.round + 1),
@@ -231,7 +235,7 @@ def _limit(
 def _textbook(data: Dataset, turns: int) -> dict[str, Ratio]:
     """A tutorial's loop against the same nets and losses in our loop."""
     steps = textbook_steps(data)
-    ours, in_bfloat16 = (game_of_the_same(data, reduced) for reduced in (False, True))
+    ours, in_bfloat16 = (game_of_the_same(data, bf16_matmul) for bf16_matmul in (False, True))
     works: dict[str, Work] = {
         "textbook": lambda: next(steps),
         "ours": lambda: play(ours, ours.round + 1),

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.game import new_game
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -137,15 +137,15 @@ class _Signed:
         return self.data.pixels
 
     @property
-    def epoch(self) -> int:
-        return self.data.epoch
+    def examples_per_epoch(self) -> int:
+        return self.data.examples_per_epoch
 
-    def minibatch(self, address: Address, m: int) -> Float[Tensor, "rows pixels"]:
-        return self.data.minibatch(address, m).mul_(2).sub_(1)
+    def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
+        return self.data.minibatch(address, first).mul_(2).sub_(1)
 
 
-def game_of_the_same(data: Dataset, reduced: bool = False) -> Game:
-    """The same nets, losses, optimiser, batch and noise, as a `Game`; in bfloat16 if `reduced`."""
+def game_of_the_same(data: Dataset, bf16_matmul: bool = False) -> Game:
+    """The same nets, losses, optimiser, batch and noise, as a `Game`; in bfloat16 if `bf16_matmul`."""
     settings = Settings(
         protocol="released",  # G learns from D as it was, D from the same samples
         batch=_BATCH,
@@ -159,4 +159,4 @@ def game_of_the_same(data: Dataset, reduced: bool = False) -> Game:
     )
     pixels = data.pixels
     G, D = generator(pixels), discriminator(pixels)
-    return new_game(settings, _Signed(data), G=G, D=D, reduced=reduced)
+    return new_game(settings, _Signed(data), G=G, D=D, bf16_matmul=bf16_matmul)

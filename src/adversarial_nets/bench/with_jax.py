@@ -29,7 +29,7 @@ def jax_round(settings: Settings, data: Dataset) -> Callable[[], float] | None:
         return None
     s, pixels = settings, data.pixels
     images = np.asarray(data.train.numpy())
-    D_dropouts = (s.D.keep_input,) + (s.D.keep_hidden,) * len(s.D.units)
+    D_dropouts = (s.D.keep_prob_input,) + (s.D.keep_prob_hidden,) * len(s.D.units)
 
     def layers(key: Array, widths: list[tuple[int, int]], init: float) -> Weights:
         keys = jax.random.split(key, len(widths))

@@ -19,9 +19,8 @@ import tyro
 
 from adversarial_nets import __version__
 from adversarial_nets.cli import paper_commands, run_commands, toy_commands
-from adversarial_nets.errors import Stopped, UserError
+from adversarial_nets.errors import Stopped, UserError, unknown_name
 from adversarial_nets.presets import preset_for
-from adversarial_nets.settings import nearest_name
 
 __all__ = ["main"]
 
@@ -130,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     try:
         if args[0] not in _COMMANDS:
-            raise nearest_name(args[0], list(_COMMANDS), "command")
+            raise unknown_name(args[0], list(_COMMANDS), "command")
         options, command, examples = _COMMANDS[args[0]]
         parsed = _parse(args[0], options, examples, args[1:])
         if isinstance(parsed, run_commands.Train) and parsed.nproc != 1 and not _UNDER_TORCHRUN:
@@ -180,7 +179,7 @@ def _joined() -> AbstractContextManager[None]:
         return nullcontext()
     from adversarial_nets.engine import distributed
 
-    return distributed.joined()
+    return distributed.process_group()
 
 
 def _let_the_first_speak() -> None:

@@ -53,7 +53,7 @@ class Table1:
 def _table1(o: Table1) -> dict[str, Any]:
     from adversarial_nets.paper import table1
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     data = o.data or (("mnist-5k",) if o.quick else ("mnist",))
     out = o.out or Path("runs/table1-quick" if o.quick else "runs/table1")
     rows = o.rows or table1.NAMES
@@ -67,10 +67,10 @@ def _table1(o: Table1) -> dict[str, Any]:
         seeds=o.seeds,
         quick=o.quick,
         run=o.run,
-        on_progress=shown.work,
+        on_progress=reporter.work,
     )
-    shown.say(table1.as_text(table))
-    shown.say("Files: " + ", ".join(map(str, table.files)))
+    reporter.say(table1.as_text(table))
+    reporter.say("Files: " + ", ".join(map(str, table.files)))
     return table.to_json()
 
 
@@ -91,7 +91,7 @@ def _recorded_table(out: Path, o: Table1) -> dict[str, Any]:
 class Reproduce:
     """Make the whole paper, or parts of it, and one page that sets it against ours.
 
-    What was made before is kept and shown; a training that was interrupted goes on. Parts that
+    What was made before is kept and reporter; a training that was interrupted goes on. Parts that
     nobody has run say so on the page.
 
     Examples:
@@ -124,7 +124,7 @@ class Reproduce:
 def _reproduce(o: Reproduce) -> dict[str, Any]:
     from adversarial_nets.paper.reproduce import reproduce
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     use = {}
     for pair in o.use:
         name, equals, run = pair.partition("=")
@@ -139,13 +139,13 @@ def _reproduce(o: Reproduce) -> dict[str, Any]:
         use=use,
         again=o.again,
         show=o.show,
-        on_progress=shown.work,
+        on_progress=reporter.work,
     )
     for part in found.parts:
-        shown.say(f"{part.name:15} {part.status:8} {part.ours.splitlines()[0]}")
+        reporter.say(f"{part.name:15} {part.status:8} {part.ours.splitlines()[0]}")
     for name, why in found.kept.items():
-        shown.say(f"\n{name} was left as it is: {why}")
-    shown.say(f"\nPage: {found.html}")
+        reporter.say(f"\n{name} was left as it is: {why}")
+    reporter.say(f"\nPage: {found.html}")
     return found.to_json()
 
 
@@ -173,14 +173,14 @@ class ClaimOptions:
 def _claim(o: ClaimOptions) -> dict[str, Any]:
     from adversarial_nets.paper.training_claims import claim
 
-    shown = printer(o.json)
-    found, picture = claim(o.name, o.out, seed=o.seed, on=shown.work)
-    shown.say(f"{found.says}\n{found.how}\n")
-    shown.say("  ".join(f"{name:>12}" for name in found.rows[0]))
+    reporter = printer(o.json)
+    found, picture = claim(o.name, o.out, seed=o.seed, on=reporter.work)
+    reporter.say(f"{found.says}\n{found.how}\n")
+    reporter.say("  ".join(f"{name:>12}" for name in found.rows[0]))
     for row in found.rows:
         cells = zip(row, row.values(), strict=True)
-        shown.say("  ".join(f"{value:>{max(12, len(name))}.5g}" for name, value in cells))
-    shown.say(f"\nPicture: {picture}")
+        reporter.say("  ".join(f"{value:>{max(12, len(name))}.5g}" for name, value in cells))
+    reporter.say(f"\nPicture: {picture}")
     rows = [dict(row) for row in found.rows]
     return {"says": found.says, "how": found.how, "rows": rows, "picture": str(picture)}
 
@@ -215,24 +215,24 @@ def _bench(o: BenchOptions) -> dict[str, Any]:
     import torch
 
     from adversarial_nets import bench
-    from adversarial_nets.runs.files import explained, write_atomically
+    from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
-    shown = printer(o.json)
-    with explained(o.out):
+    reporter = printer(o.json)
+    with explain_os_errors(o.out):
         o.out.mkdir(parents=True, exist_ok=True)
     if o.growth:
-        grown = bench.growth(o.out, o.threads or torch.get_num_threads(), shown.work)
+        grown = bench.growth(o.out, o.threads or torch.get_num_threads(), reporter.work)
         for name, points in grown.curves.items():
             for p in points:
-                shown.say(f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB")
+                reporter.say(f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB")
         return {"curves": {n: [vars(p) for p in ps] for n, ps in grown.curves.items()}}
-    found = bench.bench(o.data, positive("--turns", o.turns, 9), shown.work)
+    found = bench.bench(o.data, positive("--turns", o.turns, 9), reporter.work)
     for ratio in found.details.values():
         seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
-        shown.say(
+        reporter.say(
             f"{ratio.median:8.2f}  ({ratio.low:.2f} to {ratio.high:.2f})  {ratio.what}: {seconds}"
         )
-    shown.say(f"{found.peak_memory_mb:8.0f}  MB at most, training the published setting")
+    reporter.say(f"{found.peak_memory_mb:8.0f}  MB at most, training the published setting")
     result = dataclasses.asdict(found)
     write_atomically(o.out / "bench.json", json.dumps(result, indent=2) + "\n")
     return result

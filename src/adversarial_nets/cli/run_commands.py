@@ -17,7 +17,7 @@ from adversarial_nets.presets import preset_for, run_folder
 from adversarial_nets.settings import Cadence, Settings
 
 if TYPE_CHECKING:
-    from adversarial_nets.training.session import Look
+    from adversarial_nets.training.session import TrainingSnapshot
 
 __all__ = ["COMMANDS"]
 
@@ -75,11 +75,11 @@ def _train(o: Train) -> dict[str, Any]:
     from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
     from adversarial_nets.evaluation import evaluate
-    from adversarial_nets.progress import Shown
+    from adversarial_nets.progress import ProgressReporter
     from adversarial_nets.runs import checkpoints
     from adversarial_nets.training.session import check_device, length, train
 
-    shown = Shown(quiet=o.json)
+    reporter = ProgressReporter(quiet=o.json)
     s = o.settings
     if not o.data:
         raise UserError("Name the DATA to learn, e.g.: advnets train mnist-5k")
@@ -92,17 +92,17 @@ def _train(o: Train) -> dict[str, Any]:
     if o.dry_run:
         resolved |= {"rounds": rounds, "epochs": epochs, "threads": o.threads, "device": o.device}
         resolved |= {"settings": s.to_json()}
-        shown.say(json.dumps(resolved, indent=2))
+        reporter.say(json.dumps(resolved, indent=2))
         return resolved
     check_device(o.device)
-    with distributed.one_after_another():
-        data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=shown.work)
+    with distributed.main_process_first():
+        data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=reporter.work)
     rounds = length(s, data, rounds, epochs)
-    shown.say(f"{o.data}: {len(data.train):,} training images; preset {preset}; run {folder}")
-    with shown.training(rounds) as observer:
-        observers = [observer]
+    reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}; run {folder}")
+    with reporter.training(rounds) as callback:
+        callbacks = [callback]
         if o.tensorboard:
-            observers.append(_tensorboard(folder))
+            callbacks.append(_tensorboard(folder))
         run = train(
             data,
             preset=preset,
@@ -110,30 +110,32 @@ def _train(o: Train) -> dict[str, Any]:
             run=folder,
             rounds=rounds,
             cadence=o.cadence,
-            observers=observers,
+            callbacks=callbacks,
             onto=o.onto,
             restart=o.restart,
             device=o.device,
             precision=o.precision,
         )
     scores = {}
-    kinds: tuple[Weights, ...] = ("raw", "averaged") if s.average else ("raw",)
+    kinds: tuple[Weights, ...] = ("raw", "averaged") if s.ema_decay else ("raw",)
     for weights in kinds:
-        last = weights == kinds[-1]  # whose calibration rows are shown
-        found = evaluate(run, data, weights=weights, calibration=last, on_progress=shown.work)
+        last = weights == kinds[-1]  # whose calibration rows are reporter
+        found = evaluate(run, data, weights=weights, calibration=last, on_progress=reporter.work)
         scores[weights] = found.to_json()["parzen"]
-        shown.say(f"{weights:8} G at round {found.step}: {found.parzen}")
+        reporter.say(f"{weights:8} G at round {found.round}: {found.parzen}")
     for row in found.calibration:
-        shown.say(f"{row.name}: {row.score}")
-    if not distributed.first():
+        reporter.say(f"{row.name}: {row.score}")
+    if not distributed.is_main():
         return resolved
     page = report.write_report(run, data)
-    shown.say(f"\nReport:   {page}\nPictures: {page.parent / 'figures'} and {folder / 'samples'}")
-    step = checkpoints.checkpoint_folder(run.folder).name.removeprefix("step-")
-    return resolved | {"rounds": rounds, "step": int(step), "parzen": scores, "report": str(page)}
+    reporter.say(
+        f"\nReport:   {page}\nPictures: {page.parent / 'figures'} and {folder / 'samples'}"
+    )
+    round = max(checkpoints.checkpoint_rounds(run.folder))
+    return resolved | {"rounds": rounds, "round": round, "parzen": scores, "report": str(page)}
 
 
-def _tensorboard(folder: Path) -> Callable[["Look"], None]:
+def _tensorboard(folder: Path) -> Callable[["TrainingSnapshot"], None]:
     """An observer that writes each row of the metrics for TensorBoard."""
     try:
         from torch.utils.tensorboard import SummaryWriter
@@ -144,7 +146,7 @@ def _tensorboard(folder: Path) -> Callable[["Look"], None]:
         ) from error
     writer = SummaryWriter(str(folder / "tensorboard"))
 
-    def observe(look: "Look") -> None:
+    def callback(look: "TrainingSnapshot") -> None:
         for name, value in look.row.items():
             if isinstance(value, float):
                 writer.add_scalar(name, value, look.row["round"])
@@ -152,7 +154,7 @@ def _tensorboard(folder: Path) -> Callable[["Look"], None]:
             writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], look.row["round"])
         writer.flush()
 
-    return observe
+    return callback
 
 
 @dataclass(frozen=True)
@@ -188,7 +190,7 @@ def _evaluate(o: Evaluate) -> dict[str, Any]:
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.runs import folder as runs_folder
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     run = runs_folder.open_run(o.run)
     found = evaluate(
         run,
@@ -197,10 +199,10 @@ def _evaluate(o: Evaluate) -> dict[str, Any]:
         grid=o.grid,
         samples=o.samples,
         calibration=o.calibration,
-        on_progress=shown.work,
+        on_progress=reporter.work,
     )
-    shown.say(f"{found.weights} G at round {found.step} on {found.data}: {found.parzen}")
-    say_rows(shown, found.calibration)
+    reporter.say(f"{found.weights} G at round {found.round} on {found.data}: {found.parzen}")
+    say_rows(reporter, found.calibration)
     return found.to_json() | {"run": runs_folder.history(run)}
 
 
@@ -236,29 +238,29 @@ def _measure(o: Measure) -> dict[str, Any]:
     from adversarial_nets.evaluation import measure
     from adversarial_nets.runs import folder as runs_folder
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     found = measure(
         runs_folder.open_run(o.run),
         checkpoint=o.checkpoint,
         weights=o.weights,
         samples=o.samples,
         features=o.features,
-        on_progress=shown.work,
+        on_progress=reporter.work,
     )
     made_by = "Inception's features"
     if found.accuracy is not None:
         right = f"{found.accuracy:.1%} of the test images"
         made_by = f"features of a classifier that is right on {right}"
-    shown.say(
-        f"{found.weights} G at round {found.step} on {found.data}, {found.samples:,} samples; "
+    reporter.say(
+        f"{found.weights} G at round {found.round} on {found.data}, {found.samples:,} samples; "
         + made_by
     )
     result = dataclasses.asdict(found)
     for name, value in result["model"].items():
-        shown.say(f"{name:10} {value:10.4f}   real images {result['floor'][name]:10.4f}")
+        reporter.say(f"{name:10} {value:10.4f}   real images {result['floor'][name]:10.4f}")
     if found.classes is not None:
         shares = (f"{i}: {share:.1%}" for i, share in enumerate(found.classes))
-        shown.say("classes    " + "  ".join(shares))
+        reporter.say("classes    " + "  ".join(shares))
     return result
 
 
@@ -294,12 +296,12 @@ def _calibrate(o: Calibrate) -> dict[str, Any]:
     from adversarial_nets.evaluation import calibrate
     from adversarial_nets.evaluation.score import row_to_json
 
-    shown = printer(o.json)
-    data = datasets.load(o.data, size=o.size, channels=o.channels, on_progress=shown.work)
+    reporter = printer(o.json)
+    data = datasets.load(o.data, size=o.size, channels=o.channels, on_progress=reporter.work)
     if o.samples < 1:
         raise UserError(f"--samples is {o.samples}; it must be 1 or more.")
-    rows = calibrate(data, o.grid, samples=o.samples, on_progress=shown.work)
-    say_rows(shown, rows)
+    rows = calibrate(data, o.grid, samples=o.samples, on_progress=reporter.work)
+    say_rows(reporter, rows)
     return {"data": o.data, "grid": o.grid, "rows": [row_to_json(row) for row in rows]}
 
 
@@ -342,14 +344,14 @@ def _sample(o: Sample) -> dict[str, Any]:
     if o.out.suffix not in (".png", ".npz"):
         raise UserError(f"--out is {o.out}; its name must end in .png or .npz.")
     run = runs_folder.open_run(o.run)
-    G, step = game_state.load_generator(run, o.checkpoint, o.weights)
-    mine = distributed.share(o.n)
-    x = distributed.gather(sample(G, run.settings, len(mine), first=mine.start), o.n)
-    result = {"step": step, "weights": o.weights, "n": o.n, "out": str(o.out)}
-    if not distributed.first():
+    G, round = game_state.load_generator(run, o.checkpoint, o.weights)
+    mine = distributed.local_rows(o.n)
+    x = distributed.all_gather(sample(G, run.settings, len(mine), first=mine.start), o.n)
+    result = {"round": round, "weights": o.weights, "n": o.n, "out": str(o.out)}
+    if not distributed.is_main():
         return result
     shape = run.image_shape
-    with files.explained(o.out.parent):
+    with files.explain_os_errors(o.out.parent):
         o.out.parent.mkdir(parents=True, exist_ok=True)
         if o.out.suffix == ".png":
             content = sheets.grid_png(x, shape, run.range)
@@ -359,7 +361,7 @@ def _sample(o: Sample) -> dict[str, Any]:
             np.savez(file, samples=array, range=np.array(run.range, np.float32))
             content = file.getvalue()
         files.write_atomically(o.out, content)
-    printer(o.json).say(f"{o.n} samples of the {o.weights} G at round {step}: {o.out}")
+    printer(o.json).say(f"{o.n} samples of the {o.weights} G at round {round}: {o.out}")
     return result
 
 
@@ -397,14 +399,14 @@ def _interpolate(o: Interpolate) -> dict[str, Any]:
     if o.out.suffix != ".png":
         raise UserError(f"--out is {o.out}; its name must end in .png.")
     run = runs_folder.open_run(o.run)
-    G, step = game_state.load_generator(run, o.checkpoint, o.weights)
+    G, round = game_state.load_generator(run, o.checkpoint, o.weights)
     x = sheets.interpolation(G, run.settings, o.rows, o.steps)
-    with files.explained(o.out.parent):
+    with files.explain_os_errors(o.out.parent):
         o.out.parent.mkdir(parents=True, exist_ok=True)
         content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
         files.write_atomically(o.out, content)
-    printer(o.json).say(f"{o.rows} lines in z of the {o.weights} G at round {step}: {o.out}")
-    return {"step": step, "weights": o.weights, "out": str(o.out)}
+    printer(o.json).say(f"{o.rows} lines in z of the {o.weights} G at round {round}: {o.out}")
+    return {"round": round, "weights": o.weights, "out": str(o.out)}
 
 
 @dataclass(frozen=True)
@@ -464,7 +466,7 @@ def _compare(o: Compare) -> dict[str, Any]:
 
     if o.out.suffix != ".png":
         raise UserError(f"--out is {o.out}; its name must end in .png.")
-    shown = printer(o.json)
+    reporter = printer(o.json)
     found = compare(o.runs, o.weights, o.grid)
     width = max(len(entry.name) for entry in found.entries)
     for entry, path in zip(found.entries, o.runs, strict=True):
@@ -472,27 +474,27 @@ def _compare(o: Compare) -> dict[str, Any]:
             how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
             words = f"no such score; make it with: advnets evaluate {how}"
         else:
-            words = f"round {entry.step:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
+            words = f"round {entry.round:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
             words += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
-        shown.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
+        reporter.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
     for name, values in found.differences.items():
-        shown.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
+        reporter.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
     for group in found.groups:
         names = ", ".join(group.names)
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
-        shown.say(f"mean of {group.seeds} seeds {mean}: {names}")
+        reporter.say(f"mean of {group.seeds} seeds {mean}: {names}")
     if found.published is not None:
-        shown.say(f"published {found.published.nats:g} ± {found.published.se:g}")
+        reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
     result = dataclasses.asdict(found) | {"picture": None}
     curves = {entry.name: entry.curve for entry in found.entries if entry.curve}
     if "data" in found.differences:
-        shown.say("No picture: the runs are of different data, and so are their scales.")
+        reporter.say("No picture: the runs are of different data, and so are their scales.")
     elif curves:
-        with files.explained(o.out.parent):
+        with files.explain_os_errors(o.out.parent):
             o.out.parent.mkdir(parents=True, exist_ok=True)
             picture = style.to_png(plots_curves.comparison(curves, found.published))
             files.write_atomically(o.out, picture)
-        shown.say(f"Picture: {o.out}")
+        reporter.say(f"Picture: {o.out}")
         result["picture"] = str(o.out)
     return result
 
@@ -512,10 +514,10 @@ class Datasets:
 def _datasets(o: Datasets) -> dict[str, Any]:
     from adversarial_nets.datasets import CATALOGUE
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     for entry in CATALOGUE:
-        shown.say(f"{entry.name:14} {entry.summary}")
-        shown.say(f"{'':14} from {entry.source}; needs {entry.needs}")
+        reporter.say(f"{entry.name:14} {entry.summary}")
+        reporter.say(f"{'':14} from {entry.source}; needs {entry.needs}")
     return {"datasets": [dataclasses.asdict(entry) for entry in CATALOGUE]}
 
 

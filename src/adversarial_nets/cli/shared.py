@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from adversarial_nets.errors import UserError
 
 if TYPE_CHECKING:
-    from adversarial_nets.progress import Shown
+    from adversarial_nets.progress import ProgressReporter
 
 __all__ = [
     "Command",
@@ -25,23 +25,23 @@ Command = tuple[type[Any], Callable[[Any], dict[str, Any]], tuple[str, ...]]
 """A command: its options, what it does with them, and examples for its help."""
 
 
-def printer(quiet: bool) -> "Shown":
-    """A `Shown` for a command, silent with ``--json``."""
-    from adversarial_nets.progress import Shown
+def printer(quiet: bool) -> "ProgressReporter":
+    """A `ProgressReporter` for a command, silent with ``--json``."""
+    from adversarial_nets.progress import ProgressReporter
 
-    return Shown(quiet=quiet)
+    return ProgressReporter(quiet=quiet)
 
 
-def say_rows(shown: "Shown", rows: Sequence[Any]) -> None:
+def say_rows(reporter: "ProgressReporter", rows: Sequence[Any]) -> None:
     """Print calibration rows, one a line."""
     for row in rows:
-        shown.say(f"{row.name:16} {row.score}  [{row.note}]")
+        reporter.say(f"{row.name:16} {row.score}  [{row.note}]")
 
 
 def rounds_shown(quiet: bool) -> Callable[[Any, int], None]:
     """Show how far a game on a toy has come, every few seconds."""
-    shown = printer(quiet)
-    return lambda frame, rounds: shown.work("round", frame.round, rounds)
+    reporter = printer(quiet)
+    return lambda frame, rounds: reporter.work("round", frame.round, rounds)
 
 
 def positive(name: str, asked: int | None, standard: int) -> int:
@@ -53,7 +53,7 @@ def positive(name: str, asked: int | None, standard: int) -> int:
 
 def say_result(quiet: bool, result: dict[str, Any]) -> dict[str, Any]:
     """What a game on a toy came to, and where its pictures are."""
-    shown = printer(quiet)
+    reporter = printer(quiet)
     for key, value in result.items():
-        shown.say(f"{key}: {', '.join(value) if key == 'files' else value}")
+        reporter.say(f"{key}: {', '.join(value) if key == 'files' else value}")
     return result

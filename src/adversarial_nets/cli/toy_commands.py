@@ -10,7 +10,7 @@ import tyro
 
 from adversarial_nets.cli.shared import Command, positive, printer, rounds_shown, say_result
 from adversarial_nets.errors import UserError
-from adversarial_nets.settings import Settings, changed
+from adversarial_nets.settings import Settings, update_settings
 
 __all__ = ["COMMANDS"]
 
@@ -35,13 +35,15 @@ def _theory(o: Theory) -> dict[str, Any]:
     from adversarial_nets.theory.checks import checks
     from adversarial_nets.theory.picture import theory_picture
 
-    shown = printer(o.json)
+    reporter = printer(o.json)
     found = checks(o.seed)
     for check in found:
         mark = "holds" if check.holds else "FAILS"
-        shown.say(f"{mark}  error {check.max_error:.1e} ≤ {check.tolerance:.0e}  {check.statement}")
+        reporter.say(
+            f"{mark}  error {check.max_error:.1e} ≤ {check.tolerance:.0e}  {check.statement}"
+        )
     picture = theory_picture(o.out, seed=o.seed)
-    shown.say(f"Picture: {picture}")
+    reporter.say(f"Picture: {picture}")
     return {"checks": [dataclasses.asdict(check) for check in found], "picture": str(picture)}
 
 
@@ -73,7 +75,7 @@ def _figure1(o: Figure1) -> dict[str, Any]:
 
     rounds = positive("--rounds", o.rounds, ROUNDS)
     found = figure1(
-        o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie, on_frame=rounds_shown(o.json)
+        o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie, on_snapshot=rounds_shown(o.json)
     )
     return say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 
@@ -109,7 +111,7 @@ def _function_space(o: FunctionSpace) -> dict[str, Any]:
         eta=o.eta,
         steps=positive("--steps", o.steps, 1),
         seed=o.seed,
-        on_frame=rounds_shown(o.json),
+        on_snapshot=rounds_shown(o.json),
     )
     return say_result(
         o.json,
@@ -153,7 +155,7 @@ def _plane(o: Plane) -> dict[str, Any]:
         o.out,
         rounds=positive("--rounds", o.rounds, ROUNDS),
         seed=o.seed,
-        on_frame=rounds_shown(o.json),
+        on_snapshot=rounds_shown(o.json),
     )
     return say_result(o.json, dataclasses.asdict(found) | {"files": list(map(str, found.files))})
 
@@ -200,26 +202,26 @@ class RelatedWork:
 def _related_work(o: RelatedWork) -> dict[str, Any]:
     from adversarial_nets.paper.related_work import related_work
 
-    shown = printer(o.json)
-    found = related_work(o.out, seed=o.seed, on=shown.work)
-    for f in found.felt:
-        shown.say(
+    reporter = printer(o.json)
+    found = related_work(o.out, seed=o.seed, on=reporter.work)
+    for f in found.gradient_norms:
+        reporter.say(
             f"{f.model}, discrete units: {f.discrete}. Gradient before the hidden units "
             f"{f.below:.3f}, after them {f.above:.3f}"
         )
     for d, error, theory in zip(found.distances, found.error, found.error_in_theory, strict=True):
-        shown.say(f"Noise {d:.1f} σ from the data: error {error:.3f}; in theory {theory:.3f}")
+        reporter.say(f"Noise {d:.1f} σ from the data: error {error:.3f}; in theory {theory:.3f}")
     for c in found.codes:
-        shown.say(
+        reporter.say(
             f"A code for {c.rule}: loses {c.lost:.1%} of the data; "
             f"one unit tells {c.predictable:.1%} of the other"
         )
-    shown.say(
+    reporter.say(
         f"Classifier: right on {found.right:.1%} of the digits, {found.right_moved:.1%} after a "
         f"small step against it, {found.right_noise:.1%} after one as small at random. Sure to "
         f"{found.sure:.1%} of images climbed from noise, {found.far:.1f} times as far from the data"
     )
-    shown.say(f"Picture: {found.files[0]}")
+    reporter.say(f"Picture: {found.files[0]}")
     return dataclasses.asdict(found) | {"files": list(map(str, found.files))}
 
 
@@ -253,12 +255,14 @@ def _play(o: Play) -> dict[str, Any]:
     from adversarial_nets import replay
 
     script = replay.Script(o.data, o.settings, o.rounds, _changes(o.change))
-    shown = printer(o.json)
-    played = replay.replay(script, o.out, lambda done, all: shown.work("round", done, all))
-    numbers = {name: reading._asdict() for name, reading in played.readings.items()}
-    for name, reading in played.readings.items():
-        shown.say(f"{name:22} {reading.value:9.4f}   (a perfect generator: {reading.perfect:.4f})")
-    shown.say(f"Round {played.round}, weights {played.weights}; see {o.out}")
+    reporter = printer(o.json)
+    played = replay.replay(script, o.out, lambda done, all: reporter.work("round", done, all))
+    numbers = {name: reading._asdict() for name, reading in played.metrics.items()}
+    for name, reading in played.metrics.items():
+        reporter.say(
+            f"{name:22} {reading.value:9.4f}   (a perfect generator: {reading.perfect:.4f})"
+        )
+    reporter.say(f"Round {played.round}, weights {played.weights}; see {o.out}")
     files = [str(file) for file in played.files]
     return {"round": played.round, "weights": played.weights, "readings": numbers, "files": files}
 
@@ -272,7 +276,7 @@ def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
         if not (at.isdecimal() and colon and equals):
             raise UserError(f"--change is {text!r}; it must be ROUND:OPTION=VALUE, as in 300:k=5.")
         found.setdefault(int(at), {})[f"--{name}"] = value
-        changed(Settings(), found[int(at)])  # refuses what is no option
+        update_settings(Settings(), found[int(at)])  # refuses what is no option
     return tuple(sorted(found.items()))
 
 
@@ -307,19 +311,19 @@ def _playground(o: Playground) -> dict[str, Any]:
             f"The playground needs {error.name}, which is not installed. Install it with: pip "
             "install 'adversarial-nets[playground]'"
         ) from error
-    shown = printer(o.json)
+    reporter = printer(o.json)
     if o.screenshots is not None:
         from adversarial_nets.playground.screenshots import screenshots
 
         files = [str(file) for file in screenshots(o.screenshots, o.run)]
-        shown.say("\n".join(files))
+        reporter.say("\n".join(files))
         return {"files": files}
     return serve(
         run=o.run,
         data=o.data,
         port=o.port,
         browser=o.browser,
-        on_ready=lambda url: shown.say(f"The playground is at {url} (Ctrl-C ends it)"),
+        on_ready=lambda url: reporter.say(f"The playground is at {url} (Ctrl-C ends it)"),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from adversarial_nets.datasets._types import Dataset, Fold, Progress, Source, to_pixels
+from adversarial_nets.datasets._types import Dataset, Fold, Source, to_pixels
 from adversarial_nets.datasets.cifar10 import load_cifar10
 from adversarial_nets.datasets.folder import load_folder
 from adversarial_nets.datasets.idx import load_idx
@@ -15,13 +15,13 @@ from adversarial_nets.datasets.mnist import load_mnist
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
 from adversarial_nets.datasets.tfd import load_tfd
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
 
 __all__ = [
     "CATALOGUE",
     "CatalogueEntry",
     "Dataset",
     "Fold",
-    "Progress",
     "Source",
     "fingerprint",
     "load",

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from adversarial_nets.datasets._types import Progress
-from adversarial_nets.errors import Missing, UserError
+from adversarial_nets.errors import DataNotFound, UserError
+from adversarial_nets.progress import Progress
 
 __all__ = ["CHUNK", "TIMEOUT", "cache_folder", "fetch_file", "own_folders"]
 
@@ -133,7 +133,7 @@ def _download(
             part.replace(file)
             return data
     tried = "".join(f"\n  {failure}" for failure in failures)
-    raise Missing(
+    raise DataNotFound(
         f"{name} could not be downloaded; each mirror failed:{tried}\n"
         f"Try again when the network is back (what has arrived is kept), or {by_hand}"
     )

@@ -1,6 +1,6 @@
 """What every data set looks like once it is loaded, and what the game needs of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -12,26 +12,30 @@ from torch import Tensor
 
 from adversarial_nets.random import Address, permutation
 
-__all__ = ["Dataset", "Fold", "Progress", "Source", "in_random_order", "to_pixels"]
+__all__ = ["Dataset", "Fold", "Source", "shuffled_indices", "to_pixels"]
 
-Progress = Callable[[str, int, int | None], None]
 """Called while bytes come in, with (what, bytes done, bytes in all or None if unknown)."""
 
 
 @runtime_checkable
 class Source(Protocol):
-    """Where x ~ p_data comes from: all that Algorithm 1 asks of a data set."""
+    """A source of examples x ~ p_data: all that Algorithm 1 needs of a data set."""
 
     @property
     def pixels(self) -> int:
         """Coordinates of one x."""
 
     @property
-    def epoch(self) -> int:
-        """How many x make one epoch, by which the momentum's schedule counts."""
+    def examples_per_epoch(self) -> int:
+        """How many x make one epoch; the momentum schedule counts epochs."""
 
-    def minibatch(self, address: Address, m: int) -> Float[Tensor, "rows pixels"]:
-        """Draw the address's rows of the minibatch of m that belongs to its seed and step."""
+    def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
+        """Draw a minibatch.
+
+        Args:
+            address: the key of its random draws: seed, step, and the rows wanted.
+            first: how many x earlier minibatches have drawn.
+        """
 
 
 @dataclass(frozen=True)
@@ -98,28 +102,35 @@ class Dataset:
         return x.mul_(self.contrast_norm / norm.where(norm >= 1e-8, torch.ones_like(norm)))
 
     @property
-    def epoch(self) -> int:
+    def examples_per_epoch(self) -> int:
         """Training images, each seen once in an epoch."""
         return len(self.train)
 
-    def minibatch(self, address: Address, m: int) -> Float[Tensor, "rows pixels"]:
-        """Draw the address's rows of a minibatch of m training images.
+    def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
+        """The key's rows of a minibatch of training images.
 
-        The images come in a new random order each epoch, one order after the other without a gap:
-        step t takes the images t·m … (t + 1)·m − 1 of that endless line.
+        The images come in a new random order in each epoch, one order after the other without a
+        gap; the minibatch takes images number first, first + 1, … of that endless sequence.
         """
-        return self.floats(self.train.index_select(0, in_random_order(address, m, len(self.train))))
+        order = shuffled_indices(address, first, len(self.train))
+        return self.floats(self.train.index_select(0, order))
 
 
-def in_random_order(address: Address, m: int, n: int) -> Int64[Tensor, " rows"]:
-    """Which of n images a minibatch of m takes: `Dataset.minibatch`'s rows, as indices."""
-    first, last = address.step * m + address.rows.start, address.step * m + address.rows.stop
+def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:
+    """Indices of the images that a minibatch takes, for `Dataset.minibatch`.
+
+    Args:
+        address: gives the seed and the rows of the minibatch.
+        first: images drawn before this minibatch.
+        n: images in an epoch.
+    """
+    start, stop = first + address.rows.start, first + address.rows.stop
     pieces = []
-    while first < last:
-        epoch, start = divmod(first, n)
-        stop = min(start + last - first, n)
-        pieces.append(permutation(address.seed, "order of the data", epoch, n)[start:stop])
-        first += stop - start
+    while start < stop:
+        epoch, i = divmod(start, n)
+        j = min(i + stop - start, n)
+        pieces.append(permutation(address.seed, "order of the data", epoch, n)[i:j])
+        start += j - i
     return torch.cat(pieces)
 
 

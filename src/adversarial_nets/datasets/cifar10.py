@@ -17,8 +17,9 @@ import torch
 from jaxtyping import UInt8
 
 from adversarial_nets.datasets._download import cache_folder, fetch_file, own_folders
-from adversarial_nets.datasets._types import Dataset, Progress
-from adversarial_nets.errors import Missing, UserError
+from adversarial_nets.datasets._types import Dataset
+from adversarial_nets.errors import DataNotFound, UserError
+from adversarial_nets.progress import Progress
 
 __all__ = ["MD5", "URLS", "load_cifar10", "read_archive", "read_batch"]
 
@@ -68,13 +69,13 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
         firsts = tuple(tuple(batch[:10, 0].tolist()) for batch in (batches[0], batches[-1]))
         frog = tuple(batches[0][0, 1:][list(ENDS)].tolist())
         if name == "cifar10" and (firsts, frog) != (FIRST_LABELS, FROG):
-            raise Missing(
+            raise DataNotFound(
                 f"{own} does not hold CIFAR-10's own batches: they begin with other labels or "
                 "other pixels. If it is a copy in the same layout, say cifar10-copy, so that "
                 "results are called that."
             )
     elif name == "cifar10-copy":
-        raise Missing(
+        raise DataNotFound(
             f"There is no {BATCHES[0]} for cifar10-copy: put the six batches of the copy into "
             f"ADVNETS_DATA/{FOLDER}."
         )

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from adversarial_nets.datasets._types import Dataset, Progress
+from adversarial_nets.datasets._types import Dataset
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -8,8 +8,9 @@ from jaxtyping import UInt8
 from torch import Tensor
 
 from adversarial_nets.datasets._download import TIMEOUT, cache_folder, fetch_file, own_folders
-from adversarial_nets.datasets._types import Dataset, Progress
+from adversarial_nets.datasets._types import Dataset
 from adversarial_nets.datasets.idx import FILES, assemble, find_idx, read_idx
+from adversarial_nets.progress import Progress
 
 __all__ = ["MIRRORS", "SHA256", "fetch", "load_mnist"]
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from adversarial_nets.datasets._download import own_folders
 from adversarial_nets.datasets._types import Dataset, Fold
-from adversarial_nets.errors import Missing, UserError
+from adversarial_nets.errors import DataNotFound, UserError
 
 __all__ = ["NAMES", "load_tfd", "read_tfd"]
 
@@ -53,11 +53,11 @@ def load_tfd(name: str = "tfd") -> Dataset:
     file = f"TFD_{side}x{side}.mat"
     path = next((p / file for p in own_folders(folder) if (p / file).is_file()), None)
     if path is None:
-        raise Missing(_missing(name, folder, file))
+        raise DataNotFound(_missing(name, folder, file))
     data = read_tfd(path, name, side)
     is_standin = sum(map(len, (data.train, data.valid, data.test))) <= STANDIN_IMAGES
     if is_standin and name != "tfd-standin":
-        raise Missing(
+        raise DataNotFound(
             f"{path} has no more images than the stand-in (FER-2013), and TFD has three times as "
             "many: its results would be no results on TFD. Say tfd-standin."
         )

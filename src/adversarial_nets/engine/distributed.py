@@ -18,40 +18,40 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 __all__ = [
-    "agree",
-    "count",
-    "device_of_mine",
-    "first",
-    "gather",
-    "greatest_",
-    "joined",
-    "launched",
-    "one_after_another",
+    "max_over_ranks",
+    "world_size",
+    "local_device",
+    "is_main",
+    "all_gather",
+    "all_reduce_max",
+    "process_group",
+    "under_torchrun",
+    "main_process_first",
     "rank",
-    "restarted",
-    "share",
-    "sum_",
-    "wait",
+    "was_restarted",
+    "local_rows",
+    "all_reduce_sum",
+    "barrier",
 ]
 
 
-def launched() -> bool:
+def under_torchrun() -> bool:
     """Whether ``torchrun`` started this process."""
     return dist.is_available() and dist.is_torchelastic_launched()
 
 
-def restarted() -> bool:
+def was_restarted() -> bool:
     """Whether ``torchrun`` started this process anew after one had died (``--max-restarts``)."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
 
 
 @contextlib.contextmanager
-def joined() -> Iterator[None]:
+def process_group() -> Iterator[None]:
     """Work with the other processes that ``torchrun`` started; alone, do nothing.
 
     Messages travel by gloo on the CPU, by NCCL on CUDA.
     """
-    if not launched() or dist.is_initialized():
+    if not under_torchrun() or dist.is_initialized():
         yield
         return
     # The first optimiser imports this. Imported beside a process group it would hold on to it for
@@ -74,34 +74,34 @@ def joined() -> Iterator[None]:
         dist.destroy_process_group()
 
 
-def count() -> int:
+def world_size() -> int:
     """How many workers play."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
     """This worker's number, from 0."""
-    return dist.get_rank() if count() > 1 else 0
+    return dist.get_rank() if world_size() > 1 else 0
 
 
-def first() -> bool:
+def is_main() -> bool:
     """Whether this is the worker that writes files and prints."""
     return rank() == 0
 
 
-def share(n: int) -> range:
+def local_rows(n: int) -> range:
     """This worker's rows of n: as equal parts as there are workers, in their order.
 
-    >>> share(100)
+    >>> local_rows(100)
     range(0, 100)
     """
-    i, k = rank(), count()
+    i, k = rank(), world_size()
     return range(i * n // k, (i + 1) * n // k)
 
 
-def sum_(tensors: Iterable[Tensor]) -> None:
+def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
     """Put the sum over all workers in the place of each tensor, in one message."""
-    if count() == 1:
+    if world_size() == 1:
         return
     tensors = list(tensors)
     flat = torch.cat([t.flatten() for t in tensors])
@@ -110,22 +110,22 @@ def sum_(tensors: Iterable[Tensor]) -> None:
         t.copy_(total.view_as(t))
 
 
-def greatest_(tensor: Tensor) -> None:
+def all_reduce_max(tensor: Tensor) -> None:
     """Put the greatest value over all workers in the place of each."""
-    if count() > 1:
+    if world_size() > 1:
         dist.all_reduce(tensor, dist.ReduceOp.MAX)
 
 
-def agree(number: int) -> int:
+def max_over_ranks(number: int) -> int:
     """The greatest number that any worker gives; all must ask at the same moment."""
     greatest = torch.tensor([number])
-    greatest_(greatest)
+    all_reduce_max(greatest)
     return int(greatest.item())
 
 
-def gather(mine: Tensor, n: int) -> Tensor:
-    """All n rows, of which each worker brings its `share`."""
-    k = count()
+def all_gather(mine: Tensor, n: int) -> Tensor:
+    """All n rows, of which each worker brings its `local_rows`."""
+    k = world_size()
     if k == 1:
         return mine
     sizes = [(i + 1) * n // k - i * n // k for i in range(k)]
@@ -136,24 +136,24 @@ def gather(mine: Tensor, n: int) -> Tensor:
     return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
 
 
-def wait() -> None:
+def barrier() -> None:
     """Wait for the others."""
-    if count() > 1:
+    if world_size() > 1:
         dist.barrier()
 
 
 @contextlib.contextmanager
-def one_after_another() -> Iterator[None]:
+def main_process_first() -> Iterator[None]:
     """Let the first worker do something before the others do it, e.g. fill a cache."""
-    if not first():
-        wait()
+    if not is_main():
+        barrier()
     yield
-    if first():
-        wait()
+    if is_main():
+        barrier()
 
 
-def device_of_mine(device: str) -> str:
+def local_device(device: str) -> str:
     """The device, with this worker's number on its machine where several have one each."""
-    if device == "cuda" and launched():
+    if device == "cuda" and under_torchrun():
         return f"cuda:{os.environ['LOCAL_RANK']}"
     return device

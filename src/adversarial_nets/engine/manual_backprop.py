@@ -1,25 +1,25 @@
-"""The three updates of `game` with backpropagation written by hand, for multilayer perceptrons.
+"""The updates of `game` by manually written backpropagation, for multilayer perceptrons.
 
-The same arithmetic as autograd's, in fewer and larger steps:
+The same arithmetic as autograd's, in fewer and larger operations:
 
 * Data and samples go through D as one batch.
-* D gives one number an image, its logit a, so every loss reaches image i only through ∂L/∂a_i. One
-  unit signal ∂a/∂· is sent back through D; scaled image by image, it serves both players.
-* Such a D is piecewise linear. So the gradient of ‖∂a/∂x‖² (R1) needs no second backpropagation:
-  ∂a/∂x goes once more up through the same pieces, and what reaches a layer takes the place of its
-  input.
-* Under plain SGD a weight's gradient is added to its velocity, or without momentum to the weight,
-  inside the product that makes it.
-* Nets work on (features, images), where the maximum of maxout, the mean of a batch and the products
-  run over long contiguous lines.
+* D outputs one number per image, its logit a, so every loss depends on image i only through a_i.
+  The gradient of a is backpropagated through D once; scaled image by image with ∂L/∂a_i, it gives
+  the gradients of both D's and G's loss.
+* A maxout or ReLU network is piecewise linear. So the gradient of ‖∂a/∂x‖² (R1) needs no double
+  backpropagation: ∂a/∂x is propagated forward once more through the same active pieces, and takes
+  the place of each layer's input.
+* Under plain SGD a weight's gradient is added to its velocity (without momentum, to the weight)
+  inside the matrix product that computes it.
+* Activations are stored as (features, images), so that the maximum of maxout, batch means and
+  matrix products run over long contiguous rows.
 
-Tests hold each update equal to autograd's.
+The tests compare each update with autograd's.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
@@ -27,15 +27,11 @@ from torch import Tensor, nn
 
 from adversarial_nets.engine import distributed
 from adversarial_nets.nets import Dropout, Maxout
+from adversarial_nets.objectives import d_logit_gradients, find, g_logit_gradient
+from adversarial_nets.state import Game, Images, Logits, Noise
 
-if TYPE_CHECKING:
-    from adversarial_nets.state import Game
+__all__ = ["applies", "d_logits", "update_D", "update_G", "update_both"]
 
-__all__ = ["UPDATES", "applies"]
-
-Logits = Float[Tensor, " m"]
-Images = Float[Tensor, "m pixels"]
-Noise = Float[Tensor, "m z_size"]
 Values = Float[Tensor, "_ m"]  # (features, images)
 
 _LETTERS: dict[type[nn.Module], str] = {
@@ -44,11 +40,11 @@ _LETTERS: dict[type[nn.Module], str] = {
 }
 
 
-def applies(game: "Game") -> bool:
-    """Whether this game's nets are of the kinds written out here.
+def applies(game: Game) -> bool:
+    """Whether this game's networks consist of the layers that are implemented here.
 
-    Batch normalisation only in G: in D it would tie the images of a batch together. A layer that
-    stands in a net twice, or that has hooks, is left to autograd.
+    Batch normalisation is supported in G only; in D it would couple the images of a batch. Networks
+    with hooks, or with a layer used twice, are left to autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
@@ -61,20 +57,22 @@ def applies(game: "Game") -> bool:
         and re.fullmatch("(d?(M|Lr?))*d?L", D_spelt) is not None
         and all(_is_plain(layer) for net in (G, D) for layer in net)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
-        and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses, as it should
+        and not ("B" in G_spelt and game.settings.batch == 1)  # torch raises an error then
         and game.settings.max_norm is None
-        and not (game.reduced and next(D.parameters()).device.type != "cpu")  # autocast's there
+        and not (
+            game.bf16_matmul and next(D.parameters()).device.type != "cpu"
+        )  # autocast does that
     )
 
 
 def _is_hooked(module: nn.Module) -> bool:
-    """Whether something else happens when the module is called."""
+    """Whether hooks run when the module is called."""
     kinds = ("forward", "forward_pre", "backward", "backward_pre")
     return any(getattr(module, f"_{kind}_hooks") for kind in kinds)
 
 
 def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer does what its kind does by default."""
+    """Whether a layer is configured as its class is by default."""
     if isinstance(layer, nn.BatchNorm1d):
         return layer.affine and layer.track_running_stats and layer.momentum is not None
     if isinstance(layer, nn.LeakyReLU):
@@ -86,55 +84,52 @@ def _is_plain(layer: nn.Module) -> bool:
 
 
 @torch.no_grad()
-def _update_D(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-    """θ_d ascends the gradient of V on one minibatch."""
+def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """θ_d ascends the stochastic gradient of V; returns D's logits on data and samples."""
     m = len(x)
-    a, tape = _judged(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
+    a, tape = _discriminate(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
     linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
-    _descend_D(game, tape, linears, a, m)
+    _step_D(game, tape, linears, a, m)
     return a[:m], a[m:]
 
 
 @torch.no_grad()
-def _update_G(game: "Game", z: Noise, step: int) -> Logits:
-    """θ_g descends the gradient of its objective on one minibatch."""
+def update_G(game: Game, z: Noise, step: int) -> Logits:
+    """θ_g descends the stochastic gradient of G's objective; returns D's logits on samples."""
     G_z, tape_G = _samples(game, z)
-    a, tape = _judged(game, [(G_z, "samples for G")], step)
+    a, tape = _discriminate(game, [(G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
-    _descend_G(game, tape_G, a, _at_x(tape, linears, slice(None)))
+    _step_G(game, tape_G, a, _input_gradient(tape, linears, slice(None)))
     return a
 
 
 @torch.no_grad()
-def _update_both(game: "Game", x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-    """Both gradients at the same θ_d and θ_g, from the same samples and masks (released code)."""
+def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """Both gradients at the same θ_d and θ_g, with the same samples and masks (released code)."""
     m = len(x)
     G_z, tape_G = _samples(game, z)
-    a, tape = _judged(game, [(x.T, "data"), (G_z, "samples for G")], step)
+    a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
-    at_x = _at_x(tape, linears, slice(m, None))  # before D moves
-    _descend_D(game, tape, linears, a, m)
-    _descend_G(game, tape_G, a[m:], at_x)
+    at_x = _input_gradient(tape, linears, slice(m, None))  # before D's update
+    _step_D(game, tape, linears, a, m)
+    _step_G(game, tape_G, a[m:], at_x)
     return a[:m], a[m:]
 
 
 @torch.no_grad()
-def _judge(game: "Game", x: Images, step: int) -> Logits:
-    """D's logits on data, nobody learning."""
-    return _judged(game, [(x.T, "data")], step)[0]
-
-
-UPDATES = (_update_D, _update_G, _update_both, _judge)
+def d_logits(game: Game, x: Images, step: int) -> Logits:
+    """D's logits on data, without an update."""
+    return _discriminate(game, [(x.T, "data")], step)[0]
 
 
 # --- Forward and back ----------------------------------------------------------------------------
 
-Tape = list[tuple[nn.Module, Sequence[Tensor]]]  # each layer with what its way back needs
+Tape = list[tuple[nn.Module, Sequence[Tensor]]]  # each layer with what its backward pass needs
 
 
 @dataclass
 class _Gradient:
-    """∂L/∂(parameter), not yet computed: the sum over images of signal · hᵀ, or of signal."""
+    """A parameter's gradient before it is computed: Σ over images of signal · hᵀ, or of signal."""
 
     parameter: Tensor
     signal: Values
@@ -142,16 +137,16 @@ class _Gradient:
 
 
 def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[Values, Tape]:
-    """The net's output, and its tape. `masks`, one for each dropout at work, are 0 or 1/keep.
+    """The network's output and its tape. `masks`, one per active dropout, hold 0 or 1/keep_prob.
 
-    What a layer leaves behind may be overwritten by the next where the way back allows it.
+    A layer may overwrite its input in place where the backward pass does not need it.
     """
     tape: Tape = []
     left = list(masks)
     for layer in net.children():
         kept: Sequence[Tensor]
         match layer:
-            case Dropout(keep=1):
+            case Dropout(keep_prob=1):
                 continue
             case Dropout():
                 kept = [left.pop(0)]
@@ -162,11 +157,11 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
                 if isinstance(layer, Maxout):
                     v = h.view(layer.units, layer.pieces, -1)
                     h = v.amax(1)
-                    kept = [*kept, torch.eq(v, h[:, None], out=v)]  # 1 for a unit's largest piece
+                    kept = [*kept, torch.eq(v, h[:, None], out=v)]  # 1 for a unit's maximal piece
             case nn.BatchNorm1d():
-                h, kept = _normalised(layer, h)
+                h, kept = _batch_norm(layer, h)
             case nn.ReLU() | nn.LeakyReLU():
-                h = nn.functional.leaky_relu_(h, _slope(layer))
+                h = nn.functional.leaky_relu_(h, _negative_slope(layer))
                 kept = [h]
             case _:
                 h = h.sigmoid_() if isinstance(layer, nn.Sigmoid) else h.tanh_()
@@ -176,9 +171,9 @@ def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[V
 
 
 def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]:
-    """The gradients, top layer first, where the loss's derivative by the output is `signal`.
+    """The parameters' gradients, top layer first, for the output gradient `signal`.
 
-    Maxout's winners on the tape are overwritten, unless they are to be kept.
+    Maxout's masks of maximal pieces on the tape are overwritten unless `keep` is True.
     """
     gradients = []
     for i, (layer, kept) in reversed(list(enumerate(tape))):
@@ -188,7 +183,7 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
             case nn.Linear():
                 if isinstance(layer, Maxout):
                     won = kept[1]
-                    share = signal.div_(won.sum(1))  # pieces that tie share
+                    share = signal.div_(won.sum(1))  # tied pieces share the gradient
                     signal = torch.mul(won, share[:, None], out=None if keep else won)
                     signal = signal.flatten(0, 1)
                 gradients += [
@@ -206,7 +201,7 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
                 signal = signal.addcmul_(normal, by_normal.mean(1, keepdim=True), value=-1)
                 signal = signal.mul_(scale * layer.weight[:, None])
             case nn.ReLU() | nn.LeakyReLU():
-                signal = signal.mul_(kept[0].sign().clamp_(min=_slope(layer)))
+                signal = signal.mul_(kept[0].sign().clamp_(min=_negative_slope(layer)))
             case nn.Sigmoid():
                 signal = signal.mul_(kept[0]).mul_(1 - kept[0])
             case _:
@@ -214,13 +209,13 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
     return gradients
 
 
-def _slope(layer: nn.Module) -> float:
+def _negative_slope(layer: nn.Module) -> float:
     """The slope below 0."""
     return layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
 
 
-def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
-    """Batch normalisation with its running statistics; and for the way back, normal values, 1/σ."""
+def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
+    """Batch normalisation, updating running statistics; also (normalised values, 1/σ)."""
     m = h.shape[1]
     mean = h.mean(1, keepdim=True)
     normal = h - mean
@@ -236,7 +231,7 @@ def _normalised(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
     return (normal * layer.weight[:, None]).add_(layer.bias[:, None]), [normal, scale]
 
 
-def _samples(game: "Game", z: Noise) -> tuple[Values, Tape]:
+def _samples(game: Game, z: Noise) -> tuple[Values, Tape]:
     """G(z)."""
     return _forward(game.G, z.T)
 
@@ -244,10 +239,10 @@ def _samples(game: "Game", z: Noise) -> tuple[Values, Tape]:
 # --- D -------------------------------------------------------------------------------------------
 
 
-def _judged(
-    game: "Game", batches: Sequence[tuple[Values, str]], step: int
+def _discriminate(
+    game: Game, batches: Sequence[tuple[Values, str]], step: int
 ) -> tuple[Float[Tensor, " images"], Tape]:
-    """D's logits for the batches, one after the other, each with dropout masks of its own."""
+    """D's logits on the concatenated batches, each with its own dropout masks."""
     h = torch.cat([x for x, _ in batches], 1)
     masks: list[Values] = []
     width, number = len(h), 0
@@ -255,13 +250,16 @@ def _judged(
         if isinstance(layer, Dropout):
             purpose = f"dropout {number}"
             number += 1
-            if layer.keep == 1:
+            if layer.keep_prob == 1:
                 continue
             bits = [
-                game.address(step).keep(f"{of}, {purpose}", width, layer.keep) for _, of in batches
+                game.address(step).bernoulli_mask(f"{of}, {purpose}", width, layer.keep_prob)
+                for _, of in batches
             ]
-            mask = torch.cat(bits).view(torch.uint8).T  # bytes become floats sooner than booleans
-            masks.append(h.new_empty(mask.shape).copy_(mask).mul_(1 / layer.keep))
+            mask = (
+                torch.cat(bits).view(torch.uint8).T
+            )  # bytes convert to floats faster than booleans
+            masks.append(h.new_empty(mask.shape).copy_(mask).mul_(1 / layer.keep_prob))
         elif isinstance(layer, Maxout):
             width = layer.units
         elif isinstance(layer, nn.Linear):
@@ -270,7 +268,7 @@ def _judged(
     return a[0], tape
 
 
-def _at_x(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
+def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
     """∂a_i/∂x_i for these images."""
     bottom = next(layer for layer, _ in tape if isinstance(layer, nn.Linear))
     at_x = bottom.weight.T @ gradients[-1].signal[:, images]
@@ -278,28 +276,29 @@ def _at_x(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
     return at_x.mul_(kept[0][:, images]) if isinstance(layer, Dropout) else at_x
 
 
-def _descend_D(game: "Game", tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
-    """∂(−V)/∂a is −(1 − D(x))/m on data, D(G(z))/m on samples; then one step of D's optimiser."""
+def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
+    """Scale the gradients of a with ∂L/∂a, L being D's loss; then one step of D's optimiser."""
     s = game.settings
-    weight = torch.cat([-torch.sigmoid(-a[:m]), torch.sigmoid(a[m:])])
+    weight = torch.cat(d_logit_gradients(find(s.objective), a[:m], a[m:]))
     weight /= s.batch
     if s.protocol == "released":
         weight /= 2
     if s.r1:
         _add_r1(tape, gradients, m)
         weight = torch.cat([weight, weight.new_full((m,), s.r1 / s.batch)])
-    _descend(game.optimiser_D, gradients, weight)
+    _step(game.optimiser_D, gradients, weight)
 
 
 def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
-    """Append to the images of each weight's gradient those of R1: ½ ‖∂a/∂x‖² on the m of data.
+    """Append to each weight's gradient that of R1, ½ ‖∂a/∂x‖² on the m images of data.
 
-    With u = ∂a/∂x held fast, ‖u‖² is linear in u's way up through D's active pieces, as a is in
-    x's, so its gradient by a weight is signal · tᵀ, t being how far u has come.
+    With u = ∂a/∂x held fixed, ‖u‖² is linear in each weight, as a is: propagate u forward through
+    D's active pieces; the gradient with respect to a weight is signal · tᵀ, where t is u at that
+    layer's input.
     """
     data = slice(m)
     of = {g.parameter: g for g in gradients}
-    t = _at_x(tape, gradients, data)
+    t = _input_gradient(tape, gradients, data)
     for layer, kept in tape:
         match layer:
             case Dropout():
@@ -313,32 +312,29 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
                     won = kept[1][..., data]
                     t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1))
             case _:
-                t = t * kept[0][:, data].sign().clamp_(min=_slope(layer))
+                t = t * kept[0][:, data].sign().clamp_(min=_negative_slope(layer))
 
 
 # --- G -------------------------------------------------------------------------------------------
 
 
-def _descend_G(game: "Game", tape: Tape, a: Logits, at_x: Values) -> None:
-    """∂L/∂a of G's objective, sent down through D's signal and G's layers; then one step."""
-    minimax = game.settings.objective == "minimax"
-    weight = -torch.sigmoid(a if minimax else -a) / game.settings.batch
+def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
+    """Backpropagate ∂L/∂a of G's objective through D's input gradient and G; then one step."""
+    weight = g_logit_gradient(find(game.settings.objective), a) / game.settings.batch
     gradients = _backward(tape, at_x.mul_(weight))
-    _descend(game.optimiser_G, gradients, torch.ones_like(weight))
+    _step(game.optimiser_G, gradients, torch.ones_like(weight))
 
 
 # --- One step of an optimiser --------------------------------------------------------------------
 
 
-def _descend(
-    optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weight: Logits
-) -> None:
-    """One step of the optimiser, each image's signal counted with its weight.
+def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weight: Logits) -> None:
+    """One step of the optimiser, each image's gradient scaled by its weight.
 
-    Plain SGD needs no gradient by itself: v ← μv + signal · hᵀ is one product into torch's own v,
-    and where μ is 0 so is θ ← θ − lr · signal · hᵀ.
+    Plain SGD needs no separate gradient: v ← μv + signal · hᵀ is one matrix product into torch's
+    own velocity, and with μ = 0 so is θ ← θ − lr · signal · hᵀ.
     """
-    if _is_plain_sgd(optimiser) and distributed.count() == 1:
+    if _is_plain_sgd(optimiser) and distributed.world_size() == 1:
         group = optimiser.param_groups[0]
         if group["momentum"] == 0:
             step = weight * -group["lr"]
@@ -355,7 +351,7 @@ def _descend(
     for g in gradients:
         grad = g.parameter.grad
         g.parameter.grad = _add(torch.empty_like(g.parameter) if grad is None else grad, g, weight)
-    distributed.sum_(g.parameter.grad for g in gradients if g.parameter.grad is not None)
+    distributed.all_reduce_sum(g.parameter.grad for g in gradients if g.parameter.grad is not None)
     optimiser.step()
 
 

@@ -7,7 +7,6 @@ from adversarial_nets.evaluation.nearest import nearest
 from adversarial_nets.evaluation.parzen import (
     GRIDS,
     ParzenScore,
-    Progress,
     Samples,
     log_likelihood,
     parzen,
@@ -25,7 +24,6 @@ __all__ = [
     "Measured",
     "Measures",
     "ParzenScore",
-    "Progress",
     "PublishedScore",
     "Samples",
     "calibrate",

@@ -21,10 +21,11 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets._download import cache_folder
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.parzen import ParzenScore, Progress, named, parzen_on
+from adversarial_nets.evaluation.parzen import ParzenScore, named, parzen_on
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
 
-__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "stand_ins"]
+__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "reference_samples"]
 
 PASSES = 2
 """Lloyd passes at most."""
@@ -78,14 +79,14 @@ def calibrate(
     Raises:
         UserError: `samples` below 1, and all that `parzen` refuses.
     """
-    rows = stand_ins(dataset, seed, samples, cache, on_progress)
+    rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [
         CalibrationRow(name, parzen_on(dataset, s, grid, named(on_progress, name)), note)
         for name, (s, note) in rows.items()
     ]
 
 
-def stand_ins(
+def reference_samples(
     dataset: Dataset,
     seed: int = 0,
     samples: int = 10_000,

@@ -8,7 +8,6 @@ classes a generator has lost. It learns from the training images and is judged o
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,16 +22,15 @@ from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets._download import cache_folder
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
-__all__ = ["Classifier", "Progress", "classifier"]
+__all__ = ["Classifier", "classifier"]
 
 STEPS, BATCH = 900, 128
 LR = 3e-3
 FEATURES = 64
 _BLOCK = 500  # images through the net at once
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True)

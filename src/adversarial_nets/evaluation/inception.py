@@ -14,7 +14,7 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.datasets._download import cache_folder, fetch_file, own_folders
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.features import Progress
+from adversarial_nets.progress import Progress
 
 __all__ = ["inception"]
 

@@ -16,10 +16,11 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.features import Progress, classifier
+from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
@@ -190,7 +191,7 @@ class Measured:
     """A run's measures, what a perfect model would get, and what the features are worth.
 
     Attributes:
-        step: the checkpoint's round.
+        round: the checkpoint's round.
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
         samples: how many samples, and how many test images.
@@ -202,7 +203,7 @@ class Measured:
             with Inception's features.
     """
 
-    step: int
+    round: int
     weights: str
     data: str
     samples: int
@@ -246,7 +247,7 @@ def measure(
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
     _enough(n, "samples")
-    net, step = game_state.load_generator(run, checkpoint, weights, G)
+    net, round = game_state.load_generator(run, checkpoint, weights, G)
     judge = classifier(data, on_progress) if features == "classifier" else None
     features_of = judge.features if judge else inception(data, on_progress)
     drawn = sample(net, run.settings, n, "samples to score")
@@ -258,7 +259,7 @@ def measure(
         counts = judge.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
         classes = tuple((counts / n).tolist())
     return Measured(
-        step=step,
+        round=round,
         weights=weights,
         data=data.name,
         samples=n,

@@ -23,11 +23,11 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
 
 __all__ = [
     "GRIDS",
     "ParzenScore",
-    "Progress",
     "Samples",
     "log_likelihood",
     "named",
@@ -51,7 +51,6 @@ Samples = Tensor | Callable[[], Iterable[Tensor]]
 A function, because the validation images and the test images each walk the samples once.
 """
 
-Progress = Callable[[str, int, int | None], None]
 """Called with (what is being done, how much is done, of how much: None when unknown)."""
 
 
@@ -203,9 +202,9 @@ def _log_likelihood(
             on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
     if shared:  # every worker met other samples; the running maximum works across workers too
         mine, met = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
-        distributed.greatest_(best)
+        distributed.all_reduce_max(best)
         sums *= torch.exp((mine - best).double() / σ[:, None] ** 2)
-        distributed.sum_((sums, met))
+        distributed.all_reduce_sum((sums, met))
         n = int(met)
     if n == 0:
         raise UserError("There are no samples to put a Parzen window on.")

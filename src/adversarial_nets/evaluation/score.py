@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,12 +16,12 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, parzen_on
 from adversarial_nets.game import sample
+from adversarial_nets.progress import Progress
 from adversarial_nets.runs import files, game_state
 from adversarial_nets.runs.folder import Run
 
 __all__ = ["Evaluation", "evaluate", "load_data", "read_evaluations", "row_to_json"]
 
-Progress = Callable[[str, int, int | None], None]
 _BLOCK = 10_000  # samples held at once when there are more
 
 
@@ -30,7 +30,7 @@ class Evaluation:
     """A run's score and what it was measured on.
 
     Attributes:
-        step: the checkpoint's round.
+        round: the checkpoint's round.
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
         parzen: the score.
@@ -38,7 +38,7 @@ class Evaluation:
             centroids, the mean image); empty when not asked for.
     """
 
-    step: int
+    round: int
     weights: Literal["raw", "averaged"]
     data: str
     parzen: ParzenScore
@@ -47,7 +47,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """As the plain object that ``advnets evaluate --json`` prints."""
         return {
-            "step": self.step,
+            "round": self.round,
             "weights": self.weights,
             "data": self.data,
             "parzen": dataclasses.asdict(self.parzen),
@@ -115,9 +115,9 @@ def evaluate(
     if samples < 1:
         raise UserError(f"--samples is {samples}; it must be 1 or more.")
     data = data or load_data(run, on_progress)
-    net, step = game_state.load_generator(run, checkpoint, weights, G)
+    net, round = game_state.load_generator(run, checkpoint, weights, G)
 
-    mine = distributed.share(samples)
+    mine = distributed.local_rows(samples)
 
     def blocks() -> Iterable[Tensor]:
         for first in range(mine.start, mine.stop, _BLOCK):
@@ -127,10 +127,10 @@ def evaluate(
     drawn = next(iter(blocks())) if 0 < len(mine) <= _BLOCK else blocks
     score = parzen_on(data, drawn, grid, on_progress, shared=True)
     rows = []
-    if calibration and distributed.first():
+    if calibration and distributed.is_main():
         rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
-    evaluation = Evaluation(step, weights, run.data, score, tuple(rows))
-    if distributed.first():
+    evaluation = Evaluation(round, weights, run.data, score, tuple(rows))
+    if distributed.is_main():
         _note(run, evaluation)
     return evaluation
 
@@ -145,10 +145,17 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        records = json.loads(path.read_text())
-        return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["step"] >= 0]
+        records = [with_round(record) for record in json.loads(path.read_text())]
+        return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(f"{path} is damaged ({error!r}); delete it and evaluate again.") from error
+
+
+def with_round(record: dict[str, Any]) -> dict[str, Any]:
+    """A record of a score; earlier versions called its round ``step``."""
+    if "step" in record and "round" not in record:
+        return {("round" if key == "step" else key): value for key, value in record.items()}
+    return record
 
 
 def _is_whole(parzen: dict[str, Any]) -> bool:
@@ -161,9 +168,9 @@ def _note(run: Run, evaluation: Evaluation) -> None:
 
     def what(record: dict[str, Any]) -> tuple[Any, ...]:
         parzen = record["parzen"]
-        return record["step"], record["weights"], parzen["grid"], parzen["samples"]
+        return record["round"], record["weights"], parzen["grid"], parzen["samples"]
 
     records = [record for record in read_evaluations(run.folder) if what(record) != what(new)]
-    with files.explained(run.folder):
+    with files.explain_os_errors(run.folder):
         content = json.dumps([*records, new], indent=2) + "\n"
         files.write_atomically(run.folder / "evaluation.json", content)

@@ -15,7 +15,7 @@ from scipy.special import expit
 from adversarial_nets import report
 from adversarial_nets.errors import UserError
 from adversarial_nets.plots.style import write_picture
-from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys.draw_line import (
     _DATA,
@@ -28,7 +28,7 @@ from adversarial_nets.toys.draw_line import (
     draw_panels,
     film,
 )
-from adversarial_nets.toys.line import ROUNDS, SETTINGS, Frame
+from adversarial_nets.toys.line import ROUNDS, SETTINGS, Snapshot
 
 __all__ = [
     "figure1",
@@ -57,15 +57,15 @@ def write_movie(film: Film, path: Path, every: int = 2) -> None:
     FigureCanvasAgg(figure)
     temporary = path.with_name(f".writing-{path.name}")
     with writer.saving(figure, str(temporary), dpi=100):
-        for frame in (*film.frames[:-1:every], film.frames[-1]):
+        for snapshot in (*film.frames[:-1:every], film.frames[-1]):
             figure.clear()
             above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2]).ravel()
-            _draw_game(above, film.board, frame, "")
+            _draw_game(above, film.evaluator, snapshot, "")
             _labels(above, of=above)
             axes = below.subplots()
             _draw_value(axes, film)
             _over_time(axes, film.frames[-1].round)
-            axes.axvline(frame.round, color=_DATA, lw=1)
+            axes.axvline(snapshot.round, color=_DATA, lw=1)
             writer.grab_frame()
         figure.set_layout_engine("none")  # what stands need not be laid out again
         for _ in range(17):  # a second and a half to look at the end
@@ -81,30 +81,34 @@ def write_html(film: Film, path: Path, command: str = "advnets figure1") -> None
 
 def _numbers(film: Film) -> dict[str, Any]:
     """The film for the page: whole thousandths, of the data's peak, of 1, and of x's line."""
-    board = film.board
-    peak, low, width = board.p_data[1:-1].max(), board.edges[0], board.edges[-1] - board.edges[0]
+    evaluator = film.evaluator
+    peak, low, width = (
+        evaluator.p_data[1:-1].max(),
+        evaluator.edges[0],
+        evaluator.edges[-1] - evaluator.edges[0],
+    )
 
     def thousandths(values: np.ndarray) -> list[int | None]:
         return [None if np.isnan(v) else round(1000 * v) for v in values.tolist()]
 
     return {
         "data": film.data,
-        "note": board.toy.note,
+        "note": evaluator.toy.note,
         "prior": film.settings.prior,
         "batch": film.settings.batch,
-        "floor": round(board.floor, 4),
-        "p_data": thousandths(board.p_data[1:-1] / peak),
-        "z": thousandths(_place_of(board.arrows)),
+        "floor": round(evaluator.floor, 4),
+        "p_data": thousandths(evaluator.p_data[1:-1] / peak),
+        "z": thousandths(_place_of(evaluator.arrows)),
         "frames": [
             {
-                "round": frame.round,
-                "p_g": thousandths(np.minimum(frame.p_g[1:-1] / peak, 9)),
-                "D_star": thousandths(divergences.D_star(board.p_data, frame.p_g)[1:-1]),
-                "D": thousandths(expit(frame.a[1:-1])),
-                "G": thousandths((frame.G - low) / width),
-                **{name: round(getattr(frame, name), 5) for name in _READINGS},
+                "round": snapshot.round,
+                "p_g": thousandths(np.minimum(snapshot.p_g[1:-1] / peak, 9)),
+                "D_star": thousandths(divergences.D_star(evaluator.p_data, snapshot.p_g)[1:-1]),
+                "D": thousandths(expit(snapshot.a[1:-1])),
+                "G": thousandths((snapshot.G - low) / width),
+                **{name: round(getattr(snapshot, name), 5) for name in _READINGS},
             }
-            for frame in film.frames
+            for snapshot in film.frames
         ],
     }
 
@@ -149,7 +153,7 @@ def figure1(
     rounds: int = ROUNDS,
     seed: int = 0,
     movie: bool = True,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Figure1:
     """Play Figure 1 and draw it: ``advnets figure1``.
 
@@ -163,10 +167,10 @@ def figure1(
         movie: whether to make the GIF and the MP4, which takes longer than the game.
         on_frame: called with each new frame and the number of rounds in all.
     """
-    run = film(data, replace(SETTINGS, seed=seed), rounds, on_frame=on_frame)
+    run = film(data, replace(SETTINGS, seed=seed), rounds, on_snapshot=on_snapshot)
     panels = draw_panels(run)
     files = [write_picture(panels, out / f"figure1.{kind}") for kind in ("png", "svg")]
-    with explained(out):
+    with explain_os_errors(out):
         files.append(out / "figure1.html")
         command = f"advnets figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}"
         write_html(run, files[-1], command)
@@ -183,7 +187,7 @@ def figure1(
         V=end.V,
         C=end.C,
         distance=end.distance,
-        floor=run.board.floor,
-        note=run.board.toy.note,
+        floor=run.evaluator.floor,
+        note=run.evaluator.toy.note,
         files=tuple(files),
     )

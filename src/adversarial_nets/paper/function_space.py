@@ -20,7 +20,7 @@ from adversarial_nets.plots.style import write_picture
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue, line
-from adversarial_nets.toys.line import Board, Frame
+from adversarial_nets.toys.line import Evaluator, Snapshot
 from adversarial_nets.toys.watching import watch
 
 __all__ = ["SETTINGS", "FunctionSpace", "draw", "function_space", "mirror_descent", "portrait"]
@@ -33,7 +33,9 @@ SETTINGS = Settings(
         init=(4.0, 0.1),
         bias_from_marginals=False,
     ),
-    D=DiscriminatorSettings(units=(8,), pieces=2, init=(1.0, 0.3), keep_input=1.0, keep_hidden=1.0),
+    D=DiscriminatorSettings(
+        units=(8,), pieces=2, init=(1.0, 0.3), keep_prob_input=1.0, keep_prob_hidden=1.0
+    ),
     protocol="paper",
     batch=512,
     z_size=1,
@@ -79,10 +81,10 @@ class FunctionSpace:
         files: the pictures.
     """
 
-    board: Board
+    evaluator: Evaluator
     eta: float
     path: tuple[Vector, ...]
-    frames: tuple[Frame, ...]
+    frames: tuple[Snapshot, ...]
     jsd: Float64[np.ndarray, " steps_and_start"]
     bound: Float64[np.ndarray, " steps"]
     jsd_parameters: Float64[np.ndarray, " frames"]
@@ -96,7 +98,7 @@ def play_both(
     steps: int = 400,
     settings: Settings = SETTINGS,
     every: int = 5,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
     """Play both games.
 
@@ -109,16 +111,16 @@ def play_both(
         on_frame: called with each new frame and the number of rounds in all.
     """
     toy = catalogue.find(data)
-    g, board = line.start(toy, settings), line.board_of(toy, settings)
+    g, evaluator = line.new_game(toy, settings), line.new_evaluator(toy, settings)
     at = list(range(0, steps + 1, every))
-    frames = watch(g, lambda g: line.look(g, board), at, on_frame)
-    p_data = board.p_data
+    frames = watch(g, lambda g: line.take_snapshot(g, evaluator), at, on_snapshot)
+    p_data = evaluator.p_data
     p_0 = frames[0].p_g + 1e-9  # what is 0 in function space would stay 0
     path = mirror_descent(p_data, p_0 / p_0.sum(), eta, steps)
     jsd = np.array([divergences.JSD(p_data, p_g) for p_g in path])
-    parameters = np.array([divergences.JSD(p_data, frame.p_g) for frame in frames])
+    parameters = np.array([divergences.JSD(p_data, snapshot.p_g) for snapshot in frames])
     return FunctionSpace(
-        board=board,
+        evaluator=evaluator,
         eta=eta,
         path=tuple(path),
         frames=frames,
@@ -129,17 +131,17 @@ def play_both(
     )
 
 
-def portrait(board: Board, frames: tuple[Frame, ...]) -> Float64[np.ndarray, "frames 2"]:
+def portrait(evaluator: Evaluator, frames: tuple[Snapshot, ...]) -> Float64[np.ndarray, "frames 2"]:
     """The game in parameters as a path in the plane: p_g's mean, and D's slope at the data's mean.
 
     The equilibrium is (the data's mean, 0). The slope is that of D's logit, over ± a tenth of the
     board.
     """
-    x = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
-    middle, step = int(np.argmin(np.abs(x - board.p_data @ x))), len(x) // 10
+    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
+    middle, step = int(np.argmin(np.abs(x - evaluator.p_data @ x))), len(x) // 10
     left, right = max(middle - step, 0), min(middle + step, len(x) - 1)
-    means = [frame.p_g @ x for frame in frames]
-    slopes = [(frame.a[right] - frame.a[left]) / (x[right] - x[left]) for frame in frames]
+    means = [snapshot.p_g @ x for snapshot in frames]
+    slopes = [(snapshot.a[right] - snapshot.a[left]) / (x[right] - x[left]) for snapshot in frames]
     return np.stack([means, slopes], axis=1)
 
 
@@ -152,14 +154,16 @@ def draw(both: FunctionSpace) -> Figure:
     """Above p_g on its way in both games; below JSD in both, and the circles of the parameters."""
     figure = Figure(figsize=(11, 7), layout="constrained")
     (free, nets), (jsd, circles) = figure.subplots(2, 2)
-    board, last = both.board, len(both.path) - 1
-    _draw_path(free, board, "step", [(t, both.path[t]) for t in _spaced(last)], "Greens")
+    evaluator, last = both.evaluator, len(both.path) - 1
+    _draw_path(free, evaluator, "step", [(t, both.path[t]) for t in _spaced(last)], "Greens")
     free.set_title(f"In function space: $p_g$ itself moves, $D = D^*$, η = {both.eta:g}")
     shown = [both.frames[i] for i in np.linspace(0, len(both.frames) - 1, 7).round().astype(int)]
-    _draw_path(nets, board, "round", [(frame.round, frame.p_g) for frame in shown], "Oranges")
+    _draw_path(
+        nets, evaluator, "round", [(snapshot.round, snapshot.p_g) for snapshot in shown], "Oranges"
+    )
     nets.set_title("In parameters: small nets, one step each")
 
-    rounds = [frame.round for frame in both.frames]
+    rounds = [snapshot.round for snapshot in both.frames]
     jsd.plot(both.jsd.clip(1e-17), color=_FREE, lw=2, label="in function space")
     words = r"its bound, KL($p_{\mathrm{data}}$ ‖ $p_0$) / 2η$t$"
     jsd.plot(range(1, last + 1), both.bound, color=_FREE, lw=1, ls="--", label=words)
@@ -168,11 +172,11 @@ def draw(both: FunctionSpace) -> Figure:
     jsd.set_title(r"JSD($p_{\mathrm{data}}$ ‖ $p_g$), nats")
     jsd.legend(frameon=False)
 
-    path = portrait(board, both.frames)
+    path = portrait(evaluator, both.frames)
     circles.plot(path[:, 0], path[:, 1], color=_NETS, lw=0.8, alpha=0.6)
     dots = circles.scatter(*path.T, c=rounds, cmap="YlOrBr", vmin=-last / 3, s=18, zorder=2)
-    x = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
-    circles.plot(board.p_data @ x, 0, "+", color=_DATA, ms=14, mew=2, label="equilibrium")
+    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
+    circles.plot(evaluator.p_data @ x, 0, "+", color=_DATA, ms=14, mew=2, label="equilibrium")
     circles.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
     circles.set_title("In parameters the players chase each other")
     circles.legend(frameon=False)
@@ -188,14 +192,16 @@ def _spaced(last: int) -> list[int]:
 
 
 def _draw_path(
-    axes: Axes, board: Board, unit: str, path: list[tuple[int, Vector]], colours: str
+    axes: Axes, evaluator: Evaluator, unit: str, path: list[tuple[int, Vector]], colours: str
 ) -> None:
-    width = board.edges[1] - board.edges[0]
+    width = evaluator.edges[1] - evaluator.edges[0]
     shades = colormaps[colours](np.linspace(0.35, 1, len(path)))
     for (t, p_g), shade in zip(path, shades, strict=True):
-        axes.plot(board.x, p_g[1:-1] / width, color=shade, lw=1.6, label=f"{t:,}")
-    p_data = board.p_data[1:-1] / width
-    axes.plot(board.x, p_data, color=_DATA, lw=2, ls=(0, (1, 1.5)), label=r"$p_{\mathrm{data}}$")
+        axes.plot(evaluator.x, p_g[1:-1] / width, color=shade, lw=1.6, label=f"{t:,}")
+    p_data = evaluator.p_data[1:-1] / width
+    axes.plot(
+        evaluator.x, p_data, color=_DATA, lw=2, ls=(0, (1, 1.5)), label=r"$p_{\mathrm{data}}$"
+    )
     axes.set(ylim=(0, 2 * p_data.max()), yticks=[])
     axes.legend(frameon=False, fontsize=8, title=unit)
 
@@ -210,7 +216,7 @@ def function_space(
     eta: float = 0.05,
     steps: int = 400,
     seed: int = 0,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
     """Play the game of §4.2 in function space and in parameters: ``advnets function-space``.
 
@@ -223,7 +229,7 @@ def function_space(
         seed: of the game in parameters.
         on_frame: called with each new frame and the number of rounds in all.
     """
-    both = play_both(data, eta, steps, replace(SETTINGS, seed=seed), on_frame=on_frame)
+    both = play_both(data, eta, steps, replace(SETTINGS, seed=seed), on_snapshot=on_snapshot)
     figure = draw(both)
     files = tuple(
         write_picture(figure, out / f"function-space.{kind}", dpi=120) for kind in ("png", "svg")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from adversarial_nets.plots.style import write_picture
 from adversarial_nets.toys.draw_plane import draw, film
-from adversarial_nets.toys.plane import ROUNDS, SAMPLES, SETTINGS, Frame
+from adversarial_nets.toys.plane import ROUNDS, SAMPLES, SETTINGS, Snapshot
 
 __all__ = [
     "Plane",
@@ -49,7 +49,7 @@ def plane(
     *,
     rounds: int = ROUNDS,
     seed: int = 0,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Plane:
     """Play a game in the plane and draw it: ``advnets plane``.
 
@@ -61,8 +61,8 @@ def plane(
         seed: of the whole run.
         on_frame: called with each new frame and the number of rounds in all.
     """
-    run = film(data, replace(SETTINGS, seed=seed), rounds, on_frame=on_frame)
+    run = film(data, replace(SETTINGS, seed=seed), rounds, on_snapshot=on_snapshot)
     file = write_picture(draw(run), out / "plane.png", dpi=90)
     end = run.frames[-1]
-    note = run.board.toy.note
-    return Plane(data, end.round, SAMPLES, end.measures, run.board.floors, note, (file,))
+    note = run.evaluator.toy.note
+    return Plane(data, end.round, SAMPLES, end.measures, run.evaluator.floors, note, (file,))

@@ -7,7 +7,6 @@
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import Classifier, classifier
 from adversarial_nets.evaluation.nearest import nearest
 from adversarial_nets.plots.style import tidy, write_picture
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 from adversarial_nets.theory import divergences, quadrature
 from adversarial_nets.toys import distributions
@@ -31,25 +31,23 @@ from adversarial_nets.toys import distributions
 __all__ = [
     "Adversarial",
     "Code",
-    "Felt",
+    "GradientNorms",
     "RelatedWork",
     "adversarial_examples",
     "draw",
-    "felt",
+    "gradient_norms",
     "noise_contrastive",
     "noise_contrastive_error",
     "predictability_minimisation",
     "related_work",
 ]
 
-Progress = Callable[[str, int, int | None], None]
-
 
 # --- 1. Which units must be differentiable --------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Felt:
+class GradientNorms:
     """How much of the loss the weights feel: lengths of gradients, below the named units and above.
 
     Attributes:
@@ -65,7 +63,7 @@ class Felt:
     above: float
 
 
-def felt(seed: int = 0) -> tuple[Felt, ...]:
+def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
     """The gradient that reaches G's two layers, and a VAE's two halves, with discrete units.
 
     A unit that jumps between two values has the derivative 0 wherever it has one. In G it stands
@@ -82,7 +80,7 @@ def felt(seed: int = 0) -> tuple[Felt, ...]:
     """
     return tuple(
         of(discrete, seed)
-        for of in (_felt_by_G, _felt_by_VAE)
+        for of in (_gradient_norms_of_G, _gradient_norms_of_VAE)
         for discrete in ("none", "hidden", "visible")
     )
 
@@ -91,7 +89,7 @@ def _normal(seed: int, purpose: str, rows: int, width: int) -> Float[Tensor, "ro
     return Address(seed, 0, range(rows)).normal(purpose, width)
 
 
-def _felt_by_G(discrete: str, seed: int) -> Felt:
+def _gradient_norms_of_G(discrete: str, seed: int) -> GradientNorms:
     """G(z) has one hidden layer; D is one that has learned nothing yet."""
     bottom, top, D = (
         _normal(seed, f"weights {i}", *shape).requires_grad_(i < 2)
@@ -103,10 +101,10 @@ def _felt_by_G(discrete: str, seed: int) -> Felt:
     x = x.round() if discrete == "visible" else x
     loss = objectives.generator_loss((x @ D)[:, 0], "non-saturating")
     below, above = torch.autograd.grad(loss, (bottom, top))
-    return Felt("adversarial nets", discrete, below.norm().item(), above.norm().item())
+    return GradientNorms("adversarial nets", discrete, below.norm().item(), above.norm().item())
 
 
-def _felt_by_VAE(discrete: str, seed: int) -> Felt:
+def _gradient_norms_of_VAE(discrete: str, seed: int) -> GradientNorms:
     """The reconstruction's part of the bound, on data that are binary or not."""
     settings = vae.Settings(hidden=(16,), z_size=4, epochs=0, seed=seed)
     x = _normal(seed, "x", 64, 12).sigmoid()
@@ -125,7 +123,7 @@ def _felt_by_VAE(discrete: str, seed: int) -> Felt:
         torch.cat([g.flatten() for g in part]).norm().item()
         for part in (gradients[: len(encoder)], gradients[len(encoder) :])
     )
-    return Felt("VAE", discrete, below, above)
+    return GradientNorms("VAE", discrete, below, above)
 
 
 # --- 2. Noise-contrastive estimation --------------------------------------------------------------
@@ -380,7 +378,7 @@ class RelatedWork:
         files: the picture.
     """
 
-    felt: tuple[Felt, ...]
+    gradient_norms: tuple[GradientNorms, ...]
     distances: tuple[float, ...]
     error: tuple[float, ...]
     error_in_theory: tuple[float, ...]
@@ -400,17 +398,17 @@ def draw(
     figure = Figure(figsize=(16, 4.2), layout="constrained")
     first, second, third, fourth = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.4))
 
-    names = [f.discrete for f in found.felt]
+    names = [f.discrete for f in found.gradient_norms]
     at = np.arange(len(names))
     for shift, color, label, heights in (
-        (-0.2, _OTHER, "before the hidden units", [f.below for f in found.felt]),
-        (0.2, _G, "after them", [f.above for f in found.felt]),
+        (-0.2, _OTHER, "before the hidden units", [f.below for f in found.gradient_norms]),
+        (0.2, _G, "after them", [f.above for f in found.gradient_norms]),
     ):
         bars = first.bar(at + shift, heights, 0.4, color=color, label=label)
         first.bar_label(bars, ["" if h else "0" for h in heights])
     first.set_xticks(at, names)
     for i in (0, 3):
-        first.text(i + 1, -0.17, found.felt[i].model, ha="center", va="top")
+        first.text(i + 1, -0.17, found.gradient_norms[i].model, ha="center", va="top")
     first.set(
         title="Gradient that reaches the weights;\nwhich units are discrete",
         ylim=(0, 1.4),
@@ -467,7 +465,7 @@ def related_work(
     data = datasets.load("mnist-5k")
     images = adversarial_examples(data, seed=seed, on=on)
     found = RelatedWork(
-        felt=felt(seed),
+        gradient_norms=gradient_norms(seed),
         distances=tuple(distances.tolist()),
         error=tuple(noise_contrastive(d, seed=seed) for d in distances.tolist()),
         error_in_theory=tuple(noise_contrastive_error(distances).tolist()),

@@ -15,12 +15,12 @@ from jaxtyping import Float64
 from matplotlib.figure import Figure
 from torch import nn
 
-from adversarial_nets import game
+from adversarial_nets import build
 from adversarial_nets.plots.style import tidy, write_picture
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
 from adversarial_nets.toys import distributions, draw_line, line
-from adversarial_nets.toys.watching import apply, judge, watch
+from adversarial_nets.toys.watching import apply, make_discriminator, watch
 
 __all__ = [
     "HeadStart",
@@ -115,18 +115,18 @@ def overfitting(
     with torch.no_grad():  # G(z) = z: already perfect
         G.weight.fill_(1.0)
         G.bias.fill_(0.0)
-    g = game.new_game(settings, data, G=G, D=judge(settings, data.x))
+    g = build.new_game(settings, data, G=G, D=make_discriminator(settings, data.x))
     g.optimiser_G.param_groups[0]["lr_scale"] = 0.0  # and it stays so
-    board = line.board_of(truth, settings)
+    evaluator = line.new_evaluator(truth, settings)
 
-    def look(g: Game) -> tuple[float, float, float]:
-        a, a_seen = apply(g.D, board.x[:, None])[:, 0], apply(g.D, data.x)[:, 0]
-        p = board.p_data[1:-1] / board.p_data[1:-1].sum()
+    def take_snapshot(g: Game) -> tuple[float, float, float]:
+        a, a_seen = apply(g.D, evaluator.x[:, None])[:, 0], apply(g.D, data.x)[:, 0]
+        p = evaluator.p_data[1:-1] / evaluator.p_data[1:-1].sum()
         fake = float(-p @ np.logaddexp(0, a))
         seen = float(-np.logaddexp(0, -a_seen).mean()) + fake
         return float(g.round), seen, divergences.V(a, p, p)
 
-    at, seen, true = np.array(watch(g, look, list(range(0, rounds + 1, every)))).T
+    at, seen, true = np.array(watch(g, take_snapshot, list(range(0, rounds + 1, every)))).T
     return Overfitting(points, at, seen, true)
 
 
@@ -155,8 +155,10 @@ def head_start(
         )
         for n in lengths
     ]
-    jsd = np.array([[(frame.C + divergences.LOG4) / 2 for frame in film.frames] for film in films])
-    at = np.array([float(frame.round) for frame in films[0].frames])
+    jsd = np.array(
+        [[(snapshot.C + divergences.LOG4) / 2 for snapshot in film.frames] for film in films]
+    )
+    at = np.array([float(snapshot.round) for snapshot in films[0].frames])
     return HeadStart(lengths, at, jsd)
 
 

@@ -19,7 +19,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from adversarial_nets import __version__, datasets
-from adversarial_nets.errors import Missing, UserError
+from adversarial_nets.errors import DataNotFound, UserError, unknown_name
 from adversarial_nets.evaluation import PUBLISHED, evaluate
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
@@ -29,21 +29,20 @@ from adversarial_nets.paper.function_space import function_space
 from adversarial_nets.paper.related_work import related_work
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.progress import Progress
 from adversarial_nets.report import default_weights, paper_page, write_report
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.settings import nearest_name
 from adversarial_nets.theory import checks, divergences
 from adversarial_nets.theory.picture import theory_picture
 from adversarial_nets.toys.line import ROUNDS
-from adversarial_nets.training.session import Look, train
+from adversarial_nets.training.session import TrainingSnapshot, train
 
 __all__ = ["PARTS", "Part", "Reproduction", "reproduce"]
 
 Profile = Literal["quick", "full"]
 OUT = Path("reproduction")
-Progress = Callable[[str, int, int | None], None]
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -146,7 +145,7 @@ def _related_work(plan: _Plan) -> Made:
             "gradient before the hidden units": f"{f.below:.3f}",
             "after them": f"{f.above:.3f}",
         }
-        for f in found.felt
+        for f in found.gradient_norms
     )
     noise = tuple(
         {"noise, σ from the data": d, "error": f"{e:.3f}", "in theory": f"{t:.3f}"}
@@ -174,7 +173,7 @@ def _figure1(plan: _Plan) -> Made:
         rounds=ROUNDS,
         seed=plan.seed,
         movie=False,
-        on_frame=lambda frame, rounds: plan.on("Figure 1: round", frame.round, rounds),
+        on_snapshot=lambda frame, rounds: plan.on("Figure 1: round", frame.round, rounds),
     )
     return {
         "ours": f"D ends {found.distance:.3f} from D*; JSD(p_data ‖ p_g) {found.jsd:.1e} nats; "
@@ -202,7 +201,7 @@ def _function_space(plan: _Plan) -> Made:
         "gaussian",
         plan.folder / "function-space",
         seed=plan.seed,
-        on_frame=lambda frame, rounds: plan.on("function space: step", frame.round, rounds),
+        on_snapshot=lambda frame, rounds: plan.on("function space: step", frame.round, rounds),
     )
     return {
         "ours": f"in function space JSD {found.jsd[-1]:.1e} after {len(found.jsd) - 1} steps, "
@@ -232,7 +231,7 @@ def _gradients(rows: Rows) -> str:
     )
 
 
-def _steps(rows: Rows) -> str:
+def checkpoint_rounds(rows: Rows) -> str:
     widest, best = max(rows, key=itemgetter("gap")), max(rows, key=itemgetter("Parzen, nats"))
     return (
         f"V on training images is at most {widest['gap']:.3f} above V on held-out ones "
@@ -265,7 +264,7 @@ def _helvetica(rows: Rows) -> str:
 _FINDINGS: Mapping[str, Callable[[Rows], str]] = MappingProxyType(
     {
         "gradients": _gradients,
-        "steps": _steps,
+        "steps": checkpoint_rounds,
         "head-start": _head_start,
         "parzen-spread": _parzen_spread,
         "helvetica": _helvetica,
@@ -289,7 +288,7 @@ _TRAININGS: Mapping[str, tuple[tuple[str, str], tuple[str, ...]]] = MappingProxy
 """By part: the data set, and what takes its place where it is missing; the presets, in order."""
 
 
-def _look(plan: _Plan, name: str) -> Callable[[Look], None]:
+def _look(plan: _Plan, name: str) -> Callable[[TrainingSnapshot], None]:
     return lambda look: plan.on(f"{name}: round", look.row["round"], look.rounds)
 
 
@@ -315,14 +314,14 @@ def _run_of(part: str, plan: _Plan) -> Run:
             settings=settings,
             run=plan.out / "runs" / f"quick-mnist-5k-{plan.seed}",
             rounds=_QUICK_ROUNDS,
-            observers=[_look(plan, "mnist-5k")],
+            callbacks=[_look(plan, "mnist-5k")],
         )
     try:
         images = datasets.load(data, on_progress=plan.on)
-    except Missing as missing:
+    except DataNotFound as missing:
         try:
             images = datasets.load(instead, on_progress=plan.on)
-        except Missing as error:
+        except DataNotFound as error:
             raise UserError(f"{missing} {error}" if instead != data else str(error)) from error
     below = None
     for preset in presets:
@@ -331,7 +330,7 @@ def _run_of(part: str, plan: _Plan) -> Run:
             preset=preset,
             settings=dataclasses.replace(PRESETS[preset].settings, seed=plan.seed),
             run=plan.out / "runs" / f"{images.name}-{preset}-{plan.seed}",
-            observers=[_look(plan, f"{images.name}, {preset}")],
+            callbacks=[_look(plan, f"{images.name}, {preset}")],
             onto=below,
         )
         below = run.folder
@@ -346,7 +345,7 @@ def _figure2(part: str) -> Callable[[_Plan], Made]:
         G, step = game_state.load_generator(run, "last", weights)
         samples = sample(G, run.settings, 20, "samples to score").float()
         picture = style.to_png(sheets.figure2(samples, data))
-        with files.explained(plan.folder):
+        with files.explain_os_errors(plan.folder):
             files.write_atomically(plan.folder / f"{part}.png", picture)
         found = evaluate(run, data, weights=weights, on_progress=plan.on)
         write_report(run, data)
@@ -389,7 +388,7 @@ def _figure3(plan: _Plan) -> Made:
     G, step = game_state.load_generator(run, "last", weights)
     images = sheets.interpolation(G, run.settings)
     picture = style.to_png(sheets.figure3(images, load_data(run)))
-    with files.explained(plan.folder):
+    with files.explain_os_errors(plan.folder):
         files.write_atomically(plan.folder / "figure3.png", picture)
     return {
         "ours": f"{len(images)} straight lines in z, of the {weights} G of {run.data} at round "
@@ -660,7 +659,7 @@ def reproduce(
         raise UserError(f"--profile is {profile!r}; it must be 'quick' or 'full'.")
     for name in (*parts, *use):
         if name not in PARTS:
-            raise nearest_name(name, list(PARTS), "part")
+            raise unknown_name(name, list(PARTS), "part")
         if name in use and name not in _USABLE:
             raise UserError(f"--use is for {', '.join(_USABLE)}; {name} has nothing to take over.")
         if name in _TRAININGS and name in use:
@@ -668,7 +667,7 @@ def reproduce(
         elif name in use:
             files.read_json(use[name])
     plan = _Plan(out, profile, seed, use, on_progress)
-    with files.explained(out):
+    with files.explain_os_errors(out):
         plan.folder.mkdir(parents=True, exist_ok=True)
     wanted = parts or [n for n in PARTS if profile == "full" or n not in _LONG]
     page, kept = out / "reproduction.html", {}
@@ -679,7 +678,7 @@ def reproduce(
                 kept[name] = why
     finally:  # also where a training was stopped
         every = [_read(name, plan) for name in PARTS]
-        with files.explained(out):
+        with files.explain_os_errors(out):
             files.write_atomically(page, paper_page(every, out))
     return Reproduction(tuple(every), page, kept)
 
@@ -721,7 +720,7 @@ def _make(name: str, plan: _Plan, again: bool) -> str:
         made = {"status": "not run", "ours": f"not run: {error}"}
     like["seconds"] = round(time.monotonic() - started, 1)
     record = dataclasses.replace(part, **made, made_with=like)
-    with files.explained(plan.folder):
+    with files.explain_os_errors(plan.folder):
         content = json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False) + "\n"
         files.write_atomically(plan.folder / f"{name}.json", content)
     return ""

@@ -24,21 +24,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets import datasets, report
-from adversarial_nets.baselines import ROWS, SINGLE, Chains, Row, Sitting, begin, fill
+from adversarial_nets.baselines import ROWS, SINGLE, Chains, FitSession, Row, begin, fill
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.calibration import stand_ins
-from adversarial_nets.evaluation.parzen import GRIDS, Progress, log_likelihood, named, parzen_on
+from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.evaluation.calibration import reference_samples
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, named, parzen_on
 from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.presets import preset_for
+from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.provenance import made_with
-from adversarial_nets.settings import nearest_name
-from adversarial_nets.training.session import Look, train
+from adversarial_nets.training.session import TrainingSnapshot, train
 
 __all__ = ["NAMES", "Result", "Table", "as_text", "recorded", "table1"]
 
@@ -179,7 +179,7 @@ def table1(
 def _check_names(rows: Sequence[str]) -> None:
     for name in rows:
         if name not in NAMES:
-            raise nearest_name(name, list(NAMES), "row")
+            raise unknown_name(name, list(NAMES), "row")
 
 
 def _make(row: str, data: Dataset, seed: int, plan: _Plan) -> None:
@@ -200,7 +200,7 @@ def _make(row: str, data: Dataset, seed: int, plan: _Plan) -> None:
     lines = [dataclasses.asdict(result) for result in results]
     content = {"format": runs_files.FORMAT, "image_shape": data.image_shape, "rows": lines}
     content |= {"made": made, "made_with": made_with(data)}
-    with runs_files.explained(folder):
+    with runs_files.explain_os_errors(folder):
         runs_files.write_atomically(
             record, json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         )
@@ -247,9 +247,9 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
     per_epoch = max(len(images) // getattr(settings, "batch", len(images)), 1)
     with runs_files.lock(folder):
         begin(folder, row.name, data, dataclasses.asdict(settings))
-        sitting = Sitting(folder, score=row.score_every * per_epoch, scored=score, watch=watch)
-        model = row.fit(images, settings, sitting)
-        if sitting.best:
+        session = FitSession(folder, score=row.score_every * per_epoch, scored=score, watch=watch)
+        model = row.fit(images, settings, session)
+        if session.best:
             best = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder, "best"))
             fill(model.tensors(), best.nets)
         if row.tune:
@@ -265,11 +265,11 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
                 data,
                 samples,
                 plan,
-                train_seconds=round(sitting.seconds, 1),
+                train_seconds=round(session.seconds, 1),
                 samples_per_second=SAMPLES / seconds,
                 steps_per_sample=policy.steps(SAMPLES) / SAMPLES if row.is_chain else 1.0,
                 note=(row.chosen(model) + "; " if row.chosen else "")
-                + _policy_words(row, policy, sitting),
+                + _policy_words(row, policy, session),
             )
             results.append(result)
             _draw(samples, data, folder, result.model)
@@ -283,9 +283,9 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
     return results
 
 
-def _policy_words(row: Row, policy: Chains, sitting: Sitting) -> str:
+def _policy_words(row: Row, policy: Chains, session: FitSession) -> str:
     """How the samples were taken, and from which round's model."""
-    best = sitting.best
+    best = session.best
     which = f"round {best['round']:,}, the best on validation images; " if best else ""
     if not row.is_chain:
         return f"{which}one pass for each sample"
@@ -309,13 +309,13 @@ def _adversarial(data: Dataset, seed: int, folder: Path, plan: _Plan) -> list[Re
         settings = dataclasses.replace(chosen.settings, seed=seed)
         said = plan.on_progress
 
-        def look(look: Look) -> None:
+        def look(look: TrainingSnapshot) -> None:
             if said:
                 said("Adversarial nets: round", look.row["round"], look.rounds)
 
-        run = train(data, preset=preset, settings=settings, run=folder, observers=[look])
+        run = train(data, preset=preset, settings=settings, run=folder, callbacks=[look])
     results = []
-    for weights in ("raw", "averaged") if run.settings.average else ("raw",):
+    for weights in ("raw", "averaged") if run.settings.ema_decay else ("raw",):
         G, step = game_state.load_generator(run, "best", weights)
         state = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(run.folder, "best")).state
         started = time.process_time()
@@ -344,7 +344,7 @@ def _references(data: Dataset, folder: Path, plan: _Plan) -> list[Result]:
     """Training images, k-means centroids and the mean image: no models, but they have scores."""
     folder.mkdir(parents=True, exist_ok=True)
     results = []
-    found = stand_ins(data, samples=SAMPLES, on_progress=plan.on_progress)
+    found = reference_samples(data, samples=SAMPLES, on_progress=plan.on_progress)
     for name, (samples, note) in found.items():
         results.append(_result(name, data, samples, plan, note=note))
         if len(samples) > 1:
@@ -405,7 +405,7 @@ def _row_png(images: Tensor, data: Dataset) -> bytes:
 
 
 def _write_picture(folder: Path, model: str, kind: str, content: bytes) -> None:
-    with runs_files.explained(folder):
+    with runs_files.explain_os_errors(folder):
         runs_files.write_atomically(_picture(folder, model, kind), content)
 
 
@@ -534,7 +534,7 @@ def _write(table: Table, out: Path) -> tuple[Path, ...]:
             if rows:
                 picture = style.to_png(sheets.named_rows(rows))
                 contents[f"{_as_folder(name)}-{kind}.png"] = picture
-    with runs_files.explained(out):
+    with runs_files.explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for file, content in contents.items():
             runs_files.write_atomically(out / file, content)

@@ -18,19 +18,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from adversarial_nets import datasets, objectives, priors
+from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import unknown_name
 from adversarial_nets.evaluation import classifier, parzen, parzen_on
-from adversarial_nets.game import draw_noise, new_game, play, sample
+from adversarial_nets.game import play, sample, sample_noise
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
-from adversarial_nets.runs.files import explained, write_atomically
-from adversarial_nets.settings import Settings, nearest_name
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
+from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.training.diagnostics import spread as spread_of
 
 __all__ = ["CLAIMS", "Claim", "claim", "gradients", "head_start", "helvetica", "spread", "steps"]
 
-Progress = Callable[[str, int, int | None], None]
 Row = Mapping[str, int | float]
 
 
@@ -63,7 +65,7 @@ def _narrow(seed: int) -> Settings:
     """The quickstart's game with narrower nets: a few thousand rounds take under a minute."""
     s = PRESETS["quickstart"].settings
     G = replace(s.G, hidden=(256, 256), init=(0.108,))
-    return replace(s, G=G, D=replace(s.D, units=(100, 100)), average=0.0, seed=seed)
+    return replace(s, G=G, D=replace(s.D, units=(100, 100)), ema_decay=0.0, seed=seed)
 
 
 # --- k steps of D for one of G (§3) ---------------------------------------------------------------
@@ -100,12 +102,12 @@ def steps(
         game = new_game(replace(_narrow(seed), k=k), data)
         looks: list[tuple[float, float, float]] = []
 
-        def observe(game: Game, k: int = k, looks: list[Any] = looks) -> None:
+        def callback(game: Game, k: int = k, looks: list[Any] = looks) -> None:
             if game.round * k % (updates // 20) < k:
                 looks.append((game.round * k, *_values(game, data)))
                 on(f"k = {k}, update of D", game.round * k, updates)
 
-        play(game, updates // k, observe)
+        play(game, updates // k, callback)
         at, seen, held_out = np.array(looks).T
         curves.plot(at, seen, color=colour, label=f"k = {k}, training images")
         curves.plot(at, held_out, color=colour, ls="--", label=f"k = {k}, held-out images")
@@ -141,7 +143,7 @@ def steps(
 
 def gradient_norms(game: Game) -> dict[str, float]:
     """The length of ∇θ_g of each of G's objectives, on one and the same minibatch."""
-    z = draw_noise(game, game.round, "z to compare gradients")
+    z = sample_noise(game, game.round, "z to compare gradients")
     game.D.eval()
     a = game.D(game.G(z)).flatten()
     game.D.train()
@@ -159,22 +161,22 @@ def gradients(seed: int = 0, rounds: int = 600, on: Progress = _quiet) -> Claim:
     game = new_game(_narrow(seed), datasets.load("mnist-5k"))
     looks: list[dict[str, float]] = []
 
-    def observe(game: Game) -> None:
+    def callback(game: Game) -> None:
         if game.round % (rounds // 40 or 1) == 0:
-            D_G_z = game.tally.means()["D_G_z"]
-            game.tally.rounds = 0
-            game.tally.sums.zero_()
+            D_G_z = game.stats.means()["D_G_z"]
+            game.stats.rounds = 0
+            game.stats.sums.zero_()
             looks.append({"round": game.round, **gradient_norms(game), "D(G(z))": D_G_z})
             on("round", game.round, rounds)
 
-    play(game, rounds, observe)
-    figure, (norms, judged) = _two_panels()
+    play(game, rounds, callback)
+    figure, (norms, discriminator_metrics) = _two_panels()
     at = [row["round"] for row in looks]
     for name, colour in (("minimax", _COLOURS[1]), ("non-saturating", _COLOURS[2])):
         norms.plot(at, [row[name] for row in looks], color=colour, lw=2, label=name)
     norms.set(title="length of G's gradient", xlabel="round", yscale="log")
-    judged.plot(at, [row["D(G(z))"] for row in looks], color=_COLOURS[0], lw=2)
-    judged.set(title="D(G(z)): how well D is fooled", xlabel="round", ylim=(0, 1))
+    discriminator_metrics.plot(at, [row["D(G(z))"] for row in looks], color=_COLOURS[0], lw=2)
+    discriminator_metrics.set(title="D(G(z)): how well D is fooled", xlabel="round", ylim=(0, 1))
     _tidy(norms)
     chosen = looks[:: max(1, len(looks) // 8)]
     rows = [row | {"ratio": row["non-saturating"] / row["minimax"]} for row in chosen]
@@ -201,14 +203,14 @@ def head_start(
         game = new_game(replace(_narrow(seed), head_start=n), data)
         looks: list[tuple[int, float]] = []
 
-        def observe(game: Game, n: int = n, looks: list[tuple[int, float]] = looks) -> None:
+        def callback(game: Game, n: int = n, looks: list[tuple[int, float]] = looks) -> None:
             if game.round % max(1, rounds // 6) == 0:
                 samples = sample(game.G, game.settings, 2000)
                 valid = data.floats(data.valid)
                 looks.append((game.round, parzen(samples, valid, valid, "paper").nats))
                 on(f"head start {n}, round", game.round, rounds)
 
-        play(game, rounds, observe)
+        play(game, rounds, callback)
         for axes, some in ((curves, looks), (late, looks[len(looks) // 2 :])):
             label = f"G alone for {n} rounds" if n else "both from the beginning"
             axes.plot(*zip(*some, strict=True), color=colour, lw=2, marker="o", label=label)
@@ -246,7 +248,7 @@ def helvetica(
         game = new_game(_narrow(seed), data)
         seen = looks[name] = []
 
-        def observe(game: Game, seen: list[Any] = seen, name: str = name) -> None:
+        def callback(game: Game, seen: list[Any] = seen, name: str = name) -> None:
             late = game.round > together
             if game.round % max(1, alone // 10 if late else together // 5) == 0:
                 x = sample(game.G, game.settings, 1000)
@@ -254,10 +256,10 @@ def helvetica(
                 seen.append((game.round, int((share >= 0.01).sum()), spread_of(game, data)))
                 on(f"{name}, round", game.round, together + alone)
 
-        play(game, together, observe)
+        play(game, together, callback)
         if stands_still:
             game.optimiser_D.param_groups[0]["lr_scale"] = 0.0
-        play(game, together + alone, observe)
+        play(game, together + alone, callback)
     for (name, seen), colour in zip(looks.items(), _COLOURS, strict=False):
         at, hit, spread = np.array(seen).T
         digits.plot(at, hit, color=colour, lw=2, marker="o", ms=3, label=name)
@@ -385,13 +387,13 @@ def claim(name: str, out: Path, *, seed: int = 0, on: Progress = _quiet) -> tupl
         UserError: no such claim, or the folder cannot be written.
     """
     if name not in CLAIMS:
-        raise nearest_name(name, list(CLAIMS), "claim")
-    with explained(out):  # before the game, which takes minutes
+        raise unknown_name(name, list(CLAIMS), "claim")
+    with explain_os_errors(out):  # before the game, which takes minutes
         out.mkdir(parents=True, exist_ok=True)
     found = CLAIMS[name](seed, on=on)
     file, picture = out / f"{name}.png", io.BytesIO()
     found.figure.savefig(picture, format="png", dpi=110)
-    with explained(out):
+    with explain_os_errors(out):
         write_atomically(file, picture.getvalue())
     return found, file
 

@@ -27,7 +27,7 @@ from scipy.special import expit
 
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.plots import sheets
-from adversarial_nets.replay import Board, Frame
+from adversarial_nets.replay import Evaluator, Snapshot
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import images as toys_images
@@ -55,7 +55,7 @@ def _f32(values: ArrayLike) -> dict[str, str]:
 # --- What a frame keeps, and what is sent of it ---------------------------------------------------
 
 
-def light(kind: str, frame: Frame) -> Frame:
+def light(kind: str, frame: Snapshot) -> Snapshot:
     """The frame without what no picture of it shows, for there will be many."""
     if kind != "plane":
         return frame
@@ -65,7 +65,7 @@ def light(kind: str, frame: Frame) -> Frame:
     return replace(frame, **few, D=frame.D.copy(), grid=grid)
 
 
-def middle_and_spread(kind: str, board: Board, frame: Frame) -> tuple[list[float], float]:
+def middle_and_spread(kind: str, board: Evaluator, frame: Snapshot) -> tuple[list[float], float]:
     """The middle of the samples in units of the data's spread, and their own spread in the same."""
     if kind == "images":
         return [0.0], frame.spread
@@ -85,7 +85,7 @@ def _moments(x: np.ndarray, p: np.ndarray) -> tuple[float, float]:
     return mean, float(np.sqrt(p @ (x - mean) ** 2))
 
 
-def forces(kind: str, board: Board, frame: Frame, game: Game) -> dict[str, Any]:
+def forces(kind: str, board: Evaluator, frame: Snapshot, game: Game) -> dict[str, Any]:
     """Where G's objective pushes some samples: the pull of the chosen objective."""
     if kind != "plane":
         return {}
@@ -106,7 +106,7 @@ def forces(kind: str, board: Board, frame: Frame, game: Game) -> dict[str, Any]:
     }
 
 
-def numbers(kind: str, board: Board, frame: Frame) -> dict[str, Any]:
+def numbers(kind: str, board: Evaluator, frame: Snapshot) -> dict[str, Any]:
     """The frame's numbers, by data source and column."""
     if kind == "line":
         width = board.edges[1] - board.edges[0]
@@ -137,7 +137,7 @@ def numbers(kind: str, board: Board, frame: Frame) -> dict[str, Any]:
     }
 
 
-def nearest_png(board: toys_images.Board, frame: toys_images.Frame) -> str:
+def nearest_png(board: toys_images.Evaluator, frame: toys_images.Snapshot) -> str:
     """The training images nearest to the first ten samples, side by side."""
     images = board.data.floats(toys_images.nearest_images(board, frame))
     png = sheets.grid_png(images, board.data.image_shape, board.data.range, columns=10)
@@ -147,7 +147,7 @@ def nearest_png(board: toys_images.Board, frame: toys_images.Frame) -> str:
 # --- The figures ----------------------------------------------------------------------------------
 
 
-def figures_of(kind: str, board: Board, seat: int, lang: str, theme: str) -> dict[str, Any]:
+def figures_of(kind: str, board: Evaluator, seat: int, lang: str, theme: str) -> dict[str, Any]:
     """Both figures of a game as JSON: the board itself, and its readings over time."""
     words, inks = {name: both[lang] for name, both in WORDS.items()}, INKS[theme]
     makers: dict[str, Callable[..., figure]] = {"line": _line, "plane": _plane, "images": _judged}
@@ -178,7 +178,7 @@ def _figure(inks: dict[str, str], **options: object) -> figure:
     return f
 
 
-def _line(board: line.Board, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
+def _line(board: line.Evaluator, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
     """Figure 1: densities and D above, arrows from z to x below."""
     width, peak = board.edges[1] - board.edges[0], 0.0
     p_data = board.p_data[1:-1] / width
@@ -238,8 +238,10 @@ def _line(board: line.Board, words: dict[str, str], inks: dict[str, str], theme:
     return f
 
 
-def _plane(board: plane.Board, words: dict[str, str], inks: dict[str, str], theme: str) -> figure:
-    """Data, samples, D as a heat map, the noise that G bends, and the pull of its objective."""
+def _plane(
+    board: plane.Evaluator, words: dict[str, str], inks: dict[str, str], theme: str
+) -> figure:
+    """Data, samples, D as a heat map, the grid of noise mapped by G, and the pull of its objective."""
     x, y = (Range1d(e[0], e[-1]) for e in board.edges)
     f = _figure(inks, x_range=x, y_range=y, match_aspect=True, name="main")
     f.axis.visible = False
@@ -269,7 +271,7 @@ def _plane(board: plane.Board, words: dict[str, str], inks: dict[str, str], them
 
 
 def _judged(
-    board: toys_images.Board, words: dict[str, str], inks: dict[str, str], theme: str
+    board: toys_images.Evaluator, words: dict[str, str], inks: dict[str, str], theme: str
 ) -> figure:
     """How often D says what of fresh images and of samples."""
     f = _figure(inks, x_range=Range1d(0, 1), y_range=Range1d(0, 1), name="main", min_height=180)

@@ -23,11 +23,11 @@ from adversarial_nets.playground import boards
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.walk import Walk
 from adversarial_nets.random import Address
-from adversarial_nets.replay import Board, Frame, Kind, Script
+from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import LIVE
 from adversarial_nets.state import Game
 from adversarial_nets.toys import catalogue
-from adversarial_nets.toys.watching import Reading, circles
+from adversarial_nets.toys.watching import Metric, circles
 from adversarial_nets.training.diagnostics import Trouble, trouble
 
 __all__ = ["Refused", "Visitor"]
@@ -45,22 +45,22 @@ STROKES = 20_000  # points of a drawing
 PICTURE = 0.045  # seconds between two pictures, for playing and looking together
 
 MOST: Mapping[str, float] = {
-    "--k": 50,
-    "--batch": 2048,
-    "--z-size": 128,
-    "--D.pieces": 8,
-    "--lr": 10,
-    "--d-rate": 100,
-    "--momentum-epochs": 10_000,
-    "--G.init": 100,
-    "--D.init": 100,
-    "--head-start": ROUNDS,
+    "k": 50,
+    "batch": 2048,
+    "z_size": 128,
+    "D.pieces": 8,
+    "lr": 10,
+    "d_lr_multiplier": 100,
+    "momentum_epochs": 10_000,
+    "G.init": 100,
+    "D.init": 100,
+    "head_start": ROUNDS,
 }
 LAYERS, UNITS = 4, 512
 WEIGHTS = 4_000_000  # of both nets: with their gradients and Adam's memory, 64 MB
 WORK = 10e9  # multiplications in a round: a second or so of one core, which others wait for
-OPTIONS = frozenset({*LIVE, *MOST, "--G.hidden", "--G.activations", "--D.units", "--D.activation"})
-OPTIONS |= {"--prior", "--seed", "--protocol"}
+OPTIONS = frozenset({*LIVE, *MOST, "G.hidden", "G.activations", "D.units", "D.activation"})
+OPTIONS |= {"prior", "seed", "protocol"}
 """What a visitor may set."""
 
 SPEEDS = (1, 2, 5, 10, 20, 50)
@@ -91,8 +91,8 @@ class Seat:
     script: Script
     kind: Kind
     game: Game
-    board: Board
-    frames: list[tuple[Any, dict[str, Reading], Message]] = field(default_factory=list)
+    board: Evaluator
+    frames: list[tuple[Any, dict[str, Metric], Message]] = field(default_factory=list)
     every: int = 1
     looks: int = 0
     widest: float = 0.0
@@ -102,7 +102,7 @@ class Seat:
         """Set a game up, and look at it."""
         board = replay.board_for(script.data, script.settings)
         seat = cls(script, replay.kind_of(script.data), replay.begin(script), board)
-        seat.look("both")
+        seat.take_snapshot("both")
         return seat
 
     def play(self, rounds: int) -> None:
@@ -120,15 +120,15 @@ class Seat:
         self.script = replace(self.script, changes=(*before, (now, merged)))
         self.play(now)
 
-    def look(self, who: str) -> Message:
+    def take_snapshot(self, who: str) -> Message:
         """See the game as it stands, and keep what was seen."""
         self.board = replay.board_for(self.script.data, self.game.settings)
-        frame = self.kind.look(self.game, self.board)
-        readings = self.kind.readings(self.board, frame)
-        tally, s = self.game.tally, self.game.settings
-        row = tally.means() if tally.rounds else {"D_x": 0.5, "D_G_z": 0.5}
-        tally.rounds = 0
-        tally.sums.zero_()
+        frame = self.kind.take_snapshot(self.game, self.board)
+        metrics = self.kind.metrics(self.board, frame)
+        stats, s = self.game.stats, self.game.settings
+        row = stats.means() if stats.rounds else {"D_x": 0.5, "D_G_z": 0.5}
+        stats.rounds = 0
+        stats.sums.zero_()
         middle, spread = boards.middle_and_spread(self.kind.name, self.board, frame)
         what: Message = {
             "who": who,
@@ -136,7 +136,7 @@ class Seat:
             "m": s.batch,
             "objective": s.objective,
             "middle": middle,
-            "trouble": self._trouble(middle, spread, readings, row),
+            "trouble": self._trouble(middle, spread, metrics, row),
             "D_x": row["D_x"],
             "D_G_z": row["D_G_z"],
             "V_before": self.frames[-1][1]["V"].value if self.frames else None,
@@ -144,9 +144,9 @@ class Seat:
         }
         light = boards.light(self.kind.name, frame)
         if self.looks % self.every == 0 or not self.frames:
-            self.frames.append((light, readings, what))
+            self.frames.append((light, metrics, what))
         else:
-            self.frames[-1] = (light, readings, what)  # the newest is always there
+            self.frames[-1] = (light, metrics, what)  # the newest is always there
         self.looks += 1
         if len(self.frames) > FRAMES:
             self.frames, self.every = self.frames[::2], self.every * 2
@@ -156,7 +156,7 @@ class Seat:
         self,
         middle: list[float],
         spread: float,
-        readings: dict[str, Reading],
+        metrics: dict[str, Metric],
         row: Mapping[str, float],
     ) -> Trouble | Literal["early"] | None:
         """The diagnosis, in one word."""
@@ -171,26 +171,26 @@ class Seat:
             "objective": self.game.settings.objective,
             "circling": circles(np.array(path)),
         }
-        if "modes hit" in readings and (self.kind.name != "images" or self.widest > 0.3):
+        if "modes hit" in metrics and (self.kind.name != "images" or self.widest > 0.3):
             # (on images G begins with one class, and that is no collapse)
-            seen["modes"] = readings["modes hit"].value / readings["modes hit"].perfect
+            seen["modes"] = metrics["modes hit"].value / metrics["modes hit"].perfect
         early = self.kind.name == "images" and self.widest < 0.1
         return trouble(seen, self.widest) or ("early" if early else None)
 
-    def seen(self, index: int) -> Frame:
+    def seen(self, index: int) -> Snapshot:
         """The frame of that number; −1 is the newest."""
         return self.frames[min(index, len(self.frames) - 1)][0]
 
     def message(self, index: int) -> Message:
         """What the page is shown of a frame."""
         index = range(len(self.frames))[min(index, len(self.frames) - 1)]
-        frame, readings, what = self.frames[index]
+        frame, metrics, what = self.frames[index]
         return {
             "is": "frame",
             "round": frame.round,
             "index": index,
             "frames": len(self.frames),
-            "readings": {name: [_number(v) for v in r] for name, r in readings.items()},
+            "readings": {name: [_number(v) for v in r] for name, r in metrics.items()},
             **what,
             **boards.numbers(self.kind.name, self.board, frame),
         }
@@ -293,7 +293,8 @@ class Visitor:
 
     def _look(self, who: str) -> list[Message]:
         return [
-            seat.look(who) | {"seat": i, "curve": seat.curve()} for i, seat in enumerate(self.seats)
+            seat.take_snapshot(who) | {"seat": i, "curve": seat.curve()}
+            for i, seat in enumerate(self.seats)
         ]
 
     def stop_here(self) -> None:
@@ -326,10 +327,10 @@ class Visitor:
         for seat in self.seats:
             seat.play(now)
             if who != "both":
-                seat.change({"--players": who})
+                seat.change({"train_only": who})
             seat.play(now + 1)
             if who != "both":
-                seat.change({"--players": "both"})
+                seat.change({"train_only": "both"})
         self.stop_here()
         self.shown = -1
         return [*self._look(who), self._state()]
@@ -373,7 +374,7 @@ class Visitor:
 
     # --- Bending ----------------------------------------------------------------------------------
 
-    def bend(self, message: Message) -> list[Message]:
+    def update_setting(self, message: Message) -> list[Message]:
         """One option: at once where it can be, in a new game where it must be."""
         option, value, which = message.get("option"), message.get("value"), message.get("seat", 0)
         if type(which) is not int or which not in range(len(self.seats)):
@@ -388,18 +389,18 @@ class Visitor:
             raise Refused("bad value", **gaps) from None
         if option in LIVE:
             seat.play(seat.game.round)
-            seat.change({option: bent.options()[option]})
+            seat.change({option: bent.flat()[option]})
             self.stop_here()
             return [self._state()]
         scripts = [Script(s.script.data, self._now(s)) for s in self.seats]
         scripts[which] = replace(scripts[which], settings=bent)
-        if option == "--seed":  # two games side by side share it
+        if option == "seed":  # two games side by side share it
             scripts = [replace(s, settings=replace(s.settings, seed=bent.seed)) for s in scripts]
         return self._seat(scripts)
 
     def _now(self, seat: Seat) -> settings.Settings:
         """A game's settings as they have become, both players learning."""
-        return replace(seat.game.settings, players="both")
+        return replace(seat.game.settings, train_only=None)
 
     def data(self, message: Message) -> list[Message]:
         """Other data, and a new game on them."""
@@ -535,7 +536,7 @@ class Visitor:
             "playing": self.playing,
             "busy": self.busy,
             "kind": self.seats[0].kind.name,
-            "options": [seat.game.settings.options() for seat in self.seats],
+            "options": [seat.game.settings.flat() for seat in self.seats],
             "weights": [replay.fingerprint(seat.game) for seat in self.seats]
             if not self.busy
             else None,
@@ -615,7 +616,7 @@ VERBS: Mapping[str, Callable[[Visitor, Message], list[Message]]] = {
     "reset": Visitor.reset,
     "seek": Visitor.seek,
     "back": Visitor.back,
-    "bend": Visitor.bend,
+    "update_setting": Visitor.update_setting,
     "data": Visitor.data,
     "points": Visitor.points,
     "drawing": Visitor.drawing,
@@ -644,12 +645,13 @@ def _script(data: str, usual: settings.Settings, rounds: int, told: Json) -> Scr
     for pair in _list(told.get("changes", [])):
         if not (isinstance(pair, list) and len(pair) == 2 and isinstance(pair[1], dict)):
             raise Refused("unknown message")
-        at, options = pair
+        at = pair[0]
+        options = {settings.canonical_name(str(name)): value for name, value in pair[1].items()}
         last = changes[-1][0] if changes else -1
         if not (isinstance(at, int) and last < at <= rounds and set(options) <= LIVE):
             raise Refused("unknown message")
         now = _checked(now, options, size)
-        changes.append((at, {name: now.options()[name] for name in options}))
+        changes.append((at, {name: now.flat()[name] for name in options}))
     return Script(data, begun, rounds, tuple(changes))
 
 
@@ -664,27 +666,27 @@ def _size(data: str) -> int:
     return replay.source(data).pixels
 
 
-def _checked(before: settings.Settings, options: Mapping[Any, Any], size: int) -> settings.Settings:
+def _checked(before: settings.Settings, asked: Mapping[Any, Any], size: int) -> settings.Settings:
     """The settings with a page's options, all within what a visitor may have for x of that size."""
+    options = {settings.canonical_name(str(name)): value for name, value in asked.items()}
     if not options.keys() <= OPTIONS:
         raise Refused("unknown message")
-    for hidden in ("--G.hidden", "--D.units"):
+    for hidden in ("G.hidden", "D.units"):
         if not isinstance(options.get(hidden, []), list | tuple):
             raise Refused("unknown message")
-    options = dict(options)
-    for hidden, init in (("--G.hidden", "--G.init"), ("--D.units", "--D.init")):
+    for hidden, init in (("G.hidden", "G.init"), ("D.units", "D.init")):
         if hidden in options and init not in options:
-            ranges, layers = before.options()[init], len(options[hidden]) + 1
+            ranges, layers = before.flat()[init], len(options[hidden]) + 1
             if len(ranges) not in (1, layers):  # the first layer's, some middle ones, the last's
                 middle = (ranges[1],) * (layers - 2)
                 options[init] = (*ranges[:1], *middle, ranges[-1])[-layers:]
-    if "--G.hidden" in options and len(before.G.activations) > 1:
-        options.setdefault("--G.activations", before.G.activations[:1])
-    after = settings.changed(before, options)
+    if "G.hidden" in options and len(before.G.activations) > 1:
+        options.setdefault("G.activations", before.G.activations[:1])
+    after = settings.update_settings(before, options)
     for name in options:
-        value = after.options()[name]
+        value = after.flat()[name]
         values = value if isinstance(value, tuple) else (value,)
-        if name in ("--G.hidden", "--D.units"):
+        if name in ("G.hidden", "D.units"):
             if len(values) > LAYERS or max(values, default=0) > UNITS:
                 raise Refused("too large", most=f"{LAYERS} × {UNITS}")
         elif name in MOST and max(values) > MOST[name]:
@@ -746,6 +748,6 @@ def _csv(seat: Seat) -> bytes:
     names = list(seat.frames[0][1])
     writer = csv.writer(file)
     writer.writerow(["round", *(f"{name}{of}" for name in names for of in ("", ", perfect"))])
-    for frame, readings, _ in seat.frames:
-        writer.writerow([frame.round, *(repr(v) for name in names for v in readings[name])])
+    for frame, metrics, _ in seat.frames:
+        writer.writerow([frame.round, *(repr(v) for name in names for v in metrics[name])])
     return file.getvalue().encode()

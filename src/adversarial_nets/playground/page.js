@@ -101,7 +101,7 @@ const hear = {
   },
   refused: (message) => {
     const { option } = message.gaps;
-    complain(say("why " + message.why, { ...message.gaps, name: option && say("bend " + option) }));
+    complain(say("why " + message.why, { ...message.gaps, name: option && say("setting " + option) }));
     if (!now) send({ do: "open", state: null, lang, theme }); // an address that cannot be played
     else showState();
   },
@@ -353,11 +353,11 @@ function showState() {
   $("data").value = known ? data : "points:";
   $("beside").checked = now.options.length > 1;
   $("which").hidden = now.options.length < 2;
-  const options = now.options[Math.min(Number($("bend-seat").value), now.options.length - 1)];
+  const options = now.options[Math.min(Number($("setting-seat").value), now.options.length - 1)];
   for (const e of all("[data-option]")) {
     if (e === document.activeElement && e.tagName === "INPUT") continue;
     const value = options[e.dataset.option], one = Array.isArray(value) ? value[0] : value;
-    const text = e.dataset.option === "--D.keep-hidden" ? one.toFixed(1) : String(one === null ? "None" : one);
+    const text = e.dataset.option === "D.keep_prob_hidden" ? one.toFixed(1) : String(one === null ? "None" : one);
     e.value = text;
   }
   for (const e of all("[data-layers]")) {
@@ -365,8 +365,8 @@ function showState() {
     e.children[0].value = widths.length;
     if (e.children[1] !== document.activeElement) e.children[1].value = widths[0] || 0;
   }
-  document.querySelector('[data-option="--z-size"]').disabled = now.kind === "line";
-  document.querySelector('[data-option="--prior"] [value=spherical]').disabled = now.kind === "line";
+  document.querySelector('[data-option="z_size"]').disabled = now.kind === "line";
+  document.querySelector('[data-option="prior"] [value=spherical]').disabled = now.kind === "line";
   for (const tab of all(".tab")) {
     tab.setAttribute("aria-pressed", String(tab.dataset.board === document.body.dataset.board));
   }
@@ -381,29 +381,29 @@ function showLesson() {
   $("about").textContent = lesson ? say("about " + lesson) : "";
 }
 
-function bend(option, value) {
-  act({ do: "bend", seat: $("which").hidden ? 0 : Number($("bend-seat").value), option, value });
+function updateSetting(option, value) {
+  act({ do: "update_setting", seat: $("which").hidden ? 0 : Number($("setting-seat").value), option, value });
 }
 
 for (const e of all("[data-option]")) {
   e.addEventListener("change", () => {
     const option = e.dataset.option;
-    const number = e.type === "number" || option === "--D.keep-hidden";
+    const number = e.type === "number" || option === "D.keep_prob_hidden";
     if (number && (e.value === "" || !e.checkValidity())) { e.reportValidity?.(); showState(); return; }
     const value = number ? Number(e.value) : e.value;
-    bend(option, option === "--G.activations" ? [value] : value === "None" ? null : value);
+    updateSetting(option, option === "G.activations" ? [value] : value === "None" ? null : value);
   });
 }
 for (const e of all("[data-layers]")) {
   const [layers, units] = e.children;
   const changed = () => {
     if (!units.checkValidity()) { units.reportValidity(); return; }
-    bend(e.dataset.layers, Array(Number(layers.value)).fill(Number(units.value) || 32));
+    updateSetting(e.dataset.layers, Array(Number(layers.value)).fill(Number(units.value) || 32));
   };
   layers.addEventListener("change", changed);
   units.addEventListener("change", changed);
 }
-$("bend-seat").addEventListener("change", showState);
+$("setting-seat").addEventListener("change", showState);
 
 // --- What a visitor does -------------------------------------------------------------------------
 

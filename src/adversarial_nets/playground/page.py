@@ -1,4 +1,4 @@
-"""The page: its words, and the controls that bend a game, laid into `page.html`."""
+"""The page: its words, and the controls that change a game's settings, laid into `page.html`."""
 
 import json
 from dataclasses import dataclass
@@ -39,21 +39,21 @@ class Control:
 
 
 CONTROLS = (
-    Control("--objective", ("non-saturating", "minimax")),
-    Control("--k", least=1, whole=True),
-    Control("--lr"),
-    Control("--d-rate"),
-    Control("--optimiser", ("sgd", "adam")),
-    Control("--optimiser-D", ("None", "sgd", "adam")),
-    Control("--batch", least=1, whole=True),
-    Control("--D.keep-hidden", ("1.0", "0.9", "0.8", "0.5", "0.3")),
-    Control("--G.hidden", layers=True),
-    Control("--G.activations", ("relu", "sigmoid")),
-    Control("--D.units", layers=True),
-    Control("--D.activation", ("maxout", "relu")),
-    Control("--prior", ("uniform", "gaussian", "spherical")),
-    Control("--z-size", least=1, whole=True),
-    Control("--seed", whole=True),
+    Control("objective", ("non-saturating", "minimax")),
+    Control("k", least=1, whole=True),
+    Control("lr"),
+    Control("d_lr_multiplier"),
+    Control("optimiser", ("sgd", "adam")),
+    Control("optimiser_D", ("None", "sgd", "adam")),
+    Control("batch", least=1, whole=True),
+    Control("D.keep_prob_hidden", ("1.0", "0.9", "0.8", "0.5", "0.3")),
+    Control("G.hidden", layers=True),
+    Control("G.activations", ("relu", "sigmoid")),
+    Control("D.units", layers=True),
+    Control("D.activation", ("maxout", "relu")),
+    Control("prior", ("uniform", "gaussian", "spherical")),
+    Control("z_size", least=1, whole=True),
+    Control("seed", whole=True),
 )
 
 

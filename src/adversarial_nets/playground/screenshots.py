@@ -13,7 +13,7 @@ from PIL import Image
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground.server import beside
 from adversarial_nets.playground.walk import open_walk
-from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -86,7 +86,7 @@ def screenshots(out: Path, run: Path | None = None) -> list[Path]:
             made["playground-walk.en.png"] = page.screenshot()
             page.context.close()
         made["playground.gif"] = _animation(browser, url)
-    with explained(out):
+    with explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in made.items():
             write_atomically(out / name, _small(content) if name.endswith(".png") else content)

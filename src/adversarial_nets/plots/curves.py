@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from adversarial_nets.evaluation.published import PublishedScore
-from adversarial_nets.objectives import Objective
 from adversarial_nets.plots.style import _SIZE, LIGHT, Ink, _finish, _new_axes
 
 __all__ = [
@@ -34,7 +33,7 @@ _POINTS = 400  # of a drawn line at most; a chart is about as many dots wide
 
 def losses(
     rows: Metrics,
-    objective: Objective = "non-saturating",
+    objective: str = "non-saturating",
     ink: Ink = LIGHT,
     axes: Axes | None = None,
 ) -> Figure:
@@ -151,7 +150,7 @@ def sigma_curve(
 
 def curves(
     rows: Metrics,
-    objective: Objective = "non-saturating",
+    objective: str = "non-saturating",
     published: PublishedScore | None = None,
     ink: Ink = LIGHT,
 ) -> Figure:

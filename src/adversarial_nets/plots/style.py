@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 __all__ = [
     "DARK",
@@ -125,7 +125,7 @@ def write_picture(figure: Figure, path: Path, dpi: int = 110) -> Path:
     """Write a figure as the kind of picture that the path's ending names, the same each time."""
     picture = io.BytesIO()
     kind = path.suffix[1:]
-    with explained(path.parent), rc_context({"svg.hashsalt": path.stem}):
+    with explain_os_errors(path.parent), rc_context({"svg.hashsalt": path.stem}):
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(
             picture, format=kind, dpi=dpi, metadata={"Date": None} if kind == "svg" else None

@@ -23,8 +23,8 @@ from adversarial_nets.plots import curves, style
 from adversarial_nets.plots import sheets as plots_sheets
 from adversarial_nets.plots.style import DARK, LIGHT, Ink
 from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.runs import checkpoints, game_state, metrics
 from adversarial_nets.runs import files as runs_files
-from adversarial_nets.runs import game_state, metrics
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.diagnostics import diagnose
@@ -67,9 +67,9 @@ def write_report(
     records = read_evaluations(run.folder)
     head = _headline(records, weights)
     published = of_the_paper(run.data)
-    net, step = None, rows[-1]["round"] if rows else 0
-    if any((run.folder / "checkpoints").glob("step-*")) and not (run.own_nets and G is None):
-        net, step = game_state.load_generator(run, "last", weights, G)
+    net, round = None, rows[-1]["round"] if rows else 0
+    if checkpoints.checkpoint_rounds(run.folder) and not (run.own_nets and G is None):
+        net, round = game_state.load_generator(run, "last", weights, G)
 
     sheets, files = {}, {}
     if net is not None:
@@ -98,7 +98,7 @@ def write_report(
         run=run,
         data=data,
         weights=weights,
-        step=step,
+        round=round,
         last=rows[-1] if rows else None,
         accuracy=next((row["accuracy"] for row in reversed(rows) if "accuracy" in row), None),
         has_samples=net is not None,
@@ -107,7 +107,7 @@ def write_report(
         table=_table(head, records),
         published=published,
         comparable=_comparable(head),
-        notes=_notes(head, weights, step, rows),
+        notes=_notes(head, weights, round, rows),
         sheets=sheets,
         charts=charts,
         film=[(round, _sheet_uri(plots_sheets.tiles(x, 10))) for round, x in film.items()],
@@ -116,10 +116,10 @@ def write_report(
         evaluate_command=shlex.join(["advnets", "evaluate", str(run.folder), "--weights", weights]),
         report_command=shlex.join(["advnets", "report", str(run.folder), "--weights", "averaged"]),
         calibrate_command=_calibrate_command(run),
-        continue_command=continue_command(run, 2 * step if step else None),
+        continue_command=continue_command(run, 2 * round if round else None),
     )
     path = run.folder / "report.html"
-    with runs_files.explained(run.folder):
+    with runs_files.explain_os_errors(run.folder):
         (run.folder / "figures").mkdir(exist_ok=True)
         for name, figure in files.items():
             runs_files.write_atomically(
@@ -132,7 +132,7 @@ def write_report(
 def default_weights(run: Run) -> Literal["raw", "averaged"]:
     """The generator that a report shows when nobody says which: the raw one of a published game."""
     published = run.preset not in PRESETS or PRESETS[run.preset].published
-    return "averaged" if run.settings.average and not published else "raw"
+    return "averaged" if run.settings.ema_decay and not published else "raw"
 
 
 def paper_page(parts: Sequence[Any], out: Path) -> str:
@@ -178,7 +178,7 @@ def _headline(records: Sequence[Record], weights: str) -> Record | None:
     """The evaluation to show first: of these weights and the published grid, and the newest."""
 
     def merit(r: Record) -> tuple[bool, bool, int]:
-        return r["weights"] == weights, r["parzen"]["grid"] == "paper", r["step"]
+        return r["weights"] == weights, r["parzen"]["grid"] == "paper", r["round"]
 
     return max(reversed(records), key=merit, default=None)
 
@@ -187,7 +187,7 @@ def _protocol(record: Record | None) -> tuple[Any, ...]:
     """What two scores must have in common to stand in one table."""
     if record is None:
         return ()
-    return record["step"], record["parzen"]["grid"], record["parzen"]["samples"]
+    return record["round"], record["parzen"]["grid"], record["parzen"]["samples"]
 
 
 def _comparable(head: Record | None) -> bool:
@@ -215,7 +215,7 @@ def _table(head: Record | None, records: Sequence[Record]) -> list[Line]:
     if head is None:
         return []
     lines = [
-        _line(f"this run, {r['weights']} G", "ours", r["parzen"], f"round {r['step']:,}")
+        _line(f"this run, {r['weights']} G", "ours", r["parzen"], f"round {r['round']:,}")
         for r in records
         if _protocol(r) == _protocol(head)
     ]
@@ -249,7 +249,7 @@ def _line(name: str, kind: str, score: Record, note: str) -> Line:
 
 
 def _notes(
-    head: Record | None, weights: str, step: int, rows: Sequence[Mapping[str, Any]]
+    head: Record | None, weights: str, round: int, rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
     """What a reader of the numbers must know, in words."""
     notes = []
@@ -266,9 +266,9 @@ def _notes(
                 f"The score is of the {head['weights']} generator, the pictures are of the "
                 f"{weights} one, which has not been scored."
             )
-        if head["step"] != step:
+        if head["round"] != round:
             notes.append(
-                f"The score is of round {head['step']:,}, the pictures are of round {step:,}."
+                f"The score is of round {head['round']:,}, the pictures are of round {round:,}."
             )
     if rows:
         trouble = diagnose(dict(rows[-1]), max(row["spread"] for row in rows))
@@ -303,9 +303,10 @@ def _over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8]]:
     Only as many rounds as the page has room for; none where that is fewer than two.
     """
     paths = {
-        int(path.stem.removeprefix("step-")): path
-        for path in sorted((run.folder / "samples").glob("step-*.png"))
-        if path.stem.removeprefix("step-").isdecimal()
+        int(path.stem.partition("-")[2]): path  # earlier versions wrote step-…
+        for path in sorted((run.folder / "samples").glob("*-*.png"))
+        if path.stem.partition("-")[0] in ("round", "step")
+        and path.stem.partition("-")[2].isdecimal()
     }
     if not paths:
         return {}
@@ -340,8 +341,8 @@ def _milestones(rounds: Sequence[int], most: int) -> list[int]:
 
 def _settings(settings: Settings) -> list[tuple[str, str, str]]:
     """Name, value here, value of the published preset."""
-    published = PRESETS["mnist"].settings.options()
-    return [(n, _shown(v), _shown(published[n])) for n, v in settings.options().items()]
+    published = PRESETS["mnist"].settings.flat()
+    return [(n, _shown(v), _shown(published[n])) for n, v in settings.flat().items()]
 
 
 def _shown(value: object) -> str:
@@ -360,8 +361,8 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
         rounds: how many rounds it shall have then; the preset's length where not given.
     """
     words = ["advnets", "train", run.data, "--preset", run.preset, "--run", str(run.folder)]
-    standard = preset_for(run.data, run.preset)[1].settings.options()
-    for name, value in run.settings.options().items():
+    standard = preset_for(run.data, run.preset)[1].settings.flat()
+    for name, value in run.settings.flat().items():
         if value == standard[name]:
             continue
         if isinstance(value, bool):

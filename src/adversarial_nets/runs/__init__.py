@@ -2,8 +2,8 @@
 
     RUN/settings.json                  settings, data set, versions
     RUN/metrics.jsonl                  one JSON object a line, in the order of the rounds
-    RUN/checkpoints/step-00012000/     nets.safetensors, optimisers.safetensors, state.json
-    RUN/samples/step-00012000.png      samples from the same noise during training
+    RUN/checkpoints/round-00012000/     nets.safetensors, optimisers.safetensors, state.json
+    RUN/samples/round-00012000.png      samples from the same noise during training
     RUN/evaluation.json                Parzen scores (``advnets evaluate``)
     RUN/report.html                    written by ``advnets report``
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import (
     FORMAT,
-    _check_format,
     _flush,
-    _to_json,
-    explained,
+    check_format,
+    explain_os_errors,
+    json_text,
     read_json,
 )
 
@@ -25,7 +25,7 @@ __all__ = [
     "Checkpoint",
     "checkpoint_folder",
     "read_checkpoint",
-    "refuse_orphans",
+    "refuse_orphan_checkpoints",
     "write_checkpoint",
 ]
 KEEP = 2  # newest checkpoints; the best one is kept besides
@@ -41,16 +41,22 @@ class Checkpoint:
     state: Mapping[str, Any]
 
 
-# --- Checkpoints ----------------------------------------------------------------------------------
-
-
-def _steps(folder: Path) -> list[int]:
+def checkpoint_rounds(folder: Path) -> list[int]:
     """The rounds that have a checkpoint, in order."""
-    names = (p.name.removeprefix("step-") for p in (folder / "checkpoints").glob("step-*"))
-    return sorted(int(name) for name in names if name.isdecimal())
+    return sorted(_round_folders(folder))
 
 
-def refuse_orphans(folder: Path, instead: str) -> None:
+def _round_folders(folder: Path) -> dict[int, Path]:
+    """The folder of each round's checkpoint. Earlier versions called them ``step-…``."""
+    found = {}
+    for path in (folder / "checkpoints").glob("*-*"):
+        kind, _, number = path.name.partition("-")
+        if kind in ("round", "step") and number.isdecimal():
+            found[int(number)] = path
+    return found
+
+
+def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
     """Refuse to begin a run where checkpoints lie that no settings.json describes.
 
     Args:
@@ -60,7 +66,7 @@ def refuse_orphans(folder: Path, instead: str) -> None:
     Raises:
         UserError: there are such checkpoints.
     """
-    if _steps(folder):
+    if checkpoint_rounds(folder):
         raise UserError(
             f"{folder} has checkpoints and no settings.json, so nobody knows what they are of. "
             f"Restore that file from a copy, or {instead}."
@@ -73,27 +79,23 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
     Raises:
         UserError: there is none such; names those there are.
     """
-    steps = _steps(folder)
-    if not steps:
+    folders = _round_folders(folder)
+    if not folders:
         raise UserError(f"{folder} has no checkpoint yet; let the training run a little longer.")
-    step = steps[-1]
+    wanted = max(folders)
     if which == "best":
-        best = read_json(_step_folder(folder, step) / "state.json").get("best")
+        best = read_json(folders[wanted] / "state.json").get("best")
         if not best:
             raise UserError(f"{folder} has not been scored yet, so it has no best checkpoint.")
-        step = best["round"]
+        wanted = best["round"]
     elif which != "last":
-        step = int(which) if which.isdecimal() else -1
-    if step not in steps:
+        wanted = int(which) if which.isdecimal() else -1
+    if wanted not in folders:
         raise UserError(
             f"{folder} has no checkpoint {which!r}. Give last, best, or one of: "
-            f"{', '.join(map(str, steps))}."
+            f"{', '.join(map(str, sorted(folders)))}."
         )
-    return _step_folder(folder, step)
-
-
-def _step_folder(folder: Path, step: int) -> Path:
-    return folder / "checkpoints" / f"step-{step:08d}"
+    return folders[wanted]
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
@@ -104,8 +106,8 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         checkpoint: what to keep; its state's ``best`` names the round of the best checkpoint.
     """
     state = checkpoint.state
-    final = _step_folder(folder, checkpoint.round)
-    with explained(folder):
+    final = folder / "checkpoints" / f"round-{checkpoint.round:08d}"
+    with explain_os_errors(folder):
         hidden = final.with_name(f".writing-{final.name}")
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir(parents=True)
@@ -119,23 +121,23 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             hashes[name] = hashlib.sha256(content).hexdigest()
             (hidden / name).write_bytes(content)
         record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
-        (hidden / "state.json").write_text(_to_json(record))
+        (hidden / "state.json").write_text(json_text(record))
         for path in (*hidden.iterdir(), hidden):
             _flush(path)
-        if final.exists():
-            _remove(final)
+        if old := _round_folders(folder).get(checkpoint.round):
+            _remove(old)
         hidden.rename(final)
         _flush(final.parent)
-        kept = _steps(folder)[-KEEP:]
-        best = (state.get("best") or {}).get("round")
-        for step in _steps(folder):
-            if step not in kept and step != best:
-                _remove(_step_folder(folder, step))
+        folders = _round_folders(folder)
+        keep = {*sorted(folders)[-KEEP:], (state.get("best") or {}).get("round")}
+        for round, path in folders.items():
+            if round not in keep:
+                _remove(path)
     return final
 
 
 def _remove(checkpoint: Path) -> None:
-    """Take a checkpoint's name away first, so that a half-deleted one is never found."""
+    """Delete a checkpoint; it is renamed first, so that a half-deleted one is never found."""
     hidden = checkpoint.with_name(f".removing-{checkpoint.name}")
     shutil.rmtree(hidden, ignore_errors=True)
     checkpoint.rename(hidden)
@@ -143,8 +145,8 @@ def _remove(checkpoint: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove what a killed process left half written or half removed."""
-    for path in (folder / "checkpoints").glob(".*-step-*"):
+    """Remove checkpoints that a killed process left half written or half removed."""
+    for path in (folder / "checkpoints").glob(".*-*-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
@@ -159,7 +161,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
         UserError: it is missing, damaged, foreign, or of a newer format.
     """
     record = read_json(path / "state.json")
-    _check_format(record, path / "state.json")
+    check_format(record, path / "state.json")
     lacking = ", ".join(name for name in ("round", "sha256", *needs) if name not in record)
     if lacking:
         raise UserError(

@@ -11,13 +11,13 @@ from typing import Any, Literal
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, of_the_paper
-from adversarial_nets.evaluation.score import read_evaluations
+from adversarial_nets.evaluation.score import read_evaluations, with_round
 from adversarial_nets.runs import folder
 from adversarial_nets.settings import from_json
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
-_SCORED_HOW = ("data", "step", "weights", "grid", "samples")
+_SCORED_HOW = ("data", "round", "weights", "grid", "samples")
 _DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _NONE: Mapping[str, Any] = {"parzen": {}}  # not yet scored
 
@@ -29,7 +29,7 @@ class Entry:
     Attributes:
         name: its folder or file, as short as tells it from the others.
         data: the data set's name.
-        step: the round that was scored; None where no score is there.
+        round: the round that was scored; None without a score.
         weights: ``raw`` or ``averaged``.
         grid: the grid that σ came from.
         samples: how many samples were scored; None where no score is there.
@@ -42,7 +42,7 @@ class Entry:
 
     name: str
     data: str
-    step: int | None
+    round: int | None
     weights: str
     grid: str
     samples: int | None
@@ -190,12 +190,12 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
 
 
 def _round_and_samples(record: Mapping[str, Any]) -> tuple[int, int]:
-    return int(record["step"]), int(record["parzen"]["samples"])
+    return int(record["round"]), int(record["parzen"]["samples"])
 
 
 def _from_file(path: Path, name: str) -> Entry:
     try:
-        return _entry(json.loads(path.read_text()), name, scored=True)
+        return _entry(with_round(json.loads(path.read_text())), name, scored=True)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (OSError, *_DAMAGES) as error:
@@ -221,18 +221,18 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     ]
     if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in ("paper", "fine"):
         raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
-    if scored and not (parzen["samples"] > 0 and parzen["se"] >= 0 and record["step"] >= 0):
+    if scored and not (parzen["samples"] > 0 and parzen["se"] >= 0 and record["round"] >= 0):
         raise ValueError("a number below zero")
     return Entry(
         name=name,
         data=str(record["data"]),
-        step=int(record["step"]) if scored else None,
+        round=int(record["round"]) if scored else None,
         weights=record["weights"],
         grid=parzen["grid"],
         samples=int(parzen["samples"]) if scored else None,
         nats=_number(parzen["nats"]) if scored else None,
         se=_number(parzen["se"]) if scored else None,
-        settings=from_json(run["settings"]).options() | beside,
+        settings=from_json(run["settings"]).flat() | beside,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )
 

@@ -27,7 +27,7 @@ FORMAT = 1
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
+def explain_os_errors(folder: Path) -> Iterator[None]:
     """Turn the disk's refusals into sentences."""
     try:
         yield
@@ -71,7 +71,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     _flush(path.parent)
 
 
-def _to_json(value: object) -> str:
+def json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -92,7 +92,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return record
 
 
-def _check_format(record: Mapping[str, Any], path: Path) -> None:
+def check_format(record: Mapping[str, Any], path: Path) -> None:
     form = record.get("format")
     if not isinstance(form, int):
         raise UserError(f"{path} was not written by adversarial-nets.")
@@ -110,7 +110,7 @@ def lock(folder: Path) -> Iterator[None]:
     Raises:
         UserError: another process holds it.
     """
-    with explained(folder):
+    with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+")
     with file:

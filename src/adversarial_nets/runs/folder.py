@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adversarial_nets import settings
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import (
     FORMAT,
-    _check_format,
-    _to_json,
-    explained,
+    check_format,
+    explain_os_errors,
+    json_text,
     read_json,
     write_atomically,
 )
 from adversarial_nets.runs.metrics import read_metrics
-from adversarial_nets.settings import Settings
+from adversarial_nets.settings import Settings, from_json, settings_differences
 
 __all__ = [
     "Run",
@@ -66,12 +65,12 @@ class Run:
 
 def create(run: Run) -> None:
     """Make the folder of a new run."""
-    with explained(run.folder):
+    with explain_os_errors(run.folder):
         for part in ("checkpoints", "samples"):
             (run.folder / part).mkdir(parents=True, exist_ok=True)
         record = dataclasses.asdict(run) | {"format": FORMAT}
         del record["folder"]
-        write_atomically(run.folder / "settings.json", _to_json(record))
+        write_atomically(run.folder / "settings.json", json_text(record))
 
 
 def open_run(folder: Path) -> Run:
@@ -88,7 +87,7 @@ def open_run(folder: Path) -> Run:
             + (f" Runs beside it: {near}." if near else " Start one with: advnets train mnist-5k")
         )
     record = read_json(path)
-    _check_format(record, path)
+    check_format(record, path)
     if "model" in record:
         raise UserError(
             f"{folder} holds a {record['model']} of Table 1, no adversarial nets; advnets table1 "
@@ -102,7 +101,7 @@ def open_run(folder: Path) -> Run:
             image_shape=_three(record["image_shape"]),
             range=(float(record["range"][0]), float(record["range"][1])),
             preset=str(record["preset"]),
-            settings=settings.from_json(record["settings"]),
+            settings=from_json(record["settings"]),
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
         )
@@ -121,7 +120,7 @@ def history(run: Run) -> dict[str, Any]:
     """What the run is and how its scores went, for a record of results.
 
     The curve holds one entry for each validation score: round, epoch, seconds of training, how D
-    judges (`training.judged`), and the log-likelihood in nats of the raw and, where there is one,
+    judges (`training.discriminator_metrics`), and the log-likelihood in nats of the raw and, where there is one,
     the averaged generator.
     """
     kept = ("round", "epoch", "seconds", "accuracy", "V_training", "V_held_out")
@@ -143,7 +142,7 @@ def history(run: Run) -> dict[str, Any]:
 
 def discard(folder: Path) -> None:
     """Forget a run, for --restart: what this module and its callers wrote, and nothing else."""
-    with explained(folder):
+    with explain_os_errors(folder):
         for name in ("checkpoints", "samples", "figures", "tensorboard"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
@@ -151,6 +150,5 @@ def discard(folder: Path) -> None:
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
-    """What the new settings ask for that the old ones do not, as ``--name old → new``."""
-    a, b = old.options(), new.options()
-    return [f"{name} {a[name]} → {b[name]}" for name in a if a[name] != b[name]]
+    """The settings that differ, as ``name old → new``."""
+    return [f"{name} {a} → {b}" for name, (a, b) in settings_differences(old, new).items()]

@@ -34,8 +34,9 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
         game: the game after a round.
         state: what else must survive: ``best`` and whatever the training keeps between rounds.
     """
+    counters = {"step": game.step, "images": game.images}
     return write_checkpoint(
-        run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), state)
+        run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     )
 
 
@@ -82,7 +83,11 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
                 # depend on that, and a file's tensors lie anywhere.)
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
         optimiser.load_state_dict(whole)
-    game.round = checkpoint.round
+    # Earlier versions kept the round alone; their k and batch could not change during a run.
+    s, played = game.settings, checkpoint.round
+    game.round = played
+    game.step = checkpoint.state.get("step", played * s.k)
+    game.images = checkpoint.state.get("images", played * s.k * s.batch)
 
 
 def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
@@ -125,7 +130,7 @@ def load_generator(
     """
     if weights not in ("raw", "averaged"):
         raise UserError(f"--weights is {weights!r}; it must be raw or averaged.")
-    if weights == "averaged" and not run.settings.average:
+    if weights == "averaged" and not run.settings.ema_decay:
         raise UserError(
             f"{run.folder} keeps no averaged generator; it was trained without --average. Use "
             "--weights raw."

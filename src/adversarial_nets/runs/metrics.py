@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 __all__ = [
     "read_metrics",
@@ -39,13 +39,13 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
     """Add one row."""
-    with explained(folder), (folder / "metrics.jsonl").open("a") as file:
+    with explain_os_errors(folder), (folder / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def cut_metrics(folder: Path, last: int) -> None:
     """Forget the rows of rounds after `last`, which are about to be played again."""
     rows = [row for row in read_metrics(folder) if row["round"] <= last]
-    with explained(folder):
+    with explain_os_errors(folder):
         text = "".join(json.dumps(row) + "\n" for row in rows)
         write_atomically(folder / "metrics.jsonl", text)

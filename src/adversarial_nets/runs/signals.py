@@ -27,7 +27,7 @@ def signals() -> Iterator[list[int]]:
 
     def ask(number: int, frame: object) -> None:
         asked.append(number)
-        if not distributed.launched():
+        if not distributed.under_torchrun():
             signal.signal(number, old[signal.Signals(number)])
 
     for number in old:
@@ -36,5 +36,5 @@ def signals() -> Iterator[list[int]]:
         yield asked
     finally:
         for number, handler in old.items():
-            leaving = bool(asked) and distributed.launched()
+            leaving = bool(asked) and distributed.under_torchrun()
             signal.signal(number, signal.SIG_IGN if leaving else handler)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import xlogy
 
-from adversarial_nets.runs.files import explained, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
 from adversarial_nets.theory import checks, quadrature
 from adversarial_nets.theory import divergences as theory_divergences
 from adversarial_nets.toys import distributions
@@ -92,7 +92,7 @@ def theory_picture(out: Path = Path("theory"), *, seed: int = 0) -> Path:
     picture = io.BytesIO()
     with rc_context({"font.size": 10}):
         draw(seed).savefig(picture, format="png", dpi=110)
-    with explained(out):
+    with explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / "theory.png", picture.getvalue())
     return out / "theory.png"

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adversarial_nets.errors import UserError
-from adversarial_nets.settings import nearest_name
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.toys.distributions import (
     XY,
     Curve,
@@ -81,7 +80,7 @@ def find(name: str) -> Toy:
         file = path if path.exists() or path.suffix or len(path.parts) > 1 else None
     if file is not None:
         return read_points(file)
-    raise nearest_name(name, [*TOYS, "FILE.csv"], "toy")
+    raise unknown_name(name, [*TOYS, "FILE.csv"], "toy")
 
 
 def _with_numbers(kind: str, text: str) -> Toy:

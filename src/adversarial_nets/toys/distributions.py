@@ -46,7 +46,7 @@ class Toy(Protocol):
         """Coordinates of one x: 1 or 2."""
 
     @property
-    def epoch(self) -> int:
+    def examples_per_epoch(self) -> int:
         """How many x count as one epoch."""
 
     @property
@@ -71,7 +71,7 @@ class Toy(Protocol):
     def sample(self, address: Address, purpose: str = "data") -> Batch:
         """Draw one x for each row of the address; different purposes are independent."""
 
-    def minibatch(self, address: Address, m: int) -> Batch:
+    def minibatch(self, address: Address, first: int) -> Batch:
         """Draw the address's rows of a minibatch of m: what Algorithm 1 asks for."""
 
 
@@ -96,7 +96,7 @@ class Mixture:
     means: tuple[tuple[float, ...], ...]
     stds: tuple[float, ...]
     weights: tuple[float, ...] = ()
-    epoch: int = _EPOCH
+    examples_per_epoch: int = _EPOCH
     has_density: bool = True
     note: str = ""
 
@@ -136,7 +136,7 @@ class Mixture:
         noise = address.normal(f"{purpose}: where", self.pixels)
         return torch.tensor(self.means)[which] + torch.tensor(self.stds)[which, None] * noise
 
-    def minibatch(self, address: Address, m: int) -> Batch:
+    def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch; every x is drawn anew."""
         return self.sample(address)
 
@@ -190,7 +190,7 @@ class Uniform:
     low: float = 0.0
     high: float = 1.0
     pixels: int = 1
-    epoch: int = _EPOCH
+    examples_per_epoch: int = _EPOCH
     has_density: bool = True
     note: str = ""
 
@@ -213,7 +213,7 @@ class Uniform:
         """Evenly from the interval."""
         return self.low + (self.high - self.low) * address.uniform(purpose, 1)
 
-    def minibatch(self, address: Address, m: int) -> Batch:
+    def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch; every x is drawn anew."""
         return self.sample(address)
 
@@ -235,7 +235,7 @@ class Curve:
     shape: Literal["ring", "spiral", "moons"]
     noise: float = 0.15
     pixels: int = 2
-    epoch: int = _EPOCH
+    examples_per_epoch: int = _EPOCH
     note: str = ""
 
     def __post_init__(self) -> None:
@@ -292,7 +292,7 @@ class Curve:
         noise = address.normal(f"{purpose}: noise", 2)
         return torch.from_numpy(self.gamma(t)).float() + self.noise * noise
 
-    def minibatch(self, address: Address, m: int) -> Batch:
+    def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch; every x is drawn anew."""
         return self.sample(address)
 
@@ -317,7 +317,7 @@ class Points:
         return self.x.shape[1]
 
     @property
-    def epoch(self) -> int:
+    def examples_per_epoch(self) -> int:
         """The number of points."""
         return len(self.x)
 
@@ -351,7 +351,7 @@ class Points:
         u = address.uniform(purpose, 1)[:, 0].double()
         return torch.from_numpy(self.x)[(u * len(self.x)).long()].float()
 
-    def minibatch(self, address: Address, m: int) -> Batch:
+    def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch, drawn with replacement."""
         return self.sample(address)
 

@@ -11,8 +11,17 @@ from scipy.special import expit
 from adversarial_nets.settings import Settings
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue
-from adversarial_nets.toys.line import ROUNDS, SETTINGS, Arrows, Board, Frame, board_of, look, start
-from adversarial_nets.toys.watching import frames_at, watch
+from adversarial_nets.toys.line import (
+    ROUNDS,
+    SETTINGS,
+    Arrows,
+    Evaluator,
+    Snapshot,
+    new_evaluator,
+    new_game,
+    take_snapshot,
+)
+from adversarial_nets.toys.watching import snapshot_rounds, watch
 
 __all__ = [
     "Film",
@@ -30,8 +39,8 @@ __all__ = [
 class Film:
     """A whole game: the board, and frames in the order of the rounds."""
 
-    board: Board
-    frames: tuple[Frame, ...]
+    evaluator: Evaluator
+    frames: tuple[Snapshot, ...]
     settings: Settings
     data: str
 
@@ -41,7 +50,7 @@ def film(
     settings: Settings = SETTINGS,
     rounds: int = ROUNDS,
     frames: int = 121,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Film:
     """Play the game of Figure 1 and look at it now and then.
 
@@ -49,7 +58,7 @@ def film(
         data: a name or file for `toys.find`, on the line.
         settings: the game's.
         rounds: how long to play.
-        frames: how often to look, spaced as `frames_at` says.
+        frames: how often to look, spaced as `snapshot_rounds` says.
         on_frame: called with each new frame and the number of rounds in all.
 
     >>> game_on = film(rounds=2, frames=2)
@@ -57,22 +66,24 @@ def film(
     ([0, 2], True)
     """
     toy = catalogue.find(data)
-    g, board = start(toy, settings), board_of(toy, settings)
-    seen = watch(g, lambda g: look(g, board), frames_at(rounds, frames), on_frame)
-    return Film(board, seen, settings, data)
+    g, evaluator = new_game(toy, settings), new_evaluator(toy, settings)
+    seen = watch(
+        g, lambda g: take_snapshot(g, evaluator), snapshot_rounds(rounds, frames), on_snapshot
+    )
+    return Film(evaluator, seen, settings, data)
 
 
-def moments(frames: Sequence[Frame]) -> tuple[Frame, Frame, Frame, Frame]:
+def moments(frames: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot, Snapshot, Snapshot]:
     """The frames nearest to what the paper's four panels show.
 
     (b) is where D is nearest to D*, as long as p_g has moved by no more than a JSD of 0.02; (a)
     where it had come half of that way; (c) where a tenth of the divergence is left; (d) the end.
     """
-    moved = np.array([divergences.JSD(frames[0].p_g, frame.p_g) for frame in frames])
-    distance = np.array([frame.distance for frame in frames])
+    moved = np.array([divergences.JSD(frames[0].p_g, snapshot.p_g) for snapshot in frames])
+    distance = np.array([snapshot.distance for snapshot in frames])
     b = max(int(np.argmin(np.where(moved <= 0.02, distance, np.inf))), 1)
     a = int(np.argmax(distance <= (distance[0] + distance[b]) / 2))
-    gap = np.array([frame.C for frame in frames]) + divergences.LOG4
+    gap = np.array([snapshot.C for snapshot in frames]) + divergences.LOG4
     c = int(np.argmax(gap <= gap[0] / 10))
     return frames[min(a, b - 1)], frames[b], frames[max(c, b)], frames[-1]
 
@@ -88,29 +99,31 @@ _TITLES = (
 )
 
 
-def _draw_game(figure: Figure | SubFigure, board: Board, frame: Frame, title: str) -> None:
+def _draw_game(
+    figure: Figure | SubFigure, evaluator: Evaluator, snapshot: Snapshot, title: str
+) -> None:
     """One moment: densities and D above, arrows from z to x below."""
     top, bottom = figure.subplots(2, 1, height_ratios=[3, 1.1], gridspec_kw={"hspace": 0.02})
-    width = board.edges[1] - board.edges[0]
-    p_data, p_g = board.p_data[1:-1] / width, frame.p_g[1:-1] / width
-    D_star = divergences.D_star(board.p_data, frame.p_g)[1:-1]
-    x, limits = board.x, (board.edges[0], board.edges[-1])
+    width = evaluator.edges[1] - evaluator.edges[0]
+    p_data, p_g = evaluator.p_data[1:-1] / width, snapshot.p_g[1:-1] / width
+    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)[1:-1]
+    x, limits = evaluator.x, (evaluator.edges[0], evaluator.edges[-1])
 
     top.plot(x, p_g, color=_G, lw=2, label="$p_g$, exact")
     top.plot(x, p_data, color=_DATA, lw=2, ls=(0, (1, 1.5)), label=r"$p_{\mathrm{data}}$")
     top.set(xlim=limits, ylim=(0, 1.65 * p_data.max()), yticks=[], xticks=[])
-    top.set_title(f"{title}\nround {frame.round:,}", fontsize=10)
+    top.set_title(f"{title}\nround {snapshot.round:,}", fontsize=10)
     right = top.twinx()
     right.plot(x, D_star, color=_D, lw=1, alpha=0.5, label="$D^*$")
-    right.plot(x, expit(frame.a[1:-1]), color=_D, lw=2, ls=(0, (4, 1.5)), label="$D$, learned")
+    right.plot(x, expit(snapshot.a[1:-1]), color=_D, lw=2, ls=(0, (4, 1.5)), label="$D$, learned")
     right.set(xlim=limits, ylim=(0, 1.06), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])
     right.tick_params(colors=_D, length=3)
     right.axhline(0.5, color=_D, lw=0.5, alpha=0.4)
     for axes in (top, right):
         axes.spines[["top", "left", "right"]].set_visible(False)
 
-    z = limits[0] + _place_of(board.arrows) * (limits[1] - limits[0])
-    for here, there in zip(z, frame.G, strict=True):
+    z = limits[0] + _place_of(evaluator.arrows) * (limits[1] - limits[0])
+    for here, there in zip(z, snapshot.G, strict=True):
         arrow = {"arrowstyle": "-|>", "color": _QUIET, "lw": 0.7, "mutation_scale": 7}
         bottom.annotate("", (there, 1), (here, 0), arrowprops=arrow | {"shrinkA": 0, "shrinkB": 0})
     bottom.plot(z[[0, -1]], [0, 0], color=_DATA, lw=1)
@@ -128,24 +141,24 @@ def _place_of(z: Arrows) -> Arrows:
 
 def _draw_value(axes: Axes, film: Film) -> None:
     """V as learned against C(G) over time, and what a perfect generator would get."""
-    rounds, n = [frame.round for frame in film.frames], film.settings.batch
-    C, V = [frame.C for frame in film.frames], [frame.V for frame in film.frames]
+    rounds, n = [snapshot.round for snapshot in film.frames], film.settings.batch
+    C, V = [snapshot.C for snapshot in film.frames], [snapshot.V for snapshot in film.frames]
     axes.plot(rounds, C, color=_G, lw=2, label=r"$-\log 4 + 2\,$JSD")
     axes.plot(rounds, V, color=_D, lw=1.5, ls=(0, (4, 1.5)), label="$V(D, G)$, learned")
-    judged = [frame.C_judged for frame in film.frames]
+    discriminator_metrics = [snapshot.C_judged for snapshot in film.frames]
     words = rf"$-\log 4 + 2\,$JSD, estimated from {n} samples"
-    axes.plot(rounds, judged, ".", color=_QUIET, ms=3, alpha=0.7, label=words)
+    axes.plot(rounds, discriminator_metrics, ".", color=_QUIET, ms=3, alpha=0.7, label=words)
     words = "a perfect generator, estimated so"
-    axes.axhline(film.board.floor, color=_QUIET, lw=1, ls="--", label=words)
+    axes.axhline(film.evaluator.floor, color=_QUIET, lw=1, ls="--", label=words)
     axes.axhline(-divergences.LOG4, color=_DATA, lw=0.8, label=r"$-\log 4$, its least value")
     axes.set(title="Value of the game (nats)")
 
 
 def _draw_distance(axes: Axes, film: Film) -> None:
     """D as learned against D*, and p_g against p_data, over time."""
-    rounds = [frame.round for frame in film.frames]
-    jsd = [(frame.C + divergences.LOG4) / 2 for frame in film.frames]
-    distance = [frame.distance for frame in film.frames]
+    rounds = [snapshot.round for snapshot in film.frames]
+    jsd = [(snapshot.C + divergences.LOG4) / 2 for snapshot in film.frames]
+    distance = [snapshot.distance for snapshot in film.frames]
     axes.plot(rounds, jsd, color=_G, lw=2, label=r"JSD($p_{\mathrm{data}}$ ‖ $p_g$)")
     axes.plot(rounds, distance, color=_D, lw=1.5, ls=(0, (4, 1.5)), label="mean $|D - D^*|$")
     axes.set(title="$D$ from $D^*$, $p_g$ from $p_{\\mathrm{data}}$", ylim=(0, None))
@@ -166,10 +179,10 @@ def _labels(figure: Figure | SubFigure, of: Figure | SubFigure) -> None:
     figure.legend(handles=lines, loc="outside lower center", ncols=4, frameon=False)
 
 
-def picture(board: Board, frame: Frame) -> Figure:
+def picture(evaluator: Evaluator, snapshot: Snapshot) -> Figure:
     """One moment of the game, as in the paper's panels."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    _draw_game(figure, board, frame, "")
+    _draw_game(figure, evaluator, snapshot, "")
     _labels(figure, of=figure)
     return figure
 
@@ -179,14 +192,14 @@ def draw_panels(film: Film) -> Figure:
     figure = Figure(figsize=(12, 7), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[3, 2]).ravel()
     panels = above.subfigures(1, 4, squeeze=False).ravel()
-    for panel, frame, title in zip(panels, moments(film.frames), _TITLES, strict=True):
-        _draw_game(panel, film.board, frame, title)
+    for panel, snapshot, title in zip(panels, moments(film.frames), _TITLES, strict=True):
+        _draw_game(panel, film.evaluator, snapshot, title)
     _labels(above, of=panels[0])
     value, distance = below.subplots(1, 2)
     _draw_value(value, film)
     _draw_distance(distance, film)
     for axes in (value, distance):
         _over_time(axes, film.frames[-1].round)
-    if film.board.toy.note:
-        figure.supxlabel(film.board.toy.note, fontsize=8, color=_QUIET)
+    if film.evaluator.toy.note:
+        figure.supxlabel(film.evaluator.toy.note, fontsize=8, color=_QUIET)
     return figure

@@ -14,14 +14,14 @@ from adversarial_nets.toys.plane import (
     ROUNDS,
     SAMPLES,
     SETTINGS,
-    Board,
-    Frame,
-    board_of,
-    look,
-    start,
+    Evaluator,
+    Snapshot,
+    new_evaluator,
+    new_game,
+    take_snapshot,
 )
 from adversarial_nets.toys.watching import (
-    frames_at,
+    snapshot_rounds,
     watch,
 )
 
@@ -40,8 +40,8 @@ __all__ = [
 class Film:
     """A whole game: the board, and frames in the order of the rounds."""
 
-    board: Board
-    frames: tuple[Frame, ...]
+    evaluator: Evaluator
+    frames: tuple[Snapshot, ...]
     data: str
 
 
@@ -50,7 +50,7 @@ def film(
     settings: Settings = SETTINGS,
     rounds: int = ROUNDS,
     frames: int = 41,
-    on_frame: Callable[[Frame, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Film:
     """Play a game in the plane and look at it now and then.
 
@@ -62,9 +62,11 @@ def film(
         on_frame: called with each new frame and the number of rounds in all.
     """
     toy = catalogue.find(data)
-    g, board = start(toy, settings), board_of(toy, settings)
-    seen = watch(g, lambda g: look(g, board), frames_at(rounds, frames), on_frame)
-    return Film(board, seen, data)
+    g, evaluator = new_game(toy, settings), new_evaluator(toy, settings)
+    seen = watch(
+        g, lambda g: take_snapshot(g, evaluator), snapshot_rounds(rounds, frames), on_snapshot
+    )
+    return Film(evaluator, seen, data)
 
 
 _DATA, _G, _D = "#333333", "#1b9e3e", "#1f5fc4"
@@ -79,37 +81,37 @@ def draw(film: Film) -> Figure:
     figure = Figure(figsize=(3.1 * len(frames), 9), layout="constrained")
     above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=[2.1, 1]).ravel()
     panels = above.subplots(2, len(frames), squeeze=False)
-    for (seen, bent), frame in zip(panels.T, frames, strict=True):
-        heat = _draw_moment(seen, film.board, frame)
-        _draw_grid(bent, film.board, frame)
+    for (seen, bent), snapshot in zip(panels.T, frames, strict=True):
+        heat = _draw_moment(seen, film.evaluator, snapshot)
+        _draw_grid(bent, film.evaluator, snapshot)
     panels[0, 0].legend(frameon=False, fontsize=8, loc="upper left")
     panels[1, 0].set_title("a grid of noise z, carried by G", fontsize=10)
     bar = above.colorbar(heat, ax=panels[0], label="D: data rather than sample")
     bar.set_ticks([0, 0.5, 1], labels=["0", "½", "1"])
-    names = [name for name in film.board.floors if name not in _NOT_DRAWN]
+    names = [name for name in film.evaluator.floors if name not in _NOT_DRAWN]
     charts = below.subplots(1, len(names), squeeze=False)[0]
     for axes, name in zip(charts, names, strict=True):
-        _draw_measure(axes, film, name, film.board.floors[name])
-    if film.board.toy.note:
-        figure.supxlabel(film.board.toy.note, fontsize=8)
+        _draw_measure(axes, film, name, film.evaluator.floors[name])
+    if film.evaluator.toy.note:
+        figure.supxlabel(film.evaluator.toy.note, fontsize=8)
     return figure
 
 
-def picture(board: Board, frame: Frame) -> Figure:
+def picture(evaluator: Evaluator, snapshot: Snapshot) -> Figure:
     """One moment of the game: data, samples and D, and the noise that G bends."""
     figure = Figure(figsize=(8, 4.4), layout="constrained")
     seen, bent = figure.subplots(1, 2)
-    _draw_moment(seen, board, frame)
-    _draw_grid(bent, board, frame)
+    _draw_moment(seen, evaluator, snapshot)
+    _draw_grid(bent, evaluator, snapshot)
     seen.legend(frameon=False, fontsize=8, loc="upper left")
     return figure
 
 
-def _draw_moment(axes: Axes, board: Board, frame: Frame) -> AxesImage:
+def _draw_moment(axes: Axes, evaluator: Evaluator, snapshot: Snapshot) -> AxesImage:
     """Data, samples, and D as a heat map."""
-    x, y = board.edges
+    x, y = evaluator.edges
     heat = axes.imshow(
-        frame.D.T,
+        snapshot.D.T,
         origin="lower",
         extent=(x[0], x[-1], y[0], y[-1]),
         cmap=_HEAT,
@@ -117,30 +119,33 @@ def _draw_moment(axes: Axes, board: Board, frame: Frame) -> AxesImage:
         vmax=1,
         interpolation="bilinear",
     )
-    for x, colour, name in ((board.data, _DATA, "data"), (frame.samples, _G, "samples G(z)")):
+    for x, colour, name in (
+        (evaluator.data, _DATA, "data"),
+        (snapshot.samples, _G, "samples G(z)"),
+    ):
         axes.plot(*x[:1000].T, ".", color=colour, ms=1.5, alpha=0.6, label=name)
-    axes.set_title(f"round {frame.round:,}", fontsize=10)
-    _frame_of(axes, board)
+    axes.set_title(f"round {snapshot.round:,}", fontsize=10)
+    _frame_of(axes, evaluator)
     return heat
 
 
-def _draw_grid(axes: Axes, board: Board, frame: Frame) -> None:
+def _draw_grid(axes: Axes, evaluator: Evaluator, snapshot: Snapshot) -> None:
     """Straight lines in z, bent by G; the data faintly behind."""
-    axes.plot(*board.data[:1000].T, ".", color=_DATA, ms=1, alpha=0.25)
-    if frame.grid is not None:
-        axes.plot(*frame.grid.transpose(2, 1, 0), color=_G, lw=0.5)
-    _frame_of(axes, board)
+    axes.plot(*evaluator.data[:1000].T, ".", color=_DATA, ms=1, alpha=0.25)
+    if snapshot.grid is not None:
+        axes.plot(*snapshot.grid.transpose(2, 1, 0), color=_G, lw=0.5)
+    _frame_of(axes, evaluator)
 
 
-def _frame_of(axes: Axes, board: Board) -> None:
+def _frame_of(axes: Axes, evaluator: Evaluator) -> None:
     axes.set(xticks=[], yticks=[], aspect="equal")
-    axes.set(xlim=board.edges[0][[0, -1]], ylim=board.edges[1][[0, -1]])
+    axes.set(xlim=evaluator.edges[0][[0, -1]], ylim=evaluator.edges[1][[0, -1]])
 
 
 def _draw_measure(axes: Axes, film: Film, name: str, floor: float) -> None:
     """One measure over time, beside what a perfect generator would get."""
-    rounds = [frame.round for frame in film.frames]
-    axes.plot(rounds, [frame.measures[name] for frame in film.frames], color=_G, lw=2)
+    rounds = [snapshot.round for snapshot in film.frames]
+    axes.plot(rounds, [snapshot.measures[name] for snapshot in film.frames], color=_G, lw=2)
     words = f"a perfect generator: {round(floor, 4):g}"
     axes.axhline(floor, color=_DATA, lw=1, ls="--", label=words)
     axes.set(title=f"{name}, from {SAMPLES:,} samples", xlabel="round", ylim=(0, None))

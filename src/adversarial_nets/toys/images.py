@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
-from adversarial_nets import game
+from adversarial_nets import build, game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation.nearest import nearest
 from adversarial_nets.plots import sheets
@@ -22,19 +22,19 @@ from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.theory.divergences import LOG4
-from adversarial_nets.toys.watching import Reading, apply, check_finite, smoothed_KL
+from adversarial_nets.toys.watching import Metric, apply, check_finite, smoothed_KL
 
 __all__ = [
     "SETTINGS",
-    "Board",
+    "Evaluator",
     "Classes",
-    "Frame",
-    "board_of",
-    "look",
+    "Snapshot",
+    "new_evaluator",
+    "take_snapshot",
     "nearest_images",
     "picture",
-    "readings",
-    "start",
+    "metrics",
+    "new_game",
 ]
 
 SETTINGS = PRESETS["quickstart"].settings
@@ -117,7 +117,7 @@ def _classes(data: Dataset) -> Classes | None:
 
 
 @dataclass(frozen=True)
-class Board:
+class Evaluator:
     """What a game on images is looked at with.
 
     Attributes:
@@ -134,7 +134,7 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Snapshot:
     """A game on images at one moment.
 
     Attributes:
@@ -156,36 +156,42 @@ class Frame:
     counts: Float64[np.ndarray, " classes"] | None
 
 
-def start(data: Dataset, settings: Settings = SETTINGS) -> Game:
+def new_game(data: Dataset, settings: Settings = SETTINGS) -> Game:
     """Set up a game on images."""
-    return game.new_game(settings, data)
+    return build.new_game(settings, data)
 
 
-def board_of(data: Dataset, settings: Settings = SETTINGS) -> Board:
+def new_evaluator(data: Dataset, settings: Settings = SETTINGS) -> Evaluator:
     """The board for a game on these images."""
     fresh, others = (
         data.floats(images[:JUDGED]).double().numpy() for images in (data.valid, data.test)
     )
-    return Board(data, fresh, others, _classes(data))
+    return Evaluator(data, fresh, others, _classes(data))
 
 
-def look(g: Game, board: Board) -> Frame:
+def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     """See the game as it stands; nothing about it changes.
 
     Raises:
         Diverged: a player's weights are no longer numbers.
     """
     samples = game.sample(g.G, g.settings, JUDGED, "samples to watch")
-    judged = [board.fresh, board.others, samples.double().numpy()]
-    a = apply(g.D, np.concatenate(judged))[:, 0]
-    check_finite(g, a, judged[2])
-    a_data, a_others, a_samples = np.split(a, np.cumsum([len(x) for x in judged])[:2])
-    spread = float(judged[2].var(0).mean() / board.fresh.var(0).mean())
-    counts = None if board.classes is None else board.classes.count(board.classes.name(samples))
-    return Frame(g.round, samples[:SHOWN].clone(), a_data, a_others, a_samples, spread, counts)
+    discriminator_metrics = [evaluator.fresh, evaluator.others, samples.double().numpy()]
+    a = apply(g.D, np.concatenate(discriminator_metrics))[:, 0]
+    check_finite(g, a, discriminator_metrics[2])
+    a_data, a_others, a_samples = np.split(
+        a, np.cumsum([len(x) for x in discriminator_metrics])[:2]
+    )
+    spread = float(discriminator_metrics[2].var(0).mean() / evaluator.fresh.var(0).mean())
+    counts = (
+        None
+        if evaluator.classes is None
+        else evaluator.classes.count(evaluator.classes.name(samples))
+    )
+    return Snapshot(g.round, samples[:SHOWN].clone(), a_data, a_others, a_samples, spread, counts)
 
 
-def readings(board: Board, frame: Frame) -> dict[str, Reading]:
+def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """``V`` and D's ``accuracy`` on fresh images and samples, and the samples' ``spread``.
 
     Where the data have classes: ``modes hit``, ``JSD classes`` (which knows
@@ -194,31 +200,37 @@ def readings(board: Board, frame: Frame) -> dict[str, Reading]:
     V's perfect value is −log 4, as everywhere; D's accuracy is set beside its accuracy on other
     fresh images in the place of samples, which shows how much D has learned by heart.
     """
-    V = float(-np.logaddexp(0, -frame.a_data).mean() - np.logaddexp(0, frame.a_samples).mean())
+    V = float(
+        -np.logaddexp(0, -snapshot.a_data).mean() - np.logaddexp(0, snapshot.a_samples).mean()
+    )
 
     def accuracy(a: Float64[np.ndarray, " n"]) -> float:
-        return float((frame.a_data > 0).mean() + (a <= 0).mean()) / 2
+        return float((snapshot.a_data > 0).mean() + (a <= 0).mean()) / 2
 
-    others = float(board.others.var(0).mean() / board.fresh.var(0).mean())
+    others = float(evaluator.others.var(0).mean() / evaluator.fresh.var(0).mean())
     found = {
-        "V": Reading(V, -LOG4),
-        "accuracy": Reading(accuracy(frame.a_samples), accuracy(frame.a_others)),
-        "spread": Reading(frame.spread, others),
+        "V": Metric(V, -LOG4),
+        "accuracy": Metric(accuracy(snapshot.a_samples), accuracy(snapshot.a_others)),
+        "spread": Metric(snapshot.spread, others),
     }
-    if board.classes is not None and frame.counts is not None:
-        floors = board.classes.floors
-        measured = board.classes.measures(frame.counts)
-        found |= {name: Reading(value, floors[name]) for name, value in measured.items()}
+    if evaluator.classes is not None and snapshot.counts is not None:
+        floors = evaluator.classes.floors
+        measured = evaluator.classes.measures(snapshot.counts)
+        found |= {name: Metric(value, floors[name]) for name, value in measured.items()}
     return found
 
 
-def nearest_images(board: Board, frame: Frame, n: int = 10) -> UInt8[Tensor, "n pixels"]:
+def nearest_images(
+    evaluator: Evaluator, snapshot: Snapshot, n: int = 10
+) -> UInt8[Tensor, "n pixels"]:
     """The training images nearest to the first n samples."""
-    data = board.data
-    index, _ = nearest(frame.samples[:n], data.train, data.floats)
+    data = evaluator.data
+    index, _ = nearest(snapshot.samples[:n], data.train, data.floats)
     return data.train[index]
 
 
-def picture(board: Board, frame: Frame) -> bytes:
+def picture(evaluator: Evaluator, snapshot: Snapshot) -> bytes:
     """The frame's samples side by side, as a PNG."""
-    return sheets.grid_png(frame.samples, board.data.image_shape, board.data.range, columns=10)
+    return sheets.grid_png(
+        snapshot.samples, evaluator.data.image_shape, evaluator.data.range, columns=10
+    )

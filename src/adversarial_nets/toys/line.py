@@ -13,22 +13,22 @@ from jaxtyping import Float, Float64
 from scipy.special import expit, ndtri
 from torch import Tensor, nn
 
-from adversarial_nets import game, nets
+from adversarial_nets import build, game, nets
 from adversarial_nets.errors import UserError
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
 from adversarial_nets.toys import distributions
-from adversarial_nets.toys.watching import Reading, apply, check_finite, judge
+from adversarial_nets.toys.watching import Metric, apply, check_finite, make_discriminator
 
 __all__ = [
     "SETTINGS",
-    "Board",
-    "Frame",
-    "board_of",
-    "look",
-    "readings",
-    "start",
+    "Evaluator",
+    "Snapshot",
+    "new_evaluator",
+    "take_snapshot",
+    "metrics",
+    "new_game",
 ]
 
 SETTINGS = Settings(
@@ -41,7 +41,7 @@ SETTINGS = Settings(
         bias_from_marginals=False,
     ),
     D=DiscriminatorSettings(
-        units=(32, 32), pieces=3, init=(1.0, 0.3, 0.3), keep_input=1.0, keep_hidden=1.0
+        units=(32, 32), pieces=3, init=(1.0, 0.3, 0.3), keep_prob_input=1.0, keep_prob_hidden=1.0
     ),
     protocol="paper",
     k=3,
@@ -49,7 +49,7 @@ SETTINGS = Settings(
     z_size=1,
     optimiser="adam",
     lr=0.0015,
-    d_rate=8.0,  # D learns faster than G, so that it stays near D* (Proposition 2)
+    d_lr_multiplier=8.0,  # D learns faster than G, so that it stays near D* (Proposition 2)
     lr_decay=1.0005,
     momentum_end=0.5,
 )
@@ -71,15 +71,15 @@ Arrows = Float64[np.ndarray, " arrows"]
 
 
 class _Generator(nn.Module):
-    """G(z) = start + spread · (slope · bump(z) + net(z)): a smooth bump, which the net bends.
+    """G(z) = offset + spread · (slope · bump(z) + net(z)): a smooth bump, which the net bends.
 
     The bump is the logit of z's quantile where z is uniform, and z itself where it is Gaussian: in
     both cases it covers the whole line.
     """
 
-    def __init__(self, net: nn.Module, start: float, spread: float, uniform: bool) -> None:
+    def __init__(self, net: nn.Module, offset: float, spread: float, uniform: bool) -> None:
         super().__init__()
-        self.net, self.start, self.spread, self.uniform = net, start, spread, uniform
+        self.net, self.offset, self.spread, self.uniform = net, offset, spread, uniform
         self.slope = nn.Parameter(torch.tensor(0.45))
 
     def forward(self, z: Float[Tensor, "m 1"]) -> Float[Tensor, "m 1"]:
@@ -87,10 +87,10 @@ class _Generator(nn.Module):
             bump = torch.logit((z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6))
         else:
             bump = math.pi / math.sqrt(3) * z  # as wide as the logit's
-        return self.start + self.spread * (self.slope * bump + self.net(z))
+        return self.offset + self.spread * (self.slope * bump + self.net(z))
 
 
-def start(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
+def new_game(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
     """Set up the game of Figure 1: p_g stands one spread to the left of the data.
 
     Args:
@@ -116,14 +116,14 @@ def start(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
             linears[0].bias.copy_(-linears[0].weight[:, 0] * places)
         linears[-1].bias.sub_(bent(torch.zeros(1, 1))[0])  # p_g begins where it is put
     G = _Generator(bent, mean - spread, spread, settings.prior == "uniform")
-    return game.new_game(settings, toy, G=G, D=judge(settings, x))
+    return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
 # --- Looking at a game ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Board:
+class Evaluator:
     """What a game on the line is looked at with; it does not change while the game is played.
 
     Attributes:
@@ -134,7 +134,7 @@ class Board:
         z: a grid of noise, n + 1 ends of n cells.
         z_mass: p_z's mass in each cell.
         arrows: a few z, with the same mass between each two, whose G(z) is drawn.
-        floor: what C, estimated from a minibatch as in `Frame.C_judged`, would be on average if the
+        floor: what C, estimated from a minibatch as in `Snapshot.C_judged`, would be on average if the
             samples came from the data themselves.
     """
 
@@ -149,7 +149,7 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Snapshot:
     """A game on the line at one moment, as §4 sees it.
 
     Attributes:
@@ -173,7 +173,7 @@ class Frame:
     distance: float
 
 
-def board_of(toy: distributions.Toy, settings: Settings = SETTINGS) -> Board:
+def new_evaluator(toy: distributions.Toy, settings: Settings = SETTINGS) -> Evaluator:
     """The board for a game on this toy, wide enough for the data and for where G starts."""
     x = distributions.draw(toy, 10_000)
     mean, spread = x.mean(), x.std()
@@ -183,7 +183,7 @@ def board_of(toy: distributions.Toy, settings: Settings = SETTINGS) -> Board:
     masses = distributions.cell_masses(toy, (edges,))
     outside = max(1 - masses.sum(), 0.0) / 2
     z, z_mass = _noise_grid(settings.prior, 2000)
-    return Board(
+    return Evaluator(
         toy=toy,
         edges=edges,
         x=(edges[1:] + edges[:-1]) / 2,
@@ -195,33 +195,35 @@ def board_of(toy: distributions.Toy, settings: Settings = SETTINGS) -> Board:
     )
 
 
-def look(g: Game, board: Board) -> Frame:
+def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     """See the game as it stands; nothing about it changes.
 
     Raises:
         Diverged: a player's weights are no longer numbers.
     """
-    at = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
-    G_z, a = apply(g.G, board.z[:, None])[:, 0], apply(g.D, at[:, None])[:, 0]
+    at = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
+    G_z, a = apply(g.G, evaluator.z[:, None])[:, 0], apply(g.D, at[:, None])[:, 0]
     check_finite(g, G_z, a)
-    p_g = quadrature.pushforward(G_z, board.z_mass, board.edges)
-    off = np.nan_to_num(np.abs(expit(a) - divergences.D_star(board.p_data, p_g)))  # 0 where no mass
+    p_g = quadrature.pushforward(G_z, evaluator.z_mass, evaluator.edges)
+    off = np.nan_to_num(
+        np.abs(expit(a) - divergences.D_star(evaluator.p_data, p_g))
+    )  # 0 where no mass
     n = g.settings.batch
     samples = game.sample(g.G, g.settings, n, f"judged at round {g.round}").double().numpy()
-    data = distributions.draw(board.toy, n, g.settings.seed, f"judged at round {g.round}")
-    return Frame(
+    data = distributions.draw(evaluator.toy, n, g.settings.seed, f"judged at round {g.round}")
+    return Snapshot(
         round=g.round,
         p_g=p_g,
         a=a,
-        G=apply(g.G, board.arrows[:, None])[:, 0],
-        V=divergences.V(a, board.p_data, p_g),
-        C=divergences.C(board.p_data, p_g),
-        C_judged=_C_judged(data, samples, board.edges),
-        distance=float(off @ (board.p_data + p_g) / 2),
+        G=apply(g.G, evaluator.arrows[:, None])[:, 0],
+        V=divergences.V(a, evaluator.p_data, p_g),
+        C=divergences.C(evaluator.p_data, p_g),
+        C_judged=_C_judged(data, samples, evaluator.edges),
+        distance=float(off @ (evaluator.p_data + p_g) / 2),
     )
 
 
-def readings(board: Board, frame: Frame) -> dict[str, Reading]:
+def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
 
     ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g``, ``KL g data``, ``accuracy`` (of D) and
@@ -229,22 +231,22 @@ def readings(board: Board, frame: Frame) -> dict[str, Reading]:
     `plane.modes_hit`) for a mixture; ``C from samples`` is an estimate from as many samples as a
     minibatch has.
     """
-    p, q, yes = board.p_data, frame.p_g, frame.a > 0
+    p, q, yes = evaluator.p_data, snapshot.p_g, snapshot.a > 0
     found = {
-        "V": Reading(frame.V, -divergences.LOG4),
-        "C": Reading(frame.C, -divergences.LOG4),
-        "C from samples": Reading(frame.C_judged, board.floor),
-        "JSD": Reading((frame.C + divergences.LOG4) / 2, 0.0),
-        "KL data g": Reading(divergences.KL(p, q), 0.0),
-        "KL g data": Reading(divergences.KL(q, p), 0.0),
-        "accuracy": Reading(float(p[yes].sum() + q[~yes].sum()) / 2, 0.5),
-        "distance": Reading(frame.distance, 0.0),
+        "V": Metric(snapshot.V, -divergences.LOG4),
+        "C": Metric(snapshot.C, -divergences.LOG4),
+        "C from samples": Metric(snapshot.C_judged, evaluator.floor),
+        "JSD": Metric((snapshot.C + divergences.LOG4) / 2, 0.0),
+        "KL data g": Metric(divergences.KL(p, q), 0.0),
+        "KL g data": Metric(divergences.KL(q, p), 0.0),
+        "accuracy": Metric(float(p[yes].sum() + q[~yes].sum()) / 2, 0.5),
+        "distance": Metric(snapshot.distance, 0.0),
     }
-    if isinstance(board.toy, distributions.Mixture) and len(board.toy.means) > 1:
-        means, stds = np.array(board.toy.means)[:, 0], np.array(board.toy.stds)
-        near = q[1:-1] @ (np.abs(board.x[:, None] - means) < 3 * stds)
-        hit = int((near >= 0.1 * np.array(board.toy.weights)).sum())
-        found["modes hit"] = Reading(float(hit), float(len(means)))
+    if isinstance(evaluator.toy, distributions.Mixture) and len(evaluator.toy.means) > 1:
+        means, stds = np.array(evaluator.toy.means)[:, 0], np.array(evaluator.toy.stds)
+        near = q[1:-1] @ (np.abs(evaluator.x[:, None] - means) < 3 * stds)
+        hit = int((near >= 0.1 * np.array(evaluator.toy.weights)).sum())
+        found["modes hit"] = Metric(float(hit), float(len(means)))
     return found
 
 

@@ -12,25 +12,32 @@ from jaxtyping import Float64
 from scipy.special import expit
 from torch import nn
 
-from adversarial_nets import game, nets
+from adversarial_nets import build, game, nets
 from adversarial_nets.errors import UserError
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import distributions
-from adversarial_nets.toys.watching import Affine, Reading, apply, check_finite, judge, smoothed_KL
+from adversarial_nets.toys.watching import (
+    Affine,
+    Metric,
+    apply,
+    check_finite,
+    make_discriminator,
+    smoothed_KL,
+)
 
 __all__ = [
     "SETTINGS",
-    "Board",
-    "Frame",
-    "board_of",
+    "Evaluator",
+    "Snapshot",
+    "new_evaluator",
     "jsd_from_samples",
-    "look",
+    "take_snapshot",
     "modes_hit",
-    "readings",
+    "metrics",
     "ring_fit",
-    "start",
+    "new_game",
 ]
 
 SETTINGS = Settings(
@@ -38,7 +45,7 @@ SETTINGS = Settings(
         hidden=(128, 128), output="linear", init=(0.7, 0.15, 0.15), bias_from_marginals=False
     ),
     D=DiscriminatorSettings(
-        units=(64, 64), pieces=3, init=(1.0, 0.2, 0.2), keep_input=1.0, keep_hidden=1.0
+        units=(64, 64), pieces=3, init=(1.0, 0.2, 0.2), keep_prob_input=1.0, keep_prob_hidden=1.0
     ),
     protocol="paper",
     batch=512,
@@ -46,7 +53,7 @@ SETTINGS = Settings(
     z_size=2,
     optimiser="adam",
     lr=0.001,
-    d_rate=4.0,
+    d_lr_multiplier=4.0,
     lr_decay=1.0006,
     momentum_end=0.5,
 )
@@ -112,7 +119,7 @@ def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, floa
 
 
 @dataclass(frozen=True)
-class Board:
+class Evaluator:
     """What a game in the plane is looked at with.
 
     Attributes:
@@ -134,7 +141,7 @@ class Board:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Snapshot:
     """A game in the plane at one moment.
 
     Attributes:
@@ -156,7 +163,7 @@ class Frame:
     measures: dict[str, float]
 
 
-def start(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
+def new_game(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
     """Set up a game in the plane; both nets see the data standardised.
 
     Raises:
@@ -167,12 +174,12 @@ def start(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
     x = distributions.draw(toy, 10_000)
     net = nets.generator(settings.G, settings.z_size, 2, settings.seed)
     G = nn.Sequential(net, Affine(x.mean(0), x.std(0)))
-    return game.new_game(settings, toy, G=G, D=judge(settings, x))
+    return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
-def board_of(
+def new_evaluator(
     toy: distributions.Toy, settings: Settings = SETTINGS, cells: int = 40, samples: int = SAMPLES
-) -> Board:
+) -> Evaluator:
     """The board for a game on this toy: a square around the data.
 
     Args:
@@ -191,15 +198,16 @@ def board_of(
         along, across = np.linspace(-ends, ends, 60), np.linspace(-ends, ends, 15)
         one = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
         lines = np.concatenate([one, one[..., ::-1]])
-    board = Board(toy, data, edges, p_data, lines, {})
+    evaluator = Evaluator(toy, data, edges, p_data, lines, {})
     perfect = [
-        measures(distributions.draw(toy, samples, purpose=f"floor {i}"), board) for i in range(5)
+        measures(distributions.draw(toy, samples, purpose=f"floor {i}"), evaluator)
+        for i in range(5)
     ]
     floors = {name: float(np.mean([m[name] for m in perfect])) for name in perfect[0]}
-    return replace(board, floors=floors)
+    return replace(evaluator, floors=floors)
 
 
-def measures(x: XY, board: Board) -> dict[str, float]:
+def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
     """What can be said of samples: each measure that this toy allows, by name.
 
     JSD is of the samples' histogram, both KL of the same one smoothed (`toy_games.smoothed_KL`);
@@ -207,50 +215,57 @@ def measures(x: XY, board: Board) -> dict[str, float]:
     the KL of the plain histogram infinite.
     """
     found = {}
-    if board.p_data is not None:
-        p, counts = _in_cells(x, board.p_data, board.edges)
+    if evaluator.p_data is not None:
+        p, counts = _in_cells(x, evaluator.p_data, evaluator.edges)
         found["JSD"] = divergences.JSD(p, counts / len(x))
         found["KL data g smoothed"], found["KL g data smoothed"] = smoothed_KL(p, counts)
         found["data without samples"] = float(p[counts == 0].sum())
-    if isinstance(board.toy, distributions.Mixture):
-        found["modes hit"], found["near a mode"] = modes_hit(x, board.toy)
-    if board.p_data is None:
+    if isinstance(evaluator.toy, distributions.Mixture):
+        found["modes hit"], found["near a mode"] = modes_hit(x, evaluator.toy)
+    if evaluator.p_data is None:
         found["distance from the ring"], found["angles covered"] = ring_fit(x)
     return found
 
 
-def look(g: Game, board: Board) -> Frame:
+def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     """See the game as it stands; nothing about it changes.
 
     Raises:
         Diverged: a player's weights are no longer numbers.
     """
-    samples = game.sample(g.G, g.settings, len(board.data)).double().numpy()
-    middles = [(e[1:] + e[:-1]) / 2 for e in board.edges]
+    samples = game.sample(g.G, g.settings, len(evaluator.data)).double().numpy()
+    middles = [(e[1:] + e[:-1]) / 2 for e in evaluator.edges]
     at = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
-    seen = [at.reshape(-1, 2), board.data, samples]
+    seen = [at.reshape(-1, 2), evaluator.data, samples]
     a, a_data, a_samples = np.split(
         apply(g.D, np.concatenate(seen))[:, 0], np.cumsum([len(x) for x in seen])[:2]
     )
     check_finite(g, samples, a)
-    grid = None if board.z is None else apply(g.G, board.z.reshape(-1, 2)).reshape(board.z.shape)
+    grid = (
+        None
+        if evaluator.z is None
+        else apply(g.G, evaluator.z.reshape(-1, 2)).reshape(evaluator.z.shape)
+    )
     D = expit(a.reshape(at.shape[:2]))
-    return Frame(g.round, samples, a_data, a_samples, D, grid, measures(samples, board))
+    return Snapshot(g.round, samples, a_data, a_samples, D, grid, measures(samples, evaluator))
 
 
-def readings(board: Board, frame: Frame) -> dict[str, Reading]:
+def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
 
     ``V`` and D's ``accuracy`` are means over the board's data and the frame's samples, ``C`` is
     −log 4 + 2·JSD; the other names are those of `measures`.
     """
-    V = float(-np.logaddexp(0, -frame.a_data).mean() - np.logaddexp(0, frame.a_samples).mean())
-    accuracy = float((frame.a_data > 0).mean() + (frame.a_samples <= 0).mean()) / 2
-    found = {"V": Reading(V, -divergences.LOG4)}
-    if "JSD" in frame.measures:
-        jsd, floor = frame.measures["JSD"], board.floors["JSD"]
-        found["C"] = Reading(2 * jsd - divergences.LOG4, 2 * floor - divergences.LOG4)
-    found["accuracy"] = Reading(accuracy, 0.5)
+    V = float(
+        -np.logaddexp(0, -snapshot.a_data).mean() - np.logaddexp(0, snapshot.a_samples).mean()
+    )
+    accuracy = float((snapshot.a_data > 0).mean() + (snapshot.a_samples <= 0).mean()) / 2
+    found = {"V": Metric(V, -divergences.LOG4)}
+    if "JSD" in snapshot.measures:
+        jsd, floor = snapshot.measures["JSD"], evaluator.floors["JSD"]
+        found["C"] = Metric(2 * jsd - divergences.LOG4, 2 * floor - divergences.LOG4)
+    found["accuracy"] = Metric(accuracy, 0.5)
     return found | {
-        name: Reading(float(value), board.floors[name]) for name, value in frame.measures.items()
+        name: Metric(float(value), evaluator.floors[name])
+        for name, value in snapshot.measures.items()
     }

@@ -17,12 +17,12 @@ from adversarial_nets.theory import divergences
 
 __all__ = [
     "Affine",
-    "Reading",
+    "Metric",
     "apply",
     "check_finite",
     "circles",
-    "frames_at",
-    "judge",
+    "snapshot_rounds",
+    "make_discriminator",
     "one_thread",
     "pull",
     "smoothed_KL",
@@ -32,7 +32,7 @@ __all__ = [
 F = TypeVar("F")
 
 
-class Reading(NamedTuple):
+class Metric(NamedTuple):
     """A number about a game, and what a perfect generator would get with as many samples."""
 
     value: float
@@ -54,7 +54,7 @@ class Affine(nn.Module):
         return self.shift + self.scale * x
 
 
-def judge(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.Sequential:
+def make_discriminator(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.Sequential:
     """The settings' D for toy data like x, which it sees standardised."""
     mean, spread = x.mean(0), x.std(0)
     layers = nets.discriminator(settings.D, x.shape[1], settings.seed)
@@ -154,7 +154,7 @@ def apply(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, 
     return y
 
 
-def frames_at(rounds: int, frames: int = 121) -> list[int]:
+def snapshot_rounds(rounds: int, frames: int = 121) -> list[int]:
     """Rounds to look at, from 0 to the last, closer together where more happens: at the start.
 
     >>> frames_at(100, 5)
@@ -165,9 +165,9 @@ def frames_at(rounds: int, frames: int = 121) -> list[int]:
 
 def watch(
     g: Game,
-    look: Callable[[Game], F],
+    take_snapshot: Callable[[Game], F],
     at: list[int],
-    on_frame: Callable[[F, int], None] = lambda frame, rounds: None,
+    on_snapshot: Callable[[F, int], None] = lambda snapshot, rounds: None,
 ) -> tuple[F, ...]:
     """Play a game up to the last of some rounds, and look at it at each of them.
 
@@ -179,12 +179,12 @@ def watch(
     """
     wanted, seen = set(at), list[F]()
 
-    def observe(g: Game) -> None:
+    def callback(g: Game) -> None:
         if g.round in wanted:
-            seen.append(look(g))
-            on_frame(seen[-1], max(at))
+            seen.append(take_snapshot(g))
+            on_snapshot(seen[-1], max(at))
 
-    observe(g)
+    callback(g)
     with one_thread():
-        game.play(g, max(at), observe)
+        game.play(g, max(at), callback)
     return tuple(seen)

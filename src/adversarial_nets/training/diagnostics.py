@@ -14,7 +14,7 @@ __all__ = [
     "TROUBLES",
     "Trouble",
     "diagnose",
-    "judged",
+    "discriminator_metrics",
     "trouble",
 ]
 
@@ -30,7 +30,7 @@ def spread(game: Game, data: Dataset) -> float:
 
 
 @torch.no_grad()
-def judged(game: Game, data: Dataset) -> dict[str, float]:
+def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     """How D judges, without dropout, images that it has learned from and others, and samples.
 
     Returns:

@@ -12,11 +12,12 @@ import torch
 from torch import nn
 
 from adversarial_nets import datasets, nets
+from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
-from adversarial_nets.game import Optimiser, epoch_of, new_game, play, rounds_in, sample
+from adversarial_nets.game import play, rounds_in, sample
 from adversarial_nets.presets import preset_for, run_folder
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs import folder as runs_folder
@@ -25,10 +26,10 @@ from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.state import Game
-from adversarial_nets.training.diagnostics import diagnose, judged, spread
+from adversarial_nets.training.diagnostics import diagnose, discriminator_metrics, spread
 
 __all__ = [
-    "Look",
+    "TrainingSnapshot",
     "check_device",
     "length",
     "train",
@@ -36,7 +37,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Look:
+class TrainingSnapshot:
     """What an observer gets: one row of the metrics, the game behind it, and where it is going."""
 
     row: dict[str, Any]
@@ -47,7 +48,7 @@ class Look:
     trouble: str | None  # a collapse or a D that wins outright, in plain words
 
 
-Observer = Callable[[Look], None]
+Callback = Callable[[TrainingSnapshot], None]
 
 
 def train(
@@ -59,7 +60,7 @@ def train(
     rounds: int | None = None,
     epochs: float | None = None,
     cadence: Cadence | None = None,
-    observers: Iterable[Observer] = (),
+    callbacks: Iterable[Callback] = (),
     onto: str | Path | None = None,
     restart: bool = False,
     device: str = "cpu",
@@ -80,7 +81,7 @@ def train(
         rounds: how many rounds the run shall have when it ends.
         epochs: the same in passes over the training images; the preset's length where neither is.
         cadence: how often to log, save, score and draw.
-        observers: called with a `Look` at every row of the metrics.
+        observers: called with a `TrainingSnapshot` at every row of the metrics.
         onto: a finished run whose generator becomes the top layers of this one's (TFD's stage 2).
         restart: forget what the folder holds and begin anew.
         device: ``cpu``, ``cuda`` or ``mps``.
@@ -103,28 +104,28 @@ def train(
     settings = settings or chosen.settings
     if precision not in ("float32", "bfloat16"):
         raise UserError(f"--precision is {precision!r}; it must be 'float32' or 'bfloat16'.")
-    device = distributed.device_of_mine(device)
+    device = distributed.local_device(device)
     check_device(device)
-    with distributed.joined():
+    with distributed.process_group():
         if isinstance(data, str):
-            with distributed.one_after_another():
+            with distributed.main_process_first():
                 data = datasets.load(data, size=settings.size, channels=settings.channels)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, data, rounds, epochs)
-        if settings.batch < distributed.count():
+        if settings.batch < distributed.world_size():
             raise UserError(
-                f"--batch is {settings.batch}, too few for {distributed.count()} "
+                f"--batch is {settings.batch}, too few for {distributed.world_size()} "
                 "processes to share."
             )
-        if settings.G.batch_norm and not G and distributed.count() > 1:
+        if settings.G.batch_norm and not G and distributed.world_size() > 1:
             raise UserError(
                 "--G.batch-norm normalises over the whole minibatch, of which each process would "
                 "see its part only; train in one process."
             )
         folder = Path(run or run_folder(name, preset, settings.seed))
-        with files.lock(folder) if distributed.first() else nullcontext():
-            anew = restart and not distributed.restarted()
+        with files.lock(folder) if distributed.is_main() else nullcontext():
+            anew = restart and not distributed.was_restarted()
             own_nets = bool(G or D)
             rule = getattr(optimiser, "__qualname__", repr(optimiser)) if optimiser else None
             facts: dict[str, Any] = {"precision": precision, "optimiser": rule}
@@ -145,14 +146,14 @@ def train(
                 D=D,
                 optimiser=optimiser,
                 device=device,
-                reduced=precision == "bfloat16",
+                bf16_matmul=precision == "bfloat16",
             )
-            with distributed.one_after_another():  # the first makes the folder, the others find it
-                if anew and distributed.first():
+            with distributed.main_process_first():  # the first makes the folder, the others find it
+                if anew and distributed.is_main():
                     runs_folder.discard(folder)
                 this = _begin(folder, name, data, preset, settings, own_nets, facts)
-            _Sitting(this, data, game, total, cadence or Cadence(), tuple(observers)).play()
-            distributed.wait()  # for the last files
+            TrainingSession(this, data, game, total, cadence or Cadence(), tuple(callbacks)).play()
+            distributed.barrier()  # for the last files
     return this
 
 
@@ -209,10 +210,10 @@ def _begin(
                 f"{folder} holds a run with other settings: {'; '.join(changed)}. Give the new run "
                 "a folder of its own with --run, or replace the old one with --restart."
             )
-        if distributed.first():
+        if distributed.is_main():
             checkpoints.clear_leftovers(folder)
         return old
-    checkpoints.refuse_orphans(folder, "begin anew with --restart")
+    checkpoints.refuse_orphan_checkpoints(folder, "begin anew with --restart")
     info = {**made_with(data), **facts}
     run = Run(
         folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
@@ -243,7 +244,7 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
 
 
 @dataclass
-class _Sitting:
+class TrainingSession:
     """One uninterrupted stretch of training: what happens at which round."""
 
     run: Run
@@ -251,7 +252,7 @@ class _Sitting:
     game: Game
     rounds: int
     cadence: Cadence
-    observers: tuple[Observer, ...]
+    callbacks: tuple[Callback, ...]
     best: dict[str, Any] | None = None
     widest: float = 0.0
     seconds_before: float = 0.0
@@ -261,32 +262,32 @@ class _Sitting:
     def play(self) -> None:
         """Play to the end from wherever the folder's newest checkpoint is."""
         folder, game = self.run.folder, self.game
-        if any((folder / "checkpoints").glob("step-*")):
+        if checkpoints.checkpoint_rounds(folder):
             needs = ("best", "widest", "seconds", "tally")
             checkpoint = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder), needs)
             game_state.restore(game, checkpoint)
             self.best = checkpoint.state["best"]
             self.widest = checkpoint.state["widest"]
             self.seconds_before = checkpoint.state["seconds"]
-            game.tally.rounds = checkpoint.state["tally"]["rounds"]
-            sums = checkpoint.state["tally"]["sums"] if distributed.first() else [0.0] * 4
-            game.tally.sums = torch.tensor(sums, dtype=torch.float64)
+            game.stats.rounds = checkpoint.state["tally"]["rounds"]
+            sums = checkpoint.state["tally"]["sums"] if distributed.is_main() else [0.0] * 4
+            game.stats.sums = torch.tensor(sums, dtype=torch.float64)
             self.started_at = game.round
-        if distributed.first():
+        if distributed.is_main():
             metrics.cut_metrics(folder, game.round)
         if game.round == 0:
             self._draw()
         with signals() as asked:
 
-            def observe(game: Game) -> None:
+            def callback(game: Game) -> None:
                 self._after_round()
                 # Whoever was asked, all stop after the same round.
-                number = distributed.agree(asked[0] if asked else 0)
+                number = distributed.max_over_ranks(asked[0] if asked else 0)
                 if number:
                     self._save()
                     raise Stopped(number, game.round)
 
-            play(game, self.rounds, observe)
+            play(game, self.rounds, callback)
 
     def _after_round(self) -> None:
         last = self.game.round == self.rounds
@@ -306,34 +307,34 @@ class _Sitting:
     def _look(self, score: bool = False) -> None:
         """One row of metrics, from the rounds since the last."""
         game, s = self.game, self.game.settings
-        distributed.sum_([game.tally.sums])
+        distributed.all_reduce_sum([game.stats.sums])
         row: dict[str, Any] = {
             "round": game.round,
-            "epoch": round(game.round * s.k * s.batch / len(self.data.train), 4),
-            **game.tally.means(),
+            "epoch": round(game.images / len(self.data.train), 4),
+            **game.stats.means(),
             "lr": s.lr_at(game.round - 1),
-            "momentum": s.momentum_at(epoch_of(game, game.round - 1)),
+            "momentum": s.momentum_at(1 + (game.images - s.k * s.batch) // len(self.data.train)),
             "spread": spread(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
         if not all(map(math.isfinite, row.values())):
             raise Diverged(
-                f"The training diverged between rounds {game.round - game.tally.rounds + 1} and "
+                f"The training diverged between rounds {game.round - game.stats.rounds + 1} and "
                 f"{game.round}: a loss is no longer a finite number. The last good checkpoint is "
                 f"intact in {self.run.folder}. A smaller --lr or another --seed may help."
             )
-        game.tally.rounds = 0
-        game.tally.sums.zero_()
+        game.stats.rounds = 0
+        game.stats.sums.zero_()
         if score:
-            row |= {"scores": self._score(), **judged(game, self.data)}
+            row |= {"scores": self._score(), **discriminator_metrics(game, self.data)}
         self.widest = max(self.widest, row["spread"])
-        if not distributed.first():
+        if not distributed.is_main():
             return
         metrics.append_metrics(self.run.folder, row)
         trouble = diagnose(row, self.widest)
-        look = Look(row, game, self.rounds, self._seconds(), self.started_at, trouble)
-        for observer in self.observers:
-            observer(look)
+        look = TrainingSnapshot(row, game, self.rounds, self._seconds(), self.started_at, trouble)
+        for callback in self.callbacks:
+            callback(look)
 
     def _score(self) -> dict[str, Any]:
         """Validation log-likelihood on grid `paper`, raw and averaged; notes the best raw one."""
@@ -342,7 +343,7 @@ class _Sitting:
         scores = {}
         players = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
         for weights, G in players.items():
-            mine = distributed.share(10_000)
+            mine = distributed.local_rows(10_000)
             samples = sample(G, game.settings, len(mine), "samples to choose by", mine.start)
             samples = samples.float().cpu()
             by_sigma = log_likelihood(valid, samples, GRIDS["paper"], shared=True).mean(1)
@@ -357,14 +358,14 @@ class _Sitting:
         """A picture of samples from the noise that every picture of this run uses."""
         from adversarial_nets.plots import sheets
 
-        if not distributed.first():
+        if not distributed.is_main():
             return
         game = self.game
         G = game.averaged or game.G
         images = sample(G, game.settings, 40, "samples to watch").float().cpu()
-        with files.explained(self.run.folder):
+        with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
-            path = self.run.folder / "samples" / f"step-{game.round:08d}.png"
+            path = self.run.folder / "samples" / f"round-{game.round:08d}.png"
             files.write_atomically(path, content)
 
     def _save(self) -> None:
@@ -376,11 +377,11 @@ class _Sitting:
                 f"number. The last good checkpoint is intact in {self.run.folder}. A smaller --lr "
                 "or another --seed may help."
             )
-        sums = game.tally.sums.clone()
-        distributed.sum_([sums])
-        if not distributed.first():
+        sums = game.stats.sums.clone()
+        distributed.all_reduce_sum([sums])
+        if not distributed.is_main():
             return
-        tally = {"rounds": game.tally.rounds, "sums": sums.tolist()}
+        stats = {"rounds": game.stats.rounds, "sums": sums.tolist()}
         seconds = self.seconds_before + self._seconds()
-        state = {"best": self.best, "widest": self.widest, "seconds": seconds, "tally": tally}
+        state = {"best": self.best, "widest": self.widest, "seconds": seconds, "tally": stats}
         game_state.save_checkpoint(self.run, game, state)
