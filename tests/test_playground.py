@@ -454,7 +454,7 @@ def test_every_word_that_may_be_asked_for_is_there() -> None:
     metrics = {n for d in ("gaussian", "grid", "zero-width-ring") for n in readings_of(d)}
     wanted = {f"read {name}" for name in metrics | {"spread"}}
     wanted |= {f"trouble {name}" for name in ("none", "early", *TROUBLES)} | {
-        f"bend {c.option}" for c in CONTROLS
+        f"setting {c.option}" for c in CONTROLS
     }
     assert wanted <= WORDS.keys()
 
@@ -467,8 +467,8 @@ def readings_of(data: str) -> dict[str, Any]:
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_the_page_is_in_its_language(lang: str) -> None:
     page = render(lang, "gaussian", walk=True)
-    assert WORDS["bend"][lang] in page
-    assert WORDS["bend"]["zh" if lang == "en" else "en"] not in re.sub(
+    assert WORDS["settings"][lang] in page
+    assert WORDS["settings"]["zh" if lang == "en" else "en"] not in re.sub(
         "<script.*?</script>", "", page
     )
     assert "http://" not in page

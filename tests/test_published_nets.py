@@ -296,7 +296,7 @@ def test_batch_normalisation_comes_before_each_hidden_activation() -> None:
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
-@pytest.mark.parametrize("by_hand", [False, True])
+@pytest.mark.parametrize("manual_backprop", [False, True])
 def test_the_output_layer_may_learn_at_a_rate_of_its_own(
     optimiser: str, manual_backprop: bool
 ) -> None:

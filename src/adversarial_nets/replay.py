@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from adversarial_nets import datasets, settings
 from adversarial_nets.build import change_settings
+from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Source
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
@@ -32,12 +33,12 @@ from adversarial_nets.toys.watching import Metric, one_thread
 
 __all__ = [
     "KINDS",
-    "Evaluator",
     "Change",
-    "Snapshot",
+    "Evaluator",
     "Kind",
     "Played",
     "Script",
+    "Snapshot",
     "begin",
     "board_for",
     "command",
@@ -207,15 +208,10 @@ def options(script: Script) -> dict[str, Any]:
 def command(script: Script) -> str:
     """The line for a terminal that plays the script's game."""
     words = ["advnets", "play", script.data, "--rounds", str(script.rounds)]
-    for name, value in options(script).items():
-        if isinstance(value, bool):
-            group, _, own = name.rpartition(".")
-            words.append(name if value else f"{group}.no-{own}")
-        else:
-            words += [name, *(map(str, value) if isinstance(value, tuple) else [str(value)])]
+    words += option_words(options(script))
     for at, changed in script.changes:
         for name, value in changed.items():
-            words += ["--change", f"{at}:{name.removeprefix('--')}={value}"]
+            words += ["--change", f"{at}:{name}={value}"]
     return shlex.join(words)
 
 

@@ -14,7 +14,7 @@ from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.baselines.chains import SINGLE, Chains
 from adversarial_nets.baselines.fitting import FitSession, begin, fill
 
-__all__ = ["ROWS", "SINGLE", "Chains", "Row", "FitSession", "begin", "fill"]
+__all__ = ["ROWS", "SINGLE", "Chains", "FitSession", "Row", "begin", "fill"]
 
 
 @dataclass(frozen=True)

@@ -19,8 +19,10 @@ import tyro
 
 from adversarial_nets import __version__
 from adversarial_nets.cli import paper_commands, run_commands, toy_commands
+from adversarial_nets.command_line import option
 from adversarial_nets.errors import Stopped, UserError, unknown_name
 from adversarial_nets.presets import preset_for
+from adversarial_nets.settings import OLD_NAMES
 
 __all__ = ["main"]
 
@@ -104,6 +106,19 @@ def _parsed(
     )
 
 
+def _current_options(args: Sequence[str]) -> list[str]:
+    """The arguments with the options of earlier versions replaced by today's."""
+    renamed = {option(old): option(new) for old, new in OLD_NAMES.items()}
+    current = []
+    for arg in args:
+        name, equals, value = arg.partition("=")
+        current.append(renamed.get(name, name) + equals + value)
+    for i, arg in enumerate(current[:-1]):
+        if arg == "--train-only" and current[i + 1] == "both":
+            current[i + 1] = "None"
+    return ["--train-only=None" if arg == "--train-only=both" else arg for arg in current]
+
+
 def _preset_asked_for(args: list[str]) -> str | None:
     """The value of --preset, which decides the defaults of all other options."""
     for i, arg in enumerate(args):
@@ -120,7 +135,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done; 2 a mistake to mend, said in a sentence; 3 a training that diverged; 130 and 143
     stopped by Ctrl-C or SIGTERM, saved.
     """
-    args = list(sys.argv[1:] if argv is None else argv)
+    args = _current_options(sys.argv[1:] if argv is None else argv)
     if not args or args[0] in ("-h", "--help", "help"):
         print(_HELP)
         return 0
@@ -146,7 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if _HELPER:
             _let_the_first_speak()
             return error.exit_code
-        print(f"advnets: {error}", file=sys.stderr)
+        print(f"advnets: {error.for_command_line()}", file=sys.stderr)
         if isinstance(error, Stopped):
             print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
         return error.exit_code

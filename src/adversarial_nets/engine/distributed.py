@@ -18,20 +18,20 @@ from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
 __all__ = [
-    "max_over_ranks",
-    "world_size",
-    "local_device",
-    "is_main",
     "all_gather",
     "all_reduce_max",
-    "process_group",
-    "under_torchrun",
-    "main_process_first",
-    "rank",
-    "was_restarted",
-    "local_rows",
     "all_reduce_sum",
     "barrier",
+    "is_main",
+    "local_device",
+    "local_rows",
+    "main_process_first",
+    "max_over_ranks",
+    "process_group",
+    "rank",
+    "under_torchrun",
+    "was_restarted",
+    "world_size",
 ]
 
 

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from torch import nn
 
+from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
@@ -26,7 +27,7 @@ from adversarial_nets.presets import PRESETS, preset_for
 from adversarial_nets.runs import checkpoints, game_state, metrics
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.settings import Settings
+from adversarial_nets.settings import Settings, settings_differences
 from adversarial_nets.training.diagnostics import diagnose
 
 __all__ = ["continue_command", "default_weights", "paper_page", "template", "write_report"]
@@ -361,16 +362,9 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
         rounds: how many rounds it shall have then; the preset's length where not given.
     """
     words = ["advnets", "train", run.data, "--preset", run.preset, "--run", str(run.folder)]
-    standard = preset_for(run.data, run.preset)[1].settings.flat()
-    for name, value in run.settings.flat().items():
-        if value == standard[name]:
-            continue
-        if isinstance(value, bool):
-            group, _, rest = name.removeprefix("--").rpartition(".")
-            words.append(name if value else f"--{group}.no-{rest}")
-        else:
-            values = value if isinstance(value, list | tuple) else [value]
-            words += [name, *map(str, values)]
+    standard = preset_for(run.data, run.preset)[1].settings
+    changed = settings_differences(standard, run.settings)
+    words += option_words({name: value for name, (_, value) in changed.items()})
     precision = run.info.get("precision", "float32")
     words += [] if precision == "float32" else ["--precision", precision]
     return shlex.join(words + ([] if rounds is None else ["--rounds", str(rounds)]))

@@ -153,7 +153,7 @@ def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
     """Entries alike in all but the seed; several scores of one seed count by their mean."""
     alike: dict[str, list[tuple[Entry, float]]] = {}
     for entry in entries:
-        rest = {name: value for name, value in entry.settings.items() if name != "--seed"}
+        rest = {name: value for name, value in entry.settings.items() if name != "seed"}
         how = repr([rest, *(getattr(entry, key) for key in _SCORED_HOW)])
         if entry.nats is not None:
             alike.setdefault(how, []).append((entry, entry.nats))
@@ -161,7 +161,7 @@ def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
     for group in alike.values():
         draws: dict[int, list[float]] = {}
         for entry, nats in group:
-            draws.setdefault(entry.settings["--seed"], []).append(nats)
+            draws.setdefault(entry.settings["seed"], []).append(nats)
         if len(draws) > 1:
             means = [statistics.fmean(scores) for scores in draws.values()]
             names = tuple(entry.name for entry, _ in group)
@@ -209,7 +209,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
     beside = {
-        "--precision": made_with.get("precision", "float32"),
+        "precision": made_with.get("precision", "float32"),
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
         # A name with a colon is a folder of the user's, whose images may change.

@@ -4,11 +4,12 @@ import dataclasses
 import math
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs.files import (
     FORMAT,
     check_format,
@@ -38,10 +39,12 @@ class Run:
         fingerprint: the data's hash.
         image_shape: (channels, height, width).
         range: the smallest and largest value of an image.
-        preset: the preset the settings came from.
+        preset: the preset that the settings started from.
         settings: the game's settings.
         own_nets: whether G or D were passed in by a program, so that only it can rebuild them.
         info: versions, threads, the data's provenance.
+        changed: the settings that differ from the preset's, seed aside: the preset's value and the
+            run's, by dotted name.
     """
 
     folder: Path
@@ -53,6 +56,17 @@ class Run:
     settings: Settings
     own_nets: bool
     info: Mapping[str, Any]
+    changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+
+    @property
+    def is_preset(self) -> bool:
+        """Whether the run uses a preset's networks and settings unchanged, apart from the seed."""
+        return not (self.changed or self.own_nets or self.info.get("optimiser"))
+
+    @property
+    def preset_label(self) -> str:
+        """The preset's name if the run is that preset unchanged, else "custom, from" that name."""
+        return self.preset if self.is_preset else f"custom, from {self.preset}"
 
     @property
     def pixels(self) -> int:
@@ -60,7 +74,12 @@ class Run:
         return math.prod(self.image_shape)
 
 
-# --- Opening a run --------------------------------------------------------------------------------
+def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any, Any]]:
+    """The settings that differ from a preset's, apart from the seed and the image size options."""
+    if preset not in PRESETS:
+        return {}
+    differences = settings_differences(PRESETS[preset].settings, settings)
+    return {n: v for n, v in differences.items() if n not in ("seed", "size", "channels")}
 
 
 def create(run: Run) -> None:
@@ -94,16 +113,20 @@ def open_run(folder: Path) -> Run:
             "samples and scores it."
         )
     try:
+        found = from_json(record["settings"])
+        preset = str(record["preset"])
+        changed = record.get("changed", changed_from_preset(found, preset))
         return Run(
             folder=folder,
             data=str(record["data"]),
             fingerprint=str(record["fingerprint"]),
             image_shape=_three(record["image_shape"]),
             range=(float(record["range"][0]), float(record["range"][1])),
-            preset=str(record["preset"]),
-            settings=from_json(record["settings"]),
+            preset=preset,
+            settings=found,
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
+            changed={name: (theirs, ours) for name, (theirs, ours) in changed.items()},
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
@@ -127,6 +150,7 @@ def history(run: Run) -> dict[str, Any]:
     rows = [row for row in read_metrics(run.folder) if "scores" in row]
     return {
         "preset": run.preset,
+        "changed": dict(run.changed),
         "seed": run.settings.seed,
         "settings": run.settings.to_json(),
         "own_nets": run.own_nets,

@@ -1,1 +1,42 @@
 """Section 4 of the paper in float64: D*, V, C(G), KL and JSD, and a check of each statement."""
+
+from adversarial_nets.theory.checks import Check, checks, gradient_errors
+from adversarial_nets.theory.divergences import JSD, KL, C, D_star, V, a_star, entropy, improve
+from adversarial_nets.theory.quadrature import (
+    Bounded,
+    C_density,
+    Density,
+    JSD_density,
+    KL_density,
+    V_density,
+    cell_masses,
+    integrate,
+    nodes,
+    pushforward,
+    smoothed_gradient,
+)
+
+__all__ = [
+    "JSD",
+    "KL",
+    "Bounded",
+    "C",
+    "C_density",
+    "Check",
+    "D_star",
+    "Density",
+    "JSD_density",
+    "KL_density",
+    "V",
+    "V_density",
+    "a_star",
+    "cell_masses",
+    "checks",
+    "entropy",
+    "gradient_errors",
+    "improve",
+    "integrate",
+    "nodes",
+    "pushforward",
+    "smoothed_gradient",
+]

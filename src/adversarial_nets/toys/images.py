@@ -26,15 +26,15 @@ from adversarial_nets.toys.watching import Metric, apply, check_finite, smoothed
 
 __all__ = [
     "SETTINGS",
-    "Evaluator",
     "Classes",
+    "Evaluator",
     "Snapshot",
-    "new_evaluator",
-    "take_snapshot",
-    "nearest_images",
-    "picture",
     "metrics",
+    "nearest_images",
+    "new_evaluator",
     "new_game",
+    "picture",
+    "take_snapshot",
 ]
 
 SETTINGS = PRESETS["quickstart"].settings

@@ -25,10 +25,10 @@ __all__ = [
     "SETTINGS",
     "Evaluator",
     "Snapshot",
-    "new_evaluator",
-    "take_snapshot",
     "metrics",
+    "new_evaluator",
     "new_game",
+    "take_snapshot",
 ]
 
 SETTINGS = Settings(

@@ -31,13 +31,13 @@ __all__ = [
     "SETTINGS",
     "Evaluator",
     "Snapshot",
-    "new_evaluator",
     "jsd_from_samples",
-    "take_snapshot",
-    "modes_hit",
     "metrics",
-    "ring_fit",
+    "modes_hit",
+    "new_evaluator",
     "new_game",
+    "ring_fit",
+    "take_snapshot",
 ]
 
 SETTINGS = Settings(

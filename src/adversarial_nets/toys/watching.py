@@ -21,11 +21,11 @@ __all__ = [
     "apply",
     "check_finite",
     "circles",
-    "snapshot_rounds",
     "make_discriminator",
     "one_thread",
     "pull",
     "smoothed_KL",
+    "snapshot_rounds",
     "watch",
 ]
 

@@ -216,7 +216,16 @@ def _begin(
     checkpoints.refuse_orphan_checkpoints(folder, "begin anew with --restart")
     info = {**made_with(data), **facts}
     run = Run(
-        folder, name, fingerprint, data.image_shape, data.range, preset, settings, own_nets, info
+        folder=folder,
+        data=name,
+        fingerprint=fingerprint,
+        image_shape=data.image_shape,
+        range=data.range,
+        preset=preset,
+        settings=settings,
+        own_nets=own_nets,
+        info=info,
+        changed=runs_folder.changed_from_preset(settings, preset),
     )
     runs_folder.create(run)
     return run

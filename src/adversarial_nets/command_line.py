@@ -1,0 +1,35 @@
+"""Settings as options of the command line, for the commands that reports and addresses print."""
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["option", "option_words"]
+
+
+def option(name: str) -> str:
+    """The option of a setting.
+
+    >>> option("D.keep_prob_hidden")
+    '--D.keep-prob-hidden'
+    """
+    return f"--{name.replace('_', '-')}"
+
+
+def option_words(values: Mapping[str, Any]) -> list[str]:
+    """The words of a command line that give these settings.
+
+    Args:
+        values: values by the settings' dotted names.
+
+    >>> option_words({"lr": 0.1, "G.hidden": (8, 8), "G.batch_norm": False})
+    ['--lr', '0.1', '--G.hidden', '8', '8', '--G.no-batch-norm']
+    """
+    words: list[str] = []
+    for name, value in values.items():
+        if isinstance(value, bool):
+            network, _, own = name.rpartition(".")
+            words.append(option(name if value else f"{network}.no_{own}"))
+        else:
+            several = value if isinstance(value, list | tuple) else [value]
+            words += [option(name), *map(str, several)]
+    return words
