@@ -10,7 +10,7 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import norm
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.theory import checks, divergences, quadrature
+from adversarial_nets.theory import divergences, quadrature, statements
 from adversarial_nets.theory.divergences import JSD, KL, LOG4, C, V, a_star
 from adversarial_nets.toys import distributions
 
@@ -228,13 +228,13 @@ def test_gradient_of_an_expectation_is_exact_for_quadratics_and_nears_others() -
     x = np.array([0.3, -1.0])
     quadratic = quadrature.smoothed_gradient(lambda x: x[:, 0] * x[:, 1], x, sigma=2.0)
     assert quadratic == pytest.approx([-1.0, 0.3], abs=1e-12)
-    errors = checks.gradient_errors(np.random.default_rng(3), np.array([0.1, 0.01, 0.001]))
+    errors = statements.gradient_errors(np.random.default_rng(3), np.array([0.1, 0.01, 0.001]))
     assert errors[1] / errors[2] == pytest.approx(100, rel=0.05)
     assert errors[0] > errors[1]
 
 
 def test_every_statement_of_section_4_holds_and_says_so_in_plain_values() -> None:
-    found = checks.checks(seed=7, distributions=60)
+    found = statements.checks(seed=7, distributions=60)
     assert [check.statement for check in found if not check.holds] == []
     assert all(
         check.max_error <= check.tolerance < 1e-3 or "σ" in check.statement for check in found
@@ -245,4 +245,4 @@ def test_every_statement_of_section_4_holds_and_says_so_in_plain_values() -> Non
 def test_a_false_statement_would_fail() -> None:
     """The checks can fail: a NaN is a failure, and so is one bad case among good ones."""
     for errors in ([0.0, math.nan, 0.0], [0.0, 1.0]):
-        assert not checks._check_of("4.1", "false", iter(errors), 1e-3).holds
+        assert not statements._check_of("4.1", "false", iter(errors), 1e-3).holds

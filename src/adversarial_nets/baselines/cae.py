@@ -124,7 +124,7 @@ def fit(
     Args:
         images: what to learn.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     sizes = (images.shape[1], *s.hidden)

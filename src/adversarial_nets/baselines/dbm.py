@@ -172,7 +172,7 @@ def fit(
     Args:
         images: what to learn; intensities are taken for probabilities.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     mean = images.mean(0).double().clamp(1e-7, 1 - 1e-7)

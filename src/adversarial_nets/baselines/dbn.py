@@ -167,7 +167,7 @@ def fit(
     Args:
         images: what to learn.
         settings: sizes and schedules.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     first = _new_rbm(images.mean(0), s.hidden[0], s.seed, "DBN first W")

@@ -123,7 +123,7 @@ def fit(
     Args:
         images: what to learn.
         settings: sizes and schedule.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     pixels = images.shape[1]

@@ -172,7 +172,7 @@ def fit(
     Args:
         images: what to learn.
         settings: the net and its schedule.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     gsn = new(images.shape[1], settings)
     θ = gsn.tensors()

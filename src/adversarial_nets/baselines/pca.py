@@ -50,7 +50,7 @@ def fit(
     Args:
         images: what to learn.
         settings: how many components at most.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     D = images.shape[1]
     k = min(settings.components, D, len(images))

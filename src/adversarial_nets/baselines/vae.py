@@ -88,7 +88,7 @@ def fit(
     Args:
         images: what to learn.
         settings: sizes and schedule.
-        sitting: keeps and watches the fitting; see `FitSession`.
+        session: keeps and watches the fitting; see `FitSession`.
     """
     s = settings
     D = images.shape[1]

@@ -32,8 +32,8 @@ class Theory:
 
 
 def _theory(o: Theory) -> dict[str, Any]:
-    from adversarial_nets.theory.checks import checks
     from adversarial_nets.theory.picture import theory_picture
+    from adversarial_nets.theory.statements import checks
 
     reporter = printer(o.json)
     found = checks(o.seed)

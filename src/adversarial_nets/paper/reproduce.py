@@ -34,7 +34,7 @@ from adversarial_nets.report import default_weights, paper_page, write_report
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.theory import checks, divergences
+from adversarial_nets.theory import divergences, statements
 from adversarial_nets.theory.picture import theory_picture
 from adversarial_nets.toys.line import ROUNDS
 from adversarial_nets.training.session import TrainingSnapshot, train
@@ -183,7 +183,7 @@ def _figure1(plan: _Plan) -> Made:
 
 
 def _theory(plan: _Plan) -> Made:
-    found = checks.checks(plan.seed)
+    found = statements.checks(plan.seed)
     theory_picture(plan.folder / "theory", seed=plan.seed)
     rows = tuple(
         {"statement": c.statement, "largest error": f"{c.max_error:.1e}", "holds": c.holds}

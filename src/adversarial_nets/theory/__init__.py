@@ -1,6 +1,5 @@
 """Section 4 of the paper in float64: D*, V, C(G), KL and JSD, and a check of each statement."""
 
-from adversarial_nets.theory.checks import Check, checks, gradient_errors
 from adversarial_nets.theory.divergences import JSD, KL, C, D_star, V, a_star, entropy, improve
 from adversarial_nets.theory.quadrature import (
     Bounded,
@@ -15,6 +14,7 @@ from adversarial_nets.theory.quadrature import (
     pushforward,
     smoothed_gradient,
 )
+from adversarial_nets.theory.statements import Check, checks, gradient_errors
 
 __all__ = [
     "JSD",

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from scipy.special import xlogy
 
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
-from adversarial_nets.theory import checks, quadrature
 from adversarial_nets.theory import divergences as theory_divergences
+from adversarial_nets.theory import quadrature, statements
 from adversarial_nets.toys import distributions
 
 __all__ = ["draw", "theory_picture"]
@@ -76,7 +76,7 @@ def _draw_limit(axes: Axes, rng: np.random.Generator) -> None:
     sigmas = np.geomspace(1e-3, 1, 25)
     for i in range(5):
         label = "random nets f" if i == 0 else None
-        errors = checks.gradient_errors(rng, sigmas)
+        errors = statements.gradient_errors(rng, sigmas)
         axes.plot(sigmas, errors, color=_COLOURS[2], lw=1, label=label)
     axes.plot(sigmas, sigmas**2, color=_COLOURS[0], lw=0.8, ls="--", label="σ²")
     axes.set(xscale="log", yscale="log", xlabel="σ", title="‖∇ₓ E f(x + ε) − ∇f(x)‖, ε ~ N(0, σ²I)")
