@@ -1,4 +1,4 @@
-"""Errors that a user can mend. They are raised where the mistake is found and caught in `cli.main`."""
+"""Errors that a user can mend, raised where the mistake is found and caught in `cli.main`."""
 
 import difflib
 from collections.abc import Sequence

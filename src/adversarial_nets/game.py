@@ -45,7 +45,7 @@ __all__ = [
 AVERAGE_EVERY = 10
 
 
-# --- Algorithm 1: one function for each kind of round ----------------------------------------------
+# --- Algorithm 1: one function for each kind of round ---------------------------------------------
 
 
 def algorithm_1(game: Game) -> None:
@@ -127,7 +127,7 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         callback(game)
 
 
-# --- What a round draws ----------------------------------------------------------------------------
+# --- What a round draws ---------------------------------------------------------------------------
 
 
 def steps(game: Game) -> range:
@@ -164,7 +164,7 @@ def reproducible_torch_rng(game: Game) -> Iterator[None]:
         yield
 
 
-# --- Updates. Each uses manual backpropagation or autograd, and records D's logits for the log -----
+# --- Updates. Each uses manual backpropagation or autograd, and records D's logits for the log ----
 
 
 def update_D(game: Game, x: Images, z: Noise, step: int) -> None:
@@ -286,7 +286,7 @@ def _like(net: nn.Module) -> Tensor:
     return next(net.parameters())
 
 
-# --- Schedules and the moving average --------------------------------------------------------------
+# --- Schedules and the moving average -------------------------------------------------------------
 
 
 def rounds_in(settings: Settings, data: Source, epochs: float) -> int:

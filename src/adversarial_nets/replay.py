@@ -182,7 +182,7 @@ def perform(
     Args:
         script: what to play.
         game: from `begin`, or on its way.
-        observe: called after every round.
+        callback: called after every round.
     """
     for at, options in (*script.changes, (script.rounds, {})):
         if at > script.rounds or at < game.round:

@@ -136,8 +136,8 @@ class Settings:
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
-    """G's objective (objectives.OBJECTIVES): non-saturating maximises log D(G(z)), minimax minimises
-    log(1 - D(G(z))), G's term of Equation 1."""
+    """Objective (objectives.OBJECTIVES): with non-saturating, G maximises log D(G(z)); with minimax,
+    it minimises log(1 - D(G(z))), its term of Equation 1."""
     batch: int = setting(100, COUNT, live=True)
     """Images in a minibatch, m in Algorithm 1."""
     prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform")
@@ -239,7 +239,7 @@ class Cadence:
                 raise SettingError(name, f"is {value}; it must be 1 or more.")
 
 
-# --- Fields and their metadata ---------------------------------------------------------------------
+# --- Fields and their metadata --------------------------------------------------------------------
 
 _NETWORKS: Mapping[str, type] = {"G": GeneratorSettings, "D": DiscriminatorSettings}
 
@@ -372,7 +372,7 @@ def _as_float(number: int | float) -> float:
         return math.inf if number > 0 else -math.inf
 
 
-# --- Reading and changing settings -----------------------------------------------------------------
+# --- Reading and changing settings ----------------------------------------------------------------
 
 
 def from_json(data: Mapping[str, Any]) -> Settings:

@@ -145,7 +145,7 @@ class _Signed:
 
 
 def game_of_the_same(data: Dataset, bf16_matmul: bool = False) -> Game:
-    """The same nets, losses, optimiser, batch and noise, as a `Game`; in bfloat16 if `bf16_matmul`."""
+    """The same networks, losses, optimiser, batch and noise, as a `Game`."""
     settings = Settings(
         protocol="released",  # G learns from D as it was, D from the same samples
         batch=_BATCH,

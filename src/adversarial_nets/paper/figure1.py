@@ -165,7 +165,7 @@ def figure1(
         rounds: how long to play.
         seed: of the whole run.
         movie: whether to make the GIF and the MP4, which takes longer than the game.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     run = film(data, replace(SETTINGS, seed=seed), rounds, on_snapshot=on_snapshot)
     panels = draw_panels(run)

@@ -69,7 +69,7 @@ class FunctionSpace:
     """Both games, from the same beginning, with as many steps as rounds.
 
     Attributes:
-        board: the cells of x, and the data's masses in them.
+        evaluator: the cells of x, and the data's masses in them.
         eta: the step size η in function space.
         path: p_g at each step in function space.
         frames: the game in parameters at each tenth round or so.
@@ -108,7 +108,7 @@ def play_both(
         steps: of p_g, and rounds of the game in parameters.
         settings: of the game in parameters.
         every: look at the game in parameters each so many rounds.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     toy = catalogue.find(data)
     g, evaluator = line.new_game(toy, settings), line.new_evaluator(toy, settings)
@@ -227,7 +227,7 @@ def function_space(
         eta: the step size η in function space.
         steps: of p_g, and rounds of the game in parameters.
         seed: of the game in parameters.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     both = play_both(data, eta, steps, replace(SETTINGS, seed=seed), on_snapshot=on_snapshot)
     figure = draw(both)

@@ -59,7 +59,7 @@ def plane(
         out: a folder for ``plane.png``.
         rounds: how long to play.
         seed: of the whole run.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     run = film(data, replace(SETTINGS, seed=seed), rounds, on_snapshot=on_snapshot)
     file = write_picture(draw(run), out / "plane.png", dpi=90)

@@ -241,7 +241,7 @@ def _line(board: line.Evaluator, words: dict[str, str], inks: dict[str, str], th
 def _plane(
     board: plane.Evaluator, words: dict[str, str], inks: dict[str, str], theme: str
 ) -> figure:
-    """Data, samples, D as a heat map, the grid of noise mapped by G, and the pull of its objective."""
+    """Data, samples, D as a heat map, the noise grid mapped by G, and G's gradient field."""
     x, y = (Range1d(e[0], e[-1]) for e in board.edges)
     f = _figure(inks, x_range=x, y_range=y, match_aspect=True, name="main")
     f.axis.visible = False

@@ -142,9 +142,9 @@ def _three(values: Iterable[Any]) -> tuple[int, int, int]:
 def history(run: Run) -> dict[str, Any]:
     """What the run is and how its scores went, for a record of results.
 
-    The curve holds one entry for each validation score: round, epoch, seconds of training, how D
-    judges (`training.discriminator_metrics`), and the log-likelihood in nats of the raw and, where there is one,
-    the averaged generator.
+    The curve has one entry for each validation score: round, epoch, seconds of training, D's
+    accuracy and V (`training.diagnostics.discriminator_metrics`), and the log-likelihood in nats of
+    the raw generator and, if it is kept, of the averaged one.
     """
     kept = ("round", "epoch", "seconds", "accuracy", "V_training", "V_held_out")
     rows = [row for row in read_metrics(run.folder) if "scores" in row]

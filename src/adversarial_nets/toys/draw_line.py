@@ -59,7 +59,7 @@ def film(
         settings: the game's.
         rounds: how long to play.
         frames: how often to look, spaced as `snapshot_rounds` says.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
 
     >>> game_on = film(rounds=2, frames=2)
     >>> [frame.round for frame in game_on.frames], game_on.frames[0].V <= game_on.frames[0].C

@@ -59,7 +59,7 @@ def film(
         settings: the game's.
         rounds: how long to play.
         frames: how often to look, more often early.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     toy = catalogue.find(data)
     g, evaluator = new_game(toy, settings), new_evaluator(toy, settings)

@@ -175,7 +175,7 @@ def watch(
         g: the game; it is changed in place.
         look: what to see of it.
         at: the rounds.
-        on_frame: called with each new frame and the number of rounds in all.
+        on_snapshot: called with each new frame and the number of rounds in all.
     """
     wanted, seen = set(at), list[F]()
 

@@ -81,7 +81,7 @@ def train(
         rounds: how many rounds the run shall have when it ends.
         epochs: the same in passes over the training images; the preset's length where neither is.
         cadence: how often to log, save, score and draw.
-        observers: called with a `TrainingSnapshot` at every row of the metrics.
+        callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         onto: a finished run whose generator becomes the top layers of this one's (TFD's stage 2).
         restart: forget what the folder holds and begin anew.
         device: ``cpu``, ``cuda`` or ``mps``.
