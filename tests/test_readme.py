@@ -1,4 +1,4 @@
-"""The READMEs print Algorithm 1 exactly as `game.py` has it."""
+"""The READMEs print Algorithm 1 exactly as `game.py` has it; links to headings work."""
 
 import inspect
 import re
@@ -36,3 +36,21 @@ def test_both_readmes_have_the_same_content() -> None:
         assert found == re.findall(pattern, chinese, re.M)
     assert ["225 ± 2", "202 ± 5"] in scores(english)
     assert scores(english) == scores(chinese)
+
+
+def anchor(heading: str) -> str:
+    """The name by which a link reaches a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+def test_links_to_headings_lead_somewhere() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("results/*.md")]
+    links = [
+        (page, page.parent / file if file else page, heading)
+        for page in pages
+        for file, heading in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", page.read_text())
+    ]
+    assert links
+    for page, target, heading in links:
+        headings = re.findall(r"^#+ (.*)$", target.read_text(), re.M)
+        assert heading in map(anchor, headings), f"{page.name}: {target.name}#{heading}"
