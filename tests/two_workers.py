@@ -7,7 +7,7 @@ import torch
 
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import distributed
-from adversarial_nets.evaluation.parzen import parzen
+from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
@@ -39,7 +39,7 @@ def score(game: Game) -> float:
     mine = distributed.local_rows(101)
     samples = sample(game.G, game.settings, len(mine), first=mine.start).float()
     data = small_data()
-    return parzen(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
+    return parzen_score(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 
 if __name__ == "__main__":
