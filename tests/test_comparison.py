@@ -18,6 +18,7 @@ from adversarial_nets.evaluation import evaluate
 from adversarial_nets.evaluation.published import PublishedScore
 from adversarial_nets.plots import curves as plots_curves
 from adversarial_nets.plots import style
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.compare import compare
@@ -117,6 +118,50 @@ def test_scores_of_one_seed_count_as_their_mean_in_any_order(tmp_path: Path) -> 
         (group,) = compare(order).groups
         assert (group.seeds, group.mean) == (2, 16)
         assert group.spread == pytest.approx(8 / 2**0.5)
+
+
+def test_equal_runs_are_identical(tmp_path: Path) -> None:
+    other_score, other_seed = record(2.0), record(seed=1)
+    found = compare(files(tmp_path, record(), other_score, record(), other_seed, other_seed))
+    assert found.identical == (("0", "2"), ("3", "4"))
+    assert compare(files(tmp_path, record(), record(seed=1))).identical == ()
+
+
+def test_runs_trained_twice_are_identical(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    for path in paths:
+        train(small_data(), settings=small_settings(), rounds=2, run=path)
+    assert main(["compare", *paths, "--out", str(tmp_path / "c.png")]) == 0
+    assert "identical: a, b" in capsys.readouterr().out.splitlines()
+
+
+def test_a_run_that_differs_from_its_preset_is_labelled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = PRESETS["quickstart"].settings
+    for name, lr in (("a", settings.lr), ("b", 0.02)):
+        changed = dataclasses.replace(settings, lr=lr)
+        train(small_data(), settings=changed, preset="quickstart", rounds=1, run=tmp_path / name)
+    published, custom = compare([tmp_path / "a", tmp_path / "b"]).entries
+    assert (published.preset, published.changed) == ("quickstart", {})
+    assert custom.preset == "custom, from quickstart"
+    assert custom.changed == {"lr": (settings.lr, 0.02)}
+    capsys.readouterr()
+    assert main(["compare", *map(str, (tmp_path / "a", tmp_path / "b"))]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert f"custom, from quickstart: lr {settings.lr} → 0.02" in lines
+
+
+def test_the_label_of_an_old_record_is_computed_from_its_settings(tmp_path: Path) -> None:
+    """Records of earlier versions have a preset, but no list of changed settings."""
+    old = record(k=2)
+    old["run"]["preset"] = "mnist"
+    known, unknown = compare(files(tmp_path, old, record())).entries
+    assert known.preset == "custom, from mnist"
+    assert known.changed["k"] == (1, 2)
+    assert unknown.preset == "an unknown preset"
 
 
 def test_names_are_as_they_were_given(tmp_path: Path) -> None:
@@ -243,7 +288,7 @@ def test_the_command_reads_the_requested_scores(
     picture = str(tmp_path / "c.png")
     how = ["--weights", "averaged", "--grid", "fine"]
     assert main(["compare", *paths, *how, "--out", picture]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = [x for x in capsys.readouterr().out.splitlines() if "custom, from" not in x]
     what = "small, averaged, fine  "
     assert lines[0] == f"a  {what}no such score; make it with: " + shlex.join(
         ["advnets", "evaluate", paths[0], *how]
@@ -253,8 +298,8 @@ def test_the_command_reads_the_requested_scores(
     assert [line.split() for line in lines[2:6]] == [
         ["round", "None", "|", "3"],
         ["samples", "None", "|", "30"],
-        ["--k", "1", "|", "2"],
-        ["--seed", "0", "|", "1"],
+        ["k", "1", "|", "2"],
+        ["seed", "0", "|", "1"],
     ]
 
 

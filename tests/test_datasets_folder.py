@@ -216,7 +216,7 @@ def test_folders_without_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_too_few_images_for_three_splits(tmp_path: Path, n: int) -> None:
-    with pytest.raises(UserError, match=f"only {n} image.*each needs at least one"):
+    with pytest.raises(UserError, match=f"only {n} image.*each split needs at least one"):
         load(f"folder:{fill(tmp_path, n)}")
 
 

@@ -239,7 +239,7 @@ x2 = torch.zeros(3, 2)
 
 
 def test_an_unknown_grid_suggests_the_nearest() -> None:
-    with pytest.raises(UserError, match="named 'fin'. Did you mean fine"):
+    with pytest.raises(UserError, match=r"named 'fin'\. Did you mean fine"):
         parzen_score(x2, x2, x2, "fin")
 
 

@@ -340,6 +340,47 @@ def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
         trained(tmp_path / "a", 20)
 
 
+@pytest.mark.parametrize(
+    "module",
+    [
+        "evaluation",
+        "evaluation.published",
+        "runs.compare",
+        "runs.evaluations",
+        "runs.files",
+        "runs.folder",
+        "runs.metrics",
+    ],
+)
+def test_reading_records_imports_no_torch(module: str) -> None:
+    program = f"import sys, adversarial_nets.{module}; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_reading_a_run_imports_no_torch(straight: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; import adversarial_nets as an;"
+        "run = an.open_run(Path(sys.argv[1]));"
+        "from adversarial_nets.runs.folder import history; assert history(run)['curve'];"
+        "print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(straight)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_reopened_run_equals_the_run_that_was_started(straight: Path) -> None:
+    """Fields that JSON stores as lists are tuples again."""
+    settings = small_settings()
+    run = runs_folder.open_run(straight)
+    assert run.changed == runs_folder.changed_from_preset(settings, run.preset)
+    assert run.changed["G.hidden"] == ((400, 400), (12, 10))
+    assert run.preset_label == "custom, from quickstart"
+
+
 def test_not_a_run(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"no settings\.json"):
         runs_folder.open_run(tmp_path)
@@ -393,7 +434,7 @@ def test_diagnosis() -> None:
 
 
 def test_accuracy_and_V_of_known_discriminators() -> None:
-    """A D that separates images by brightness, one that outputs 1/2, and one that is always wrong."""
+    """A D that separates images by brightness, one that outputs 1/2, one that is always wrong."""
     data = small_data()
     seen, unseen = (
         data.floats(images[:1000]).double().mean(1) for images in (data.train, data.valid)
