@@ -39,7 +39,8 @@ class Entry:
         samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images, or None.
-        settings: the game's settings, precision, your own networks and optimiser, and the hash of
+        settings: the game's settings, precision, your own networks and optimiser, the run that it
+            was initialised from, and the hash of
             a folder's images, by name.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
@@ -238,6 +239,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "precision": made_with.get("precision", "float32"),
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
+        "init_from": made_with.get("init_from"),
         # A name with a colon is a folder of the user, whose images may change.
         "images": run.get("fingerprint") if ":" in str(record["data"]) else None,
     }
@@ -271,10 +273,10 @@ def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, 
     """The preset's label and the settings changed from it, of a record of any version."""
     name = str(run.get("preset", "an unknown preset"))
     changed = run.get("changed", folder.changed_from_preset(settings, name))
-    optimiser = run["made_with"].get("optimiser")
-    own = bool(run.get("own_nets")) or bool(optimiser)
+    made_with = run["made_with"]
+    own = run.get("own_nets") or made_with.get("optimiser") or made_with.get("init_from")
     pairs = folder.changes_from_json(changed)
-    return folder.preset_label(name, custom=bool(pairs) or own), pairs
+    return folder.preset_label(name, custom=bool(pairs or own)), pairs
 
 
 def _number(x: object) -> float:
