@@ -538,7 +538,7 @@ def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
         begin(tmp_path, "DBN", DATA, dataclasses.asdict(dbn.Settings()))
     (tmp_path / "settings.json").unlink()
     (tmp_path / "checkpoints" / "round-00000003").mkdir()
-    with pytest.raises(UserError, match="nobody knows what they are of"):
+    with pytest.raises(UserError, match=r"has checkpoints but no settings\.json"):
         begin(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
 
 

@@ -10,7 +10,7 @@ import torch
 from adversarial_nets.baselines import ROWS, Chains, vae
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import parzen
+from adversarial_nets.evaluation import parzen_score
 from adversarial_nets.paper import table1
 from adversarial_nets.random import Address
 from adversarial_nets.runs.folder import Run, open_run
@@ -116,7 +116,7 @@ def test_a_row_is_scored_as_the_protocol_says(tmp_path: Path) -> None:
     assert f"round {best['round']:,}" in found.note
     assert best["round"] == settings.epochs * 2  # here the last of the scored ones is the best
     model = vae.fit(data.floats(data.train), settings)
-    score = parzen(vae.sample(model, 200), data.floats(data.valid), data.floats(data.test))
+    score = parzen_score(vae.sample(model, 200), data.floats(data.valid), data.floats(data.test))
     assert (found.nats, found.sigma) == (score.nats, score.sigma)
 
 

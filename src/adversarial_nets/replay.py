@@ -141,7 +141,7 @@ def source(data: str) -> Source:
     kind = data.partition(":")[0]
     if kind in ("mnist", "mnist-5k", "idx", "folder"):
         return datasets.load(data)
-    if kind in {"tfd-96", *(entry.name for entry in datasets.CATALOGUE)}:
+    if kind in datasets.REGISTRY:
         raise UserError(
             f"{data} is for training: advnets train {data}. Played here are toys, points, "
             "mnist, mnist-5k, idx:FOLDER and folder:PATH."

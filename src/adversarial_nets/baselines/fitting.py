@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim.adam import adam as functional_adam
 
 from adversarial_nets.datasets import Dataset, fingerprint
-from adversarial_nets.datasets._types import shuffled_indices
+from adversarial_nets.datasets.dataset import shuffled_indices
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, files, metrics

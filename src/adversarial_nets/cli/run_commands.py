@@ -477,8 +477,13 @@ def _compare(o: Compare) -> dict[str, Any]:
             words = f"round {entry.round:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
             words += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
         reporter.say(f"{entry.name:{width}}  {entry.data}, {entry.weights}, {entry.grid}  {words}")
+        if entry.preset.startswith("custom"):
+            changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
+            reporter.say(f"{'':{width}}  {entry.preset}" + (f": {changes}" if changes else ""))
     for name, values in found.differences.items():
         reporter.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
+    for alike in found.identical:
+        reporter.say(f"identical: {', '.join(alike)}")
     for group in found.groups:
         names = ", ".join(group.names)
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
@@ -512,13 +517,13 @@ class Datasets:
 
 
 def _datasets(o: Datasets) -> dict[str, Any]:
-    from adversarial_nets.datasets import CATALOGUE
+    from adversarial_nets.datasets import REGISTRY
 
     reporter = printer(o.json)
-    for entry in CATALOGUE:
-        reporter.say(f"{entry.name:14} {entry.summary}")
-        reporter.say(f"{'':14} from {entry.source}; needs {entry.needs}")
-    return {"datasets": [dataclasses.asdict(entry) for entry in CATALOGUE]}
+    for entry in REGISTRY.values():
+        reporter.say(f"{entry.name:14} {entry.description}")
+        reporter.say(f"{'':14} Source: {entry.source}")
+    return {"datasets": [entry.to_json() for entry in REGISTRY.values()]}
 
 
 COMMANDS: dict[str, Command] = {

@@ -21,7 +21,7 @@ from adversarial_nets import datasets, objectives
 from adversarial_nets.baselines import vae
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import Classifier, classifier
-from adversarial_nets.evaluation.nearest import nearest
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.style import tidy, write_picture
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
@@ -346,7 +346,7 @@ def adversarial_examples(
         made = (made + 0.02 * uphill(made, y)).clamp(0, 1)
     with torch.no_grad():
         sure = net(made).softmax(1)[torch.arange(len(y)), y].mean().item()
-        nearby = [nearest(images, data.train, data.floats)[1].mean() for images in (made, x)]
+        nearby = [nearest_images(images, data.train, data.floats)[1].mean() for images in (made, x)]
     first = [int((y == c).nonzero()[0]) for c in y.unique()]
     return Adversarial(
         size=size,

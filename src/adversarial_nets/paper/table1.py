@@ -28,7 +28,7 @@ from adversarial_nets.baselines import ROWS, SINGLE, Chains, FitSession, Row, be
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.evaluation.calibration import reference_samples
-from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, named, parzen_on
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, parzen_score_on, with_prefix
 from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.plots import sheets, style
@@ -229,7 +229,7 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
 
     def samples_of(model: object, n: int, policy: Chains) -> Tensor:
         if row.is_chain:
-            said = named(plan.on_progress, row.name)
+            said = with_prefix(plan.on_progress, row.name)
             return row.sample(model, n, start=images, seed=seed, policy=policy, on_progress=said)
         return row.sample(model, n, seed=seed)
 
@@ -364,7 +364,7 @@ def _result(
     steps_per_sample: float | None = None,
 ) -> Result:
     """Score samples by the protocol of Table 1."""
-    score = parzen_on(data, samples, plan.grid, named(plan.on_progress, model))
+    score = parzen_score_on(data, samples, plan.grid, with_prefix(plan.on_progress, model))
     wanted = _PUBLISHED_AS.get(model, model)
     published = {entry.model: entry.nats for entry in PUBLISHED.get(data.name, ())}
     return Result(

@@ -21,7 +21,7 @@ from adversarial_nets import datasets, objectives, priors
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import unknown_name
-from adversarial_nets.evaluation import classifier, parzen, parzen_on
+from adversarial_nets.evaluation import classifier, parzen_score, parzen_score_on
 from adversarial_nets.game import play, sample, sample_noise
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
@@ -111,7 +111,7 @@ def steps(
         at, seen, held_out = np.array(looks).T
         curves.plot(at, seen, color=colour, label=f"k = {k}, training images")
         curves.plot(at, held_out, color=colour, ls="--", label=f"k = {k}, held-out images")
-        score = parzen_on(data, sample(game.G, game.settings, 2000))
+        score = parzen_score_on(data, sample(game.G, game.settings, 2000))
         rows.append(
             {
                 "k": k,
@@ -207,7 +207,7 @@ def head_start(
             if game.round % max(1, rounds // 6) == 0:
                 samples = sample(game.G, game.settings, 2000)
                 valid = data.floats(data.valid)
-                looks.append((game.round, parzen(samples, valid, valid, "paper").nats))
+                looks.append((game.round, parzen_score(samples, valid, valid, "paper").nats))
                 on(f"head start {n}, round", game.round, rounds)
 
         play(game, rounds, callback)
@@ -321,7 +321,9 @@ def spread(
                     return priors.draw("gaussian", Address(seed, i, range(rows)), d, purpose)
 
                 x = normal("test", 300)
-                nats.append(parzen(normal("samples", n), normal("valid", 300), x, sigmas).nats)
+                nats.append(
+                    parzen_score(normal("samples", n), normal("valid", 300), x, sigmas).nats
+                )
                 exact.append(-d / 2 * math.log(2 * math.pi) - x.square().sum(1).mean().item() / 2)
             # From the truth of the same points: which points they are is no fault of the window.
             errors = np.subtract(nats, exact)

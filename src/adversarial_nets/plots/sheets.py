@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import priors
 from adversarial_nets.datasets import Dataset, to_pixels
-from adversarial_nets.evaluation.nearest import nearest
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.style import _DPI, _SIZE, _WIDE
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -102,7 +102,7 @@ def figure2_sheet(
         (H, W, 4) bytes. The sixth column is nearest in L2, and outlined in yellow.
     """
     lasts = samples[columns - 1 :: columns]
-    index, _ = nearest(lasts, data.train, data.floats)
+    index, _ = nearest_images(lasts, data.train, data.floats)
     neighbours = data.floats(data.train[index])
     panel = torch.cat([samples.unflatten(0, (-1, columns)), neighbours[:, None]], 1).flatten(0, 1)
     sheet = tiles(to_pixels(panel, data.image_shape, data.range), columns + 1)

@@ -18,7 +18,7 @@ from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
-from adversarial_nets.evaluation.score import load_data, read_evaluations
+from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
 from adversarial_nets.plots import curves, style
 from adversarial_nets.plots import sheets as plots_sheets
@@ -26,6 +26,7 @@ from adversarial_nets.plots.style import DARK, LIGHT, Ink
 from adversarial_nets.presets import PRESETS, preset_for
 from adversarial_nets.runs import checkpoints, game_state, metrics
 from adversarial_nets.runs import files as runs_files
+from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Settings, settings_differences
 from adversarial_nets.training.diagnostics import diagnose

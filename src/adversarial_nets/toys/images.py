@@ -14,7 +14,7 @@ from torch import Tensor
 
 from adversarial_nets import build, game
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.evaluation.nearest import nearest
+from adversarial_nets.evaluation import nearest
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
@@ -71,8 +71,8 @@ class Classes:
     def name(self, x: Float[Tensor, "m pixels"]) -> Int64[np.ndarray, " m"]:
         """The class of each image."""
         seen = (x - self.mean) @ self.axes
-        nearest = (self.known.square().sum(1) - 2 * seen @ self.known.T).argmin(1)
-        return self.labels[nearest].numpy()
+        index = (self.known.square().sum(1) - 2 * seen @ self.known.T).argmin(1)
+        return self.labels[index].numpy()
 
     def count(self, named: Int64[np.ndarray, " m"]) -> Float64[np.ndarray, " classes"]:
         """How many images fall in each class."""
@@ -225,7 +225,7 @@ def nearest_images(
 ) -> UInt8[Tensor, "n pixels"]:
     """The training images nearest to the first n samples."""
     data = evaluator.data
-    index, _ = nearest(snapshot.samples[:n], data.train, data.floats)
+    index, _ = nearest.nearest_images(snapshot.samples[:n], data.train, data.floats)
     return data.train[index]
 
 

@@ -1,6 +1,5 @@
-"""Files that a person has, or that are fetched once: searched, downloaded, resumed, checked."""
+"""Find the user's data files, and download missing ones: resumed, checked, with mirrors."""
 
-import fcntl
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,28 +8,34 @@ from typing import TypeVar
 from adversarial_nets.errors import DataNotFound, UserError
 from adversarial_nets.progress import Progress
 
-__all__ = ["CHUNK", "TIMEOUT", "cache_folder", "fetch_file", "own_folders"]
+__all__ = ["CHUNK", "TIMEOUT", "cache_folder", "fetch_file", "user_folders"]
 
 TIMEOUT = 30.0  # seconds without a byte before the next mirror is tried
-CHUNK = 1 << 14  # bytes between two reports of progress; a cut connection loses at most these
+CHUNK = 1 << 14  # bytes between two calls of on_progress
 
 T = TypeVar("T")
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``$ADVNETS_CACHE``, or the system's place for caches."""
+    """Return the folder for downloads: ``$ADVNETS_CACHE``, or the system's cache folder."""
     import pooch
 
-    # Of pooch we take only the system's place for caches. Its downloads check the hash of a gzip
-    # container, which mirrors may make anew, and neither resume nor fail over.
+    # Only os_cache of pooch is used. Its downloads check the hash of the gzip file, which differs
+    # between mirrors, and they neither resume nor try a second mirror.
     return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("adversarial-nets")).expanduser()
 
 
-def own_folders(*names: str) -> list[Path]:
-    """The subfolders of ``$ADVNETS_DATA`` with these names, then itself; none where it is not set.
+def user_folders(*names: str) -> list[Path]:
+    """Return the folders that may hold the user's own files.
+
+    Args:
+        names: subfolders of ``$ADVNETS_DATA``.
+
+    Returns:
+        These subfolders, then ``$ADVNETS_DATA`` itself; empty if the variable is not set.
 
     Raises:
-        UserError: ADVNETS_DATA names no folder.
+        UserError: ADVNETS_DATA is not the path of a folder.
     """
     data = os.environ.get("ADVNETS_DATA")
     if not data:
@@ -38,8 +43,8 @@ def own_folders(*names: str) -> list[Path]:
     root = Path(data).expanduser()
     if not root.is_dir():
         raise UserError(
-            f"ADVNETS_DATA names {root}, which is not a folder. Point it at the folder that "
-            "holds your data, or unset it to download."
+            f"ADVNETS_DATA is {root}, which is not a folder. Set it to the folder that holds your "
+            "data, or unset it to download the data."
         )
     return [*(root / name for name in names), root]
 
@@ -52,24 +57,33 @@ def fetch_file(
     timeout: float = TIMEOUT,
     *,
     name: str | None = None,
-    by_hand: str = "",
+    instructions: str = "",
     find: Callable[[], Path | None] | None = None,
 ) -> T:
-    """Read a file from the cache, else download it there; a bad one in the cache is replaced.
+    """Read a file from the cache, or download it into the cache first.
+
+    A bad file in the cache is deleted and downloaded again. If several processes want the same
+    file, one downloads it and the others wait.
 
     Args:
-        file: its place in the cache.
-        urls: where it is served, in the order in which they are tried.
-        read: reads and checks the file; raises `UserError` for bad bytes.
-        on_progress: called with (name, bytes done, bytes in all or None).
-        timeout: seconds without a byte before an address is given up.
-        name: what to call it; the file's name where not given.
-        by_hand: how a person can put it in place, for the error.
-        find: looks for it in the cache, where it may have other names too.
+        file: the file's path in the cache.
+        urls: the addresses to try, in order.
+        read: reads and checks the file; raises `UserError` for wrong contents.
+        on_progress: called with (name, bytes done, total bytes or None).
+        timeout: seconds without a byte before the next address is tried.
+        name: the file's name in messages; by default its name in the cache.
+        instructions: how to provide the file without a download, for the error message.
+        find: finds the file in the cache if it may have other names too.
+
+    Returns:
+        What `read` returns.
 
     Raises:
-        UserError: no address has the right bytes, or the cache cannot be written.
+        DataNotFound: no address has the right contents.
+        UserError: the cache cannot be written.
     """
+    from filelock import FileLock
+
     cache, name = file.parent, name or file.name
 
     def cached() -> T | None:
@@ -80,7 +94,7 @@ def fetch_file(
             return read(path)
         except UserError as error:
             cause = error.__cause__
-            if isinstance(cause, OSError) and cause.errno:  # the disk's fault, not the bytes'
+            if isinstance(cause, OSError) and cause.errno:  # an error of the disk: keep the file
                 raise
             path.unlink(missing_ok=True)
             return None
@@ -89,11 +103,10 @@ def fetch_file(
         if (found := cached()) is not None:
             return found
         cache.mkdir(parents=True, exist_ok=True)
-        with (cache / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)  # others wait, then find the file here
+        with FileLock(cache / ".lock"):  # other processes wait here, then find the file
             if (found := cached()) is not None:
                 return found
-            return _download(file, urls, read, on_progress, timeout, name, by_hand)
+            return _download(file, urls, read, on_progress, timeout, name, instructions)
     except OSError as error:
         raise UserError(
             f"The cache {cache} cannot be used: {error.strerror or error}. Free some space, "
@@ -108,9 +121,9 @@ def _download(
     on_progress: Progress | None,
     timeout: float,
     name: str,
-    by_hand: str,
+    instructions: str,
 ) -> T:
-    """Try the addresses in turn until one gives the right bytes; move them into the cache."""
+    """Download from the first address that has the right contents, and move the file in place."""
     import requests
 
     part = file.with_name(f"partial-{file.name}")
@@ -127,7 +140,7 @@ def _download(
         except UserError as error:
             failures.append(f"{url}: {error}")
             part.unlink(missing_ok=True)
-            if had_part:  # perhaps a splice of two mirrors' containers: once more, from nothing
+            if had_part:  # may be joined from two different gzip files: start again from byte 0
                 waiting.append(url)
         else:
             part.replace(file)
@@ -135,23 +148,23 @@ def _download(
     tried = "".join(f"\n  {failure}" for failure in failures)
     raise DataNotFound(
         f"{name} could not be downloaded; each mirror failed:{tried}\n"
-        f"Try again when the network is back (what has arrived is kept), or {by_hand}"
+        f"Try again later (the bytes received so far are kept), or {instructions}"
     )
 
 
 def _transfer(
     url: str, part: Path, name: str, on_progress: Progress | None, timeout: float
 ) -> None:
-    """Bring `url` into `part`, going on from what is there if the server can."""
+    """Download `url` into `part`; continue a partial file if the server supports ranges."""
     import requests
 
     done = part.stat().st_size if part.exists() else 0
-    headers = {"Accept-Encoding": "identity"}  # else some servers gunzip on the way
+    headers = {"Accept-Encoding": "identity"}  # otherwise some servers decompress .gz files
     if done:
         headers["Range"] = f"bytes={done}-"
     with requests.get(url, headers=headers, stream=True, timeout=timeout) as response:
         if response.status_code == requests.codes.requested_range_not_satisfiable:
-            return  # nothing beyond what we have; the checksum will say whether it is right
+            return  # the file is complete already; the caller checks its hash
         response.raise_for_status()
         if response.status_code != requests.codes.partial_content:
             done = 0  # the server sends the whole file
@@ -170,7 +183,7 @@ def _transfer(
 
 
 def _why(error: Exception, timeout: float) -> str:
-    """Say a network error in few words; requests' own run to several lines."""
+    """A network error in a few words; the messages of requests have several lines."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:
@@ -178,7 +191,7 @@ def _why(error: Exception, timeout: float) -> str:
     if isinstance(error, requests.Timeout) or "timed out" in str(error):
         return f"no answer for {timeout:g} seconds"
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
-        return "the connection broke off"
+        return "the connection was interrupted"
     if isinstance(error, requests.ConnectionError):
         return "no connection"
     return str(error)
