@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from torch import Tensor
 
@@ -13,6 +13,7 @@ from adversarial_nets.baselines.fitting import FitSession
 __all__ = ["Baseline", "Fit", "Model", "Sample"]
 
 
+@runtime_checkable
 class Model(Protocol):
     """A fitted model. Any `torch.nn.Module` is one."""
 
@@ -27,6 +28,7 @@ S = TypeVar("S")
 S_contra = TypeVar("S_contra", contravariant=True)
 
 
+@runtime_checkable
 class Fit(Protocol[S_contra, M_co]):
     """A function that fits a model to images."""
 
@@ -41,6 +43,7 @@ class Fit(Protocol[S_contra, M_co]):
         """
 
 
+@runtime_checkable
 class Sample(Protocol[M_contra]):
     """A function that draws independent samples from a model, without a Markov chain."""
 

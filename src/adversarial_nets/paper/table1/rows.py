@@ -17,6 +17,7 @@ from adversarial_nets.baselines import (
     ChainSampler,
     ChainSettings,
     FitSession,
+    Model,
     copy_tensors,
     open_fit_folder,
 )
@@ -183,6 +184,11 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
     if not session.seconds:  # the model ignores its session
         session.seconds = time.process_time() - started
     if session.best:
+        if not isinstance(model, Model):
+            raise TypeError(
+                f"The model of {baseline.title} has no state_dict(). It needs one to restore its "
+                "best checkpoint; or register it with score_every_epochs=0."
+            )
         best = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder, "best"))
         copy_tensors(best.nets, model.state_dict())
     if baseline.tune:
