@@ -444,11 +444,13 @@ def test_the_codes_of_an_adversarial_autoencoder_follow_the_prior() -> None:
 
 
 def test_chains_are_thinned_after_a_burn_in() -> None:
-    sample = ChainSampler(
-        lambda model, images, generator: images,
-        lambda model, state, generator: state + 1,
-        lambda model, state: state,
-    )
+    def first(model: None, images: Tensor, generator: torch.Generator) -> Tensor:
+        return images
+
+    def add_one(model: None, state: Tensor, generator: torch.Generator) -> Tensor:
+        return state + 1
+
+    sample = ChainSampler(first, add_one, lambda model, state: state)
     start = torch.tensor([[0.0], [100.0]])
     chains = ChainSettings(chains=2, burn_in=3, thinning=2)
     kept = sample(None, 5, training_images=start, chains=chains)
@@ -588,11 +590,10 @@ def test_the_learning_rate_of_the_second_rbm_falls_linearly_to_0(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rates: list[float] = []
-    ascend = dbn.ascend_with_momentum
 
     def spy(*args: Any, **options: Any) -> None:
         rates.append(options["lr"])
-        ascend(*args, **options)
+        ascend_with_momentum(*args, **options)
 
     monkeypatch.setattr(dbn, "ascend_with_momentum", spy)
     s = SMALL["dbn"]
@@ -641,8 +642,9 @@ def test_folders_with_earlier_names_of_settings_continue(name: str, tmp_path: Pa
 
 
 def test_settings_of_a_baseline_must_be_a_dataclass() -> None:
+    settings: Any = {"components": 5}
     with pytest.raises(TypeError, match="an instance of a dataclass"):
-        Baseline("mine", pca.fit, pca.sample, settings={"components": 5})
+        Baseline("mine", pca.fit, pca.sample, settings)
 
 
 def test_settings_of_a_row_take_its_seed() -> None:
