@@ -307,6 +307,9 @@ def test_only_the_preset_of_the_data_counts_as_the_published_game(run: Run) -> N
     assert rows._describe_settings(changed) == (
         "custom, from mnist (lr 0.1 → 0.05, user-defined networks, optimiser Adam)"
     )
+    continued = dataclasses.replace(preset, info={"init_from": {"run": "runs/other"}})
+    assert rows._adversarial_nets_name(continued) == "Adversarial nets, custom settings"
+    assert rows._describe_settings(continued) == "custom, from mnist (weights from another run)"
 
 
 def test_a_custom_run_has_no_published_score(

@@ -310,6 +310,8 @@ def _describe_settings(run: Run) -> str:
         changes.append("user-defined networks")
     if run.info.get("optimiser"):
         changes.append(f"optimiser {run.info['optimiser']}")
+    if run.info.get("init_from"):
+        changes.append("weights from another run")
     return f"{run.preset_label} ({', '.join(changes)})"
 
 
