@@ -91,7 +91,7 @@ def test_metrics_jsonl(run: Path) -> None:
 def test_metrics_jsonl_of_a_baseline(tmp_path: Path) -> None:
     data = small_data()
     (tmp_path / "checkpoints").mkdir()
-    session = FitSession(tmp_path, save=2, score=2, scored=lambda model: 0.0)
+    session = FitSession(tmp_path, save_every=2, score_every=2, validation_score=lambda model: 0.0)
     fit(data.floats(data.train), SMALL_MODELS["vae"], session)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     heading = "metrics.jsonl of a baseline"
