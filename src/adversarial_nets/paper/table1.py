@@ -31,7 +31,7 @@ from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, named, parzen_on
 from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
-from adversarial_nets.plots import sheets, style
+from adversarial_nets.plots import interpolation, sheets, style
 from adversarial_nets.presets import preset_for
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, game_state
@@ -278,7 +278,7 @@ def _model(row: Row, data: Dataset, seed: int, folder: Path, plan: _Plan) -> lis
             _draw_path(path, data, folder, row.name)
         elif row.z_of and row.decode:
             z = row.z_of(model, 2, seed)
-            path = row.decode(model, sheets.straight_lines(z[:1], z[1:], _STRIP)[0])
+            path = row.decode(model, interpolation.straight_lines(z[:1], z[1:], _STRIP)[0])
             _draw_path(path, data, folder, row.name)
     return results
 
@@ -336,7 +336,7 @@ def _adversarial(data: Dataset, seed: int, folder: Path, plan: _Plan) -> list[Re
         )
         results.append(result)
         _draw(samples, data, folder, name)
-        _draw_path(sheets.interpolation(G, run.settings, 1, _STRIP)[0], data, folder, name)
+        _draw_path(interpolation.interpolate(G, run.settings, 1, _STRIP)[0], data, folder, name)
     return results
 
 
@@ -532,7 +532,7 @@ def _write(table: Table, out: Path) -> tuple[Path, ...]:
             found = {r.model: _find(out, r, kind) for r in results}
             rows = {model: _pictures(path) for model, path in found.items() if path is not None}
             if rows:
-                picture = style.to_png(sheets.named_rows(rows))
+                picture = style.to_png(sheets.plot_image_rows(rows))
                 contents[f"{_as_folder(name)}-{kind}.png"] = picture
     with runs_files.explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
