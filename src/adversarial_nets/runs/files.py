@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-import safetensors.torch
 
 from adversarial_nets.errors import UserError
 

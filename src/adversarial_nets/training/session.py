@@ -129,6 +129,7 @@ def train(
             own_nets = bool(G or D)
             rule = getattr(optimiser, "__qualname__", repr(optimiser)) if optimiser else None
             facts: dict[str, Any] = {"precision": precision, "optimiser": rule}
+            facts |= {name: repr(net) for name, net in (("G", G), ("D", D)) if net is not None}
             if onto is not None:
                 facts["onto"] = str(onto)
                 G = _on_top_of(Path(onto), settings, data)
