@@ -42,7 +42,9 @@ def settings_table(run: Run) -> list[SettingRow]:
 
 
 def changes_from_preset(run: Run) -> list[SettingRow]:
-    """What differs from the run's preset: settings, networks and optimiser; `other` is the preset's.
+    """What differs from the run's preset: settings, networks, optimiser, initial weights.
+
+    `SettingRow.other` is the preset's value.
 
     Empty if and only if the run is the preset (`Run.is_preset`).
     """
@@ -52,10 +54,11 @@ def changes_from_preset(run: Run) -> list[SettingRow]:
         for name, (preset_value, value) in run.changed.items()
         if name not in unused
     ]
-    known = [name for name in ("G", "D") if name in run.info]
     if run.own_nets:
-        names = " and ".join(known) if known else "G or D"
+        names = " and ".join(n for n in ("G", "D") if n in run.info) or "G or D"
         rows.append(SettingRow(names, "passed in by a program", "of the preset"))
+    if source := run.info.get("init_from"):
+        rows.append(SettingRow("initial weights", f"of {source['run']}", "random"))
     if run.info.get("optimiser"):
         preset = PRESETS.get(run.preset)
         other = in_words(preset.settings.optimiser) if preset else "of the preset"
