@@ -205,7 +205,7 @@ def plot_comparison(
         final_scores = []
         colours = (*LINE_COLOURS, palette.text)
         styles = itertools.cycle(itertools.product(("-", "--", ":", "-."), colours))
-        for (dashes, colour), (name, curve) in zip(styles, curves.items()):
+        for (dashes, colour), (name, curve) in zip(styles, curves.items(), strict=False):
             points = [(p["round"], p[weights]) for p in curve if weights in p]
             if points:
                 marker = "o" if len(points) == 1 else None

@@ -147,7 +147,7 @@ def to_png(figure: Figure) -> bytes:
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG with a transparent background; text is outlines, so no font is needed."""
+    """The figure as an SVG with a transparent background; letters are outlines and need no font."""
     file = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "adversarial-nets"}):  # the same bytes each time
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})

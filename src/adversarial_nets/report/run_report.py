@@ -116,9 +116,7 @@ def _add_samples(images: _Images, net: nn.Module, run: Run, data: Dataset) -> No
     images.figures["figure3"] = sheets.plot_figure3(lines, data)
 
 
-def _add_curves(
-    images: _Images, run: Run, rows: Metrics, head: score_table.Record | None
-) -> None:
+def _add_curves(images: _Images, run: Run, rows: Metrics, head: score_table.Record | None) -> None:
     """Add the charts of the metrics and, if the run is scored, of the choice of σ."""
     objective, published = run.settings.objective, of_the_paper(run.data)
     charts = images.charts
@@ -132,9 +130,7 @@ def _add_curves(
             )
     if head:
         sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
-        charts["sigma"] = chart(
-            lambda palette: curves.plot_sigma_selection(curve, sigma, palette)
-        )
+        charts["sigma"] = chart(lambda palette: curves.plot_sigma_selection(curve, sigma, palette))
 
 
 def _add_samples_over_time(images: _Images, run: Run) -> None:

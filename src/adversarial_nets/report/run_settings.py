@@ -58,7 +58,11 @@ def changes_from_preset(run: Run) -> list[SettingRow]:
         names = " and ".join(n for n in ("G", "D") if n in run.info) or "G or D"
         rows.append(SettingRow(names, "passed in by a program", "of the preset"))
     if source := run.info.get("init_from"):
-        rows.append(SettingRow("initial weights", f"of {source['run']}", "random"))
+        rows.append(
+            SettingRow(
+                "initial weights", f"of {source['run']}, round {source['round']:,}", "random"
+            )
+        )
     if run.info.get("optimiser"):
         preset = PRESETS.get(run.preset)
         other = in_words(preset.settings.optimiser) if preset else "of the preset"

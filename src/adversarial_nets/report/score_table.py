@@ -64,8 +64,10 @@ def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow
     references = [
         r["calibration"] for r in records if r.get("calibration") and r["parzen"]["grid"] == grid
     ]
-    for reference in references[-1] if references else []:
-        rows.append(_row(reference["name"], "calibration", reference, reference["note"]))
+    rows += [
+        _row(reference["name"], "calibration", reference, reference["note"])
+        for reference in (references[-1] if references else [])
+    ]
     if comparable(head):
         rows += _published_rows(head["data"])
     return sorted(rows, key=lambda row: -row.nats)
