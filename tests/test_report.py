@@ -480,7 +480,7 @@ def test_finding_an_existing_report_imports_no_torch(run: Run) -> None:
     assert done.stdout.strip() == str(page)
 
 
-# --- User errors -------------------------------------------------------------------------------------
+# --- User errors ----------------------------------------------------------------------------------
 
 
 def test_a_damaged_evaluation_is_named(run: Run) -> None:
