@@ -335,7 +335,7 @@ def test_each_run_has_its_line_in_each_panel() -> None:
         for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
     curves["_$\\frac{$"] = [{"round": 0.0, "averaged": 150.0}]
-    figure = plots_curves.comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
+    figure = plots_curves.plot_comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
     assert style.to_png(figure)
     raw, averaged = (
         [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()]
@@ -360,7 +360,7 @@ def test_each_run_has_its_line_in_each_panel() -> None:
 
 def test_many_names_fit_their_legend() -> None:
     curves = {f"a run with a long name, {i}": [{"round": 1.0, "raw": 1.0 * i}] for i in range(30)}
-    figure = plots_curves.comparison(curves)
+    figure = plots_curves.plot_comparison(curves)
     style.to_png(figure)
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from adversarial_nets import bench
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.vae import fit
+from adversarial_nets.bench import speed
 from adversarial_nets.cli.main import main
 from adversarial_nets.paper import related_work, remarks, table1
 from adversarial_nets.paper.training_claims import CLAIMS
@@ -159,8 +159,8 @@ def test_other_commands(
         (related_work.GradientNorms, "paper related-work --json", "gradient_norms[]."),
         (related_work.Code, "paper related-work --json", "codes[]."),
         (table1.Result, "paper table1 --json", "rows[]."),
-        (bench.Bench, "bench --json", ""),
-        (bench.Ratio, "bench --json", "details.NAME."),
+        (speed.Speed, "bench --json", ""),
+        (speed.Ratio, "bench --json", "details.NAME."),
     ],
 )
 def test_fields_of_commands_that_take_minutes(kind: Any, heading: str, prefix: str) -> None:

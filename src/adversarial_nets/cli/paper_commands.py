@@ -199,8 +199,9 @@ class BenchOptions:
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA")] = "mnist"
     """Images of the size to measure with."""
-    out: Path = Path("results")
-    """Folder for bench.json, or growth.json and growth.png."""
+    out: Annotated[Path | None, tyro.conf.arg(aliases=("--record",))] = None
+    """Write bench.json, or growth.json and growth.png, into this folder; by default no file is
+    written."""
     growth: bool = False
     """Measure instead how time and memory grow with batch, width, data and samples."""
     turns: int = 9
@@ -214,27 +215,21 @@ class BenchOptions:
 def _bench(o: BenchOptions) -> dict[str, Any]:
     import torch
 
-    from adversarial_nets import bench
-    from adversarial_nets.runs.files import explain_os_errors, write_atomically
+    from adversarial_nets.bench import records
+    from adversarial_nets.bench.scaling import measure_scaling
+    from adversarial_nets.bench.speed import measure_speed
 
     reporter = printer(o.json)
-    with explain_os_errors(o.out):
-        o.out.mkdir(parents=True, exist_ok=True)
     if o.growth:
-        grown = bench.growth(o.out, o.threads or torch.get_num_threads(), reporter.work)
-        for name, points in grown.curves.items():
-            for p in points:
-                reporter.say(f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB")
-        return {"curves": {n: [vars(p) for p in ps] for n, ps in grown.curves.items()}}
-    found = bench.bench(o.data, positive("--turns", o.turns, 9), reporter.work)
-    for ratio in found.details.values():
-        seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
-        reporter.say(
-            f"{ratio.median:8.2f}  ({ratio.low:.2f} to {ratio.high:.2f})  {ratio.what}: {seconds}"
-        )
-    reporter.say(f"{found.peak_memory_mb:8.0f}  MB at most, training the published setting")
-    result = dataclasses.asdict(found)
-    write_atomically(o.out / "bench.json", json.dumps(result, indent=2) + "\n")
+        grown = measure_scaling(o.threads or torch.get_num_threads(), reporter.work)
+        result, lines = grown.to_json(), records.scaling_lines(grown)
+        files = records.write_scaling(grown, o.out) if o.out else []
+    else:
+        fast = measure_speed(o.data, positive("--turns", o.turns, 9), reporter.work)
+        result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
+        files = records.write_speed(fast, o.out) if o.out else []
+    for line in [*lines, *(f"File: {path}" for path in files)]:
+        reporter.say(line)
     return result
 
 

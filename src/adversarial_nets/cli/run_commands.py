@@ -391,6 +391,7 @@ class Interpolate:
 
 def _interpolate(o: Interpolate) -> dict[str, Any]:
     from adversarial_nets.plots import sheets
+    from adversarial_nets.plots.interpolation import interpolate
     from adversarial_nets.runs import files, game_state
     from adversarial_nets.runs import folder as runs_folder
 
@@ -400,7 +401,7 @@ def _interpolate(o: Interpolate) -> dict[str, Any]:
         raise UserError(f"--out is {o.out}; its name must end in .png.")
     run = runs_folder.open_run(o.run)
     G, round = game_state.load_generator(run, o.checkpoint, o.weights)
-    x = sheets.interpolation(G, run.settings, o.rows, o.steps)
+    x = interpolate(G, run.settings, o.rows, o.steps)
     with files.explain_os_errors(o.out.parent):
         o.out.parent.mkdir(parents=True, exist_ok=True)
         content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
@@ -497,7 +498,7 @@ def _compare(o: Compare) -> dict[str, Any]:
     elif curves:
         with files.explain_os_errors(o.out.parent):
             o.out.parent.mkdir(parents=True, exist_ok=True)
-            picture = style.to_png(plots_curves.comparison(curves, found.published))
+            picture = style.to_png(plots_curves.plot_comparison(curves, found.published))
             files.write_atomically(o.out, picture)
         reporter.say(f"Picture: {o.out}")
         result["picture"] = str(o.out)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import priors
 from adversarial_nets.plots import sheets
+from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state
@@ -61,7 +62,7 @@ class Walk:
         if moves.ndim != 1 or len(moves) > len(self.directions) or not moves.isfinite().all():
             raise ValueError("moves")
         ends = self.z[a : a + 1], self.z[b : b + 1]
-        line = sheets.straight_lines(*ends, STEPS)[0]
+        line = straight_lines(*ends, STEPS)[0]
         here = torch.lerp(*ends, t) + moves @ self.directions[: len(moves)]
         return {
             "is": "walk",

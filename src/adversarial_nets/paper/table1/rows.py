@@ -29,7 +29,7 @@ from adversarial_nets.evaluation.published import PUBLISHED
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result
-from adversarial_nets.plots import sheets
+from adversarial_nets.plots import interpolation
 from adversarial_nets.presets import preset_for
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, files, game_state
@@ -233,7 +233,7 @@ def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
         return row.samples(model, pictures.COLUMNS, one_chain)
     if baseline.sample_z and baseline.decode:
         z = baseline.sample_z(model, 2, row.seed)
-        line = sheets.straight_lines(z[:1], z[1:], pictures.COLUMNS)[0]
+        line = interpolation.straight_lines(z[:1], z[1:], pictures.COLUMNS)[0]
         return baseline.decode(model, line)
     return None
 
@@ -265,7 +265,7 @@ def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Optio
             + "; one pass for each sample",
         )
         pictures.write_samples(samples, data, folder, result.model)
-        line = sheets.interpolation(G, run.settings, 1, pictures.COLUMNS)[0]
+        line = interpolation.interpolate(G, run.settings, 1, pictures.COLUMNS)[0]
         pictures.write_path(line, data, folder, result.model)
         results.append(result)
     return results

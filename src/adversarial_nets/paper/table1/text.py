@@ -99,7 +99,7 @@ def _pictures_of_all_rows(table: Table, out: Path) -> dict[str, bytes]:
             paths = {result.model: pictures.find(out, result, kind) for result in results}
             strips = {model: pictures.read_strip(path) for model, path in paths.items() if path}
             if strips:
-                figure = sheets.named_rows(strips)
+                figure = sheets.plot_image_rows(strips)
                 files[f"{file_name(data)}-{kind}.png"] = style.to_png(figure)
     return files
 
