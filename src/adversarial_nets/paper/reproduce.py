@@ -27,6 +27,7 @@ from adversarial_nets.paper import training_claims
 from adversarial_nets.paper.figure1 import figure1
 from adversarial_nets.paper.function_space import function_space
 from adversarial_nets.paper.related_work import related_work
+from adversarial_nets.paper.theory_figure import theory_figure
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
@@ -35,7 +36,6 @@ from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.theory import divergences, statements
-from adversarial_nets.theory.picture import theory_picture
 from adversarial_nets.toys.line import ROUNDS
 from adversarial_nets.training.session import TrainingSnapshot, train
 
@@ -137,7 +137,7 @@ Made = dict[str, Any]
 
 
 def _related_work(plan: _Plan) -> Made:
-    found = related_work(plan.folder / "related-work", seed=plan.seed, on=plan.on)
+    found = related_work(plan.folder / "related-work", seed=plan.seed, on_progress=plan.on)
     gradients = tuple(
         {
             "model": f.model,
@@ -160,7 +160,7 @@ def _related_work(plan: _Plan) -> Made:
         f"{found.distances[-1]:g} σ off costs noise-contrastive estimation "
         f"{found.error[-1] / found.error[0]:.0f} times the error; predictability alone loses "
         f"{found.codes[1].lost:.0%} of the data; a small step leaves a classifier "
-        f"{found.right_moved:.0%} right",
+        f"{found.accuracy_adversarial:.0%} right",
         "tables": (gradients, noise, codes),
         "pictures": ("related-work/related-work.png",),
     }
@@ -184,7 +184,7 @@ def _figure1(plan: _Plan) -> Made:
 
 def _theory(plan: _Plan) -> Made:
     found = statements.checks(plan.seed)
-    theory_picture(plan.folder / "theory", seed=plan.seed)
+    theory_figure(plan.folder / "theory", seed=plan.seed)
     rows = tuple(
         {"statement": c.statement, "largest error": f"{c.max_error:.1e}", "holds": c.holds}
         for c in found
@@ -212,10 +212,12 @@ def _function_space(plan: _Plan) -> Made:
 
 def _claim(name: str) -> Callable[[_Plan], Made]:
     def make(plan: _Plan) -> Made:
-        found, picture = training_claims.claim(name, plan.folder, seed=plan.seed, on=plan.on)
+        found, picture = training_claims.claim(
+            name, plan.folder, seed=plan.seed, on_progress=plan.on
+        )
         return {
             "ours": _FINDINGS[name](found.rows),
-            "notes": (found.says, found.how),
+            "notes": (found.statement, found.method),
             "tables": (found.rows,),
             "pictures": (picture.name,),
         }
