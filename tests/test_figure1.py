@@ -18,7 +18,11 @@ from adversarial_nets.priors import Prior
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue, distributions, line
+from adversarial_nets.toys.distributions import sample_points
+from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.line import SETTINGS
+from adversarial_nets.toys.plot_line import LineRecording, select_panels
+from adversarial_nets.toys.recording import record, snapshot_rounds
 
 SMALL = replace(
     SETTINGS,

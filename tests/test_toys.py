@@ -114,7 +114,7 @@ def test_wrong_names_raise_helpful_errors(name: str, message: str) -> None:
 
 
 def test_wrong_parameters_raise_errors() -> None:
-    with pytest.raises(UserError, match="2 means, 1 standard deviations.*same number"):
+    with pytest.raises(UserError, match=r"2 means, 1 standard deviations.*same number"):
         distributions.mixture((1.0, 2.0), (1.0,))
     with pytest.raises(UserError, match="0 or more"):
         curves.Curve("ring", noise=-1.0)

@@ -219,7 +219,9 @@ def _plot_phase_portrait(axes: Axes, both: FunctionSpace) -> None:
     path = phase_portrait(evaluator, both.snapshots)
     rounds = [snapshot.round for snapshot in both.snapshots]
     axes.plot(path[:, 0], path[:, 1], color=OTHER_COLOUR, lw=0.8, alpha=0.6)
-    dots = axes.scatter(*path.T, c=rounds, cmap="YlOrBr", vmin=-last / 3, s=18, zorder=2)
+    dots = axes.scatter(
+        path[:, 0], path[:, 1], c=rounds, cmap="YlOrBr", vmin=-last / 3, s=18, zorder=2
+    )
     mean = evaluator.p_data @ evaluator.support
     axes.plot(mean, 0, "+", color=DATA_COLOUR, ms=14, mew=2, label="equilibrium")
     axes.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
