@@ -121,7 +121,7 @@ def test_data_that_cannot_be_played_raise_an_error_with_the_command_to_train() -
 
 def test_a_setting_that_needs_a_new_game_raises_an_error() -> None:
     g = replay.new_game(script("gaussian"))
-    with pytest.raises(UserError, match=r"--D\.units cannot change during a game"):
+    with pytest.raises(UserError, match=r"^D\.units cannot change during a game"):
         build.change_settings(g, update_settings(g.settings, {"D.units": (5, 5)}))
     assert Settings().flat().keys() > LIVE
 
@@ -129,12 +129,12 @@ def test_a_setting_that_needs_a_new_game_raises_an_error() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"--kk": 1}, "no option"),
+        ({"--kk": 1}, "no setting named 'kk'. Did you mean k"),
         ({"k": "many"}, "another kind"),
         ({"k": 1.5}, "another kind"),
         ({"k": True}, "another kind"),
-        ({"k": 0}, "--k is 0"),
-        ({"objective": "both"}, "one of non-saturating, minimax"),
+        ({"k": 0}, "^k is 0"),
+        ({"prior": "both"}, "one of uniform, gaussian, spherical"),
         ({"G.hidden": 3}, "another kind"),
         ({"G.hidden": ["a"]}, "another kind"),
         ({"lr": float("nan")}, "lr"),
@@ -143,6 +143,15 @@ def test_a_setting_that_needs_a_new_game_raises_an_error() -> None:
 def test_options_are_checked(options: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         update_settings(Settings(), options)
+
+
+def test_an_unknown_objective_raises_an_error_in_a_new_and_in_a_running_game() -> None:
+    unknown = update_settings(line.SETTINGS, SMALL | {"objective": "both"})
+    with pytest.raises(UserError, match="no objective named 'both'.*non-saturating, minimax"):
+        replay.new_game(Script("gaussian", unknown))
+    g = replay.new_game(Script("gaussian", update_settings(line.SETTINGS, SMALL)))
+    with pytest.raises(UserError, match="no objective named 'both'"):
+        build.change_settings(g, replace(g.settings, objective="both"))
 
 
 def test_points_survive_encoding_as_text() -> None:

@@ -134,7 +134,7 @@ def steps(
     for k, colour in zip(ks, PALETTE, strict=False):
         game, rounds = new_game(replace(_narrow(seed), k=k), data), updates // k
 
-        def take_snapshot(game: Game, k: int = k) -> tuple[float, float, float]:
+        def take_snapshot(game: Game, k: int = k) -> tuple[int, float, float]:
             on_progress(f"k = {k}, update of D", game.round * k, updates)
             return (game.round * k, *value_on_training_and_held_out_images(game, data))
 
@@ -199,7 +199,7 @@ def gradients(seed: int = 0, rounds: int = 600, *, on_progress: Progress = _no_p
     """
     game = new_game(_narrow(seed), datasets.load("mnist-5k"))
 
-    def take_snapshot(game: Game) -> dict[str, float]:
+    def take_snapshot(game: Game) -> dict[str, int | float]:
         D_G_z = game.stats.means()["D_G_z"]
         game.stats.rounds = 0
         game.stats.sums.zero_()
