@@ -147,7 +147,7 @@ def test_options_are_checked(options: dict[str, object], words: str) -> None:
 
 def test_an_unknown_objective_raises_an_error_in_a_new_and_in_a_running_game() -> None:
     unknown = update_settings(line.SETTINGS, SMALL | {"objective": "both"})
-    with pytest.raises(UserError, match="no objective named 'both'.*non-saturating, minimax"):
+    with pytest.raises(UserError, match=r"no objective named 'both'.*non-saturating, minimax"):
         replay.new_game(Script("gaussian", unknown))
     g = replay.new_game(Script("gaussian", update_settings(line.SETTINGS, SMALL)))
     with pytest.raises(UserError, match="no objective named 'both'"):
