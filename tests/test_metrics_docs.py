@@ -157,7 +157,7 @@ def test_other_commands(
         (remarks.Remarks, "paper remarks --json", ""),
         (related_work.RelatedWork, "paper related-work --json", ""),
         (related_work.GradientNorms, "paper related-work --json", "gradient_norms[]."),
-        (related_work.Code, "paper related-work --json", "codes[]."),
+        (related_work.LinearCode, "paper related-work --json", "codes[]."),
         (table1.Result, "paper table1 --json", "rows[]."),
         (speed.Speed, "bench --json", ""),
         (speed.Ratio, "bench --json", "details.NAME."),

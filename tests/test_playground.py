@@ -266,7 +266,7 @@ def test_a_refused_half_step_leaves_both_players_in(monkeypatch: pytest.MonkeyPa
 
 def test_a_round_has_a_bound_and_every_lesson_is_within_it() -> None:
     for lesson in LESSONS.values():
-        size = replay.source(lesson.data).pixels
+        size = replay.load_data(lesson.data).pixels
         for options in lesson.games:
             s = game_session._checked(replay.kind_of(lesson.data).settings, options, size)
             weights, work = game_session._cost(s, size)
@@ -277,7 +277,7 @@ def test_a_round_has_a_bound_and_every_lesson_is_within_it() -> None:
 def test_the_cost_counts_what_the_nets_do() -> None:
     """Every weight, and three products for each of them and each example that is learned from."""
     s = game_session._checked(replay.KINDS["plane"].settings, SMALL | {"k": 1}, 2)
-    g = replay.begin(replay.Script("moons", s))
+    g = replay.new_game(replay.Script("moons", s))
     weights, work = game_session._cost(s, 2)
     matrices = [
         w for n in (g.G, g.D) for w in n.parameters() if w.ndim > 1 and w.numel() > w.shape[-1]

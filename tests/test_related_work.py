@@ -1,4 +1,4 @@
-"""§2's remarks on other models, as numbers that could have come out otherwise."""
+"""Four remarks of §2 on other models, checked numerically."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from adversarial_nets.paper.related_work import (
 )
 
 
-def test_discrete_units_cut_off_what_comes_before_them() -> None:
+def test_discrete_units_pass_no_gradient() -> None:
     zero = {(f.model, f.discrete): (f.below == 0, f.above == 0) for f in gradient_norms(seed=3)}
     assert zero == {
         ("adversarial nets", "none"): (False, False),
@@ -31,7 +31,7 @@ def test_discrete_units_cut_off_what_comes_before_them() -> None:
     }
 
 
-def test_the_theory_of_noise_contrastive_estimation() -> None:
+def test_noise_contrastive_estimation_has_its_asymptotic_error() -> None:
     distances = np.array([0.0, 1.0, 2.0, 3.0])
     theory = noise_contrastive_error(distances, points=1000)
     assert theory[0] == pytest.approx(np.sqrt(2 / 1000))  # maximum likelihood has √(1 / 1000)
@@ -41,7 +41,7 @@ def test_the_theory_of_noise_contrastive_estimation() -> None:
     assert np.array(measured) == pytest.approx(theory, rel=0.15)
 
 
-def test_far_noise_teaches_nothing_whichever_side_it_is_on() -> None:
+def test_the_error_grows_with_the_distance_of_the_noise_on_both_sides() -> None:
     near, left, far = noise_contrastive_error(np.array([0.0, -1.5, 6.0]), points=500)
     assert noise_contrastive(1.5, 500, 400) == pytest.approx(left, rel=0.15)
     assert far > 50 * near
@@ -54,34 +54,40 @@ def test_predictability_minimisation_is_a_regulariser() -> None:
     )  # two components, the best code
     assert task.lost == pytest.approx(best, rel=0.01)
     assert both.lost == pytest.approx(best, rel=0.01)
-    assert alone.lost > 2 * best  # nothing tells it what to keep
+    assert alone.lost > 2 * best  # without the task, variance is lost
     assert task.predictable > 0.1
     assert max(alone.predictable, both.predictable) < 1e-6
-    assert [code.rises for code in (task, alone, both)] == [0, 0, 0]  # one objective, which falls
+    assert [code.rises for code in (task, alone, both)] == [
+        0,
+        0,
+        0,
+    ]  # one objective, which decreases
 
 
-def test_the_sign_of_the_gradient_is_the_worst_step_for_a_linear_judge() -> None:
-    """No step of that size lowers a linear classifier's margin by more."""
+def test_the_gradient_sign_lowers_the_accuracy_of_a_linear_classifier_most() -> None:
+    """The gradient's sign is the step of that size that lowers a linear margin most."""
     data = datasets.load("mnist-5k")
     torch.manual_seed(0)
     W = torch.randn(10, 784) / 28
     head = nn.Linear(784, 10, bias=False)
     head.weight = nn.Parameter(W)
-    judge = Classifier(nn.Identity(), head, 1.0, 0.0)
-    found = adversarial_examples(data, 0.1, judge=judge)
+    model = Classifier(nn.Identity(), head, 1.0, 0.0)
+    found = adversarial_examples(data, 0.1, model=model)
     x, moved, made = found.pictures
     assert (moved - x).abs().max() <= 0.1 + 1e-6
     assert moved.clamp(0, 1).equal(moved)
     assert made.clamp(0, 1).equal(made)
-    assert found.right_moved < found.right_noise
-    assert found.sure > 0.9
+    assert found.accuracy_adversarial < found.accuracy_random
+    assert found.confidence > 0.9
 
 
-def test_the_command_draws_and_reports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_writes_its_figure_and_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(related_work, "noise_contrastive", lambda d, seed: 0.1 + d)
     codes = predictability_minimisation(steps=3)
     monkeypatch.setattr(related_work, "predictability_minimisation", lambda seed: codes)
     made = related_work.related_work(tmp_path)
     assert made.files[0].stat().st_size > 10_000
-    assert made.right > 0.9
-    assert made.right_moved < 0.6 < 0.9 < made.right_noise
+    assert made.accuracy > 0.9
+    assert made.accuracy_adversarial < 0.6 < 0.9 < made.accuracy_random

@@ -1,4 +1,4 @@
-"""A game told in one line is the same game, and settings may change on the way."""
+"""A script, its command and its program replay the same game, with changes of settings."""
 
 import json
 import shlex
@@ -17,7 +17,8 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, Settings, update_settings
-from adversarial_nets.toys import catalogue, distributions, line
+from adversarial_nets.toys import catalogue, line
+from adversarial_nets.toys.points import Points, points_to_text
 
 SMALL = {"G.hidden": (8,), "G.init": (4.0, 0.2), "D.units": (6, 6), "batch": 32}
 OF_IMAGES = {"G.hidden": (8,), "D.units": (6,), "batch": 20, "z_size": 5}
@@ -38,43 +39,43 @@ def script(data: str) -> Script:
 def test_the_command_and_the_program_play_the_same_game(
     data: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = script(data)
-    played = replay.replay(told)
-    name, *words = replay.command(told).split()
+    given = script(data)
+    played = replay.replay(given)
+    name, *words = replay.command(given).split()
     assert name == "advnets"
     assert main([*words, "--out", str(tmp_path / "out"), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert (found["weights"], found["round"]) == (played.weights, 8)
-    g = replay.begin(told)
-    replay.perform(told, g)
+    g = replay.new_game(given)
+    replay.play_script(given, g)
     weights = safetensors.torch.load((tmp_path / "out" / "nets.safetensors").read_bytes())
     for name, tensor in weights.items():
         player, _, own = name.partition(".")
         assert torch.equal(tensor, getattr(g, player).state_dict()[own])
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(compile(replay.program(told), "copied", "exec"), names)
-    again = names["played"]
-    assert isinstance(again, replay.Played)
+    exec(compile(replay.program(given), "copied", "exec"), names)
+    again = names["result"]
+    assert isinstance(again, replay.Result)
     assert (again.weights, again.metrics) == (played.weights, played.metrics)
 
 
-def test_a_game_may_be_played_in_pieces() -> None:
-    told = script("gaussian")
-    whole, pieces = replay.begin(told), replay.begin(told)
-    replay.perform(told, whole)
+def test_a_game_played_in_pieces_is_the_same_game() -> None:
+    given = script("gaussian")
+    whole, pieces = replay.new_game(given), replay.new_game(given)
+    replay.play_script(given, whole)
     for rounds in (1, 2, 2, 4, 5, 8):
-        replay.perform(replace(told, rounds=rounds), pieces)
+        replay.play_script(replace(given, rounds=rounds), pieces)
     assert replay.fingerprint(whole) == replay.fingerprint(pieces)
     assert whole.settings == pieces.settings
 
 
 @pytest.mark.parametrize("protocol", ["paper", "released"])
 @pytest.mark.parametrize("alone", ["D", "G"])
-def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
+def test_the_network_that_is_not_trained_does_not_change(alone: str, protocol: str) -> None:
     own = SMALL | {"train_only": alone, "protocol": protocol, "k": 2}
-    told = Script("gaussian", update_settings(line.SETTINGS, own))
-    g, before = replay.begin(told), replay.begin(told)
+    given = Script("gaussian", update_settings(line.SETTINGS, own))
+    g, before = replay.new_game(given), replay.new_game(given)
     game.play(g, 2)
     for player in ("D", "G"):
         pairs = zip(
@@ -84,12 +85,12 @@ def test_who_does_not_play_stands_still(alone: str, protocol: str) -> None:
         assert moved == (player == alone)
 
 
-def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
-    """Without a memory (plain SGD) what counts is the settings, not how they came."""
+def test_a_changed_setting_acts_as_in_a_new_game() -> None:
+    """With plain SGD, which has no state, only the current settings matter."""
     own = SMALL | {"optimiser": "sgd", "momentum": 0.0, "momentum_end": 0.0}
     a = update_settings(line.SETTINGS, own)
     b = update_settings(a, {"lr": 0.1, "objective": "minimax", "d_lr_multiplier": 2.0})
-    g, other = (replay.begin(Script("gaussian", s)) for s in (a, b))
+    g, other = (replay.new_game(Script("gaussian", s)) for s in (a, b))
     other.G.load_state_dict(g.G.state_dict())
     build.change_settings(g, b)
     game.play(g, 3)
@@ -97,14 +98,14 @@ def test_a_change_on_the_way_is_what_a_new_game_would_have() -> None:
     assert replay.fingerprint(g) == replay.fingerprint(other)
 
 
-def test_adams_momentum_can_change_on_the_way() -> None:
-    g = replay.begin(script("moons"))
+def test_adams_momentum_can_change_during_a_game() -> None:
+    g = replay.new_game(script("moons"))
     build.change_settings(g, update_settings(g.settings, {"momentum": 0.8}))
     for optimiser in (g.optimiser_G, g.optimiser_D):
         assert optimiser.param_groups[0]["betas"] == (0.8, 0.999)
 
 
-def test_a_switch_that_is_off_can_be_typed() -> None:
+def test_the_command_can_turn_a_switch_off() -> None:
     usual = replay.kind_of("mnist-5k").settings
     off = replace(usual, G=replace(usual.G, bias_from_marginals=False))
     words = shlex.split(replay.command(Script("mnist-5k", off)))
@@ -112,15 +113,15 @@ def test_a_switch_that_is_off_can_be_typed() -> None:
     assert cli_main._parse("play", toy_commands.Play, (), words[2:]).settings == off
 
 
-def test_images_that_are_only_trained_on_are_named() -> None:
+def test_data_that_cannot_be_played_raise_an_error_with_the_command_to_train() -> None:
     for data in ("cifar10", "tfd-96", "tfd-standin"):
         with pytest.raises(UserError, match=f"advnets train {data}"):
             replay.kind_of(data)
 
 
-def test_what_needs_a_new_game_says_so() -> None:
-    g = replay.begin(script("gaussian"))
-    with pytest.raises(UserError, match=r"--D\.units cannot change during a game"):
+def test_a_setting_that_needs_a_new_game_raises_an_error() -> None:
+    g = replay.new_game(script("gaussian"))
+    with pytest.raises(UserError, match=r"^D\.units cannot change during a game"):
         build.change_settings(g, update_settings(g.settings, {"D.units": (5, 5)}))
     assert Settings().flat().keys() > LIVE
 
@@ -128,12 +129,12 @@ def test_what_needs_a_new_game_says_so() -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"--kk": 1}, "no option"),
+        ({"--kk": 1}, "no setting named 'kk'. Did you mean k"),
         ({"k": "many"}, "another kind"),
         ({"k": 1.5}, "another kind"),
         ({"k": True}, "another kind"),
-        ({"k": 0}, "--k is 0"),
-        ({"objective": "both"}, "one of non-saturating, minimax"),
+        ({"k": 0}, "^k is 0"),
+        ({"prior": "both"}, "one of uniform, gaussian, spherical"),
         ({"G.hidden": 3}, "another kind"),
         ({"G.hidden": ["a"]}, "another kind"),
         ({"lr": float("nan")}, "lr"),
@@ -144,11 +145,26 @@ def test_options_are_checked(options: dict[str, object], words: str) -> None:
         update_settings(Settings(), options)
 
 
-def test_points_travel_in_a_word() -> None:
+def test_an_unknown_objective_raises_an_error_in_a_new_and_in_a_running_game() -> None:
+    unknown = update_settings(line.SETTINGS, SMALL | {"objective": "both"})
+    with pytest.raises(UserError, match=r"no objective named 'both'.*non-saturating, minimax"):
+        replay.new_game(Script("gaussian", unknown))
+    g = replay.new_game(Script("gaussian", update_settings(line.SETTINGS, SMALL)))
+    with pytest.raises(UserError, match="no objective named 'both'"):
+        build.change_settings(g, replace(g.settings, objective="both"))
+
+
+def test_points_survive_encoding_as_text() -> None:
     x = np.random.default_rng(0).normal(size=(50, 2))
-    found = catalogue.find(catalogue.to_text(x))
-    assert isinstance(found, distributions.Points)
+    found = catalogue.find(points_to_text(x))
+    assert isinstance(found, Points)
     assert np.abs(found.x - x).max() <= np.ptp(x) / 65535
     for broken in ("points:", "points:2,0,1,", "points:3,0,1,AAAA", "points:1,0,inf,AAAAAAAA"):
         with pytest.raises(UserError, match="points"):
             catalogue.find(broken)
+
+
+def test_a_negative_number_of_rounds_raises_an_error_without_flags() -> None:
+    with pytest.raises(UserError, match=r"^rounds is -1; it must be 0 or more") as raised:
+        replay.replay(Script("gaussian", line.SETTINGS, rounds=-1))
+    assert raised.value.for_command_line().startswith("--rounds is -1")

@@ -1,4 +1,4 @@
-"""Every python block of docs/theory/ runs, one after the other, as it stands."""
+"""Every Python block of docs/theory/ runs, in order and unchanged."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ def test_the_code_on_the_page_runs(
     names: dict[str, object] = {}
     for block in blocks:
         exec(compile(block, str(page), "exec"), names)
-    assert not list(tmp_path.iterdir())  # a page that is read leaves nothing behind
+    assert not list(tmp_path.iterdir())  # the code writes no files
 
 
 def test_there_is_a_page_for_each_section() -> None:

@@ -1,4 +1,4 @@
-"""Toy distributions: what they draw is what their densities say, and draws are addressed."""
+"""Toy distributions: samples follow the densities, and sampling is counter-based."""
 
 import math
 from pathlib import Path
@@ -11,7 +11,8 @@ from scipy.stats import kstest, norm
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 from adversarial_nets.theory import quadrature as theory_quadrature
-from adversarial_nets.toys import catalogue, distributions
+from adversarial_nets.toys import catalogue, curves, distributions, points
+from adversarial_nets.toys.distributions import sample_points
 
 WITH_DENSITY = [name for name, toy in catalogue.TOYS.items() if toy.has_density]
 
@@ -20,7 +21,7 @@ WITH_DENSITY = [name for name, toy in catalogue.TOYS.items() if toy.has_density]
 def test_a_density_integrates_to_1_within_its_bound(name: str) -> None:
     toy = catalogue.TOYS[name]
     value, error = theory_quadrature.integrate(
-        lambda x: np.exp(toy.log_density(x)), toy.panels, tolerance=1e-6, most=2**15
+        lambda x: np.exp(toy.log_density(x)), toy.breakpoints, tolerance=1e-6, max_nodes=2**15
     )
     assert abs(value - 1) <= error < 1e-3
 
@@ -29,7 +30,7 @@ def test_a_density_integrates_to_1_within_its_bound(name: str) -> None:
 def test_samples_follow_the_density(name: str) -> None:
     """Pearson's χ² over cells that expect at least 20 of 20,000 samples."""
     toy, n = catalogue.TOYS[name], 20_000
-    x = distributions.draw(toy, n, seed=3)
+    x = sample_points(toy, n, seed=3)
     edges = tuple(np.linspace(lo, hi, 13) for lo, hi in zip(x.min(0), x.max(0), strict=True))
     expected = n * theory_quadrature.cell_masses(toy, edges)
     counts, _ = np.histogramdd(x, bins=edges)
@@ -40,8 +41,8 @@ def test_samples_follow_the_density(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", list(catalogue.TOYS))
-def test_a_part_of_a_minibatch_is_that_part_of_the_whole(name: str) -> None:
-    """So that processes may share a batch, and a resumed run needs no generator state."""
+def test_rows_of_a_minibatch_are_the_same_alone_and_in_the_whole(name: str) -> None:
+    """So processes can share a minibatch, and a resumed run needs no generator state."""
     toy = catalogue.TOYS[name]
     whole = toy.minibatch(Address(seed=1, step=5, rows=range(8)), 8)
     part = toy.minibatch(Address(seed=1, step=5, rows=range(3, 6)), 8)
@@ -56,19 +57,19 @@ def test_one_dimension_against_scipy() -> None:
     found = distributions.mixture((-1.0, 2.0), (0.5, 1.0)).log_density(x[:, None])
     exact = np.log(norm.pdf(x, -1, 0.5) / 2 + norm.pdf(x, 2, 1) / 2)
     assert found == pytest.approx(exact, abs=1e-12)
-    drawn = distributions.draw(distributions.Uniform(2.0, 5.0), 5000)[:, 0]
+    drawn = sample_points(distributions.Uniform(2.0, 5.0), 5000)[:, 0]
     assert kstest(drawn, "uniform", args=(2, 3)).pvalue > 1e-3
 
 
-def test_far_from_every_gaussian_the_logarithm_stays_finite() -> None:
+def test_the_log_density_is_finite_far_from_every_gaussian() -> None:
     assert distributions.gaussian().log_density(np.array([[200.0]]))[0] == pytest.approx(
         -20000.9189, abs=1e-3
     )
 
 
-def test_the_ring_has_its_closed_form() -> None:
-    """A uniform ring of radius r, blurred: a Bessel function of ρr/σ²."""
-    ring, r = distributions.Curve("ring", noise=0.2), 2.0
+def test_the_density_of_the_ring_equals_its_closed_form() -> None:
+    """The density of a blurred ring of radius r is a Bessel function of ρr/σ²."""
+    ring, r = curves.Curve("ring", noise=0.2), 2.0
     rho = np.linspace(0, 4, 40)
     z = rho * r / ring.noise**2
     exact = np.log(ive(0, z)) + z - (rho**2 + r**2) / (2 * ring.noise**2)
@@ -79,13 +80,13 @@ def test_the_ring_has_its_closed_form() -> None:
 
 def test_a_ring_of_zero_width_lies_on_its_circle_and_has_no_density() -> None:
     ring = catalogue.TOYS["zero-width-ring"]
-    x = distributions.draw(ring, 1000)
+    x = sample_points(ring, 1000)
     assert np.hypot(*x.T) == pytest.approx(2, abs=1e-6)
     with pytest.raises(UserError, match="no density"):
         ring.log_density(x)
 
 
-def test_names_numbers_and_near_misses() -> None:
+def test_find_by_name_with_numbers_and_with_a_misspelt_name() -> None:
     assert catalogue.find("gaussian:4,0.5") == distributions.gaussian(4.0, 0.5)
     assert catalogue.find("mixture:-1,0.1,2,0.3") == distributions.mixture((-1.0, 2.0), (0.1, 0.3))
     assert catalogue.find("uniform:-1,1") == distributions.Uniform(-1.0, 1.0)
@@ -107,16 +108,16 @@ def test_names_numbers_and_near_misses() -> None:
         ("oints:" + "A" * 400, "There is no toy"),
     ],
 )
-def test_bad_names_get_a_sentence(name: str, message: str) -> None:
+def test_wrong_names_raise_helpful_errors(name: str, message: str) -> None:
     with pytest.raises(UserError, match=message):
         catalogue.find(name)
 
 
-def test_shapes_that_make_no_sense_are_refused() -> None:
-    with pytest.raises(UserError, match="as many"):
+def test_wrong_parameters_raise_errors() -> None:
+    with pytest.raises(UserError, match=r"2 means, 1 standard deviations.*same number"):
         distributions.mixture((1.0, 2.0), (1.0,))
     with pytest.raises(UserError, match="0 or more"):
-        distributions.Curve("ring", noise=-1.0)
+        curves.Curve("ring", noise=-1.0)
 
 
 # --- Points from a file ---------------------------------------------------------------------------
@@ -126,24 +127,24 @@ def test_points_from_a_csv_with_and_without_a_header(tmp_path: Path) -> None:
     path = tmp_path / "points.csv"
     path.write_text("\ufeffx,y\n1,2\n\n3.5,-4e-1\n1,5\n")
     toy = catalogue.find(str(path))
-    assert isinstance(toy, distributions.Points)
+    assert isinstance(toy, points.Points)
     assert toy.x.tolist() == [[1, 2], [3.5, -0.4], [1, 5]]
     assert (toy.pixels, toy.examples_per_epoch) == (2, 3)
-    drawn = {tuple(row) for row in distributions.draw(toy, 100).round(3).tolist()}
+    drawn = {tuple(row) for row in sample_points(toy, 100).round(3).tolist()}
     assert drawn == {(1, 2), (3.5, -0.4), (1, 5)}
     path.write_text("1\n2\n4\n")
-    assert catalogue.read_points(path).pixels == 1
+    assert points.read_points(path).pixels == 1
 
 
-def test_the_density_of_points_is_an_estimate_and_says_so(tmp_path: Path) -> None:
+def test_the_density_of_points_is_an_estimate_and_its_note_states_this(tmp_path: Path) -> None:
     path = tmp_path / "sample.csv"
-    sample = distributions.draw(distributions.gaussian(3.0, 2.0), 2000)[:, 0]
+    sample = sample_points(distributions.gaussian(3.0, 2.0), 2000)[:, 0]
     path.write_text("\n".join(f"{x:.6f}" for x in sample))
-    toy = catalogue.read_points(path)
+    toy = points.read_points(path)
     assert "estimated" in toy.note
     assert "2,000 points" in toy.note
     value, error = theory_quadrature.integrate(
-        lambda x: np.exp(toy.log_density(x)), toy.panels, 1e-6
+        lambda x: np.exp(toy.log_density(x)), toy.breakpoints, 1e-6
     )
     assert abs(value - 1) <= error + 1e-9
     assert (
@@ -166,28 +167,28 @@ def test_the_density_of_points_is_an_estimate_and_says_so(tmp_path: Path) -> Non
         ("1" * 150_000, "cannot be read as a CSV"),
     ],
 )
-def test_bad_files_get_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+def test_wrong_csv_files_raise_helpful_errors(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
-        catalogue.read_points(path)
+        points.read_points(path)
 
 
-def test_a_file_that_is_no_text_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_binary_file_raises_a_helpful_error(tmp_path: Path) -> None:
     path = tmp_path / "bad.csv"
     path.write_bytes(b"\x93NUMPY\xff\x00")
     with pytest.raises(UserError, match="cannot be read as a CSV"):
-        catalogue.read_points(path)
+        points.read_points(path)
 
 
 @pytest.mark.parametrize("name", ["mixture", "grid", "points on a line", "points in the plane"])
-def test_masses_in_closed_form_are_those_of_quadrature(name: str) -> None:
+def test_cell_masses_in_closed_form_equal_quadrature(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(30, 2))
     own = {
-        "points on a line": distributions.Points(x[:, :1]),
-        "points in the plane": distributions.Points(x),
+        "points on a line": points.Points(x[:, :1]),
+        "points in the plane": points.Points(x),
     }
     toy = own.get(name) or catalogue.TOYS[name]
     edges = (np.linspace(-2.0, 3.0, 9), np.linspace(-3.0, 1.5, 7))[: toy.pixels]
     quadrature = theory_quadrature.cell_masses(toy, edges)
-    assert distributions.cell_masses(toy, edges) == pytest.approx(quadrature, abs=1e-7)
+    assert toy.cell_masses(edges) == pytest.approx(quadrature, abs=1e-7)

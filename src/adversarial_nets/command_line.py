@@ -1,4 +1,4 @@
-"""Settings as options of the command line, for the commands that reports and addresses print."""
+"""Settings as command-line options, for the commands that reports and the playground print."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ __all__ = ["option", "option_words"]
 
 
 def option(name: str) -> str:
-    """The option of a setting.
+    """The command-line option of a setting.
 
     >>> option("D.keep_prob_hidden")
     '--D.keep-prob-hidden'
@@ -16,10 +16,10 @@ def option(name: str) -> str:
 
 
 def option_words(values: Mapping[str, Any]) -> list[str]:
-    """The words of a command line that give these settings.
+    """The command-line words that set these settings.
 
     Args:
-        values: values by the settings' dotted names.
+        values: the values by dotted name.
 
     >>> option_words({"lr": 0.1, "G.hidden": (8, 8), "G.batch_norm": False})
     ['--lr', '0.1', '--G.hidden', '8', '8', '--G.no-batch-norm']
@@ -27,9 +27,9 @@ def option_words(values: Mapping[str, Any]) -> list[str]:
     words: list[str] = []
     for name, value in values.items():
         if isinstance(value, bool):
-            network, _, own = name.rpartition(".")
-            words.append(option(name if value else f"{network}.no_{own}"))
+            network, _, switch = name.rpartition(".")
+            words.append(option(name if value else f"{network}.no_{switch}"))
         else:
-            several = value if isinstance(value, list | tuple) else [value]
-            words += [option(name), *map(str, several)]
+            items = value if isinstance(value, list | tuple) else [value]
+            words += [option(name), *map(str, items)]
     return words

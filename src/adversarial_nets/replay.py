@@ -1,212 +1,183 @@
-"""A game told in one line: what is played, how long, and what changed on the way.
+"""A game as a short script that replays it bit for bit, also as a command and a Python program.
 
-Every random draw has an address, so a `Script` says all that is needed to play a game again, bit
-for bit: the playground's address, its copied command and its copied program all hold one.
+All random numbers are functions of the seed, so a `Script` (data, settings, rounds and changes of
+settings) determines a game completely. The playground's URL, command and program each hold one.
+
+    script = Script("moons", kind_of("moons").settings, rounds=300, changes=((100, {"k": 5}),))
+    result = replay(script)  # load_data → new_game → play_script → take_snapshot → metrics
 """
 
 import dataclasses
 import functools
 import hashlib
-import io
 import json
 import shlex
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import safetensors.torch
-from matplotlib.figure import Figure
 
 from adversarial_nets import datasets, settings
 from adversarial_nets.build import change_settings
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Source
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
-from adversarial_nets.toys import catalogue, draw_line, draw_plane, images, line, plane
-from adversarial_nets.toys.watching import Metric, one_thread
+from adversarial_nets.toys import catalogue, plane
+from adversarial_nets.toys.kinds import IMAGES, LINE, PLANE
+from adversarial_nets.toys.measures import Metric
+from adversarial_nets.toys.recording import GameKind, one_thread
 
 __all__ = [
     "KINDS",
     "Change",
     "Evaluator",
     "Kind",
-    "Played",
+    "Result",
     "Script",
     "Snapshot",
-    "begin",
-    "board_for",
     "command",
+    "evaluator_for",
     "fingerprint",
     "kind_of",
-    "perform",
-    "png",
+    "load_data",
+    "new_game",
+    "options",
+    "play_script",
     "program",
     "replay",
-    "source",
 ]
 
+Kind = GameKind[Any, Any, Any]
+"""A kind of game that is known only by its name; its parts fit together, whatever their types."""
+
 Evaluator = Any
-"""What a game is looked at with: the `Evaluator` of its kind's module."""
+"""The `Evaluator` of the game's kind: `line.Evaluator`, `plane.Evaluator` or `images.Evaluator`."""
 
 Snapshot = Any
-"""What is seen of a game: the `Snapshot` of its kind's module."""
+"""The `Snapshot` of the game's kind: `line.Snapshot`, `plane.Snapshot` or `images.Snapshot`."""
 
 Change = tuple[int, Mapping[str, Any]]
-"""From this round on these options have these values."""
+"""A round, and the settings (by dotted name) that change before the next round is played."""
 
-
-@dataclass(frozen=True)
-class Kind:
-    """What can be done with games of one kind: on the line, in the plane, or on images.
-
-    Attributes:
-        name: of the kind.
-        settings: of a game of this kind unless told otherwise.
-        start: sets up a game, from its data and settings.
-        board_of: makes what it is looked at with, from the same.
-        look: sees the game as it stands, with a board.
-        readings: what numbers a frame holds.
-        picture: draws a frame.
-    """
-
-    name: Literal["line", "plane", "images"]
-    settings: Settings
-    new_game: Callable[[Any, Settings], Game]
-    new_evaluator: Callable[..., Any]
-    take_snapshot: Callable[[Game, Any], Any]
-    metrics: Callable[[Any, Any], dict[str, Metric]]
-    picture: Callable[[Any, Any], Figure | bytes]
-
-
-SAMPLES = 2000  # that a game in the plane is measured by while it is watched
+SAMPLES = 2000  # per snapshot of a game in the plane; fewer than in `plane`, to be fast when live
 
 KINDS: Mapping[str, Kind] = {
-    "line": Kind(
-        "line",
-        line.SETTINGS,
-        line.new_game,
-        line.new_evaluator,
-        line.take_snapshot,
-        line.metrics,
-        draw_line.picture,
+    "line": LINE,
+    "plane": dataclasses.replace(
+        PLANE, new_evaluator=functools.partial(plane.new_evaluator, samples=SAMPLES)
     ),
-    "plane": Kind(
-        "plane",
-        plane.SETTINGS,
-        plane.new_game,
-        plane.new_evaluator,
-        plane.take_snapshot,
-        plane.metrics,
-        draw_plane.picture,
-    ),
-    "images": Kind(
-        "images",
-        images.SETTINGS,
-        images.new_game,
-        images.new_evaluator,
-        images.take_snapshot,
-        images.metrics,
-        images.picture,
-    ),
+    "images": IMAGES,
 }
 """Each kind of game by its name."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A game that can be played again.
+    """Everything that determines a game.
 
     Attributes:
         data: a name or file for `toys.find` or `datasets.load`.
-        settings: the game's, at the beginning.
-        rounds: how long it is.
-        changes: in the order of their rounds.
+        settings: the settings at the beginning.
+        rounds: the number of rounds.
+        changes: changes of settings, in the order of their rounds.
     """
 
     data: str
     settings: Settings
     rounds: int = 0
-    changes: tuple[Change, ...] = field(default=())
+    changes: tuple[Change, ...] = ()
+
+
+# --- From a script to a game ----------------------------------------------------------------------
 
 
 @functools.lru_cache(maxsize=4)
-def source(data: str) -> Source:
-    """The data of that name: images, or a toy; games may share it, since nobody changes it."""
-    kind = data.partition(":")[0]
-    if kind in ("mnist", "mnist-5k", "idx", "folder"):
+def load_data(data: str) -> Source:
+    """The data set or toy of that name; it is cached, since games do not change their data.
+
+    Raises:
+        UserError: no such data, or data that only `advnets train` supports.
+    """
+    name = data.partition(":")[0]
+    if name in ("mnist", "mnist-5k", "idx", "folder"):
         return datasets.load(data)
-    if kind in datasets.REGISTRY:
+    if name in datasets.REGISTRY:
         raise UserError(
-            f"{data} is for training: advnets train {data}. Played here are toys, points, "
-            "mnist, mnist-5k, idx:FOLDER and folder:PATH."
+            f"{data} cannot be played interactively; use toys, points, mnist, mnist-5k, idx:FOLDER "
+            f"or folder:PATH. To train on it, type: advnets train {data}"
         )
     return catalogue.find(data)
 
 
 def kind_of(data: str) -> Kind:
-    """Which kind of game these data make."""
-    return KINDS[{1: "line", 2: "plane"}.get(source(data).pixels, "images")]
+    """The kind of game for these data: on the line, in the plane, or on images."""
+    return KINDS[{1: "line", 2: "plane"}.get(load_data(data).pixels, "images")]
 
 
-def board_for(data: str, settings: Settings) -> Evaluator:
-    """What a game on these data is looked at with; games may share it too."""
-    usual = kind_of(data).settings
+def evaluator_for(data: str, settings: Settings) -> Evaluator:
+    """The evaluator for a game on these data; it is cached, so games may share it.
+
+    Args:
+        data: the data's name.
+        settings: of the game. Only its prior, z_size and batch matter.
+    """
     s = settings
-    return _board(data, dataclasses.replace(usual, prior=s.prior, z_size=s.z_size, batch=s.batch))
+    standard = kind_of(data).settings
+    return _evaluator(
+        data, dataclasses.replace(standard, prior=s.prior, z_size=s.z_size, batch=s.batch)
+    )
 
 
 @functools.lru_cache(maxsize=16)
-def _board(data: str, settings: Settings) -> Evaluator:
-    kind, x = kind_of(data), source(data)
-    if kind.name == "plane":
-        return kind.new_evaluator(x, settings, samples=SAMPLES)
-    return kind.new_evaluator(x, settings)
+def _evaluator(data: str, settings: Settings) -> Evaluator:
+    return kind_of(data).new_evaluator(load_data(data), settings)
 
 
-def begin(script: Script) -> Game:
+def new_game(script: Script) -> Game:
     """Set up the script's game at round 0."""
-    return kind_of(script.data).new_game(source(script.data), script.settings)
+    return kind_of(script.data).new_game(load_data(script.data), script.settings)
 
 
-def perform(
+def play_script(
     script: Script, game: Game, callback: Callable[[Game], None] = lambda game: None
 ) -> None:
-    """Play the script's game from where it stands to the script's last round.
+    """Play a game from its current round to the script's last round, with the script's changes.
 
     Args:
         script: what to play.
-        game: from `begin`, or on its way.
-        callback: called after every round.
+        game: from `new_game`, at any round up to the script's last.
+        callback: called with the game after every round.
     """
-    for at, options in (*script.changes, (script.rounds, {})):
+    for at, changed in (*script.changes, (script.rounds, {})):
         if at > script.rounds or at < game.round:
             continue
         play(game, at, callback)
-        change_settings(game, settings.update_settings(game.settings, options))
+        change_settings(game, settings.update_settings(game.settings, changed))
 
 
 def fingerprint(game: Game) -> str:
-    """The first 12 hexadecimal digits of a SHA-256 over all weights: equal when every bit is."""
+    """The first 12 hexadecimal digits of the SHA-256 of all weights; equal if every bit is."""
     return hashlib.sha256(safetensors.torch.save(game_state.nets_of(game))).hexdigest()[:12]
 
 
-# --- The same game as a command, and as a program -------------------------------------------------
+# --- A script as a command and as a program -------------------------------------------------------
 
 
 def options(script: Script) -> dict[str, Any]:
-    """The options by which the script's beginning differs from what its kind of game has."""
-    usual = kind_of(script.data).settings.flat()
-    return {name: v for name, v in script.settings.flat().items() if v != usual[name]}
+    """The script's initial settings that differ from the defaults of its kind, by dotted name."""
+    standard = kind_of(script.data).settings.flat()
+    return {name: v for name, v in script.settings.flat().items() if v != standard[name]}
 
 
 def command(script: Script) -> str:
-    """The line for a terminal that plays the script's game."""
+    """The shell command that plays the script."""
     words = ["advnets", "play", script.data, "--rounds", str(script.rounds)]
     words += option_words(options(script))
     for at, changed in script.changes:
@@ -216,9 +187,9 @@ def command(script: Script) -> str:
 
 
 def program(script: Script) -> str:
-    """The same as a program in Python."""
+    """The Python program that plays the script."""
     changes = "".join(f"        ({at}, {dict(changed)!r}),\n" for at, changed in script.changes)
-    told = f"    changes=(\n{changes}    ),\n" if changes else ""
+    argument = f"    changes=(\n{changes}    ),\n" if changes else ""
     return (
         "from adversarial_nets import replay\n"
         "from adversarial_nets.settings import update_settings\n\n"
@@ -226,25 +197,25 @@ def program(script: Script) -> str:
         "script = replay.Script(\n"
         "    data,\n"
         f"    update_settings(replay.kind_of(data).settings, {options(script)!r}),\n"
-        f"    rounds={script.rounds},\n{told}"
+        f"    rounds={script.rounds},\n{argument}"
         ")\n"
-        "played = replay.replay(script)\n"
-        "print(played.weights, played.metrics)\n"
+        "result = replay.replay(script)\n"
+        "print(result.weights, result.metrics)\n"
     )
 
 
-# --- Playing a script -----------------------------------------------------------------------------
+# --- Replay a script ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Played:
-    """What came of a script.
+class Result:
+    """The outcome of a script.
 
     Attributes:
-        round: the last one.
+        round: the last round.
         weights: the fingerprint of all weights.
-        readings: each number, and a perfect generator's.
-        files: what was written.
+        metrics: the numbers of the last snapshot, each beside its value for a perfect generator.
+        files: the files written.
     """
 
     round: int
@@ -257,43 +228,36 @@ def replay(
     script: Script,
     out: Path | None = None,
     on_round: Callable[[int, int], None] = lambda done, rounds: None,
-) -> Played:
-    """Play a script: ``advnets play``.
+) -> Result:
+    """Play a script and evaluate the game at its end: ``advnets play``.
 
     Args:
         script: what to play.
-        out: a folder for ``nets.safetensors``, ``metrics.json`` and ``game.png``; none is written
-            where not given.
-        on_round: called with the rounds played and those in all.
+        out: a folder for ``nets.safetensors``, ``readings.json`` (the result) and ``game.png``;
+            nothing is written if not given.
+        on_round: called after every round with the rounds played and the number of rounds.
+
+    Raises:
+        UserError: a negative number of rounds, unknown data, or a folder that cannot be written.
     """
     if script.rounds < 0:
-        raise UserError(f"--rounds is {script.rounds}; it must be 0 or more.")
+        raise SettingError("rounds", f"is {script.rounds}; it must be 0 or more.")
     kind = kind_of(script.data)
     with one_thread():
-        game = begin(script)
-        perform(script, game, lambda game: on_round(game.round, script.rounds))
-        evaluator = board_for(script.data, game.settings)
+        game = new_game(script)
+        play_script(script, game, lambda game: on_round(game.round, script.rounds))
+        evaluator = evaluator_for(script.data, game.settings)
         snapshot = kind.take_snapshot(game, evaluator)
-    played = Played(game.round, fingerprint(game), kind.metrics(evaluator, snapshot), ())
+    result = Result(game.round, fingerprint(game), kind.metrics(evaluator, snapshot), ())
     if out is None:
-        return played
+        return result
     files: dict[str, str | bytes] = {
         "nets.safetensors": safetensors.torch.save(game_state.nets_of(game)),
-        "readings.json": json.dumps(dataclasses.asdict(played), indent=2, default=str) + "\n",
-        "game.png": png(kind, evaluator, snapshot),
+        "readings.json": json.dumps(dataclasses.asdict(result), indent=2, default=str) + "\n",
+        "game.png": kind.png(evaluator, snapshot),
     }
     with runs_files.explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             runs_files.write_atomically(out / name, content)
-    return dataclasses.replace(played, files=tuple(out / name for name in files))
-
-
-def png(kind: Kind, evaluator: Evaluator, snapshot: Snapshot) -> bytes:
-    """A frame drawn as a PNG."""
-    picture = kind.picture(evaluator, snapshot)
-    if isinstance(picture, bytes):
-        return picture
-    file = io.BytesIO()
-    picture.savefig(file, format="png", dpi=110)
-    return file.getvalue()
+    return dataclasses.replace(result, files=tuple(out / name for name in files))

@@ -174,15 +174,15 @@ def _claim(o: ClaimOptions) -> dict[str, Any]:
     from adversarial_nets.paper.training_claims import claim
 
     reporter = printer(o.json)
-    found, picture = claim(o.name, o.out, seed=o.seed, on=reporter.work)
-    reporter.say(f"{found.says}\n{found.how}\n")
+    found, picture = claim(o.name, o.out, seed=o.seed, on_progress=reporter.work)
+    reporter.say(f"{found.statement}\n{found.method}\n")
     reporter.say("  ".join(f"{name:>12}" for name in found.rows[0]))
     for row in found.rows:
         cells = zip(row, row.values(), strict=True)
         reporter.say("  ".join(f"{value:>{max(12, len(name))}.5g}" for name, value in cells))
     reporter.say(f"\nPicture: {picture}")
     rows = [dict(row) for row in found.rows]
-    return {"says": found.says, "how": found.how, "rows": rows, "picture": str(picture)}
+    return {"says": found.statement, "how": found.method, "rows": rows, "picture": str(picture)}
 
 
 @dataclass(frozen=True)

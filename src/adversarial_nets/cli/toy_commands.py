@@ -32,7 +32,7 @@ class Theory:
 
 
 def _theory(o: Theory) -> dict[str, Any]:
-    from adversarial_nets.theory.picture import theory_picture
+    from adversarial_nets.paper.theory_figure import theory_figure
     from adversarial_nets.theory.statements import checks
 
     reporter = printer(o.json)
@@ -42,7 +42,7 @@ def _theory(o: Theory) -> dict[str, Any]:
         reporter.say(
             f"{mark}  error {check.max_error:.1e} ≤ {check.tolerance:.0e}  {check.statement}"
         )
-    picture = theory_picture(o.out, seed=o.seed)
+    picture = theory_figure(o.out, seed=o.seed)
     reporter.say(f"Picture: {picture}")
     return {"checks": [dataclasses.asdict(check) for check in found], "picture": str(picture)}
 
@@ -203,7 +203,7 @@ def _related_work(o: RelatedWork) -> dict[str, Any]:
     from adversarial_nets.paper.related_work import related_work
 
     reporter = printer(o.json)
-    found = related_work(o.out, seed=o.seed, on=reporter.work)
+    found = related_work(o.out, seed=o.seed, on_progress=reporter.work)
     for f in found.gradient_norms:
         reporter.say(
             f"{f.model}, discrete units: {f.discrete}. Gradient before the hidden units "
@@ -217,9 +217,11 @@ def _related_work(o: RelatedWork) -> dict[str, Any]:
             f"one unit tells {c.predictable:.1%} of the other"
         )
     reporter.say(
-        f"Classifier: right on {found.right:.1%} of the digits, {found.right_moved:.1%} after a "
-        f"small step against it, {found.right_noise:.1%} after one as small at random. Sure to "
-        f"{found.sure:.1%} of images climbed from noise, {found.far:.1f} times as far from the data"
+        f"Classifier: right on {found.accuracy:.1%} of the digits, "
+        f"{found.accuracy_adversarial:.1%} after a small step against it, "
+        f"{found.accuracy_random:.1%} after one as small at random. Sure to "
+        f"{found.confidence:.1%} of images climbed from noise, {found.distance_ratio:.1f} times as "
+        "far from the data"
     )
     reporter.say(f"Picture: {found.files[0]}")
     return dataclasses.asdict(found) | {"files": list(map(str, found.files))}

@@ -1,12 +1,13 @@
-"""The game of §4.2, played by p_g itself, beside the same game played by parameters.
+"""Section 4.2 in function space and in parameters: mirror descent on p_g beside a trained game.
 
-In function space D is best at every step and p_g moves freely: C falls at each step, down to
-−log 4. In parameters, with gradient steps for both players, nothing promises that, and they may
-circle (§4.2: "in practice adversarial nets represent a limited family of p_g distributions via the
-function G(z; θ_g), and we optimize θ_g rather than p_g itself, so the proofs do not apply").
+In function space D is optimal at every step and p_g itself is updated: C decreases at every step,
+down to −log 4. In parameters, with gradient steps for both networks, convergence is not guaranteed
+and the parameters may oscillate (§4.2: "in practice adversarial nets represent a limited family of
+p_g distributions via the function G(z; θ_g), and we optimize θ_g rather than p_g itself, so the
+proofs do not apply").
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,14 +17,28 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adversarial_nets.plots.style import write_picture
+from adversarial_nets.plots.style import (
+    DATA_COLOUR,
+    G_COLOUR,
+    OTHER_COLOUR,
+    tidy,
+    write_picture,
+)
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.theory import divergences
-from adversarial_nets.toys import catalogue, line
+from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.line import Evaluator, Snapshot
-from adversarial_nets.toys.watching import watch
+from adversarial_nets.toys.recording import record
 
-__all__ = ["SETTINGS", "FunctionSpace", "draw", "function_space", "mirror_descent", "portrait"]
+__all__ = [
+    "SETTINGS",
+    "FunctionSpace",
+    "function_space",
+    "mirror_descent",
+    "phase_portrait",
+    "play_both",
+    "plot",
+]
 
 SETTINGS = Settings(
     G=GeneratorSettings(
@@ -40,19 +55,25 @@ SETTINGS = Settings(
     batch=512,
     z_size=1,
     optimiser="adam",
-    # Adam as most people take it, both players at one rate that never falls: they circle.
+    # Adam at one constant learning rate for both networks, which makes them oscillate.
     lr=0.01,
     lr_decay=1.0,
     momentum=0.9,
     momentum_end=0.9,
 )
-"""The game in parameters unless told otherwise: small nets that circle."""
+"""The default settings of the game in parameters: small networks that oscillate."""
 
 Vector = Float64[np.ndarray, " n"]
 
 
 def mirror_descent(p_data: Vector, p_g: Vector, eta: float, steps: int) -> list[Vector]:
-    """p_g, and what `theory.improve` makes of it, step after step.
+    """p_g after 0, 1, … steps of `theory.mirror_descent_step`.
+
+    Args:
+        p_data: the data's distribution.
+        p_g: the initial distribution of the generator.
+        eta: the step size η.
+        steps: the number of steps.
 
     >>> path = mirror_descent(np.array([0.5, 0.5]), np.array([0.9, 0.1]), eta=1.0, steps=2)
     >>> [float(p[0].round(3)) for p in path]
@@ -60,31 +81,31 @@ def mirror_descent(p_data: Vector, p_g: Vector, eta: float, steps: int) -> list[
     """
     path = [p_g]
     for _ in range(steps):
-        path.append(divergences.improve(p_data, path[-1], eta))
+        path.append(divergences.mirror_descent_step(p_data, path[-1], eta))
     return path
 
 
 @dataclass(frozen=True)
 class FunctionSpace:
-    """Both games, from the same beginning, with as many steps as rounds.
+    """Mirror descent and a trained game from the same p_g, with as many steps as rounds.
 
     Attributes:
-        evaluator: the cells of x, and the data's masses in them.
+        evaluator: the cells of x, and the data's probabilities.
         eta: the step size η in function space.
         path: p_g at each step in function space.
-        frames: the game in parameters at each tenth round or so.
+        snapshots: of the game in parameters.
         jsd: JSD(p_data ‖ p_g) at each step in function space, in nats.
-        bound: what theory promises it to stay below: KL(p_data ‖ p_0) / 2ηt, for t = 1, 2, ….
-        jsd_parameters: JSD at each frame of the game in parameters.
-        rises: how often the JSD rose: from step to step in function space, and from frame to frame
-            in parameters.
+        bound: the theoretical upper bound KL(p_data ‖ p_0) / 2ηt on it, for t = 1, 2, ….
+        jsd_parameters: JSD at each snapshot of the game in parameters, in nats.
+        rises: how often JSD increased: between steps in function space, and between snapshots in
+            parameters.
         files: the pictures.
     """
 
     evaluator: Evaluator
     eta: float
     path: tuple[Vector, ...]
-    frames: tuple[Snapshot, ...]
+    snapshots: tuple[Snapshot, ...]
     jsd: Float64[np.ndarray, " steps_and_start"]
     bound: Float64[np.ndarray, " steps"]
     jsd_parameters: Float64[np.ndarray, " frames"]
@@ -100,30 +121,27 @@ def play_both(
     every: int = 5,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
-    """Play both games.
+    """Run mirror descent on p_g, and play a game from the same initial p_g.
 
     Args:
         data: a name or file for `toys.find`, on the line.
-        eta: the step size η in function space, in (0, 1] for C to fall at each step.
-        steps: of p_g, and rounds of the game in parameters.
-        settings: of the game in parameters.
-        every: look at the game in parameters each so many rounds.
-        on_snapshot: called with each new frame and the number of rounds in all.
+        eta: the step size η in function space; C decreases at every step for η in (0, 1].
+        steps: the number of steps of p_g, and of rounds of the game.
+        settings: of the game.
+        every: take a snapshot of the game every so many rounds.
+        on_snapshot: called with each new snapshot and the number of rounds.
     """
-    toy = catalogue.find(data)
-    g, evaluator = line.new_game(toy, settings), line.new_evaluator(toy, settings)
-    at = list(range(0, steps + 1, every))
-    frames = watch(g, lambda g: line.take_snapshot(g, evaluator), at, on_snapshot)
-    p_data = evaluator.p_data
-    p_0 = frames[0].p_g + 1e-9  # what is 0 in function space would stay 0
+    recording = record(LINE, data, range(0, steps + 1, every), settings, on_snapshot)
+    p_data, snapshots = recording.evaluator.p_data, recording.snapshots
+    p_0 = snapshots[0].p_g + 1e-9  # in function space a probability of 0 stays 0
     path = mirror_descent(p_data, p_0 / p_0.sum(), eta, steps)
     jsd = np.array([divergences.JSD(p_data, p_g) for p_g in path])
-    parameters = np.array([divergences.JSD(p_data, snapshot.p_g) for snapshot in frames])
+    parameters = np.array([divergences.JSD(p_data, snapshot.p_g) for snapshot in snapshots])
     return FunctionSpace(
-        evaluator=evaluator,
+        evaluator=recording.evaluator,
         eta=eta,
         path=tuple(path),
-        frames=frames,
+        snapshots=snapshots,
         jsd=jsd,
         bound=divergences.KL(p_data, path[0]) / (2 * eta * np.arange(1, steps + 1)),
         jsd_parameters=parameters,
@@ -131,79 +149,86 @@ def play_both(
     )
 
 
-def portrait(evaluator: Evaluator, frames: tuple[Snapshot, ...]) -> Float64[np.ndarray, "frames 2"]:
-    """The game in parameters as a path in the plane: p_g's mean, and D's slope at the data's mean.
+def phase_portrait(
+    evaluator: Evaluator, snapshots: tuple[Snapshot, ...]
+) -> Float64[np.ndarray, "snapshots 2"]:
+    """The phase portrait of a game: p_g's mean, and the slope of D's logit at the data's mean.
 
-    The equilibrium is (the data's mean, 0). The slope is that of D's logit, over ± a tenth of the
-    board.
+    The equilibrium is (the data's mean, 0). The slope is a difference quotient over ± a tenth of
+    the evaluator's interval.
     """
-    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
+    x = evaluator.support
     middle, step = int(np.argmin(np.abs(x - evaluator.p_data @ x))), len(x) // 10
     left, right = max(middle - step, 0), min(middle + step, len(x) - 1)
-    means = [snapshot.p_g @ x for snapshot in frames]
-    slopes = [(snapshot.a[right] - snapshot.a[left]) / (x[right] - x[left]) for snapshot in frames]
+    means = [snapshot.p_g @ x for snapshot in snapshots]
+    slopes = [(s.a[right] - s.a[left]) / (x[right] - x[left]) for s in snapshots]
     return np.stack([means, slopes], axis=1)
 
 
-# --- The picture ----------------------------------------------------------------------------------
-
-_DATA, _FREE, _NETS = "#111111", "#1b9e3e", "#c4551f"
+# --- The figure -----------------------------------------------------------------------------------
 
 
-def draw(both: FunctionSpace) -> Figure:
-    """Above p_g on its way in both games; below JSD in both, and the circles of the parameters."""
+def plot(both: FunctionSpace) -> Figure:
+    """Above: p_g over time in function space and in parameters. Below: JSD, a phase portrait."""
     figure = Figure(figsize=(11, 7), layout="constrained")
-    (free, nets), (jsd, circles) = figure.subplots(2, 2)
-    evaluator, last = both.evaluator, len(both.path) - 1
-    _draw_path(free, evaluator, "step", [(t, both.path[t]) for t in _spaced(last)], "Greens")
-    free.set_title(f"In function space: $p_g$ itself moves, $D = D^*$, η = {both.eta:g}")
-    shown = [both.frames[i] for i in np.linspace(0, len(both.frames) - 1, 7).round().astype(int)]
-    _draw_path(
-        nets, evaluator, "round", [(snapshot.round, snapshot.p_g) for snapshot in shown], "Oranges"
-    )
-    nets.set_title("In parameters: small nets, one step each")
-
-    rounds = [snapshot.round for snapshot in both.frames]
-    jsd.plot(both.jsd.clip(1e-17), color=_FREE, lw=2, label="in function space")
-    words = r"its bound, KL($p_{\mathrm{data}}$ ‖ $p_0$) / 2η$t$"
-    jsd.plot(range(1, last + 1), both.bound, color=_FREE, lw=1, ls="--", label=words)
-    jsd.plot(rounds, both.jsd_parameters, color=_NETS, lw=1.5, label="in parameters")
-    jsd.set(yscale="log", xlabel="step, or round", xlim=(0, last))
-    jsd.set_title(r"JSD($p_{\mathrm{data}}$ ‖ $p_g$), nats")
-    jsd.legend(frameon=False)
-
-    path = portrait(evaluator, both.frames)
-    circles.plot(path[:, 0], path[:, 1], color=_NETS, lw=0.8, alpha=0.6)
-    dots = circles.scatter(*path.T, c=rounds, cmap="YlOrBr", vmin=-last / 3, s=18, zorder=2)
-    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
-    circles.plot(evaluator.p_data @ x, 0, "+", color=_DATA, ms=14, mew=2, label="equilibrium")
-    circles.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
-    circles.set_title("In parameters the players chase each other")
-    circles.legend(frameon=False)
-    figure.colorbar(dots, ax=circles, label="round").ax.set_ylim(0)  # palest tints are too pale
-    for axes in (free, nets, jsd, circles):
-        axes.spines[["top", "right"]].set_visible(False)
+    (functions, parameters), (jsd, portrait) = figure.subplots(2, 2)
+    last, snapshots = len(both.path) - 1, both.snapshots
+    steps = sorted({0, *(round(last / 2**k) for k in range(6))})
+    _plot_path(functions, both.evaluator, "step", {t: both.path[t] for t in steps}, "Greens")
+    functions.set_title(f"In function space: $p_g$ itself is updated, $D = D^*$, η = {both.eta:g}")
+    chosen = np.linspace(0, len(snapshots) - 1, 7).round().astype(int)
+    path = {snapshots[i].round: snapshots[i].p_g for i in chosen}
+    _plot_path(parameters, both.evaluator, "round", path, "Oranges")
+    parameters.set_title("In parameters: small networks, one step each")
+    _plot_jsd(jsd, both)
+    _plot_phase_portrait(portrait, both)
     return figure
 
 
-def _spaced(last: int) -> list[int]:
-    """0 and six later steps, each about twice as far."""
-    return sorted({0, *(round(last / 2**k) for k in range(6))})
-
-
-def _draw_path(
-    axes: Axes, evaluator: Evaluator, unit: str, path: list[tuple[int, Vector]], colours: str
+def _plot_path(
+    axes: Axes, evaluator: Evaluator, unit: str, path: Mapping[int, Vector], colours: str
 ) -> None:
+    """p_g at some steps or rounds, darker over time, and p_data."""
     width = evaluator.edges[1] - evaluator.edges[0]
     shades = colormaps[colours](np.linspace(0.35, 1, len(path)))
-    for (t, p_g), shade in zip(path, shades, strict=True):
+    for (t, p_g), shade in zip(path.items(), shades, strict=True):
         axes.plot(evaluator.x, p_g[1:-1] / width, color=shade, lw=1.6, label=f"{t:,}")
-    p_data = evaluator.p_data[1:-1] / width
-    axes.plot(
-        evaluator.x, p_data, color=_DATA, lw=2, ls=(0, (1, 1.5)), label=r"$p_{\mathrm{data}}$"
-    )
+    p_data, dotted = evaluator.p_data[1:-1] / width, (0, (1, 1.5))
+    label = r"$p_{\mathrm{data}}$"
+    axes.plot(evaluator.x, p_data, color=DATA_COLOUR, lw=2, ls=dotted, label=label)
     axes.set(ylim=(0, 2 * p_data.max()), yticks=[])
+    tidy(axes)
     axes.legend(frameon=False, fontsize=8, title=unit)
+
+
+def _plot_jsd(axes: Axes, both: FunctionSpace) -> None:
+    """JSD(p_data ‖ p_g) in function space with its bound, and in parameters."""
+    last, rounds = len(both.path) - 1, [snapshot.round for snapshot in both.snapshots]
+    axes.plot(both.jsd.clip(1e-17), color=G_COLOUR, lw=2, label="in function space")
+    label = r"its bound, KL($p_{\mathrm{data}}$ ‖ $p_0$) / 2η$t$"
+    axes.plot(range(1, last + 1), both.bound, color=G_COLOUR, lw=1, ls="--", label=label)
+    axes.plot(rounds, both.jsd_parameters, color=OTHER_COLOUR, lw=1.5, label="in parameters")
+    axes.set(yscale="log", xlabel="step, or round", xlim=(0, last))
+    axes.set_title(r"JSD($p_{\mathrm{data}}$ ‖ $p_g$), nats")
+    tidy(axes)
+
+
+def _plot_phase_portrait(axes: Axes, both: FunctionSpace) -> None:
+    """p_g's mean against the slope of D's logit, coloured by round, and the equilibrium."""
+    evaluator, last = both.evaluator, len(both.path) - 1
+    path = phase_portrait(evaluator, both.snapshots)
+    rounds = [snapshot.round for snapshot in both.snapshots]
+    axes.plot(path[:, 0], path[:, 1], color=OTHER_COLOUR, lw=0.8, alpha=0.6)
+    dots = axes.scatter(
+        path[:, 0], path[:, 1], c=rounds, cmap="YlOrBr", vmin=-last / 3, s=18, zorder=2
+    )
+    mean = evaluator.p_data @ evaluator.support
+    axes.plot(mean, 0, "+", color=DATA_COLOUR, ms=14, mew=2, label="equilibrium")
+    axes.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
+    axes.set_title("In parameters the game oscillates")
+    tidy(axes)
+    # vmin below 0 avoids the palest colours, which the colour bar leaves out.
+    axes.figure.colorbar(dots, ax=axes, label="round").ax.set_ylim(0)
 
 
 # --- The command ----------------------------------------------------------------------------------
@@ -218,19 +243,19 @@ def function_space(
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
-    """Play the game of §4.2 in function space and in parameters: ``advnets function-space``.
+    """Compare mirror descent on p_g with a trained game (§4.2): ``advnets function-space``.
 
     Args:
-        data: ``gaussian``, ``mixture``, ``uniform``, with numbers of your own if you like, or a CSV
+        data: ``gaussian``, ``mixture``, ``uniform``, optionally with your own numbers, or a CSV
             file with one column.
         out: a folder for ``function-space.png`` and ``.svg``.
         eta: the step size η in function space.
-        steps: of p_g, and rounds of the game in parameters.
-        seed: of the game in parameters.
-        on_snapshot: called with each new frame and the number of rounds in all.
+        steps: the number of steps of p_g, and of rounds of the game.
+        seed: the seed of the game.
+        on_snapshot: called with each new snapshot and the number of rounds.
     """
     both = play_both(data, eta, steps, replace(SETTINGS, seed=seed), on_snapshot=on_snapshot)
-    figure = draw(both)
+    figure = plot(both)
     files = tuple(
         write_picture(figure, out / f"function-space.{kind}", dpi=120) for kind in ("png", "svg")
     )

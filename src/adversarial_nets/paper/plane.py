@@ -1,12 +1,14 @@
-"""Train a game on two-dimensional data and draw it: ``advnets paper plane``."""
+"""Train a game on two-dimensional data and plot it: ``advnets plane``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adversarial_nets.plots.style import write_picture
-from adversarial_nets.toys.draw_plane import draw, film
+from adversarial_nets.toys.kinds import PLANE
 from adversarial_nets.toys.plane import ROUNDS, SAMPLES, SETTINGS, Snapshot
+from adversarial_nets.toys.plot_plane import plot_recording
+from adversarial_nets.toys.recording import record, snapshot_rounds
 
 __all__ = [
     "Plane",
@@ -14,23 +16,20 @@ __all__ = [
 ]
 
 
-# --- The command ----------------------------------------------------------------------------------
+_SNAPSHOTS = 41
 
 
 @dataclass(frozen=True)
 class Plane:
-    """What `plane` made: the run's last measures, and where the pictures are.
+    """The final measures of a game and the files written by `plane`.
 
     Attributes:
-        data: what was learned.
-        rounds: how long the game was.
-        samples: how many samples the measures are made from.
-        measures: JSD in nats where the data have a density, both KL smoothed, and the data's mass
-            where no sample fell; for mixtures modes hit, and the share
-            of samples near one; for a ring of zero width the mean distance from it and the share
-            of angles covered.
-        floors: the same for a perfect generator with as many samples.
-        note: what must be said of p_data, if anything.
+        data: the name of the data.
+        rounds: the number of rounds.
+        samples: the number of samples that the measures use.
+        measures: the measures by name, see `toys.plane.measures`.
+        floors: each measure's mean for a perfect generator with as many samples.
+        note: a caveat about p_data; empty if there is none.
         files: the pictures.
     """
 
@@ -51,18 +50,26 @@ def plane(
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Plane:
-    """Play a game in the plane and draw it: ``advnets plane``.
+    """Play a game in the plane and write its picture: ``advnets plane``.
 
     Args:
         data: ``ring``, ``ring-of-gaussians``, ``grid``, ``spiral``, ``moons``, ``zero-width-ring``,
             or a CSV file with two columns.
         out: a folder for ``plane.png``.
-        rounds: how long to play.
-        seed: of the whole run.
-        on_snapshot: called with each new frame and the number of rounds in all.
+        rounds: the number of rounds.
+        seed: the seed of all random numbers.
+        on_snapshot: called with each new snapshot and the number of rounds.
     """
-    run = film(data, replace(SETTINGS, seed=seed), rounds, on_snapshot=on_snapshot)
-    file = write_picture(draw(run), out / "plane.png", dpi=90)
-    end = run.frames[-1]
-    note = run.evaluator.toy.note
-    return Plane(data, end.round, SAMPLES, end.measures, run.evaluator.floors, note, (file,))
+    settings = replace(SETTINGS, seed=seed)
+    recording = record(PLANE, data, snapshot_rounds(rounds, _SNAPSHOTS), settings, on_snapshot)
+    file = write_picture(plot_recording(recording), out / "plane.png", dpi=90)
+    end, evaluator = recording.snapshots[-1], recording.evaluator
+    return Plane(
+        data=data,
+        rounds=end.round,
+        samples=SAMPLES,
+        measures=end.measures,
+        floors=evaluator.floors,
+        note=evaluator.toy.note,
+        files=(file,),
+    )

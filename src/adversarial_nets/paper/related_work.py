@@ -1,9 +1,9 @@
-"""§2 compares the adversarial nets with their neighbours: four of its remarks, as numbers.
+"""Four remarks of §2 on other models, tested numerically.
 
-1. A VAE cannot have discrete hidden units, adversarial nets cannot have discrete visible ones.
-2. Noise-contrastive estimation learns little once its noise, which is fixed, is easily told.
-3. Predictability minimisation is a regulariser beside another task, and minimises an objective.
-4. Adversarial examples show what a classifier sees; to find them is not to generate.
+1. A VAE cannot have discrete hidden units; adversarial nets cannot have discrete visible units.
+2. Noise-contrastive estimation learns slowly if its fixed noise is easily distinguished from data.
+3. Predictability minimisation is a regulariser for another task, and minimises one objective.
+4. Adversarial examples analyse a classifier; generating them is not training a generator.
 """
 
 import math
@@ -14,6 +14,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Float64, Int64
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
@@ -22,22 +23,29 @@ from adversarial_nets.baselines import vae
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import Classifier, classifier
 from adversarial_nets.evaluation.nearest import nearest_images
-from adversarial_nets.plots.style import tidy, write_picture
+from adversarial_nets.plots.style import (
+    D_COLOUR,
+    DATA_COLOUR,
+    G_COLOUR,
+    OTHER_COLOUR,
+    tidy,
+    write_picture,
+)
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 from adversarial_nets.theory import divergences, quadrature
-from adversarial_nets.toys import distributions
+from adversarial_nets.toys.distributions import Toy, gaussian
 
 __all__ = [
-    "Adversarial",
-    "Code",
+    "AdversarialExamples",
     "GradientNorms",
+    "LinearCode",
     "RelatedWork",
     "adversarial_examples",
-    "draw",
     "gradient_norms",
     "noise_contrastive",
     "noise_contrastive_error",
+    "plot",
     "predictability_minimisation",
     "related_work",
 ]
@@ -48,13 +56,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class GradientNorms:
-    """How much of the loss the weights feel: lengths of gradients, below the named units and above.
+    """Gradient norms of a model's weights before and after its hidden units.
 
     Attributes:
         model: ``"adversarial nets"`` or ``"VAE"``.
-        discrete: which units take two values only: ``"none"``, ``"hidden"`` or ``"visible"``.
-        below: of the weights that come before the hidden units (G's first layer; the encoder).
-        above: of the weights after them (G's last layer; the decoder).
+        discrete: which units are binary: ``"none"``, ``"hidden"`` or ``"visible"``.
+        below: for the weights before the hidden units (G's first layer; the encoder).
+        above: for the weights after them (G's last layer; the decoder).
     """
 
     model: str
@@ -64,18 +72,20 @@ class GradientNorms:
 
 
 def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
-    """The gradient that reaches G's two layers, and a VAE's two halves, with discrete units.
+    """Gradient norms of G's two layers and of a VAE's encoder and decoder, with discrete units.
 
-    A unit that jumps between two values has the derivative 0 wherever it has one. In G it stands
-    between D and all weights before it; so G's *visible* units must not be discrete. In a VAE the
-    data are only compared with the decoder's output, so they may be; but the *hidden* z stands
-    between the reconstruction and the encoder. (The VAE's other term, KL, is left out here: it
-    says nothing about the image.)
+    A binary unit has derivative 0 almost everywhere, so no gradient reaches the weights before it.
+    In adversarial nets, G's *visible* units are between D and all of G's weights, so they must not
+    be discrete. In a VAE the data are only compared with the decoder's output, so visible units may
+    be discrete; but the *hidden* z is between the reconstruction loss and the encoder. (The KL term
+    of the VAE's bound is omitted, as it does not depend on the image.)
 
     Args:
         seed: of the weights, the noise and the data.
 
-    >>> {(f.model, f.discrete): f.below > 0 for f in felt()}[("adversarial nets", "visible")]
+    >>> {(f.model, f.discrete): f.below > 0 for f in gradient_norms()}[
+    ...     ("adversarial nets", "visible")
+    ... ]
     False
     """
     return tuple(
@@ -86,11 +96,12 @@ def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
 
 
 def _normal(seed: int, purpose: str, rows: int, width: int) -> Float[Tensor, "rows width"]:
+    """N(0, 1) random numbers; different purposes are independent."""
     return Address(seed, 0, range(rows)).normal(purpose, width)
 
 
 def _gradient_norms_of_G(discrete: str, seed: int) -> GradientNorms:
-    """G(z) has one hidden layer; D is one that has learned nothing yet."""
+    """Gradient norms for a G with one hidden layer and a linear D with random weights."""
     bottom, top, D = (
         _normal(seed, f"weights {i}", *shape).requires_grad_(i < 2)
         for i, shape in enumerate(((8, 16), (16, 12), (12, 1)))
@@ -105,7 +116,7 @@ def _gradient_norms_of_G(discrete: str, seed: int) -> GradientNorms:
 
 
 def _gradient_norms_of_VAE(discrete: str, seed: int) -> GradientNorms:
-    """The reconstruction's part of the bound, on data that are binary or not."""
+    """Gradient norms of the reconstruction loss, for binary or continuous data."""
     settings = vae.Settings(hidden=(16,), z_size=4, epochs=0, seed=seed)
     x = _normal(seed, "x", 64, 12).sigmoid()
     model = vae.fit(x, settings)
@@ -130,38 +141,39 @@ def _gradient_norms_of_VAE(discrete: str, seed: int) -> GradientNorms:
 
 Distances = Float64[np.ndarray, " distances"]
 
-# p_data = N(0, 1); the model is exp(a + b·x − c·x²/2), its constant a learned like the others.
+# p_data = N(0, 1). The model is exp(a + b·x − c·x²/2); the normalising constant a is learned too.
 _TRUTH = np.array([-0.5 * math.log(2 * math.pi), 0.0, 1.0])
 
 
 def _features(x: Float64[np.ndarray, "*n"]) -> Float64[np.ndarray, "*n 3"]:
-    """What a, b, c are multiplied with."""
+    """The features t(x) of the model: the factors of a, b and c in its log-density."""
     return np.stack([np.ones_like(x), x, -0.5 * x**2], -1)
 
 
 def noise_contrastive_error(distances: Distances, points: int = 1000) -> Distances:
-    """The standard error of b that theory gives for many points (Gutmann and Hyvärinen 2012).
+    """The asymptotic standard error of b in noise-contrastive estimation (Gutmann, Hyvärinen 2012).
 
-    It is √((I⁻¹)_bb / points) with I = E_{p_data} (1 − D*) t tᵀ, t the model's features and D* the
-    best judge of data against noise N(d, 1): where D* is sure, the points say nothing.
+    It is √((I⁻¹)_bb / points) with I = E_{p_data} (1 − D*) t tᵀ, the features t and the optimal
+    classifier D* of data against noise N(d, 1). Points at which D* is near 1 add no information.
 
     Args:
-        distances: d, how far the noise's mean is from the data's.
-        points: of data, and as many of noise.
+        distances: d, the distance of the noise's mean from the data's.
+        points: the number of data points, and of noise points.
 
-    >>> exact = noise_contrastive_error(np.array([0.0]), points=1)  # the noise is like the data:
-    >>> bool(abs(exact[0] - 2**0.5) < 1e-9)  # √2 times what all of the likelihood would give
+    Returns:
+        The standard error at each distance.
+
+    >>> exact = noise_contrastive_error(np.array([0.0]), points=1)  # noise distributed as the data:
+    >>> bool(abs(exact[0] - 2**0.5) < 1e-9)  # √2 times the error of maximum likelihood
     True
     """
-    p_data = distributions.gaussian(0.0, 1.0)
+    p_data = gaussian(0.0, 1.0)
     errors = []
     for d in distances:
-        p_noise = distributions.gaussian(float(d), 1.0)
-        panels = (np.union1d(p_data.panels[0], p_noise.panels[0]),)
+        p_noise = gaussian(float(d), 1.0)
+        breakpoints = (np.union1d(p_data.breakpoints[0], p_noise.breakpoints[0]),)
 
-        def weight(
-            x: divergences.Points, p_noise: distributions.Toy = p_noise
-        ) -> divergences.Vector:
+        def weight(x: divergences.Points, p_noise: Toy = p_noise) -> divergences.Vector:
             log_p = p_data.log_density(x)
             return np.exp(log_p - np.logaddexp(0, log_p - p_noise.log_density(x)))
 
@@ -173,7 +185,7 @@ def noise_contrastive_error(distances: Distances, points: int = 1000) -> Distanc
                     t = _features(x[:, 0])
                     return weight(x) * t[:, i] * t[:, j]
 
-                information[i, j] = quadrature.integrate(entry, panels).value
+                information[i, j] = quadrature.integrate(entry, breakpoints).value
         errors.append(math.sqrt(np.linalg.inv(information)[1, 1] / points))
     return np.array(errors)
 
@@ -181,16 +193,16 @@ def noise_contrastive_error(distances: Distances, points: int = 1000) -> Distanc
 def noise_contrastive(
     distance: float, points: int = 1000, repeats: int = 200, seed: int = 0
 ) -> float:
-    """The same error, measured: estimate b many times and take the root mean square.
+    """The root mean square error of b in noise-contrastive estimation, over many repetitions.
 
-    The estimate is logistic regression of data against noise N(d, 1), whose logit is
-    log model − log noise; by Newton's method, all repeats at once.
+    The estimate is a logistic regression of data against noise N(d, 1) with logit
+    log model − log noise, fitted by Newton's method for all repetitions at once.
 
     Args:
-        distance: d.
-        points: of data, and as many of noise.
-        repeats: how often.
-        seed: addresses the points.
+        distance: d, the distance of the noise's mean from the data's.
+        points: the number of data points, and of noise points.
+        repeats: the number of repetitions.
+        seed: of the points.
     """
     address = Address(seed, 0, range(repeats))
     x = np.concatenate(
@@ -203,7 +215,7 @@ def noise_contrastive(
     y = np.repeat([1.0, 0.0], points)
     t = _features(x)
     log_noise = -0.5 * (x - distance) ** 2 + _TRUTH[0]
-    θ = np.tile(_TRUTH, (repeats, 1))  # where it starts does not matter: the problem is convex
+    θ = np.tile(_TRUTH, (repeats, 1))  # any start would do: the problem is convex
     for _ in range(50):
         D = 1 / (1 + np.exp(log_noise - (t @ θ[:, :, None])[..., 0]))
         gradient = ((y - D)[..., None] * t).sum(1)
@@ -219,14 +231,15 @@ def noise_contrastive(
 
 
 @dataclass(frozen=True)
-class Code:
-    """A code of two linear units for data of three dimensions, learned by one rule.
+class LinearCode:
+    """A code of two linear units for three-dimensional data.
 
     Attributes:
-        rule: ``"the task alone"``, ``"predictability alone"`` or ``"both"``.
-        lost: the share of the data's variance that the best linear decoder cannot restore.
-        predictable: the share of a unit's variance that the other unit predicts, ρ².
-        rises: on how many steps the objective rose.
+        rule: the objective: ``"the task alone"``, ``"predictability alone"`` or ``"both"``.
+        lost: the share of the data's variance that the best linear decoder does not reconstruct.
+        predictable: the share of a unit's variance that the other unit predicts: ρ², the squared
+            correlation.
+        rises: the number of steps on which the objective increased.
     """
 
     rule: str
@@ -235,25 +248,25 @@ class Code:
     rises: int
 
 
-_VARIANCES = (4.0, 2.0, 0.5)  # of the data, along axes that the code does not know
+_VARIANCES = (4.0, 2.0, 0.5)  # of the data along its principal axes
 
 
-def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[Code, ...]:
-    """Learn the code for the task, for unpredictability (Schmidhuber 1992), and for both.
+def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[LinearCode, ...]:
+    """Learn a code for reconstruction, for unpredictability (Schmidhuber 1992), and for both.
 
-    Each unit has a predictor that sees the other unit; the predictor's best answer leaves the
-    share 1 − ρ² of the unit's variance, and the units learn to make that large. So there is one
-    objective, and descent on it: the task, the least predictability, or their sum. For the
-    adversarial nets the game is the whole criterion, and ends at a saddle point of V.
+    Each unit is predicted from the other unit; the optimal predictor leaves the share 1 − ρ² of its
+    variance, which the units maximise. So training is gradient descent on one objective: the
+    reconstruction error, ρ², or their sum. For adversarial nets the game is the only criterion, and
+    its solution is a saddle point of V.
 
     Args:
-        seed: of the data's axes and the first code.
-        steps: of gradient descent, step size .05.
+        seed: of the data's axes and the initial code.
+        steps: the number of steps of gradient descent, with step size 0.05.
     """
     Q = torch.linalg.qr(_normal(seed, "axes", 3, 3).double()).Q
     Σ = Q * torch.tensor(_VARIANCES, dtype=torch.float64) @ Q.T
-    first = _normal(seed, "code", 2, 3).double()
-    first[1] += 2 * first[0]  # two units that say much the same
+    initial = _normal(seed, "code", 2, 3).double()
+    initial[1] += 2 * initial[0]  # correlated units
 
     def lost(W: Tensor) -> Tensor:
         restored = torch.linalg.solve(W @ Σ @ W.T, W @ Σ @ Σ @ W.T).trace()
@@ -269,7 +282,7 @@ def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[Code,
         ("predictability alone", 0.0, 1.0),
         ("both", 1.0, 1.0),
     ):
-        W = first.clone().requires_grad_()
+        W = initial.clone().requires_grad_()
         values = []
         for _ in range(steps):
             objective = task * lost(W) + other * predictable(W)
@@ -277,33 +290,37 @@ def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[Code,
             W = (W - 0.05 * gradient).detach().requires_grad_()
             values.append(objective.item())
         rises = int((np.diff(values) > 1e-12).sum())
-        found.append(Code(rule, lost(W).item(), predictable(W).item(), rises))
+        found.append(LinearCode(rule, lost(W).item(), predictable(W).item(), rises))
     return tuple(found)
 
 
 # --- 4. Adversarial examples ----------------------------------------------------------------------
 
+Images = Float[Tensor, "n pixels"]
+
 
 @dataclass(frozen=True)
-class Adversarial:
-    """A classifier, and images made from its gradient.
+class AdversarialExamples:
+    """A classifier's accuracy and confidence on images made with its gradient.
 
     Attributes:
-        size: how far each pixel was moved, of a range of 1.
-        right: the share of test images that the classifier names rightly.
-        right_moved: the same after each pixel moved by `size` against the right class.
-        right_noise: and after it moved by `size` up or down at random.
-        sure: how sure the classifier is, on average, of what was made from noise for it.
-        far: how far those images are from the nearest training image, over test images' distance.
-        pictures: test images, the moved ones, and those from noise: 3 rows.
+        size: the perturbation of each pixel; pixels are in [0, 1].
+        accuracy: the classifier's accuracy on test images.
+        accuracy_adversarial: its accuracy after each pixel is moved by ±`size` along the sign of
+            the loss's gradient.
+        accuracy_random: its accuracy after each pixel is moved by ±`size` at random.
+        confidence: its mean probability of the target class on images optimised from noise.
+        distance_ratio: the distance of those images from the nearest training image, divided by
+            that of test images.
+        pictures: test images, their adversarial versions, and images optimised from noise: 3 rows.
     """
 
     size: float
-    right: float
-    right_moved: float
-    right_noise: float
-    sure: float
-    far: float
+    accuracy: float
+    accuracy_adversarial: float
+    accuracy_random: float
+    confidence: float
+    distance_ratio: float
     pictures: Float[Tensor, "3 n pixels"]
 
 
@@ -311,70 +328,73 @@ def adversarial_examples(
     data: Dataset | None = None,
     size: float = 0.1,
     *,
-    judge: Classifier | None = None,
+    model: Classifier | None = None,
     seed: int = 0,
-    on: Progress | None = None,
-) -> Adversarial:
-    """Move images by the sign of the gradient (Goodfellow et al. 2014), and climb from noise.
+    on_progress: Progress | None = None,
+) -> AdversarialExamples:
+    """Perturb images by the sign of the gradient, and optimise images from noise.
+
+    The perturbation is the fast gradient sign method (Goodfellow et al. 2014, arXiv:1412.6572).
 
     Args:
-        data: images with labels, in [0, 1]; the embedded digits where not given.
-        size: of a pixel's movement.
-        judge: the classifier; the data set's own where not given.
+        data: images with labels, in [0, 1]; mnist-5k if not given.
+        size: the perturbation of each pixel.
+        model: the classifier; the data set's own (`evaluation.classifier`) if not given.
         seed: of the noise.
-        on: told of the classifier's training.
+        on_progress: called while the classifier is trained.
     """
     data = data or datasets.load("mnist-5k")
-    judge = judge or classifier(data, on)
-    net = nn.Sequential(judge.body, judge.head)
+    model = model or classifier(data, on_progress)
+    net = nn.Sequential(model.body, model.head)
     x, y = data.floats(data.test[:500]), data.labels["test"][:500]
 
-    def uphill(x: Float[Tensor, "n pixels"], y: Int64[Tensor, " n"]) -> Float[Tensor, "n pixels"]:
-        """The sign of the gradient of log p(y | x) in x."""
+    def gradient_sign(x: Images, y: Int64[Tensor, " n"]) -> Images:
+        """The sign of the gradient of log p(y | x) with respect to x."""
         x = x.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(-F.cross_entropy(net(x), y, reduction="sum"), x)
         return gradient.sign()
 
     @torch.no_grad()
-    def right(x: Float[Tensor, "n pixels"]) -> float:
+    def accuracy(x: Images) -> float:
         return (net(x).argmax(1) == y).float().mean().item()
 
-    moved = (x - size * uphill(x, y)).clamp(0, 1)
-    coins = (_normal(seed, "coins", *x.shape)).sign()
-    made = Address(seed, 0, range(len(x))).uniform("noise to start from", x.shape[1])
+    adversarial = (x - size * gradient_sign(x, y)).clamp(0, 1)
+    random_signs = _normal(seed, "coins", *x.shape).sign()
+    optimised = Address(seed, 0, range(len(x))).uniform("noise to start from", x.shape[1])
     for _ in range(50):
-        made = (made + 0.02 * uphill(made, y)).clamp(0, 1)
+        optimised = (optimised + 0.02 * gradient_sign(optimised, y)).clamp(0, 1)
     with torch.no_grad():
-        sure = net(made).softmax(1)[torch.arange(len(y)), y].mean().item()
-        nearby = [nearest_images(images, data.train, data.floats)[1].mean() for images in (made, x)]
-    first = [int((y == c).nonzero()[0]) for c in y.unique()]
-    return Adversarial(
+        confidence = net(optimised).softmax(1)[torch.arange(len(y)), y].mean().item()
+        distances = [
+            nearest_images(images, data.train, data.floats)[1].mean() for images in (optimised, x)
+        ]
+    one_per_class = [int((y == c).nonzero()[0]) for c in y.unique()]
+    return AdversarialExamples(
         size=size,
-        right=right(x),
-        right_moved=right(moved),
-        right_noise=right((x + size * coins).clamp(0, 1)),
-        sure=sure,
-        far=float(nearby[0] / nearby[1]),
-        pictures=torch.stack([x, moved, made])[:, first],
+        accuracy=accuracy(x),
+        accuracy_adversarial=accuracy(adversarial),
+        accuracy_random=accuracy((x + size * random_signs).clamp(0, 1)),
+        confidence=confidence,
+        distance_ratio=float(distances[0] / distances[1]),
+        pictures=torch.stack([x, adversarial, optimised])[:, one_per_class],
     )
 
 
-# --- The picture, and the command -----------------------------------------------------------------
-
-_BLACK, _G, _D, _OTHER = "#111111", "#1b9e3e", "#1f5fc4", "#c4551f"
+# --- The figure and the command -------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class RelatedWork:
-    """What `related_work` found.
+    """The results of `related_work`.
 
     Attributes:
-        felt: gradients with discrete units.
-        distances: of the noise of noise-contrastive estimation from the data.
-        error: of its estimate, measured.
-        error_in_theory: and as theory has it.
+        gradient_norms: gradient norms with discrete units.
+        distances: of the noise from the data in noise-contrastive estimation, in σ.
+        error: its measured error at each distance.
+        error_in_theory: its asymptotic error at each distance.
         codes: the three codes of predictability minimisation.
-        right, right_moved, right_noise, sure, far: of `Adversarial`.
+        accuracy, accuracy_adversarial, accuracy_random, confidence, distance_ratio: see
+            `AdversarialExamples`.
         files: the picture.
     """
 
@@ -382,100 +402,106 @@ class RelatedWork:
     distances: tuple[float, ...]
     error: tuple[float, ...]
     error_in_theory: tuple[float, ...]
-    codes: tuple[Code, ...]
-    right: float
-    right_moved: float
-    right_noise: float
-    sure: float
-    far: float
+    codes: tuple[LinearCode, ...]
+    accuracy: float
+    accuracy_adversarial: float
+    accuracy_random: float
+    confidence: float
+    distance_ratio: float
     files: tuple[Path, ...]
 
 
-def draw(
-    found: RelatedWork, pictures: Float[Tensor, "3 n pixels"], height: int, moved: float
-) -> Figure:
-    """All four, side by side."""
-    figure = Figure(figsize=(16, 4.2), layout="constrained")
-    first, second, third, fourth = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.4))
-
-    names = [f.discrete for f in found.gradient_norms]
-    at = np.arange(len(names))
-    for shift, color, label, heights in (
-        (-0.2, _OTHER, "before the hidden units", [f.below for f in found.gradient_norms]),
-        (0.2, _G, "after them", [f.above for f in found.gradient_norms]),
-    ):
-        bars = first.bar(at + shift, heights, 0.4, color=color, label=label)
-        first.bar_label(bars, ["" if h else "0" for h in heights])
-    first.set_xticks(at, names)
-    for i in (0, 3):
-        first.text(i + 1, -0.17, found.gradient_norms[i].model, ha="center", va="top")
-    first.set(
-        title="Gradient that reaches the weights;\nwhich units are discrete",
-        ylim=(0, 1.4),
-        yticks=(),
-    )
-
-    second.plot(found.distances, found.error_in_theory, color=_D, lw=2, label="in theory")
-    second.plot(
-        found.distances, found.error, "o", color=_BLACK, ms=4, label="200 times 1,000 points"
-    )
-    second.set(
-        title="Noise-contrastive estimation:\nerror of what is learned",
-        xlabel="distance of the noise from the data, in σ",
-        yscale="log",
-    )
-
-    names = [code.rule.replace(" alone", "\nalone") for code in found.codes]
-    at = np.arange(len(names))
-    third.bar(at - 0.2, [c.lost for c in found.codes], 0.4, color=_OTHER, label="lost by the code")
-    third.bar(
-        at + 0.2,
-        [c.predictable for c in found.codes],
-        0.4,
-        color=_D,
-        label="one unit from the other",
-    )
-    third.set_xticks(at, names, fontsize=8)
-    third.set(title="Predictability minimisation:\nshares of variance", ylim=(0, 0.7))
-
-    rows = [torch.cat(list(row.view(len(row), height, -1)), 1) for row in pictures]
-    fourth.imshow(torch.cat(rows).numpy(), cmap="gray", vmin=0, vmax=1)
-    fourth.set_axis_off()
-    fourth.set_title(
-        f"Digits; the same, each pixel moved by {moved} ({found.right_moved:.0%} of\n"
-        "such are named rightly); and what is named as them for sure",
-        fontsize=10,
-    )
-    for axes in (first, second, third):
-        tidy(axes)
-    return figure
-
-
 def related_work(
-    out: Path = Path("related-work"), *, seed: int = 0, on: Progress | None = None
+    out: Path = Path("related-work"), *, seed: int = 0, on_progress: Progress | None = None
 ) -> RelatedWork:
-    """Show four of §2's remarks: ``advnets related-work``.
+    """Test four remarks of §2 and write a picture: ``advnets related-work``.
 
     Args:
         out: a folder for ``related-work.png``.
-        seed: of everything that is drawn.
-        on: told of the classifier's training, which takes most of the time.
+        seed: of all random numbers.
+        on_progress: called while the classifier is trained, which takes most of the time.
     """
     distances = np.linspace(0, 4, 9)
     data = datasets.load("mnist-5k")
-    images = adversarial_examples(data, seed=seed, on=on)
+    examples = adversarial_examples(data, seed=seed, on_progress=on_progress)
     found = RelatedWork(
         gradient_norms=gradient_norms(seed),
         distances=tuple(distances.tolist()),
         error=tuple(noise_contrastive(d, seed=seed) for d in distances.tolist()),
         error_in_theory=tuple(noise_contrastive_error(distances).tolist()),
         codes=predictability_minimisation(seed),
-        right=images.right,
-        right_moved=images.right_moved,
-        right_noise=images.right_noise,
-        sure=images.sure,
-        far=images.far,
+        accuracy=examples.accuracy,
+        accuracy_adversarial=examples.accuracy_adversarial,
+        accuracy_random=examples.accuracy_random,
+        confidence=examples.confidence,
+        distance_ratio=examples.distance_ratio,
         files=(out / "related-work.png",),
     )
-    write_picture(draw(found, images.pictures, data.image_shape[1], images.size), found.files[0])
+    write_picture(plot(found, examples, data.image_shape[1]), found.files[0])
     return found
+
+
+def plot(found: RelatedWork, examples: AdversarialExamples, height: int) -> Figure:
+    """The four remarks, side by side.
+
+    Args:
+        found: the numbers.
+        examples: the adversarial examples.
+        height: of an image.
+    """
+    figure = Figure(figsize=(16, 4.2), layout="constrained")
+    axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.4))
+    _plot_gradient_norms(axes[0], found.gradient_norms)
+    _plot_noise_contrastive(axes[1], found)
+    _plot_codes(axes[2], found.codes)
+    _plot_examples(axes[3], examples, height)
+    for each in axes[:3]:
+        tidy(each)
+    return figure
+
+
+def _plot_gradient_norms(axes: Axes, norms: tuple[GradientNorms, ...]) -> None:
+    at = np.arange(len(norms))
+    for shift, colour, label, heights in (
+        (-0.2, OTHER_COLOUR, "before the hidden units", [n.below for n in norms]),
+        (0.2, G_COLOUR, "after them", [n.above for n in norms]),
+    ):
+        bars = axes.bar(at + shift, heights, 0.4, color=colour, label=label)
+        axes.bar_label(bars, ["" if h else "0" for h in heights])
+    axes.set_xticks(at, [n.discrete for n in norms])
+    for i in (0, 3):
+        axes.text(i + 1, -0.17, norms[i].model, ha="center", va="top")
+    title = "Gradient norm of the weights,\nby which units are discrete"
+    axes.set(title=title, ylim=(0, 1.4), yticks=())
+
+
+def _plot_noise_contrastive(axes: Axes, found: RelatedWork) -> None:
+    theory, measured = found.error_in_theory, found.error
+    axes.plot(found.distances, theory, color=D_COLOUR, lw=2, label="asymptotic")
+    label = "200 repetitions with 1,000 points"
+    axes.plot(found.distances, measured, "o", color=DATA_COLOUR, ms=4, label=label)
+    title = "Noise-contrastive estimation:\nstandard error of the mean"
+    axes.set(title=title, xlabel="distance of the noise from the data, in σ", yscale="log")
+
+
+def _plot_codes(axes: Axes, codes: tuple[LinearCode, ...]) -> None:
+    at = np.arange(len(codes))
+    for shift, colour, label, heights in (
+        (-0.2, OTHER_COLOUR, "lost by the code", [c.lost for c in codes]),
+        (0.2, D_COLOUR, "predicted from the other unit", [c.predictable for c in codes]),
+    ):
+        axes.bar(at + shift, heights, 0.4, color=colour, label=label)
+    axes.set_xticks(at, [c.rule.replace(" alone", "\nalone") for c in codes], fontsize=8)
+    axes.set(title="Predictability minimisation:\nshares of variance", ylim=(0, 0.7))
+
+
+def _plot_examples(axes: Axes, examples: AdversarialExamples, height: int) -> None:
+    rows = [torch.cat(list(row.view(len(row), height, -1)), 1) for row in examples.pictures]
+    axes.imshow(torch.cat(rows).numpy(), cmap="gray", vmin=0, vmax=1)
+    axes.set_axis_off()
+    axes.set_title(
+        f"Test images; each pixel moved by {examples.size} (accuracy "
+        f"{examples.accuracy_adversarial:.0%});\nnoise optimised for the same classes (confidence "
+        f"{examples.confidence:.0%})",
+        fontsize=10,
+    )

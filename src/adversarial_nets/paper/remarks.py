@@ -1,9 +1,11 @@
-"""Three remarks of §3 about playing the game, each shown where the truth is known.
+"""Three remarks of §3 about training, tested on data of known density.
 
-1. "Early in learning … log(1 − D(G(z))) saturates": G's two objectives against the same, best D.
+1. "Early in learning … log(1 − D(G(z))) saturates": the gradients of G's two objectives against the
+   same D*.
 2. "Optimizing D to completion in the inner loop … on finite datasets would result in overfitting":
-   D alone, on few points, against a generator that is already perfect.
-3. G is weak early; might it help to train G first? The same game with and without a head start.
+   D alone on few points, against a perfect generator.
+3. G is poor early in learning: does it help to train G first? The same game with and without a head
+   start for G.
 """
 
 from dataclasses import dataclass, replace
@@ -12,47 +14,67 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float64
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
 from adversarial_nets import build
-from adversarial_nets.plots.style import tidy, write_picture
+from adversarial_nets.plots.style import (
+    D_COLOUR,
+    DATA_COLOUR,
+    G_COLOUR,
+    OTHER_COLOUR,
+    tidy,
+    write_picture,
+)
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
-from adversarial_nets.toys import distributions, draw_line, line
-from adversarial_nets.toys.watching import apply, make_discriminator, watch
+from adversarial_nets.toys import line
+from adversarial_nets.toys.distributions import gaussian, sample_points
+from adversarial_nets.toys.kinds import LINE
+from adversarial_nets.toys.networks import evaluate, make_discriminator
+from adversarial_nets.toys.points import Points
+from adversarial_nets.toys.recording import (
+    one_thread,
+    play_with_snapshots,
+    record,
+    snapshot_rounds,
+)
 
 __all__ = [
     "HeadStart",
     "Overfitting",
     "Remarks",
-    "draw",
+    "generator_gradients",
     "head_start",
     "overfitting",
+    "plot",
     "remarks",
-    "signal",
 ]
 
 Distances = Float64[np.ndarray, " distances"]
 Rounds = Float64[np.ndarray, " rounds"]
 
 
-def signal(distances: Distances) -> tuple[Distances, Distances]:
-    """How strongly each of G's objectives pulls a generator that is a distance d off.
+# --- 1. Saturation of the minimax objective -------------------------------------------------------
 
-    p_data = N(0, 1), G(z) = z + d, D = D*, whose logit falls with slope −d. The derivative in d of
 
-        E log(1 − D(G(z)))   is  d · E D(G(z)),        the minimax objective's,
-        −E log D(G(z))       is  d · E (1 − D(G(z))),  the non-saturating one's.
+def generator_gradients(distances: Distances) -> tuple[Distances, Distances]:
+    """The gradients of G's two objectives for a generator at distance d from the data.
+
+    With p_data = N(0, 1), G(z) = z + d and D = D*, the derivatives in d, with D fixed, are
+
+        of E log(1 − D(G(z))), minimax:        d · E D(G(z)),
+        of −E log D(G(z)), non-saturating:     d · E (1 − D(G(z))).
 
     Args:
         distances: d ≥ 0.
 
     Returns:
-        Both derivatives, minimax first. The first vanishes as d grows and D becomes sure of
-        itself; the second grows.
+        Both derivatives, minimax first. As d grows, D(G(z)) tends to 0: the first vanishes, the
+        second grows.
 
-    >>> minimax, non_saturating = signal(np.array([6.0]))
+    >>> minimax, non_saturating = generator_gradients(np.array([6.0]))
     >>> bool(minimax[0] < 0.05), bool(non_saturating[0] > 5.9)
     (True, True)
     """
@@ -62,25 +84,28 @@ def signal(distances: Distances) -> tuple[Distances, Distances]:
 
 def _mean_D_star(d: float) -> float:
     """E D*(x) over x ~ p_g = N(d, 1)."""
-    p_data, p_g = distributions.gaussian(0.0, 1.0), distributions.gaussian(d, 1.0)
+    p_data, p_g = gaussian(0.0, 1.0), gaussian(d, 1.0)
 
     def p_g_times_D_star(x: divergences.Points) -> divergences.Vector:
         log_p_g = p_g.log_density(x)
         return np.exp(log_p_g - np.logaddexp(0, log_p_g - p_data.log_density(x)))
 
-    panels = (np.union1d(p_data.panels[0], p_g.panels[0]),)
-    return quadrature.integrate(p_g_times_D_star, panels).value
+    breakpoints = (np.union1d(p_data.breakpoints[0], p_g.breakpoints[0]),)
+    return quadrature.integrate(p_g_times_D_star, breakpoints).value
+
+
+# --- 2. Overfitting of D --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Overfitting:
-    """D alone on few points, p_g being exactly what the points were drawn from.
+    """V of a D that is trained on few points, with p_g equal to their true distribution.
 
     Attributes:
-        points: how many there were.
-        rounds: when D was looked at.
-        seen: V with the points in the place of p_data: what D is trained on.
-        truth: V with p_data itself; at most −log 4, since there is nothing to find.
+        points: the number of points.
+        rounds: the rounds at which V was computed.
+        seen: V with the points in place of p_data, which D is trained to maximise.
+        truth: V with p_data itself; at most −log 4, since p_g = p_data.
     """
 
     points: int
@@ -92,16 +117,16 @@ class Overfitting:
 def overfitting(
     points: int = 50, rounds: int = 2000, every: int = 50, seed: int = 0
 ) -> Overfitting:
-    """Optimise D towards completion on a finite data set.
+    """Train D alone on a finite data set, with a perfect generator.
 
     Args:
-        points: in the data set, drawn from N(0, 1), which is p_g too.
-        rounds: D's steps; G stands still.
-        every: look each so many rounds.
-        seed: of points and game.
+        points: the number of points in the data set, sampled from N(0, 1), which is also p_g.
+        rounds: the number of D's steps.
+        every: compute V every so many rounds.
+        seed: of the points and the game.
     """
-    truth = distributions.gaussian(0.0, 1.0)
-    data = distributions.Points(distributions.draw(truth, points, seed))
+    truth = gaussian(0.0, 1.0)
+    data = Points(sample_points(truth, points, seed))
     settings = replace(
         line.SETTINGS,
         D=replace(line.SETTINGS.D, units=(64, 64)),
@@ -110,34 +135,39 @@ def overfitting(
         lr=0.003,
         lr_decay=1.0,
         seed=seed,
+        train_only="D",
     )
     G = nn.Linear(1, 1)
-    with torch.no_grad():  # G(z) = z: already perfect
+    with torch.no_grad():  # G(z) = z, a perfect generator
         G.weight.fill_(1.0)
         G.bias.fill_(0.0)
-    g = build.new_game(settings, data, G=G, D=make_discriminator(settings, data.x))
-    g.optimiser_G.param_groups[0]["lr_scale"] = 0.0  # and it stays so
+    game = build.new_game(settings, data, G=G, D=make_discriminator(settings, data.x))
     evaluator = line.new_evaluator(truth, settings)
+    p = evaluator.p_data[1:-1] / evaluator.p_data[1:-1].sum()
 
-    def take_snapshot(g: Game) -> tuple[float, float, float]:
-        a, a_seen = apply(g.D, evaluator.x[:, None])[:, 0], apply(g.D, data.x)[:, 0]
-        p = evaluator.p_data[1:-1] / evaluator.p_data[1:-1].sum()
-        fake = float(-p @ np.logaddexp(0, a))
-        seen = float(-np.logaddexp(0, -a_seen).mean()) + fake
-        return float(g.round), seen, divergences.V(a, p, p)
+    def take_snapshot(game: Game) -> tuple[float, float, float]:
+        a, a_points = evaluate(game.D, evaluator.x[:, None])[:, 0], evaluate(game.D, data.x)[:, 0]
+        on_samples = float(-p @ np.logaddexp(0, a))
+        on_points = float(-np.logaddexp(0, -a_points).mean())
+        return float(game.round), on_points + on_samples, divergences.V(a, p, p)
 
-    at, seen, true = np.array(watch(g, take_snapshot, list(range(0, rounds + 1, every)))).T
+    with one_thread():
+        rows = play_with_snapshots(game, rounds, take_snapshot, range(0, rounds + 1, every))
+    at, seen, true = np.array(rows).T
     return Overfitting(points, at, seen, true)
+
+
+# --- 3. A head start for G ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class HeadStart:
-    """The game of Figure 1 begun by G alone against the first D, or at once by both.
+    """JSD of Figure 1's game after G alone was trained for some rounds against the initial D.
 
     Attributes:
-        lengths: rounds that G had for itself.
-        rounds: when the games were looked at, each counted from its own beginning.
-        jsd: JSD(p_data ‖ p_g) at those rounds, one line for each length.
+        lengths: the rounds of G alone, one number per game.
+        rounds: the rounds at which JSD was computed, including those of the head start.
+        jsd: JSD(p_data ‖ p_g) at those rounds, in nats, one row per game.
     """
 
     lengths: tuple[int, ...]
@@ -148,65 +178,76 @@ class HeadStart:
 def head_start(
     lengths: tuple[int, ...] = (0, 20, 100), rounds: int = 300, seed: int = 0
 ) -> HeadStart:
-    """Play Figure 1's game with head starts for G of these lengths."""
-    films = [
-        draw_line.film(
-            "gaussian", replace(line.SETTINGS, head_start=n, seed=seed), rounds, frames=41
-        )
+    """Play Figure 1's game with head starts of these lengths for G.
+
+    Args:
+        lengths: the rounds of G alone, one number per game.
+        rounds: the number of rounds of each game, including the head start.
+        seed: of all games.
+    """
+    at = snapshot_rounds(rounds, 41)
+    recordings = [
+        record(LINE, "gaussian", at, replace(line.SETTINGS, head_start=n, seed=seed))
         for n in lengths
     ]
-    jsd = np.array(
-        [[(snapshot.C + divergences.LOG4) / 2 for snapshot in film.frames] for film in films]
-    )
-    at = np.array([float(snapshot.round) for snapshot in films[0].frames])
-    return HeadStart(lengths, at, jsd)
+    jsd = [[(s.C + divergences.LOG4) / 2 for s in r.snapshots] for r in recordings]
+    return HeadStart(lengths, np.array(at, np.float64), np.array(jsd))
 
 
-# --- The picture, and the command -----------------------------------------------------------------
-
-_DATA, _G, _D, _OTHER = "#111111", "#1b9e3e", "#1f5fc4", "#c4551f"
+# --- The figure and the command -------------------------------------------------------------------
 
 
-def draw(seed: int = 0) -> tuple[Figure, Overfitting, HeadStart]:
-    """All three, side by side."""
+def plot(found: Overfitting, started: HeadStart) -> Figure:
+    """The three remarks, side by side."""
     figure = Figure(figsize=(13, 4.2), layout="constrained")
-    first, second, third = figure.subplots(1, 3)
+    axes = figure.subplots(1, 3)
+    _plot_gradients(axes[0])
+    _plot_overfitting(axes[1], found)
+    _plot_head_start(axes[2], started)
+    for each in axes:
+        tidy(each)
+    return figure
+
+
+def _plot_gradients(axes: Axes) -> None:
     distances = np.linspace(0, 6, 61)
-    minimax, non_saturating = signal(distances)
-    first.plot(distances, minimax, color=_OTHER, lw=2, label="of E log(1 − D(G(z))), minimax")
-    first.plot(distances, non_saturating, color=_G, lw=2, label="of −E log D(G(z)), non-saturating")
-    first.set(title="G's gradient against the best D", xlabel="distance of p_g from p_data, in σ")
+    minimax, non_saturating = generator_gradients(distances)
+    label = "of E log(1 − D(G(z))), minimax"
+    axes.plot(distances, minimax, color=OTHER_COLOUR, lw=2, label=label)
+    label = "of −E log D(G(z)), non-saturating"
+    axes.plot(distances, non_saturating, color=G_COLOUR, lw=2, label=label)
+    axes.set(title="G's gradient for D = D*", xlabel="distance of p_g from p_data, in σ")
 
-    found = overfitting(seed=seed)
-    second.plot(
-        found.rounds, found.seen, color=_D, lw=2, label=f"on the {found.points} points it saw"
-    )
-    second.plot(found.rounds, found.truth, color=_OTHER, lw=2, label="on the distribution itself")
-    second.axhline(
-        -divergences.LOG4, color=_DATA, lw=0.8, ls="--", label="−log 4: nothing to be found"
-    )
-    second.set(title="V, D optimised to the end; p_g = p_data", xlabel="step of D")
 
-    started = head_start(seed=seed)
-    for n, jsd, colour in zip(started.lengths, started.jsd, (_DATA, _D, _OTHER), strict=True):
-        label = f"G alone for {n} rounds" if n else "both from the beginning"
-        third.plot(started.rounds, jsd, color=colour, lw=2, label=label)
-    third.set(title="JSD, with and without a head start for G", xlabel="round", yscale="log")
-    for axes in (first, second, third):
-        tidy(axes)
-    return figure, found, started
+def _plot_overfitting(axes: Axes, found: Overfitting) -> None:
+    label = f"on the {found.points} training points"
+    axes.plot(found.rounds, found.seen, color=D_COLOUR, lw=2, label=label)
+    axes.plot(found.rounds, found.truth, color=OTHER_COLOUR, lw=2, label="on the true distribution")
+    label = "−log 4, the maximum for p_g = p_data"
+    axes.axhline(-divergences.LOG4, color=DATA_COLOUR, lw=0.8, ls="--", label=label)
+    axes.set(title="V, D trained alone; p_g = p_data", xlabel="step of D")
+
+
+def _plot_head_start(axes: Axes, started: HeadStart) -> None:
+    for n, jsd, colour in zip(started.lengths, started.jsd, _COLOURS, strict=True):
+        label = f"G alone for {n} rounds" if n else "no head start"
+        axes.plot(started.rounds, jsd, color=colour, lw=2, label=label)
+    axes.set(title="JSD, with and without a head start for G", xlabel="round", yscale="log")
+
+
+_COLOURS = (DATA_COLOUR, D_COLOUR, OTHER_COLOUR)
 
 
 @dataclass(frozen=True)
 class Remarks:
-    """What `remarks` found.
+    """The results of `remarks`.
 
     Attributes:
-        minimax: G's gradient at a distance of 4 σ under the minimax objective.
-        non_saturating: the same under the non-saturating one.
-        V_seen: D's value at the end on the points that it was trained on.
-        V_truth: and on the distribution they came from; −log 4 is the most it could honestly be.
-        head_start: JSD at the end, by how many rounds G had for itself.
+        minimax: the gradient of G's minimax objective at a distance of 4 σ.
+        non_saturating: the gradient of the non-saturating objective there.
+        V_seen: V at the end on the points that D was trained on, in nats.
+        V_truth: V at the end on their true distribution, at most −log 4.
+        head_start: JSD at the end, by the length of G's head start.
         files: the picture.
     """
 
@@ -219,14 +260,15 @@ class Remarks:
 
 
 def remarks(out: Path = Path("remarks"), *, seed: int = 0) -> Remarks:
-    """Show §3's three remarks: ``advnets remarks``.
+    """Test three remarks of §3 and write a picture: ``advnets remarks``.
 
     Args:
         out: a folder for ``remarks.png``.
         seed: of all games.
     """
-    figure, found, started = draw(seed)
-    minimax, non_saturating = signal(np.array([4.0]))
+    found, started = overfitting(seed=seed), head_start(seed=seed)
+    figure = plot(found, started)
+    minimax, non_saturating = generator_gradients(np.array([4.0]))
     return Remarks(
         minimax=float(minimax[0]),
         non_saturating=float(non_saturating[0]),

@@ -32,7 +32,7 @@ from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import images as toys_images
 from adversarial_nets.toys import line, plane
-from adversarial_nets.toys.watching import pull
+from adversarial_nets.toys.networks import gradient_field
 
 __all__ = ["figures_of", "forces", "light", "middle_and_spread", "nearest_png", "numbers", "pad"]
 
@@ -68,7 +68,7 @@ def light(kind: str, frame: Snapshot) -> Snapshot:
 def middle_and_spread(kind: str, board: Evaluator, frame: Snapshot) -> tuple[list[float], float]:
     """The middle of the samples in units of the data's spread, and their own spread in the same."""
     if kind == "images":
-        return [0.0], frame.spread
+        return [0.0], frame.variance_ratio
     if kind == "line":
         x = np.concatenate([board.edges[:1], board.x, board.edges[-1:]])
         mean, std = _moments(x, board.p_data)
@@ -91,7 +91,7 @@ def forces(kind: str, board: Evaluator, frame: Snapshot, game: Game) -> dict[str
         return {}
     x = frame.samples[:PULLED]
     reach = np.ptp(board.edges[0]) * 0.12
-    force = pull(game, x) * reach
+    force = gradient_field(game, x) * reach
     long = np.linalg.norm(force, axis=1, keepdims=True)
     force *= np.minimum(1, reach / np.maximum(long, 1e-12))
     force[long[:, 0] < 0.03 * reach] = np.nan  # no arrow: a head alone would look like a pull
@@ -133,7 +133,7 @@ def numbers(kind: str, board: Evaluator, frame: Snapshot) -> dict[str, Any]:
     ]
     return {
         "judged": {"data": _f32(counts[0]), "samples": _f32(counts[1])},
-        "png": base64.b64encode(toys_images.picture(board, frame)).decode(),
+        "png": base64.b64encode(toys_images.samples_png(board, frame)).decode(),
     }
 
 

@@ -27,7 +27,8 @@ from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import LIVE
 from adversarial_nets.state import Game
 from adversarial_nets.toys import catalogue
-from adversarial_nets.toys.watching import Metric, circles
+from adversarial_nets.toys.measures import Metric, oscillates
+from adversarial_nets.toys.points import parse_points, points_to_text
 from adversarial_nets.training.diagnostics import Trouble, trouble
 
 __all__ = ["Refused", "Visitor"]
@@ -100,14 +101,14 @@ class Seat:
     @classmethod
     def begin(cls, script: Script) -> "Seat":
         """Set a game up, and look at it."""
-        board = replay.board_for(script.data, script.settings)
-        seat = cls(script, replay.kind_of(script.data), replay.begin(script), board)
+        board = replay.evaluator_for(script.data, script.settings)
+        seat = cls(script, replay.kind_of(script.data), replay.new_game(script), board)
         seat.take_snapshot("both")
         return seat
 
     def play(self, rounds: int) -> None:
         """Play to that round, with whatever changes on the way."""
-        replay.perform(replace(self.script, rounds=rounds), self.game)
+        replay.play_script(replace(self.script, rounds=rounds), self.game)
 
     def change(self, options: Mapping[str, Any]) -> None:
         """From now on, these options; what was to come later is forgotten."""
@@ -122,7 +123,7 @@ class Seat:
 
     def take_snapshot(self, who: str) -> Message:
         """See the game as it stands, and keep what was seen."""
-        self.board = replay.board_for(self.script.data, self.game.settings)
+        self.board = replay.evaluator_for(self.script.data, self.game.settings)
         frame = self.kind.take_snapshot(self.game, self.board)
         metrics = self.kind.metrics(self.board, frame)
         stats, s = self.game.stats, self.game.settings
@@ -169,7 +170,7 @@ class Seat:
             "spread": spread,
             "round": self.game.round,
             "objective": self.game.settings.objective,
-            "circling": circles(np.array(path)),
+            "circling": oscillates(np.array(path)),
         }
         if "modes hit" in metrics and (self.kind.name != "images" or self.widest > 0.3):
             # (on images G begins with one class, and that is no collapse)
@@ -414,12 +415,12 @@ class Visitor:
         if len(text) > TEXT:
             raise Refused("too large", most=TEXT // 1000)
         try:
-            x = catalogue.parse_points(text.splitlines(), "CSV").x
+            x = parse_points(text.splitlines(), "CSV").x
         except UserError as error:
             raise Refused("bad points", detail=str(error)) from None
         if len(x) > POINTS:
             raise Refused("too many points", most=POINTS)
-        return self._new_data(catalogue.to_text(x))
+        return self._new_data(points_to_text(x))
 
     def drawing(self, message: Message) -> list[Message]:
         """Strokes drawn by hand, as points with a little width."""
@@ -428,7 +429,7 @@ class Visitor:
             raise Refused("unknown message")
         if sum(map(len, strokes)) > STROKES:
             raise Refused("too many points", most=STROKES)
-        return self._new_data(catalogue.to_text(_along(strokes)))
+        return self._new_data(points_to_text(_along(strokes)))
 
     def _new_data(self, data: str) -> list[Message]:
         kind = replay.kind_of(data)
@@ -572,7 +573,7 @@ class Visitor:
     def export(self, message: Message) -> list[Message]:
         """A file: what is shown as a PNG, the whole game as a GIF, the readings as a CSV."""
         makers: dict[str, Callable[[Seat], bytes]] = {
-            "png": lambda s: replay.png(s.kind, s.board, s.seen(self.shown)),
+            "png": lambda s: s.kind.png(s.board, s.seen(self.shown)),
             "gif": _gif,
             "csv": _csv,
         }
@@ -663,7 +664,7 @@ def _list(value: Json) -> list[Json]:
 
 def _size(data: str) -> int:
     """Coordinates of one x."""
-    return replay.source(data).pixels
+    return replay.load_data(data).pixels
 
 
 def _checked(before: settings.Settings, asked: Mapping[Any, Any], size: int) -> settings.Settings:
@@ -735,7 +736,7 @@ def _gif(seat: Seat) -> bytes:
     """The game so far as a moving picture of at most 40 frames."""
     every = max(1, len(seat.frames) // 40)
     frames = [f for f, _, _ in seat.frames[::every]]
-    pictures = [Image.open(io.BytesIO(replay.png(seat.kind, seat.board, f))) for f in frames]
+    pictures = [Image.open(io.BytesIO(seat.kind.png(seat.board, f))) for f in frames]
     file = io.BytesIO()
     first, *rest = (p.convert("RGB").quantize(64) for p in pictures)
     first.save(file, "GIF", save_all=True, append_images=rest, duration=100, loop=0)

@@ -136,6 +136,15 @@ def tidy(axes: Axes) -> None:
     axes.legend(frameon=False, fontsize=9)
 
 
+# --- Colours of figures about the theory, after the paper's Figure 1 ------------------------------
+
+DATA_COLOUR, G_COLOUR, D_COLOUR = "#111111", "#1b9e3e", "#1f5fc4"
+"""Data and reference lines in black, G in green, D in blue."""
+OTHER_COLOUR, GREY = "#c4551f", "#666666"
+PALETTE = (D_COLOUR, OTHER_COLOUR, G_COLOUR, "#7a3fb0")
+"""Colours for a few curves of the same kind."""
+
+
 # --- Files ----------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,15 @@
-"""Section 4 of the paper in float64: D*, V, C(G), KL and JSD, and a check of each statement."""
+"""Section 4 of the paper in float64: D*, V, C(G), KL and JSD, and checks of its statements."""
 
-from adversarial_nets.theory.divergences import JSD, KL, C, D_star, V, a_star, entropy, improve
+from adversarial_nets.theory.divergences import (
+    JSD,
+    KL,
+    C,
+    D_star,
+    V,
+    a_star,
+    entropy,
+    mirror_descent_step,
+)
 from adversarial_nets.theory.quadrature import (
     Bounded,
     C_density,
@@ -9,8 +18,8 @@ from adversarial_nets.theory.quadrature import (
     KL_density,
     V_density,
     cell_masses,
+    gauss_legendre_nodes,
     integrate,
-    nodes,
     pushforward,
     smoothed_gradient,
 )
@@ -33,10 +42,10 @@ __all__ = [
     "cell_masses",
     "checks",
     "entropy",
+    "gauss_legendre_nodes",
     "gradient_errors",
-    "improve",
     "integrate",
-    "nodes",
+    "mirror_descent_step",
     "pushforward",
     "smoothed_gradient",
 ]

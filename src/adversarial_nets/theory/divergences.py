@@ -1,4 +1,4 @@
-"""D*, V, KL, JSD and C(G) for discrete distributions (§4.1), and the descent of §4.2."""
+"""D*, V, KL, JSD and C(G) for discrete distributions (§4.1), and mirror descent on C (§4.2)."""
 
 import math
 
@@ -6,17 +6,19 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import rel_entr, xlogy
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 
 __all__ = [
     "JSD",
     "KL",
+    "LOG4",
     "C",
     "D_star",
     "V",
     "a_star",
     "entropy",
-    "improve",
+    "mirror_descent_step",
+    "softplus",
 ]
 
 LOG4 = math.log(4)
@@ -26,18 +28,15 @@ Points = Float64[np.ndarray, "n d"]
 Axes = tuple[np.ndarray, ...]
 
 
-# --- Discrete distributions (sums) ----------------------------------------------------------------
-
-
 def D_star(p_data: Vector, p_g: Vector) -> Vector:
-    """The best discriminator for a fixed G (Proposition 1): p_data / (p_data + p_g).
+    """The optimal discriminator for a fixed G (Proposition 1): p_data / (p_data + p_g).
 
     Args:
         p_data: probabilities or densities of the data, ≥ 0.
-        p_g: the same of the generator's samples, at the same points.
+        p_g: probabilities or densities of the generator, at the same points.
 
     Returns:
-        D*(x) in [0, 1]; NaN where neither has anything, since D need not be defined there.
+        D*(x) in [0, 1]; NaN where p_data and p_g are 0, since D need not be defined there.
 
     >>> D_star(np.array([0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.5]))
     array([0.5, 1. , 0. ])
@@ -47,7 +46,7 @@ def D_star(p_data: Vector, p_g: Vector) -> Vector:
 
 
 def a_star(p_data: Vector, p_g: Vector) -> Vector:
-    """The logit of D*: log p_data − log p_g, ±∞ where only one of them has anything."""
+    """The logit of D*: log p_data − log p_g; ±∞ where one of them is 0, NaN where both are."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(p_data) - np.log(p_g)
 
@@ -56,12 +55,15 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
     """The value of Equation 1 as a sum over x: V = Σ p_data log D + p_g log(1 − D).
 
     Args:
-        a: D's logits at the points; infinities are allowed.
-        p_data: the data's distribution, which sums to 1.
-        p_g: the generator's.
+        a: D's logits at the points; may be infinite.
+        p_data: the data's distribution, with sum 1.
+        p_g: the generator's distribution, with sum 1.
 
     Returns:
-        V in nats, at most 0; −∞ where D is wholly sure and wrong.
+        V in nats, at most 0; −∞ if D is 0 where p_data > 0, or 1 where p_g > 0.
+
+    Raises:
+        UserError: p_data or p_g is not a distribution.
 
     >>> half = np.array([0.5, 0.5])
     >>> round(V(np.zeros(2), half, half), 4)  # D = ½ everywhere: −log 4
@@ -69,12 +71,12 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
     """
     _check(p_data, p_g)
     real, fake = p_data > 0, p_g > 0  # D need not be defined elsewhere
-    log_D, log_1_minus_D = -_softplus(-a[real]), -_softplus(a[fake])
+    log_D, log_1_minus_D = -softplus(-a[real]), -softplus(a[fake])
     return float(p_data[real] @ log_D + p_g[fake] @ log_1_minus_D)
 
 
 def KL(p: Vector, q: Vector) -> float:
-    """The Kullback-Leibler divergence Σ p log(p/q), in nats; in [0, ∞].
+    """The Kullback-Leibler divergence Σ p log(p/q) of p from q, in nats; in [0, ∞].
 
     >>> KL(np.array([1.0, 0.0]), np.array([0.5, 0.5])) == math.log(2)
     True
@@ -82,13 +84,13 @@ def KL(p: Vector, q: Vector) -> float:
     inf
     """
     _check(p, q)
-    return max(float(rel_entr(p, q).sum()), 0.0)  # rounding can leave −1e-17 of an exact 0
+    return max(float(rel_entr(p, q).sum()), 0.0)  # rounding can give −1e-17 for an exact 0
 
 
 def JSD(p: Vector, q: Vector) -> float:
     """The Jensen-Shannon divergence ½ KL(p ‖ m) + ½ KL(q ‖ m), m = (p + q)/2; in [0, log 2].
 
-    >>> JSD(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == math.log(2)  # no common support
+    >>> JSD(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == math.log(2)  # disjoint supports
     True
     """
     m = (p + q) / 2
@@ -96,51 +98,66 @@ def JSD(p: Vector, q: Vector) -> float:
 
 
 def C(p_data: Vector, p_g: Vector) -> float:
-    """The best D's value, max_D V = −log 4 + 2·JSD(p_data ‖ p_g) (Theorem 1), in [−log 4, 0]."""
+    """The criterion max_D V(D, G) = −log 4 + 2·JSD(p_data ‖ p_g) (Theorem 1), in nats."""
     return -LOG4 + 2 * JSD(p_data, p_g)
 
 
-def improve(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector:
-    """Update p_g itself to improve C, D being optimal (§4.2): p_g ← p_g·(1 − D*)^(−η) / Z.
+def mirror_descent_step(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector:
+    """One step of entropic mirror descent on C with D = D* (§4.2): p_g ← p_g·(1 − D*)^(−η) / Z.
 
-    This is the step of entropic mirror descent: log(1 − D*) is the derivative of C in p_g, and
-    exp(−η · derivative) multiplies. With 1 − D* = p_g / (p_data + p_g) it becomes the geometric
-    mean p_g^(1−η) · (p_data + p_g)^η / Z, the form computed here; η = 1 averages p_g with p_data.
-    C falls at every step for 0 < η ≤ 1 (docs/theory/convergence.md has the proof).
+    log(1 − D*) is the derivative of C with respect to p_g, and the step multiplies p_g by
+    exp(−η · derivative). With 1 − D* = p_g / (p_data + p_g) it becomes the geometric mean
+    p_g^(1−η) · (p_data + p_g)^η / Z, which is computed here; η = 1 averages p_g and p_data. C
+    decreases at every step for 0 < η ≤ 1 (proof: docs/theory/convergence.md).
 
     Args:
         p_data: the data's distribution.
-        p_g: the generator's, positive wherever p_data is (or η = 1): what is 0 would stay 0.
+        p_g: the generator's distribution, positive wherever p_data is, unless η = 1: a probability
+            of 0 stays 0.
         eta: the step size η, above 0.
 
-    >>> improve(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
+    Returns:
+        The new p_g.
+
+    Raises:
+        UserError: η ≤ 0, or η ≠ 1 and p_g is 0 where p_data is not.
+
+    >>> mirror_descent_step(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
     array([0.75, 0.25])
     """
     if eta <= 0:
-        raise UserError(f"η is {eta}; the step in function space must be above 0.")
+        raise SettingError("eta", f"is {eta}; the step size must be above 0. Try 0.05.")
     _check(p_data, p_g)
     if eta != 1 and np.any((p_g == 0) & (p_data > 0)):
-        raise UserError("p_g is 0 where p_data is not, and would stay so; start with p_g above 0.")
+        raise UserError(
+            "p_g is 0 where p_data is not, and a probability of 0 stays 0; start with p_g above 0."
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
         log_p = xlogy(1 - eta, p_g) + xlogy(eta, p_data + p_g)
-    log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # what neither has stays 0 (for η > 1 too)
+    log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # where both are 0, for η > 1 too
     p = np.exp(log_p - log_p.max())
     return p / p.sum()
 
 
-def _check(*distributions: Vector) -> None:
-    for p in distributions:
-        if not (p.min(initial=0) >= 0 and abs(p.sum() - 1) < 1e-9):
-            raise UserError(
-                f"A distribution must be 0 or more everywhere and sum to 1; this one has least "
-                f"value {p.min(initial=0):g} and sum {p.sum():g}."
-            )
+def entropy(p: np.ndarray) -> float:
+    """The Shannon entropy −Σ p log p, in nats."""
+    return -float(xlogy(p, p).sum())
 
 
-def _softplus(a: Vector) -> Vector:
+def softplus(a: Vector) -> Vector:
+    """log(1 + exp(a)), without overflow: −log(1 − sigmoid(a))."""
     return np.logaddexp(0, a)
 
 
-def entropy(p: np.ndarray) -> float:
-    """−Σ p log p, in nats."""
-    return -float(xlogy(p, p).sum())
+def _check(*distributions: Vector) -> None:
+    """Check that each argument is a probability distribution.
+
+    Raises:
+        UserError: a negative or NaN entry, or a sum that is not 1.
+    """
+    for p in distributions:
+        if not (p.min(initial=0) >= 0 and abs(p.sum() - 1) < 1e-9):
+            raise UserError(
+                f"The distribution has minimum {p.min(initial=0):g} and sum {p.sum():g}; it must "
+                "be 0 or more everywhere and sum to 1. Divide it by its sum."
+            )

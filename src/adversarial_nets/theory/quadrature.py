@@ -1,4 +1,4 @@
-"""The same quantities for densities, by Gauss-Legendre quadrature."""
+"""V, C(G), KL and JSD of densities by Gauss-Legendre quadrature; p_g by change of variables."""
 
 import functools
 import math
@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import roots_hermitenorm
 
-from adversarial_nets.theory.divergences import LOG4, Axes, Points, Vector, _softplus
+from adversarial_nets.theory.divergences import LOG4, Axes, Points, Vector, softplus
 
 __all__ = [
     "Bounded",
@@ -19,18 +19,15 @@ __all__ = [
     "KL_density",
     "V_density",
     "cell_masses",
+    "gauss_legendre_nodes",
     "integrate",
-    "nodes",
     "pushforward",
     "smoothed_gradient",
 ]
 
 
-# --- Densities (integrals) ------------------------------------------------------------------------
-
-
 class Bounded(NamedTuple):
-    """A number and a bound on its error: the truth is within value ± error."""
+    """A computed value with an error bound: the exact value lies within value ± error."""
 
     value: float
     error: float
@@ -41,55 +38,65 @@ class Density(Protocol):
     """A probability density on the line or in the plane."""
 
     @property
-    def panels(self) -> Axes:
-        """Increasing points on each axis, that a quadrature may rely on.
+    def breakpoints(self) -> Axes:
+        """Increasing points on each axis, at which quadrature splits its intervals.
 
-        Outside them there is next to no mass (below 1e-15); between two neighbours the density
-        has no jump, and no feature much narrower than their distance.
+        The mass outside them is below 1e-15. Between two neighbours the density has no jump, and no
+        feature much narrower than their distance.
         """
 
     def log_density(self, x: Points) -> Vector:
-        """The logarithm of the density at each row of x; −∞ where there is none."""
+        """The log-density at each row of x; −∞ where the density is 0."""
 
 
 _LEGENDRE, _LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(8)
 
 
-def nodes(panels: Axes) -> tuple[Points, Vector]:
-    """Gauss-Legendre points and weights, eight in each panel of each axis, as a tensor grid."""
+def gauss_legendre_nodes(breakpoints: Axes) -> tuple[Points, Vector]:
+    """Nodes and weights of composite Gauss-Legendre quadrature, eight nodes per interval.
+
+    Args:
+        breakpoints: increasing points on each of the d axes.
+
+    Returns:
+        The nodes (n, d), a tensor grid over the axes, and their weights (n,).
+    """
     xs, ws = [], []
-    for edges in panels:
+    for edges in breakpoints:
         middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
         xs.append((middle[:, None] + half[:, None] * _LEGENDRE).ravel())
         ws.append((half[:, None] * _LEGENDRE_WEIGHTS).ravel())
-    x = np.stack(np.meshgrid(*xs, indexing="ij"), axis=-1).reshape(-1, len(panels))
+    x = np.stack(np.meshgrid(*xs, indexing="ij"), axis=-1).reshape(-1, len(breakpoints))
     return x, functools.reduce(np.multiply.outer, ws).ravel()
 
 
 def integrate(
-    f: Callable[[Points], Vector], panels: Axes, tolerance: float = 1e-12, most: int = 2**20
+    f: Callable[[Points], Vector],
+    breakpoints: Axes,
+    tolerance: float = 1e-12,
+    max_nodes: int = 2**20,
 ) -> Bounded:
-    """∫ f over the box that the panels span, by composite Gauss-Legendre quadrature.
+    """∫ f over the box between the outer breakpoints, by composite Gauss-Legendre quadrature.
 
-    Every panel is halved until two results in succession agree within the tolerance.
+    All intervals are halved until two successive results agree within the tolerance.
 
     Args:
-        f: values at points (n, d), in float64.
-        panels: increasing points on each of the d axes; f is smooth between them.
-        tolerance: absolute, in the units of the integral.
-        most: nodes at which to stop all the same.
+        f: the integrand: values at points (n, d), in float64.
+        breakpoints: increasing points on each of the d axes; f is smooth between neighbours.
+        tolerance: the absolute error at which to stop.
+        max_nodes: the number of nodes at which to stop in any case.
 
     Returns:
-        The finer result and a bound on its error: the last two results' difference, which is
-        the error of the coarser and so exceeds that of the finer wherever halving helps, plus
-        1e-14 · ∫|f| for rounding. An infinite or undefined f gives an infinite or NaN value.
+        The last result and a bound on its error: the difference of the last two results plus
+        1e-14 · ∫|f| for rounding. The difference is the error of the coarser result, which exceeds
+        that of the finer one. If f is infinite or NaN, the value is infinite or NaN.
 
     >>> round(integrate(lambda x: np.exp(-x[:, 0]), (np.array([0.0, 1.0, 40.0]),)).value, 12)
     1.0
     """
     last = math.inf
     while True:
-        x, weights = nodes(panels)
+        x, weights = gauss_legendre_nodes(breakpoints)
         terms = weights * np.concatenate(
             [f(block) for block in np.split(x, range(2**14, len(x), 2**14))]
         )
@@ -97,15 +104,16 @@ def integrate(
         if not math.isfinite(value):
             return Bounded(value, 0.0)
         error = abs(value - last) + 1e-14 * size
-        enough = len(x) * 2 ** len(panels) > most and last < math.inf  # a bound needs two results
+        # A bound needs at least two results.
+        enough = len(x) * 2 ** len(breakpoints) > max_nodes and last < math.inf
         if error <= tolerance + 1e-14 * size or enough:
             return Bounded(value, error)
         last = value
-        panels = tuple(np.union1d(p, (p[1:] + p[:-1]) / 2) for p in panels)
+        breakpoints = tuple(np.union1d(p, (p[1:] + p[:-1]) / 2) for p in breakpoints)
 
 
 def cell_masses(p: Density, edges: Axes) -> np.ndarray:
-    """The probability of each cell of a grid, by quadrature inside the cells.
+    """The probability of each cell of a grid, by quadrature in each cell.
 
     Args:
         p: the density.
@@ -115,22 +123,22 @@ def cell_masses(p: Density, edges: Axes) -> np.ndarray:
         Masses of shape (n,) on the line, (n_1, n_2) in the plane.
     """
     inside = tuple(
-        np.union1d(e, panel[(panel > e[0]) & (panel < e[-1])])
-        for e, panel in zip(edges, p.panels, strict=True)
+        np.union1d(e, points[(points > e[0]) & (points < e[-1])])
+        for e, points in zip(edges, p.breakpoints, strict=True)
     )
-    x, weights = nodes(inside)
+    x, weights = gauss_legendre_nodes(inside)
     masses, _ = np.histogramdd(x, bins=edges, weights=weights * np.exp(p.log_density(x)))
     return masses
 
 
 def KL_density(p: Density, q: Density, tolerance: float = 1e-12) -> Bounded:
-    """KL(p ‖ q) = ∫ p (log p − log q), in nats; infinite where q lacks what p has."""
+    """KL(p ‖ q) = ∫ p (log p − log q), in nats; infinite if q is 0 where p is not."""
 
     def integrand(x: Points) -> Vector:
         log_p, log_q = p.log_density(x), q.log_density(x)
-        return _times(np.exp(log_p), log_p, log_q)
+        return _weighted_difference(np.exp(log_p), log_p, log_q)
 
-    return integrate(integrand, _both(p, q), tolerance)
+    return integrate(integrand, _joint_breakpoints(p, q), tolerance)
 
 
 def JSD_density(p: Density, q: Density, tolerance: float = 1e-12) -> Bounded:
@@ -145,90 +153,102 @@ def JSD_density(p: Density, q: Density, tolerance: float = 1e-12) -> Bounded:
     def integrand(x: Points) -> Vector:
         log_p, log_q = p.log_density(x), q.log_density(x)
         log_m = np.logaddexp(log_p, log_q) - math.log(2)
-        return _times(np.exp(log_p), log_p, log_m) / 2 + _times(np.exp(log_q), log_q, log_m) / 2
+        return (
+            _weighted_difference(np.exp(log_p), log_p, log_m) / 2
+            + _weighted_difference(np.exp(log_q), log_q, log_m) / 2
+        )
 
-    value, error = integrate(integrand, _both(p, q), tolerance)
+    value, error = integrate(integrand, _joint_breakpoints(p, q), tolerance)
     return Bounded(max(value, 0.0), error)
 
 
 def V_density(
     a: Callable[[Points], Vector], p_data: Density, p_g: Density, tolerance: float = 1e-12
 ) -> Bounded:
-    """V(D, G) = ∫ p_data log D + p_g log(1 − D), with D's logits a as a function of x."""
+    """V(D, G) = ∫ p_data log D + p_g log(1 − D), in nats.
+
+    Args:
+        a: D's logits as a function of x.
+        p_data: the data's density.
+        p_g: the generator's density.
+        tolerance: of the quadrature.
+    """
 
     def integrand(x: Points) -> Vector:
         a_x, p, q = a(x), np.exp(p_data.log_density(x)), np.exp(p_g.log_density(x))
         zero = np.zeros_like(p)
-        return _times(p, -_softplus(-a_x), zero) + _times(q, -_softplus(a_x), zero)
+        return _weighted_difference(p, -softplus(-a_x), zero) + _weighted_difference(
+            q, -softplus(a_x), zero
+        )
 
-    return integrate(integrand, _both(p_data, p_g), tolerance)
+    return integrate(integrand, _joint_breakpoints(p_data, p_g), tolerance)
 
 
 def C_density(p_data: Density, p_g: Density, tolerance: float = 1e-12) -> Bounded:
-    """C(G) = −log 4 + 2·JSD(p_data ‖ p_g)."""
+    """C(G) = −log 4 + 2·JSD(p_data ‖ p_g) (Theorem 1), in nats."""
     value, error = JSD_density(p_data, p_g, tolerance)
     return Bounded(-LOG4 + 2 * value, 2 * error)
 
 
-def _times(p: Vector, f: Vector, g: Vector) -> Vector:
-    """p·(f − g), and 0 where p is 0."""
+def _weighted_difference(p: Vector, f: Vector, g: Vector) -> Vector:
+    """p·(f − g), with 0 where p is 0."""
     with np.errstate(invalid="ignore"):
         return np.where(p > 0, p * (f - g), 0.0)
 
 
-def _both(p: Density, q: Density) -> Axes:
-    return tuple(np.union1d(a, b) for a, b in zip(p.panels, q.panels, strict=True))
+def _joint_breakpoints(p: Density, q: Density) -> Axes:
+    """The breakpoints of both densities on each axis."""
+    return tuple(np.union1d(a, b) for a, b in zip(p.breakpoints, q.breakpoints, strict=True))
 
 
 def pushforward(
     G_z: Float64[np.ndarray, " n_plus_1"], mass: Vector, edges: Float64[np.ndarray, " cells_plus_1"]
 ) -> Float64[np.ndarray, " cells_plus_2"]:
-    """p_g of a generator from the line to the line, exactly: p_g(x) = Σ p_z(z) / |G′(z)|.
+    """p_g of a one-dimensional generator by change of variables: p_g(x) = Σ p_z(z) / |G′(z)|.
 
-    The sum runs over all z with G(z) = x, so G may fold. Between neighbours of a grid of z, G is
-    taken as a straight line, along which the cell's mass is spread evenly; a net of ReLU or maxout
-    units is such a line save in the few cells with a kink, and for any other smooth G the error
-    falls with the square of the grid's step.
+    The sum is over all z with G(z) = x, so G need not be monotonic. G is interpolated linearly in
+    each cell of z. This is exact for ReLU or maxout units except in cells with a kink; for smooth G
+    the error is quadratic in the cell's width.
 
     Args:
-        G_z: G at the ends of the n cells of z, in order.
-        mass: p_z's mass in each cell.
-        edges: edges of the cells of x.
+        G_z: G at the edges of the n cells of z, in order.
+        mass: p_z's probability of each cell of z.
+        edges: the edges of the cells of x.
 
     Returns:
-        Masses: what lies left of all edges, each cell's, and what lies right.
+        p_g's probability left of the cells, in each cell, and right of them.
 
     >>> pushforward(np.array([0.0, 1.0, 0.0]), np.array([0.5, 0.5]), np.array([0.0, 0.25, 1.0]))
     array([0.  , 0.25, 0.75, 0.  ])
     """
     low, high = np.minimum(G_z[1:], G_z[:-1]), np.maximum(G_z[1:], G_z[:-1])
-    # The edges from `first` to before `after` cut a piece; from `after` on it is wholly below them.
+    # A cell of z maps to [low, high]: edges first … after − 1 lie inside, and it is below the rest.
     first, after = np.searchsorted(edges, low), np.searchsorted(edges, high)
-    cuts = after - first
-    piece = np.repeat(np.arange(len(mass)), cuts)
-    edge = np.arange(len(piece)) - np.repeat(cuts.cumsum() - cuts, cuts) + first[piece]
-    share = (edges[edge] - low[piece]) / (high - low)[piece]
-    wholly = np.bincount(after, mass, len(edges) + 1)[:-1].cumsum()
-    below = wholly + np.bincount(edge, mass[piece] * share, len(edges))
+    n_inside = after - first
+    cell = np.repeat(np.arange(len(mass)), n_inside)
+    edge = np.arange(len(cell)) - np.repeat(n_inside.cumsum() - n_inside, n_inside) + first[cell]
+    share = (edges[edge] - low[cell]) / (high - low)[cell]
+    whole_cells = np.bincount(after, mass, len(edges) + 1)[:-1].cumsum()
+    below = whole_cells + np.bincount(edge, mass[cell] * share, len(edges))
     masses = np.diff(np.concatenate([[0.0], below, [mass.sum()]]))
-    return np.maximum(masses, 0)  # rounding can leave −1e-16
+    return np.maximum(masses, 0)  # rounding can give −1e-16
 
 
-# --- §2: a gradient of an expectation -------------------------------------------------------------
+# --- The gradient of an expectation (§2) ----------------------------------------------------------
 
 
 def smoothed_gradient(
     f: Callable[[Points], Vector], x: Vector, sigma: float, order: int = 40
 ) -> Vector:
-    """∇ₓ E f(x + ε) with ε ~ N(0, σ²I), without differentiating f (§2).
+    """∇ₓ E f(x + ε) with ε ~ N(0, σ²I), without the gradient of f (§2).
 
-    Integration by parts gives E[ε f(x + ε)] / σ², here by Gauss-Hermite quadrature.
+    Integration by parts gives E[ε f(x + ε)] / σ², computed by Gauss-Hermite quadrature.
 
     Args:
         f: a function of points (n, d).
         x: the point (d,).
-        sigma: σ > 0.
-        order: nodes per axis.
+        sigma: the standard deviation σ > 0.
+        order: the number of nodes per axis.
 
     >>> smoothed_gradient(lambda x: x[:, 0] ** 2, np.array([3.0]), sigma=0.5).round(12)
     array([6.])
@@ -236,5 +256,6 @@ def smoothed_gradient(
     t, w = roots_hermitenorm(order)
     eps = np.stack(np.meshgrid(*[t] * len(x), indexing="ij"), axis=-1).reshape(-1, len(x))
     weights = functools.reduce(np.multiply.outer, [w / w.sum()] * len(x)).ravel()
-    change = f(x + sigma * eps) - f(x[None])  # E ε = 0, so f(x) may go: fewer digits cancel
+    # As E ε = 0, subtracting f(x) only reduces the rounding error.
+    change = f(x + sigma * eps) - f(x[None])
     return (weights * change) @ eps / sigma

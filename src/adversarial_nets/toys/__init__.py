@@ -1,19 +1,18 @@
-"""Games on one- and two-dimensional data, whose true densities are known."""
+"""Games on one- and two-dimensional toy data, whose true densities are known."""
 
-from adversarial_nets.toys.catalogue import TOYS, find, parse_points, read_points, to_text
+from adversarial_nets.toys.catalogue import TOYS, find
+from adversarial_nets.toys.curves import Curve
 from adversarial_nets.toys.distributions import (
-    Curve,
     Mixture,
-    Points,
     Toy,
     Uniform,
-    cell_masses,
-    draw,
     gaussian,
     grid,
     mixture,
     ring_of_gaussians,
+    sample_points,
 )
+from adversarial_nets.toys.points import Points, parse_points, points_to_text, read_points
 
 __all__ = [
     "TOYS",
@@ -22,14 +21,13 @@ __all__ = [
     "Points",
     "Toy",
     "Uniform",
-    "cell_masses",
-    "draw",
     "find",
     "gaussian",
     "grid",
     "mixture",
     "parse_points",
+    "points_to_text",
     "read_points",
     "ring_of_gaussians",
-    "to_text",
+    "sample_points",
 ]

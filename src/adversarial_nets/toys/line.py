@@ -1,7 +1,7 @@
-"""Figure 1 as a game that is really played, on the line, where the truth about it is known.
+"""Games on one-dimensional data (Figure 1), with exact p_g, D* and C(G).
 
-G maps noise z on a line to x on a line, so p_g is known exactly by change of variables, and with
-it D* and −log 4 + 2·JSD: what the nets have learned can be held against what §4 says.
+G maps one-dimensional noise z to one-dimensional x, so p_g follows exactly by change of variables.
+From p_g follow D* and C(G) = −log 4 + 2·JSD, with which the learned D and V are compared (§4).
 """
 
 import math
@@ -14,14 +14,16 @@ from scipy.special import expit, ndtri
 from torch import Tensor, nn
 
 from adversarial_nets import build, game, nets
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
-from adversarial_nets.toys import distributions
-from adversarial_nets.toys.watching import Metric, apply, check_finite, make_discriminator
+from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
+from adversarial_nets.toys.measures import Metric
+from adversarial_nets.toys.networks import check_finite, evaluate, make_discriminator
 
 __all__ = [
+    "ROUNDS",
     "SETTINGS",
     "Evaluator",
     "Snapshot",
@@ -32,7 +34,7 @@ __all__ = [
 ]
 
 SETTINGS = Settings(
-    # Sigmoid units make G smooth, and p_g with it; ReLU would make p_g a staircase.
+    # Sigmoid units make G and p_g smooth; with ReLU units p_g would be piecewise constant.
     G=GeneratorSettings(
         hidden=(32, 32),
         activations=("sigmoid",),
@@ -53,11 +55,13 @@ SETTINGS = Settings(
     lr_decay=1.0005,
     momentum_end=0.5,
 )
-"""The game that Figure 1 plays unless told otherwise."""
+"""The default settings of games on the line."""
 
 ROUNDS = 1500
-CELLS = 240  # of x, for p_g and for the pictures
-JUDGED_CELLS = 40  # of x, where a measure must make do with samples
+"""The default number of rounds of Figure 1's game."""
+
+CELLS = 240  # of x, for exact masses and for plots
+SAMPLE_CELLS = 40  # of x, for histograms of samples
 
 Edges = Float64[np.ndarray, " edges"]
 Cells = Float64[np.ndarray, " cells"]
@@ -67,78 +71,87 @@ Shares = Float64[np.ndarray, " shares"]
 Arrows = Float64[np.ndarray, " arrows"]
 
 
-# --- The players ----------------------------------------------------------------------------------
+# --- The networks ---------------------------------------------------------------------------------
 
 
 class _Generator(nn.Module):
-    """G(z) = offset + spread · (slope · bump(z) + net(z)): a smooth bump, which the net bends.
+    """G(z) = offset + scale · (slope · base(z) + net(z)): a network with a skip connection.
 
-    The bump is the logit of z's quantile where z is uniform, and z itself where it is Gaussian: in
-    both cases it covers the whole line.
+    base(z) is the logit of z's quantile if z is uniform, and proportional to z if it is Gaussian.
+    In both cases it covers the whole line and gives p_g a bell shape.
+
+    Args:
+        net: the network.
+        offset: the initial mean of p_g.
+        scale: the standard deviation of the data.
+        uniform: whether z is uniform; Gaussian otherwise.
     """
 
-    def __init__(self, net: nn.Module, offset: float, spread: float, uniform: bool) -> None:
+    def __init__(self, net: nn.Module, offset: float, scale: float, uniform: bool) -> None:
         super().__init__()
-        self.net, self.offset, self.spread, self.uniform = net, offset, spread, uniform
+        self.net, self.offset, self.scale, self.uniform = net, offset, scale, uniform
         self.slope = nn.Parameter(torch.tensor(0.45))
 
     def forward(self, z: Float[Tensor, "m 1"]) -> Float[Tensor, "m 1"]:
+        """G(z). Shapes: (m, 1) to (m, 1)."""
         if self.uniform:
-            bump = torch.logit((z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6))
+            base = torch.logit((z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6))
         else:
-            bump = math.pi / math.sqrt(3) * z  # as wide as the logit's
-        return self.offset + self.spread * (self.slope * bump + self.net(z))
+            base = math.pi / math.sqrt(3) * z  # the same variance as the logit
+        return self.offset + self.scale * (self.slope * base + self.net(z))
 
 
-def new_game(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
-    """Set up the game of Figure 1: p_g stands one spread to the left of the data.
+def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
+    """Set up Figure 1's game; p_g starts one standard deviation to the left of the data.
 
     Args:
-        toy: the data, on the line.
-        settings: the game's; z_size must be 1, and the prior uniform or Gaussian.
+        toy: one-dimensional data.
+        settings: of the game; z_size must be 1, and the prior uniform or Gaussian.
 
     Raises:
-        UserError: data or noise that do not fit on a line.
+        UserError: data or noise that are not one-dimensional.
     """
     if toy.pixels != 1:
-        raise UserError("Figure 1 is a game on the line; for data in the plane there is `plane`.")
-    if settings.z_size != 1 or settings.prior == "spherical":
         raise UserError(
-            "Figure 1 draws z on a line: z_size must be 1, and the prior not spherical."
+            f"The data have {toy.pixels} coordinates; a game on the line needs 1. For data in the "
+            "plane use `plane` in place of `figure1`."
         )
-    x = distributions.draw(toy, 10_000)
-    mean, spread = float(x.mean()), float(x.std())
-    bent = nets.generator(settings.G, 1, 1, settings.seed)
-    linears = [m for m in bent if isinstance(m, nn.Linear)]
+    if settings.z_size != 1:
+        raise SettingError("z_size", f"is {settings.z_size}; a game on the line needs 1.")
+    if settings.prior == "spherical":
+        raise SettingError("prior", "is spherical; on the line it must be uniform or gaussian.")
+    x = sample_points(toy, 10_000)
+    mean, std = float(x.mean()), float(x.std())
+    net = nets.generator(settings.G, 1, 1, settings.seed)
+    linears = [m for m in net if isinstance(m, nn.Linear)]
     with torch.no_grad():
-        if settings.G.hidden:  # each unit of the first layer gets its own place on z's line
-            places = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
-            linears[0].bias.copy_(-linears[0].weight[:, 0] * places)
-        linears[-1].bias.sub_(bent(torch.zeros(1, 1))[0])  # p_g begins where it is put
-    G = _Generator(bent, mean - spread, spread, settings.prior == "uniform")
+        if settings.G.hidden:  # spread the first layer's units over the range of z
+            centres = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
+            linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
+        linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g starts at `offset`
+    G = _Generator(net, mean - std, std, settings.prior == "uniform")
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
-# --- Looking at a game ----------------------------------------------------------------------------
+# --- Snapshots and metrics ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What a game on the line is looked at with; it does not change while the game is played.
+    """Cells of x and z, and reference values, for snapshots of a game on the line.
 
     Attributes:
-        toy: what the data are.
-        edges: of the cells of x.
-        x: the cells' middles.
-        p_data: the data's masses: what lies left of the cells, each cell's, what lies right.
-        z: a grid of noise, n + 1 ends of n cells.
-        z_mass: p_z's mass in each cell.
-        arrows: a few z, with the same mass between each two, whose G(z) is drawn.
-        floor: what C, estimated from a minibatch as in `Snapshot.C_judged`, would be on average if the
-            samples came from the data themselves.
+        toy: the data's distribution.
+        edges: the edges of the cells of x.
+        x: the cells' centres.
+        p_data: the data's probability left of the cells, in each cell, and right of them.
+        z: the edges of the cells of z.
+        z_mass: p_z's probability of each cell of z.
+        arrows: some z, with equal probability between neighbours, whose G(z) is plotted.
+        floor: the expected value of `Snapshot.C_from_samples` for a perfect generator.
     """
 
-    toy: distributions.Toy
+    toy: Toy
     edges: Edges
     x: Cells
     p_data: Masses
@@ -147,19 +160,24 @@ class Evaluator:
     arrows: Arrows
     floor: float
 
+    @property
+    def support(self) -> Masses:
+        """The points of `p_data` and `Snapshot.a`: the first edge, the centres, the last edge."""
+        return np.concatenate([self.edges[:1], self.x, self.edges[-1:]])
+
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A game on the line at one moment, as §4 sees it.
+    """A game on the line at one round.
 
     Attributes:
-        round: when.
-        p_g: the generator's masses in the cells of the board, exact.
-        a: D's logits: at the left edge, the cells' middles, and the right edge.
-        G: G(z) of the board's arrows.
+        round: the round.
+        p_g: the generator's probability left of the cells, in each cell, and right of them; exact.
+        a: D's logits at the evaluator's `support`.
+        G: G(z) of the evaluator's arrows.
         V: V(D, G) of the learned D, exact on the cells.
         C: C(G) = −log 4 + 2·JSD, exact on the cells; V is at most this.
-        C_judged: the same as one would estimate it from a minibatch of samples and one of data.
+        C_from_samples: C(G), estimated from one minibatch of samples and one of data.
         distance: E|D − D*| over data and samples, half of each.
     """
 
@@ -169,25 +187,25 @@ class Snapshot:
     G: Arrows
     V: float
     C: float
-    C_judged: float
+    C_from_samples: float
     distance: float
 
 
-def new_evaluator(toy: distributions.Toy, settings: Settings = SETTINGS) -> Evaluator:
-    """The board for a game on this toy, wide enough for the data and for where G starts."""
-    x = distributions.draw(toy, 10_000)
-    mean, spread = x.mean(), x.std()
-    low = min(x.min() - 0.5 * spread, mean - 3.5 * spread)
-    high = max(x.max() + 0.5 * spread, mean + 2 * spread)
+def new_evaluator(toy: Toy, settings: Settings = SETTINGS) -> Evaluator:
+    """The evaluator for a game on this toy; its cells cover the data and the initial p_g."""
+    x = sample_points(toy, 10_000)
+    mean, std = x.mean(), x.std()
+    low = min(x.min() - 0.5 * std, mean - 3.5 * std)
+    high = max(x.max() + 0.5 * std, mean + 2 * std)
     edges = np.linspace(low, high, CELLS + 1)
-    masses = distributions.cell_masses(toy, (edges,))
+    masses = toy.cell_masses((edges,))
     outside = max(1 - masses.sum(), 0.0) / 2
     z, z_mass = _noise_grid(settings.prior, 2000)
     return Evaluator(
         toy=toy,
         edges=edges,
         x=(edges[1:] + edges[:-1]) / 2,
-        p_data=_normal(np.concatenate([[outside], masses, [outside]])),
+        p_data=_normalised(np.concatenate([[outside], masses, [outside]])),
         z=z,
         z_mass=z_mass,
         arrows=np.interp((np.arange(25) + 0.5) / 25, np.cumsum(z_mass), z[1:]),
@@ -196,53 +214,52 @@ def new_evaluator(toy: distributions.Toy, settings: Settings = SETTINGS) -> Eval
 
 
 def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
-    """See the game as it stands; nothing about it changes.
+    """Compute a snapshot; the game is not changed.
 
     Raises:
-        Diverged: a player's weights are no longer numbers.
+        Diverged: an output of a network is NaN or infinite.
     """
-    at = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
-    G_z, a = apply(g.G, evaluator.z[:, None])[:, 0], apply(g.D, at[:, None])[:, 0]
+    G_z = evaluate(g.G, evaluator.z[:, None])[:, 0]
+    a = evaluate(g.D, evaluator.support[:, None])[:, 0]
     check_finite(g, G_z, a)
-    p_g = quadrature.pushforward(G_z, evaluator.z_mass, evaluator.edges)
-    off = np.nan_to_num(
-        np.abs(expit(a) - divergences.D_star(evaluator.p_data, p_g))
-    )  # 0 where no mass
-    n = g.settings.batch
-    samples = game.sample(g.G, g.settings, n, f"judged at round {g.round}").double().numpy()
-    data = distributions.draw(evaluator.toy, n, g.settings.seed, f"judged at round {g.round}")
+    p_data, p_g = evaluator.p_data, quadrature.pushforward(G_z, evaluator.z_mass, evaluator.edges)
+    difference = np.abs(expit(a) - divergences.D_star(p_data, p_g))
+    difference = np.nan_to_num(difference)  # D* is NaN where p_data and p_g are 0
+    n, purpose = g.settings.batch, f"judged at round {g.round}"
+    samples = game.sample(g.G, g.settings, n, purpose).double().numpy()
+    data = sample_points(evaluator.toy, n, g.settings.seed, purpose)
     return Snapshot(
         round=g.round,
         p_g=p_g,
         a=a,
-        G=apply(g.G, evaluator.arrows[:, None])[:, 0],
-        V=divergences.V(a, evaluator.p_data, p_g),
-        C=divergences.C(evaluator.p_data, p_g),
-        C_judged=_C_judged(data, samples, evaluator.edges),
-        distance=float(off @ (evaluator.p_data + p_g) / 2),
+        G=evaluate(g.G, evaluator.arrows[:, None])[:, 0],
+        V=divergences.V(a, p_data, p_g),
+        C=divergences.C(p_data, p_g),
+        C_from_samples=_C_from_samples(data, samples, evaluator.edges),
+        distance=float(difference @ (p_data + p_g) / 2),
     )
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
-    """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
+    """The numbers of a snapshot, each beside its value for a perfect generator.
 
-    ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g``, ``KL g data``, ``accuracy`` (of D) and
-    ``distance`` (mean |D − D*|) are exact on the board's cells, and so is ``modes hit`` (as in
-    `plane.modes_hit`) for a mixture; ``C from samples`` is an estimate from as many samples as a
-    minibatch has.
+    ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g`` and ``KL g data`` are in nats.
+    ``accuracy`` is D's, ``distance`` is mean |D − D*|, ``modes hit`` is given for mixtures (see
+    `plane.modes_hit`). All are exact on the evaluator's cells, except ``C from samples``, which is
+    estimated from one minibatch.
     """
-    p, q, yes = evaluator.p_data, snapshot.p_g, snapshot.a > 0
+    p, q, real = evaluator.p_data, snapshot.p_g, snapshot.a > 0
     found = {
         "V": Metric(snapshot.V, -divergences.LOG4),
         "C": Metric(snapshot.C, -divergences.LOG4),
-        "C from samples": Metric(snapshot.C_judged, evaluator.floor),
+        "C from samples": Metric(snapshot.C_from_samples, evaluator.floor),
         "JSD": Metric((snapshot.C + divergences.LOG4) / 2, 0.0),
         "KL data g": Metric(divergences.KL(p, q), 0.0),
         "KL g data": Metric(divergences.KL(q, p), 0.0),
-        "accuracy": Metric(float(p[yes].sum() + q[~yes].sum()) / 2, 0.5),
+        "accuracy": Metric(float(p[real].sum() + q[~real].sum()) / 2, 0.5),
         "distance": Metric(snapshot.distance, 0.0),
     }
-    if isinstance(evaluator.toy, distributions.Mixture) and len(evaluator.toy.means) > 1:
+    if isinstance(evaluator.toy, Mixture) and len(evaluator.toy.means) > 1:
         means, stds = np.array(evaluator.toy.means)[:, 0], np.array(evaluator.toy.stds)
         near = q[1:-1] @ (np.abs(evaluator.x[:, None] - means) < 3 * stds)
         hit = int((near >= 0.1 * np.array(evaluator.toy.weights)).sum())
@@ -251,26 +268,26 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
 
 
 def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:
-    """Ends of cells of z, and p_z's mass in each; finer and finer towards both ends of the line."""
+    """Edges of cells of z and p_z's probability of each cell; finer towards both ends."""
     u = expit(np.linspace(-14, 14, cells + 1))
     u[0], u[-1] = 0, 1
     z = (2 * u - 1) * math.sqrt(3) if prior == "uniform" else ndtri(u.clip(1e-7, 1 - 1e-7))
     return z, np.diff(u)
 
 
-def _normal(masses: Masses) -> Masses:
+def _normalised(masses: Masses) -> Masses:
     return masses / masses.sum()
 
 
-def _C_judged(data: np.ndarray, samples: np.ndarray, edges: Edges) -> float:
-    """−log 4 + 2·JSD of two samples' histograms in fewer and wider cells."""
-    wide = edges[:: CELLS // JUDGED_CELLS].copy()
+def _C_from_samples(data: np.ndarray, samples: np.ndarray, edges: Edges) -> float:
+    """−log 4 + 2·JSD of the histograms of data and samples, in `SAMPLE_CELLS` wider cells."""
+    wide = edges[:: CELLS // SAMPLE_CELLS].copy()
     wide[0], wide[-1] = -np.inf, np.inf
     p, q = (np.histogram(x, wide)[0] / len(x) for x in (data, samples))
     return divergences.C(p, q)
 
 
-def _floor(toy: distributions.Toy, edges: Edges, n: int, pairs: int = 20) -> float:
-    """The mean of `_C_judged` where both samples are the data's."""
-    x = distributions.draw(toy, 2 * pairs * n, purpose="floor").reshape(pairs, 2, n)
-    return float(np.mean([_C_judged(one, other, edges) for one, other in x]))
+def _floor(toy: Toy, edges: Edges, n: int, pairs: int = 20) -> float:
+    """The mean of `_C_from_samples` over pairs of samples of size n from the data."""
+    x = sample_points(toy, 2 * pairs * n, purpose="floor").reshape(pairs, 2, n)
+    return float(np.mean([_C_from_samples(first, second, edges) for first, second in x]))

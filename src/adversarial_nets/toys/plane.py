@@ -1,8 +1,7 @@
-"""The game in the plane: data and samples that can be seen, and measured against the truth.
+"""Games on two-dimensional data, with measures of samples against the true density.
 
-Every measure made from samples comes with its *floor*: what a perfect generator, one that draws
-from the data's own distribution, would get with the same number of samples. Only the distance from
-the floor says anything about G.
+Measures of a finite number of samples are biased. Therefore each comes with its *floor*: its mean
+for a perfect generator (p_g = p_data) with the same number of samples.
 """
 
 from dataclasses import dataclass, replace
@@ -17,17 +16,19 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
-from adversarial_nets.toys import distributions
-from adversarial_nets.toys.watching import (
-    Affine,
+from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
+from adversarial_nets.toys.measures import (
     Metric,
-    apply,
-    check_finite,
-    make_discriminator,
+    V_from_logits,
+    accuracy,
+    mean_by_name,
     smoothed_KL,
 )
+from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
 
 __all__ = [
+    "ROUNDS",
+    "SAMPLES",
     "SETTINGS",
     "Evaluator",
     "Snapshot",
@@ -57,54 +58,64 @@ SETTINGS = Settings(
     lr_decay=1.0006,
     momentum_end=0.5,
 )
-"""The game in the plane unless told otherwise."""
+"""The default settings of games in the plane."""
 
 ROUNDS = 3000
-SAMPLES = 5000  # that a frame is measured by
+"""The default number of rounds of a game in the plane."""
+
+SAMPLES = 5000
+"""The default number of samples per snapshot."""
 
 XY = Float64[np.ndarray, "n 2"]
 Cells = Float64[np.ndarray, "across up"]
 
 
-# --- Measures -------------------------------------------------------------------------------------
+# --- Measures of samples --------------------------------------------------------------------------
 
 
 def jsd_from_samples(x: XY, p_data: Cells, edges: divergences.Axes) -> float:
-    """JSD(p_data ‖ p_g) in nats, p_g being a histogram of samples in the cells of p_data.
+    """JSD(p_data ‖ p_g) in nats, with p_g estimated by the histogram of samples.
 
-    Coarse cells hide what happens inside them, and few samples look unlike any density, even their
-    own: for n samples in c cells that hold mass, the floor is about (c − 1) / 8n.
+    Differences inside a cell are not seen. The estimate is biased upwards: for n samples and c
+    cells with mass, it is about (c − 1) / 8n for a perfect generator.
+
+    Args:
+        x: samples.
+        p_data: the data's probability of each cell.
+        edges: the cells' edges on both axes.
     """
-    p, counts = _in_cells(x, p_data, edges)
+    p, counts = _masses_and_counts(x, p_data, edges)
     return divergences.JSD(p, counts / len(x))
 
 
-def _in_cells(x: XY, p_data: Cells, edges: divergences.Axes) -> tuple[np.ndarray, np.ndarray]:
-    """The data's mass and the number of samples in each cell, and last outside all of them."""
+def _masses_and_counts(
+    x: XY, p_data: Cells, edges: divergences.Axes
+) -> tuple[np.ndarray, np.ndarray]:
+    """The data's mass and the number of samples per cell, and as last entry outside all cells."""
     inside, _ = np.histogramdd(x, bins=edges)
     p = np.append(p_data.ravel(), max(1 - p_data.sum(), 0))
     return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
 
 
-def modes_hit(x: XY, toy: distributions.Mixture) -> tuple[int, float]:
-    """How many Gaussians of a mixture the samples found, and the share that lies near any.
+def modes_hit(x: XY, toy: Mixture) -> tuple[int, float]:
+    """Mode coverage: the number of Gaussians with samples, and the share of samples near any.
 
-    A sample belongs to a Gaussian when it is within 3 of its σ; a perfect generator has
-    1 − exp(−9/2) = 98.9 % of its samples so near. A Gaussian counts as hit when it has at least a
-    tenth of the samples that are its due.
+    A sample is near a Gaussian if it is within 3 σ; for a perfect generator 1 − exp(−9/2) = 98.9 %
+    of the samples are. A Gaussian is hit if the number of samples near it is at least a tenth of
+    the expected number.
     """
-    away = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1) / np.array(toy.stds)
-    near = away < 3
-    due = len(x) * np.array(toy.weights)
-    return int((near.sum(0) >= 0.1 * due).sum()), float(near.any(1).mean())
+    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1) / np.array(toy.stds)
+    near = distances < 3
+    expected = len(x) * np.array(toy.weights)
+    return int((near.sum(0) >= 0.1 * expected).sum()), float(near.any(1).mean())
 
 
 def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, float]:
-    """How well samples fit a ring of zero width, which has no density to compare them with.
+    """How well samples fit a ring of zero width, which has no density.
 
     Returns:
-        The mean distance of a sample from the ring, 0 at best, and the share of equal sectors of
-        angle that hold at least a tenth of the samples that are their due, 1 at best.
+        The mean distance of a sample from the ring (best: 0), and the share of equal sectors of
+        angle with at least a tenth of the expected number of samples (best: 1).
 
     >>> ring_fit(np.array([[2.0, 0.0], [0.0, -1.0]]), sectors=4)
     (0.5, 0.5)
@@ -115,24 +126,24 @@ def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, floa
     return float(distance.mean()), float((counts >= 0.1 * len(x) / sectors).mean())
 
 
-# --- Looking at a game ----------------------------------------------------------------------------
+# --- The game, its snapshots and metrics ----------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Evaluator:
-    """What a game in the plane is looked at with.
+    """Cells of x, a grid of noise, and reference values, for snapshots of a game in the plane.
 
     Attributes:
-        toy: what the data are.
-        data: points of it, as many as a frame has samples.
-        edges: of square cells, on both axes.
-        p_data: the data's mass in each cell, or None where it has no density.
-        z: a grid of noise to see bent by G: lines (2 · 15) of points (60) in the plane of z, or
-            None where z is not in the plane.
-        floors: the measures of a perfect generator, by name.
+        toy: the data's distribution.
+        data: points of it, as many as a snapshot has samples.
+        edges: the edges of square cells, on both axes.
+        p_data: the data's probability of each cell, or None if they have no density.
+        z: a grid of noise that is plotted under G: lines (2 · 15) of points (60), or None if z is
+            not two-dimensional.
+        floors: each measure's mean for a perfect generator, by name.
     """
 
-    toy: distributions.Toy
+    toy: Toy
     data: XY
     edges: divergences.Axes
     p_data: Cells | None
@@ -142,15 +153,15 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A game in the plane at one moment.
+    """A game in the plane at one round.
 
     Attributes:
-        round: when.
+        round: the round.
         samples: of G.
-        a_data: D's logits on the board's data.
+        a_data: D's logits on the evaluator's data.
         a_samples: D's logits on the samples.
-        D: D's probability in the middle of each cell of the board.
-        grid: the board's grid of noise, carried to x by G; or None.
+        D: D(x) at the centre of each cell.
+        grid: the evaluator's grid of noise, mapped by G; or None.
         measures: of the samples, by name.
     """
 
@@ -163,64 +174,71 @@ class Snapshot:
     measures: dict[str, float]
 
 
-def new_game(toy: distributions.Toy, settings: Settings = SETTINGS) -> Game:
-    """Set up a game in the plane; both nets see the data standardised.
+def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
+    """Set up a game in the plane; G's output and D's input are in standardised units of the data.
 
     Raises:
-        UserError: the data are not in the plane.
+        UserError: the data are not two-dimensional.
     """
     if toy.pixels != 2:
-        raise UserError("This is a game in the plane; for data on the line there is `figure1`.")
-    x = distributions.draw(toy, 10_000)
+        raise UserError(
+            f"The data have {toy.pixels} coordinate; a game in the plane needs 2. For data on the "
+            "line use `figure1` in place of `plane`."
+        )
+    x = sample_points(toy, 10_000)
     net = nets.generator(settings.G, settings.z_size, 2, settings.seed)
     G = nn.Sequential(net, Affine(x.mean(0), x.std(0)))
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
 def new_evaluator(
-    toy: distributions.Toy, settings: Settings = SETTINGS, cells: int = 40, samples: int = SAMPLES
+    toy: Toy, settings: Settings = SETTINGS, cells: int = 40, samples: int = SAMPLES
 ) -> Evaluator:
-    """The board for a game on this toy: a square around the data.
+    """The evaluator for a game on this toy; its cells form a square around the data.
 
     Args:
-        toy: the data, in the plane.
-        settings: the game's.
-        cells: of the square, on each axis.
-        samples: by which a frame is measured, and with which the floors are found.
+        toy: two-dimensional data.
+        settings: of the game.
+        cells: the number of cells on each axis.
+        samples: the number of samples per snapshot; the floors are computed with as many.
     """
-    data = distributions.draw(toy, samples)
+    data = sample_points(toy, samples)
     middle, half = (data.max(0) + data.min(0)) / 2, 0.65 * np.ptp(data, axis=0).max()
     edges = tuple(np.linspace(m - half, m + half, cells + 1) for m in middle)
-    p_data = distributions.cell_masses(toy, edges) if toy.has_density else None
-    lines = None
-    if settings.z_size == 2:
-        ends = 3**0.5 if settings.prior == "uniform" else 2.5
-        along, across = np.linspace(-ends, ends, 60), np.linspace(-ends, ends, 15)
-        one = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
-        lines = np.concatenate([one, one[..., ::-1]])
-    evaluator = Evaluator(toy, data, edges, p_data, lines, {})
+    p_data = toy.cell_masses(edges) if toy.has_density else None
+    z = _noise_grid(settings.prior) if settings.z_size == 2 else None
+    evaluator = Evaluator(toy, data, edges, p_data, z, {})
     perfect = [
-        measures(distributions.draw(toy, samples, purpose=f"floor {i}"), evaluator)
-        for i in range(5)
+        measures(sample_points(toy, samples, purpose=f"floor {i}"), evaluator) for i in range(5)
     ]
-    floors = {name: float(np.mean([m[name] for m in perfect])) for name in perfect[0]}
-    return replace(evaluator, floors=floors)
+    return replace(evaluator, floors=mean_by_name(perfect))
+
+
+def _noise_grid(prior: str) -> Float64[np.ndarray, "lines points 2"]:
+    """15 horizontal and 15 vertical lines of 60 points each, over the range of the prior."""
+    end = 3**0.5 if prior == "uniform" else 2.5
+    along, across = np.linspace(-end, end, 60), np.linspace(-end, end, 15)
+    horizontal = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
+    return np.concatenate([horizontal, horizontal[..., ::-1]])
 
 
 def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
-    """What can be said of samples: each measure that this toy allows, by name.
+    """The measures of samples that are defined for this toy, by name.
 
-    JSD is of the samples' histogram, both KL of the same one smoothed (`toy_games.smoothed_KL`);
-    ``data without samples`` is the data's mass in cells where no sample fell, the mass that makes
-    the KL of the plain histogram infinite.
+    * ``JSD``, in nats, from the samples' histogram; ``KL data g smoothed`` and ``KL g data
+      smoothed`` from the same histogram, smoothed (`measures.smoothed_KL`); ``data without
+      samples``, the data's mass in empty cells, which makes the plain KL infinite. These need a
+      density.
+    * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`).
+    * ``distance from the ring`` and ``angles covered`` for a ring of zero width (`ring_fit`).
     """
     found = {}
     if evaluator.p_data is not None:
-        p, counts = _in_cells(x, evaluator.p_data, evaluator.edges)
+        p, counts = _masses_and_counts(x, evaluator.p_data, evaluator.edges)
         found["JSD"] = divergences.JSD(p, counts / len(x))
         found["KL data g smoothed"], found["KL g data smoothed"] = smoothed_KL(p, counts)
         found["data without samples"] = float(p[counts == 0].sum())
-    if isinstance(evaluator.toy, distributions.Mixture):
+    if isinstance(evaluator.toy, Mixture):
         found["modes hit"], found["near a mode"] = modes_hit(x, evaluator.toy)
     if evaluator.p_data is None:
         found["distance from the ring"], found["angles covered"] = ring_fit(x)
@@ -228,44 +246,36 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
 
 
 def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
-    """See the game as it stands; nothing about it changes.
+    """Compute a snapshot; the game is not changed.
 
     Raises:
-        Diverged: a player's weights are no longer numbers.
+        Diverged: an output of a network is NaN or infinite.
     """
     samples = game.sample(g.G, g.settings, len(evaluator.data)).double().numpy()
-    middles = [(e[1:] + e[:-1]) / 2 for e in evaluator.edges]
-    at = np.stack(np.meshgrid(*middles, indexing="ij"), axis=-1)
-    seen = [at.reshape(-1, 2), evaluator.data, samples]
+    centres = [(e[1:] + e[:-1]) / 2 for e in evaluator.edges]
+    at = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1)
+    points = [at.reshape(-1, 2), evaluator.data, samples]
     a, a_data, a_samples = np.split(
-        apply(g.D, np.concatenate(seen))[:, 0], np.cumsum([len(x) for x in seen])[:2]
+        evaluate(g.D, np.concatenate(points))[:, 0], np.cumsum([len(x) for x in points])[:2]
     )
     check_finite(g, samples, a)
-    grid = (
-        None
-        if evaluator.z is None
-        else apply(g.G, evaluator.z.reshape(-1, 2)).reshape(evaluator.z.shape)
-    )
+    z = evaluator.z
+    grid = None if z is None else evaluate(g.G, z.reshape(-1, 2)).reshape(z.shape)
     D = expit(a.reshape(at.shape[:2]))
     return Snapshot(g.round, samples, a_data, a_samples, D, grid, measures(samples, evaluator))
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
-    """What can be read off a frame, each number beside a perfect generator's; in nats where it can.
+    """The numbers of a snapshot, each beside its value for a perfect generator.
 
-    ``V`` and D's ``accuracy`` are means over the board's data and the frame's samples, ``C`` is
-    −log 4 + 2·JSD; the other names are those of `measures`.
+    ``V`` (in nats) and D's ``accuracy`` are means over the evaluator's data and the samples, ``C``
+    is −log 4 + 2·JSD; the other names are those of `measures`.
     """
-    V = float(
-        -np.logaddexp(0, -snapshot.a_data).mean() - np.logaddexp(0, snapshot.a_samples).mean()
-    )
-    accuracy = float((snapshot.a_data > 0).mean() + (snapshot.a_samples <= 0).mean()) / 2
-    found = {"V": Metric(V, -divergences.LOG4)}
-    if "JSD" in snapshot.measures:
-        jsd, floor = snapshot.measures["JSD"], evaluator.floors["JSD"]
-        found["C"] = Metric(2 * jsd - divergences.LOG4, 2 * floor - divergences.LOG4)
-    found["accuracy"] = Metric(accuracy, 0.5)
+    LOG4, floors = divergences.LOG4, evaluator.floors
+    found = {"V": Metric(V_from_logits(snapshot.a_data, snapshot.a_samples), -LOG4)}
+    if "JSD" in floors:
+        found["C"] = Metric(2 * snapshot.measures["JSD"] - LOG4, 2 * floors["JSD"] - LOG4)
+    found["accuracy"] = Metric(accuracy(snapshot.a_data, snapshot.a_samples), 0.5)
     return found | {
-        name: Metric(float(value), evaluator.floors[name])
-        for name, value in snapshot.measures.items()
+        name: Metric(float(value), floors[name]) for name, value in snapshot.measures.items()
     }

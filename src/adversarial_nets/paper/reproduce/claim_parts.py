@@ -18,11 +18,11 @@ def claim_part(name: str) -> Callable[[Context], Result]:
 
     def make(context: Context) -> Result:
         found, picture = training_claims.claim(
-            name, context.folder, seed=context.seed, on=context.on_progress
+            name, context.folder, seed=context.seed, on_progress=context.on_progress
         )
         return Result(
             ours=SUMMARIES[name](found.rows),
-            notes=(found.says, found.how),
+            notes=(found.statement, found.method),
             tables=(found.rows,),
             pictures=(picture.name,),
         )

@@ -4,8 +4,8 @@ from adversarial_nets.paper import figure1 as figure1_module
 from adversarial_nets.paper import function_space as function_space_module
 from adversarial_nets.paper import related_work as related_work_module
 from adversarial_nets.paper.reproduce.registry import Context, Result
+from adversarial_nets.paper.theory_figure import theory_figure
 from adversarial_nets.theory import divergences, statements
-from adversarial_nets.theory.picture import theory_picture
 from adversarial_nets.toys.line import ROUNDS
 
 __all__ = ["figure1", "function_space", "related_work", "theory"]
@@ -14,7 +14,7 @@ __all__ = ["figure1", "function_space", "related_work", "theory"]
 def related_work(context: Context) -> Result:
     """§2: what the paper says about other models, in small experiments."""
     found = related_work_module.related_work(
-        context.folder / "related-work", seed=context.seed, on=context.on_progress
+        context.folder / "related-work", seed=context.seed, on_progress=context.on_progress
     )
     gradients = [
         {
@@ -42,7 +42,7 @@ def related_work(context: Context) -> Result:
         f"{found.distances[-1]:g} σ from the data multiplies the error of noise-contrastive "
         f"estimation by {found.error[-1] / found.error[0]:.0f}; minimising predictability alone "
         f"loses {found.codes[1].lost:.0%} of the variance; a small adversarial step leaves a "
-        f"classifier with {found.right_moved:.0%} accuracy",
+        f"classifier with {found.accuracy_adversarial:.0%} accuracy",
         tables=(gradients, noise, codes),
         pictures=("related-work/related-work.png",),
     )
@@ -70,7 +70,7 @@ def figure1(context: Context) -> Result:
 def theory(context: Context) -> Result:
     """§4.1: check the statements about the optimum numerically."""
     found = statements.checks(context.seed)
-    theory_picture(context.folder / "theory", seed=context.seed)
+    theory_figure(context.folder / "theory", seed=context.seed)
     rows = [
         {"statement": c.statement, "largest error": f"{c.max_error:.1e}", "holds": c.holds}
         for c in found

@@ -1,0 +1,86 @@
+"""Measures of toy games: V, accuracy, smoothed KL from counts, a test for oscillation."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+
+from adversarial_nets.theory import divergences
+
+__all__ = ["Metric", "V_from_logits", "accuracy", "mean_by_name", "oscillates", "smoothed_KL"]
+
+Logits = Float64[np.ndarray, " n"]
+
+
+class Metric(NamedTuple):
+    """A number about a game, beside the number for a perfect generator (p_g = p_data).
+
+    Attributes:
+        value: of the game's generator.
+        perfect: of a perfect generator with as many samples.
+    """
+
+    value: float
+    perfect: float
+
+
+def V_from_logits(a_data: Logits, a_samples: Logits) -> float:
+    """V(D, G) in nats, estimated from D's logits on data and on samples (Equation 1)."""
+    return float(-np.logaddexp(0, -a_data).mean() - np.logaddexp(0, a_samples).mean())
+
+
+def accuracy(a_data: Logits, a_samples: Logits) -> float:
+    """D's accuracy, from its logits on as many data as samples; ½ is chance."""
+    return float((a_data > 0).mean() + (a_samples <= 0).mean()) / 2
+
+
+def mean_by_name(rows: list[dict[str, float]]) -> dict[str, float]:
+    """The mean of each measure over several evaluations with the same names."""
+    return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+
+
+def smoothed_KL(
+    p: Float64[np.ndarray, " cells"], counts: Float64[np.ndarray, " cells"]
+) -> tuple[float, float]:
+    """KL(p ‖ q) and KL(q ‖ p) in nats, with q estimated from counts of samples.
+
+    The plain KL(p ‖ q) is infinite if a cell with p > 0 has no sample, which happens to a perfect
+    generator too. Therefore half a sample is added to every cell (Krichevsky and Trofimov 1981),
+    and p is smoothed the same way. Equal p and counts give 0; an empty cell adds about p log 2np.
+
+    Args:
+        p: the probability of each cell, with sum 1.
+        counts: the number of samples in each cell.
+
+    >>> smoothed_KL(np.array([0.5, 0.5]), np.array([7.0, 7.0]))
+    (0.0, 0.0)
+    >>> [round(v, 3) for v in smoothed_KL(np.array([0.5, 0.5]), np.array([20.0, 0.0]))]
+    [1.188, 0.581]
+    """
+    n, half = counts.sum(), 0.5
+    p, q = ((x + half) / (n + half * len(p)) for x in (n * p, counts))
+    p, q = p / p.sum(), q / q.sum()
+    return divergences.KL(p, q), divergences.KL(q, p)
+
+
+def oscillates(path: Float64[np.ndarray, "snapshots d"]) -> bool:
+    """Whether the mean of the samples keeps oscillating instead of converging.
+
+    The first quarter of the path is ignored. The rest oscillates if, on some axis, it crosses its
+    mean at least three times, and its amplitude in the second half is above 0.2 and above 35 % of
+    that in the first half.
+
+    Args:
+        path: the mean of the samples at evenly spaced rounds, in standard deviations of the data.
+
+    >>> t = np.arange(40.0)[:, None]
+    >>> oscillates(np.sin(t)), oscillates(np.sin(t) * 0.9**t), oscillates(np.exp(-t))
+    (True, False, False)
+    """
+    path = path[len(path) // 4 :]
+    if len(path) < 24:
+        return False
+    offset = path - path.mean(0)
+    crossings = (np.diff(np.sign(offset), axis=0) != 0).sum(0)
+    early, late = (np.abs(half).max(0) for half in np.array_split(offset, 2))
+    return bool(((crossings >= 3) & (late > 0.2) & (late > 0.35 * early)).any())

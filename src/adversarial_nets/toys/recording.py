@@ -1,0 +1,157 @@
+"""Play a game and take snapshots at chosen rounds."""
+
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+import torch
+
+from adversarial_nets import game as games
+from adversarial_nets.settings import Settings
+from adversarial_nets.state import Game
+from adversarial_nets.toys import catalogue
+from adversarial_nets.toys.distributions import Toy
+from adversarial_nets.toys.measures import Metric
+
+__all__ = [
+    "GameKind",
+    "Recording",
+    "one_thread",
+    "play_with_snapshots",
+    "record",
+    "snapshot_rounds",
+]
+
+Data = TypeVar("Data")
+Evaluator = TypeVar("Evaluator")
+Snapshot = TypeVar("Snapshot")
+
+
+@dataclass(frozen=True)
+class GameKind(Generic[Data, Evaluator, Snapshot]):
+    """The functions for games of one kind: on the line, in the plane, or on images.
+
+    An evaluator holds what snapshots are computed with (cells, reference values). It does not
+    change during a game.
+
+    Attributes:
+        name: of the kind.
+        settings: the default settings of its games.
+        new_game: sets up a game, from data and settings.
+        new_evaluator: makes the evaluator, from data and settings.
+        take_snapshot: computes a snapshot of a game, with an evaluator; the game is not changed.
+        metrics: the numbers of a snapshot, by name.
+        png: plots a snapshot as a PNG.
+    """
+
+    name: Literal["line", "plane", "images"]
+    settings: Settings
+    new_game: Callable[[Data, Settings], Game]
+    new_evaluator: Callable[[Data, Settings], Evaluator]
+    take_snapshot: Callable[[Game, Evaluator], Snapshot]
+    metrics: Callable[[Evaluator, Snapshot], dict[str, Metric]]
+    png: Callable[[Evaluator, Snapshot], bytes]
+
+
+@dataclass(frozen=True)
+class Recording(Generic[Evaluator, Snapshot]):
+    """A game as a series of snapshots.
+
+    Attributes:
+        data: the name of the data.
+        settings: of the game.
+        evaluator: what the snapshots were computed with.
+        snapshots: in the order of their rounds.
+    """
+
+    data: str
+    settings: Settings
+    evaluator: Evaluator
+    snapshots: tuple[Snapshot, ...]
+
+
+def record(
+    kind: GameKind[Toy, Evaluator, Snapshot],
+    data: str,
+    rounds: Collection[int],
+    settings: Settings | None = None,
+    on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
+) -> Recording[Evaluator, Snapshot]:
+    """Play a game on a toy and take a snapshot at each of the given rounds.
+
+    Args:
+        kind: `kinds.LINE` or `kinds.PLANE`.
+        data: a name or file for `toys.find`.
+        rounds: the rounds of the snapshots; the game ends with the last of them.
+        settings: of the game; the kind's own if not given.
+        on_snapshot: called with each new snapshot and the number of the last round.
+
+    >>> from adversarial_nets.toys.kinds import LINE
+    >>> recording = record(LINE, "gaussian", [0, 2])
+    >>> [s.round for s in recording.snapshots], recording.snapshots[0].V < recording.snapshots[0].C
+    ([0, 2], True)
+    """
+    toy, settings = catalogue.find(data), settings or kind.settings
+    game, evaluator = kind.new_game(toy, settings), kind.new_evaluator(toy, settings)
+    last = max(rounds)
+    with one_thread():
+        snapshots = play_with_snapshots(
+            game,
+            last,
+            lambda game: kind.take_snapshot(game, evaluator),
+            rounds,
+            lambda snapshot: on_snapshot(snapshot, last),
+        )
+    return Recording(data, settings, evaluator, snapshots)
+
+
+def play_with_snapshots(
+    game: Game,
+    rounds: int,
+    take_snapshot: Callable[[Game], Snapshot],
+    at: Collection[int],
+    on_snapshot: Callable[[Snapshot], None] = lambda snapshot: None,
+) -> tuple[Snapshot, ...]:
+    """Play a game to the given round, and take a snapshot at some rounds on the way.
+
+    Args:
+        game: the game; it is changed in place.
+        rounds: the round at which to stop, counted from the game's beginning.
+        take_snapshot: computes a snapshot without changing the game.
+        at: the rounds of the snapshots; the game's current round may be among them.
+        on_snapshot: called with each new snapshot.
+
+    Returns:
+        The snapshots in the order of their rounds.
+    """
+    wanted, snapshots = set(at), list[Snapshot]()
+
+    def callback(game: Game) -> None:
+        if game.round in wanted:
+            snapshots.append(take_snapshot(game))
+            on_snapshot(snapshots[-1])
+
+    callback(game)
+    games.play(game, rounds, callback)
+    return tuple(snapshots)
+
+
+def snapshot_rounds(rounds: int, snapshots: int = 121) -> list[int]:
+    """Rounds for snapshots from 0 to the last, spaced quadratically: denser early in training.
+
+    >>> snapshot_rounds(100, 5)
+    [0, 6, 25, 56, 100]
+    """
+    return sorted({round(rounds * (i / (snapshots - 1)) ** 2) for i in range(snapshots)})
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Use one torch thread inside the block: faster for networks this small."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
