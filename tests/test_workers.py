@@ -135,14 +135,14 @@ DEATH = """
 import os
 if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1", "0"):
     import pathlib, signal
-    from adversarial_nets import workers
-    agree, rounds = workers.agree, iter(range(1, 251))
+    from adversarial_nets.engine import distributed
+    max_over_ranks, rounds = distributed.max_over_ranks, iter(range(1, 251))
     def dying(number):
         if next(rounds) == 250:
             pathlib.Path(os.environ["DIED"]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
-        return agree(number)
-    workers.agree = dying
+        return max_over_ranks(number)
+    distributed.max_over_ranks = dying
 """
 
 
