@@ -167,10 +167,8 @@ def test_bfloat16_by_hand_moves_the_weights_as_float32_does(
         return torch.cat([p.flatten() for p in weights(g)]) - start
 
     exact = moved(manual_backprop=True)
-    for manual_backprop in (True, False):
-        off = (
-            moved(manual_backprop=manual_backprop, bf16_matmul=True) - exact
-        ).norm() / exact.norm()
+    for manual in (True, False):
+        off = (moved(manual_backprop=manual, bf16_matmul=True) - exact).norm() / exact.norm()
         assert off < 0.1
         assert (off > 1e-5) == products_round_to_bfloat16()  # (rounding of order: 1e-7)
 

@@ -210,7 +210,7 @@ def test_impossible_settings_get_a_sentence(changes: dict[str, object], words: s
 
 
 def test_what_a_small_generator_adds_must_fit_as_well() -> None:
-    with pytest.raises(UserError, match="give G.deconvolution too"):
+    with pytest.raises(UserError, match=r"give G\.deconvolution too"):
         Settings(G=GeneratorSettings(bilinear=True))
     with pytest.raises(UserError, match="2 or more"):
         Settings(G=GeneratorSettings(batch_norm=True), batch=1)
