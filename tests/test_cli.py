@@ -1,16 +1,24 @@
-"""The command line: every command runs, every mistake is a sentence with exit code 2."""
+"""The command line: every command runs; every mistake gives a sentence and exit code 2."""
 
+import dataclasses
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from adversarial_nets.cli import main as cli_main
+from adversarial_nets.cli import paper_experiments, parsing
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.cli.shared import output_path
+from adversarial_nets.evaluation.score import read_evaluations
 
 NARROW = ["--G.hidden", "16", "16", "--D.units", "8", "8", "--threads", "1"]
 
@@ -25,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def result(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
-    """What a command prints with --json: one object and nothing else."""
+    """The object that a command prints with --json; fails if it prints anything else."""
     capsys.readouterr()
     assert main([*args, "--json"]) == 0
     out = capsys.readouterr().out
@@ -39,6 +47,46 @@ def test_train_ends_with_a_report(run: Path) -> None:
         assert (run / name).stat().st_size > 500
     scores = json.loads((run / "evaluation.json").read_text())
     assert [s["weights"] for s in scores] == ["raw", "averaged"]
+
+
+def test_a_finished_run_says_so_and_is_not_scored_again(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise AssertionError("a recorded score was computed again")
+
+    monkeypatch.setattr("adversarial_nets.evaluation.evaluate", fail)
+    capsys.readouterr()
+    assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW]) == 0
+    printed = capsys.readouterr().out
+    assert f"Already finished: the run in {run} has 60 rounds." in printed
+    for record in read_evaluations(run):
+        assert f"{record['parzen']['nats']:.1f} ± {record['parzen']['se']:.1f} nats" in printed
+
+
+def test_resuming_names_the_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["train", "mnist-5k", "--run", str(tmp_path / "run"), *NARROW]
+    assert main([*args, "--rounds", "10"]) == 0
+    assert f"New run of 10 rounds in {tmp_path / 'run'}" in capsys.readouterr().out
+    assert main([*args, "--rounds", "20"]) == 0
+    assert f"Resuming at round 10 of 20 in {tmp_path / 'run'}" in capsys.readouterr().out
+
+
+def test_from_another_run(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--from takes weights and settings of a run; what is given changes them."""
+    monkeypatch.chdir(tmp_path)
+    args = ("train", "mnist-5k", "--from", str(run), "--lr", "0.01", "--rounds", "5")
+    found = result(capsys, *args, "--threads", "1")
+    assert found["run"] == "runs/mnist-5k-quickstart-0-from-digits"
+    record = json.loads((Path(str(found["run"])) / "settings.json").read_text())
+    assert record["settings"]["G"]["hidden"] == [16, 16]
+    assert record["settings"]["lr"] == 0.01
+    assert str(run) in json.dumps(record)
+    capsys.readouterr()
+    assert main([*args, "--run", str(run)]) == 2
+    assert "give the new run another folder" in capsys.readouterr().err
 
 
 def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +168,11 @@ def test_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_too_little_memory_is_a_sentence(
     error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(options: object) -> dict[str, object]:
+    def fail(options: object, reporter: object) -> dict[str, object]:
         raise error
 
-    options, _, examples = cli_main._COMMANDS["datasets"]
-    monkeypatch.setitem(cli_main._COMMANDS, "datasets", (options, fail, examples))
+    failing = dataclasses.replace(COMMANDS["datasets"], run=fail)
+    monkeypatch.setitem(COMMANDS, "datasets", failing)  # type: ignore[arg-type]
     assert main(["datasets"]) == 2
     assert "not enough memory" in capsys.readouterr().err
 
@@ -142,7 +190,7 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("train mnist-5k --k 0", "--k is 0; it must be"),
         ("train mnist-5k --G.hidden 0 3", "--G.hidden is 0"),
         ("train mnist-5k --rounds 0", "--rounds is 0"),
-        ("train mnist-5k --rounds 1 --epochs 1", "not both"),
+        ("train mnist-5k --rounds 1 --epochs 1", "Both rounds and epochs are given"),
         ("train mnist-5k --save-every 0", "--save-every is 0"),
         ("train mnist-5k --threads 0", "--threads is 0"),
         ("train mnist-5k --device gpu", "--device"),
@@ -171,26 +219,252 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
     assert printed.out == ""
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"]])
-def test_help_needs_no_torch(args: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("train mnist-5k --learning-rate 1", "no option --learning-rate. Did you mean --lr?"),
+        ("train mnist-5k --batch-size=1", "Did you mean --batch?"),
+        ("train mnist-5k --epoch 1", "Did you mean --epochs?"),
+        ("train mnist-5k --dropout 0.5", "Did you mean --D.keep-prob-hidden or"),
+        ("train mnist-5k --optimizer adam", "Did you mean --optimiser?"),
+        ("train mnist-5k --keep-prob 0.5", "keep-prob"),
+        ("train mnist-5k --seeed 1", "Did you mean --seed?"),
+        ("train mnist-5k --resume", "A run resumes by itself"),
+        ("train mnist-5k more", "takes no argument 'more' here"),
+        ("sample RUN --num-samples 3", "Did you mean --n?"),
+        ("evaluate RUN --num-samples 3", "Did you mean --samples?"),
+        ("train mnist-5k --k x", "'x' is not a whole number"),
+        ("train mnist-5k --lr x", "'x' is not a number"),
+        ("train mnist-5k --train-only X", "'X' is not one of D, G"),
+        ("paper tabel1", "Did you mean table1?"),
+        ("figur1", "Did you mean paper figure1?"),
+    ],
+)
+def test_hints(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown option or command names the one that was probably meant."""
+    capsys.readouterr()
+    assert main(line.replace("RUN", str(run)).split()) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_hint_leads_to_an_option() -> None:
+    options = set().union(*(parsing._option_names(c.options) for c in COMMANDS.values()))
+    for names in parsing._HINTS.values():
+        assert set(names) <= options
+
+
+# --- Help and start-up ----------------------------------------------------------------------------
+
+HELP = [["--help"], ["--version"], ["paper"], ["paper", "--help"]]
+HELP += [[*name.split(), "--help"] for name in COMMANDS]
+
+
+def run_without_torch(args: Sequence[str], folder: Path) -> str:
+    """Run a command in a new process; fails if it imports torch. Returns what it prints."""
     program = (
         "import sys; from adversarial_nets.cli.main import main; code = main(sys.argv[1:]); "
-        "assert 'torch' not in sys.modules; sys.exit(code)"
+        "assert 'torch' not in sys.modules, 'torch was imported'; sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program, *args], capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "advnets" in done.stdout
+    return done.stdout
 
 
-def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("args", HELP, ids=" ".join)
+def test_help_imports_no_torch(args: list[str], tmp_path: Path) -> None:
+    assert "advnets" in run_without_torch(args, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "datasets",
+        "compare RESULTS/mnist-seed1-raw-paper.json RESULTS/mnist-seed2-raw-paper.json",
+        "paper table1 --json",
+        "report RUN",
+    ],
+)
+def test_reading_records_imports_no_torch(line: str, run: Path, tmp_path: Path) -> None:
+    """Commands that only read what is recorded start quickly."""
+    results = Path(__file__).parent.parent / "results"
+    (tmp_path / "results").mkdir()
+    shutil.copy(results / "table1.json", tmp_path / "results")
+    assert main(["report", str(run), "--json"]) == 0
+    args = line.replace("RUN", str(run)).replace("RESULTS", str(results)).split()
+    assert run_without_torch(args, tmp_path)
+
+
+def test_a_report_that_is_up_to_date_is_kept(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = run / "report.html"
+    result(capsys, "report", str(run))
+    written = page.stat().st_mtime_ns
+    result(capsys, "report", str(run))
+    assert page.stat().st_mtime_ns == written
+    result(capsys, "report", str(run), "--again")
+    again = page.stat().st_mtime_ns
+    assert again > written
+    (run / "metrics.jsonl").touch()
+    result(capsys, "report", str(run))
+    assert page.stat().st_mtime_ns > again
+
+
+def test_the_overview_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    overview = capsys.readouterr().out.splitlines()
+    assert 24 <= len(overview) <= 40
+    assert max(map(len, overview)) <= 80
+    listed = [line.split()[0] for line in overview if re.match(r"  [a-z]\S* .* {2,}\S", line)]
+    listed.remove("advnets") if "advnets" in listed else None
+    top = [name for name in COMMANDS if not name.startswith("paper ")]
+    assert len(top) + 1 <= 14
+    assert set(top) <= set(listed)
+
+
+def test_every_command_explains_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     main(["--help"])
     overview = capsys.readouterr().out
-    for command in cli_main._COMMANDS:
-        assert command in overview
-        assert main([command, "--help"]) == 0
-        assert f"advnets {command}" in capsys.readouterr().out
+    main(["paper"])
+    of_the_paper = capsys.readouterr().out
+    for name, command in COMMANDS.items():
+        assert name.removeprefix("paper ") in overview
+        listed = of_the_paper if name.startswith("paper ") else overview
+        assert command.summary in listed
+        assert main([*name.split(), "--help"]) == 0
+        help_text = capsys.readouterr().out
+        assert f"usage: advnets {name}" in help_text
+        for example in command.examples:
+            assert f"advnets {example}" in help_text
+            assert example.startswith(name)
+        for line in help_text.splitlines():
+            assert len(line) <= 80 or line.startswith("usage:"), line
+        assert "{None}" not in help_text
+
+
+def test_every_option_has_a_help_text() -> None:
+    for command in COMMANDS.values():
+        for f in parsing._fields(command.options, None):
+            documented = callable(f.helptext) and f.helptext()
+            annotated = [getattr(m, "help", None) for m in getattr(f.type, "__metadata__", ())]
+            nested = dataclasses.is_dataclass(parsing._unwrap(f.type)[0])
+            assert documented or any(annotated) or nested, f"{command.name}: {f.name}"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["mnist-5k"], ["preset quickstart", "9,000 rounds", "(default: 400 400)"]),
+        (["mnist"], ["preset mnist", "(default: 1200 1200)"]),
+        (["--preset", "fast", "mnist"], ["preset fast"]),
+        (["--seed", "1", "mnist-5k"], ["preset quickstart", "(default: 400 400)"]),
+        (["mnist-5k", "--preset=tfd"], ["preset tfd", "(default: 8000 8000)"]),
+    ],
+)
+def test_help_prints_the_defaults_of_the_data(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in (["train", *args, "--help"], ["train", "--help", *args]):
+        assert main(line) == 0
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for word in words:
+            assert word in text
+
+
+def test_flags_with_a_no_form(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A switch of the settings can be given either way, whatever the preset's default is."""
+    for flag, value in (("--G.batch-norm", True), ("--G.no-batch-norm", False)):
+        for preset in ("cifar10-convolutional-small", "quickstart"):
+            found = result(capsys, "train", "mnist-5k", "--preset", preset, flag, "--dry-run")
+            assert found["settings"]["G"]["batch_norm"] is value  # type: ignore[index]
+    assert main(["evaluate", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--no-calibration leaves them out" in text
+    assert result(capsys, "evaluate", str(run), "--no-calibration")["calibration"] == []
+
+
+def test_names_of_earlier_versions_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert main([*name.removeprefix("paper ").split(), "--help"]) == 0
+        assert f"usage: advnets {name}" in capsys.readouterr().out
+    old = ("train", "mnist-5k", "--dry-run", "--average", ".5", "--players", "both")
+    settings = result(capsys, *old)["settings"]
+    assert isinstance(settings, dict)
+    assert (settings["ema_decay"], settings["train_only"]) == (0.5, None)
+
+
+def test_a_terminal_without_unicode_loses_no_result(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "adversarial_nets", "paper"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "?4.2: updates of p_g" in done.stdout
+
+
+# --- Output ---------------------------------------------------------------------------------------
+
+
+def test_nothing_is_written_outside_runs(
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, tmp_path / "runs" / "digits")
+    for line in (
+        "sample runs/digits --n 4",
+        "interpolate runs/digits --rows 2 --steps 3",
+        "play moons --rounds 2",
+        "paper plane --rounds 2",
+        "figure1 --rounds 2 --no-movie",
+        "function-space --steps 20",
+        "theory",
+    ):
+        result(capsys, *line.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    written = {path.relative_to(tmp_path / "runs").as_posix() for path in tmp_path.rglob("*.png")}
+    assert {
+        "digits/samples.png",
+        "digits/interpolation.png",
+        "play/game.png",
+        "paper/plane/plane.png",
+        "paper/figure1/figure1.png",
+        "paper/theory/theory.png",
+    } <= written
+
+
+def test_plane_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["paper", "plane", "--rounds", "2", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert not set("{}'") & set(printed)
+    assert re.search(r"^JSD +[\d.e-]+ +[\d.e-]+$", printed, re.M)
+    assert all(len(line) <= 80 or str(tmp_path) in line for line in printed.splitlines())
+
+
+def test_earlier_reproductions_are_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    default = output_path("paper", "reproduction")
+    assert paper_experiments._reproduction_folder(default) == default
+    Path("reproduction").mkdir()
+    assert paper_experiments._reproduction_folder(default) == Path("reproduction")
+    assert paper_experiments._reproduction_folder(Path("x")) == Path("x")
+    default.mkdir(parents=True)
+    assert paper_experiments._reproduction_folder(default) == default
 
 
 def test_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -216,7 +490,7 @@ def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 def test_options_may_come_before_the_data(capsys: pytest.CaptureFixture[str]) -> None:
-    """DATA decides the defaults wherever it stands."""
+    """DATA decides the defaults, also if it does not come first."""
     for args in (["train", "mnist-5k", "--dry-run"], ["train", "tfd", "--dry-run"]):
         name, data, dry = args
         first = result(capsys, name, data, dry, "--seed", "1")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from adversarial_nets.training.session import TrainingSnapshot
+    from adversarial_nets.training.loop import TrainingSnapshot
 
 __all__ = ["Progress", "ProgressReporter"]
 

@@ -1,6 +1,6 @@
 """What a command is: its name, options, function and examples."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,9 +11,9 @@ __all__ = ["Command", "Defaults", "Group"]
 Group = Literal["train", "evaluate", "generate", "explore", "paper"]
 """The heading below which a command is listed, by its key in `registry.GROUPS`."""
 
-Defaults = Callable[[str | None, str | None], tuple[Any, str]]
-"""From DATA and the preset's name (None if not given): the options' default values, and a sentence
-for the help that says whose values they are."""
+Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]
+"""From DATA (None if not given) and the texts of the given options by name, e.g. ``--preset``: the
+options' default values, and a sentence for the help that says whose values they are."""
 
 
 @dataclass(frozen=True)

@@ -105,7 +105,7 @@ def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
     default: Any = tyro.MISSING_NONPROP
     sentence = ""
     if command.defaults is not None:
-        default, sentence = command.defaults(_data(command, args), _preset(args))
+        default, sentence = command.defaults(_data(command, args), _texts(args))
     if any(arg in HELP_OPTIONS for arg in args):
         print(_description(command, sentence))
         args = ["--help"]  # tyro leaves out of the help what was already given
@@ -146,14 +146,14 @@ def _data(command: Command, args: Sequence[str]) -> str | None:
     return str(parsed.data)
 
 
-def _preset(args: Sequence[str]) -> str | None:
-    """The value of --preset, or None."""
-    for i, arg in enumerate(args):
-        if arg == "--preset" and i + 1 < len(args):
-            return args[i + 1]
-        if arg.startswith("--preset="):
-            return arg.removeprefix("--preset=")
-    return None
+def _texts(args: Sequence[str]) -> dict[str, str]:
+    """The text after each option, by the option's name."""
+    found = {}
+    for arg, following in pairwise([*args, ""]):
+        name, equals, value = arg.partition("=")
+        if name.startswith("--"):
+            found[name] = value if equals else following
+    return found
 
 
 def _description(command: Command, sentence: str) -> str:

@@ -1,6 +1,6 @@
 """The commands for experiments on small data: ``advnets play`` and ``playground``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -44,7 +44,7 @@ class PlayOptions:
     json: Json = False
 
 
-def _defaults(data: str | None, preset: str | None) -> tuple[Any, str]:
+def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
     """The settings for this kind of data as default values, and a sentence that says so."""
     if data is None:
         sentence = "The defaults of the settings depend on the data: advnets play DATA --help"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -19,7 +19,7 @@ from adversarial_nets.settings import Cadence, Settings
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset
     from adversarial_nets.runs.folder import Run
-    from adversarial_nets.training.session import TrainingSnapshot
+    from adversarial_nets.training.loop import TrainingSnapshot
 
 __all__ = ["COMMANDS", "TrainOptions"]
 
@@ -88,15 +88,29 @@ class TrainOptions:
     json: Json = False
 
 
-def _defaults(data: str | None, preset: str | None) -> tuple[TrainOptions, str]:
-    """The preset's settings as default values, and a sentence that names the preset."""
-    name, chosen = preset_for(data or "mnist", preset)
+def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions, str]:
+    """The settings of the preset, or of the run that --from names, as default values."""
+    source = _settings_of(given.get("--from"))
+    name, chosen = preset_for(data or "mnist", given.get("--preset") or (source and source[0]))
+    if source is not None and "--preset" not in given:
+        sentence = f"The defaults of the settings are those of the run {given['--from']}."
+        return TrainOptions(data="", preset=name, settings=source[1]), sentence
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
-    reason = f", the preset for {data}" if data and not preset else ""
+    reason = f", the preset for {data}" if data and "--preset" not in given else ""
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
     if not data:
         sentence += " The defaults for other data: advnets train DATA --help"
     return TrainOptions(data="", settings=chosen.settings), sentence
+
+
+def _settings_of(run: str | None) -> tuple[str, Settings] | None:
+    """The preset's name and the settings of a run, or None if no run is given."""
+    if not run:
+        return None
+    from adversarial_nets.runs.folder import open_run
+
+    source = open_run(Path(run))
+    return source.preset, source.settings
 
 
 def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -105,6 +119,12 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
         raise UserError("DATA is missing. Name the data to learn, e.g.: advnets train mnist-5k")
     preset, chosen = preset_for(o.data, o.preset)
     folder = o.run or run_folder(o.data, preset, o.settings.seed)
+    if o.init_from is not None and o.run is None:
+        folder = folder.with_name(f"{folder.name}-from-{o.init_from.resolve().name}")
+    elif o.init_from is not None and folder.resolve() == o.init_from.resolve():
+        raise UserError(
+            f"{folder} is the run to start from; give the new run another folder with --run."
+        )
     if o.rounds is None and o.epochs is None:
         o = dataclasses.replace(o, rounds=chosen.rounds, epochs=chosen.epochs)
     resolved: dict[str, Any] = {"data": o.data, "preset": preset, "run": str(folder)}
@@ -131,7 +151,8 @@ def _train_and_report(
         data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
-    reporter.say(_state_of_run(folder, rounds, o.restart))
+    for line in _state_of_run(folder, rounds, o.restart):
+        reporter.say(line)
     run = _play(o, data, preset, folder, rounds, reporter)
     scores = _score(run, data, reporter)
     if not distributed.is_main():
@@ -144,19 +165,19 @@ def _train_and_report(
     return {"rounds": rounds, "round": round, "parzen": scores, "report": str(page)}
 
 
-def _state_of_run(folder: Path, rounds: int, restart: bool) -> str:
-    """A sentence that says whether the run is new, resumed or already finished."""
+def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
+    """Lines that say whether the run is new, resumed or already finished."""
     from adversarial_nets.runs import checkpoints
 
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
     if not saved:
-        return f"New run in {folder}: {rounds:,} rounds"
-    if max(saved) >= rounds:
-        return (
-            f"The run in {folder} is already finished: it has {max(saved):,} rounds. "
-            "A larger --rounds or --epochs extends it."
-        )
-    return f"Resuming the run in {folder} from round {max(saved):,} of {rounds:,}"
+        return [f"New run of {rounds:,} rounds in {folder}"]
+    if max(saved) < rounds:
+        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}"]
+    return [
+        f"Already finished: the run in {folder} has {max(saved):,} rounds.",
+        "A larger --rounds or --epochs extends it.",
+    ]
 
 
 def _play(
@@ -170,8 +191,6 @@ def _play(
     """Train to the last round."""
     from adversarial_nets.training import session
 
-    # `init_from` is given only where it is used, since not every version of `train` has it.
-    start: dict[str, Any] = {} if o.init_from is None else {"init_from": o.init_from}
     with reporter.training(rounds) as callback:
         return session.train(
             data,
@@ -182,10 +201,10 @@ def _play(
             cadence=o.cadence,
             callbacks=[callback, *_tensorboard(folder, o.tensorboard)],
             onto=o.onto,
+            init_from=o.init_from,
             restart=o.restart,
             device=o.device,
             precision=o.precision,
-            **start,
         )
 
 
@@ -234,9 +253,10 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
 def _print_score(
     reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
 ) -> None:
+    edge = ", at the edge of the grid" if parzen["at_edge"] else ""
     reporter.say(
         f"{weights + ' G':18} {parzen['nats']:8.1f} ± {parzen['se']:.1f} nats at round {round:,} "
-        f"(σ = {parzen['sigma']:.3g})"
+        f"(σ = {parzen['sigma']:.3g}{edge})"
     )
 
 
@@ -282,6 +302,7 @@ COMMANDS = (
             "train mnist-5k --protocol paper --objective minimax",
             "train tfd --preset tfd-stage2 --onto runs/tfd-tfd-0",
             "train folder:PHOTOS --size 32 --channels 3 --G.hidden 600 600",
+            "train mnist --from runs/mnist-mnist-0 --lr 0.01",
         ),
         defaults=_defaults,
         multiprocess=True,
