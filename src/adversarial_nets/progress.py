@@ -231,7 +231,7 @@ def _short(x: float) -> str:
 def _clock(seconds: float) -> str:
     """A duration as minutes and seconds, or hours, minutes and seconds.
 
-    >>> _clock(75), _clock(3675)
+    >>> _clock(75.0), _clock(3675.0)
     ('1:15', '1:01:15')
     """
     minutes, s = divmod(int(seconds), 60)

@@ -321,7 +321,7 @@ def _fields(cls: Any, instance: Any) -> Iterator[StructFieldSpec]:  # noqa: ANN4
         yield StructFieldSpec(f.name, hints[f.name], default, help_of)
 
 
-def _help(cls: type[Any], name: str) -> str | None:
+def _help(cls: Any, name: str) -> str | None:  # noqa: ANN401
     """The docstring of a dataclass's field, on one line."""
     return _field_docstrings(cls).get(name)
 

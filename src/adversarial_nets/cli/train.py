@@ -233,8 +233,8 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
             _print_score(reporter, weights, last, recorded[weights]["parzen"])
         for row in recorded[kinds[-1]]["calibration"]:
             _print_reference(reporter, row)
-        return {weights: recorded[weights]["parzen"] for weights in kinds}
-    scores = {}
+        return {str(weights): recorded[weights]["parzen"] for weights in kinds}
+    scores: dict[str, Any] = {}
     for weights in kinds:
         found = evaluate(
             run,
