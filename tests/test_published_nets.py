@@ -220,14 +220,14 @@ def test_what_a_small_generator_adds_must_fit_as_well() -> None:
 
 def test_images_must_fit_the_convolutions() -> None:
     G = GeneratorSettings(hidden=(20,), deconvolution=True)
-    with pytest.raises(UserError, match="cannot make 28×28 images of 20 hidden units"):
+    with pytest.raises(UserError, match="cannot make 28×28 images from 20 hidden units"):
         nets.generator(G, 5, 784, 0, (1, 28, 28))
-    with pytest.raises(UserError, match="these data are none"):
+    with pytest.raises(UserError, match="these data are not images"):
         nets.generator(G, 5, 2)
     D = DiscriminatorSettings(convolutions=(4, 4, 4))
     with pytest.raises(UserError, match="too small"):
         nets.discriminator(D, 16, 0, (1, 4, 4))
-    with pytest.raises(UserError, match="these data are none"):
+    with pytest.raises(UserError, match="these data are not images"):
         nets.discriminator(D, 2)
 
 
