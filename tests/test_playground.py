@@ -240,7 +240,8 @@ def test_divergence_is_reported() -> None:
 # --- Texts ----------------------------------------------------------------------------------------
 
 NAMES = (
-    r"advnets playground RUN|Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|JSD|KL|log|"
+    r"advnets playground RUN|Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
+    r"JSD|KL|log|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )
 
@@ -286,7 +287,7 @@ TEXT_CALL = r'\btext\("([^"]+)"[,)]'
 def test_every_text_that_the_page_uses_exists() -> None:
     pages = [path.read_text() for path in WEB_FOLDER.iterdir()]
     used = {name for page in pages for name in re.findall(TEXT_CALL, page)}
-    used |= {name for page in pages for name in re.findall(r'data-template="([^"{]+)"', page)}
+    used |= {name for page in pages for name in re.findall('data-template="([^"{]+)"', page)}
     assert len(used) >= 80
     assert used <= WORDS.keys()
 

@@ -45,7 +45,7 @@ EASY = {
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a playground with a trained run, served from another thread."""
     run = tmp_path_factory.mktemp("runs") / "digits"
-    narrow = ["G.hidden", "16", "D.units", "8", "G.init", ".1"]
+    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
     assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
     with server.serve_in_thread(open_latent_explorer(run)) as url:
         yield url
@@ -122,7 +122,7 @@ class Visit:
         self.until("document.documentElement.scrollWidth <= innerWidth")
 
     def until(self, condition: str) -> None:
-        """Wait until the condition holds; a function, since the page's policy forbids eval of strings."""
+        """Wait until the condition holds; the page's policy allows functions but no strings."""
         self.page.wait_for_function(f"() => {condition}")
 
     def pad_is_ready(self) -> None:
@@ -280,7 +280,7 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
 
 LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"Helvetica|Adam|SGD|ReLU|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
     r"advnets playground RUN|D\(G\(z\)\)"
 )
 

@@ -98,6 +98,7 @@ WORDS: Mapping[str, Text] = {
     "metrics": _text("Metrics", "指标"),
     "now": _text("now", "当前"),
     "perfect": _text("perfect G", "理想的 G"),
+    "perfect question": _text("What is “perfect G”?", "什么是“理想的 G”？"),
     "perfect explained": _text(
         "“Perfect G” is the value for a generator that samples from the data distribution "
         "itself, measured with the same number of samples. Compare G with it, not with 0.",
