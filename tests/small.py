@@ -7,8 +7,20 @@ import torch
 
 from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+
+
+def products_round_to_bfloat16() -> bool:
+    """Whether this processor's products round to bfloat16 when `bf16_matmul` asks for it.
+
+    Not every processor with bfloat16 instructions does so for float32 factors.
+    """
+    a = Address(0, 0, range(100)).normal("a factor", 200)
+    with bfloat16_products(torch.device("cpu")):
+        rounded = a @ a.T
+    return not torch.equal(rounded, a @ a.T)
 
 
 def small_data(n: int = 350, side: int = 6) -> Dataset:

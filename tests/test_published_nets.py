@@ -155,7 +155,7 @@ def test_cifar10_settings(name: str) -> None:
 
 def test_a_sigmoid_is_refused_where_data_go_below_zero() -> None:
     photos = dataclasses.replace(small_data(), range=(-55.0, 55.0), contrast_norm=55.0)
-    with pytest.raises(UserError, match=r"outside \[0, 1\].*--G.output linear"):
+    with pytest.raises(UserError, match=r"G\.output is sigmoid.*outside it"):
         new_game(small_settings(), photos)
     own = nn.Linear(small_settings().z_size, photos.pixels)
     assert new_game(small_settings(), photos, G=own).G is own  # what it puts out is its maker's
@@ -195,11 +195,11 @@ def test_data_pick_their_presets() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"G": GeneratorSettings(hidden=(50, 50), sparse=60)}, "--G.sparse is 60"),
-        ({"G": GeneratorSettings(bias=(1.0, 2.0, 3.0))}, "--G.bias has 3 values"),
-        ({"max_norm": 0.0}, "--max-norm is 0"),
+        ({"G": GeneratorSettings(hidden=(50, 50), sparse=60)}, "G.sparse is 60"),
+        ({"G": GeneratorSettings(bias=(1.0, 2.0, 3.0))}, "G.bias has 3 values"),
+        ({"max_norm": 0.0}, "max_norm is 0"),
         ({"D": DiscriminatorSettings(convolutions=(4, 4, 4, 4))}, "at most 3"),
-        ({"D": DiscriminatorSettings(convolutions=(4, 0))}, "--D.convolutions is 0"),
+        ({"D": DiscriminatorSettings(convolutions=(4, 0))}, "D.convolutions is 0"),
     ],
     ids=range(5),
 )
@@ -210,24 +210,24 @@ def test_impossible_settings_get_a_sentence(changes: dict[str, object], words: s
 
 
 def test_what_a_small_generator_adds_must_fit_as_well() -> None:
-    with pytest.raises(UserError, match="give that as well"):
+    with pytest.raises(UserError, match=r"give G\.deconvolution too"):
         Settings(G=GeneratorSettings(bilinear=True))
     with pytest.raises(UserError, match="2 or more"):
         Settings(G=GeneratorSettings(batch_norm=True), batch=1)
-    with pytest.raises(UserError, match="output-rate is -1"):
+    with pytest.raises(UserError, match="output_lr_multiplier is -1"):
         Settings(G=GeneratorSettings(output_lr_multiplier=-1.0))
 
 
 def test_images_must_fit_the_convolutions() -> None:
     G = GeneratorSettings(hidden=(20,), deconvolution=True)
-    with pytest.raises(UserError, match="cannot make 28×28 images of 20 hidden units"):
+    with pytest.raises(UserError, match="cannot make 28×28 images from 20 hidden units"):
         nets.generator(G, 5, 784, 0, (1, 28, 28))
-    with pytest.raises(UserError, match="these data are none"):
+    with pytest.raises(UserError, match="these data are not images"):
         nets.generator(G, 5, 2)
     D = DiscriminatorSettings(convolutions=(4, 4, 4))
     with pytest.raises(UserError, match="too small"):
         nets.discriminator(D, 16, 0, (1, 4, 4))
-    with pytest.raises(UserError, match="these data are none"):
+    with pytest.raises(UserError, match="these data are not images"):
         nets.discriminator(D, 2)
 
 
@@ -322,7 +322,7 @@ def test_the_output_layer_may_learn_at_a_rate_of_its_own(
 @pytest.mark.parametrize("small", [False, True])  # (as published, and what the small preset adds)
 def test_convolutional_game_resumes_bit_for_bit(small: bool, tmp_path: Path) -> None:
     data = dataclasses.replace(small_data(120, side=11), image_shape=(1, 11, 11))
-    added: dict[str, Any] = {"bilinear": True, "batch_norm": True, "output_rate": 0.25}
+    added: dict[str, Any] = {"bilinear": True, "batch_norm": True, "output_lr_multiplier": 0.25}
     settings = Settings(
         G=GeneratorSettings(
             hidden=(8, 18),
@@ -388,7 +388,7 @@ def test_stage_2_needs_the_right_stage_1(tmp_path: Path) -> None:
     other = dataclasses.replace(
         small_settings(), G=GeneratorSettings(hidden=(7, 5, 12, 11), init=(0.1,))
     )
-    with pytest.raises(UserError, match="are not the last ones"):
+    with pytest.raises(UserError, match="are not the last layers"):
         train(data, settings=other, run=tmp_path / "2", rounds=2, onto=tmp_path / "1")
     with pytest.raises(UserError, match="is not a run's folder"):
         train(data, settings=other, run=tmp_path / "2", rounds=2, onto=tmp_path / "nowhere")

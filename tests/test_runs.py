@@ -132,7 +132,7 @@ def tell(look):
         time.sleep(600)
 
 print("ready", flush=True)
-trained(Path(sys.argv[1]), observers=[tell])
+trained(Path(sys.argv[1]), callbacks=[tell])
 """
 
 
@@ -186,10 +186,10 @@ def test_divergence_is_a_sentence_and_the_last_checkpoint_is_good(tmp_path: Path
 
 
 def test_other_settings_on_the_same_folder(straight: Path) -> None:
-    with pytest.raises(UserError, match=r"--k 1 → 2.*--restart"):
+    with pytest.raises(UserError, match=r"k 1 → 2.*--restart"):
         trained(straight, settings=small_settings(k=2))
     nets = dataclasses.replace(small_settings().G, hidden=(3,))
-    with pytest.raises(UserError, match=r"--G.hidden \[12, 10\] → \[3\]|--G.hidden"):
+    with pytest.raises(UserError, match=r"G\.hidden \(12, 10\) → \(3,\)"):
         trained(straight, settings=small_settings(G=nets))
 
 
@@ -217,7 +217,7 @@ def test_a_name_that_cannot_be_written(number: int, words: str) -> None:
 
 def test_other_images_on_the_same_folder(straight: Path) -> None:
     data = dataclasses.replace(small_data(), train=small_data().train.flip(0))
-    with pytest.raises(UserError, match="the images differ"):
+    with pytest.raises(UserError, match="other images"):
         train(data, settings=small_settings(), run=straight, rounds=60)
 
 
@@ -379,7 +379,7 @@ def test_lengths(tmp_path: Path) -> None:
     for rounds, epochs in ((0, None), (None, -1.0), (-5, None), (None, float("inf"))):
         with pytest.raises(UserError, match="must be above 0"):
             session.length(settings, data, rounds, epochs)
-    with pytest.raises(UserError, match="not both"):
+    with pytest.raises(UserError, match="give one of them"):
         session.length(settings, data, 3, 3.0)
 
 
@@ -464,7 +464,7 @@ def test_what_a_run_was_begun_with_it_goes_on_with(tmp_path: Path) -> None:
     for how, words in (
         ({"precision": "bfloat16"}, "precision float32 → bfloat16"),
         ({"optimiser": torch.optim.RMSprop}, "optimiser None → RMSprop"),
-        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "nets of your own are new"),
+        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "your own networks are new"),
     ):
         with pytest.raises(UserError, match=words):
             trained(tmp_path / "a", 4, **how)
@@ -472,7 +472,7 @@ def test_what_a_run_was_begun_with_it_goes_on_with(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="optimiser RMSprop → None"):
         trained(tmp_path / "b", 4)
     trained(tmp_path / "b", 4, optimiser=torch.optim.RMSprop)
-    with pytest.raises(UserError, match="--precision is 'bf16'"):
+    with pytest.raises(UserError, match="precision is 'bf16'"):
         inspect.unwrap(train)(small_data(), run=tmp_path / "c", precision="bf16")
 
 

@@ -1,7 +1,7 @@
-"""The nets of §5 as ordinary PyTorch modules: multilayer perceptrons, maxout, dropout.
+"""The networks of §5 as ordinary PyTorch modules: multilayer perceptrons, maxout, dropout.
 
-Both players are plain `torch.nn.Sequential`s that a reader can print. D ends in a logit, not in a
-sigmoid (see `objectives`).
+G and D are plain `torch.nn.Sequential`s that a reader can print. D outputs a logit, not a
+probability (see `objectives`).
 """
 
 import math
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
@@ -30,13 +30,17 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+ImageShape = tuple[int, int, int]
+
+
+# --- Layers ---------------------------------------------------------------------------------------
 
 
 class Maxout(nn.Linear):
-    """h_i(x) = max_j (x·W_ij + b_ij), j = 1 … pieces (Goodfellow et al. 2013, Maxout Networks).
+    """h_i(x) = max_j (x·W_ij + b_ij), j = 1 … pieces (Goodfellow et al. 2013, arXiv:1302.4389).
 
-    A linear map to units × pieces values of which each unit keeps its largest; the pieces of one
-    unit are adjacent rows of the weight.
+    A linear map to units × pieces values, followed by the maximum over each unit's pieces. The
+    pieces of one unit are adjacent rows of the weight.
     """
 
     def __init__(self, inputs: int, units: int, pieces: int) -> None:
@@ -45,7 +49,7 @@ class Maxout(nn.Linear):
 
     def forward(self, x: Float[Tensor, "m inputs"]) -> Float[Tensor, "m units"]:
         """Shapes: (m, inputs) to (m, units)."""
-        # As (units × pieces, m) the maximum runs over long contiguous lines, which is far faster.
+        # With the layout (units × pieces, m) the maximum runs over contiguous rows: much faster.
         linear = torch.addmm(self.bias[:, None], self.weight, x.T)
         return linear.view(self.units, self.pieces, -1).amax(1).T
 
@@ -55,15 +59,15 @@ class Maxout(nn.Linear):
 
 
 CONVOLUTIONS = ((8, 4, 4, 2), (8, 3, 4, 2), (5, 3, 2, 2))
-"""Of CIFAR-10's D, bottom layer first: kernel and padding of the convolution, size and stride of
-the maximum over neighbours (§5, released configuration)."""
+"""D's convolutions for CIFAR-10, bottom layer first: kernel size and padding of the convolution,
+size and stride of the max-pooling (§5, released configuration)."""
 
 KERNEL, STRIDE = 5, 3  # of G's transposed convolution
-_HAT = torch.tensor([1, 2, 3, 2, 1]) / 3  # stamped every STRIDE pixels it adds up to 1 everywhere
+_BILINEAR = torch.tensor([1, 2, 3, 2, 1]) / 3  # kernels shifted by STRIDE add up to 1 everywhere
 
 
 class MaxoutConvolution(nn.Conv2d):
-    """Maxout over the pieces of each channel of a convolution, then the channel's one bias.
+    """A convolution with maxout over the pieces of each channel, then one bias per channel.
 
     The pieces of one channel are adjacent kernels.
     """
@@ -82,21 +86,22 @@ class MaxoutConvolution(nn.Conv2d):
 
 
 class Deconvolution(nn.ConvTranspose2d):
-    """G's way from maps to an image: a transposed convolution, and one bias for each pixel.
+    """G's output layer for CIFAR-10: a transposed convolution with one bias per pixel and channel.
 
-    The incoming vector is side × side × maps, channel last; 10 × 10 makes 3·9 + 5 = 32 pixels.
+    The input vector is side × side × maps, channel last; a side of 10 gives 3·9 + 5 = 32 pixels.
     """
 
-    def __init__(self, inputs: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, inputs: int, image_shape: ImageShape) -> None:
         channels, height, width = image_shape
         side, rest = divmod(height - KERNEL, STRIDE)
         self.side = side + 1
         maps = inputs // max(self.side, 1) ** 2
         if height != width or rest or side < 0 or maps * self.side**2 != inputs or not maps:
-            raise UserError(
-                f"--G.deconvolution cannot make {height}×{width} images of {inputs} hidden units. "
-                f"A side must be {STRIDE}n + {KERNEL} pixels (32, for example), and the last of "
-                f"--G.hidden a multiple of (n + 1)²."
+            raise SettingError(
+                "G.deconvolution",
+                f"cannot make {height}×{width} images from {inputs} hidden units. The side must be "
+                f"{STRIDE}n + {KERNEL} pixels (for example 32), and the last value of G.hidden a "
+                "multiple of (n + 1)².",
             )
         super().__init__(maps, channels, KERNEL, stride=STRIDE, bias=False)
         self.pixel_bias = nn.Parameter(torch.zeros(channels * height * width))
@@ -110,7 +115,7 @@ class Deconvolution(nn.ConvTranspose2d):
 
 
 class Dropout(nn.Module):
-    """Keep each value with probability `keep_prob` and divide it by `keep_prob`; in training only.
+    """Keep each value with probability `keep_prob` and divide it by `keep_prob`, in training only.
 
     The masks are drawn with the key that `address_dropout` set, or, without one, by torch's own
     generator as in `torch.nn.Dropout`.
@@ -128,11 +133,8 @@ class Dropout(nn.Module):
         if self.address is None:
             return nn.functional.dropout(x, 1 - self.keep_prob)
         address, purpose = self.address
-        mask = (
-            address.bernoulli_mask(purpose, x[0].numel(), self.keep_prob)
-            .view(torch.uint8)
-            .view(x.shape)
-        )
+        mask = address.bernoulli_mask(purpose, x[0].numel(), self.keep_prob)
+        mask = mask.view(torch.uint8).view(x.shape)
         return x * mask.to(x.device, x.dtype).mul_(1 / self.keep_prob)
 
     def extra_repr(self) -> str:
@@ -141,9 +143,12 @@ class Dropout(nn.Module):
 
 
 def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
-    """Say where each `Dropout` inside the net finds its next masks."""
+    """Set the random key of the next masks of every `Dropout` in the network."""
     for i, module in enumerate(m for m in net.modules() if isinstance(m, Dropout)):
         module.address = (address, f"{purpose}, dropout {i}")
+
+
+# --- Networks -------------------------------------------------------------------------------------
 
 
 def generator(
@@ -151,53 +156,56 @@ def generator(
     z_size: int,
     pixels: int,
     seed: int = 0,
-    image_shape: tuple[int, int, int] | None = None,
+    image_shape: ImageShape | None = None,
 ) -> nn.Sequential:
-    """G(z; θ_g): noise enters at the bottom, an image leaves at the top (§5).
+    """G(z; θ_g), a multilayer perceptron from noise (m, z_size) to images (m, pixels) (§5).
 
     Args:
-        settings: hidden widths, activations, output and initial weights.
-        z_size: coordinates of z.
+        settings: hidden layers, activations, output and initial weights.
+        z_size: dimension of z.
         pixels: values of one image.
-        seed: addresses the initial weights.
-        image_shape: (channels, height, width), which a deconvolution must know.
+        seed: seed of the initial weights.
+        image_shape: (channels, height, width); required by a deconvolution.
 
     Raises:
-        UserError: a deconvolution that does not lead to this shape.
+        SettingError: a deconvolution that does not lead to this shape.
     """
     s, depth = settings, len(settings.hidden)
     widths = (z_size, *s.hidden, pixels)
     layers: list[nn.Module] = []
-    for i, name in enumerate((*_one_each(s.activations, depth), s.output)):
+    for i, activation in enumerate((*_one_per_layer(s.activations, depth), s.output)):
         if i == depth and s.deconvolution:
-            if image_shape is None:
-                raise UserError("--G.deconvolution is for images, and these data are none.")
-            layers.append(Deconvolution(widths[i], image_shape))
+            layers.append(Deconvolution(widths[i], _required(image_shape, "G.deconvolution")))
         else:
             layers.append(nn.Linear(widths[i], widths[i + 1]))
         if s.batch_norm and i < depth:
             layers.append(nn.BatchNorm1d(widths[i + 1]))
-        if name != "linear":
-            layers.append(nn.ReLU() if name == "relu" else nn.Sigmoid())
+        if activation != "linear":
+            layers.append(nn.ReLU() if activation == "relu" else nn.Sigmoid())
     net = nn.Sequential(*layers)
-    _initialise(net, _one_each(s.init, depth + 1), seed, "initial G")
-    linears = [layer for layer in net if isinstance(layer, nn.Linear)]
-    # (A normalised layer forgets the bias before it.)
-    normal = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
-    biases = [layer.bias for layer in normal or linears]
-    with torch.no_grad():
-        for start, value in zip(biases, _one_each(s.bias, depth), strict=False):
-            start.fill_(value)
-        for layer in net if s.bilinear else ():
-            if isinstance(layer, Deconvolution):
-                layer.weight.copy_(layer.weight[..., :1, :1] * _HAT[:, None] * _HAT)
-        if s.sparse:
-            linears[-1].weight.copy_(_sparse(s.sparse, linears[-1], seed))
+    _initialise_weights(net, _one_per_layer(s.init, depth + 1), seed, "initial G")
+    _initialise_generator(net, s, seed)
     return net
 
 
-def _sparse(count: int, layer: nn.Linear, seed: int) -> Float[Tensor, "outputs inputs"]:
-    """Weights of which each output unit has so many, at random places, ~ N(0, 1); the others 0."""
+@torch.no_grad()
+def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -> None:
+    """Hidden biases, a bilinear deconvolution and a sparse output layer, as the settings say."""
+    linear = [layer for layer in net if isinstance(layer, nn.Linear)]
+    normalised = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
+    # Batch normalisation removes the bias before it, so its own bias is the one to set.
+    biases = [layer.bias for layer in normalised or linear]
+    for bias, value in zip(biases, _one_per_layer(s.bias, len(s.hidden)), strict=False):
+        bias.fill_(value)
+    for layer in net if s.bilinear else ():
+        if isinstance(layer, Deconvolution):
+            layer.weight.copy_(layer.weight[..., :1, :1] * _BILINEAR[:, None] * _BILINEAR)
+    if s.sparse:
+        linear[-1].weight.copy_(_sparse_weights(s.sparse, linear[-1], seed))
+
+
+def _sparse_weights(count: int, layer: nn.Linear, seed: int) -> Float[Tensor, "outputs inputs"]:
+    """Weights with `count` entries ~ N(0, 1) per output unit at random places, the others 0."""
     units = Address(seed, 0, range(layer.out_features))
     chosen = units.uniform("which weights of G are not 0", layer.in_features).topk(count).indices
     values = units.normal("sparse G", count)
@@ -208,97 +216,111 @@ def discriminator(
     settings: DiscriminatorSettings,
     pixels: int,
     seed: int = 0,
-    image_shape: tuple[int, int, int] | None = None,
+    image_shape: ImageShape | None = None,
 ) -> nn.Sequential:
-    """D(x; θ_d) as a logit: dropout before each layer, maxout layers, one linear output (§5).
+    """D(x; θ_d), from images (m, pixels) to logits (m, 1): dropout before each layer (§5).
 
-    ``settings.activation`` may put layers of ReLU in the place of maxout.
+    Convolutions if the settings name any, then hidden layers of maxout (or ReLU), then one linear
+    output.
 
     Args:
-        settings: convolutions, hidden widths, initial weights and dropout.
+        settings: convolutions, hidden layers, initial weights and dropout.
         pixels: values of one image.
-        seed: addresses the initial weights.
-        image_shape: (channels, height, width), which convolutions must know.
+        seed: seed of the initial weights.
+        image_shape: (channels, height, width); required by convolutions.
 
     Raises:
-        UserError: convolutions over data that are no images, or too small ones.
+        SettingError: convolutions over data that are not images, or over images that are too small.
     """
     s = settings
-    layers: list[nn.Module] = []
-    width, keep = pixels, s.keep_prob_input
-    if s.convolutions:
-        if image_shape is None:
-            raise UserError("--D.convolutions are for images, and these data are none.")
-        layers.append(nn.Unflatten(1, image_shape))
-        channels, *sides = image_shape
-        for maps, (kernel, padding, size, stride) in zip(
-            s.convolutions, CONVOLUTIONS, strict=False
-        ):
-            layers += [
-                Dropout(keep),
-                MaxoutConvolution(channels, maps, s.convolution_pieces, kernel, padding),
-                nn.MaxPool2d(size, stride, ceil_mode=True),
-            ]
-            after = [side + 2 * padding - kernel + 1 for side in sides]
-            if min(after) < size:
-                raise UserError(
-                    f"--D.convolutions: images of {image_shape[1]}×{image_shape[2]} are too small "
-                    "for so many."
-                )
-            sides = [-(-(side - size) // stride) + 1 for side in after]
-            channels, keep = maps, s.keep_prob_hidden
-        layers.append(nn.Flatten())
-        width = channels * math.prod(sides)
+    layers, width = _convolutions(s, pixels, image_shape)
+    keep_prob = s.keep_prob_hidden if layers else s.keep_prob_input
     for units in s.units:
-        layers.append(Dropout(keep))
+        layers.append(Dropout(keep_prob))
         if s.activation == "maxout":
             layers.append(Maxout(width, units, s.pieces))
         else:
             layers += [nn.Linear(width, units), nn.ReLU()]
-        width, keep = units, s.keep_prob_hidden
-    net = nn.Sequential(*layers, Dropout(keep), nn.Linear(width, 1))
-    _initialise(net, _one_each(s.init, len(s.convolutions) + len(s.units) + 1), seed, "initial D")
+        width, keep_prob = units, s.keep_prob_hidden
+    net = nn.Sequential(*layers, Dropout(keep_prob), nn.Linear(width, 1))
+    ranges = _one_per_layer(s.init, len(s.convolutions) + len(s.units) + 1)
+    _initialise_weights(net, ranges, seed, "initial D")
     return net
 
 
-@torch.no_grad()
-def limit_norms(net: nn.Module, most: float) -> None:
-    """Scale each unit's (each piece's) incoming weights down to an L2 norm of `most`.
+def _convolutions(
+    s: DiscriminatorSettings, pixels: int, image_shape: ImageShape | None
+) -> tuple[list[nn.Module], int]:
+    """D's convolutional layers, if any, and the number of values that they output."""
+    if not s.convolutions:
+        return [], pixels
+    channels, *sides = _required(image_shape, "D.convolutions")
+    layers: list[nn.Module] = [nn.Unflatten(1, (channels, *sides))]
+    keep_prob = s.keep_prob_input
+    for maps, (kernel, padding, size, stride) in zip(s.convolutions, CONVOLUTIONS, strict=False):
+        layers += [
+            Dropout(keep_prob),
+            MaxoutConvolution(channels, maps, s.convolution_pieces, kernel, padding),
+            nn.MaxPool2d(size, stride, ceil_mode=True),
+        ]
+        convolved = [side + 2 * padding - kernel + 1 for side in sides]
+        if min(convolved) < size:
+            raise SettingError(
+                "D.convolutions",
+                f"has {len(s.convolutions)} values, for which images of this size are too small; "
+                "give fewer convolutions or larger images.",
+            )
+        sides = [-(-(side - size) // stride) + 1 for side in convolved]
+        channels, keep_prob = maps, s.keep_prob_hidden
+    return [*layers, nn.Flatten()], channels * math.prod(sides)
 
-    A weight that is within it does not change. Only full layers are limited, as in TFD's nets.
+
+def _required(image_shape: ImageShape | None, setting: str) -> ImageShape:
+    """The shape of images, which a convolution needs."""
+    if image_shape is None:
+        raise SettingError(setting, "needs images, but these data are not images; leave it out.")
+    return image_shape
+
+
+@torch.no_grad()
+def limit_norms(net: nn.Module, max_norm: float) -> None:
+    """Scale incoming weights of each unit (maxout: of each piece) down to an L2 norm of `max_norm`.
+
+    Shorter weight vectors do not change. Applies to fully connected layers, as in TFD's networks.
     """
     for layer in net.modules():
         if isinstance(layer, nn.Linear):
             norms = layer.weight.norm(dim=1, keepdim=True)
-            layer.weight.mul_((most / norms).clamp_(max=1))
+            layer.weight.mul_((max_norm / norms).clamp_(max=1))
 
 
 @torch.no_grad()
 def start_at_marginals(G: nn.Sequential, train: UInt8[Tensor, "n pixels"]) -> None:
     """Set G's output bias to the logit of each pixel's mean over the training images.
 
-    With the small initial weights G then starts from the mean image (released code, MNIST and TFD).
+    With small initial weights, G then starts at the mean image (released code, MNIST and TFD).
     Means are clipped to [1e-7, 1 − 1e-7].
     """
     output = next(m for m in reversed(G) if isinstance(m, nn.Linear | Deconvolution))
     bias = output.pixel_bias if isinstance(output, Deconvolution) else output.bias
-    # Bytes must be widened to be summed: block by block, in one buffer. The sums of whole numbers
-    # below 2²⁴ are exact in float32.
-    wide = torch.empty(4096, train.shape[1])
+    # Sum blocks of bytes in float32, which is exact for whole numbers below 2²⁴.
+    block_as_floats = torch.empty(4096, train.shape[1])
     total = torch.zeros(train.shape[1], dtype=torch.float64)
     for block in train.split(4096):
-        total += wide[: len(block)].copy_(block).sum(0)
+        total += block_as_floats[: len(block)].copy_(block).sum(0)
     bias.copy_(torch.logit((total / (255.0 * len(train))).clamp(1e-7, 1 - 1e-7)))
 
 
-def _one_each(values: Sequence[T], layers: int) -> Sequence[T]:
-    """One value for all layers, or one for each."""
+def _one_per_layer(values: Sequence[T], layers: int) -> Sequence[T]:
+    """One value per layer; a single value is repeated."""
     return [values[0]] * layers if len(values) == 1 else values
 
 
 @torch.no_grad()
-def _initialise(net: nn.Sequential, ranges: Sequence[float], seed: int, purpose: str) -> None:
-    """Weights from U(−r, r), addressed by layer and line of the weight; biases 0."""
+def _initialise_weights(
+    net: nn.Sequential, ranges: Sequence[float], seed: int, purpose: str
+) -> None:
+    """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0."""
     kinds = (nn.Linear, MaxoutConvolution, Deconvolution)
     layers = [m for m in net if isinstance(m, kinds)]
     for i, (layer, r) in enumerate(zip(layers, ranges, strict=True)):

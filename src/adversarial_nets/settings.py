@@ -136,7 +136,7 @@ class Settings:
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
-    """Objective (objectives.OBJECTIVES): with non-saturating, G maximises log D(G(z)); with minimax,
+    """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
     it minimises log(1 - D(G(z))), its term of Equation 1."""
     batch: int = setting(100, COUNT, live=True)
     """Images in a minibatch, m in Algorithm 1."""

@@ -61,7 +61,8 @@ class Run:
     @property
     def is_preset(self) -> bool:
         """Whether the run uses a preset's networks and settings unchanged, apart from the seed."""
-        return not (self.changed or self.own_nets or self.info.get("optimiser"))
+        own = self.own_nets or self.info.get("optimiser") or self.info.get("init_from")
+        return not (self.changed or own)
 
     @property
     def preset_label(self) -> str:
@@ -87,8 +88,14 @@ def create(run: Run) -> None:
     with explain_os_errors(run.folder):
         for part in ("checkpoints", "samples"):
             (run.folder / part).mkdir(parents=True, exist_ok=True)
-        record = dataclasses.asdict(run) | {"format": FORMAT}
-        del record["folder"]
+    _write(run)
+
+
+def _write(run: Run) -> None:
+    """Write settings.json."""
+    record = dataclasses.asdict(run) | {"format": FORMAT}
+    del record["folder"]
+    with explain_os_errors(run.folder):
         write_atomically(run.folder / "settings.json", json_text(record))
 
 
@@ -162,6 +169,23 @@ def history(run: Run) -> dict[str, Any]:
             for row in rows
         ],
     }
+
+
+def note_update_code(run: Run, code: str) -> None:
+    """Record in settings.json if a continued run uses other update code than it started with.
+
+    Manual backpropagation and autograd agree up to rounding, so a run may change from one to the
+    other, for example after a hook was added, but its bits then depend on it.
+
+    Args:
+        run: the run.
+        code: ``manual`` or ``autograd``.
+    """
+    used = run.info.get("updates", code)
+    history = used if isinstance(used, list) else [used]
+    if history[-1] != code:
+        info = {**run.info, "updates": [*history, code]}
+        _write(dataclasses.replace(run, info=info))
 
 
 def discard(folder: Path) -> None:

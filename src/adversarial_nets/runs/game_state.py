@@ -90,6 +90,20 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
     game.images = checkpoint.state.get("images", played * s.k * s.batch)
 
 
+def load_networks(game: Game, run: Run) -> None:
+    """Give a game the networks of another run's newest checkpoint; optimisers start afresh.
+
+    Raises:
+        UserError: the run has no checkpoint, or its networks have other shapes.
+    """
+    checkpoint = read_checkpoint(checkpoint_folder(run.folder))
+    load_net(game.G, checkpoint, "G")
+    load_net(game.D, checkpoint, "D")
+    if game.averaged is not None:
+        has_average = any(name.startswith("averaged.") for name in checkpoint.nets)
+        load_net(game.averaged, checkpoint, "averaged" if has_average else "G")
+
+
 def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
     """Give a net the weights that a checkpoint holds of ``G``, ``D`` or ``averaged``.
 

@@ -1,0 +1,232 @@
+"""The training loop around `game.play`: logging, scoring, pictures, checkpoints, stopping."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine import distributed
+from adversarial_nets.errors import Diverged, Stopped
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
+from adversarial_nets.game import play, sample
+from adversarial_nets.plots import sheets
+from adversarial_nets.runs import checkpoints, files, game_state, metrics
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.signals import signals
+from adversarial_nets.settings import Cadence
+from adversarial_nets.state import Game
+from adversarial_nets.training.diagnostics import diagnose, discriminator_metrics, spread
+
+__all__ = ["Callback", "TrainingSession", "TrainingSnapshot"]
+
+
+@dataclass(frozen=True)
+class TrainingSnapshot:
+    """What a callback receives at every row of the metrics.
+
+    Attributes:
+        row: the row as in metrics.jsonl (docs/metrics.md lists its fields).
+        game: the game, with both networks.
+        rounds: the round at which the training will end.
+        seconds: since this session began.
+        started_at: the round at which this session began.
+        trouble: a warning (D too strong, G collapsed, …) in plain words, or None.
+    """
+
+    row: dict[str, Any]
+    game: Game
+    rounds: int
+    seconds: float
+    started_at: int
+    trouble: str | None
+
+    def __repr__(self) -> str:
+        """The round and the main numbers, without tensors."""
+        numbers = ", ".join(f"{key}={self.row[key]:.3g}" for key in ("D_x", "D_G_z", "spread"))
+        return f"TrainingSnapshot(round={self.row['round']} of {self.rounds}, {numbers})"
+
+
+Callback = Callable[[TrainingSnapshot], None]
+
+
+@dataclass
+class TrainingSession:
+    """One uninterrupted stretch of training in a run's folder.
+
+    Attributes:
+        run: the run.
+        data: its data set.
+        game: the game; `play` restores it from the newest checkpoint.
+        rounds: the round at which the training ends.
+        cadence: how often to log, save, score and draw.
+        callbacks: called with a `TrainingSnapshot` at every row of the metrics.
+        best: round and validation score of the best raw generator so far.
+        widest: the largest `diagnostics.spread` so far.
+        seconds_before: training time of earlier sessions.
+    """
+
+    run: Run
+    data: Dataset
+    game: Game
+    rounds: int
+    cadence: Cadence
+    callbacks: tuple[Callback, ...]
+    best: dict[str, Any] | None = None
+    widest: float = 0.0
+    seconds_before: float = 0.0
+    started: float = field(default_factory=time.monotonic)
+    started_at: int = 0
+
+    def play(self) -> None:
+        """Train to the end, starting from the folder's newest checkpoint if there is one.
+
+        Raises:
+            Stopped: SIGINT or SIGTERM came; the run is saved.
+            Diverged: a loss or weight is no longer finite.
+        """
+        game = self.game
+        self._restore()
+        if game.round == 0:
+            self._draw()
+        with signals() as received:
+
+            def after_round(game: Game) -> None:
+                self._after_round()
+                # If any rank received a signal, all ranks stop after this round.
+                number = distributed.max_over_ranks(received[0] if received else 0)
+                if number:
+                    self._save()
+                    raise Stopped(number, game.round)
+
+            play(game, self.rounds, after_round)
+
+    def _restore(self) -> None:
+        """Continue from the newest checkpoint; cut metrics.jsonl back to its round."""
+        folder, game = self.run.folder, self.game
+        if checkpoints.checkpoint_rounds(folder):
+            required = ("best", "widest", "seconds", "tally")
+            checkpoint = checkpoints.read_checkpoint(
+                checkpoints.checkpoint_folder(folder), required
+            )
+            game_state.restore(game, checkpoint)
+            state = checkpoint.state
+            self.best, self.widest = state["best"], state["widest"]
+            self.seconds_before = state["seconds"]
+            game.stats.rounds = state["tally"]["rounds"]
+            sums = state["tally"]["sums"] if distributed.is_main() else [0.0] * 4
+            game.stats.sums = torch.tensor(sums, dtype=torch.float64)
+            self.started_at = game.round
+        if distributed.is_main():
+            metrics.cut_metrics(folder, game.round)
+
+    def _after_round(self) -> None:
+        """Log, score, draw and save if they are due."""
+        last = self.game.round == self.rounds
+        log, save, score, draw = (
+            last or self.game.round % every == 0 for every in vars(self.cadence).values()
+        )
+        if log or score:
+            self._log(score)
+        if draw:
+            self._draw()
+        if save or score:
+            self._save()
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def _log(self, score: bool = False) -> None:
+        """Write one row of metrics over the rounds since the last, and call the callbacks."""
+        game, s = self.game, self.game.settings
+        distributed.all_reduce_sum([game.stats.sums])
+        epoch_of_last_round = 1 + (game.images - s.k * s.batch) // game.data.examples_per_epoch
+        row: dict[str, Any] = {
+            "round": game.round,
+            "epoch": round(game.images / len(self.data.train), 4),
+            **game.stats.means(),
+            "lr": s.lr_at(game.round - 1),
+            "momentum": s.momentum_at(epoch_of_last_round),
+            "spread": spread(game, self.data),
+            "seconds": round(self.seconds_before + self._seconds(), 3),
+        }
+        if not all(map(math.isfinite, row.values())):
+            raise Diverged(
+                f"Training diverged between rounds {game.round - game.stats.rounds + 1} and "
+                f"{game.round}: a loss is no longer finite. {self._what_is_saved()} Try a smaller "
+                "lr or another seed."
+            )
+        game.stats.rounds = 0
+        game.stats.sums.zero_()
+        if score:
+            row |= {"scores": self._score(), **discriminator_metrics(game, self.data)}
+        self.widest = max(self.widest, row["spread"])
+        if not distributed.is_main():
+            return
+        metrics.append_metrics(self.run.folder, row)
+        trouble = diagnose(row, self.widest)
+        snapshot = TrainingSnapshot(
+            row, game, self.rounds, self._seconds(), self.started_at, trouble
+        )
+        for callback in self.callbacks:
+            callback(snapshot)
+
+    def _score(self) -> dict[str, Any]:
+        """Validation log-likelihood on grid ``paper`` by weights; remembers the best raw one."""
+        game = self.game
+        valid = self.data.floats(self.data.valid[:1000])
+        scores = {}
+        generators = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
+        for weights, G in generators.items():
+            rows = distributed.local_rows(10_000)
+            samples = sample(G, game.settings, len(rows), "samples to choose by", rows.start)
+            samples = samples.float().cpu()
+            by_sigma = log_likelihood(valid, samples, GRIDS["paper"], shared=True).mean(1)
+            i = int(by_sigma.argmax())
+            scores[weights] = {"valid_nats": by_sigma[i].item(), "sigma": GRIDS["paper"][i]}
+        nats = scores["raw"]["valid_nats"]
+        if self.best is None or nats > self.best["valid_nats"]:
+            self.best = {"round": game.round, "valid_nats": nats}
+        return scores
+
+    def _draw(self) -> None:
+        """Write a picture of samples; every picture of a run uses the same noise."""
+        if not distributed.is_main():
+            return
+        game = self.game
+        G = game.averaged or game.G
+        images = sample(G, game.settings, 40, "samples to watch").float().cpu()
+        with files.explain_os_errors(self.run.folder):
+            content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
+            path = self.run.folder / "samples" / f"round-{game.round:08d}.png"
+            files.write_atomically(path, content)
+
+    def _save(self) -> None:
+        """Write a checkpoint, unless a weight is no longer finite."""
+        game = self.game
+        if not all(bool(p.isfinite().all()) for n in (game.G, game.D) for p in n.parameters()):
+            raise Diverged(
+                f"Training diverged before round {game.round}: a weight is no longer finite. "
+                f"{self._what_is_saved()} Try a smaller lr or another seed."
+            )
+        sums = game.stats.sums.clone()
+        distributed.all_reduce_sum([sums])
+        if not distributed.is_main():
+            return
+        state = {
+            "best": self.best,
+            "widest": self.widest,
+            "seconds": self.seconds_before + self._seconds(),
+            "tally": {"rounds": game.stats.rounds, "sums": sums.tolist()},
+        }
+        game_state.save_checkpoint(self.run, game, state)
+
+    def _what_is_saved(self) -> str:
+        """Which checkpoint is left after a divergence."""
+        rounds = checkpoints.checkpoint_rounds(self.run.folder)
+        if not rounds:
+            return "No checkpoint had been written yet."
+        return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."

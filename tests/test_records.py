@@ -1,0 +1,157 @@
+"""What a run's record says about where its settings, weights and updates come from."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from adversarial_nets import presets
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs import checkpoints, folder
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.settings import Cadence, Settings
+from adversarial_nets.training.session import train
+from small import small_data, small_settings
+
+CADENCE = Cadence(5, 10, 10, 10)
+
+
+@pytest.fixture(autouse=True)
+def _small_preset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A preset of a few units under the published preset's name."""
+    small = dataclasses.replace(presets.PRESETS["mnist"], settings=small_settings(), rounds=10)
+    monkeypatch.setitem(presets.PRESETS, "mnist", small)
+
+
+def trained(run: Path, settings: Settings | None = None, rounds: int = 10) -> Run:
+    """A short run, with the default settings of the small preset."""
+    return train(
+        small_data(),
+        preset="mnist",
+        settings=settings,
+        run=run,
+        rounds=rounds,
+        cadence=CADENCE,
+    )
+
+
+def test_only_the_presets_own_settings_carry_its_name(tmp_path: Path) -> None:
+    plain = trained(tmp_path / "plain")
+    seeded = trained(tmp_path / "seed", small_settings(seed=3))
+    longer = trained(tmp_path / "longer", rounds=20)
+    assert {r.preset_label for r in (plain, seeded, longer)} == {"mnist"}
+    other = trained(tmp_path / "k", small_settings(k=5, lr=0.2))
+    assert other.preset_label == "custom, from mnist"
+    assert other.changed == {"k": (1, 5), "lr": (0.1, 0.2)}
+    assert folder.open_run(tmp_path / "k").changed == other.changed
+    assert folder.history(other)["changed"] == other.changed
+
+
+def test_own_networks_and_optimisers_are_not_the_preset(tmp_path: Path) -> None:
+    G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
+    for name, own in (("G", {"G": G}), ("rule", {"optimiser": torch.optim.RMSprop})):
+        run = train(
+            small_data(), preset="mnist", run=tmp_path / name, rounds=2, cadence=CADENCE, **own
+        )
+        assert run.preset_label == "custom, from mnist"
+
+
+def test_a_run_keeps_its_label_if_the_preset_changes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(tmp_path / "run")
+    newer = dataclasses.replace(presets.PRESETS["mnist"], settings=small_settings(lr=0.01))
+    monkeypatch.setitem(presets.PRESETS, "mnist", newer)
+    assert folder.open_run(tmp_path / "run").preset_label == "mnist"
+    continued = train(small_data(), run=tmp_path / "run", rounds=20, cadence=CADENCE)
+    assert continued.settings.lr == 0.1  # without settings, a run continues with its own
+
+
+def test_a_record_without_changes_is_compared_with_its_preset(tmp_path: Path) -> None:
+    """Folders of earlier versions do not state them."""
+    trained(tmp_path / "run", small_settings(k=2))
+    path = tmp_path / "run" / "settings.json"
+    record = json.loads(path.read_text())
+    del record["changed"]
+    path.write_text(json.dumps(record))
+    assert folder.open_run(tmp_path / "run").changed == {"k": (1, 2)}
+
+
+def test_init_from_starts_at_another_runs_weights(tmp_path: Path) -> None:
+    source = trained(tmp_path / "source")
+    settings = small_settings(lr=1e-30, lr_floor=0.0, d_lr_multiplier=0.0, momentum=0.0)
+    new = train(
+        small_data(),
+        settings=dataclasses.replace(settings, momentum_end=0.0),
+        run=tmp_path / "new",
+        init_from=source.folder,
+        rounds=2,
+        cadence=CADENCE,
+    )
+    before, after = (
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(r.folder)).nets
+        for r in (source, new)
+    )
+    weights = [name for name in before if not name.startswith("averaged")]
+    assert all(torch.equal(before[name], after[name]) for name in weights)
+    assert new.info["init_from"] == {"run": str(source.folder), "round": 10, "preset": "mnist"}
+    assert new.preset_label == "custom, from mnist"
+    assert new.changed["lr"] == (0.1, 1e-30)
+
+
+def test_init_from_takes_the_sources_settings_and_other_images(tmp_path: Path) -> None:
+    source = trained(tmp_path / "source", small_settings(k=2))
+    new = train(
+        small_data(300),
+        run=tmp_path / "new",
+        init_from=source.folder,
+        rounds=12,
+        cadence=CADENCE,
+    )
+    assert new.settings == source.settings
+    assert new.fingerprint != source.fingerprint
+    # The same command continues the new run: the source's weights are not loaded again.
+    longer = train(
+        small_data(300), run=tmp_path / "new", init_from=source.folder, rounds=24, cadence=CADENCE
+    )
+    whole = train(
+        small_data(300), run=tmp_path / "one", init_from=source.folder, rounds=24, cadence=CADENCE
+    )
+    a, b = (
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(r.folder)).nets
+        for r in (longer, whole)
+    )
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_init_from_refuses_other_networks(tmp_path: Path) -> None:
+    source = trained(tmp_path / "source")
+    wider = dataclasses.replace(
+        small_settings(), G=dataclasses.replace(small_settings().G, hidden=(13, 10))
+    )
+    with pytest.raises(UserError, match="other nets"):
+        train(small_data(), settings=wider, run=tmp_path / "new", init_from=source.folder, rounds=2)
+    assert not (tmp_path / "new" / "settings.json").exists()
+
+
+def test_the_record_says_which_update_code_was_used(tmp_path: Path) -> None:
+    """A hook leaves manual backpropagation to autograd, which rounds differently."""
+    run = trained(tmp_path / "run")
+    assert run.info["updates"] == "manual"
+
+    def continued(hooked: bool, rounds: int) -> object:
+        s = small_settings()
+        from adversarial_nets import nets
+
+        D = nets.discriminator(s.D, 36, s.seed)
+        if hooked:
+            D.register_forward_hook(lambda *_: None)
+        train(small_data(), settings=s, run=tmp_path / "own", D=D, rounds=rounds, cadence=CADENCE)
+        return folder.open_run(tmp_path / "own").info["updates"]
+
+    assert continued(hooked=False, rounds=10) == "manual"
+    assert continued(hooked=True, rounds=20) == ["manual", "autograd"]
+    assert continued(hooked=True, rounds=30) == ["manual", "autograd"]
