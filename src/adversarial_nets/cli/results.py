@@ -111,7 +111,7 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say(f"mean of {group.seeds} seeds {mean}: {names}")
     if found.published is not None:
         reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
-    for names in found.identical:
+    for equal in found.identical:
         reporter.say(f"identical: {', '.join(names)}")
     return dataclasses.asdict(found) | {"picture": _write_picture(found, o.out, reporter)}
 
