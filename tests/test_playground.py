@@ -20,7 +20,7 @@ from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS
-from adversarial_nets.training.diagnostics import TROUBLES
+from adversarial_nets.training.diagnostics import PROBLEMS
 from small_playground import catch_up, last, new_session
 
 
@@ -195,7 +195,7 @@ def test_oscillation_is_diagnosed_at_any_speed(rounds_per_snapshot: int) -> None
         for slot in session.slots:
             slot.play_to(round)
             slot.take_snapshot("both")
-    assert [slot.message(-1)["trouble"] for slot in session.slots] == ["circling", None]
+    assert [slot.message(-1)["problem"] for slot in session.slots] == ["oscillating", None]
 
 
 def test_two_games_on_digits_with_class_metrics() -> None:
@@ -259,7 +259,7 @@ def test_chinese_texts_contain_no_english() -> None:
 def test_every_metric_diagnosis_and_setting_has_a_text() -> None:
     metrics = {n for d in ("gaussian", "grid", "zero-width-ring") for n in metrics_of(d)}
     wanted = {f"metric {name}" for name in metrics | {"spread"}}
-    wanted |= {f"trouble {name}" for name in ("none", "early", *TROUBLES)} | {
+    wanted |= {f"problem {name}" for name in ("none", "early", *PROBLEMS)} | {
         f"setting {c.setting}" for c in CONTROLS
     }
     assert wanted <= WORDS.keys()

@@ -423,7 +423,7 @@ def test_a_diagnosis_is_announced_once(browser: Browser, address: str) -> None:
         page.click("[data-step=both]")
         visit.at_round(round)
     assert page.evaluate("announced") == []  # nothing has changed, so nothing is announced
-    page.evaluate("snapshots[0].trouble = 'circling'; showDiagnosis(); showDiagnosis()")
+    page.evaluate("snapshots[0].problem = 'oscillating'; showDiagnosis(); showDiagnosis()")
     page.wait_for_timeout(50)
     (said,) = page.evaluate("announced")
     assert "oscillates" in said

@@ -20,7 +20,7 @@ def snapshot(round: int, rounds: int, seconds: float, **row: Any) -> Any:
         rounds=rounds,
         seconds=seconds,
         started_at=0,
-        trouble=None,
+        problem=None,
     )
 
 
@@ -90,7 +90,7 @@ def test_training_in_a_log_file_is_a_table(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_warning_is_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
     warned = snapshot(50, 100, 1.0)
-    warned.trouble = "G has collapsed: its samples are almost the same image. " * 4
+    warned.problem = "G has collapsed: its samples are almost the same image. " * 4
     with ProgressReporter().training(100) as callback:
         callback(warned)
     out = capsys.readouterr().out

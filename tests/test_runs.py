@@ -426,11 +426,15 @@ def test_lengths(tmp_path: Path) -> None:
 
 def test_diagnosis() -> None:
     fine = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.9, "round": 9000}
-    assert diagnostics.diagnose(fine, 0.9) is None
-    assert "D wins" in str(diagnostics.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9))
-    assert "collapsed" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.9))
-    assert "not taken off" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.01))
-    assert diagnostics.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
+    assert diagnostics.describe_problem(fine, 0.9) is None
+    assert "D is too strong" in str(
+        diagnostics.describe_problem(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9)
+    )
+    assert "collapsed" in str(diagnostics.describe_problem(fine | {"spread": 0.01}, 0.9))
+    assert "not started to learn" in str(
+        diagnostics.describe_problem(fine | {"spread": 0.01}, 0.01)
+    )
+    assert diagnostics.describe_problem(fine | {"spread": 0.01, "round": 500}, 0.01) is None
 
 
 def test_accuracy_and_V_of_known_discriminators() -> None:
@@ -494,7 +498,7 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
         600,
         settings=settings,
         optimiser=still,
-        callbacks=[lambda look: said.append(look.trouble)],
+        callbacks=[lambda look: said.append(look.problem)],
     )
     assert said[0] is None
     assert "D wins outright" in str(said[-1])

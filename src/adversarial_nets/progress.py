@@ -133,7 +133,7 @@ class ProgressReporter:
             def callback(snapshot: "TrainingSnapshot") -> None:
                 row = snapshot.row
                 bar.update(task, completed=row["round"], description=_bar_text(snapshot))
-                for line in filter(None, (snapshot.trouble, _score_text(snapshot))):
+                for line in filter(None, (snapshot.problem, _score_text(snapshot))):
                     if line not in said:
                         said.add(line)
                         text = _wrap(f"round {row['round']}: {line}")
@@ -176,7 +176,7 @@ class _TrainingLines:
             self._header_printed = True
             print(_HEADER)
         print(_table_row(snapshot), flush=True)
-        for line in filter(None, (snapshot.trouble, score)):
+        for line in filter(None, (snapshot.problem, score)):
             print(_wrap(line, indent="  "), flush=True)
 
 

@@ -18,7 +18,7 @@ from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys.measures import Metric, oscillates
-from adversarial_nets.training.diagnostics import Trouble, trouble
+from adversarial_nets.training.diagnostics import Problem, find_problem
 
 __all__ = ["GameSlot", "HistoryEntry", "Message", "Trained"]
 
@@ -136,7 +136,7 @@ class GameSlot:
             "m": s.batch,
             "objective": s.objective,
             "center": center,
-            "trouble": self._diagnose(center, spread, metrics, means),
+            "problem": self._diagnose(center, spread, metrics, means),
             "D_x": means["D_x"],
             "D_G_z": means["D_G_z"],
             "V_before": self.history[-1].metrics["V"].value if self.history else None,
@@ -157,7 +157,7 @@ class GameSlot:
         spread: float,
         metrics: dict[str, Metric],
         means: Mapping[str, float],
-    ) -> Trouble | Literal["early"] | None:
+    ) -> Problem | Literal["early"] | None:
         """The name of what is wrong with the game, or None."""
         self.max_spread = max(self.max_spread, spread)
         # Use the history and not the latest snapshots: the time between those depends on the
@@ -169,13 +169,13 @@ class GameSlot:
             "spread": spread,
             "round": self.game.round,
             "objective": self.game.settings.objective,
-            "circling": oscillates(np.array(path)),
+            "oscillating": oscillates(np.array(path)),
         }
         # On images G starts with samples of one class, which is not a collapse.
         if "modes hit" in metrics and (self.kind.name != "images" or self.max_spread > 0.3):
             row["modes"] = metrics["modes hit"].value / metrics["modes hit"].perfect
         early = self.kind.name == "images" and self.max_spread < 0.1
-        return trouble(row, self.max_spread) or ("early" if early else None)
+        return find_problem(row, self.max_spread) or ("early" if early else None)
 
     def _add(self, entry: HistoryEntry) -> None:
         """Add an entry to the history, and thin the history when it is full."""

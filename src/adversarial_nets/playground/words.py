@@ -157,37 +157,37 @@ WORDS: Mapping[str, Text] = {
     ),
     # --- Diagnosis ---
     "diagnosis": _text("Diagnosis", "诊断"),
-    "trouble none": _text("No problem detected.", "未发现问题。"),
-    "trouble early": _text(
+    "problem none": _text("No problem detected.", "未发现问题。"),
+    "problem early": _text(
         "Training has only just started: all samples still look alike. Different digits appear "
         "after some hundred rounds.",
         "训练刚刚开始：所有样本几乎相同。几百轮之后才会出现不同的数字。",
     ),
-    "trouble D wins": _text(
+    "problem D too strong": _text(
         "D is too strong: it separates samples from data with over 99 % certainty, which leaves "
         "little gradient for G. Try: a smaller k, a smaller learning rate for D, or the "
         "non-saturating objective.",
         "D 太强：它以超过 99% 的把握区分样本与数据，G 几乎得不到梯度。可尝试：减小 k、减小 D 的"
         "学习率，或改用非饱和目标函数。",
     ),
-    "trouble saturated": _text(
+    "problem saturated": _text(
         "G's objective is saturated: D rejects the samples with certainty, where log(1 − D(G(z))) "
         "is flat and has no gradient. Try: the non-saturating objective.",
         "G 的目标函数饱和：D 几乎确定样本是假的，此处 log(1 − D(G(z))) 平坦，没有梯度。可尝试："
         "改用非饱和目标函数。",
     ),
-    "trouble collapsed": _text(
+    "problem collapsed": _text(
         "Mode collapse: G maps many values of z to the same x, and parts of the data are never "
         "generated. Try: more steps of D (k), a larger learning rate for D, or a smaller learning "
         "rate.",
         "模式崩溃：G 把许多不同的 z 映射到同一个 x，部分数据从不出现。可尝试：增大 D 的步数 k、增"
         "大 D 的学习率，或减小学习率。",
     ),
-    "trouble not taken off": _text(
+    "problem no diversity": _text(
         "G has not started to learn: all samples still look alike. Try: another learning rate.",
         "G 尚未开始学习：所有样本几乎相同。可尝试：更换学习率。",
     ),
-    "trouble circling": _text(
+    "problem oscillating": _text(
         "Training oscillates: p_g moves back and forth, and D follows it. Try: a smaller or "
         "decaying learning rate, or a larger learning rate for D.",
         "训练振荡：p_g 来回移动，D 随之变化。可尝试：减小学习率、让学习率衰减，或增大 D 的学习率。",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
 from adversarial_nets.report.templates import nats
-from adversarial_nets.training.diagnostics import diagnose
+from adversarial_nets.training.diagnostics import describe_problem
 
 __all__ = ["ScoreRow", "caveats", "comparable", "headline", "other_scores", "score_table"]
 
@@ -103,8 +103,8 @@ def caveats(
                 f"The score is of round {head['round']:,}, but the images are of round {round:,}."
             )
     if rows:
-        trouble = diagnose(dict(rows[-1]), max(row["spread"] for row in rows))
-        notes += [trouble] if trouble else []
+        problem = describe_problem(dict(rows[-1]), max(row["spread"] for row in rows))
+        notes += [problem] if problem else []
     return notes
 
 

@@ -102,11 +102,11 @@ function showDiagnosis() {
   const games = Object.keys(snapshots);
   const lines = games.map((game) => {
     const prefix = games.length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) : "";
-    return prefix + text("trouble " + (snapshots[game].trouble || "none"));
+    return prefix + text("problem " + (snapshots[game].problem || "none"));
   });
   setText($("diagnosis"), lines.join("\n"));
-  const troubles = games.map((game) => snapshots[game].trouble);
-  $("diagnosis").classList.toggle("trouble", troubles.some((name) => name && name !== "early"));
+  const problems = games.map((game) => snapshots[game].problem);
+  $("diagnosis").classList.toggle("problem", problems.some((name) => name && name !== "early"));
 }
 
 function showRound(message) { // the round, and its place in the history
