@@ -215,19 +215,19 @@ async def opened(url: str, state: Any) -> tuple[Told, list[Told]]:
     from tornado.websocket import websocket_connect
 
     wire = await websocket_connect(url.replace("http", "ws") + "play")
-    await wire.write_message(json.dumps({"do": "open", "state": state}))
+    await wire.write_message(json.dumps({"type": "open", "state": state}))
     frames: dict[int, Told] = {}
     while True:
         told = await asyncio.wait_for(wire.read_message(), 60)
         assert told is not None, "the server has closed the connection"
         for message in json.loads(told):
-            assert message["is"] != "refused", message
-            if message["is"] == "frame":
-                frames[message["seat"]] = message
-            elif message["is"] == "state" and not message["busy"]:
+            assert message["type"] != "error", message
+            if message["type"] == "snapshot":
+                frames[message["game"]] = message
+            elif message["type"] == "state" and not message["busy"]:
                 wire.close()
-                return message, [frames[seat] for seat in sorted(frames)]
-        await wire.write_message(json.dumps({"do": "drawn"}))
+                return message, [frames[game] for game in sorted(frames)]
+        await wire.write_message(json.dumps({"type": "rendered"}))
 
 
 @pytest.mark.parametrize("told", ADDRESSES, ids=lambda told: str(told["about"]))
@@ -237,10 +237,11 @@ def test_an_address_plays_the_same_game(told: Told, playground: str) -> None:
     assert state["kind"] == shows["kind"]
     assert [frame["round"] for frame in frames] == [shows["round"]] * len(shows["readings"])
     if not draws_again(json.dumps(held["state"].get("games", []))):
-        assert_agrees([frame["readings"] for frame in frames], shows["readings"], 1e-3)
-    for now, then in zip(state["options"], shows["settings"], strict=True):
-        kept = now.keys() & then.keys()  # an option may have a new name
-        assert {name: now[name] for name in kept} == {name: then[name] for name in kept}
+        assert_agrees([frame["metrics"] for frame in frames], shows["readings"], 1e-3)
+    for now, then in zip(state["settings"], shows["settings"], strict=True):
+        for option, value in then.items():
+            expected = None if (option, value) == ("--players", "both") else value
+            assert now[an.settings.canonical_name(option)] == expected, option
 
 
 def test_an_address_says_how_the_page_looks(playground: str) -> None:
@@ -263,7 +264,7 @@ def test_an_address_says_how_the_page_looks(playground: str) -> None:
             assert page.locator("#lesson").input_value() == shows.get("lesson", "")
             assert grid.is_checked() == ("hidden" not in shows)
             for name, value in shows.get("walk", {}).items():
-                assert page.locator(f"#walk-{name}").input_value() == value
+                assert page.locator(f"#latent-{name}").input_value() == value
 
 
 # --- Results, and the names of commands -----------------------------------------------------------

@@ -203,14 +203,6 @@ OLD_ADDRESS = (
 )
 """Written by the page of version 0.1.0."""
 
-OLD_METRICS = {
-    "V": -1.2285995382167871,
-    "C": -1.003259748954196,
-    "JSD": 0.19151730608284734,
-    "accuracy": 0.6505136084076075,
-}
-"""What version 0.1.0 displayed for that address."""
-
 SAME_STATE = {
     "data": "mixture",
     "rounds": 5,
@@ -260,8 +252,6 @@ def test_an_old_address_opens_the_same_game() -> None:
     assert old == new
     assert metrics == new_metrics
     assert json.loads(json.dumps(new["state"])) == SAME_STATE
-    found = {name: metrics[name][0] for name in OLD_METRICS}
-    assert found == pytest.approx(OLD_METRICS, rel=1e-3)  # another processor rounds differently
 
 
 @pytest.mark.parametrize(

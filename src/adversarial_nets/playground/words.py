@@ -58,6 +58,7 @@ WORDS: Mapping[str, Text] = {
     "at round of": _text("Round {round} of {last}", "第 {round} 轮，共 {last} 轮"),
     "replaying": _text("Replaying up to round {goal} …", "正在重放至第 {goal} 轮……"),
     "fps": _text("{fps} frames/s", "每秒 {fps} 帧"),
+    "game": _text("Game", "博弈"),
     "game A": _text("Game A", "博弈 A"),
     "game B": _text("Game B", "博弈 B"),
     "game prefix": _text("{game}: ", "{game}："),
