@@ -1,28 +1,28 @@
-# Two commands do everything: `make run` and `make test`. Each sets itself up.
+# `make run` trains on the included digits, `make test` runs the tests. Each installs what it needs first.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: run playground test lint setup clean
+.PHONY: help run playground test lint setup clean
 
-run: setup  ## learn digits from the embedded sample in two minutes, then score and report them
+run: setup  ## train on the included digits for two minutes, then score and write a report
 	$(BIN)/advnets train mnist-5k
 
-playground: .venv/ready-to-play  ## the game live, in the browser
+playground: .venv/ready-to-play  ## watch training live in the browser
 	$(BIN)/advnets playground
 
-test: .venv/ready-to-test  ## the whole test suite, one process a core
+test: .venv/ready-to-test  ## the whole test suite, one process per core
 	$(BIN)/python -m pytest -n auto
 
-lint: .venv/ready-to-test  ## style and types
+lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: .venv/ready
+setup: .venv/ready  ## install the package into .venv
 
 .venv/ready: pyproject.toml constraints.txt
-	@echo "Setting up .venv with pinned versions (the first time this takes some minutes)"
+	@echo "Installing into .venv with pinned versions (the first time this takes some minutes)"
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .
 	@touch $@
@@ -33,11 +33,14 @@ setup: .venv/ready
 
 .venv/ready-to-test: .venv/ready
 	$(PIP) --editable '.[test,dev]'
-	@# The playground's tests need Chromium. Where it cannot be installed they are skipped, and say so.
+	@# The playground's tests need Chromium. If it cannot be installed, they are skipped with that reason.
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
 	  || echo "No Chromium: the tests in a browser will be skipped (Debian: apt install chromium)"
 	@touch $@
 
-clean:
+clean:  ## remove .venv and all caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

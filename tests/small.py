@@ -59,7 +59,7 @@ SMALL_MODELS: dict[str, Any] = {
     "gmmn-autoencoder": gmmn.Settings(
         hidden=(9, 8), z_size=3, autoencoder=(9, 4), epochs=(2, 2), batch=50
     ),
-    "aae": aae.Settings(hidden=(9, 8), code=3, epochs=4),
+    "aae": aae.Settings(hidden=(9, 8), z_size=3, epochs=4),
     "dbm": dbm.Settings(hidden=(8, 9), epochs=(2, 2, 2), chains=20),
     "pca-gaussian": pca.Settings(components=5),
 }

@@ -1,9 +1,9 @@
-"""What the benchmark compares is the same work, and what it says is what it measured."""
+"""Benchmarks compare equal work, measure what they state, and write files only on request."""
 
+import dataclasses
 import importlib.util
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -11,30 +11,31 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from adversarial_nets import objectives
-from adversarial_nets.bench import ratios, textbook
+from adversarial_nets.bench import memory, records, scaling, speed, textbook, workloads
 from adversarial_nets.bench.with_jax import jax_round
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.game import play
+from adversarial_nets.runs.folder import open_run
 from adversarial_nets.settings import DiscriminatorSettings
 from small import small_data, small_settings
 
 
-def test_products_count_every_multiplication_of_autograd() -> None:
-    """The limit's shapes hold the multiplications that torch itself counts in the plain round."""
+def test_the_matrix_products_of_the_lower_bound_are_those_of_a_round() -> None:
+    """Their number of multiplications is what torch counts in a round by autograd."""
     s, data = small_settings(), small_data()
     game = new_game(s, data, manual_backprop=False)
     with FlopCounterMode(display=False) as counter:
         play(game, 1)
-    shapes = ratios.products_of_a_round(s.batch, s.z_size, data.pixels, s.G, s.D)
+    shapes = speed.matrix_products(s.batch, s.z_size, data.pixels, s.G, s.D)
     assert sum(2 * a * b * c for a, b, c in shapes) == counter.get_total_flops()
 
 
-def test_textbook_step_is_our_simultaneous_round() -> None:
-    """From the same weights, images and noise, both losses and both gradients are the same."""
+def test_the_textbook_step_equals_our_simultaneous_round() -> None:
+    """With the same weights, images and noise, both losses are the same."""
     data = small_data()
-    game = textbook.game_of_the_same(data)
+    game = textbook.equivalent_game(data)
     G, D = game.G, game.D
     x = torch.rand(8, data.pixels) * 2 - 1
     samples = G(torch.randn(8, 100))
@@ -52,7 +53,7 @@ def test_textbook_step_is_our_simultaneous_round() -> None:
     assert game.settings.protocol == "released"
 
 
-def test_textbook_learns() -> None:
+def test_the_textbook_discriminator_learns() -> None:
     torch.manual_seed(0)
     steps = textbook.textbook_steps(small_data())
     first = next(steps)
@@ -62,8 +63,8 @@ def test_textbook_learns() -> None:
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("jax"), reason="JAX is not installed")
-def test_jax_plays_the_same_game() -> None:
-    """An untaught D's loss is log 2 (the released half of log 4), and D learns."""
+def test_the_jax_discriminator_learns() -> None:
+    """An untrained D's loss is log 2 (half of log 4, as released), and training lowers it."""
     settings = small_settings(D=DiscriminatorSettings(units=(8, 6), pieces=3, init=(0.2,)))
     in_jax = jax_round(settings, small_data())
     assert in_jax is not None
@@ -72,45 +73,109 @@ def test_jax_plays_the_same_game() -> None:
     assert sum(losses[-50:]) / 50 < 0.55
 
 
-def test_ratio_of_two_works() -> None:
+def test_the_ratio_of_two_workloads() -> None:
     seconds = {"a": [2.0, 3.0, 8.0], "b": [1.0, 1.0, 2.0]}
-    found = ratios._ratio("a against b", seconds, "a", "b")
+    found = speed._ratio("a against b", seconds, "a", "b")
     assert (found.median, found.low, found.high) == (3.0, 2.0, 4.0)
     assert found.seconds == {"a": 3.0, "b": 1.0}
 
 
-def test_peak_memory_is_the_child_s_own() -> None:
-    """A child that fills 300 MB has 300 MB more than one that does nothing."""
-    ballast = bytearray(600_000_000)  # ours, not the child's
-    idle = ratios.peak_memory_of("")
-    full = ratios.peak_memory_of("b = b'x' * 300_000_000\n")
+def test_peak_memory_is_that_of_the_child_alone() -> None:
+    """A child that fills 300 MB has 300 MB more than an idle one, whatever the parent uses."""
+    ballast = bytearray(600_000_000)  # in the parent
+    idle = memory.peak_memory_of("")
+    full = memory.peak_memory_of("b = b'x' * 300_000_000\n")
     assert 295 < full - idle < 320
     assert idle < 100 < len(ballast)
 
 
-def test_the_record(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: Any) -> None:
-    """The command prints and writes one record; what a missing library leaves out is null."""
-    found = ratios.Ratio("a against b", 2.0, 1.0, 3.0, {"a": 2.0, "b": 1.0})
-    names = ["round_over_limit", "textbook_over_ours", "parzen_over_product"]
-    names += ["kde_over_parzen", "script_over_parzen"]
-    monkeypatch.setattr(ratios, "MEASURES", (lambda data, turns: dict.fromkeys(names, found),))
-    monkeypatch.setattr(ratios, "peak_memory", lambda data: 700.0)
-    assert main(["bench", "mnist-5k", "--json", "--out", str(tmp_path)]) == 0
+RATIO = speed.Ratio("a against b", 2.0, 1.0, 3.0, {"a": 2.0, "b": 1.0})
+
+
+def test_a_missing_library_leaves_a_ratio_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [name for name in speed._HEADLINES if name != "round_over_jax"]
+    monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: dict.fromkeys(names, RATIO),))
+    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    found = speed.measure_speed("mnist-5k")
+    assert found.ratios == dict.fromkeys(names, 2.0) | {"round_over_jax": None}
+    assert found.peak_memory_mb == 700.0
+
+
+def test_measuring_writes_nothing_and_records_are_written_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: {"round_over_limit": RATIO},))
+    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    point = scaling.Point(10, 0.5, 100.0)
+    monkeypatch.setattr(scaling, "measure_point", lambda name, n, threads: point)
+    fast, grown = speed.measure_speed("mnist-5k"), scaling.measure_scaling(1)
+    assert records.speed_lines(fast)[0].startswith("    2.00  (1.00 to 3.00)  a against b: a 2000")
+    assert "700  MB" in records.speed_lines(fast)[1]
+    assert records.scaling_lines(grown)[0] == "batch        10: 0.5000 s, 100 MB"
+    assert list(tmp_path.iterdir()) == []
+
+    folder = tmp_path / "new" / "folder"
+    written = [*records.write_speed(fast, folder), *records.write_scaling(grown, folder)]
+    assert written == [folder / n for n in ("bench.json", "growth.json", "growth.png")]
+    assert sorted(folder.iterdir()) == sorted(written)
+    assert json.loads(written[0].read_text()) == dataclasses.asdict(fast)
+    record = json.loads(written[1].read_text())
+    assert record["curves"]["samples"][0] == vars(point)
+    assert record["made_with"]["threads"] == 1
+
+
+def test_records_have_the_form_of_the_recorded_results() -> None:
+    """results/bench.json and results/growth.json were written by earlier versions."""
+    results = Path(__file__).parent.parent / "results"
+    recorded = json.loads((results / "bench.json").read_text())
+    assert {"ratios", "details", "peak_memory_mb", "made_with"} == recorded.keys()
+    assert tuple(recorded["ratios"]) == speed._HEADLINES
+    assert [f.name for f in dataclasses.fields(speed.Speed)] == list(recorded)
+    grown = json.loads((results / "growth.json").read_text())
+    assert grown["curves"].keys() == scaling._SIZES.keys()
+    assert {"n", "seconds", "peak_memory_mb"} == grown["curves"]["batch"][0].keys()
+
+
+def test_the_command_overwrites_no_recorded_result(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: {"round_over_limit": RATIO},))
+    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    kept = tmp_path / "results" / "bench.json"
+    kept.parent.mkdir()
+    kept.write_text("recorded")
+    assert main(["bench", "mnist-5k", "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
-    assert printed["ratios"] == dict.fromkeys(names, 2.0) | {"round_over_jax": None}
-    assert printed["peak_memory_mb"] == 700.0
-    assert json.loads((tmp_path / "bench.json").read_text()) == printed
+    assert printed["ratios"]["round_over_limit"] == 2.0
+    assert kept.read_text() == "recorded"
+    assert main(["bench", "mnist-5k", "--json", "--record", "results"]) == 0
+    assert json.loads(kept.read_text()) == json.loads(capsys.readouterr().out) == printed
 
 
-def test_every_measure_measures(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_workloads_of_child_processes_run() -> None:
+    for name, n in (("width", 10), ("samples", 1000)):
+        point = scaling.measure_point(name, n, threads=1)
+        assert point.n == n
+        assert point.seconds > 0
+        assert point.peak_memory_mb > 50
+
+
+def test_the_training_whose_memory_is_measured_runs(tmp_path: Path) -> None:
+    assert workloads.seconds_of_training("mnist-5k", str(tmp_path / "run"), rounds=1) > 0
+    assert open_run(tmp_path / "run").preset_label == "mnist"
+
+
+def test_every_ratio_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each comparison runs on small images and yields positive times of both sides."""
 
     def few(data: Dataset, n: int) -> torch.Tensor:
         return torch.rand(max(n // 50, 20), data.pixels)
 
-    monkeypatch.setattr(ratios, "_images", few)
+    monkeypatch.setattr(speed, "_images", few)
     data = small_data()
-    for measure in ratios.MEASURES[1:]:
+    for measure in speed.MEASURES[1:]:
         for found in measure(data, 1).values():
             assert found.low == found.median == found.high > 0
             assert all(seconds > 0 for seconds in found.seconds.values())

@@ -1,4 +1,4 @@
-"""Calibration rows, k-means, the cache of centroids, nearest images, published values."""
+"""Calibration rows, k-means, the cache of centroids, nearest images, published scores."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -11,16 +11,16 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import GRIDS, PUBLISHED, calibrate, nearest, parzen
+from adversarial_nets.evaluation import GRIDS, PUBLISHED, calibrate, nearest_images, parzen_score
 from adversarial_nets.evaluation.calibration import CalibrationRow, k_means
 
 
 def data_set(seed: int = 0, n: int = 60) -> Dataset:
-    """Images of 4 pixels around five kinds."""
+    """Images of 4 pixels in five clusters."""
     generator = torch.Generator().manual_seed(seed)
-    kinds = torch.randint(40, 216, (5, 4), generator=generator)
+    centres = torch.randint(40, 216, (5, 4), generator=generator)
     noise = torch.randint(-40, 40, (n + 40, 4), generator=generator)
-    images = (kinds[torch.arange(n + 40) % 5] + noise).to(torch.uint8)
+    images = (centres[torch.arange(n + 40) % 5] + noise).to(torch.uint8)
     return Dataset("small", images[:n], images[n : n + 20], images[n + 20 :], (1, 2, 2), "made up")
 
 
@@ -40,14 +40,14 @@ def test_rows_and_counts() -> None:
     assert [row.samples for row in calibrate(data_set(n=3))] == [3, 1, 1]
 
 
-def test_rows_are_scored_like_a_model() -> None:
+def test_rows_are_scored_by_the_protocol_of_a_model() -> None:
     data = data_set()
     rows = by_name(calibrate(data, "fine"))
     valid, test = data.floats(data.valid), data.floats(data.test)
-    everything = parzen(data.floats(data.train), valid, test, "fine")
+    everything = parzen_score(data.floats(data.train), valid, test, "fine")
     assert rows["training images"].score.nats == pytest.approx(everything.nats, abs=1e-4)
     mean = data.floats(data.train).mean(0, keepdim=True)
-    of_mean = parzen(mean, valid, test, "fine")
+    of_mean = parzen_score(mean, valid, test, "fine")
     assert rows["mean image"].score.nats == pytest.approx(of_mean.nats, abs=1e-4)
     assert rows["mean image"].score.sigma == of_mean.sigma
 
@@ -73,7 +73,7 @@ def test_no_samples_asked_for() -> None:
 
 
 def test_calibration_of_mnist(data_folder: Path) -> None:
-    """With 1,000 centroids for speed: they beat as many real images, which is the point."""
+    """1,000 centroids score higher than 1,000 training images."""
     rows = by_name(calibrate(datasets.load("mnist"), samples=1_000))
     assert rows["k-means"].score.nats > rows["training images"].score.nats + 20
     mean = rows["mean image"].score
@@ -92,17 +92,17 @@ def inertia(images: Tensor, centroids: Tensor) -> float:
     return float(torch.cdist(floats(images), centroids).amin(1).square().sum())
 
 
-def test_each_pass_comes_closer_until_none_changes() -> None:
+def test_each_pass_lowers_the_inertia_until_it_converges() -> None:
     images = data_set(n=1500).train
     start = floats(images[:30])
     after = [inertia(images, k_means(images, start, floats, p)) for p in range(5)]
     assert all(later < earlier for earlier, later in pairwise(after))
-    settled = k_means(images, start, floats, 1000)
-    torch.testing.assert_close(k_means(images, settled, floats, 1), settled)
+    converged = k_means(images, start, floats, 1000)
+    torch.testing.assert_close(k_means(images, converged, floats, 1), converged)
 
 
 def test_one_pass_is_the_mean_of_the_nearest() -> None:
-    """More images and centroids than one chunk holds."""
+    """With more images and centroids than fit in one chunk."""
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (2300, 5), generator=generator).to(torch.uint8)
     start = torch.rand(1200, 5, generator=generator)
@@ -131,10 +131,10 @@ def test_centroids_are_kept(tmp_path: Path) -> None:
     (file,) = tmp_path.rglob("*.*")
     assert k_means_row(data_set(), tmp_path) == first
     safetensors.torch.save_file({"centroids": torch.zeros(12, 4)}, file)
-    assert k_means_row(data_set(), tmp_path) != first  # so the file is what was used
+    assert k_means_row(data_set(), tmp_path) != first  # so the file was used
 
 
-def test_other_images_or_seeds_have_their_own(tmp_path: Path) -> None:
+def test_other_images_or_seeds_have_their_own_file(tmp_path: Path) -> None:
     k_means_row(data_set(), tmp_path)
     k_means_row(data_set(seed=1), tmp_path)
     calibrate(data_set(), seed=1, cache=tmp_path)
@@ -152,7 +152,7 @@ def test_other_images_or_seeds_have_their_own(tmp_path: Path) -> None:
         safetensors.torch.save({"centroids": torch.full((12, 4), torch.nan)}),
     ],
 )
-def test_a_damaged_file_is_made_again(tmp_path: Path, damaged: bytes) -> None:
+def test_a_damaged_file_is_computed_again(tmp_path: Path, damaged: bytes) -> None:
     row = k_means_row(data_set(), tmp_path)
     (file,) = tmp_path.rglob("*.safetensors")
     whole = file.read_bytes()
@@ -161,14 +161,14 @@ def test_a_damaged_file_is_made_again(tmp_path: Path, damaged: bytes) -> None:
     assert file.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     in_the_way = tmp_path / "a file"
     in_the_way.write_text("not a folder")
     assert k_means_row(data_set(), in_the_way) == k_means_row(data_set(), tmp_path)
     assert in_the_way.read_text() == "not a folder"
 
 
-def test_the_usual_cache_is_the_users(tmp_path: Path) -> None:
+def test_the_default_cache_is_advnets_cache(tmp_path: Path) -> None:
     k_means_row(data_set(), None)  # conftest points ADVNETS_CACHE at tmp_path / "cache"
     assert len(list((tmp_path / "cache" / "centroids").iterdir())) == 1
 
@@ -176,32 +176,34 @@ def test_the_usual_cache_is_the_users(tmp_path: Path) -> None:
 # --- The nearest image --------------------------------------------------------------------------
 
 
-def test_nearest_is_what_trying_all_finds() -> None:
+def test_nearest_images_equal_an_exhaustive_search() -> None:
     generator = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (2100, 6), generator=generator).to(torch.uint8)
     x = torch.rand(9, 6, generator=generator)
-    index, distance = nearest(x, images)
+    index, distance = nearest_images(x, images)
     for j in range(9):
         all_of_them = (floats(images).double() - x[j].double()).square().sum(1).sqrt()
         assert distance[j].item() == pytest.approx(all_of_them.min().item(), rel=1e-12)
         assert index[j] == all_of_them.argmin()
 
 
-def test_a_copy_is_at_distance_nothing_and_the_lowest_index_wins() -> None:
+def test_a_copy_has_distance_0_and_the_lowest_index() -> None:
     generator = torch.Generator().manual_seed(0)
     once = torch.randint(0, 256, (700, 784), generator=generator).to(torch.uint8)
-    index, distance = nearest(floats(once[:40]), once.repeat(3, 1))
+    index, distance = nearest_images(floats(once[:40]), once.repeat(3, 1))
     assert torch.equal(index, torch.arange(40))
     assert torch.equal(distance, torch.zeros(40, dtype=torch.float64))
 
 
 def test_nearest_in_the_range_of_the_data() -> None:
     images = torch.tensor([[0, 0], [255, 255]], dtype=torch.uint8)
-    index, distance = nearest(torch.tensor([[-1.0, -0.5]]), images, lambda b: b.float() / 127.5 - 1)
+    index, distance = nearest_images(
+        torch.tensor([[-1.0, -0.5]]), images, lambda b: b.float() / 127.5 - 1
+    )
     assert (index.item(), distance.item()) == (0, 0.5)
 
 
-# --- Published values ---------------------------------------------------------------------------
+# --- Published scores ---------------------------------------------------------------------------
 
 
 def test_table_1_is_among_the_published_values() -> None:

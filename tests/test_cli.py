@@ -1,37 +1,27 @@
-"""The command line: every command runs, every mistake is a sentence with exit code 2."""
+"""The command line: every command runs; every mistake gives a sentence and exit code 2."""
 
+import dataclasses
 import json
-import subprocess
-import sys
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from adversarial_nets.cli import main as cli_main
+from adversarial_nets.cli import paper_experiments
 from adversarial_nets.cli.main import main
-
-NARROW = ["--G.hidden", "16", "16", "--D.units", "8", "8", "--threads", "1"]
+from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.cli.shared import output_path
+from adversarial_nets.runs.evaluations import read_evaluations
+from commands import NARROW, result, short_run
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of narrow nets on the embedded digits."""
-    folder = tmp_path_factory.mktemp("runs") / "digits"
-    args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "60", "--save-every", "25"]
-    assert main([*args, *NARROW]) == 0
-    return folder
-
-
-def result(capsys: pytest.CaptureFixture[str], *args: str) -> dict[str, object]:
-    """What a command prints with --json: one object and nothing else."""
-    capsys.readouterr()
-    assert main([*args, "--json"]) == 0
-    out = capsys.readouterr().out
-    assert out.count("\n") == 1
-    found: dict[str, object] = json.loads(out)
-    return found
+    """A short run of narrow networks on the embedded digits."""
+    return short_run(tmp_path_factory.mktemp("runs") / "digits")
 
 
 def test_train_ends_with_a_report(run: Path) -> None:
@@ -41,11 +31,51 @@ def test_train_ends_with_a_report(run: Path) -> None:
     assert [s["weights"] for s in scores] == ["raw", "averaged"]
 
 
+def test_a_finished_run_says_so_and_is_not_scored_again(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **options: object) -> None:
+        raise AssertionError("a recorded score was computed again")
+
+    monkeypatch.setattr("adversarial_nets.evaluation.evaluate", fail)
+    capsys.readouterr()
+    assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW]) == 0
+    printed = capsys.readouterr().out
+    assert f"Already finished: the run in {run} has 60 rounds." in printed
+    for record in read_evaluations(run):
+        assert f"{record['parzen']['nats']:.1f} ± {record['parzen']['se']:.1f} nats" in printed
+
+
+def test_resuming_names_the_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    args = ["train", "mnist-5k", "--run", str(tmp_path / "run"), *NARROW]
+    assert main([*args, "--rounds", "10"]) == 0
+    assert f"New run of 10 rounds in {tmp_path / 'run'}" in capsys.readouterr().out
+    assert main([*args, "--rounds", "20"]) == 0
+    assert f"Resuming at round 10 of 20 in {tmp_path / 'run'}" in capsys.readouterr().out
+
+
+def test_from_another_run(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--from takes weights and settings of a run; what is given changes them."""
+    monkeypatch.chdir(tmp_path)
+    args = ("train", "mnist-5k", "--from", str(run), "--lr", "0.01", "--rounds", "5")
+    found = result(capsys, *args, "--threads", "1")
+    assert found["run"] == "runs/mnist-5k-quickstart-0-from-digits"
+    record = json.loads((Path(str(found["run"])) / "settings.json").read_text())
+    assert record["settings"]["G"]["hidden"] == [16, 16]
+    assert record["settings"]["lr"] == 0.01
+    assert str(run) in json.dumps(record)
+    capsys.readouterr()
+    assert main([*args, "--run", str(run)]) == 2
+    assert "give the new run another folder" in capsys.readouterr().err
+
+
 def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     args = ("train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW)
     assert result(capsys, *args)["round"] == 60
     assert main([*args, "--k", "2"]) == 2
-    assert "--k 1 → 2" in capsys.readouterr().err
+    assert "k 1 → 2" in capsys.readouterr().err
 
 
 def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,11 +150,11 @@ def test_dry_run_touches_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[s
 def test_too_little_memory_is_a_sentence(
     error: Exception, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(options: object) -> dict[str, object]:
+    def fail(options: object, reporter: object) -> dict[str, object]:
         raise error
 
-    options, _, examples = cli_main._COMMANDS["datasets"]
-    monkeypatch.setitem(cli_main._COMMANDS, "datasets", (options, fail, examples))
+    failing = dataclasses.replace(COMMANDS["datasets"], run=fail)
+    monkeypatch.setitem(COMMANDS, "datasets", failing)
     assert main(["datasets"]) == 2
     assert "not enough memory" in capsys.readouterr().err
 
@@ -142,7 +172,7 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("train mnist-5k --k 0", "--k is 0; it must be"),
         ("train mnist-5k --G.hidden 0 3", "--G.hidden is 0"),
         ("train mnist-5k --rounds 0", "--rounds is 0"),
-        ("train mnist-5k --rounds 1 --epochs 1", "not both"),
+        ("train mnist-5k --rounds 1 --epochs 1", "Both rounds and epochs are given"),
         ("train mnist-5k --save-every 0", "--save-every is 0"),
         ("train mnist-5k --threads 0", "--threads is 0"),
         ("train mnist-5k --device gpu", "--device"),
@@ -171,26 +201,55 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
     assert printed.out == ""
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["--version"]])
-def test_help_needs_no_torch(args: list[str]) -> None:
-    program = (
-        "import sys; from adversarial_nets.cli.main import main; code = main(sys.argv[1:]); "
-        "assert 'torch' not in sys.modules; sys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *args], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert "advnets" in done.stdout
+def test_nothing_is_written_outside_runs(
+    run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, tmp_path / "runs" / "digits")
+    for line in (
+        "sample runs/digits --n 4",
+        "interpolate runs/digits --rows 2 --steps 3",
+        "play moons --rounds 2",
+        "paper plane --rounds 2",
+        "figure1 --rounds 2 --no-movie",
+        "function-space --steps 20",
+        "theory",
+    ):
+        result(capsys, *line.split())
+    assert [path.name for path in tmp_path.iterdir()] == ["runs"]
+    written = {path.relative_to(tmp_path / "runs").as_posix() for path in tmp_path.rglob("*.png")}
+    assert {
+        "digits/samples.png",
+        "digits/interpolation.png",
+        "play/game.png",
+        "paper/plane/plane.png",
+        "paper/figure1/figure1.png",
+        "paper/theory/theory.png",
+    } <= written
 
 
-def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    main(["--help"])
-    overview = capsys.readouterr().out
-    for command in cli_main._COMMANDS:
-        assert command in overview
-        assert main([command, "--help"]) == 0
-        assert f"advnets {command}" in capsys.readouterr().out
+def test_plane_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["paper", "plane", "--rounds", "2", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert not set("{}'") & set(printed)
+    assert re.search(r"^JSD +[\d.e-]+ +[\d.e-]+$", printed, re.M)
+    assert all(len(line) <= 80 or str(tmp_path) in line for line in printed.splitlines())
+
+
+def test_earlier_reproductions_are_continued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    default = output_path("paper", "reproduction")
+    assert paper_experiments._reproduction_folder(default) == default
+    Path("reproduction").mkdir()
+    assert paper_experiments._reproduction_folder(default) == Path("reproduction")
+    assert paper_experiments._reproduction_folder(Path("x")) == Path("x")
+    default.mkdir(parents=True)
+    assert paper_experiments._reproduction_folder(default) == default
 
 
 def test_theory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,17 +272,3 @@ def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     name, option, _, *rest = line.split()
     assert main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
     assert not (tmp_path / "none").exists()
-
-
-def test_options_may_come_before_the_data(capsys: pytest.CaptureFixture[str]) -> None:
-    """DATA decides the defaults wherever it stands."""
-    for args in (["train", "mnist-5k", "--dry-run"], ["train", "tfd", "--dry-run"]):
-        name, data, dry = args
-        first = result(capsys, name, data, dry, "--seed", "1")
-        assert result(capsys, name, "--seed", "1", data, dry) == first
-
-
-def test_a_toys_defaults_are_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rest = ["--rounds", "1", "--out", str(tmp_path)]
-    after = result(capsys, "play", "moons", "--k", "2", *rest)
-    assert result(capsys, "play", "--k", "2", *rest, "moons") == after

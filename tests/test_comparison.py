@@ -1,4 +1,4 @@
-"""Runs side by side: what is alike is a group, what is not stays apart, what is missing is said."""
+"""Comparison of runs: groups over seeds, differences, identical runs, missing scores."""
 
 import dataclasses
 import json
@@ -16,12 +16,13 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
 from adversarial_nets.evaluation.published import PublishedScore
-from adversarial_nets.evaluation.score import read_evaluations
 from adversarial_nets.plots import curves as plots_curves
 from adversarial_nets.plots import style
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.compare import compare
+from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
@@ -59,7 +60,7 @@ def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
     assert published.spread == pytest.approx(statistics.stdev([200, 210, 202]))
     assert (other.mean, other.spread) == pytest.approx((92, 8**0.5))
     assert (published.seeds, other.seeds) == (3, 2)
-    assert found.differences == {"--seed": (0, 1, 2, 0, 1, 9), "--k": (1, 1, 1, 2, 2, 3)}
+    assert found.differences == {"seed": (0, 1, 2, 0, 1, 9), "k": (1, 1, 1, 2, 2, 3)}
     assert found.published is not None
     assert found.published.nats == 225
 
@@ -77,8 +78,8 @@ def test_seeds_make_a_group_and_other_settings_another(tmp_path: Path) -> None:
         {"seed": 0},
     ],
 )
-def test_no_group_where_more_than_the_seed_differs(tmp_path: Path, other: dict[str, Any]) -> None:
-    # The last case is the other way round: the same seed once more is no second draw.
+def test_no_group_if_more_than_the_seed_differs(tmp_path: Path, other: dict[str, Any]) -> None:
+    # In the last case the seed is the same too.
     assert compare(files(tmp_path, record(), record(**({"seed": 1} | other)))).groups == ()
 
 
@@ -95,30 +96,72 @@ def test_a_folder_whose_images_changed_is_other_data(
     "other",
     [{"data": "mnist-5k"}, {"parzen": {"samples": 1000}}, {"parzen": {"grid": "fine"}}],
 )
-def test_the_published_score_stands_only_beside_its_like(
+def test_the_published_score_is_shown_only_for_its_protocol(
     tmp_path: Path, other: dict[str, Any]
 ) -> None:
     assert compare(files(tmp_path, record(), record(seed=1))).published is not None
     assert compare(files(tmp_path, record(), record(seed=1, **other))).published is None
 
 
-def test_records_from_before_precision_was_noted_are_of_float32(tmp_path: Path) -> None:
+def test_old_records_without_precision_are_float32(tmp_path: Path) -> None:
     old, new = record(), record(seed=1, made_with={"precision": "float32"})
     assert len(compare(files(tmp_path, old, new)).groups) == 1
 
 
-def test_what_only_one_in_the_middle_has_is_a_difference(tmp_path: Path) -> None:
-    assert compare(files(tmp_path, record(), record(k=2), record())).differences == {
-        "--k": (1, 2, 1)
-    }
+def test_a_setting_that_differs_in_one_run_is_a_difference(tmp_path: Path) -> None:
+    assert compare(files(tmp_path, record(), record(k=2), record())).differences == {"k": (1, 2, 1)}
 
 
-def test_scores_of_one_seed_count_by_their_mean_in_any_order(tmp_path: Path) -> None:
+def test_scores_of_one_seed_count_as_their_mean_in_any_order(tmp_path: Path) -> None:
     paths = files(tmp_path, record(10.0), record(14.0), record(20.0, seed=1))
     for order in (paths, paths[::-1]):
         (group,) = compare(order).groups
         assert (group.seeds, group.mean) == (2, 16)
         assert group.spread == pytest.approx(8 / 2**0.5)
+
+
+def test_equal_runs_are_identical(tmp_path: Path) -> None:
+    other_score, other_seed = record(2.0), record(seed=1)
+    found = compare(files(tmp_path, record(), other_score, record(), other_seed, other_seed))
+    assert found.identical == (("0", "2"), ("3", "4"))
+    assert compare(files(tmp_path, record(), record(seed=1))).identical == ()
+
+
+def test_runs_trained_twice_are_identical(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    for path in paths:
+        train(small_data(), settings=small_settings(), rounds=2, run=path)
+    assert main(["compare", *paths, "--out", str(tmp_path / "c.png")]) == 0
+    assert "identical: a, b" in capsys.readouterr().out.splitlines()
+
+
+def test_a_run_that_differs_from_its_preset_is_labelled(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = PRESETS["quickstart"].settings
+    for name, lr in (("a", settings.lr), ("b", 0.02)):
+        changed = dataclasses.replace(settings, lr=lr)
+        train(small_data(), settings=changed, preset="quickstart", rounds=1, run=tmp_path / name)
+    published, custom = compare([tmp_path / "a", tmp_path / "b"]).entries
+    assert (published.preset, published.changed) == ("quickstart", {})
+    assert custom.preset == "custom, from quickstart"
+    assert custom.changed == {"lr": (settings.lr, 0.02)}
+    capsys.readouterr()
+    assert main(["compare", *map(str, (tmp_path / "a", tmp_path / "b"))]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert f"custom, from quickstart: lr {settings.lr} → 0.02" in lines
+
+
+def test_the_label_of_an_old_record_is_computed_from_its_settings(tmp_path: Path) -> None:
+    """Records of earlier versions have a preset, but no list of changed settings."""
+    old = record(k=2)
+    old["run"]["preset"] = "mnist"
+    known, unknown = compare(files(tmp_path, old, record())).entries
+    assert known.preset == "custom, from mnist"
+    assert known.changed["k"] == (1, 2)
+    assert unknown.preset == "an unknown preset"
 
 
 def test_names_are_as_they_were_given(tmp_path: Path) -> None:
@@ -127,11 +170,11 @@ def test_names_are_as_they_were_given(tmp_path: Path) -> None:
     (tmp_path / "latest").symlink_to(tmp_path / "lr0.2")
     found = compare([tmp_path / "lr0.1", tmp_path / "latest"])
     assert [entry.name for entry in found.entries] == ["lr0.1", "latest"]
-    with pytest.raises(UserError, match="named twice"):
+    with pytest.raises(UserError, match="given twice"):
         compare([tmp_path / "lr0.2", tmp_path / "latest"])
 
 
-def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
+def test_a_folder_gives_the_same_entry_as_its_file(tmp_path: Path) -> None:
     data = small_data()
     made = [
         train(data, settings=small_settings(seed=seed), rounds=4, run=tmp_path / f"s{seed}" / "run")
@@ -140,7 +183,7 @@ def test_a_folder_says_what_its_file_says(tmp_path: Path) -> None:
     folders = [run.folder for run in made]
     for run in made:
         evaluate(run, data, weights="averaged", samples=30, calibration=False)
-        # Neither of these is the score to read.
+        # These two scores are not the one requested below.
         evaluate(run, data, weights="averaged", grid="fine", samples=30, calibration=False)
         evaluate(run, data, weights="raw", samples=30, calibration=False)
     scored = compare(folders, "averaged")
@@ -172,11 +215,11 @@ def test_the_newest_score_counts(tmp_path: Path) -> None:
     assert compare([other, run.folder]).entries[1].round == 8
 
 
-def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
+def test_mistakes_are_explained(tmp_path: Path) -> None:
     good, other = files(tmp_path, record(), record(seed=1))
-    with pytest.raises(UserError, match="two runs or more"):
+    with pytest.raises(UserError, match="1 run is given; give two or more"):
         compare([good])
-    with pytest.raises(UserError, match="named twice"):
+    with pytest.raises(UserError, match="given twice"):
         compare([good, other, good])
     with pytest.raises(UserError, match="not a run's folder"):
         compare([good, tmp_path])
@@ -195,11 +238,11 @@ def test_mistakes_get_a_sentence(tmp_path: Path) -> None:
     del damaged[7]["data"]
     for content in ("no JSON", "[]", "{}", *map(json.dumps, damaged)):
         other.write_text(content)
-        with pytest.raises(UserError, match=r"is not what|not of this version"):
+        with pytest.raises(UserError, match=r"is not the output of|this version's form"):
             compare([good, other])
 
 
-def test_a_damaged_folder_gets_a_sentence(tmp_path: Path) -> None:
+def test_a_damaged_folder_is_explained(tmp_path: Path) -> None:
     run = train(small_data(), settings=small_settings(), rounds=4, run=tmp_path / "run")
     other = files(tmp_path, record())[0]
     score = {"round": 4, "weights": "raw", "parzen": {"curve": [1], "grid": "paper", "samples": 5}}
@@ -228,11 +271,11 @@ def test_the_command_prints_and_draws(
     found = json.loads(capsys.readouterr().out)
     assert [entry["nats"] for entry in found["entries"]] == [200, 210]
     assert found["groups"][0]["mean"] == 205
-    assert found["picture"] == "comparison.png"
+    assert found["picture"] == "runs/comparison.png"
     assert main(["compare", *paths, "--out", "c.gif"]) == 2
 
 
-def test_the_command_reads_folders_as_it_is_told(
+def test_the_command_reads_the_requested_scores(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = small_data()
@@ -245,7 +288,7 @@ def test_the_command_reads_folders_as_it_is_told(
     picture = str(tmp_path / "c.png")
     how = ["--weights", "averaged", "--grid", "fine"]
     assert main(["compare", *paths, *how, "--out", picture]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = [x for x in capsys.readouterr().out.splitlines() if "custom, from" not in x]
     what = "small, averaged, fine  "
     assert lines[0] == f"a  {what}no such score; make it with: " + shlex.join(
         ["advnets", "evaluate", paths[0], *how]
@@ -255,8 +298,8 @@ def test_the_command_reads_folders_as_it_is_told(
     assert [line.split() for line in lines[2:6]] == [
         ["round", "None", "|", "3"],
         ["samples", "None", "|", "30"],
-        ["--k", "1", "|", "2"],
-        ["--seed", "0", "|", "1"],
+        ["k", "1", "|", "2"],
+        ["seed", "0", "|", "1"],
     ]
 
 
@@ -269,7 +312,7 @@ def test_runs_of_different_data_share_no_picture(
     assert not (tmp_path / "c.png").exists()
 
 
-def test_nets_of_ones_own_are_another_game(tmp_path: Path) -> None:
+def test_your_own_networks_are_a_difference(tmp_path: Path) -> None:
     def G() -> nn.Module:
         return nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
 
@@ -280,7 +323,7 @@ def test_nets_of_ones_own_are_another_game(tmp_path: Path) -> None:
         evaluate(run, data, samples=30, calibration=False, G=net)
     found = compare([published.folder, own.folder])
     assert found.groups == ()
-    assert found.differences == {"--seed": (0, 1), "own nets": (False, True)}
+    assert found.differences == {"seed": (0, 1), "own nets": (False, True)}
 
 
 def test_each_run_has_its_line_in_each_panel() -> None:
@@ -292,7 +335,7 @@ def test_each_run_has_its_line_in_each_panel() -> None:
         for name, end, depth in (("a", 200.0, 9.0), ("b", 180.0, 900.0))
     }
     curves["_$\\frac{$"] = [{"round": 0.0, "averaged": 150.0}]
-    figure = plots_curves.comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
+    figure = plots_curves.plot_comparison(curves, PublishedScore("theirs", 225.0, 2.0, "a paper"))
     assert style.to_png(figure)
     raw, averaged = (
         [np.asarray(line.get_xydata()).tolist() for line in axes.get_lines()]
@@ -317,7 +360,7 @@ def test_each_run_has_its_line_in_each_panel() -> None:
 
 def test_many_names_fit_their_legend() -> None:
     curves = {f"a run with a long name, {i}": [{"round": 1.0, "raw": 1.0 * i}] for i in range(30)}
-    figure = plots_curves.comparison(curves)
+    figure = plots_curves.plot_comparison(curves)
     style.to_png(figure)
     legend = figure.legends[0].get_window_extent()
     assert figure.bbox.x0 <= legend.x0 < legend.x1 <= figure.bbox.x1

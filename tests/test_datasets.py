@@ -1,18 +1,31 @@
-"""The one entry to all data sets, and the sample that needs no download."""
+"""The registry of data sets, `load`, and the sample of MNIST that needs no download."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from adversarial_nets.datasets import CATALOGUE, Dataset, fingerprint, load
+from adversarial_nets.datasets import (
+    REGISTRY,
+    Dataset,
+    LoadRequest,
+    fingerprint,
+    load,
+    register,
+    registry,
+)
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
+from adversarial_nets.datasets.registry import DatasetEntry
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.folder import open_run
+from adversarial_nets.runs.metrics import read_metrics
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +33,7 @@ def sample() -> Dataset:
     return load("mnist-5k")
 
 
-def test_import_leaves_the_slow_packages_alone() -> None:
+def test_import_does_not_import_slow_packages() -> None:
     slow = {"mlxtend", "pandas", "pooch", "requests", "PIL", "sklearn"}
     code = f"import sys, adversarial_nets.datasets; print(sorted({slow} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -39,8 +52,8 @@ def test_import_leaves_the_slow_packages_alone() -> None:
         ("IDX:fashion", "Did you mean idx:fashion?"),
         ("", "Data sets are mnist, mnist-5k, tfd, "),
         ("imagenet-22k", "Data sets are mnist, mnist-5k, tfd, "),
-        ("idx:", "needs the path of a folder"),
-        ("folder", "needs the path of a folder"),
+        ("idx:", "needs the path of a folder after a colon"),
+        ("folder", "needs the path of a folder after a colon"),
         ("folder:~nobody-of-that-name/cats", "is not the path of a folder"),
         ("folder:" + "a" * 5000, "is not the path of a folder"),
         ("~nobody-of-that-name", "There is no data set"),
@@ -52,16 +65,16 @@ def test_unknown_names_suggest_the_nearest(name: str, hint: str) -> None:
     assert hint in str(caught.value)
 
 
-def test_a_bare_folder_is_told_how_to_be_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=f"say folder:{tmp_path}"):
+def test_a_folder_given_without_prefix_is_suggested_with_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=f"type folder:{tmp_path}"):
         load(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-5k", "idx:anything"])
 def test_size_and_channels_belong_to_folders(name: str) -> None:
-    with pytest.raises(UserError, match="size is only for folder:PATH"):
+    with pytest.raises(UserError, match="size is 28, but size is only for folder:PATH"):
         load(name, size=28)
-    with pytest.raises(UserError, match="channels is only for folder:PATH"):
+    with pytest.raises(UserError, match="channels is 1, but channels is only for folder:PATH"):
         load(name, channels=1)
 
 
@@ -75,13 +88,82 @@ def test_paths_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.Monkey
     assert data.image_shape == (1, 4, 4)
 
 
-def test_catalogue_tells_the_truth(sample: Dataset) -> None:
-    entries = {entry.name: entry for entry in CATALOGUE}
-    assert list(entries)[:2] == ["mnist", "mnist-5k"]
-    entry = entries["mnist-5k"]
+def test_registry_states_the_shape_and_counts_of_what_is_loaded(sample: Dataset) -> None:
+    assert list(REGISTRY)[:2] == ["mnist", "mnist-5k"]
+    entry = REGISTRY["mnist-5k"]
+    assert all(e.description and e.source for e in REGISTRY.values())
     assert entry.image_shape == sample.image_shape
     assert entry.counts == (len(sample.train), len(sample.valid), len(sample.test))
     assert entry.needs == "nothing"
+
+
+def dots(request: LoadRequest) -> Dataset:
+    images = torch.full((12, 4), len(request.path), dtype=torch.uint8)
+    return Dataset(request.name, images[:6], images[6:9], images[9:], (1, 2, 2), "made here")
+
+
+def registered(name: str, **options: Any) -> None:
+    register(name, dots, description="Grey squares.", source="This test.", **options)
+
+
+@pytest.fixture
+def clean_registry(monkeypatch: pytest.MonkeyPatch) -> dict[str, DatasetEntry]:
+    """A copy of the registry, so that other tests do not find what a test registers."""
+    copy = dict(REGISTRY)
+    monkeypatch.setattr(registry, "REGISTRY", copy)
+    return copy
+
+
+def test_a_registered_data_set_is_loaded_by_its_name(
+    clean_registry: dict[str, DatasetEntry],
+) -> None:
+    registered("dots")
+    assert load("dots").name == "dots"
+    assert clean_registry["dots"].to_json()["description"] == "Grey squares."
+    with pytest.raises(UserError, match="Did you mean dots"):
+        load("dotz")
+    with pytest.raises(UserError, match="size is 3, but size is only for folder:PATH"):
+        load("dots", size=3)
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_registered_loader_receives_path_and_size() -> None:
+    seen = []
+
+    def loader(request: LoadRequest) -> Dataset:
+        seen.append((request.path, request.size, request.channels))
+        return dots(request)
+
+    register("dots:FOLDER", loader, description="d", source="s", resizable=True)
+    data = load("dots:abc", size=2, channels=1)
+    assert (data.name, int(data.train[0, 0])) == ("dots:abc", 3)
+    assert seen == [("abc", 2, 1)]
+    with pytest.raises(UserError, match="dots needs the path of a folder"):
+        load("dots")
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_name_is_registered_once() -> None:
+    with pytest.raises(UserError, match="'mnist' is registered already"):
+        registered("mnist")
+    with pytest.raises(UserError, match="'folder' is registered already"):
+        registered("folder:OTHER")
+    with pytest.raises(UserError, match="give a name"):
+        registered(":PATH")
+    registered("mnist", replace=True)
+    assert load("mnist").provenance == "made here"
+
+
+def test_the_page_on_adding_a_data_set_runs_word_for_word(tmp_path: Path) -> None:
+    page = Path(__file__).parent.parent / "docs" / "add-a-data-set.md"
+    (program,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+    assert len([line for line in program.splitlines() if line.strip()]) < 20
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_metrics(tmp_path / "runs" / "stripes")[-1]["round"] == 2
+    assert open_run(tmp_path / "runs" / "stripes").data == "stripes"
 
 
 def test_sample_is_stratified_and_shuffled(sample: Dataset) -> None:
@@ -92,7 +174,7 @@ def test_sample_is_stratified_and_shuffled(sample: Dataset) -> None:
         assert (labels.diff() != 0).double().mean() > 0.85
 
 
-def test_sample_is_mlxtends_and_nothing_else(sample: Dataset) -> None:
+def test_sample_is_mlxtends_sample(sample: Dataset) -> None:
     """The splits are a permutation of the file's rows, each with its own label."""
     import gzip
     from importlib import resources
@@ -109,13 +191,13 @@ def test_sample_is_mlxtends_and_nothing_else(sample: Dataset) -> None:
     assert sorted(ours) == rows
 
 
-def test_sample_does_not_depend_on_anyone_elses_seed(sample: Dataset) -> None:
+def test_sample_does_not_depend_on_global_seeds(sample: Dataset) -> None:
     np.random.default_rng(1).random(3)
     torch.manual_seed(5)
     assert fingerprint(load_mnist_5k()) == fingerprint(sample) == "58b0429be7a09f36"
 
 
-def test_fingerprint_sees_images_splits_and_shape_only(sample: Dataset) -> None:
+def test_fingerprint_depends_on_images_splits_and_shape_only(sample: Dataset) -> None:
     same = replace(sample, name="other", provenance="", labels={})
     assert fingerprint(same) == fingerprint(sample)
     pixel = sample.test.clone()
@@ -130,7 +212,7 @@ def test_fingerprint_sees_images_splits_and_shape_only(sample: Dataset) -> None:
     assert len({fingerprint(data) for data in [sample, *others]}) == 5
 
 
-def test_floats_fill_the_stated_range(sample: Dataset) -> None:
+def test_floats_cover_the_stated_range(sample: Dataset) -> None:
     floats = sample.floats(sample.test)
     assert (floats.min().item(), floats.max().item()) == sample.range == (0.0, 1.0)
     assert torch.equal((floats * 255).round().to(torch.uint8), sample.test)

@@ -1,4 +1,4 @@
-"""CIFAR-10's binary layout: records, splits, contrast, archive and download, bad bytes."""
+"""CIFAR-10: records, splits, contrast normalisation, archive, download, damaged files."""
 
 import functools
 import hashlib
@@ -69,19 +69,19 @@ def test_batches_become_the_published_splits(tmp_path: Path, place: str) -> None
 
 def test_contrast_normalisation() -> None:
     images = torch.randint(0, 256, (20, 3072), dtype=torch.uint8)
-    images[0] = 77  # one colour: its norm is 0, and it stays at 0
+    images[0] = 77  # one colour: its norm is 0, and its values stay 0
     data = Dataset("x", images, images, images, (3, 32, 32), "", contrast_norm=55.0)
     x = data.floats(images, torch.float64)
     torch.testing.assert_close(x.mean(1), torch.zeros(20, dtype=torch.float64), atol=1e-9, rtol=0)
     assert not x[0].any()
     norms = x[1:].norm(dim=1)
     torch.testing.assert_close(norms, torch.full_like(norms, 55.0))
-    # Brightness and contrast of the whole image are gone; what is left is the same picture.
+    # Changes of brightness and contrast of the whole image are removed.
     darker = data.floats((images.double() / 4 + 9).to(torch.uint8), torch.float64)
     assert torch.nn.functional.cosine_similarity(x[1:], darker[1:]).min() > 0.999
 
 
-def test_pictures_of_normalised_images_use_their_whole_range() -> None:
+def test_normalised_images_are_stretched_to_the_whole_range() -> None:
     x = torch.randn(4, 12) * torch.tensor([[0.1], [1.0], [5.0], [0.0]])
     pictures = to_pixels(x, (3, 2, 2), (-55.0, 55.0)).astype(int)
     for picture in pictures[:3]:
@@ -89,16 +89,16 @@ def test_pictures_of_normalised_images_use_their_whole_range() -> None:
     assert set(pictures[3].ravel()) == {128}
 
 
-def test_a_copy_is_called_a_copy(tmp_path: Path) -> None:
+def test_a_copy_has_its_own_name(tmp_path: Path) -> None:
     write(tmp_path / "data" / FOLDER, batches(official=False))
-    with pytest.raises(UserError, match="say cifar10-copy"):
+    with pytest.raises(UserError, match="use the name cifar10-copy"):
         load("cifar10")
     data = load("cifar10-copy")
     assert data.name == "cifar10-copy"
     assert "copy" in data.provenance
 
 
-def test_bad_batches_get_a_sentence(tmp_path: Path) -> None:
+def test_damaged_batches_are_explained(tmp_path: Path) -> None:
     good = batches()
     folder = write(tmp_path / "data" / FOLDER, good)
     for bad, words in (
@@ -129,7 +129,7 @@ def test_the_archive_is_checked_before_it_is_opened(tmp_path: Path) -> None:
 
 
 def test_it_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Served by a local server; the transfer itself is tested with MNIST's."""
+    """From a local server; the transfer itself is tested in test_datasets_mnist."""
     import http.server
     import threading
 
@@ -159,7 +159,7 @@ def test_it_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert torch.equal(load("cifar10").train, data.train)  # from the cache: the server is gone
 
 
-def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_explains_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setattr(cifar10, "URLS", ("http://127.0.0.1:9/cifar-10-binary.tar.gz",))
     with pytest.raises(UserError, match=r"unpack the archive's six .bin files"):
@@ -167,11 +167,11 @@ def test_a_download_that_fails_says_what_to_do(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_lossy_copy_in_the_original_order_is_not_the_original(tmp_path: Path) -> None:
-    """Labels alone do not tell: a pixel does."""
+    """Its labels are the original's; one pixel differs."""
     contents = batches()
     frog = bytearray(contents[0])
     frog[1 + ENDS[4]] += 1
     write(tmp_path / "data" / FOLDER, [bytes(frog), *contents[1:]])
-    with pytest.raises(UserError, match="other pixels"):
+    with pytest.raises(UserError, match="first labels or pixels differ"):
         load("cifar10")
     assert load("cifar10-copy").name == "cifar10-copy"

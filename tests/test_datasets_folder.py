@@ -1,4 +1,4 @@
-"""A person's own images: what they become, where they go, and what is refused."""
+"""Folders of images: conversion, splits, and refused files."""
 
 import hashlib
 import os
@@ -32,7 +32,7 @@ def fill(folder: Path, n: int = 60, side: int = 6) -> Path:
 
 
 def rows(data: Dataset) -> dict[bytes, str]:
-    """Which split each image is in."""
+    """The split of each image, by its bytes."""
     return {
         row.numpy().tobytes(): split
         for split in ("train", "valid", "test")
@@ -52,7 +52,7 @@ def test_images_of_the_right_shape_keep_their_values(tmp_path: Path) -> None:
 
 
 def test_splits_follow_the_hash_of_the_name(tmp_path: Path) -> None:
-    """The rule, spelt out: SHA-256's first 64 bits, as a fraction, below .8, .9 or 1."""
+    """The first 64 bits of the SHA-256 as a fraction are below .8, .9 or 1."""
     data = load(f"folder:{fill(tmp_path, 400)}", size=6)
     split_of = rows(data)
     for number in range(400):
@@ -81,7 +81,7 @@ def test_neither_place_nor_order_of_creation_matters(tmp_path: Path) -> None:
     assert fingerprint(load(f"folder:{first}")) == fingerprint(load(f"folder:{second}"))
 
 
-def test_accents_hash_alike_however_a_file_system_spells_them(tmp_path: Path) -> None:
+def test_accents_give_the_same_hash_in_both_unicode_forms(tmp_path: Path) -> None:
     for form in ("NFC", "NFD"):
         fill(tmp_path / form)
         name = unicodedata.normalize(form, "été.png")
@@ -90,7 +90,7 @@ def test_accents_hash_alike_however_a_file_system_spells_them(tmp_path: Path) ->
     assert fingerprint(one) == fingerprint(two)
 
 
-def test_mixed_formats_sizes_and_modes_are_welcome(tmp_path: Path) -> None:
+def test_mixed_formats_sizes_and_modes_are_read(tmp_path: Path) -> None:
     fill(tmp_path)
     colour = Image.fromarray(noise(40, 30, 3))
     for suffix in ("jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "ico", "JPEG"):
@@ -121,7 +121,7 @@ def test_the_middle_square_is_kept(tmp_path: Path) -> None:
 
 
 def test_shrinking_is_antialiased(tmp_path: Path) -> None:
-    """A fine chessboard becomes even grey, not the moiré of picked pixels."""
+    """A fine chessboard becomes uniform grey, without aliasing."""
     board = (np.indices((64, 64)).sum(0) % 2 * 255).astype(np.uint8)
     Image.fromarray(board).save(tmp_path / "a.png")
     small = read(tmp_path / "a.png", 8)
@@ -141,7 +141,7 @@ def test_photographs_are_turned_upright(
 
 
 def test_large_photographs_keep_their_brightness(tmp_path: Path) -> None:
-    """A JPEG decoded at a fraction of its size agrees with a careful shrinking of all of it."""
+    """A JPEG decoded at a reduced size agrees with the mean of the full-size pixels."""
     ramp = np.tile(np.linspace(0, 255, 800).astype(np.uint8), (800, 1))
     Image.fromarray(ramp).save(tmp_path / "a.jpg", quality=95)
     expected = ramp.reshape(8, 100, 8, 100).mean((1, 3))
@@ -216,7 +216,7 @@ def test_folders_without_images(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("n", [1, 2])
 def test_too_few_images_for_three_splits(tmp_path: Path, n: int) -> None:
-    with pytest.raises(UserError, match=f"only {n} image.*each needs at least one"):
+    with pytest.raises(UserError, match=f"only {n} image.*each split needs at least one"):
         load(f"folder:{fill(tmp_path, n)}")
 
 
@@ -244,12 +244,14 @@ def test_unreadable_images_are_all_counted_and_the_first_named(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("empty.png", b"", "it is empty"),
-        ("page.jpg", b"<html>log in</html>", "not an image of a format"),
+        ("empty.png", b"", "the file is empty"),
+        ("page.jpg", b"<html>log in</html>", "not an image in a supported format"),
         ("script.png", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
     ],
 )
-def test_an_unreadable_image_says_why(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_an_unreadable_image_is_explained(
+    tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
     fill(tmp_path)
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError) as caught:
@@ -257,14 +259,14 @@ def test_an_unreadable_image_says_why(tmp_path: Path, name: str, content: bytes,
     assert f"1 of the 61 images in {tmp_path} cannot be read: {name} ({said}" in str(caught.value)
 
 
-def test_values_without_an_agreed_white_are_refused(tmp_path: Path) -> None:
+def test_values_without_a_defined_maximum_are_refused(tmp_path: Path) -> None:
     fill(tmp_path)
     Image.fromarray(np.full((4, 4), 0.5, np.float32)).save(tmp_path / "float.tif")
     Image.fromarray(np.full((4, 4), 1 << 20, np.int32)).save(tmp_path / "int.tif")
     with pytest.raises(UserError, match="2 of the 62") as caught:
         load_folder(tmp_path)
-    assert "float.tif (its floating-point values have no agreed white)" in str(caught.value)
-    assert "int.tif (its 32-bit values have no agreed white)" in str(caught.value)
+    assert "float.tif (floating-point values have no defined maximum)" in str(caught.value)
+    assert "int.tif (32-bit values have no defined maximum)" in str(caught.value)
 
 
 @pytest.mark.parametrize("side", [10_000, 20_000])
@@ -280,7 +282,7 @@ def test_decompression_bombs_are_not_unpacked(tmp_path: Path, side: int) -> None
 
 
 def test_links_and_pipes(tmp_path: Path) -> None:
-    """A broken link is refused, a pipe does not hang, a linked folder is passed over."""
+    """A broken link is an error, a pipe does not block, a linked folder is skipped."""
     images = fill(tmp_path / "images")
     (images / "loop").symlink_to(tmp_path)
     assert len(rows(load(f"folder:{images}", size=6))) == 60

@@ -1,4 +1,4 @@
-"""MNIST's files: found, cached, downloaded, resumed, failed over, and never trusted unchecked."""
+"""MNIST's files: found, cached, downloaded, resumed, from several mirrors, always checked."""
 
 import gzip
 import hashlib
@@ -16,7 +16,7 @@ import requests
 import torch
 
 from adversarial_nets.datasets import load, mnist
-from adversarial_nets.datasets._download import CHUNK
+from adversarial_nets.datasets.download import CHUNK
 from adversarial_nets.datasets.mnist import fetch
 from adversarial_nets.errors import UserError
 
@@ -33,7 +33,7 @@ SHA256 = {NAME: hashlib.sha256(RAW).hexdigest()}
 
 @dataclass
 class Mirrors:
-    """A server whose first folder says how it behaves, and what it was asked."""
+    """A server: the first folder of the address selects its behaviour; it records requests."""
 
     root: str
     asked: list[tuple[str, str | None]] = field(default_factory=list)
@@ -124,17 +124,17 @@ def test_unknown_length_is_reported_as_none(tmp_path: Path, mirrors: Mirrors) ->
         ("missing", "HTTP 404 Not Found"),
         ("page", "is a web page"),
         ("other", "SHA-256"),
-        ("cut", "the connection broke off"),
+        ("cut", "the connection was interrupted"),
         ("stalls", "no answer for 0.2 seconds"),
     ],
 )
-def test_the_next_mirror_is_tried_and_failures_are_told(
+def test_the_next_mirror_is_tried_and_failures_are_listed(
     tmp_path: Path, mirrors: Mirrors, kind: str, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     get = requests.get
 
     def patient(url: str, timeout: float, **how: Any) -> requests.Response:
-        """Only the mirror that stalls is given up soon: others may be slow on a busy machine."""
+        """Only the mirror that stalls has a short timeout: others may be slow on a busy machine."""
         return get(url, timeout=timeout if "/stalls/" in url else 60, **how)
 
     monkeypatch.setattr(requests, "get", patient)
@@ -160,7 +160,7 @@ def test_no_network_at_all(tmp_path: Path) -> None:
             fetch([], tmp_path, [url], SHA256)
 
 
-def test_a_cut_download_goes_on_where_it_stopped(tmp_path: Path, mirrors: Mirrors) -> None:
+def test_an_interrupted_download_is_resumed(tmp_path: Path, mirrors: Mirrors) -> None:
     half = len(PACKED) // 2 // CHUNK * CHUNK  # what the first mirror sent, in whole chunks
     three_quarters = half + (len(PACKED) - half) // 2 // CHUNK * CHUNK
     seen: list[tuple[str, int, int | None]] = []
@@ -185,35 +185,35 @@ def test_without_ranges_the_download_starts_again(tmp_path: Path, mirrors: Mirro
     assert seen[0] == 0
 
 
-def test_a_whole_download_that_was_never_moved_is_kept(tmp_path: Path, mirrors: Mirrors) -> None:
-    """Killed between the last byte and the rename: the server answers 416, the bytes are right."""
+def test_a_complete_partial_file_is_used(tmp_path: Path, mirrors: Mirrors) -> None:
+    """A process was killed after the last byte, before the rename: the server answers 416."""
     (tmp_path / f"partial-{NAME}.gz").write_bytes(PACKED)
     assert torch.equal(fetch([], tmp_path, mirrors("good"), SHA256)[NAME], PIXELS)
     assert mirrors.asked == [("good", f"bytes={len(PACKED)}-")]
 
 
 @pytest.mark.parametrize("part", [REPACKED[:1000], b"x" * 1000, b"x" * (len(PACKED) + 5)])
-def test_a_bad_splice_is_downloaded_afresh(tmp_path: Path, mirrors: Mirrors, part: bytes) -> None:
-    """A partial file of another container, or of nonsense, cannot poison a good mirror."""
+def test_a_wrong_partial_file_is_downloaded_again(
+    tmp_path: Path, mirrors: Mirrors, part: bytes
+) -> None:
+    """The partial file comes from another gzip file, or is not gzip at all."""
     (tmp_path / f"partial-{NAME}.gz").write_bytes(part)
     assert torch.equal(fetch([], tmp_path, mirrors("good"), SHA256)[NAME], PIXELS)
     assert mirrors.asked == [("good", f"bytes={len(part)}-"), ("good", None)]
 
 
-def test_mirrors_may_gzip_as_they_like(tmp_path: Path, mirrors: Mirrors) -> None:
+def test_mirrors_may_compress_differently(tmp_path: Path, mirrors: Mirrors) -> None:
     assert torch.equal(fetch([], tmp_path, mirrors("repacked"), SHA256)[NAME], PIXELS)
 
 
 @pytest.mark.parametrize("bad", [OTHER, PAGE, b"", PACKED[:-3]])
-def test_a_bad_cached_file_is_replaced(tmp_path: Path, mirrors: Mirrors, bad: bytes) -> None:
+def test_a_damaged_cached_file_is_replaced(tmp_path: Path, mirrors: Mirrors, bad: bytes) -> None:
     (tmp_path / f"{NAME}.gz").write_bytes(bad)
     assert torch.equal(fetch([], tmp_path, mirrors("good"), SHA256)[NAME], PIXELS)
     assert (tmp_path / f"{NAME}.gz").read_bytes() == PACKED
 
 
-def test_a_persons_own_file_comes_first_and_is_never_touched(
-    tmp_path: Path, mirrors: Mirrors
-) -> None:
+def test_the_users_file_comes_first_and_is_not_changed(tmp_path: Path, mirrors: Mirrors) -> None:
     own, cache = tmp_path / "own", tmp_path / "cache"
     own.mkdir()
     (own / NAME).write_bytes(RAW)
@@ -252,7 +252,7 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, mirrors: Mirror
 
 def test_advnets_data_must_be_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADVNETS_DATA", str(tmp_path / "nowhere"))
-    with pytest.raises(UserError, match="ADVNETS_DATA names"):
+    with pytest.raises(UserError, match="ADVNETS_DATA is"):
         load("mnist")
 
 
@@ -262,7 +262,7 @@ def test_advnets_cache_is_where_downloads_go(
     monkeypatch.delenv("ADVNETS_DATA", raising=False)
     monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path))
     monkeypatch.setattr(mnist, "MIRRORS", mirrors("cut"))
-    with pytest.raises(UserError, match="what has arrived is kept"):
+    with pytest.raises(UserError, match="the bytes received so far are kept"):
         load("mnist")
     assert kept(tmp_path / "mnist") == {f"partial-{NAME}.gz"}
 

@@ -1,4 +1,4 @@
-"""TFD's file: folds as published, stand-in never mistaken for it, bad files told in a sentence."""
+"""TFD's file: folds as published, the stand-in has its own name, damaged files are explained."""
 
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,13 @@ from scipy.io import savemat
 from adversarial_nets.datasets import load, tfd
 from adversarial_nets.datasets.tfd import read_tfd
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import parzen, parzen_on
+from adversarial_nets.evaluation import parzen_score, parzen_score_on
 
 N, SIDE = 60, 8
 
 
 def content(**changes: Any) -> dict[str, Any]:
-    """A small file's arrays: the first 40 faces unlabelled, the others dealt out anew each fold."""
+    """Arrays of a small file: the first 40 faces unlabelled, the others shuffled in each fold."""
     rng = np.random.default_rng(0)
     folds = np.zeros((N, 5), np.uint8)
     for i in range(5):
@@ -62,20 +62,20 @@ def test_trains_on_the_unlabelled_and_scores_on_each_fold(tmp_path: Path) -> Non
         ({"labs_ex": np.full((N, 1), 8, np.int16)}, "each 1 to 7"),
         ({"labs_ex": np.full((3, 1), 1, np.int16)}, f"must have {N} labels"),
         ({"labs_ex": np.zeros((0, 0))}, f"must have {N} labels"),
-        ({"labs_ex": "happy"}, "labs_ex holds no numbers"),
-        ({"folds": {"a": 1}}, "folds holds no numbers"),
+        ({"labs_ex": "happy"}, "labs_ex is not numeric"),
+        ({"folds": {"a": 1}}, "folds is not numeric"),
         ({"images": np.zeros((N, SIDE, SIDE))}, "float64"),
-        ({"images": np.zeros((N, 3, 3), np.uint8)}, f"(n, {SIDE}, {SIDE}) are needed"),
+        ({"images": np.zeros((N, 3, 3), np.uint8)}, f"shape (n, {SIDE}, {SIDE})"),
     ],
     ids=range(12),
 )
-def test_bad_contents_get_a_sentence(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
+def test_bad_contents_are_explained(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(UserError) as caught:
         read_tfd(file(tmp_path, **changes), "tfd", SIDE)
     assert words in str(caught.value)
 
 
-def test_bad_files_get_a_sentence(tmp_path: Path) -> None:
+def test_bad_files_are_explained(tmp_path: Path) -> None:
     path = tmp_path / "TFD_48x48.mat"
     version_7_3 = b"MATLAB 7.3 MAT-file".ljust(124) + b"\x00\x02IM" + b"\x89HDF\r\n\x1a\n"
     whole = file(tmp_path).read_bytes()
@@ -92,7 +92,7 @@ def test_bad_files_get_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("before", "byte"), [(1, 255), (5, 255), (7, 255), (40, 0)])
-def test_damage_in_an_arrays_header_gets_a_sentence(tmp_path: Path, before: int, byte: int) -> None:
+def test_damage_in_an_arrays_header_is_explained(tmp_path: Path, before: int, byte: int) -> None:
     path = file(tmp_path)
     damaged = bytearray(path.read_bytes())
     damaged[damaged.index(b"images") - before] = byte
@@ -101,7 +101,7 @@ def test_damage_in_an_arrays_header_gets_a_sentence(tmp_path: Path, before: int,
         read_tfd(path, "tfd", SIDE)
 
 
-def test_no_image_is_learned_from_that_any_fold_scores(tmp_path: Path) -> None:
+def test_no_training_image_is_labelled_in_any_fold(tmp_path: Path) -> None:
     folds = content()["folds"]
     folds[:6, 1] = (2, 3, 2, 3, 2, 3)  # in the second fold alone these are labelled
     data = read_tfd(file(tmp_path, folds=folds), "tfd", SIDE)
@@ -111,7 +111,7 @@ def test_no_image_is_learned_from_that_any_fold_scores(tmp_path: Path) -> None:
     assert "of 4 to 7 validation and 6 to 9 test images each" in data.provenance
 
 
-def test_a_missing_file_is_told_with_its_licence(
+def test_the_message_for_a_missing_file_states_the_licence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADVNETS_DATA", str(tmp_path))
@@ -121,25 +121,27 @@ def test_a_missing_file_is_told_with_its_licence(
         load("tfd-standin")
 
 
-def test_the_stand_in_is_never_called_tfd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stand_in_is_not_loaded_as_tfd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADVNETS_DATA", str(tmp_path))
     monkeypatch.setattr(tfd, "NAMES", {k: (SIDE, *v[1:]) for k, v in tfd.NAMES.items()})
     file(tmp_path).rename(tmp_path / f"TFD_{SIDE}x{SIDE}.mat")
-    with pytest.raises(UserError, match="Say tfd-standin"):
+    with pytest.raises(UserError, match="Use the name tfd-standin"):
         load("tfd")
     assert "stand-in (FER-2013)" in load("tfd-standin").provenance
     monkeypatch.setattr(tfd, "STANDIN_IMAGES", 10)
     assert "Toronto" in load("tfd").provenance
-    with pytest.raises(UserError, match="Say tfd"):
+    with pytest.raises(UserError, match="Use the name tfd"):
         load("tfd-standin")
 
 
 def test_folds_are_scored_one_by_one(tmp_path: Path) -> None:
     data = read_tfd(file(tmp_path), "tfd", SIDE)
     samples = data.floats(data.train)
-    found = parzen_on(data, samples, "fine")
+    found = parzen_score_on(data, samples, "fine")
     assert len(found.folds) == 5
-    alone = [parzen(samples, data.floats(f.valid), data.floats(f.test), "fine") for f in data.folds]
+    alone = [
+        parzen_score(samples, data.floats(f.valid), data.floats(f.test), "fine") for f in data.folds
+    ]
     assert list(found.folds) == alone
     nats = np.array([score.nats for score in alone])
     assert found.nats == pytest.approx(nats.mean())

@@ -1,4 +1,4 @@
-"""Laws of the pictures: nothing is moved, blurred, or said of the wrong image."""
+"""Plots and image grids show the right values and images, unblurred, complete and legible."""
 
 import io
 import math
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation import PublishedScore
-from adversarial_nets.plots import curves, sheets, style
+from adversarial_nets.plots import curves, interpolation, sheets, style
 from adversarial_nets.settings import Settings
 
 GAP = 2
@@ -59,7 +59,7 @@ PUBLISHED = PublishedScore("Adversarial nets", 225.0, 2.0, "GAN paper")
 
 
 def rgb(shape: tuple[int, int, int], x: Tensor) -> NDArray[np.uint8]:
-    """The pictures of values in [0, 1], written out: what a tile must show."""
+    """Values in [0, 1] as RGB bytes: what a cell of an image grid must show."""
     channels, h, w = shape
     picture = (x.reshape(-1, channels, h, w) * 255).round().permute(0, 2, 3, 1).byte().numpy()
     return np.asarray(picture.repeat(3, axis=3) if channels == 1 else picture)
@@ -74,7 +74,7 @@ def tile(sheet: NDArray[np.uint8], row: int, column: int, h: int, w: int) -> NDA
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_sixth_column_is_the_true_nearest_neighbour_of_the_fifth(
+def test_the_sixth_column_shows_the_nearest_training_images_of_the_fifth(
     shape: tuple[int, int, int],
 ) -> None:
     data = data_of(shape)
@@ -94,7 +94,7 @@ def test_the_sixth_column_is_the_true_nearest_neighbour_of_the_fifth(
         assert (tile(sheet, row, 5, h, w)[..., :3] == rgb(shape, nearest)[0]).all()
 
 
-def test_a_memorised_image_stands_beside_itself() -> None:
+def test_a_memorised_image_is_its_own_nearest_training_image() -> None:
     data = data_of((1, 7, 5))
     x = data.floats(data.train[20:40])
     sheet = sheets.figure2_sheet(x, data)
@@ -105,7 +105,7 @@ def test_a_memorised_image_stands_beside_itself() -> None:
 def test_the_outline_is_yellow_around_the_sixth_column_and_nowhere_else() -> None:
     data = data_of((1, 7, 5))
     sheet = sheets.figure2_sheet(torch.zeros(20, 35), data)
-    yellow = (sheet == (*sheets.YELLOW, 255)).all(2)
+    yellow = (sheet == (*style.YELLOW, 255)).all(2)
     expected = np.zeros_like(yellow)
     expected[:, 5 * (5 + GAP) :] = True
     for row in range(4):
@@ -121,14 +121,14 @@ def test_the_outline_is_yellow_around_the_sixth_column_and_nowhere_else() -> Non
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("scale", [1, 2, 3])
-def test_a_grid_is_read_back_as_it_was_drawn(shape: tuple[int, int, int], scale: int) -> None:
+def test_read_grid_inverts_grid_png(shape: tuple[int, int, int], scale: int) -> None:
     x = samples_of(data_of(shape), 23)
     png = sheets.grid_png(x, shape, columns=10, scale=scale)
     assert (sheets.read_grid(png, shape, 23, columns=10) == rgb(shape, x)).all()
 
 
-def test_the_range_of_the_data_spans_black_to_white() -> None:
-    x = torch.tensor([[-1.0, 1.0, 3.0, 7.0]])  # what lies beyond the range is clipped
+def test_the_range_of_the_data_maps_to_black_and_white() -> None:
+    x = torch.tensor([[-1.0, 1.0, 3.0, 7.0]])  # values outside the range are clipped
     pixels = to_pixels(x, (1, 2, 2), (-1.0, 3.0))
     assert pixels[0, :, :, 0].tolist() == [[0, 128], [255, 255]]
 
@@ -142,7 +142,7 @@ def test_every_pixel_of_figure_2_is_a_crisp_square(shape: tuple[int, int, int]) 
     data = data_of(shape)
     x = samples_of(data, 20)
     sheet = on_white(sheets.figure2_sheet(x, data))
-    figure = sheets.figure2(x, data)
+    figure = sheets.plot_figure2(x, data)
     image = np.asarray(Image.open(io.BytesIO(style.to_png(figure))).convert("RGB"))
     box = figure.axes[0].get_window_extent()
     scale = round(box.width / sheet.shape[1])
@@ -161,9 +161,9 @@ def small_G(z_size: int = 4, pixels: int = 35) -> nn.Module:
     return nn.Sequential(nn.Linear(z_size, pixels), nn.Dropout(0.5), nn.Sigmoid())
 
 
-def test_lines_are_straight_even_and_end_where_they_should() -> None:
+def test_lines_are_straight_evenly_spaced_and_include_both_ends() -> None:
     z_0, z_1 = torch.randn(3, 4), torch.randn(3, 4)
-    lines = sheets.straight_lines(z_0, z_1, points=7)
+    lines = interpolation.straight_lines(z_0, z_1, points=7)
     assert lines.shape == (3, 7, 4)
     assert (lines[:, 0] == z_0).all()
     assert (lines[:, -1] == z_1).all()
@@ -171,11 +171,11 @@ def test_lines_are_straight_even_and_end_where_they_should() -> None:
     torch.testing.assert_close(steps, ((z_1 - z_0) / 6)[:, None].expand_as(steps))
 
 
-def test_a_line_of_images_begins_and_ends_with_G_at_its_ends() -> None:
+def test_interpolate_applies_G_in_evaluation_mode_along_each_line() -> None:
     G, settings = small_G(), Settings(z_size=4)
     z_0, z_1 = torch.randn(2, 4), torch.randn(2, 4)
-    images = sheets.interpolation(G, settings, points=5, ends=(z_0, z_1))
-    assert G.training  # as it came, though the images are drawn without dropout
+    images = interpolation.interpolate(G, settings, points=5, ends=(z_0, z_1))
+    assert G.training  # restored; the images themselves are generated without dropout
     G.eval()
     assert images.shape == (2, 5, 35)
     torch.testing.assert_close(images[:, 0], G(z_0).detach())
@@ -183,16 +183,16 @@ def test_a_line_of_images_begins_and_ends_with_G_at_its_ends() -> None:
     torch.testing.assert_close(images[:, 2], G((z_0 + z_1) / 2).detach())
 
 
-def test_random_pairs_come_from_the_prior_and_do_not_depend_on_their_number() -> None:
+def test_random_pairs_follow_the_prior_and_do_not_depend_on_their_number() -> None:
     settings = Settings(z_size=4, seed=3)
-    few, many = sheets.random_pairs(settings, 2), sheets.random_pairs(settings, 200)
+    few, many = interpolation.random_pairs(settings, 2), interpolation.random_pairs(settings, 200)
     assert all((a == b[:2]).all() for a, b in zip(few, many, strict=True))
     both = torch.cat(many)
     assert both.unique(dim=0).shape == (400, 4)
     assert both.abs().max() <= 3**0.5
     assert both.std().item() == pytest.approx(1, abs=0.1)
-    default = sheets.interpolation(small_G(), settings, rows=2, points=3)
-    given = sheets.interpolation(small_G(), settings, points=3, ends=few)
+    default = interpolation.interpolate(small_G(), settings, rows=2, points=3)
+    given = interpolation.interpolate(small_G(), settings, points=3, ends=few)
     assert (default == given).all()
 
 
@@ -214,22 +214,22 @@ def line(figure: Figure, label: str) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.asarray(found.get_xdata()), np.asarray(found.get_ydata())
 
 
-def level_lines(figure: Figure) -> list[float]:
+def reference_lines(figure: Figure) -> list[float]:
     lines = [np.asarray(found.get_data()) for found in figure.axes[0].get_lines()]
     return [float(y[0]) for x, y in lines if x.tolist() == [0, 1]]
 
 
-def test_few_rows_are_drawn_as_they_are() -> None:
+def test_few_rows_are_plotted_without_averaging() -> None:
     rows = rows_of(30)
-    x, y = line(curves.losses(rows), "D's loss")
+    x, y = line(curves.plot_losses(rows), "D's loss")
     assert x.tolist() == [row["round"] for row in rows]
     assert y.tolist() == [row["d_loss"] for row in rows]
 
 
-def test_many_rows_keep_their_mean_and_show_their_extremes() -> None:
+def test_many_rows_are_plotted_as_means_within_a_band_of_extremes() -> None:
     rows = rows_of(20_000, scored=False)
     rows[7777]["g_loss"] = 50.0
-    figure = curves.losses(rows)
+    figure = curves.plot_losses(rows)
     x, y = line(figure, "G's loss")
     assert len(x) <= 400
     assert np.mean(y) == pytest.approx(np.mean([row["g_loss"] for row in rows]))
@@ -237,58 +237,58 @@ def test_many_rows_keep_their_mean_and_show_their_extremes() -> None:
     assert max(np.asarray(b)[:, 1].max() for b in bands) == 50.0
 
 
-def test_the_marks_are_where_both_losses_are_when_D_is_one_half() -> None:
+def test_reference_lines_mark_the_losses_at_D_one_half() -> None:
     rows = rows_of(3)
-    assert level_lines(curves.losses(rows)) == pytest.approx([math.log(4), math.log(2)])
-    minimax = curves.losses(rows, "minimax")
-    assert level_lines(minimax) == pytest.approx([math.log(4), -math.log(2)])
-    assert level_lines(curves.judgements(rows)) == [0.5]
+    assert reference_lines(curves.plot_losses(rows)) == pytest.approx([math.log(4), math.log(2)])
+    minimax = curves.plot_losses(rows, "minimax")
+    assert reference_lines(minimax) == pytest.approx([math.log(4), -math.log(2)])
+    assert reference_lines(curves.plot_discriminator_outputs(rows)) == [0.5]
 
 
-def test_the_published_score_is_marked_only_when_given() -> None:
+def test_the_published_score_is_drawn_only_when_given() -> None:
     rows = rows_of(3)
-    marked = curves.validation(rows, PUBLISHED)
-    assert level_lines(marked) == [225]
+    marked = curves.plot_validation_scores(rows, PUBLISHED)
+    assert reference_lines(marked) == [225]
     assert marked.axes[0].get_ylim()[1] > 226  # within the chart, not on its edge
-    plain = curves.validation(rows)
-    assert level_lines(plain) == []
+    plain = curves.plot_validation_scores(rows)
+    assert reference_lines(plain) == []
     assert line(plain, "raw")[1].tolist() == [-80.0]
     assert line(plain, "averaged")[1].tolist() == [211.0]
 
 
 def test_the_chosen_sigma_is_marked_on_its_curve() -> None:
-    figure = curves.sigma_curve(CURVE, 0.2)
+    figure = curves.plot_sigma_selection(CURVE, 0.2)
     x, y = line(figure, "chosen")
     assert (x.tolist(), y.tolist()) == ([0.2], [90.0])
     assert line(figure, "σ")[0].tolist() == [s for s, _ in CURVE]
 
 
-def test_curves_leave_out_scores_that_nobody_has_measured() -> None:
-    assert len(curves.curves(rows_of(4)).axes) == 3
-    assert len(curves.curves(rows_of(4, scored=False)).axes) == 2
+def test_training_curves_omit_the_scores_panel_without_scores() -> None:
+    assert len(curves.plot_training_curves(rows_of(4)).axes) == 3
+    assert len(curves.plot_training_curves(rows_of(4, scored=False)).axes) == 2
 
 
-def drawn() -> dict[str, Callable[[], Figure]]:
+def figures() -> dict[str, Callable[[], Figure]]:
     data = data_of((1, 7, 5))
     pictures = {r: to_pixels(samples_of(data, 10), (1, 7, 5), (0.0, 1.0)) for r in (0, 500)}
     return {
-        "figure 2": lambda: sheets.figure2(samples_of(data, 20), data),
-        "figure 3": lambda: sheets.figure3(torch.linspace(0, 1, 280).view(2, 4, 35), data),
-        "over time": lambda: sheets.samples_over_time(pictures),
-        "curves": lambda: curves.curves(rows_of(500), published=PUBLISHED),
-        "sigma": lambda: curves.sigma_curve(CURVE, 0.2, style.DARK),
-        "one row": lambda: curves.curves(rows_of(1)),
+        "figure 2": lambda: sheets.plot_figure2(samples_of(data, 20), data),
+        "figure 3": lambda: sheets.plot_figure3(torch.linspace(0, 1, 280).view(2, 4, 35), data),
+        "over time": lambda: sheets.plot_samples_over_time(pictures),
+        "curves": lambda: curves.plot_training_curves(rows_of(500), published=PUBLISHED),
+        "sigma": lambda: curves.plot_sigma_selection(CURVE, 0.2, style.DARK),
+        "one row": lambda: curves.plot_training_curves(rows_of(1)),
     }
 
 
-@pytest.mark.parametrize("name", drawn())
-def test_every_figure_is_legible_whole_and_makes_both_kinds_of_file(name: str) -> None:
+@pytest.mark.parametrize("name", figures())
+def test_every_figure_is_legible_complete_and_saves_as_png_and_svg(name: str) -> None:
     before = dict(matplotlib.rcParams)
-    figure = drawn()[name]()
+    figure = figures()[name]()
     png = Image.open(io.BytesIO(style.to_png(figure)))
     assert png.format == "PNG"
-    svg = style.to_svg(drawn()[name]())
-    assert svg == style.to_svg(drawn()[name]())  # nothing in it changes from call to call
+    svg = style.to_svg(figures()[name]())
+    assert svg == style.to_svg(figures()[name]())  # the same bytes in every call
     assert dict(matplotlib.rcParams) == before
     for element in ElementTree.fromstring(svg).iter():
         for attribute, value in element.attrib.items():
@@ -299,7 +299,7 @@ def test_every_figure_is_legible_whole_and_makes_both_kinds_of_file(name: str) -
         assert isinstance(text, Text)
         if text.get_text() and text.get_visible():
             assert float(text.get_fontsize()) >= 9
-    for axes in figure.axes:  # no word is cut off at the edge
+    for axes in figure.axes:  # no text is cut off at the edge
         box = axes.get_tightbbox()
         assert box is not None
         assert box.x0 >= -1

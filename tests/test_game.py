@@ -147,7 +147,7 @@ def test_bfloat16_by_hand_moves_the_weights_as_float32_does(
 ) -> None:
     """To a few of bfloat16's 8 bits, as by autograd. Weights stay float32.
 
-    A processor that does not multiply bfloat16 goes on in float32.
+    Where products do not round to bfloat16, the result is that of float32.
     """
     torch.manual_seed(0)
     G, D = make()

@@ -1,4 +1,4 @@
-"""Measures beyond the paper: analytic values; what collapse, copying and shuffling do to them."""
+"""Feature metrics: analytic values, and the effect of collapse, copying and shuffling."""
 
 import dataclasses
 import hashlib
@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, load
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import compare, features, measure
+from adversarial_nets.evaluation import compare_features, features, measure
 from adversarial_nets.evaluation import inception as inception_module
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import FILE, inception
-from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, neighbours
+from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, precision_recall
 from adversarial_nets.random import Address, permutation
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
@@ -55,52 +55,52 @@ def test_kernel_distance_is_the_unbiased_sum_over_pairs() -> None:
     assert abs(spread.mean()) < 3 * spread.std() / math.sqrt(40)  # 0 on average
 
 
-def test_neighbours_on_a_line() -> None:
-    """Counted by hand: real images at 0, 1, 2, 3 with k = 1, each reaching 1."""
+def test_precision_and_recall_on_a_line() -> None:
+    """Real images at 0, 1, 2, 3 with k = 1: each neighbourhood has radius 1."""
     real = torch.tensor([[0.0], [1.0], [2.0], [3.0]])
-    samples = torch.tensor([[0.5], [0.6], [10.0], [10.5]])  # reaches .1, .1, .5, .5
-    precision, recall, density, coverage = neighbours(real, samples, k=1)
+    samples = torch.tensor([[0.5], [0.6], [10.0], [10.5]])  # radii .1, .1, .5, .5
+    precision, recall, density, coverage = precision_recall(real, samples, k=1)
     assert precision == 0.5
     assert recall == 0.0  # no real image is within .1 of .5 or .6, nor within .5 of 10
     assert density == (2 + 2) / 4
     assert coverage == 0.5  # those at 0 and 1
 
 
-def test_collapse_is_seen() -> None:
+def test_collapse_is_detected() -> None:
     real = normal(600)
     collapsed = real[:1] + 0.01 * normal(600, purpose="other")
-    found = compare(real, collapsed)
-    fair = compare(real, normal(600, purpose="fair"))
+    found = compare_features(real, collapsed)
+    fair = compare_features(real, normal(600, purpose="fair"))
     assert found.recall < 0.05 < 0.7 < fair.recall
     assert found.coverage < 0.05 < 0.9 < fair.coverage
     assert found.frechet > 100 * fair.frechet
     assert found.kernel > 20 * abs(fair.kernel)
-    assert found.precision > 0.9  # and precision alone sees nothing wrong
+    assert found.precision > 0.9  # precision alone does not detect it
 
 
-def test_copies_look_perfect() -> None:
-    """No measure of two sets of features can know a copy: hence Figure 2's nearest neighbours."""
+def test_copies_have_perfect_metrics() -> None:
+    """Feature metrics cannot detect copies; nearest neighbours (Figure 2) can."""
     real = normal(300)
-    found = compare(real, real.clone())
+    found = compare_features(real, real.clone())
     assert found.frechet == pytest.approx(0, abs=1e-6)
     assert (found.precision, found.recall, found.coverage) == (1, 1, 1)
-    assert found.kernel < 0  # unbiased, and nearer than a fair draw would be
+    assert found.kernel < 0  # unbiased, and lower than for independent samples
 
 
-def test_order_means_nothing() -> None:
+def test_the_order_does_not_matter() -> None:
     real, samples = normal(300), normal(300, purpose="other") + 0.3
     order = torch.randperm(300, generator=torch.Generator().manual_seed(0))
-    a, b = compare(real, samples), compare(real[order], samples[order.flip(0)])
+    a, b = compare_features(real, samples), compare_features(real[order], samples[order.flip(0)])
     for name, value in dataclasses.asdict(a).items():
         assert dataclasses.asdict(b)[name] == pytest.approx(value, rel=1e-9), name
 
 
-def test_shuffled_features_are_seen() -> None:
-    """Each feature right by itself, but not together."""
+def test_shuffled_features_are_detected() -> None:
+    """Each feature has the right distribution, but not the joint distribution."""
     one = normal(600, d=1)
     real = torch.cat([one, one + 0.05 * normal(600, d=1, purpose="noise")], 1)
     shuffled = torch.stack([real[:, 0], real[:, 1].flip(0)], 1)
-    found = compare(real, shuffled)
+    found = compare_features(real, shuffled)
     assert found.precision < 0.5
     assert found.frechet > 0.3
 
@@ -111,19 +111,19 @@ def test_shuffled_features_are_seen() -> None:
         (normal(5), normal(50), "5 real images"),
         (normal(50), normal(3), "3 samples"),
         (normal(50), normal(50) * math.nan, "NaN"),
-        (normal(50), normal(50, d=3), "same net"),
-        (normal(50), normal(50)[:, 0], "same net"),
+        (normal(50), normal(50, d=3), "same network"),
+        (normal(50), normal(50)[:, 0], "same network"),
     ],
     ids=range(5),
 )
 def test_refusals(real: Tensor, samples: Tensor, words: str) -> None:
     with pytest.raises(UserError, match=words):
-        inspect.unwrap(compare)(real, samples)  # as a program without type checks calls it
+        inspect.unwrap(compare_features)(real, samples)  # without the type checks of the tests
 
 
-def test_a_neighbourhood_has_a_neighbour() -> None:
+def test_k_below_1_is_refused() -> None:
     with pytest.raises(UserError, match="k is 0"):
-        compare(normal(50), normal(50), k=0)
+        compare_features(normal(50), normal(50), k=0)
 
 
 @pytest.fixture
@@ -132,7 +132,7 @@ def _quick_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def labelled() -> Dataset:
-    """Rows are one class, columns the other."""
+    """Bright rows are one class, bright columns the other."""
     data = small_data(700, side=8)
     classes = (torch.arange(700) % 16 >= 8).long()
     parts = classes.split([560, 70, 70])
@@ -144,7 +144,7 @@ def labelled() -> Dataset:
 
 
 @pytest.mark.usefixtures("_quick_classifier")
-def test_classifier_is_right_and_always_the_same() -> None:
+def test_classifier_is_accurate_and_deterministic() -> None:
     data = labelled()
     first = classifier(data)
     assert first.accuracy > 0.97
@@ -153,35 +153,35 @@ def test_classifier_is_right_and_always_the_same() -> None:
     assert torch.equal(first.features(x), again.features(x))
     assert first.features(data.floats(data.train[:1000])).square().mean().item() == pytest.approx(1)
     assert (first.classes(x) == data.labels["test"]).double().mean() == first.accuracy
-    with pytest.raises(UserError, match="has no classes"):
+    with pytest.raises(UserError, match="has no class labels"):
         classifier(small_data())
 
 
-def test_the_digits_classifier_is_pinned_by_its_accuracy(data_folder: Path) -> None:
-    """98.5 % of MNIST's test images; at 97 % of them features would mean something else."""
+def test_accuracy_of_mnists_classifier(data_folder: Path) -> None:
+    """98.5 % of MNIST's test images."""
     assert 0.98 <= classifier(load("mnist")).accuracy <= 0.99
 
 
 @pytest.mark.usefixtures("_quick_classifier")
-def test_a_run_is_measured_beside_its_floor(tmp_path: Path) -> None:
+def test_a_run_is_measured_together_with_training_images(tmp_path: Path) -> None:
     data = labelled()
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
     found = measure(run, data)
     assert (found.samples, found.round) == (70, 5)
     assert sum(found.classes or ()) == pytest.approx(1)
-    judge = classifier(data)
-    right = judge.classes(data.floats(data.test)) == data.labels["test"]
-    assert found.accuracy == right.double().mean()
-    # The floor is of training images, in an order of the seed's: never of the test images.
+    net = classifier(data)
+    correct = net.classes(data.floats(data.test)) == data.labels["test"]
+    assert found.accuracy == correct.double().mean()
+    # The floor uses training images in a seeded order, not test images.
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))[:70]
-    real, perfect = (judge.features(data.floats(x)) for x in (data.test, data.train[order]))
-    assert found.floor == compare(real, perfect)
+    real, training = (net.features(data.floats(x)) for x in (data.test, data.train[order]))
+    assert found.floor == compare_features(real, training)
     assert found.floor.frechet < found.model.frechet
     assert found.model.coverage < found.floor.coverage
 
 
 class Net(nn.Module):
-    """In torch-fidelity's place: a feature a channel, its mean brightness."""
+    """Replaces torch-fidelity's network: one feature per channel, its mean."""
 
     def __init__(self, name: str, layers: list[str], path: str) -> None:
         super().__init__()
@@ -195,7 +195,7 @@ class Net(nn.Module):
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in the place of Inception's weights, and its checksum in the place of theirs."""
+    """A small file in place of Inception's weights, with its checksum."""
     module = ModuleType("torch_fidelity.feature_extractor_inceptionv3")
     monkeypatch.setattr(module, "FeatureExtractorInceptionV3", Net, raising=False)
     for name in ("torch_fidelity", module.__name__):
@@ -209,11 +209,11 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.usefixtures("weights")
-def test_inception_sees_images_as_they_are_drawn() -> None:
+def test_inception_receives_images_as_pixels() -> None:
     data = small_data()
     x = data.floats(data.test)
     features = inception(data)(x)
-    assert features.shape == (len(x), 3)  # grey is shown as three equal channels
+    assert features.shape == (len(x), 3)  # grey is given as three equal channels
     torch.testing.assert_close(features[:, 0], data.test.float().mean(1), atol=0.5, rtol=0)
     colour = dataclasses.replace(data, image_shape=(3, 3, 4), range=(-1.0, 1.0))
     x = x - 0.5
@@ -229,7 +229,7 @@ def test_a_run_is_measured_on_inceptions_features(tmp_path: Path) -> None:
     assert found.floor.frechet < found.model.frechet
 
 
-def test_nets_of_a_programs_own_are_measured_when_it_passes_them(tmp_path: Path) -> None:
+def test_your_own_networks_are_measured_if_passed(tmp_path: Path) -> None:
     G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid())
     data = labelled()
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1, G=G)
@@ -239,7 +239,7 @@ def test_nets_of_a_programs_own_are_measured_when_it_passes_them(tmp_path: Path)
         measure(run, data, G=G, samples=5)
 
 
-def test_other_weights_are_never_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_weights_are_not_opened(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     weights.write_bytes(b"pickled surprise")
     with pytest.raises(UserError, match="does not hold Inception's weights"):
         inception(small_data())

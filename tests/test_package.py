@@ -1,4 +1,4 @@
-"""The package's public names, and that the READMEs tell the truth."""
+"""The package's public names, and what the READMEs and documents say about code and commands."""
 
 import re
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import adversarial_nets as an
+from adversarial_nets.cli.registry import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,7 +21,7 @@ def test_public_names_are_lazy_and_all_there() -> None:
 
 
 def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
-    """Word for word but for the length of the training."""
+    """The programs run as printed, except that the training is shorter."""
     programs = []
     for readme in ("README.md", "README.zh-CN.md"):
         blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
@@ -43,12 +44,12 @@ def test_links_in_the_docs_lead_somewhere() -> None:
 
 
 def test_commands_in_the_docs_exist() -> None:
-    from adversarial_nets.cli.main import _COMMANDS
-
+    names = {*COMMANDS, *(name.removeprefix("paper ") for name in COMMANDS), "COMMAND"}
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]:
-        for command in re.findall(
-            r"^ {4}advnets ([a-zA-Z0-9][a-zA-Z0-9-]*)|`advnets ([a-zA-Z0-9][a-zA-Z0-9-]*)",
-            page.read_text(),
-            re.M,
+        for indented, quoted in re.findall(
+            r"^ {4}advnets ([a-zA-Z0-9].*)|`advnets ([a-zA-Z0-9][^`]*)", page.read_text(), re.M
         ):
-            assert (command[0] or command[1]) in {*_COMMANDS, "COMMAND"}, page.name
+            first, *rest = (indented or quoted).split()
+            if first == "paper" and rest:
+                first = f"paper {rest[0]}"
+            assert first in names | {"paper", "paper COMMAND"}, f"{page.name}: {indented or quoted}"

@@ -1,4 +1,4 @@
-"""Laws of the Parzen-window estimator, and its agreement with the published protocol."""
+"""The Parzen-window estimator: exact values, invariances, precision, and the protocol."""
 
 import math
 import weakref
@@ -16,7 +16,7 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen
+from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen_score
 from adversarial_nets.random import permutation
 
 
@@ -25,7 +25,7 @@ def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor
 
 
 def by_the_formula(x: Tensor, s: Tensor, σ: float) -> Tensor:
-    """The definition, term by term in float64, without any of the estimator's short cuts."""
+    """The definition, computed directly in float64."""
     D = x.shape[1]
     squared = ((x[:, None] - s[None]) ** 2).sum(2).double()
     exponents = (-squared / (2 * σ**2)).numpy()
@@ -33,7 +33,7 @@ def by_the_formula(x: Tensor, s: Tensor, σ: float) -> Tensor:
     return torch.from_numpy(log_mean - D * math.log(σ * math.sqrt(2 * math.pi)))
 
 
-# --- What it must be ----------------------------------------------------------------------------
+# --- Exact values -------------------------------------------------------------------------------
 
 
 def test_one_sample_is_a_gaussian_density() -> None:
@@ -63,13 +63,13 @@ def test_more_points_and_samples_than_a_tile_holds() -> None:
 
 
 def test_far_points_have_finite_values() -> None:
-    """At σ = .01 a public reproduction shows −256,075 nats: bad, but a number."""
+    """At σ = .01 a public reproduction reports −256,075 nats; the value is finite."""
     x, s = torch.ones(1, 784), torch.zeros(3, 784)
     expected = -784 / (2 * 0.01**2) - 784 * math.log(0.01 * math.sqrt(2 * math.pi))
     assert log_likelihood(x, s, [0.01]).item() == pytest.approx(expected, rel=1e-6)
 
 
-# --- What must not change it --------------------------------------------------------------------
+# --- Invariances --------------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=25)
@@ -107,7 +107,7 @@ def test_a_grid_is_each_sigma_alone() -> None:
 
 
 def image_like(seed: int, n: int) -> Tensor:
-    """Points in [0, 1]⁷⁸⁴, some of them close to each other, as digits are."""
+    """Points in [0, 1]⁷⁸⁴ in ten clusters, similar to digits."""
     kinds = torch.sigmoid(4 * normal(7, 10, 784))[torch.arange(n) % 10]
     return (kinds + 0.15 * normal(seed, n, 784)).clamp(0, 1)
 
@@ -120,7 +120,7 @@ def test_float32_is_within_a_hundredth_of_a_nat_of_float64() -> None:
 
 @pytest.mark.parametrize("lowered", ["bf16", "tf32"])
 def test_products_stay_in_full_float32(lowered: str) -> None:
-    matmul = vars(torch.backends)["mkldnn"].matmul  # made at run time: it has no type
+    matmul = vars(torch.backends)["mkldnn"].matmul  # created at run time, so it has no type
     before = matmul.fp32_precision
     try:
         matmul.fp32_precision = lowered
@@ -138,7 +138,7 @@ def test_products_stay_in_full_float32(lowered: str) -> None:
 
 
 def test_no_gradient_is_kept() -> None:
-    """A sample with a graph behind it would hold on to the generator's activations."""
+    """A graph would keep the generator's activations in memory."""
     s = normal(0, 5, 2).requires_grad_()
     assert not log_likelihood(normal(1, 3, 2), s, [1.0]).requires_grad
 
@@ -152,7 +152,7 @@ def stream_of(s: Tensor, *sizes: int) -> Callable[[], Iterator[Tensor]]:
 
 @pytest.mark.parametrize("far_first", [True, False])
 def test_a_stream_is_the_samples_in_one_piece(far_first: bool) -> None:
-    """Also when the nearest samples come last, and all before them shrinks to nothing."""
+    """Also if the nearest samples come last, so that all earlier terms become negligible."""
     x, s = normal(0, 40, 3), 5 * normal(1, 1700, 3)
     s = s[s.norm(dim=1).argsort(descending=far_first)]
     expected = log_likelihood(x, s, [0.1, 1.0])
@@ -160,32 +160,32 @@ def test_a_stream_is_the_samples_in_one_piece(far_first: bool) -> None:
     torch.testing.assert_close(streamed, expected, rtol=1e-11, atol=1e-11)
 
 
-def test_both_passes_walk_the_stream() -> None:
+def test_both_passes_read_the_stream() -> None:
     s, x = normal(0, 90, 3), normal(1, 10, 3)
-    assert parzen(stream_of(s, 40, 50), x, x + 0.1).nats == pytest.approx(
-        parzen(s, x, x + 0.1).nats, rel=1e-12
+    assert parzen_score(stream_of(s, 40, 50), x, x + 0.1).nats == pytest.approx(
+        parzen_score(s, x, x + 0.1).nats, rel=1e-12
     )
 
 
-def test_a_stream_is_forgotten_as_it_is_read() -> None:
+def test_blocks_of_a_stream_are_freed() -> None:
     alive: list[weakref.ref[np.ndarray[tuple[int, int], np.dtype[np.float32]]]] = []
-    most = 0
+    largest = 0
 
     def blocks() -> Iterator[Tensor]:
-        nonlocal most
+        nonlocal largest
         for _ in range(50):
             array = np.zeros((1000, 4), np.float32)
             alive.append(weakref.ref(array))  # lives as long as any tensor that shares its memory
-            most = max(most, sum(ref() is not None for ref in alive))
+            largest = max(largest, sum(ref() is not None for ref in alive))
             yield torch.from_numpy(array)
 
     log_likelihood(torch.zeros(3, 4), blocks, [1.0])
-    assert most <= 3
+    assert largest <= 3
 
 
 def test_progress() -> None:
     s, seen = normal(0, 1200, 2), list[tuple[str, int, int | None]]()
-    parzen(s, s[:3], s[:3], [0.5], lambda *step: seen.append(step))
+    parzen_score(s, s[:3], s[:3], [0.5], lambda *step: seen.append(step))
     assert seen == [(what, n, 1200) for what in ("validation", "test") for n in (1000, 1200)]
     seen.clear()
     log_likelihood(s[:3], stream_of(s, 700, 500), [0.5], lambda *step: seen.append(step))
@@ -204,7 +204,7 @@ def test_the_grids() -> None:
 
 def test_sigma_is_chosen_on_valid_and_scored_on_test() -> None:
     s, valid, test = normal(0, 400, 2), normal(1, 60, 2), normal(2, 70, 2) + 1
-    score = parzen(s, valid, test, "paper")
+    score = parzen_score(s, valid, test, "paper")
     by_sigma = log_likelihood(valid, s, GRIDS["paper"]).mean(1)
     on_test = log_likelihood(test, s, [score.sigma])[0].numpy()
     assert score.sigma == GRIDS["paper"][int(by_sigma.argmax())]
@@ -215,18 +215,18 @@ def test_sigma_is_chosen_on_valid_and_scored_on_test() -> None:
 
 
 @pytest.mark.parametrize(("grid", "at_edge"), [((2.0, 4.0), True), ((9.0, 1.0, 0.01), False)])
-def test_a_grid_of_ones_own_and_its_edge(grid: tuple[float, ...], at_edge: bool) -> None:
+def test_a_custom_grid_and_its_edge(grid: tuple[float, ...], at_edge: bool) -> None:
     s, x = normal(0, 400, 2), normal(1, 60, 2)
-    score = parzen(s, x, x, grid)
+    score = parzen_score(s, x, x, grid)
     assert (score.grid, score.at_edge) == ("custom", at_edge)
     assert ("edge" in str(score)) == at_edge
 
 
 def test_ten_thousand_training_images_of_mnist(data_folder: Path) -> None:
-    """243 ± 2 were published; 242.7 ± 2.1 at σ = .167 is what this data gives."""
+    """Published: 243 ± 2. This data gives 242.7 ± 2.1 at σ = .167."""
     data = datasets.load("mnist")
     samples = data.floats(data.train[permutation(0, "calibration", 0, 50_000)[:10_000]])
-    score = parzen(samples, data.floats(data.valid[:1000]), data.floats(data.test))
+    score = parzen_score(samples, data.floats(data.valid[:1000]), data.floats(data.test))
     assert score.sigma == GRIDS["paper"][2] == pytest.approx(0.167, abs=5e-4)
     assert score.nats == pytest.approx(242.7, abs=2.5)
     assert score.se == pytest.approx(2.1, abs=0.1)
@@ -239,8 +239,8 @@ x2 = torch.zeros(3, 2)
 
 
 def test_an_unknown_grid_suggests_the_nearest() -> None:
-    with pytest.raises(UserError, match="'fin'; did you mean 'fine'"):
-        parzen(x2, x2, x2, "fin")
+    with pytest.raises(UserError, match=r"named 'fin'\. Did you mean fine"):
+        parzen_score(x2, x2, x2, "fin")
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
@@ -265,15 +265,15 @@ def test_samples_that_are_not_finite(bad: float) -> None:
 )
 def test_samples_that_do_not_fit(samples: Tensor, says: str) -> None:
     with pytest.raises(UserError, match=says):
-        parzen(samples, x2, x2)
+        parzen_score(samples, x2, x2)
 
 
 def test_no_images() -> None:
     with pytest.raises(UserError, match="no images to score"):
-        parzen(x2, x2, x2[:0])
+        parzen_score(x2, x2, x2[:0])
 
 
 @pytest.mark.parametrize("grid", [(), (0.1, 0.0), (-1.0,), (math.nan,), (math.inf,)])
 def test_impossible_sigmas(grid: tuple[float, ...]) -> None:
     with pytest.raises(UserError, match="positive"):
-        parzen(x2, x2, x2, grid)
+        parzen_score(x2, x2, x2, grid)

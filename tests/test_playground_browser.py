@@ -23,15 +23,15 @@ from playwright.sync_api import Browser, Page, expect
 
 from adversarial_nets.cli.main import main
 from adversarial_nets.playground import server
+from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
 from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
-from adversarial_nets.playground.walk import open_walk
 
 if CHROMIUM is None:
     pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
 
-TIMEOUT = 120_000  # milliseconds; other tests may be running beside
+TIMEOUT = 120_000  # milliseconds; other tests may be using the processor
 expect.set_options(timeout=TIMEOUT)
 SMALL = {"G.hidden": [8], "D.units": [6], "batch": 32}
 EASY = {
@@ -43,11 +43,11 @@ EASY = {
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A playground with a trained run, served from a thread of its own."""
+    """The address of a playground with a trained run, served from another thread."""
     run = tmp_path_factory.mktemp("runs") / "digits"
-    narrow = ["G.hidden", "16", "D.units", "8", "G.init", ".1"]
+    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
     assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
-    with server.beside(open_walk(run)) as url:
+    with server.serve_in_thread(open_latent_explorer(run)) as url:
         yield url
 
 
@@ -58,21 +58,23 @@ def browser() -> Iterator[Browser]:
 
 
 class Visit:
-    """A page, and whatever it complained of."""
+    """A page, with the errors of its console and its requests to other servers."""
 
     def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
         self.context = browser.new_context(
             **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
         )
         self.context.set_default_timeout(TIMEOUT)
-        self.complaints: list[str] = []
-        self.strangers: list[str] = []
+        self.console_errors: list[str] = []
+        self.foreign_requests: list[str] = []
         self.page: Page = self.context.new_page()
         self.page.on(
             "console",
-            lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None,
+            lambda m: (
+                self.console_errors.append(m.text) if m.type in ("error", "warning") else None
+            ),
         )
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         self.page.on("request", lambda r: self._note(r.url, address.partition("#")[0]))
         self.page.goto(address + ("#" + json.dumps({"state": state}) if state else ""))
         self.page.wait_for_selector("body[data-connected=yes]")
@@ -80,13 +82,13 @@ class Visit:
 
     def _note(self, url: str, address: str) -> None:
         if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-            self.strangers.append(url)
+            self.foreign_requests.append(url)
 
     def at_round(self, round: int) -> None:
         self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
 
     def address(self) -> str:
-        """As the page itself knows it: `page.url` hears of a change by an event of its own."""
+        """The address as the page knows it; `page.url` is updated later."""
         return str(self.page.evaluate("location.href"))
 
     def state(self) -> Any:
@@ -96,7 +98,7 @@ class Visit:
         return self.page.locator("#weights").inner_text()
 
     def drawn(self) -> str:
-        """All numbers that the first board shows."""
+        """All numbers that the first board displays."""
         return str(
             self.page.evaluate(
                 """() => JSON.stringify(
@@ -108,19 +110,19 @@ class Visit:
         )
 
     def at_board(self, kind: str) -> None:
-        """Until that board is there, drawn, and laid out."""
+        """Wait until that board is shown and drawn."""
         self.page.wait_for_selector(f"body[data-board={kind}]")
-        if kind == "walk":
-            self.page.wait_for_selector("#moves label")
+        if kind == "latent":
+            self.page.wait_for_selector("#directions label")
         else:
             self.page.wait_for_selector(f"body[data-shown={kind}]")
         self.until("Object.keys(embedding).length === 0")
 
-    def not_sideways(self) -> None:
+    def does_not_scroll_sideways(self) -> None:
         self.until("document.documentElement.scrollWidth <= innerWidth")
 
     def until(self, condition: str) -> None:
-        """Until it holds: a function, since the page's own policy forbids to evaluate strings."""
+        """Wait until the condition holds; the page's policy allows functions but no strings."""
         self.page.wait_for_function(f"() => {condition}")
 
     def pad_is_ready(self) -> None:
@@ -128,38 +130,36 @@ class Visit:
         self.until("views.pad[0] !== undefined && views.pad[0].has_finished()")
 
     def end(self) -> None:
-        assert self.complaints == []
-        assert self.strangers == []
+        assert self.console_errors == []
+        assert self.foreign_requests == []
         self.context.close()
 
 
 def easy(data: str, **more: Any) -> dict[str, Any]:
-    return {"data": data, "games": [{"set": EASY[data]}], **more}
+    return {"data": data, "games": [{"settings": EASY[data]}], **more}
 
 
 @pytest.mark.parametrize("data", list(EASY))
-def test_each_board_plays_pauses_steps_and_scrubs(
-    data: str, browser: Browser, address: str
-) -> None:
+def test_each_board_plays_pauses_steps_and_seeks(data: str, browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy(data))
     page = visit.page
     board = page.locator("#main-0")
     picture, begun = board.screenshot(), visit.drawn()
-    page.click("#run")
+    page.click("#play")
     page.wait_for_selector("body[data-playing=yes]")
     page.wait_for_selector("body:not([data-round='0'])")
-    page.click("#run")
+    page.click("#play")
     page.wait_for_selector("body[data-playing=no]")
     played = visit.state()["state"]["rounds"]
     assert played > 0
     visit.at_round(played)
-    if data != "mnist-5k":  # (there a few rounds move D's judgement by less than a bar's width)
-        for _ in range(TIMEOUT // 100):  # a picture is painted some time after its round is told
+    if data != "mnist-5k":  # there D changes by less than a bin in so few rounds
+        for _ in range(TIMEOUT // 100):  # the figure is painted some time after the round is shown
             if board.screenshot() != picture:
                 break
             page.wait_for_timeout(100)
         else:
-            raise AssertionError("the board still looks as it did")
+            raise AssertionError("The board has not changed.")
     for step, lit in (("both", 7), ("D", 4), ("G", 2)):
         page.click(f"[data-step={step}]")
         played += 1
@@ -169,7 +169,7 @@ def test_each_board_plays_pauses_steps_and_scrubs(
     page.locator("#history").press("Home")
     page.wait_for_selector("body[data-round='0']")
     assert visit.drawn() == begun
-    expect(page.locator("#back")).to_be_visible()
+    expect(page.locator("#resume")).to_be_visible()
     page.locator("#history").press("End")
     visit.at_round(played)
     assert visit.drawn() != begun
@@ -179,14 +179,14 @@ def test_each_board_plays_pauses_steps_and_scrubs(
     visit.end()
 
 
-def test_the_address_brings_everything_back(browser: Browser, address: str) -> None:
+def test_the_address_restores_everything(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"))
     page = visit.page
     page.click("[data-step=both]")
     visit.at_round(1)
-    page.fill("[data-option='--k']", "3")
-    page.locator("[data-option='--k']").press("Enter")
-    page.select_option("[data-option='--objective']", "minimax")
+    page.fill("[data-setting='k']", "3")
+    page.locator("[data-setting='k']").press("Enter")
+    page.select_option("[data-setting='objective']", "minimax")
     page.click("[data-step=D]")
     visit.at_round(2)
     page.select_option("#speed", "20")
@@ -198,18 +198,18 @@ def test_the_address_brings_everything_back(browser: Browser, address: str) -> N
     other = Visit(browser, visit.address())
     other.at_round(2)
     assert other.weights() == visit.weights()
-    shown = other.page.locator("#readings").inner_text()  # (here they may yet be drawn in Chinese)
-    expect(page.locator("#readings")).to_have_text(shown, use_inner_text=True)
+    shown = other.page.locator("#metrics").inner_text()  # the other page may still be in Chinese
+    expect(page.locator("#metrics")).to_have_text(shown, use_inner_text=True)
     assert other.state() == visit.state()
     assert other.page.locator("html").get_attribute("data-theme") == page.locator(
         "html"
     ).get_attribute("data-theme")
-    expect(other.page.locator("[data-option='--k']")).to_have_value("3")
+    expect(other.page.locator("[data-setting='k']")).to_have_value("3")
     other.end()
     visit.end()
 
 
-def test_what_is_copied(browser: Browser, address: str, tmp_path: Path) -> None:
+def test_copied_command_and_exported_csv(browser: Browser, address: str, tmp_path: Path) -> None:
     visit = Visit(
         browser, address, easy("gaussian"), permissions=["clipboard-read", "clipboard-write"]
     )
@@ -217,7 +217,7 @@ def test_what_is_copied(browser: Browser, address: str, tmp_path: Path) -> None:
     page.click("[data-step=G]")
     visit.at_round(1)
     page.click("#copy-command")
-    expect(page.locator("#said")).to_have_text("Copied.")
+    expect(page.locator("#notice")).to_have_text("Copied.")
     command = page.evaluate("navigator.clipboard.readText()")
     assert command.startswith("advnets play gaussian --rounds 1 ")
     assert main([*command.split()[1:], "--out", str(tmp_path)]) == 0
@@ -255,18 +255,18 @@ def test_drawing(touch: bool, browser: Browser, address: str) -> None:
     page.click("#draw-use")
     expect(page.locator("#data")).to_have_value("points:")
     assert visit.state()["state"]["data"].startswith("points:2,")
-    expect(page.locator("#said")).to_be_hidden()
+    expect(page.locator("#notice")).to_be_hidden()
     visit.end()
 
 
-def test_own_points_and_what_is_too_large(browser: Browser, address: str, tmp_path: Path) -> None:
+def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Path) -> None:
     visit = Visit(browser, address, easy("gaussian"))
     page = visit.page
     large, small = tmp_path / "large.csv", tmp_path / "small.csv"
     large.write_text("1\n" * 200_000)
     small.write_text("x,y\n1,2\n2,1\n3,5\n")
     page.set_input_files("#file", large)
-    expect(page.locator("#said")).to_contain_text("too large")
+    expect(page.locator("#notice")).to_contain_text("too large")
     assert visit.state()["state"]["data"] == "gaussian"
     page.set_input_files("#file", small)
     expect(page.locator("#data")).to_have_value("points:")
@@ -274,13 +274,13 @@ def test_own_points_and_what_is_too_large(browser: Browser, address: str, tmp_pa
     page.click("#paste")
     page.fill("#paste-text", "1\n2\noops\n")
     page.click("#paste-use")
-    expect(page.locator("#said")).to_contain_text("line 3")
+    expect(page.locator("#notice")).to_contain_text("line 3")
     visit.end()
 
 
 LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"Helvetica|Adam|SGD|ReLU|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
     r"advnets playground RUN|D\(G\(z\)\)"
 )
 
@@ -299,8 +299,8 @@ def test_the_chinese_page_has_no_english_and_fits_a_phone(browser: Browser, addr
 
     def check(board: str) -> None:
         visit.at_board(board)
-        visit.not_sideways()
-        weights, texts = page.evaluate(  # of one moment, since both change when something is told
+        visit.does_not_scroll_sideways()
+        weights, texts = page.evaluate(  # in one call, since messages change both
             """() => [document.getElementById("weights").innerText,
               [document.title, document.body.innerText,
               ...[...document.querySelectorAll("[aria-label]")].map((e) => e.ariaLabel),
@@ -318,22 +318,22 @@ def test_the_chinese_page_has_no_english_and_fits_a_phone(browser: Browser, addr
     check("line")
     for lesson in ("saturation", "zero width"):
         page.select_option("#lesson", lesson)
-        page.wait_for_function("(name) => now.state.data === name", arg=LESSONS[lesson].data)
+        page.wait_for_function("(name) => current.state.data === name", arg=LESSONS[lesson].data)
         check("plane")
-    page.click(".tab[data-board=walk]")
-    check("walk")
+    page.click(".tab[data-board=latent]")
+    check("latent")
     page.click(".tab[data-board=images]")
     check("images")
     visit.end()
 
 
-def test_two_games_keys_and_both_lights(browser: Browser, address: str) -> None:
+def test_two_games_keys_and_both_themes(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("gaussian"), color_scheme="dark")
     page = visit.page
     assert page.locator("html").get_attribute("data-theme") == "dark"
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    page.check("#beside")
-    expect(page.locator("#seat-1")).to_be_visible()
+    page.check("#compare")
+    expect(page.locator("#game-1")).to_be_visible()
     page.locator("#stage").focus()
     for key, round in (("n", 1), ("d", 2), ("g", 3)):
         page.keyboard.press(key)
@@ -355,24 +355,24 @@ NAMELESS = re.compile(
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("board", ["moons", "mnist-5k", "walk"])
-def test_a_screen_reader_has_a_name_for_everything(
+@pytest.mark.parametrize("board", ["moons", "mnist-5k", "latent"])
+def test_every_element_has_an_accessible_name(
     board: str, lang: str, browser: Browser, address: str
 ) -> None:
-    visit = Visit(browser, address, easy("moons" if board == "walk" else board))
+    visit = Visit(browser, address, easy("moons" if board == "latent" else board))
     page = visit.page
     if lang == "zh":
         page.click("#lang")
-    if board == "walk":
-        page.click(".tab[data-board=walk]")
-        visit.at_board("walk")
+    if board == "latent":
+        page.click(".tab[data-board=latent]")
+        visit.at_board("latent")
     else:
-        page.click("#beside")
-        page.wait_for_selector("#seat-1:not([hidden])")
+        page.click("#compare")
+        page.wait_for_selector("#game-1:not([hidden])")
         page.wait_for_selector("#main-1[aria-label]")
         if board == "mnist-5k":
-            page.locator(".ask-nearest").first.click()
-            expect(page.locator("#seat-1 .nearest")).to_have_attribute("src", re.compile("data:"))
+            page.locator(".show-nearest").first.click()
+            expect(page.locator("#game-1 .nearest")).to_have_attribute("src", re.compile("data:"))
     for opener in (None, "#draw", "#paste") if board == "moons" else (None,):
         if opener:
             page.click(opener)
@@ -387,12 +387,10 @@ def test_a_screen_reader_has_a_name_for_everything(
     visit.end()
 
 
-def test_tab_goes_from_top_to_bottom_and_stops_only_where_something_can_be_done(
-    browser: Browser, address: str
-) -> None:
+def test_tab_visits_all_controls_from_top_to_bottom(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"))
     page, stops = visit.page, []
-    page.evaluate("act({ do: 'step', who: 'both' })")
+    page.evaluate("request({ type: 'step', train: 'both' })")
     visit.at_round(1)
     for _ in range(80):
         page.keyboard.press("Tab")
@@ -405,9 +403,9 @@ def test_tab_goes_from_top_to_bottom_and_stops_only_where_something_can_be_done(
             break
         stops.append(stop)
     assert {tag for tag, _, _ in stops} <= {"A", "BUTTON", "SELECT", "INPUT", "SUMMARY"}
-    assert {outline for _, _, outline in stops} == {"solid"}  # where one is can be seen
+    assert {outline for _, _, outline in stops} == {"solid"}  # the focus is visible
     names = [name for _, name, _ in stops]
-    order = ["lesson", "run", "both", "D", "G", "reset", "history", "speed", "data", "copy-link"]
+    order = ["lesson", "play", "both", "D", "G", "reset", "history", "speed", "data", "copy-link"]
     assert [name for name in names if name in order] == order
     visit.end()
 
@@ -424,17 +422,17 @@ def test_a_diagnosis_is_announced_once(browser: Browser, address: str) -> None:
     for round in (1, 2, 3):
         page.click("[data-step=both]")
         visit.at_round(round)
-    assert page.evaluate("announced") == []  # nothing has changed, so nothing is said again
-    page.evaluate("frames[0].trouble = 'circling'; showDiagnosis(); showDiagnosis()")
+    assert page.evaluate("announced") == []  # nothing has changed, so nothing is announced
+    page.evaluate("snapshots[0].problem = 'oscillating'; showDiagnosis(); showDiagnosis()")
     page.wait_for_timeout(50)
     (said,) = page.evaluate("announced")
-    assert "circle" in said
-    assert "Next:" in said
+    assert "oscillates" in said
+    assert "Try:" in said
     visit.end()
 
 
 @pytest.mark.parametrize("data", ["moons", "mnist-5k"])
-def test_every_bend_does_what_it_says(data: str, browser: Browser, address: str) -> None:
+def test_every_control_changes_its_setting(data: str, browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy(data))
     page = visit.page
     round = 0
@@ -444,34 +442,35 @@ def test_every_bend_does_what_it_says(data: str, browser: Browser, address: str)
         visit.at_round(round)
         live = page.locator("fieldset").nth(0 if control.live else 1)
         if control.layers:
-            pair = live.locator(f"[data-layers='{control.option}']")
+            pair = live.locator(f"[data-layers='{control.setting}']")
             pair.locator("input").fill("9")
             pair.locator("input").press("Enter")
         elif control.choices:
-            place = live.locator(f"[data-option='{control.option}']")
+            place = live.locator(f"[data-setting='{control.setting}']")
             other = [c for c in control.choices if c != place.input_value()]
             place.select_option(other[0])
         else:
-            place = live.locator(f"[data-option='{control.option}']")
+            place = live.locator(f"[data-setting='{control.setting}']")
             value = float(place.input_value())
             place.fill(str(int(value) + 3 if control.whole else value / 2))
             place.press("Enter")
-        round = round if control.live else 0  # "Changes while it plays", or "Starts a new game"
+        round = round if control.live else 0  # live settings keep the round
         visit.at_round(round)
         page.wait_for_function(
-            "([o, k]) => JSON.stringify(now.state.games[0]).includes(o)", arg=[control.option, 0]
+            "([o, k]) => JSON.stringify(current.state.games[0]).includes(o)",
+            arg=[control.setting, 0],
         )
     page.click("[data-step=both]")
     visit.at_round(1)
-    expect(page.locator("#said")).to_be_hidden()
-    page.fill("[data-option='--k']", "999")
-    page.locator("[data-option='--k']").press("Enter")
+    expect(page.locator("#notice")).to_be_hidden()
+    page.fill("[data-setting='k']", "999")
+    page.locator("[data-setting='k']").press("Enter")
     page.wait_for_timeout(200)
-    assert page.evaluate("now.options[0]['--k']") != 999
+    assert page.evaluate("current.settings[0]['k']") != 999
     visit.end()
 
 
-def test_files_open_and_are_right(browser: Browser, address: str) -> None:
+def test_exported_files_can_be_read(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"))
     page = visit.page
     for round in (1, 2, 3):
@@ -488,13 +487,13 @@ def test_files_open_and_are_right(browser: Browser, address: str) -> None:
     assert getattr(gif, "n_frames", 1) == 4
     rows = list(csv.DictReader(io.StringIO(found["csv"].decode())))
     assert [row["round"] for row in rows] == ["0", "1", "2", "3"]
-    shown = page.evaluate("frames[0].readings")
+    shown = page.evaluate("snapshots[0].metrics")
     assert float(rows[-1]["JSD"]) == shown["JSD"][0]
     assert float(rows[-1]["JSD, perfect"]) == shown["JSD"][1]
     visit.end()
 
 
-def test_a_page_of_another_origin_gets_nothing(browser: Browser, address: str) -> None:
+def test_a_page_of_another_origin_is_refused(browser: Browser, address: str) -> None:
     class Evil(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
@@ -527,67 +526,113 @@ def test_a_page_of_another_origin_gets_nothing(browser: Browser, address: str) -
     visit.end()
 
 
-def test_a_hostile_page_of_our_own_is_answered_in_a_sentence(
-    browser: Browser, address: str
-) -> None:
+def test_hostile_messages_are_answered_with_a_notice(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("gaussian"))
     page = visit.page
     weights = visit.weights()
     for message, words in (
-        ('{"do": "system"}', "does not know"),
+        ('{"type": "system"}', "does not know"),
         ("{", "does not know"),
-        ('{"do": "data", "value": "/etc/passwd"}', "no such data"),
-        ('{"do": "update_setting", "option": "k", "value": 1000000}', "50 at most"),
-        ('{"do": "points", "text": "' + "1,2 " * 60_000 + '"}', "too large"),
+        ('{"type": "set_data", "value": "/etc/passwd"}', "no such data"),
+        ('{"type": "update_setting", "setting": "k", "value": 1000000}', "at most 50"),
+        ('{"type": "use_points", "text": "' + "1,2 " * 60_000 + '"}', "too large"),
     ):
-        page.evaluate("complain('')")
+        page.evaluate("showNotice('')")
         page.evaluate("(m) => socket.send(m)", message)
-        expect(page.locator("#said")).to_contain_text(words)
-        expect(page.locator("#said")).to_contain_text("othing has changed")
+        expect(page.locator("#notice")).to_contain_text(words)
+        expect(page.locator("#notice")).to_contain_text("othing has changed")
     assert visit.weights() == weights
     page.click("[data-step=both]")
     visit.at_round(1)
-    page.evaluate("complain(''); socket.send('x'.repeat(500000))")
-    # (Which sentence it is depends on whether the reason arrives before the connection's reset.)
-    expect(page.locator("#said")).to_contain_text("Reload the page")
+    page.evaluate("showNotice(''); socket.send('x'.repeat(500000))")
+    # The notice depends on whether the reason arrives before the connection is reset.
+    expect(page.locator("#notice")).to_contain_text("Reload the page")
     expect(page.locator("body")).to_have_attribute("data-connected", "no")
     page.reload()
     visit.at_round(1)  # the address holds the game
     visit.end()
 
 
-def test_a_walk_in_z(browser: Browser, address: str) -> None:
+def test_the_latent_space_of_a_run(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("gaussian"))
     page = visit.page
-    page.click(".tab[data-board=walk]")
-    page.wait_for_selector("#moves label")
-    seen = [page.locator("#here").get_attribute("src")]
+    page.click(".tab[data-board=latent]")
+    page.wait_for_selector("#directions label")
+    seen = [page.locator("#latent-here").get_attribute("src")]
 
     def moved() -> None:
-        expect(page.locator("#here")).not_to_have_attribute("src", str(seen[-1]))
-        seen.append(page.locator("#here").get_attribute("src"))
+        expect(page.locator("#latent-here")).not_to_have_attribute("src", str(seen[-1]))
+        seen.append(page.locator("#latent-here").get_attribute("src"))
 
-    page.locator("#moves input").first.press("End")
+    page.locator("#directions input").first.press("End")
     moved()
-    page.locator("#walk-t").press("End")
+    page.locator("#latent-t").press("End")
     moved()
-    box = page.locator("#picks").bounding_box()
+    box = page.locator("#latent-images").bounding_box()
     assert box
-    page.locator("#picks").click(  # (waits until the picture stands still)
+    page.locator("#latent-images").click(  # waits until the picture does not move
         position={"x": box["width"] * 0.95, "y": box["height"] * 0.9}
     )
-    expect(page.locator("#walk-a")).to_have_value("24")
-    other = Visit(browser, visit.address())  # the address holds where one walks, too
-    expect(other.page.locator("#walk-a")).to_have_value("24")
-    expect(other.page.locator("#walk-t")).to_have_value("1")
-    expect(other.page.locator("#here")).to_have_attribute("src", str(seen[-1]))
-    expect(other.page.locator("#moves input").first).to_have_value("5")
+    expect(page.locator("#latent-a")).to_have_value("24")
+    other = Visit(browser, visit.address())  # the address holds the latent position too
+    expect(other.page.locator("#latent-a")).to_have_value("24")
+    expect(other.page.locator("#latent-t")).to_have_value("1")
+    expect(other.page.locator("#latent-here")).to_have_attribute("src", str(seen[-1]))
+    expect(other.page.locator("#directions input").first).to_have_value("5")
     other.end()
     visit.end()
 
 
-def test_a_closed_connection_is_said(browser: Browser, address: str) -> None:
+def test_an_address_that_cannot_be_opened(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, {"data": "/etc/passwd"})
-    expect(visit.page.locator("#said")).to_contain_text("no such data")
+    expect(visit.page.locator("#notice")).to_contain_text("no such data")
     assert visit.state()["state"]["data"] == "gaussian"
+    visit.end()
+
+
+OLD_ADDRESS = {
+    "state": {
+        "data": "moons",
+        "rounds": 2,
+        "until": 30000,
+        "speed": 10,
+        "games": [
+            {
+                "set": {
+                    "--G.hidden": [8],
+                    "--G.init": [0.7, 0.2],
+                    "--D.units": [6],
+                    "--D.init": [1, 0.2],
+                    "--batch": 32,
+                },
+                "changes": [[1, {"--players": "D", "--d-rate": 5}]],
+            }
+        ],
+    },
+    "lang": "zh",
+    "theme": "dark",
+    "hidden": ["pull"],
+    "board": "walk",
+    "walk": {"a": 2, "b": 8, "t": 0.26, "moves": [0, 1.5]},
+}
+"""What an address of version 0.1.0 holds."""
+
+
+def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address + "#" + json.dumps(OLD_ADDRESS))
+    page = visit.page
+    visit.at_round(2)
+    visit.at_board("latent")
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    assert page.locator("#show-grid").is_checked()
+    assert not page.locator("#show-gradient").is_checked()
+    for name, value in (("a", "3"), ("b", "9"), ("t", "0.26")):
+        expect(page.locator(f"#latent-{name}")).to_have_value(value)
+    expect(page.locator("#directions input").nth(1)).to_have_value("1.5")
+    (settings,) = page.evaluate("current.settings")
+    assert (settings["train_only"], settings["d_lr_multiplier"]) == ("D", 5)
+    saved = visit.state()
+    assert saved["hidden"] == ["gradient"]
+    assert saved["latent"]["offsets"][1] == 1.5
     visit.end()

@@ -1,4 +1,4 @@
-"""Draws depend on their address alone."""
+"""Random draws depend only on seed, purpose, step and row."""
 
 import numpy as np
 import pytest
@@ -21,7 +21,7 @@ PRIORS: list[priors.Prior] = ["uniform", "gaussian", "spherical"]
     p=st.floats(0.01, 1.0),
 )
 @settings(max_examples=50, deadline=None)
-def test_any_slice_of_rows_is_a_slice_of_the_whole(
+def test_some_rows_are_the_same_rows_of_the_whole_batch(
     start: int, length: int, width: int, step: int, p: float
 ) -> None:
     whole = Address(3, step, range(0, start + length))
@@ -43,8 +43,8 @@ def test_seed_purpose_and_step_each_change_the_draw() -> None:
             assert not (x == y).any()
 
 
-def test_draws_stay_what_they_are() -> None:
-    """A change here would make every saved run end differently: pinned values."""
+def test_draws_never_change() -> None:
+    """Pinned values: a change would change the result of every saved run."""
     address = Address(seed=7, step=11, rows=range(2))
     words = address.words("z", 3, np.uint16)
     assert words.tolist() == PINNED
@@ -68,7 +68,7 @@ def test_distributions() -> None:
         assert abs(kept - p) < 4 * (p * (1 - p) / 1e6) ** 0.5
 
 
-def test_permutation_is_one_and_differs_by_epoch() -> None:
+def test_permutation_is_valid_and_differs_by_epoch() -> None:
     first, second = permutation(0, "order", 0, 1000), permutation(0, "order", 1, 1000)
     assert sorted(first.tolist()) == list(range(1000))
     assert not torch.equal(first, second)

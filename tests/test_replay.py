@@ -11,9 +11,9 @@ import safetensors.torch
 import torch
 
 from adversarial_nets import build, game, replay
-from adversarial_nets.cli import main as cli_main
-from adversarial_nets.cli import toy_commands
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.parsing import parse
+from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, Settings, update_settings
@@ -110,7 +110,7 @@ def test_the_command_can_turn_a_switch_off() -> None:
     off = replace(usual, G=replace(usual.G, bias_from_marginals=False))
     words = shlex.split(replay.command(Script("mnist-5k", off)))
     assert "--G.no-bias-from-marginals" in words
-    assert cli_main._parse("play", toy_commands.Play, (), words[2:]).settings == off
+    assert parse(COMMANDS["play"], words[2:]).settings == off
 
 
 def test_data_that_cannot_be_played_raise_an_error_with_the_command_to_train() -> None:

@@ -1,10 +1,11 @@
-"""The report says what the run's files say, needs nothing but itself, and trusts no name."""
+"""The report shows what the run's files hold, is self-contained, and escapes every name."""
 
 import base64
 import dataclasses
 import io
 import itertools
 import json
+import os
 import re
 import shlex
 import shutil
@@ -19,10 +20,11 @@ import torch
 from PIL import Image
 from torch import nn
 
-from adversarial_nets import report
+from adversarial_nets import __version__, report
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.folder import Run
@@ -34,7 +36,7 @@ VOID = {"meta", "link", "img", "input", "source", "br"}
 
 
 class Page(HTMLParser):
-    """A page's elements in order; every tag must be closed where it should be."""
+    """A page's elements in order, its text, and a check that every tag is closed."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -85,7 +87,7 @@ def run(trained: Run, tmp_path: Path) -> Run:
 
 @pytest.fixture
 def quiet(run: Run) -> Run:
-    """The same, without metrics and samples: half the pictures, so quick to report."""
+    """The same run without metrics and samples, which is faster to report."""
     (run.folder / "metrics.jsonl").unlink()
     shutil.rmtree(run.folder / "samples")
     return run
@@ -93,7 +95,7 @@ def quiet(run: Run) -> Run:
 
 @pytest.fixture
 def bare(trained: Run, tmp_path: Path) -> Run:
-    """A run that was begun and has nothing yet."""
+    """A run that was created but not trained."""
     run = dataclasses.replace(trained, folder=tmp_path / "bare")
     runs_folder.create(run)
     return run
@@ -104,7 +106,7 @@ def note(run: Run, *records: dict[str, Any]) -> None:
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    """An evaluation such as `evaluate` writes; the parts that are named are other ones."""
+    """An evaluation as `evaluate` writes it, with some values changed."""
     parzen = {
         "nats": 123.4,
         "se": 1.5,
@@ -124,14 +126,14 @@ def record(**changes: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def whole(trained: Run, tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Page]:
-    """The report of a run that has everything."""
+    """The report of a run with metrics, samples, checkpoints and a score."""
     run = dataclasses.replace(trained, folder=tmp_path_factory.mktemp("whole") / "run")
     shutil.copytree(trained.folder, run.folder)
     note(run, record())
     return run, written(run)
 
 
-def test_the_page_stands_alone_and_can_be_read_by_machines(whole: tuple[Run, Page]) -> None:
+def test_the_page_is_self_contained_and_accessible(whole: tuple[Run, Page]) -> None:
     page = whole[1]
     assert len(page.html) < 3_000_000
     for _, attributes in page.elements:
@@ -157,7 +159,7 @@ def test_the_page_stands_alone_and_can_be_read_by_machines(whole: tuple[Run, Pag
     assert set(labels) <= set(ids)
 
 
-def test_every_picture_in_it_can_be_opened(whole: tuple[Run, Page]) -> None:
+def test_every_image_in_the_page_can_be_opened(whole: tuple[Run, Page]) -> None:
     kinds = set()
     for image in whole[1].all("img"):
         kind, _, content = str(image["src"]).removeprefix("data:image/").partition(";base64,")
@@ -169,7 +171,7 @@ def test_every_picture_in_it_can_be_opened(whole: tuple[Run, Page]) -> None:
     assert kinds == {"png", "svg+xml"}
 
 
-def test_the_pictures_are_files_too(whole: tuple[Run, Page]) -> None:
+def test_the_figures_are_written_as_files(whole: tuple[Run, Page]) -> None:
     run = whole[0]
     names = {p.name for p in (run.folder / "figures").iterdir()}
     assert names == {"figure2.png", "figure3.png", "curves.png", "samples.png"}
@@ -177,7 +179,7 @@ def test_the_pictures_are_files_too(whole: tuple[Run, Page]) -> None:
         Image.open(run.folder / "figures" / name).verify()
 
 
-def test_a_hostile_name_is_only_a_name(run: Run) -> None:
+def test_names_are_escaped(run: Run) -> None:
     evil = "x\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;"
     run = dataclasses.replace(run, data=evil, preset="quickstart", info={"torch": evil})
     data = dataclasses.replace(small_data(), name=evil, provenance=evil)
@@ -191,25 +193,25 @@ def test_a_hostile_name_is_only_a_name(run: Run) -> None:
     assert page.text.count(evil) >= 4
 
 
-# --- What it says ---------------------------------------------------------------------------------
+# --- Text of the page -----------------------------------------------------------------------------
 
 
-def test_without_a_score_it_says_how_to_get_one(quiet: Run) -> None:
+def test_without_a_score_the_page_shows_the_command_that_makes_one(quiet: Run) -> None:
     page = written(quiet)
     assert "has not been scored yet" in page.text
     assert f"advnets evaluate {quiet.folder} --weights averaged" in page.text
-    assert "nats" not in page.text.partition("The game, round by round")[0].replace("225 ± 2", "")
+    assert "nats" not in page.text.partition("Training curves")[0].replace("225 ± 2", "")
 
 
-def test_a_run_that_has_only_begun_has_a_report(bare: Run) -> None:
+def test_a_run_without_checkpoint_has_a_report(bare: Run) -> None:
     page = written(bare)
     assert "no checkpoint yet" in page.text
-    assert "Nothing has been logged yet" in page.text
+    assert "No metrics have been logged yet" in page.text
     assert "round 0" in page.text
     assert page.all("img") == []
 
 
-def test_it_shows_what_evaluate_measured(quiet: Run) -> None:
+def test_the_page_shows_what_evaluate_measured(quiet: Run) -> None:
     data = small_data()
     found = evaluate(quiet, data, weights="averaged", samples=200)
     page = written(quiet, data)
@@ -219,10 +221,10 @@ def test_it_shows_what_evaluate_measured(quiet: Run) -> None:
         assert row.note in page.text
 
 
-def test_the_headline_is_of_the_weights_shown_by_the_published_grid(quiet: Run) -> None:
+def test_the_headline_prefers_the_weights_shown_and_the_grid_of_the_paper(quiet: Run) -> None:
     note(
         quiet,
-        record(nats=111.1, step=10),
+        record(nats=111.1, round=10),
         record(nats=122.2),
         record(nats=133.3, grid="fine"),
         record(nats=144.4, weights="raw"),
@@ -235,21 +237,21 @@ def test_the_headline_is_of_the_weights_shown_by_the_published_grid(quiet: Run) 
         assert "133.3 ± 1.5" in others
 
 
-def test_it_warns_of_an_edge_an_old_score_and_other_weights(quiet: Run) -> None:
-    note(quiet, record(sigma=0.1, at_edge=True, step=10, weights="raw"))
+def test_caveats_name_the_edge_of_the_grid_an_older_round_and_other_weights(quiet: Run) -> None:
+    note(quiet, record(sigma=0.1, at_edge=True, round=10, weights="raw"))
     page = written(quiet)
     assert "σ = 0.100 is the smallest value of the grid “paper”" in page.text
-    assert "The score is of round 10, the pictures are of round 20." in page.text
-    assert "The score is of the raw generator, the pictures are of the averaged one" in page.text
+    assert "The score is of round 10, but the images are of round 20." in page.text
+    assert "The score is of the raw generator, but the images are of the averaged one" in page.text
     note(quiet, record(sigma=0.4, at_edge=True))
     assert "σ = 0.400 is the largest value of the grid" in written(quiet).text
     note(quiet, record())
     page = written(quiet)
     assert "value of the grid" not in page.text
-    assert "the pictures are of" not in page.text
+    assert "the images are of the averaged one" not in page.text
 
 
-def test_a_collapse_is_said_in_words(bare: Run) -> None:
+def test_signs_of_failed_training_are_shown(bare: Run) -> None:
     fine = {"round": 10, "epoch": 1.0, "d_loss": 1.0, "g_loss": 1.0, "seconds": 1.0, "spread": 0.9}
     row = fine | {"D_x": 0.999, "D_G_z": 0.001}
     metrics.append_metrics(bare.folder, row)
@@ -258,7 +260,7 @@ def test_a_collapse_is_said_in_words(bare: Run) -> None:
     assert "G has collapsed" in written(bare).text
 
 
-def test_the_published_score_stands_beside_mnist_only(bare: Run) -> None:
+def test_the_published_score_is_shown_for_mnist_only(bare: Run) -> None:
     note(bare, record())
     page = written(bare)
     assert "cannot be compared" in page.text
@@ -275,10 +277,10 @@ def test_the_published_score_stands_beside_mnist_only(bare: Run) -> None:
     note(bare, record(data="mnist", grid="fine"))
     page = written(mnist)
     assert "compare with care" in page.text
-    assert "Deep GSN" not in page.text  # not by this grid
+    assert "Deep GSN" not in page.text  # measured with another grid
 
 
-def test_the_table_is_ordered_so_that_k_means_shows(bare: Run) -> None:
+def test_the_table_of_scores_is_sorted(bare: Run) -> None:
     rows = [("training images", 200.0), ("k-means", 300.0), ("mean image", -60.0)]
     calibration = [
         record(nats=nats)["parzen"] | {"name": name, "note": f"note on {name}"}
@@ -291,28 +293,28 @@ def test_the_table_is_ordered_so_that_k_means_shows(bare: Run) -> None:
     assert "−60.0 ± 1.5" in text
 
 
-def test_it_shows_the_published_presets_raw_generator_and_other_runs_average(quiet: Run) -> None:
-    assert "ProgressReporter here is the averaged generator" in written(quiet).text
+def test_published_presets_show_the_raw_generator_and_others_the_averaged_one(quiet: Run) -> None:
+    assert "The images are of the averaged generator" in written(quiet).text
     published = dataclasses.replace(quiet, preset="mnist")
-    assert "ProgressReporter here is the raw generator" in written(published).text
-    assert "ProgressReporter here is the averaged" in written(published, weights="averaged").text
+    assert "The images are of the raw generator" in written(published).text
+    assert "The images are of the averaged" in written(published, weights="averaged").text
 
 
-def test_settings_other_than_the_published_are_marked(bare: Run) -> None:
+def test_settings_that_differ_from_the_published_ones_are_highlighted(bare: Run) -> None:
     page = written(bare)
     marked = [a for a in page.all("tr") if a.get("class") == "differs"]
     differing = list(runs_folder.differences(Settings(ema_decay=0.9995), bare.settings))
     assert len(marked) == len(differing) > 0
 
 
-def test_twenty_thousand_rows_still_make_a_small_page(quiet: Run, trained: Run) -> None:
+def test_the_page_of_twenty_thousand_rows_is_small(quiet: Run, trained: Run) -> None:
     row = metrics.read_metrics(trained.folder)[-1]
     rows = [row | {"round": 50 * i, "d_loss": i % 7} for i in range(1, 20_001)]
     (quiet.folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     assert len(written(quiet).html) < 3_000_000
 
 
-# --- Going on -------------------------------------------------------------------------------------
+# --- Continuing -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -335,7 +337,7 @@ def test_the_command_to_continue_gives_the_same_run(bare: Run, changes: dict[str
     assert (resolved["run"], resolved["rounds"]) == (str(folder), 40)
 
 
-def test_nets_of_a_programs_own_are_drawn_when_it_passes_them(tmp_path: Path) -> None:
+def test_samples_of_user_networks_are_shown_if_the_generator_is_passed(tmp_path: Path) -> None:
     G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
     cadence = Cadence(score_every=10**6)
     settings = small_settings()
@@ -343,15 +345,142 @@ def test_nets_of_a_programs_own_are_drawn_when_it_passes_them(tmp_path: Path) ->
         small_data(), settings=settings, run=tmp_path / "own", rounds=2, cadence=cadence, G=G
     )
     page = written(run)
-    assert "nets of a program’s own" in page.text
-    assert "Figure 2)" not in page.text
+    assert "networks that a program passed in" in page.text
+    assert "(Figure 2)" not in page.text
     again = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
     page = written(run, G=again, weights="raw")
     assert "(Figure 2)" in page.text
     assert all(torch.equal(a, b) for a, b in zip(G.parameters(), again.parameters(), strict=True))
 
 
-# --- Mistakes -------------------------------------------------------------------------------------
+# --- What a run used ------------------------------------------------------------------------------
+
+
+def test_a_custom_run_shows_its_label_and_its_differences(bare: Run) -> None:
+    preset = PRESETS["quickstart"].settings
+    same = dataclasses.replace(bare, settings=preset, changed={})
+    page = written(same)
+    assert "preset: quickstart seed" in page.text
+    assert "All settings are those of the preset quickstart." in page.text
+    assert "custom, from" not in page.text
+
+    changed = {"lr": (0.1, 0.2), "G.hidden": ((400, 400), (8,))}
+    page = written(dataclasses.replace(same, changed=changed))
+    assert "preset: custom, from quickstart" in page.text
+    assert "It differs in: lr 0.1 → 0.2; G.hidden 400, 400 → 8." in page.text
+    table = page.text.partition("Differences from the preset quickstart")[2]
+    assert "setting this run preset quickstart lr 0.2 0.1 G.hidden 8 400, 400" in table
+
+
+def test_only_a_published_preset_stands_beside_the_published_score_without_remark(
+    bare: Run,
+) -> None:
+    note(bare, record(data="mnist"))
+    mnist = dataclasses.replace(bare, data="mnist", preset="mnist", changed={})
+    assert "not the published experiment" not in written(mnist).text
+    custom = dataclasses.replace(mnist, changed={"lr": (0.1, 0.2)})
+    words = "This run is not the published experiment (preset: custom, from mnist)."
+    assert words in written(custom).text
+    quick = dataclasses.replace(mnist, preset="quickstart")
+    assert "not the published experiment (preset: quickstart)." in written(quick).text
+
+
+def names_in_settings(page: Page) -> set[str]:
+    """The names in the table of the settings used."""
+    table = page.html.partition("<caption>Settings used")[2].partition("</table>")[0]
+    return set(re.findall(r"<code>(.*?)</code>", table))
+
+
+@pytest.mark.parametrize("G_is_own", [True, False])
+def test_settings_of_replaced_networks_and_optimisers_are_not_listed(
+    tmp_path: Path, G_is_own: bool
+) -> None:
+    G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
+    D = nn.Sequential(nn.Linear(36, 7), nn.ReLU(), nn.Linear(7, 1))
+    run = train(
+        small_data(),
+        settings=small_settings(),
+        run=tmp_path / "own",
+        rounds=1,
+        cadence=Cadence(score_every=10**6),
+        G=G if G_is_own else None,
+        D=None if G_is_own else D,
+        optimiser=torch.optim.RMSprop,
+    )
+    page = written(run)
+    names = names_in_settings(page)
+    assert {"optimiser", "optimiser_D", "momentum", "momentum_end"}.isdisjoint(names)
+    assert {"k", "lr", "batch", "objective"} <= names
+    own, other = ("G", "D") if G_is_own else ("D", "G")
+    assert not any(name.startswith(f"{own}.") for name in names)
+    assert any(name.startswith(f"{other}.") for name in names)
+    assert f"{own}, passed in by a program" in page.text
+    assert f"(0): Linear(in_features={5 if G_is_own else 36}, out_features=" in page.text
+    assert "Optimiser of both networks, passed in by a program: RMSprop" in page.text
+    assert "optimiser sgd → RMSprop" in page.text
+    assert "Run the program that made this run again" in page.text
+    assert "advnets train small" not in page.text
+
+
+def test_the_shapes_of_user_networks_are_read_from_a_checkpoint_without_a_record(
+    quiet: Run,
+) -> None:
+    """Earlier versions recorded only that G or D was passed in."""
+    page = written(dataclasses.replace(quiet, own_nets=True))
+    names = names_in_settings(page)
+    assert not any(name.startswith(("G.", "D.")) for name in names)
+    assert "0.weight: 12 × 5" in page.text  # G's first layer
+    assert "G or D of the preset → passed in by a program" in page.text
+
+
+def test_the_momentum_of_a_users_sgd_is_listed(bare: Run) -> None:
+    run = dataclasses.replace(bare, info={"optimiser": "SGD"})
+    assert {"momentum", "momentum_end"} <= names_in_settings(written(run))
+
+
+# --- Existing reports -----------------------------------------------------------------------------
+
+
+def test_an_up_to_date_report_is_found_until_a_record_changes(run: Run) -> None:
+    assert report.existing_report(run) is None
+    page = report.write_report(run, small_data())
+    assert report.existing_report(run) == page
+    assert report.existing_report(run, "averaged") == page
+    assert report.existing_report(run, "raw") is None  # it shows the averaged generator
+    written_at = page.stat().st_mtime_ns
+    checkpoint = max((run.folder / "checkpoints").iterdir()) / "state.json"
+    for name in ("settings.json", "metrics.jsonl", "evaluation.json", checkpoint, "samples/x.png"):
+        path = run.folder / name
+        before = path.stat().st_mtime_ns if path.exists() else 0
+        path.touch()
+        os.utime(path, ns=(written_at + 1, written_at + 1))
+        assert report.existing_report(run) is None, name
+        os.utime(path, ns=(before, before))
+        assert report.existing_report(run) == page
+
+
+def test_the_report_of_another_version_is_not_up_to_date(run: Run) -> None:
+    page = report.write_report(run, small_data())
+    mark = f"adversarial-nets {__version__}"
+    page.write_text(page.read_text().replace(mark, "adversarial-nets 0.0"))
+    assert report.existing_report(run) is None
+
+
+def test_finding_an_existing_report_imports_no_torch(run: Run) -> None:
+    page = report.write_report(run, small_data())
+    program = (
+        "import sys\nfrom pathlib import Path\n"
+        "from adversarial_nets.report import existing_report\n"
+        "from adversarial_nets.runs.folder import open_run\n"
+        "print(existing_report(open_run(Path(sys.argv[1]))))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    command = [sys.executable, "-c", program, str(run.folder)]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == str(page)
+
+
+# --- User errors ----------------------------------------------------------------------------------
 
 
 def test_a_damaged_evaluation_is_named(run: Run) -> None:
@@ -371,7 +500,7 @@ def test_a_damaged_picture_is_named(run: Run) -> None:
             report.write_report(run, small_data())
 
 
-def test_a_file_in_the_way_is_said_and_the_old_report_stays(bare: Run) -> None:
+def test_if_the_report_cannot_be_written_the_old_one_stays(bare: Run) -> None:
     (bare.folder / "figures").write_text("not a folder")
     (bare.folder / "report.html").write_text("old")
     with pytest.raises(UserError, match="Cannot write"):

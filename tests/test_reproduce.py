@@ -1,20 +1,35 @@
-"""The whole paper: parts are made once, honest about what is missing, and put on one page."""
+"""Parts are made once; the page states what is missing and which runs are not published ones."""
 
 import dataclasses
 import json
+import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
 from adversarial_nets import datasets
 from adversarial_nets.cli.main import main
-from adversarial_nets.errors import DataNotFound, Stopped
-from adversarial_nets.paper import reproduce, training_claims
-from adversarial_nets.paper.reproduce import PARTS, Part
+from adversarial_nets.errors import DataNotFound, Stopped, UserError
+from adversarial_nets.paper import training_claims
+from adversarial_nets.paper.reproduce import (
+    PARTS,
+    Context,
+    Part,
+    Record,
+    Reproduction,
+    Result,
+    claim_parts,
+    register,
+    reproduce,
+    training_parts,
+)
+from adversarial_nets.paper.reproduce.records import done, read_record, write_record
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
@@ -24,7 +39,7 @@ from small import small_data, small_settings
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A few rounds of narrow nets on the embedded digits."""
+    """A run of a few rounds with narrow networks on the embedded digits."""
     s = PRESETS["quickstart"].settings
     narrow = dataclasses.replace(
         s, G=dataclasses.replace(s.G, hidden=(16,)), D=dataclasses.replace(s.D, units=(8,))
@@ -35,7 +50,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Links(HTMLParser):
-    """What a page would fetch, and where its links go."""
+    """What a page would load, and its links."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,25 +71,25 @@ def test_parts_are_in_the_papers_order() -> None:
     assert figures[1] == "table1"
     assert figures[2:6] == ["figure2a", "figure2b", "figure2c", "figure2d"]
     assert figures[6:] == ["figure3", "table2"]
-    sections = [part.section for part, _ in PARTS.values()]
+    sections = [part.section for part in PARTS.values()]
     assert sections == sorted(sections)
 
 
-def test_a_subset_is_made_and_the_rest_says_so(
+def test_a_subset_is_made_and_the_others_are_shown_as_not_run(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)  # away from the recorded results
     out = tmp_path / "out"
     use = {"figure2a": run}
-    found = reproduce.reproduce(out, parts=["figure2a", "figure2b", "figure3", "table2"], use=use)
+    found = reproduce(out, parts=["figure2a", "figure2b", "figure3", "table2"], use=use)
     by_name = {part.name: part for part in found.parts}
     assert list(by_name) == list(PARTS)
     assert by_name["figure2a"].status == by_name["figure3"].status == "done"
-    assert "averaged G at round 20: " in by_name["figure2a"].ours  # whose score it is
+    assert "averaged G at round 20: " in by_name["figure2a"].ours  # which weights were scored
     assert "nats" in by_name["figure2a"].ours
     assert "no published number compares" in " ".join(by_name["figure2a"].notes)
     assert by_name["table2"].tables[0][0]["steps per sample"] == "1"
-    assert by_name["figure2b"].status == "not run"  # the quick profile has no faces
+    assert by_name["figure2b"].status == "not run"  # the quick profile has no TFD
     assert "--profile full" in by_name["figure2b"].ours
     where = f"--out {out}"
     assert by_name["theory"].ours == f"not run; run it with: advnets reproduce theory {where}"
@@ -97,26 +112,26 @@ def test_a_subset_is_made_and_the_rest_says_so(
     assert order == sorted(order)
 
     # Once made, parts are read and not made again.
-    again = reproduce.reproduce(out, parts=["figure2a", "figure3"], use=use)
+    again = reproduce(out, parts=["figure2a", "figure3"], use=use)
     assert [p.made_with for p in again.parts] == [p.made_with for p in found.parts]
 
 
-def part_of(found: reproduce.Reproduction, name: str) -> Part:
-    """The part of that name."""
+def part_of(found: Reproduction, name: str) -> Record:
+    """The record of that name."""
     (part,) = (part for part in found.parts if part.name == name)
     return part
 
 
 @pytest.fixture
 def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every training is four rounds of narrow nets on small images, which stand in for faces."""
+    """Every training takes four rounds with narrow networks on small images."""
     small = small_settings()
     below = dataclasses.replace(small.G, hidden=(7, 5, *small.G.hidden), activations=("relu",) * 4)
     for name in ("quickstart", "tfd", "tfd-stage2"):
         settings = dataclasses.replace(small, G=below) if name == "tfd-stage2" else small
         tiny = dataclasses.replace(PRESETS[name], settings=settings, epochs=None, rounds=4)
         monkeypatch.setitem(PRESETS, name, tiny)
-    monkeypatch.setattr(reproduce, "_QUICK_ROUNDS", 4)
+    monkeypatch.setattr(training_parts, "QUICK_ROUNDS", 4)
 
     def load(name: str, **_: object) -> datasets.Dataset:
         if name == "tfd":
@@ -127,10 +142,10 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_tiny")
-def test_the_full_profile_trains_both_stages_and_says_what_does_not_compare(
+def test_the_full_profile_trains_both_stages_and_states_that_the_data_differ(
     tmp_path: Path,
 ) -> None:
-    found = reproduce.reproduce(tmp_path, parts=["figure2b"], profile="full", seed=3)
+    found = reproduce(tmp_path, parts=["figure2b"], profile="full", seed=3)
     part = part_of(found, "figure2b")
     stage1, stage2 = (tmp_path / "runs" / f"tfd-standin-{p}-3" for p in ("tfd", "tfd-stage2"))
     assert part.run == str(stage2)
@@ -147,10 +162,9 @@ def test_the_full_profile_trains_both_stages_and_says_what_does_not_compare(
 
 
 @pytest.mark.usefixtures("_tiny")
-def test_another_seed_is_another_game(tmp_path: Path) -> None:
+def test_another_seed_makes_another_run(tmp_path: Path) -> None:
     a, b = (
-        part_of(reproduce.reproduce(tmp_path, parts=["figure2a"], seed=seed), "figure2a")
-        for seed in (0, 1)
+        part_of(reproduce(tmp_path, parts=["figure2a"], seed=seed), "figure2a") for seed in (0, 1)
     )
     assert (a.made_with["seed"], b.made_with["seed"]) == (0, 1)
     assert a.run != b.run
@@ -158,120 +172,170 @@ def test_another_seed_is_another_game(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_tiny")
-def test_only_again_puts_less_in_the_place_of_more(tmp_path: Path, run: Path) -> None:
-    full = reproduce.reproduce(tmp_path, parts=["figure2a"], profile="full")
-    later = reproduce.reproduce(tmp_path, parts=["figure2a"])
+def test_only_again_replaces_a_full_part_by_a_quick_one(tmp_path: Path, run: Path) -> None:
+    full = reproduce(tmp_path, parts=["figure2a"], profile="full")
+    later = reproduce(tmp_path, parts=["figure2a"])
     assert part_of(later, "figure2a") == part_of(full, "figure2a")
-    assert "--again makes it anew" in later.kept["figure2a"]
+    assert "set again (--again) to replace it" in later.kept["figure2a"]
     assert "--profile full" in later.kept["figure2a"]
-    quick = reproduce.reproduce(tmp_path, parts=["figure2a"], again=True)
+    quick = reproduce(tmp_path, parts=["figure2a"], again=True)
     assert part_of(quick, "figure2a").made_with["profile"] == "quick"
     assert not quick.kept
     path = tmp_path / "parts" / "figure2a.json"
     before = path.stat().st_mtime_ns
-    reproduce.reproduce(tmp_path, parts=["figure2a"])
+    reproduce(tmp_path, parts=["figure2a"])
     assert path.stat().st_mtime_ns == before  # made once
-    reproduce.reproduce(tmp_path, parts=["figure2a"], again=True)
+    reproduce(tmp_path, parts=["figure2a"], again=True)
     assert path.stat().st_mtime_ns > before  # and again when asked
 
 
-def test_a_run_that_went_on_is_shown_as_it_now_stands(tmp_path: Path) -> None:
+def test_a_continued_run_is_shown_again(tmp_path: Path) -> None:
     s, folder = small_settings(), tmp_path / "run"
     use = {"figure2a": folder}
     out = tmp_path / "out"
     for rounds in (2, 3):
         train("mnist-5k", settings=s, run=folder, rounds=rounds)
-        found = reproduce.reproduce(out, parts=["figure3"], use=use)
+        found = reproduce(out, parts=["figure3"], use=use)
         assert f"round {rounds}" in part_of(found, "figure3").ours
-    later = reproduce.reproduce(out, parts=["figure3"])
-    assert "round 3" in part_of(later, "figure3").ours  # named once, it is not replaced unasked
+    later = reproduce(out, parts=["figure3"])
+    assert "round 3" in part_of(later, "figure3").ours  # a given run is not replaced unasked
     assert later.kept.keys() == {"figure3"}
 
 
 @pytest.mark.usefixtures("_tiny")
-def test_the_page_is_written_although_a_training_was_stopped(
+def test_the_page_is_written_if_a_training_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(*_: object, **__: object) -> None:
         raise Stopped(2, 7)
 
-    monkeypatch.setattr(reproduce, "train", stopped)
+    monkeypatch.setattr(training_parts, "train", stopped)
     with pytest.raises(Stopped):
-        reproduce.reproduce(tmp_path, parts=["theory", "figure2a"])
+        reproduce(tmp_path, parts=["theory", "figure2a"])
     page = (tmp_path / "reproduction.html").read_text()
     assert "statements hold numerically" in page
     (tmp_path / "reproduction.html").unlink()
-    found = reproduce.reproduce(tmp_path, show=True)
+    found = reproduce(tmp_path, show=True)
     assert found.html.read_text() == page
     assert part_of(found, "figure2a").status == "not run"
 
 
-def test_figure_3_is_of_many_lines(
+def test_figure_3_shows_several_lines(
     tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn, draw = [], sheets.figure3
+    drawn, draw = [], sheets.plot_figure3
 
     def watched(images: Tensor, data: datasets.Dataset) -> Figure:
         drawn.append(images)
         return draw(images, data)
 
-    monkeypatch.setattr(sheets, "figure3", watched)
-    reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
+    monkeypatch.setattr(sheets, "plot_figure3", watched)
+    reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
     rows, columns = drawn[0].shape[:2]
     assert rows >= 2
     assert columns >= 8
 
 
-def test_a_part_that_fails_keeps_what_stood_there(tmp_path: Path, run: Path) -> None:
-    reproduce.reproduce(tmp_path, parts=["figure2b"], use={"figure2b": run})
-    found = reproduce.reproduce(tmp_path, parts=["figure2b"])  # not in the quick profile
+def test_a_part_that_fails_keeps_its_older_record(tmp_path: Path, run: Path) -> None:
+    reproduce(tmp_path, parts=["figure2b"], use={"figure2b": run})
+    found = reproduce(tmp_path, parts=["figure2b"])  # not in the quick profile
     assert part_of(found, "figure2b").status == "done"
     assert "figure2b" in found.kept
     assert "not comparable" in part_of(found, "figure2b").ours
 
 
-@pytest.mark.usefixtures("_tiny")
-def test_mnist_compares_with_mnist_and_not_with_faces(tmp_path: Path) -> None:
+def mnist_run(folder: Path, **how: Any) -> Path:
+    """A run of one round on small images that are named mnist."""
+    train(dataclasses.replace(small_data(), name="mnist"), run=folder, rounds=1, **how)
+    return folder
+
+
+@pytest.fixture
+def _small_mnist(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The preset mnist has narrow networks, and the data set mnist is a small one."""
+    preset = dataclasses.replace(PRESETS["mnist"], settings=small_settings())
+    monkeypatch.setitem(PRESETS, "mnist", preset)
     data = dataclasses.replace(small_data(), name="mnist")
-    train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
-    use = dict.fromkeys(("figure2a", "figure2b"), tmp_path / "run")
-    found = reproduce.reproduce(tmp_path, parts=list(use), use=use)
-    digits, faces = (part_of(found, name) for name in use)
-    assert "comparable" not in digits.ours
-    assert faces.ours.endswith("not comparable with the published number")
-    assert ["no published number compares" in " ".join(p.notes) for p in (digits, faces)] == [0, 1]
+    monkeypatch.setattr(datasets, "load", lambda name, **_: data)
 
 
-def test_a_part_is_made_again_for_what_it_shows_and_for_nothing_else(
-    tmp_path: Path, run: Path
+@pytest.mark.usefixtures("_small_mnist")
+def test_only_the_published_experiment_on_its_data_is_shown_without_qualification(
+    tmp_path: Path,
 ) -> None:
-    reproduce.reproduce(tmp_path, parts=["theory"])
+    use = dict.fromkeys(("figure2a", "figure2b"), mnist_run(tmp_path / "run"))
+    found = reproduce(tmp_path, parts=list(use), use=use)
+    digits, faces = (part_of(found, name) for name in use)
+    assert digits.ours.startswith("mnist, preset mnist, raw G at round 1: ")
+    assert "published" not in digits.ours
+    assert len(digits.notes) == 1  # the provenance of the data
+    assert faces.ours.endswith("not comparable with the published number")
+    assert "not the published experiment" in faces.ours
+    assert "no published number compares" in " ".join(faces.notes)
+
+
+@pytest.mark.usefixtures("_small_mnist")
+@pytest.mark.parametrize(
+    ("how", "difference"),
+    [
+        ({"settings": small_settings(lr=0.05, seed=3)}, "lr 0.1 → 0.05"),
+        ({"optimiser": torch.optim.RMSprop}, "optimiser sgd → RMSprop"),
+    ],
+    ids=["settings", "optimiser"],
+)
+def test_a_custom_run_is_not_shown_as_the_published_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], difference: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # away from the recorded results, so that table2 times the run
+    use = {"figure2a": mnist_run(tmp_path / "run", **how)}
+    found = reproduce(tmp_path, parts=["figure2a", "figure3", "table2"], use=use)
+    for name in ("figure2a", "figure3", "table2"):
+        part = part_of(found, name)
+        assert "custom, from mnist" in part.ours
+        assert f"It differs from the preset in: {difference}." in " ".join(part.notes)
+    assert "; not the published experiment" in part_of(found, "figure2a").ours
+    assert found.html.read_text().count(difference) == 3
+
+
+@pytest.mark.usefixtures("_small_mnist")
+def test_a_run_with_networks_of_a_program_is_not_the_published_experiment(tmp_path: Path) -> None:
+    G = torch.nn.Sequential(torch.nn.Linear(5, 36), torch.nn.Sigmoid())
+    run = mnist_run(tmp_path / "run", G=G)
+    found = reproduce(tmp_path, parts=["figure2a"], use={"figure2a": run})
+    assert part_of(found, "figure2a").status == "not run"  # only the program can rebuild G
+    (caveat,) = training_parts.caveats(runs_folder.open_run(run), "figure2a")
+    assert caveat.startswith("The run is custom, from mnist.")
+    assert "G of the preset → passed in by a program" in caveat
+
+
+def test_a_part_is_made_again_only_if_what_it_shows_changes(tmp_path: Path, run: Path) -> None:
+    reproduce(tmp_path, parts=["theory"])
     (found,) = (tmp_path / "parts").glob("theory.json")
     before = found.read_bytes()
-    reproduce.reproduce(tmp_path, parts=["theory"], use={"figure2a": run})
+    reproduce(tmp_path, parts=["theory"], use={"figure2a": run})
     assert found.read_bytes() == before
     (tmp_path / "parts" / "theory" / "theory.png").unlink()
-    page = reproduce.reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
+    page = reproduce(tmp_path, parts=["figure3"], use={"figure2a": run})
     (theory,) = (part for part in page.parts if part.name == "theory")
-    assert (theory.status, "theory.png is gone" in theory.ours) == ("not run", True)
-    reproduce.reproduce(tmp_path, parts=["theory"])
+    assert (theory.status, "theory.png is missing" in theory.ours) == ("not run", True)
+    reproduce(tmp_path, parts=["theory"])
     assert (tmp_path / "parts" / "theory" / "theory.png").is_file()
 
 
-def test_what_is_missing_is_said_and_stops_nothing(
+def test_missing_data_is_reported_and_the_other_parts_are_made(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADVNETS_DATA", str(tmp_path))
     monkeypatch.chdir(tmp_path)  # away from the recorded results
     out = tmp_path / "out"
-    found = reproduce.reproduce(out, parts=["figure2b", "table1"], profile="full")
+    found = reproduce(out, parts=["figure2b", "table1"], profile="full")
     said = {part.name: part.ours for part in found.parts}
     assert said["figure2b"].startswith("not run: The Toronto Face Database is not here")
     assert "The TFD stand-in is not here" in said["figure2b"]
     assert said["table1"].startswith("not run: No results of the other models are recorded")
 
 
-def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
+def test_table_1_shows_the_recorded_rows(tmp_path: Path) -> None:
     rows = [
         {
             "model": name,
@@ -294,48 +358,49 @@ def test_table_1_is_read_where_it_was_recorded(tmp_path: Path) -> None:
     path = tmp_path / "table1.json"
     path.write_text(json.dumps({"rows": rows}))
     use = {"table1": path}
-    found = reproduce.reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
+    found = reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
     by_name = {part.name: part for part in found.parts}
     assert by_name["table1"].ours == "4 rows; Adversarial nets 164.5 ± 1.0"
     assert [row["published"] for row in by_name["table1"].tables[0]] == ["290", "340", "225", ""]
-    assert by_name["table2"].ours.startswith("Adversarial nets: 9,000 a second")
+    assert by_name["table2"].ours.startswith("Adversarial nets: 9,000 samples per second")
     assert [row["model"] for row in by_name["table2"].tables[0]] == [
         "VAE",
         "Adversarial autoencoder",
         "Adversarial nets",
     ]
     path.write_text(json.dumps({"rows": rows[:2]}))
-    found = reproduce.reproduce(tmp_path / "out", parts=["table1"], use=use)
+    found = reproduce(tmp_path / "out", parts=["table1"], use=use)
     assert part_of(found, "table1").ours.startswith("2 rows")  # the file has changed
 
 
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (None, "is not what advnets table1 writes"),
+        (None, "is not a file that advnets table1 wrote"),
         ([], "has no rows yet"),
-        ([{"nats": None}], "is not what advnets table1 writes"),
-        ([{"model": "x", "dataset": "y"}], "is not what advnets table1 writes"),
+        ([{"nats": None}], "is not a file that advnets table1 wrote"),
+        ([{"model": "x", "dataset": "y"}], "is not a file that advnets table1 wrote"),
     ],
     ids=range(4),
 )
-def test_a_table_that_is_none_is_said(tmp_path: Path, rows: object, words: str) -> None:
+def test_a_damaged_or_empty_table_is_reported(tmp_path: Path, rows: object, words: str) -> None:
     path = tmp_path / "table1.json"
     path.write_text(json.dumps({} if rows is None else {"rows": rows}))
     use = {"table1": path}
-    found = reproduce.reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
+    found = reproduce(tmp_path / "out", parts=["table1", "table2"], use=use)
     for name in ("table1", "table2"):
         assert words in part_of(found, name).ours
 
 
-def test_table_2_times_a_run_where_no_row_was_timed(tmp_path: Path, run: Path) -> None:
+def test_table_2_times_a_run_if_no_row_was_timed(tmp_path: Path, run: Path) -> None:
     row = dict.fromkeys(("published", "samples_per_second", "steps_per_sample"))
     row |= {"model": "mean image", "dataset": "mnist", "grid": "paper", "nats": -59.0, "se": 1.0}
     path = tmp_path / "table1.json"
     path.write_text(json.dumps({"rows": [row | {"sigma": 0.2}]}))
     use = {"table1": path, "figure2a": run}
-    found = reproduce.reproduce(tmp_path / "out", parts=["table2"], use=use)
-    assert part_of(found, "table2").ours.startswith("Adversarial nets: ")
+    found = reproduce(tmp_path / "out", parts=["table2"], use=use)
+    words = "Adversarial nets (custom, from quickstart): "
+    assert part_of(found, "table2").ours.startswith(words)
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Path) -> None:
@@ -351,7 +416,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
         (["reproduce", "--use", "figure2a"], "must be PART=RUN"),
         (["reproduce", "theory", "--use", "figure2a=x", "--use", f"figure2b={run}"], "x is not"),
         (["reproduce", "--use", "figure9=x"], "no part named"),
-        (["reproduce", "--use", "theory=x"], "theory has nothing to take over"),
+        (["reproduce", "--use", "theory=x"], "not for theory"),
         (["reproduce", "figure3", "--use", f"figure2a={run}x"], "is not a run's folder"),
         (["reproduce", "table2", "--use", f"table1={run}x"], "cannot be read"),
     ):
@@ -363,14 +428,14 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
 
 
 def test_records_keep_every_field(tmp_path: Path) -> None:
-    part = dataclasses.replace(
-        PARTS["theory"][0], status="done", ours="x", notes=("a",), tables=(({"b": 1},),)
-    )
-    plan = reproduce._Plan(tmp_path, "quick", 0, {}, lambda *event: None)
-    plan.folder.mkdir()
-    (plan.folder / "theory.json").write_text(json.dumps(dataclasses.asdict(part)))
-    read: Part = reproduce._read("theory", plan)
-    assert read == part
+    context = Context(tmp_path)
+    context.folder.mkdir()
+    (context.folder / "x.png").write_bytes(b"")
+    result = Result("x", notes=("a",), tables=(({"b": 1},),), pictures=("x.png",), run="runs/r")
+    record = done(PARTS["theory"], result, {"seed": 3})
+    write_record(record, context)
+    assert read_record("theory", context) == record
+    assert (record.status, record.published) == ("done", PARTS["theory"].published)
 
 
 @pytest.mark.parametrize(
@@ -390,26 +455,87 @@ def test_records_keep_every_field(tmp_path: Path) -> None:
                 {"k": 1, "gap": 0.01, "Parzen, nats": 5.0},
                 {"k": 20, "gap": 0.2, "Parzen, nats": -5.0},
             ],
-            "at most 0.200 above V on held-out ones (k = 20); the best Parzen score is k = 1's",
+            "above V on held-out images (k = 20); with equally many updates of D, k = 1 has",
         ),
-        ("head-start", [{"head start": 5, "rounds": 30, "round 30": -1.0}], "-1.0 after 5 rounds"),
+        (
+            "head-start",
+            [{"head start": 5, "rounds": 30, "round 30": -1.0}],
+            "-1.0 after 5 rounds of G alone",
+        ),
         (
             "parzen-spread",
             [
                 {"dimensions": 100, "samples": n, "error": e, "spread": 0.5}
                 for n, e in ((10, -9.0), (1000, -7.0))
             ],
-            "100 dimensions, from 1,000 samples: 7 nats below",
+            "100 dimensions and 1,000 samples: 7 nats below",
         ),
         (
             "helvetica",
             [{"round": 2500, "digits, both learn": 10, "digits, D stands still": 4}],
-            "10 where both learn, 4 where D stands still",
+            "10 with both networks trained, 4 with D frozen",
         ),
     ],
 )
-def test_a_claims_table_comes_to_a_sentence(
+def test_a_claims_table_is_summed_up_in_one_phrase(
     name: str, rows: list[dict[str, Any]], said: str
 ) -> None:
-    assert said in reproduce._FINDINGS[name](rows)
-    assert reproduce._FINDINGS.keys() == training_claims.CLAIMS.keys()
+    assert said in claim_parts.SUMMARIES[name](rows)
+    assert claim_parts.SUMMARIES.keys() == training_claims.CLAIMS.keys()
+
+
+# --- Adding a part --------------------------------------------------------------------------------
+
+PAGE = Path(__file__).parent.parent / "docs" / "add-a-part-to-reproduce.md"
+
+
+@pytest.fixture
+def _own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Parts that a test registers are removed after it."""
+    before = dict(PARTS)
+    yield
+    PARTS.clear()
+    PARTS.update(before)
+
+
+@pytest.mark.usefixtures("_own_parts")
+def test_the_page_add_a_part_followed_literally(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len([line for line in code.splitlines() if line.strip()]) < 20
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, str(PAGE), "exec"), {})
+    printed = capsys.readouterr().out.strip().splitlines()[-1]
+    assert f"`{printed}`" in text
+    names = list(PARTS)
+    assert names[names.index("batch-size") + 1] == "table2"  # at the end of §5
+    record = json.loads(Path("reproduction/parts/batch-size.json").read_text())
+    assert record["status"] == "done"
+    assert [row["m"] for row in record["tables"][0]] == [20, 100]
+    page = Path(printed).read_text()
+    assert "Size of the minibatch" in page
+    assert record["ours"] in page
+
+
+@pytest.mark.usefixtures("_own_parts")
+def test_a_new_part_is_made_once_and_its_error_is_shown(tmp_path: Path) -> None:
+    made = []
+
+    def make(context: Context) -> Result:
+        made.append(context.seed)
+        if context.seed:
+            raise UserError("There is no such data.")
+        return Result("found")
+
+    register(Part("mine", "Mine", "§4", "nothing", make))
+    assert list(PARTS).index("mine") == list(PARTS).index("theory") - 1
+    with pytest.raises(ValueError, match="a part named 'mine' already"):
+        register(Part("mine", "Mine", "§4", "nothing", make))
+    failed = reproduce(tmp_path, parts=["mine"], seed=1)
+    assert part_of(failed, "mine").ours == "not run: There is no such data."
+    for _ in range(2):
+        found = reproduce(tmp_path, parts=["mine"])
+        assert part_of(found, "mine").ours == "found"
+    assert made == [1, 0]

@@ -1,4 +1,4 @@
-"""A run survives whatever happens to its process, and says in a sentence what is wrong."""
+"""Runs: resuming after any interruption, refusal of damaged folders, error messages."""
 
 import dataclasses
 import errno
@@ -55,7 +55,7 @@ def assert_same_end(a: Path, b: Path) -> None:
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run that nothing happened to."""
+    """A run that was never interrupted."""
     folder = tmp_path_factory.mktemp("straight") / "run"
     trained(folder)
     return folder
@@ -89,15 +89,15 @@ def test_extending_a_run_is_one_long_run(tmp_path: Path, optimiser: Any) -> None
 
 
 class _Killed(BaseException):
-    """Stands for a process that is gone: nothing catches it."""
+    """Simulates a killed process: nothing catches it."""
 
 
 @pytest.mark.parametrize("moment", ["fsync", "rename", "rmtree", "replace"])
 @pytest.mark.parametrize("after", [2, 4, 6])
-def test_a_write_that_never_finishes(
+def test_a_process_killed_while_writing(
     moment: str, after: int, tmp_path: Path, straight: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The process dies inside a write: in the n-th flush, rename, removal or replacement."""
+    """The process is killed in its n-th fsync, rename, removal or replacement."""
     homes: dict[str, Any] = {"fsync": os, "rename": Path, "rmtree": shutil, "replace": Path}
     real = getattr(homes[moment], moment)
     calls = 0
@@ -126,13 +126,13 @@ import torch
 torch.set_num_threads(1)
 import time
 
-def tell(look):
-    print(look.row["round"], flush=True)
-    if look.row["round"] == 56:  # it must not end before it is killed, however late that is
+def report(snapshot):
+    print(snapshot.row["round"], flush=True)
+    if snapshot.row["round"] == 56:  # do not end before the test kills this process
         time.sleep(600)
 
 print("ready", flush=True)
-trained(Path(sys.argv[1]), callbacks=[tell])
+trained(Path(sys.argv[1]), callbacks=[report])
 """
 
 
@@ -145,7 +145,7 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("moment", [1, 4, 7])
 def test_sigkill(moment: int, tmp_path: Path, straight: Path) -> None:
-    """A real process, really killed, at several moments of its life."""
+    """A real process is killed at several moments."""
     with start(tmp_path / "run") as process:
         assert process.stdout is not None
         for _ in range(moment + 1):
@@ -158,7 +158,7 @@ def test_sigkill(moment: int, tmp_path: Path, straight: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_polite_signal_saves_first(
+def test_a_signal_saves_before_stopping(
     number: signal.Signals, tmp_path: Path, straight: Path
 ) -> None:
     def ask(look: TrainingSnapshot) -> None:
@@ -175,7 +175,7 @@ def test_a_polite_signal_saves_first(
     assert_same_end(tmp_path / "run", straight)
 
 
-def test_divergence_is_a_sentence_and_the_last_checkpoint_is_good(tmp_path: Path) -> None:
+def test_divergence_is_explained_and_the_last_checkpoint_is_finite(tmp_path: Path) -> None:
     with pytest.raises(Diverged, match="diverged") as diverged:
         trained(tmp_path / "run", 400, settings=small_settings(lr=1e4, optimiser="sgd"))
     assert diverged.value.exit_code == 3
@@ -193,7 +193,7 @@ def test_other_settings_on_the_same_folder(straight: Path) -> None:
         trained(straight, settings=small_settings(G=nets))
 
 
-def test_checkpoints_of_an_unknown_game(tmp_path: Path) -> None:
+def test_checkpoints_without_settings(tmp_path: Path) -> None:
     trained(tmp_path / "run", 20)
     (tmp_path / "run" / "settings.json").unlink()
     with pytest.raises(UserError, match=r"no settings\.json.*--restart"):
@@ -202,15 +202,15 @@ def test_checkpoints_of_an_unknown_game(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
-def test_metrics_end_where_they_are_no_rows(tmp_path: Path, bad: bytes) -> None:
+def test_metrics_end_at_the_first_invalid_line(tmp_path: Path, bad: bytes) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
     assert metrics.read_metrics(tmp_path) == [{"round": 1}]
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(21, "a folder stands where a file"), (36, "too long")]
+    ("number", "words"), [(21, "a folder has the file's name"), (36, "too long")]
 )
-def test_a_name_that_cannot_be_written(number: int, words: str) -> None:
+def test_a_file_name_that_cannot_be_written(number: int, words: str) -> None:
     with pytest.raises(UserError, match=words), files.explain_os_errors(Path("out")):
         raise OSError(number, "whatever")
 
@@ -221,7 +221,7 @@ def test_other_images_on_the_same_folder(straight: Path) -> None:
         train(data, settings=small_settings(), run=straight, rounds=60)
 
 
-def test_restart_forgets(tmp_path: Path) -> None:
+def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     trained(folder, 20)
     (folder / "my notes.txt").write_text("kept")
@@ -230,7 +230,7 @@ def test_restart_forgets(tmp_path: Path) -> None:
     assert (folder / "my notes.txt").read_text() == "kept"
 
 
-def test_a_refused_game_writes_and_forgets_nothing(tmp_path: Path) -> None:
+def test_a_refused_game_changes_no_files(tmp_path: Path) -> None:
     impossible = dataclasses.replace(
         small_settings(), G=dataclasses.replace(small_settings().G, deconvolution=True)
     )
@@ -252,12 +252,12 @@ def test_a_folder_in_use(tmp_path: Path) -> None:
 
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("hello")
-    with pytest.raises(UserError, match="a file stands where"):
+    with pytest.raises(UserError, match="a file has the folder's name"):
         trained(tmp_path / "run")
 
 
 def test_a_full_disk(tmp_path: Path, straight: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The disk fills in the middle of a checkpoint; once there is room, the run goes on."""
+    """The disk is full while a checkpoint is written; the run continues once there is space."""
     real = Path.write_bytes
     calls = 0
 
@@ -325,7 +325,7 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     (step / "state.json").write_text("<html>")
     with pytest.raises(UserError, match="cannot be read"):
         trained(folder, 30)
-    shutil.rmtree(step)  # as the sentence advises
+    shutil.rmtree(step)  # as the message advises
     trained(folder, 30)
     assert last(folder).round == 30
 
@@ -336,8 +336,49 @@ def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
     trained(tmp_path / "b", 10, settings=small_settings(G=other))
     shutil.rmtree(tmp_path / "a" / "checkpoints")
     shutil.copytree(tmp_path / "b" / "checkpoints", tmp_path / "a" / "checkpoints")
-    with pytest.raises(UserError, match="other nets"):
+    with pytest.raises(UserError, match="other networks"):
         trained(tmp_path / "a", 20)
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "evaluation",
+        "evaluation.published",
+        "runs.compare",
+        "runs.evaluations",
+        "runs.files",
+        "runs.folder",
+        "runs.metrics",
+    ],
+)
+def test_reading_records_imports_no_torch(module: str) -> None:
+    program = f"import sys, adversarial_nets.{module}; print('torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_reading_a_run_imports_no_torch(straight: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; import adversarial_nets as an;"
+        "run = an.open_run(Path(sys.argv[1]));"
+        "from adversarial_nets.runs.folder import history; assert history(run)['curve'];"
+        "print('torch' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, str(straight)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+def test_a_reopened_run_equals_the_run_that_was_started(straight: Path) -> None:
+    """Fields that JSON stores as lists are tuples again."""
+    settings = small_settings()
+    run = runs_folder.open_run(straight)
+    assert run.changed == runs_folder.changed_from_preset(settings, run.preset)
+    assert run.changed["G.hidden"] == ((400, 400), (12, 10))
+    assert run.preset_label == "custom, from quickstart"
 
 
 def test_not_a_run(tmp_path: Path) -> None:
@@ -385,15 +426,19 @@ def test_lengths(tmp_path: Path) -> None:
 
 def test_diagnosis() -> None:
     fine = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.9, "round": 9000}
-    assert diagnostics.diagnose(fine, 0.9) is None
-    assert "D wins" in str(diagnostics.diagnose(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9))
-    assert "collapsed" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.9))
-    assert "not taken off" in str(diagnostics.diagnose(fine | {"spread": 0.01}, 0.01))
-    assert diagnostics.diagnose(fine | {"spread": 0.01, "round": 500}, 0.01) is None
+    assert diagnostics.describe_problem(fine, 0.9) is None
+    assert "D is too strong" in str(
+        diagnostics.describe_problem(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9)
+    )
+    assert "collapsed" in str(diagnostics.describe_problem(fine | {"spread": 0.01}, 0.9))
+    assert "not started to learn" in str(
+        diagnostics.describe_problem(fine | {"spread": 0.01}, 0.01)
+    )
+    assert diagnostics.describe_problem(fine | {"spread": 0.01, "round": 500}, 0.01) is None
 
 
-def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
-    """Of a D that knows images by their grey, of one that guesses, and of one that is fooled."""
+def test_accuracy_and_V_of_known_discriminators() -> None:
+    """A D that separates images by brightness, one that outputs 1/2, one that is always wrong."""
     data = small_data()
     seen, unseen = (
         data.floats(images[:1000]).double().mean(1) for images in (data.train, data.valid)
@@ -405,7 +450,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
         last.weight.zero_()
         last.bias.fill_(-20.0)
 
-    class Judge(torch.nn.Module):
+    class Brightness(torch.nn.Module):
         def __init__(self, sign: float) -> None:
             super().__init__()
             self.sign = torch.nn.Parameter(torch.tensor(sign))
@@ -415,7 +460,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
 
     one = torch.ones((), dtype=torch.float64)
     for sign, right in ((1.0, 1.0), (0.0, 0.5), (-1.0, 0.0)):
-        game.D = Judge(sign)
+        game.D = Brightness(sign)
         found = diagnostics.discriminator_metrics(game, data)
         assert found["accuracy"] == right
         for name, grey in (("V_training", seen), ("V_held_out", unseen)):
@@ -425,7 +470,7 @@ def test_accuracy_and_V_are_those_of_a_known_judge() -> None:
         assert game.D.training
 
 
-def test_a_row_with_scores_says_how_D_judges(straight: Path) -> None:
+def test_a_row_with_scores_has_Ds_accuracy(straight: Path) -> None:
     rows = metrics.read_metrics(straight)
     assert {"scores" in row for row in rows} == {True, False}
     for row in rows:
@@ -453,13 +498,13 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
         600,
         settings=settings,
         optimiser=still,
-        callbacks=[lambda look: said.append(look.trouble)],
+        callbacks=[lambda look: said.append(look.problem)],
     )
     assert said[0] is None
-    assert "D wins outright" in str(said[-1])
+    assert "D is too strong" in str(said[-1])
 
 
-def test_what_a_run_was_begun_with_it_goes_on_with(tmp_path: Path) -> None:
+def test_a_run_continues_only_with_what_it_was_started_with(tmp_path: Path) -> None:
     trained(tmp_path / "a", 2)
     for how, words in (
         ({"precision": "bfloat16"}, "precision float32 → bfloat16"),
@@ -476,9 +521,7 @@ def test_what_a_run_was_begun_with_it_goes_on_with(tmp_path: Path) -> None:
         inspect.unwrap(train)(small_data(), run=tmp_path / "c", precision="bf16")
 
 
-def test_a_disk_without_locks_is_a_sentence(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_without_locks_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(*_: object) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
@@ -495,6 +538,6 @@ def test_a_disk_without_locks_is_a_sentence(
         (errno.ENOENT, "no such"),
     ],
 )
-def test_whatever_the_disk_refuses_is_a_sentence(tmp_path: Path, number: int, words: str) -> None:
+def test_errors_of_the_disk_are_explained(tmp_path: Path, number: int, words: str) -> None:
     with pytest.raises(UserError, match=words), files.explain_os_errors(tmp_path):
         raise OSError(number, os.strerror(number))

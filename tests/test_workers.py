@@ -1,4 +1,4 @@
-"""Several real processes play the one game that one process plays."""
+"""Training in several real processes gives the result of a single process."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from small import products_round_to_bfloat16, small_data, small_settings
 
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
-# Nets of a few units on the embedded digits, so that what takes time is starting the processes.
+# Networks of a few units, so that most of the time goes into starting the processes.
 SMALL = ["train", "mnist-5k", "--G.hidden", "20", "--G.init", "0.3", "--D.units", "10"]
 SMALL += ["--D.pieces", "2", "--D.init", "0.3", "--log-every", "10", "--save-every", "10"]
 SMALL += ["--score-every", "1000000", "--samples-every", "1000000"]
@@ -48,7 +48,7 @@ def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], tolerance: flo
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What two processes made of the games of `two_workers`."""
+    """Results of the games of `two_workers`, played by two processes."""
     folder = tmp_path_factory.mktemp("two")
     command = [*TORCHRUN, two_workers.__file__, str(folder)]
     done = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, check=False)
@@ -57,18 +57,18 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("name", two_workers.GAMES)
-def test_two_processes_play_the_game_of_one(shared: Path, name: str) -> None:
-    """Weights, dropout masks and all, the tally, a Parzen score and samples: those of one."""
-    theirs = safetensors.torch.load_file(shared / f"{name}.safetensors")
+def test_two_processes_give_the_result_of_one(shared: Path, name: str) -> None:
+    """Weights, running statistics, a Parzen score and samples are those of one process."""
+    of_two = safetensors.torch.load_file(shared / f"{name}.safetensors")
     game = two_workers.played(name)
-    samples, stats, nats = (theirs.pop(key) for key in ("samples", "tally", "nats"))
-    close(theirs, game_state.nets_of(game), 1e-9)
+    samples, stats, nats = (of_two.pop(key) for key in ("samples", "tally", "nats"))
+    close(of_two, game_state.nets_of(game), 1e-9)
     torch.testing.assert_close(stats, game.stats.sums, rtol=1e-9, atol=1e-9)
     assert nats.item() == pytest.approx(two_workers.score(game), abs=0.01)
     torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-9, atol=1e-9)
 
 
-def test_alone_everything_is_mine() -> None:
+def test_a_single_process_has_all_rows() -> None:
     t = torch.arange(3.0)
     distributed.all_reduce_sum([t])
     distributed.barrier()
@@ -79,49 +79,52 @@ def test_alone_everything_is_mine() -> None:
     assert distributed.all_gather(t, 3) is t
 
 
-def test_mixed_precision_stays_near() -> None:
-    """Products in bfloat16 lead a short game to nearly the same weights, which stay float32."""
-    whole, bf16_matmul = (
+def test_mixed_precision_gives_nearly_the_same_weights() -> None:
+    """With products in bfloat16 the weights stay float32 and change little.
+
+    They change at all only on a CPU that rounds inputs to bfloat16.
+    """
+    float32, bf16_matmul = (
         new_game(small_settings(), small_data(), bf16_matmul=r) for r in (False, True)
     )
-    for game in (whole, bf16_matmul):
+    for game in (float32, bf16_matmul):
         play(game, 10)
-    for a, b in zip(whole.G.parameters(), bf16_matmul.G.parameters(), strict=True):
+    for a, b in zip(float32.G.parameters(), bf16_matmul.G.parameters(), strict=True):
         assert b.dtype == torch.float32
         assert (a - b).abs().max() < 0.02
         assert ((a - b).abs().max() > 0) == products_round_to_bfloat16()
 
 
 def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
-    """10 rounds in two processes and 10 more in one: the same as 20 in one."""
+    """10 rounds in two processes and 10 more in one equal 20 in one."""
     two, one = tmp_path / "two", tmp_path / "one"
     process = advnets(*SMALL, "--run", two, "--rounds", 10, "--nproc", 2, "--json")
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert json.loads(out)["round"] == 10  # one object: only the first process prints
+    assert json.loads(out)["round"] == 10  # one object: only rank 0 prints
     for folder in (two, one):
         process = advnets(*SMALL, "--run", folder, "--rounds", 20, "--threads", 1, "--json")
         _, err = process.communicate()
         assert process.returncode == 0, err
-    # A piece of maxout that wins by less than rounding moves a weight by about 10⁻⁴; a momentum
-    # that did not travel, by more than 10⁻².
+    # Rounding can change which maxout piece is largest, which changes a weight by about 1e-4.
+    # Momentum lost from the checkpoint would change weights by more than 1e-2.
     close(weights(two), weights(one), 1e-3)
     rows = [[row["round"] for row in metrics.read_metrics(folder)] for folder in (two, one)]
     assert rows == [[10, 20], [10, 20]]
 
 
 def wait_for(process: "subprocess.Popen[str]", folder: Path, round_: int) -> None:
-    """Until the run has written a row of at least that round."""
+    """Wait until the run has written a row of at least that round."""
     for _ in range(3000):
         if any(row["round"] >= round_ for row in metrics.read_metrics(folder)):
             return
         assert process.poll() is None, process.communicate()
         time.sleep(0.1)
-    raise AssertionError("the training has not come so far in five minutes")
+    raise AssertionError("the training did not reach that round within five minutes")
 
 
 def workers_of(process: "subprocess.Popen[str]") -> list[int]:
-    """The processes that a launcher has started, in the order of their numbers."""
+    """The process ids of a launcher's children, in order of rank."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
     return [int(pid) for pid in children.split()]
 
@@ -129,8 +132,8 @@ def workers_of(process: "subprocess.Popen[str]") -> list[int]:
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
 
 
-# Python runs a module of this name when it starts. A kill from outside would have to hit the worker
-# between two of its rounds and before its last, which nobody can promise on a busy machine.
+# Python imports sitecustomize at startup. It kills rank 1 in round 250; a kill from outside could
+# not be timed reliably on a busy machine.
 DEATH = """
 import os
 if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1", "0"):
@@ -146,8 +149,8 @@ if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1
 """
 
 
-def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
-    """kill -9 on one of two workers: the launcher starts both again, and the end is the same."""
+def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
+    """After SIGKILL of one of two processes, the launcher restarts both; the result is the same."""
     killed, whole, died = tmp_path / "killed", tmp_path / "whole", tmp_path / "died"
     (tmp_path / "sitecustomize.py").write_text(DEATH)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -170,14 +173,14 @@ def test_a_killed_worker_is_started_again(tmp_path: Path) -> None:
 @needs_proc
 @pytest.mark.parametrize("to_all", [False, True], ids=["one worker", "launcher and workers"])
 def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
-    """Ctrl-C reaches all, a SIGTERM perhaps one: all stop at the same round, and it is saved."""
+    """Ctrl-C reaches all processes, SIGTERM perhaps one; all stop and save at the same round."""
     folder = tmp_path / "run"
     process = advnets(*SMALL, "--run", folder, "--rounds", 10**6, "--nproc", 2)
     wait_for(process, folder, 20)
     children = workers_of(process)
     number = signal.SIGINT if to_all else signal.SIGTERM
     for pid in [process.pid, *children] if to_all else children[-1:]:
-        with suppress(ProcessLookupError):  # it may have ended by the launcher's word already
+        with suppress(ProcessLookupError):  # the launcher may have ended it already
             os.kill(pid, number)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 128 + number, err
@@ -187,7 +190,7 @@ def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
     assert f"at round {saved}" in err
 
 
-def test_a_mistake_is_said_once(tmp_path: Path) -> None:
+def test_a_mistake_is_reported_once(tmp_path: Path) -> None:
     process = advnets(*SMALL, "--run", tmp_path / "x", "--nproc", 2, "--batch", 1, "--rounds", 5)
     _, err = process.communicate()
     assert process.returncode == 2
@@ -195,7 +198,7 @@ def test_a_mistake_is_said_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_normalised_minibatch_is_not_shared(tmp_path: Path) -> None:
+def test_batch_norm_is_refused_in_several_processes(tmp_path: Path) -> None:
     how = ("--nproc", 2, "--G.batch-norm", "--rounds", 5)
     process = advnets(*SMALL, "--run", tmp_path / "x", *how)
     _, err = process.communicate()

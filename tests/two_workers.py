@@ -1,4 +1,4 @@
-"""What each process of test_workers plays: the games of `GAMES`, written down by the first one."""
+"""The program of each process in test_workers: play the games of `GAMES`; rank 0 saves them."""
 
 import sys
 
@@ -7,7 +7,7 @@ import torch
 
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import distributed
-from adversarial_nets.evaluation.parzen import parzen
+from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
@@ -25,8 +25,8 @@ GAMES = {
 def played(name: str) -> Game:
     """One of the games after 30 rounds.
 
-    In float64: a sum over workers is added up in another order than one process's, and in float32
-    two pieces of a maxout unit soon come closer than that rounding.
+    In float64, because several processes add up sums in another order, and in float32 this rounding
+    can change which maxout piece is the largest.
     """
     settings, manual_backprop = GAMES[name]
     game = new_game(settings, small_data(), manual_backprop=manual_backprop, dtype=torch.float64)
@@ -35,11 +35,11 @@ def played(name: str) -> Game:
 
 
 def score(game: Game) -> float:
-    """The Parzen score of 101 samples, of which each worker draws its share."""
+    """The Parzen score of 101 samples, of which each process draws its share."""
     mine = distributed.local_rows(101)
     samples = sample(game.G, game.settings, len(mine), first=mine.start).float()
     data = small_data()
-    return parzen(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
+    return parzen_score(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``python -m adversarial_nets`` is ``advnets``."""
+"""Run ``advnets`` as ``python -m adversarial_nets``."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The noise p_z(z) that the generator starts from (§3)."""
+"""Priors p_z(z) of the generator's input noise (§3)."""
 
 from typing import Literal
 
@@ -15,14 +15,15 @@ Prior = Literal["uniform", "gaussian", "spherical"]
 def draw(prior: Prior, address: Address, size: int, purpose: str = "z") -> Float[Tensor, "m size"]:
     """Draw one noise vector z ~ p_z for each row of the address.
 
-    Every prior has mean 0 and variance 1 per coordinate, so they can be exchanged.
+    Every prior has mean 0 and variance 1 in each coordinate.
 
     Args:
-        prior: ``uniform`` on [−√3, √3] per coordinate (MNIST's, as published), ``gaussian``
-            N(0, I) (TFD's and CIFAR-10's), or ``spherical``: uniform on the sphere of radius √size.
+        prior: ``uniform``, U(−√3, √3) in each coordinate (published for MNIST); ``gaussian``,
+            N(0, I) (published for TFD and CIFAR-10); or ``spherical``, uniform on the sphere of
+            radius √size.
         address: seed, step and rows of the draw.
-        size: number of coordinates of z; the paper uses 100.
-        purpose: what the noise is for; different purposes are independent.
+        size: dimension of z; the paper uses 100.
+        purpose: name of the draw; draws with different names are independent.
 
     >>> z = draw("uniform", Address(seed=0, step=0, rows=range(1000)), size=100)
     >>> z.shape, bool(z.abs().max() <= 3**0.5), round(z.std().item(), 1)

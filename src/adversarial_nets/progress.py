@@ -1,127 +1,265 @@
-"""Progress of long work: a live bar in a terminal, plain lines elsewhere.
+"""Print progress of long work: a live bar in a terminal, plain lines in log files and notebooks.
 
-Everything goes to standard output; with ``--json`` nothing does.
+Everything goes to standard output and fits 80 columns. With ``quiet`` nothing is printed.
 """
 
+import re
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from adversarial_nets.training.session import TrainingSnapshot
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+    from adversarial_nets.training.loop import TrainingSnapshot
 
 __all__ = ["Progress", "ProgressReporter"]
 
 Progress = Callable[[str, int, int | None], None]
-"""Called during long work with (what is done, how much is done, of how much or None)."""
+"""Called during long work with the stage's name, the amount done, and the total amount or None."""
 
-_SECONDS_BETWEEN_LINES = 5.0
+_FIRST_LINE = 5.0  # seconds after which a stage prints its first line
+_LINES_PER_RUN = 50  # a training of any length prints about this many lines
+_WIDTH = 80
+_HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
 
 
 class ProgressReporter:
-    """Where a command speaks.
+    """Prints what a command says and how far its work has come.
 
     Args:
-        quiet: say nothing, since one JSON object is all that is wanted.
+        quiet: print nothing, e.g. because the command prints one JSON object.
     """
 
     def __init__(self, quiet: bool = False) -> None:
-        from rich.console import Console
-
         self.quiet = quiet
-        self._console = Console(file=sys.stderr if quiet else sys.stdout, highlight=False)
-        self._last_line = 0.0
+        self._stages: dict[str, _Stage] = {}
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+        self._bar_stage = ""
 
     def say(self, line: str) -> None:
-        """One line for the person."""
+        """Print one line."""
+        self.close()
         if not self.quiet:
             print(line, flush=True)
 
     def work(self, what: str, done: int, total: int | None) -> None:
-        """Progress of something that is not a training: a download, a score."""
-        now = time.monotonic()
-        if self.quiet or now - self._last_line < _SECONDS_BETWEEN_LINES:
+        """Show the progress of a stage that is not a training, e.g. a download or a score.
+
+        A terminal shows one live line. Elsewhere, a stage prints a line after 5, 10, 20, 40 …
+        seconds, so that a long stage needs few lines.
+
+        Args:
+            what: the stage's name. Names that differ only in their numbers are one stage.
+            done: the amount done.
+            total: the total amount, or None if it is unknown.
+        """
+        if self.quiet:
             return
-        self._last_line = now
-        self.say(f"{what}: {done:,}" + (f" of {total:,} ({done / total:.0%})" if total else ""))
+        if _in_terminal():
+            self._show_bar(what, done, total)
+            return
+        stage = self._stages.setdefault(re.sub(r"[\d.,]+", "#", what), _Stage())
+        if stage.is_due():
+            share = f" of {total:,} ({done / total:.0%})" if total else ""
+            print(f"{what}: {done:,}{share}", flush=True)
+
+    def close(self) -> None:
+        """Remove the live line of the current stage."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     @contextmanager
     def training(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-        """An observer that shows the losses, D(x), D(G(z)), rounds a second and the time left."""
-        if self.quiet:
-            yield lambda look: None
-        elif self._console.is_terminal:
-            yield from self._live(rounds)
-        else:
-            yield self._line
+        """Give a callback that shows losses, D(x), D(G(z)), rounds per second and the time left.
 
-    def _live(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            TaskProgressColumn,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+        Args:
+            rounds: the round at which the training will end.
+        """
+        self.close()
+        if self.quiet:
+            yield lambda snapshot: None
+        elif _in_terminal():
+            yield from self._live_training(rounds)
+        else:
+            yield _TrainingLines()
+
+    def _show_bar(self, what: str, done: int, total: int | None) -> None:
+        """Show or update the live line of a stage."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        if self._bar is None:
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=15),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(compact=True),
+            )
+            self._bar = Bar(*columns, transient=True)
+            self._bar.start()
+            self._bar_stage = what
+            self._task = self._bar.add_task(what, total=total)
+        if self._task is None:
+            return
+        if what != self._bar_stage:
+            self._bar_stage = what
+            self._bar.reset(self._task, total=total, description=what)
+        self._bar.update(self._task, completed=done, total=total)
+
+    def _live_training(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
+        """The callback for a terminal: a live bar, and lines above it for scores and warnings."""
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
 
         columns = (
-            TextColumn("round {task.completed:,.0f}/{task.total:,.0f}"),
-            BarColumn(bar_width=20),
-            TaskProgressColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            BarColumn(bar_width=10),
             TextColumn("{task.description}"),
+            TimeRemainingColumn(compact=True),
             TextColumn("left"),
-            TimeRemainingColumn(),
         )
-        with Progress(*columns, console=self._console) as bar:
+        with Bar(*columns) as bar:
             task = bar.add_task("", total=rounds)
             said: set[str] = set()
 
-            def callback(look: "TrainingSnapshot") -> None:
-                row = look.row
-                bar.update(task, completed=row["round"], description=_words(look))
-                for line in filter(None, (look.trouble, _score_words(look))):
+            def callback(snapshot: "TrainingSnapshot") -> None:
+                row = snapshot.row
+                bar.update(task, completed=row["round"], description=_bar_text(snapshot))
+                for line in filter(None, (snapshot.problem, _score_text(snapshot))):
                     if line not in said:
                         said.add(line)
-                        bar.console.print(f"round {row['round']}: {line}")
+                        text = _wrap(f"round {row['round']}: {line}")
+                        bar.console.print(text, markup=False, highlight=False)
 
             yield callback
 
-    def _line(self, look: "TrainingSnapshot") -> None:
-        now = time.monotonic()
-        score = _score_words(look)
-        last = look.row["round"] >= look.rounds
-        if not (score or last) and now - self._last_line < _SECONDS_BETWEEN_LINES:
+
+class _Stage:
+    """When a stage last printed a line to a log file."""
+
+    def __init__(self) -> None:
+        self.started = time.monotonic()
+        self.next_line = _FIRST_LINE
+
+    def is_due(self) -> bool:
+        """Whether to print a line now; the time to the next line then doubles."""
+        elapsed = time.monotonic() - self.started
+        if elapsed < self.next_line:
+            return False
+        while self.next_line <= elapsed:
+            self.next_line *= 2
+        return True
+
+
+class _TrainingLines:
+    """The callback of a training for log files and notebooks: a table, one row a line."""
+
+    def __init__(self) -> None:
+        self._header_printed = False
+        self._next_line = 0.0
+
+    def __call__(self, snapshot: "TrainingSnapshot") -> None:
+        row, score = snapshot.row, _score_text(snapshot)
+        is_last = row["round"] >= snapshot.rounds
+        if snapshot.seconds < self._next_line and not (score or is_last):
             return
-        self._last_line = now
-        rate = _rate(look)
-        left = (look.rounds - look.row["round"]) / rate if rate else 0.0
-        self.say(
-            f"round {look.row['round']}/{look.rounds}  {_words(look)}  "
-            f"{int(left) // 60}:{int(left) % 60:02d} left"
-        )
-        for line in filter(None, (look.trouble, score)):
-            self.say(f"  {line}")
+        self._next_line = snapshot.seconds + max(_FIRST_LINE, snapshot.seconds / _LINES_PER_RUN)
+        if not self._header_printed:
+            self._header_printed = True
+            print(_HEADER)
+        print(_table_row(snapshot), flush=True)
+        for line in filter(None, (snapshot.problem, score)):
+            print(_wrap(line, indent="  "), flush=True)
 
 
-def _rate(look: "TrainingSnapshot") -> float:
-    """Rounds a second in this sitting."""
-    return (look.row["round"] - look.started_at) / max(look.seconds, 1e-9)
+def _in_terminal() -> bool:
+    """Whether standard output is a terminal that can show a live bar."""
+    return bool(getattr(sys.stdout, "isatty", lambda: False)())
 
 
-def _words(look: "TrainingSnapshot") -> str:
-    r = look.row
+def _rounds_per_second(snapshot: "TrainingSnapshot") -> float:
+    """The mean rate since this process started the training."""
+    return (snapshot.row["round"] - snapshot.started_at) / max(snapshot.seconds, 1e-9)
+
+
+def _seconds_left(snapshot: "TrainingSnapshot") -> float:
+    """The expected time to the last round, in seconds."""
+    rate = _rounds_per_second(snapshot)
+    return (snapshot.rounds - snapshot.row["round"]) / rate if rate else 0.0
+
+
+def _table_row(snapshot: "TrainingSnapshot") -> str:
+    """One row below `_HEADER`."""
+    r: dict[str, Any] = snapshot.row
+    rate, left = _rounds_per_second(snapshot), _clock(_seconds_left(snapshot))
     return (
-        f"D(x) {r['D_x']:.2f}  D(G(z)) {r['D_G_z']:.2f}  loss D {r['d_loss']:.2f} "
-        f"G {r['g_loss']:.2f}  {_rate(look):.0f} rounds/s"
+        f"{r['round']:10,} {r['D_x']:6.2f} {r['D_G_z']:8.2f} {_short(r['d_loss']):>8} "
+        f"{_short(r['g_loss']):>8} {_short(rate):>9} {left:>10}"
     )
 
 
-def _score_words(look: "TrainingSnapshot") -> str | None:
-    scores = look.row.get("scores")
+def _bar_text(snapshot: "TrainingSnapshot") -> str:
+    """The numbers beside the live bar; the losses only where the terminal is wide enough."""
+    r = snapshot.row
+    losses = f"loss D {_short(r['d_loss'])} G {_short(r['g_loss'])} "
+    wide = shutil.get_terminal_size().columns >= 100
+    return (
+        f"D(x) {r['D_x']:.2f} D(G(z)) {r['D_G_z']:.2f} {losses if wide else ''}"
+        f"{_short(_rounds_per_second(snapshot))} rounds/s"
+    )
+
+
+def _short(x: float) -> str:
+    """A number in at most 7 characters.
+
+    >>> _short(0.6931), _short(58267.0), _short(1.5e9)
+    ('0.69', '58,267', '1.5e+09')
+    """
+    if abs(x) < 100:
+        return f"{x:.2f}"
+    return f"{x:,.0f}" if abs(x) < 1e5 else f"{x:.1e}"
+
+
+def _clock(seconds: float) -> str:
+    """A duration as minutes and seconds, or hours, minutes and seconds.
+
+    >>> _clock(75.0), _clock(3675.0)
+    ('1:15', '1:01:15')
+    """
+    minutes, s = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{s:02d}" if hours else f"{minutes}:{s:02d}"
+
+
+def _score_text(snapshot: "TrainingSnapshot") -> str | None:
+    """The validation score and D's accuracy, in rounds that were scored."""
+    scores = snapshot.row.get("scores")
     if not scores:
         return None
-    words = ", ".join(f"{weights} {s['valid_nats']:.1f}" for weights, s in scores.items())
-    right = f"{look.row['accuracy']:.0%} of held-out images and samples"
-    return f"validation log-likelihood in nats: {words}; D is right on {right}"
+    words = ", ".join(
+        f"{score['valid_nats']:.1f} ({weights} G)" for weights, score in scores.items()
+    )
+    return (
+        f"validation log-likelihood in nats: {words}; accuracy of D on held-out images and "
+        f"samples: {snapshot.row['accuracy']:.0%}"
+    )
+
+
+def _wrap(text: str, indent: str = "") -> str:
+    """The text in lines of at most 80 columns."""
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

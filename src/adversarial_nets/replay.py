@@ -108,7 +108,7 @@ def load_data(data: str) -> Source:
     name = data.partition(":")[0]
     if name in ("mnist", "mnist-5k", "idx", "folder"):
         return datasets.load(data)
-    if name in {"tfd-96", *(entry.name for entry in datasets.CATALOGUE)}:
+    if name in datasets.REGISTRY:
         raise UserError(
             f"{data} cannot be played interactively; use toys, points, mnist, mnist-5k, idx:FOLDER "
             f"or folder:PATH. To train on it, type: advnets train {data}"

@@ -1,141 +1,115 @@
-"""Table 1's other rows (§5), each in a file to read beside its own paper, behind two verbs.
+"""The other models of Table 1 (§5) and later ones, each in one file to read beside its paper.
 
-`fit(images, settings, sitting)` gives a fitted model, `sample(model, n, …)` gives n images in
-[0, 1]. `ROWS` names them all, with the settings of the recorded table (a stated budget of at most
-about two hours of two cores each) and of the quick one.
+Every model has a function ``fit(images, settings, session)`` that returns a fitted model, and
+``sample(model, n, …)`` that returns n images in [0, 1]; `interface` describes both. `BASELINES`
+lists them with the settings of the full table (at most about two hours on two cores each) and of
+the quick one. ``docs/add-a-baseline.md`` shows how to add your own.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
-from adversarial_nets.baselines.chains import SINGLE, Chains
-from adversarial_nets.baselines.fitting import FitSession, begin, fill
+from adversarial_nets.baselines.chains import SINGLE_CHAIN, ChainSampler, ChainSettings
+from adversarial_nets.baselines.fitting import FitSession, copy_tensors
+from adversarial_nets.baselines.interface import Baseline, Fit, Model, Sample
+from adversarial_nets.baselines.run_folder import open_fit_folder
 
-__all__ = ["ROWS", "SINGLE", "Chains", "FitSession", "Row", "begin", "fill"]
+__all__ = [
+    "BASELINES",
+    "SINGLE_CHAIN",
+    "Baseline",
+    "ChainSampler",
+    "ChainSettings",
+    "Fit",
+    "FitSession",
+    "Model",
+    "Sample",
+    "copy_tensors",
+    "open_fit_folder",
+]
 
-
-@dataclass(frozen=True)
-class Row:
-    """A model of Table 1 and how the table fits it.
-
-    Attributes:
-        name: as in the table.
-        fit: from images, settings and a sitting to a fitted model.
-        sample: from a model and n to n images.
-        settings: of the recorded table.
-        quick: of the quick table.
-        is_chain: whether sampling walks a Markov chain from training images.
-        tune: chooses what is left to choose by a validation score, where there is something.
-        chosen: says in words what `tune` chose.
-        z_of: the z of `sample`'s images, where they have one; and
-        decode: the images of z.
-        score_every: epochs between validation scores; 0 where `tune` must come first.
-    """
-
-    name: str
-    fit: Callable[..., Any]
-    sample: Callable[..., Any]
-    settings: Any
-    quick: Any
-    is_chain: bool = False
-    tune: Callable[..., Any] | None = None
-    chosen: Callable[..., str] | None = None
-    z_of: Callable[..., Any] | None = None
-    decode: Callable[..., Any] | None = None
-    score_every: int = 0
-
-
-ROWS: Mapping[str, Row] = MappingProxyType(
-    {
-        "dbn": Row(
-            "DBN",
-            dbn.fit,
-            dbn.sample,
-            dbn.Settings(epochs=(15, 20)),
-            dbn.Settings(hidden=(400, 400), epochs=(20, 60)),
-            is_chain=True,
-            score_every=5,
+BASELINES: dict[str, Baseline[Any, Any]] = {
+    "dbn": Baseline(
+        "DBN",
+        dbn.fit,
+        dbn.sample,
+        settings=dbn.Settings(epochs=(15, 20)),
+        quick_settings=dbn.Settings(hidden=(400, 400), epochs=(20, 60)),
+        score_every_epochs=5,
+    ),
+    "stacked-cae": Baseline(
+        "Stacked CAE",
+        cae.fit,
+        cae.sample,
+        settings=cae.Settings(epochs=5),
+        quick_settings=cae.Settings(hidden=(400, 400), epochs=20),
+        tune=cae.tune,
+        describe_tuning=lambda model: f"σ of the chain {model.σ:.3g}",
+    ),
+    "deep-gsn": Baseline(
+        "Deep GSN",
+        gsn.fit,
+        gsn.sample,
+        settings=gsn.Settings(optimiser="adam", lr=1e-3, epochs=20),
+        quick_settings=gsn.Settings(
+            hidden=(400, 400), noise_std=1.0, optimiser="adam", lr=4e-3, epochs=80
         ),
-        "stacked-cae": Row(
-            "Stacked CAE",
-            cae.fit,
-            cae.sample,
-            cae.Settings(epochs=5),
-            cae.Settings(hidden=(400, 400), epochs=20),
-            is_chain=True,
-            tune=cae.tune,
-            chosen=lambda model: f"σ of the walk {model.σ:.3g}",
-        ),
-        "deep-gsn": Row(
-            "Deep GSN",
-            gsn.fit,
-            gsn.sample,
-            gsn.Settings(rule="adam", lr=1e-3, epochs=20),
-            gsn.Settings(hidden=(400, 400), noise=1.0, rule="adam", lr=4e-3, epochs=80),
-            is_chain=True,
-            score_every=2,
-        ),
-        "vae": Row(
-            "VAE",
-            vae.fit,
-            vae.sample,
-            vae.Settings(epochs=60),
-            vae.Settings(hidden=(200,), epochs=50),
-            z_of=vae.z_of,
-            decode=vae.decode,
-            score_every=5,
-        ),
-        "gmmn": Row(
-            "GMMN",
-            gmmn.fit,
-            gmmn.sample,
-            gmmn.Settings(epochs=(0, 60)),
-            gmmn.Settings(epochs=(0, 60)),
-            z_of=gmmn.z_of,
-            decode=gmmn.decode,
-            score_every=5,
-        ),
-        "gmmn-autoencoder": Row(
-            "GMMN + autoencoder",
-            gmmn.fit,
-            gmmn.sample,
-            gmmn.Settings(scales=(1.0,), autoencoder=(1024, 32), epochs=(20, 200)),
-            gmmn.Settings(scales=(1.0,), autoencoder=(300, 32), epochs=(20, 150)),
-            z_of=gmmn.z_of,
-            decode=gmmn.decode,
-            score_every=5,
-        ),
-        "aae": Row(
-            "Adversarial autoencoder",
-            aae.fit,
-            aae.sample,
-            aae.Settings(epochs=20),
-            aae.Settings(hidden=(300, 300), epochs=50),
-            z_of=aae.z_of,
-            decode=aae.decode,
-            score_every=5,
-        ),
-        "dbm": Row(
-            "DBM",
-            dbm.fit,
-            dbm.sample,
-            dbm.Settings(epochs=(20, 20, 40)),
-            dbm.Settings(hidden=(300, 400), epochs=(20, 20, 60)),
-            is_chain=True,
-            score_every=5,
-        ),
-        "pca-gaussian": Row(
-            "PCA Gaussian",
-            pca.fit,
-            pca.sample,
-            pca.Settings(),
-            pca.Settings(),
-            tune=pca.tune,
-            chosen=lambda model: f"{len(model.components)} components",
-        ),
-    }
-)
-"""Every model by the name of its folder, in the order of the table."""
+        score_every_epochs=2,
+    ),
+    "vae": Baseline(
+        "VAE",
+        vae.fit,
+        vae.sample,
+        settings=vae.Settings(epochs=60),
+        quick_settings=vae.Settings(hidden=(200,), epochs=50),
+        sample_z=vae.sample_z,
+        decode=vae.decode,
+        score_every_epochs=5,
+    ),
+    "gmmn": Baseline(
+        "GMMN",
+        gmmn.fit,
+        gmmn.sample,
+        settings=gmmn.Settings(epochs=(0, 60)),
+        sample_z=gmmn.sample_z,
+        decode=gmmn.decode,
+        score_every_epochs=5,
+    ),
+    "gmmn-autoencoder": Baseline(
+        "GMMN + autoencoder",
+        gmmn.fit,
+        gmmn.sample,
+        settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(1024, 32), epochs=(20, 200)),
+        quick_settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(300, 32), epochs=(20, 150)),
+        sample_z=gmmn.sample_z,
+        decode=gmmn.decode,
+        score_every_epochs=5,
+    ),
+    "aae": Baseline(
+        "Adversarial autoencoder",
+        aae.fit,
+        aae.sample,
+        settings=aae.Settings(epochs=20),
+        quick_settings=aae.Settings(hidden=(300, 300), epochs=50),
+        sample_z=aae.sample_z,
+        decode=aae.decode,
+        score_every_epochs=5,
+    ),
+    "dbm": Baseline(
+        "DBM",
+        dbm.fit,
+        dbm.sample,
+        settings=dbm.Settings(epochs=(20, 20, 40)),
+        quick_settings=dbm.Settings(hidden=(300, 400), epochs=(20, 20, 60)),
+        score_every_epochs=5,
+    ),
+    "pca-gaussian": Baseline(
+        "PCA Gaussian",
+        pca.fit,
+        pca.sample,
+        settings=pca.Settings(),
+        tune=pca.tune,
+        describe_tuning=lambda model: f"{len(model.components)} components",
+    ),
+}
+"""Every baseline by the name of its row, in the order of the table. Add your own to this dict."""

@@ -1,26 +1,26 @@
-"""A stacked contractive autoencoder (Rifai et al. 2011, 2012), the row "Stacked CAE" of Table 1.
+"""A stacked contractive autoencoder, CAE (Rifai et al. 2011): the row "Stacked CAE" of Table 1.
 
-One layer has a code h and, with the same weights the other way, a reconstruction of x,
+One layer has a code h and, with the same weights transposed, a reconstruction of x:
 
-    h = f(x) = σ(W x + c),    g(h) = σ(Wᵀ h + b),
+    h = f(x) = σ(W x + c),    g(h) = σ(Wᵀ h + b).
 
-and pays, beside the cross-entropy of g(f(x)) to x, for a code that moves when x does: λ times the
-squared Frobenius norm of the Jacobian J = ∂h/∂x = diag(h(1 − h)) W, which is
+Its loss is the cross-entropy between x and g(f(x)), plus λ times the squared Frobenius norm of the
+Jacobian J = ∂h/∂x = diag(h(1 − h)) W, a penalty for codes that change when x changes:
 
     ‖J‖² = Σ_j [h_j (1 − h_j)]² Σ_i W_ji².
 
-A second layer learns the first one's codes. What is left of J spans the directions in which the
-data vary, and sampling walks along them (Rifai et al. 2012): from x go to h = f(x), add
-Δ = J Jᵀ ε with ε ~ N(0, σ² I), and come back, x ← g(h + Δ). With two layers, s = h(1 − h),
+A second layer is trained on the codes of the first. After training, the large singular directions
+of J are those in which the data vary, and sampling moves along them (Rifai et al. 2012,
+arXiv:1206.6434): encode h = f(x), add Δ = J Jᵀ ε with ε ~ N(0, σ² I), and decode x ← g(h + Δ).
+With two layers and s = h(1 − h),
 
-    J = diag(s²) W² diag(s¹) W¹
+    J = diag(s²) W² diag(s¹) W¹,
 
-and the noise is added at the top code, which is decoded twice. J is never formed.
+the noise is added to the top code, and two layers decode it. J itself is never computed.
 
-The published row gives no settings: sizes, λ, rates and lengths are ours.
+The published row gives no settings: sizes, λ, learning rate and epochs are ours.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -30,37 +30,42 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
-from adversarial_nets.progress import Progress
-from adversarial_nets.random import Address
+from adversarial_nets.baselines.chains import ChainSampler
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.mlp import glorot_uniform
+from adversarial_nets.baselines.optimisers import (
+    adam_state,
+    batches_per_epoch,
+    minibatch,
+    train_with_adam,
+)
 
 __all__ = [
     "CAE",
-    "SIGMAS",
+    "SIGMA_GRID",
     "Layer",
     "Settings",
+    "chain_step",
+    "contraction_penalty",
     "fit",
-    "jacobian_products",
-    "penalty",
+    "jacobian_product",
     "sample",
     "tune",
-    "walk",
 ]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the layers are trained; every number is ours.
+    """Settings of a stacked CAE; every number is ours.
 
     Attributes:
-        hidden: units of each layer, the one at the image first.
-        contraction: λ, the weight of ‖J‖² beside the cross-entropy summed over pixels; of .03, .1,
-            .3 and 1 the best on the embedded sample's validation images.
+        hidden: units of each layer, from the image up.
+        contraction: λ, the weight of ‖J‖² relative to the cross-entropy summed over pixels: of .03,
+            .1, .3 and 1 the best on the validation images of mnist-5k.
         epochs: epochs of each layer.
         lr: Adam's learning rate.
-        batch: images in an update.
-        seed: addresses every draw.
+        batch: images in a minibatch.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, ...] = (1000, 1000)
@@ -73,92 +78,117 @@ class Settings:
 
 @dataclass(frozen=True)
 class Layer:
-    """One autoencoder: W is (hidden, input), c the code's bias, b the reconstruction's."""
+    """One contractive autoencoder.
+
+    Attributes:
+        W: weights.
+        b: biases of the reconstruction.
+        c: biases of the code.
+    """
 
     W: Float[Tensor, "hidden input"]
     b: Float[Tensor, " input"]
     c: Float[Tensor, " hidden"]
 
-    def f(self, x: Float[Tensor, "n input"]) -> Float[Tensor, "n hidden"]:
-        """The code of x."""
+    def encode(self, x: Float[Tensor, "n input"]) -> Float[Tensor, "n hidden"]:
+        """Return the code f(x)."""
         return torch.addmm(self.c, x, self.W.T).sigmoid()
 
-    def g_logits(self, h: Float[Tensor, "n hidden"]) -> Float[Tensor, "n input"]:
-        """The reconstruction from a code, before its sigmoid."""
+    def decode_logits(self, h: Float[Tensor, "n hidden"]) -> Float[Tensor, "n input"]:
+        """Return the logits of the reconstruction g(h)."""
         return torch.addmm(self.b, h, self.W)
 
 
 @dataclass(frozen=True)
 class CAE:
-    """Layers, the one at the image first, and σ: how far a step of the walk goes."""
+    """A stacked CAE.
+
+    Attributes:
+        layers: the layers, from the image up.
+        σ: standard deviation of the noise in a step of the sampling chain.
+    """
 
     layers: tuple[Layer, ...]
     σ: float = 1.0
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
-        return {f"{name}{i}": x for i, layer in enumerate(self.layers) for name, x in _of(layer)}
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
+        named: dict[str, Tensor] = {}
+        for i in range(len(self.layers)):
+            named |= self.layer_parameters(i)
+        return named
+
+    def layer_parameters(self, i: int) -> dict[str, Tensor]:
+        """Return the parameters of layer i by name."""
+        layer = self.layers[i]
+        return {f"W{i}": layer.W, f"b{i}": layer.b, f"c{i}": layer.c}
 
 
-def _of(layer: Layer) -> tuple[tuple[str, Tensor], ...]:
-    return ("W", layer.W), ("b", layer.b), ("c", layer.c)
+# --- Training -------------------------------------------------------------------------------------
 
 
-def penalty(layer: Layer, h: Float[Tensor, "n hidden"]) -> Float[Tensor, " n"]:
-    """‖∂h/∂x‖², the Jacobian's squared Frobenius norm, for each code."""
+def contraction_penalty(layer: Layer, h: Float[Tensor, "n hidden"]) -> Float[Tensor, " n"]:
+    """Return ‖∂h/∂x‖², the squared Frobenius norm of the Jacobian, for each code."""
     return (h * (1 - h)).square() @ layer.W.square().sum(1)
 
 
 def loss(layer: Layer, x: Float[Tensor, "n input"], contraction: float) -> Float[Tensor, ""]:
-    """Cross-entropy summed over pixels plus λ‖J‖², a mean over images."""
-    h = layer.f(x)
-    entropy = F.binary_cross_entropy_with_logits(layer.g_logits(h), x, reduction="sum")
-    return entropy / len(x) + contraction * penalty(layer, h).mean()
+    """Return the cross-entropy summed over pixels plus λ‖J‖², the mean over images."""
+    h = layer.encode(x)
+    cross_entropy = F.binary_cross_entropy_with_logits(layer.decode_logits(h), x, reduction="sum")
+    return cross_entropy / len(x) + contraction * contraction_penalty(layer, h).mean()
 
 
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> CAE:
-    """Train layer after layer on images in [0, 1].
+    """Train layer after layer with Adam.
 
     Args:
-        images: what to learn.
-        settings: sizes and schedules.
-        session: keeps and watches the fitting; see `FitSession`.
+        images: training images in [0, 1].
+        settings: sizes and schedule.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    s = settings
-    sizes = (images.shape[1], *s.hidden)
-    layers = []
-    for i, (a, b) in enumerate(pairwise(sizes)):
-        u = Address(s.seed, 0, range(b)).uniform(f"CAE W{i}", a)
-        W = (2 * u - 1) * math.sqrt(6 / (a + b))
-        layers.append(Layer(W, torch.zeros(a), torch.zeros(b)))
-    cae = CAE(tuple(layers))
-    memory = adam_state(cae.tensors())
-    length = s.epochs * max(len(images) // s.batch, 1)
-    steps = (session or FitSession()).steps(length * len(layers), cae, cae.tensors(), memory)
-    for i, layer in enumerate(layers):
-        θ = {f"{name}{i}": x for name, x in _of(layer)}
-        for t, note in steps.upto((i + 1) * length, θ):
-            x = minibatch(images, s.seed, t, s.batch)
+    session = session or FitSession()
+    sizes = (images.shape[1], *settings.hidden)
+    layers = tuple(
+        Layer(
+            W=glorot_uniform(hidden, inputs, settings.seed, f"CAE W{i}"),
+            b=torch.zeros(inputs),
+            c=torch.zeros(hidden),
+        )
+        for i, (inputs, hidden) in enumerate(pairwise(sizes))
+    )
+    cae = CAE(layers)
+    state = adam_state(cae.state_dict())
+    per_layer = settings.epochs * batches_per_epoch(images, settings.batch)
+    steps = session.steps(per_layer * len(layers), cae, cae.state_dict(), state)
+    for i in range(len(layers)):
+
+        def loss_at(step: int, i: int = i) -> Tensor:
+            x = minibatch(images, settings.seed, step, settings.batch)
             with torch.no_grad():
                 for below in layers[:i]:
-                    x = below.f(x)
-            value = loss(layer, x, s.contraction)
-            descend(θ, memory, value, s.lr)
-            note(value.item())
+                    x = below.encode(x)
+            return loss(layers[i], x, settings.contraction)
+
+        parameters, last = cae.layer_parameters(i), (i + 1) * per_layer
+        train_with_adam(steps, last, parameters, state, loss_at, lambda step: settings.lr)
     return cae
 
 
-def jacobian_products(
+# --- Sampling: a Markov chain along the directions in which the data vary -------------------------
+
+
+def jacobian_product(
     layers: Sequence[Layer], codes: Sequence[Tensor], ε: Float[Tensor, "n top"]
 ) -> Float[Tensor, "n top"]:
-    """J Jᵀ ε for each image, J the top code's Jacobian by the image: down the layers, and up.
+    """Return J Jᵀ ε for each image, J the Jacobian of the top code by the image.
 
     Args:
-        layers: the one at the image first.
-        codes: each layer's code of the images.
-        ε: a vector for each image.
+        layers: the layers, from the image up.
+        codes: the code of each layer.
+        ε: one vector for each image.
     """
     slopes = [h * (1 - h) for h in codes]
     v = ε
@@ -169,61 +199,42 @@ def jacobian_products(
     return v
 
 
-def walk(
-    cae: CAE, x: Float[Tensor, "n pixels"], draw: torch.Generator
+def chain_step(
+    cae: CAE, x: Float[Tensor, "n pixels"], generator: torch.Generator
 ) -> Float[Tensor, "n pixels"]:
-    """One step of the chain: encode, move by J Jᵀ ε along the data, decode."""
+    """Take one step of the sampling chain: encode x, add J Jᵀ ε to the top code, decode."""
     codes, h = [], x
     for layer in cae.layers:
-        h = layer.f(h)
+        h = layer.encode(h)
         codes.append(h)
-    ε = cae.σ * torch.randn(h.shape, generator=draw)
-    h = h + jacobian_products(cae.layers, codes, ε)
+    ε = cae.σ * torch.randn(h.shape, generator=generator)
+    h = h + jacobian_product(cae.layers, codes, ε)
     for layer in reversed(cae.layers):
-        h = layer.g_logits(h).sigmoid()
+        h = layer.decode_logits(h).sigmoid()
     return h
 
 
-SIGMAS: tuple[float, ...] = tuple(10 ** (-2 + 3 * i / 12) for i in range(13))
-"""Steps to choose from: logspace(−2, 1, 13)."""
+SIGMA_GRID: tuple[float, ...] = tuple(10 ** (-2 + 3 * i / 12) for i in range(13))
+"""The values of σ that `tune` tries: logspace(−2, 1, 13)."""
 
 
 def tune(cae: CAE, score: Callable[[CAE], float]) -> CAE:
-    """Walk with the σ of `SIGMAS` that scores best.
+    """Return the CAE with the σ of `SIGMA_GRID` that has the best score.
 
     Args:
-        cae: the fitted autoencoder.
-        score: gives a model's validation score.
+        cae: the fitted CAE.
+        score: maps a model to its validation score.
     """
-    return max((replace(cae, σ=σ) for σ in SIGMAS), key=score)
+    return max((replace(cae, σ=σ) for σ in SIGMA_GRID), key=score)
 
 
-@torch.no_grad()
-def sample(
-    cae: CAE,
-    n: int,
-    *,
-    start: Float[Tensor, "m pixels"],
-    seed: int = 0,
-    policy: Chains = STATED,
-    on_progress: Progress | None = None,
-) -> Float[Tensor, "n pixels"]:
-    """Walk from training images; emit each kept step's mean image.
+def _training_images(cae: CAE, images: Tensor, generator: torch.Generator) -> Tensor:
+    return images
 
-    Args:
-        cae: the autoencoder.
-        n: how many images.
-        start: training images, at least as many as there are chains; the first ones are taken.
-        seed: addresses every draw.
-        policy: how many chains, their burn-in and thinning.
-        on_progress: called after each step.
-    """
-    return chain(
-        lambda x, draw: walk(cae, x, draw),
-        lambda x: x,
-        start[: policy.chains],
-        n,
-        policy,
-        seed,
-        on_progress,
-    )
+
+def _state(cae: CAE, x: Tensor) -> Tensor:
+    return x
+
+
+sample = ChainSampler(_training_images, chain_step, _state)
+"""Sample by chains of `chain_step`; the state is the image."""

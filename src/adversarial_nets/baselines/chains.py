@@ -1,75 +1,102 @@
-"""Sampling from Markov chains: burn-in, thinning, parallel chains."""
+"""Sample from Markov chains: parallel chains, burn-in and thinning."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import T
+from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
-__all__ = [
-    "SINGLE",
-    "STATED",
-    "Chains",
-    "chain",
-]
+__all__ = ["SINGLE_CHAIN", "ChainSampler", "ChainSettings"]
+
+M = TypeVar("M")
+State = TypeVar("State")
 
 
 @dataclass(frozen=True)
-class Chains:
-    """How states are taken from Markov chains (ours; the paper does not say).
+class ChainSettings:
+    """How samples are taken from Markov chains. The defaults are ours; the paper gives none.
 
     Attributes:
-        chains: how many run side by side, each from another training image.
-        burn_in: steps before the first state is kept.
-        every: steps between kept states.
+        chains: number of parallel chains, each started from another training image.
+        burn_in: steps of each chain before its first sample.
+        thinning: steps of each chain between two samples.
     """
 
     chains: int = 100
     burn_in: int = 1000
-    every: int = 100
+    thinning: int = 100
 
-    def steps(self, n: int) -> int:
-        """Steps that n kept states take, all chains together."""
-        return self.chains * (self.burn_in + self.every * -(-n // self.chains))
+    def steps_per_chain(self, n: int) -> int:
+        """Return the number of steps that each chain takes for n samples in total."""
+        return self.burn_in + self.thinning * -(-n // self.chains)
+
+    def total_steps(self, n: int) -> int:
+        """Return the number of steps that all chains together take for n samples.
+
+        >>> ChainSettings().total_steps(10_000)
+        1100000
+        """
+        return self.chains * self.steps_per_chain(n)
 
 
-STATED = Chains()
+SINGLE_CHAIN = ChainSettings(chains=1, burn_in=0, thinning=1)
+"""One chain, every state a sample. The published rows of Table 1 may have been sampled this way."""
 
 
-SINGLE = Chains(chains=1, burn_in=0, every=1)
-"""One chain, every state kept: what the published rows of Table 1 may have used."""
+@dataclass(frozen=True)
+class ChainSampler(Generic[M, State]):
+    """A sampling function for a model that defines a Markov chain.
 
+    The state is whatever the model's chain needs (images, hidden units, both); all parallel chains
+    are one batch.
 
-def chain(
-    step: Callable[[T, torch.Generator], T],
-    emit: Callable[[T], Tensor],
-    state: T,
-    n: int,
-    policy: Chains,
-    seed: int,
-    on_progress: Callable[[str, int, int | None], None] | None = None,
-) -> Float[Tensor, "n pixels"]:
-    """Run chains side by side and keep n of the images they emit.
-
-    Args:
-        step: one step of all chains: from a state and a source of randomness to the next state.
-        emit: the images of a state, (chains, pixels).
-        state: where the chains start.
-        n: how many images.
-        policy: burn-in and thinning.
-        seed: addresses every draw, step by step.
-        on_progress: called with ("chain", steps done, steps in all).
+    Attributes:
+        initial_state: the first state from (model, training images, random generator), one chain
+            for each image.
+        next_state: one step of all chains, from (model, state, random generator).
+        mean_images: the images of a state from (model, state): (chains, pixels), in [0, 1].
     """
-    kept = []
-    last = policy.burn_in + policy.every * -(-n // policy.chains)
-    for t in range(1, last + 1):
-        state = step(state, Address(seed, t, range(1)).generator("chain"))
-        if t > policy.burn_in and (t - policy.burn_in) % policy.every == 0:
-            kept.append(emit(state))
-        if on_progress:
-            on_progress("chain", t, last)
-    return torch.cat(kept)[:n]
+
+    initial_state: Callable[[M, Tensor, torch.Generator], State]
+    next_state: Callable[[M, State, torch.Generator], State]
+    mean_images: Callable[[M, State], Tensor]
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        model: M,
+        n: int,
+        *,
+        training_images: Float[Tensor, "m pixels"],
+        seed: int = 0,
+        chains: ChainSettings | None = None,
+        on_progress: Progress | None = None,
+    ) -> Float[Tensor, "n pixels"]:
+        """Run Markov chains from training images and return n of their images.
+
+        Args:
+            model: the fitted model.
+            n: number of images.
+            training_images: at least as many as there are chains; the first ones are used.
+            seed: seed of all random draws.
+            chains: number of chains, burn-in and thinning; `ChainSettings()` if None.
+            on_progress: called with ("chain", steps done, steps in total) after each step.
+        """
+        chains = chains or ChainSettings()
+        generator = Address(seed, 0, range(1)).generator("chain")
+        state = self.initial_state(model, training_images[: chains.chains], generator)
+        kept = []
+        steps = chains.steps_per_chain(n)
+        for step in range(1, steps + 1):
+            generator = Address(seed, step, range(1)).generator("chain")
+            state = self.next_state(model, state, generator)
+            if step > chains.burn_in and (step - chains.burn_in) % chains.thinning == 0:
+                kept.append(self.mean_images(model, state))
+            if on_progress:
+                on_progress("chain", step, steps)
+        return torch.cat(kept)[:n]

@@ -1,18 +1,18 @@
-"""A deep Boltzmann machine (Salakhutdinov and Hinton 2009), of which §2 says what it cannot do.
+"""A deep Boltzmann machine, DBM (Salakhutdinov and Hinton 2009), discussed in §2 of the paper.
 
-Unlike a deep belief network, all of it is one undirected model:
+Unlike a deep belief network, the whole model is undirected:
 
     E(v, h¹, h²) = −v·b − h¹·c¹ − h²·c² − v W¹ h¹ − h¹ W² h²,    p ∝ exp(−E).
 
-Neither average of the log-likelihood's gradient, ⟨−∂E/∂θ⟩_data − ⟨−∂E/∂θ⟩_model, can be computed.
-Given v, the hidden units still depend on one another, so the first is taken over the *mean field*
-q(h) = Π_j q(h_j), the closest independent one, found by iterating its equations. The second comes
-from Gibbs chains that go on from update to update (PCD). And since Z cannot be computed either, no
-likelihood comes out, only samples: as of the adversarial nets, but from a Markov chain.
+Neither average in the log-likelihood's gradient, ⟨−∂E/∂θ⟩_data − ⟨−∂E/∂θ⟩_model, can be computed
+exactly. The first is taken over the mean-field distribution q(h) = Π_j q(h_j), the factorised
+distribution closest to p(h | v), found by fixed-point iteration. The second is taken from Gibbs
+chains that continue from update to update (PCD). Z cannot be computed either, so the model gives
+samples, by a Markov chain, but no likelihood.
 
-Started from random weights the machine learns badly. So each layer first learns as an RBM by itself
-(CD-1), the first one with its input doubled, the second with its output doubled, in place of the
-neighbour that it does not have yet.
+Training from random weights fails. Each layer is therefore first trained as an RBM by itself
+(CD-1). The first RBM doubles its input and the second doubles its output, to replace the layer that
+each of them lacks.
 """
 
 from dataclasses import dataclass
@@ -21,47 +21,70 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.dbn import bernoulli
-from adversarial_nets.baselines.fitting import FitSession, minibatch
-from adversarial_nets.progress import Progress
+from adversarial_nets.baselines.chains import ChainSampler
+from adversarial_nets.baselines.fitting import FitSession, FitSteps
+from adversarial_nets.baselines.optimisers import (
+    ascend_with_momentum,
+    batches_per_epoch,
+    minibatch,
+)
+from adversarial_nets.baselines.rbm import bernoulli, logit_of_mean
 from adversarial_nets.random import Address
 
-__all__ = ["DBM", "Settings", "contrast", "fit", "gibbs", "lower_bound", "mean_field", "sample"]
+__all__ = [
+    "DBM",
+    "Settings",
+    "fit",
+    "gibbs",
+    "log_likelihood_gradient",
+    "lower_bound",
+    "mean_field",
+    "sample",
+]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The published sizes, mean-field steps, chains and rate; the other numbers are ours.
+    """Settings of a DBM.
+
+    Sizes, mean-field steps, chains and the joint learning rate are published; the rest is ours.
 
     Attributes:
         hidden: units of h¹ and h².
         epochs: epochs of CD-1 for the first layer, for the second, and of the joint training.
-        lr: learning rate of each; the joint one falls linearly to 0.
-        momentum: of both CD-1 stages.
-        mean_field: steps of the mean field for each image.
-        gibbs: Gibbs steps of the persistent chains in each update.
-        chains: persistent chains.
-        decay: weight decay.
-        batch: images in an update.
-        seed: addresses every draw.
+        lr: learning rate of each phase; the joint one falls linearly to 0.
+        momentum: momentum of both CD-1 phases.
+        mean_field_steps: steps of the mean-field iteration for each image.
+        gibbs_steps: Gibbs steps of the persistent chains in each update.
+        chains: number of persistent chains.
+        weight_decay: weight decay.
+        batch: images in a minibatch.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, int] = (500, 1000)
     epochs: tuple[int, int, int] = (50, 50, 300)
     lr: tuple[float, float, float] = (0.05, 0.05, 0.005)
     momentum: float = 0.9
-    mean_field: int = 10
-    gibbs: int = 5
+    mean_field_steps: int = 10
+    gibbs_steps: int = 5
     chains: int = 100
-    decay: float = 2e-4
+    weight_decay: float = 2e-4
     batch: int = 100
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class DBM:
-    """W1 is (visible, h¹), W2 (h¹, h²); b, c1 and c2 are the biases of v, h¹ and h²."""
+    """A deep Boltzmann machine.
+
+    Attributes:
+        W1: weights between v and h¹.
+        W2: weights between h¹ and h².
+        b: biases of v.
+        c1: biases of h¹.
+        c2: biases of h².
+    """
 
     W1: Float[Tensor, "visible hidden1"]
     W2: Float[Tensor, "hidden1 hidden2"]
@@ -70,33 +93,34 @@ class DBM:
     c2: Float[Tensor, " hidden2"]
 
     def p_v(self, h1: Float[Tensor, "n hidden1"]) -> Float[Tensor, "n visible"]:
-        """p(v_i = 1 | h¹)."""
+        """Return p(v_i = 1 | h¹)."""
         return torch.addmm(self.b, h1, self.W1.T).sigmoid_()
 
     def p_h1(
         self, v: Float[Tensor, "n visible"], h2: Float[Tensor, "n hidden2"]
     ) -> Float[Tensor, "n hidden1"]:
-        """p(h¹_j = 1 | v, h²)."""
+        """Return p(h¹_j = 1 | v, h²)."""
         return torch.addmm(self.c1, v, self.W1).addmm_(h2, self.W2.T).sigmoid_()
 
     def p_h2(self, h1: Float[Tensor, "n hidden1"]) -> Float[Tensor, "n hidden2"]:
-        """p(h²_k = 1 | h¹)."""
+        """Return p(h²_k = 1 | h¹)."""
         return torch.addmm(self.c2, h1, self.W2).sigmoid_()
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
         return {"W1": self.W1, "W2": self.W2, "b": self.b, "c1": self.c1, "c2": self.c2}
 
 
-Gradient = tuple[Tensor, Tensor, Tensor, Tensor, Tensor]
+# --- Inference and gradient -----------------------------------------------------------------------
 
 
 def mean_field(
     dbm: DBM, v: Float[Tensor, "n visible"], steps: int
 ) -> tuple[Float[Tensor, "n hidden1"], Float[Tensor, "n hidden2"]]:
-    """μ¹ and μ² of q(h) = Π_j q(h_j): each layer's best in turn, given the other's.
+    """Return the means μ¹, μ² of the mean-field distribution q(h) given v.
 
-    The first guess doubles the input, as the first layer's own training did.
+    Each step updates μ¹ given μ², then μ² given μ¹. The first μ¹ is computed with a doubled input,
+    as in the first layer's own training.
     """
     μ1 = torch.addmm(dbm.c1, v, dbm.W1, alpha=2).sigmoid_()
     μ2 = dbm.p_h2(μ1)
@@ -112,144 +136,218 @@ def lower_bound(
     μ1: Float[Tensor, "n hidden1"],
     μ2: Float[Tensor, "n hidden2"],
 ) -> Float[Tensor, " n"]:
-    """E_q[−E(v, h)] + H(q): never above log p(v) + log Z, and a mean-field step never lowers it."""
+    """Return E_q[−E(v, h)] + H(q), a lower bound on log p(v) + log Z.
+
+    A step of the mean-field iteration never lowers it.
+    """
     entropy = sum(-(torch.xlogy(μ, μ) + torch.xlogy(1 - μ, 1 - μ)).sum(1) for μ in (μ1, μ2))
-    up = (v @ dbm.W1 + dbm.c1) * μ1 + (μ2 @ dbm.W2.T) * μ1
-    return entropy + v @ dbm.b + up.sum(1) + μ2 @ dbm.c2
+    h1_terms = (v @ dbm.W1 + dbm.c1) * μ1 + (μ2 @ dbm.W2.T) * μ1
+    return entropy + v @ dbm.b + h1_terms.sum(1) + μ2 @ dbm.c2
 
 
 def gibbs(
-    dbm: DBM, h1: Float[Tensor, "n hidden1"], steps: int, draw: torch.Generator
+    dbm: DBM, h1: Float[Tensor, "n hidden1"], steps: int, generator: torch.Generator
 ) -> Float[Tensor, "n hidden1"]:
-    """Gibbs steps h¹ → v and h² → h¹, all sampled; the last h¹."""
+    """Take Gibbs steps h¹ → (v, h²) → h¹, sampling all of them; return the last h¹."""
     for _ in range(steps):
-        v, h2 = bernoulli(dbm.p_v(h1), draw), bernoulli(dbm.p_h2(h1), draw)
-        h1 = bernoulli(dbm.p_h1(v, h2), draw)
+        v, h2 = bernoulli(dbm.p_v(h1), generator), bernoulli(dbm.p_h2(h1), generator)
+        h1 = bernoulli(dbm.p_h1(v, h2), generator)
     return h1
 
 
-def contrast(
+def log_likelihood_gradient(
+    dbm: DBM,
     v: Float[Tensor, "n visible"],
     μ1: Float[Tensor, "n hidden1"],
     μ2: Float[Tensor, "n hidden2"],
-    dbm: DBM,
     h1: Float[Tensor, "m hidden1"],
-) -> Gradient:
-    """The ascent direction of W¹, W², b, c¹, c²: ⟨−∂E/∂θ⟩ over q minus over the model's chains.
+) -> dict[str, Tensor]:
+    """Estimate the gradient of the mean log-likelihood by each parameter.
 
-    Of the chains only h¹ is a sample; given it, v and h² stand as their means, which is as right
-    and less noisy.
+    Args:
+        dbm: the DBM.
+        v: data.
+        μ1: mean-field means of h¹ given v.
+        μ2: mean-field means of h² given v.
+        h1: samples of the model. Their v and h² enter as means given h¹, which is unbiased and has
+            less variance than samples.
     """
     v_model, h2 = dbm.p_v(h1), dbm.p_h2(h1)
     n, m = len(v), len(h1)
-    return (
-        torch.addmm(v.T @ μ1, v_model.T, h1, beta=1 / n, alpha=-1 / m),
-        torch.addmm(μ1.T @ μ2, h1.T, h2, beta=1 / n, alpha=-1 / m),
-        v.mean(0) - v_model.mean(0),
-        μ1.mean(0) - h1.mean(0),
-        μ2.mean(0) - h2.mean(0),
-    )
+    return {
+        "W1": torch.addmm(v.T @ μ1, v_model.T, h1, beta=1 / n, alpha=-1 / m),
+        "W2": torch.addmm(μ1.T @ μ2, h1.T, h2, beta=1 / n, alpha=-1 / m),
+        "b": v.mean(0) - v_model.mean(0),
+        "c1": μ1.mean(0) - h1.mean(0),
+        "c2": μ2.mean(0) - h2.mean(0),
+    }
 
 
-def _cd_1(
-    v: Tensor, W: Tensor, b: Tensor, c: Tensor, up: int, down: int, draw: torch.Generator
-) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
-    """An RBM's contrast after one Gibbs step, what stands below or above it doubled; and its v."""
-    h = torch.addmm(c, v, W, alpha=up).sigmoid_()
-    v_1 = torch.addmm(b, bernoulli(h, draw), W.T, alpha=down).sigmoid_()
-    h_1 = torch.addmm(c, v_1, W, alpha=up).sigmoid_()
-    n = len(v)
-    gradient = torch.addmm(v.T @ h, v_1.T, h_1, beta=1 / n, alpha=-1 / n)
-    return (gradient, v.mean(0) - v_1.mean(0), h.mean(0) - h_1.mean(0)), v_1
+# --- Training -------------------------------------------------------------------------------------
 
 
 @torch.no_grad()
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBM:
-    """Train each layer by itself, then both together, on images in [0, 1].
+    """Train each layer by itself, then both together.
 
     Args:
-        images: what to learn; intensities are taken for probabilities.
+        images: training images in [0, 1]; intensities are used as probabilities.
         settings: sizes and schedules.
-        session: keeps and watches the fitting; see `FitSession`.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    s = settings
-    mean = images.mean(0).double().clamp(1e-7, 1 - 1e-7)
-    sizes = (len(mean), *s.hidden)
-    W1, W2 = (
-        0.01 * Address(s.seed, 0, range(a)).normal(f"DBM W{i}", b)
-        for i, (a, b) in enumerate(zip(sizes, s.hidden, strict=False), 1)
-    )
-    c1, c2 = (torch.zeros(n) for n in s.hidden)
-    dbm = DBM(W1, W2, torch.logit(mean).float(), c1, c2)
-    velocity = {f"velocity.{name}": torch.zeros_like(x) for name, x in dbm.tensors().items()}
-    h1 = torch.zeros(s.chains, s.hidden[0])
-    per_epoch = max(len(images) // s.batch, 1)
-    ends = [per_epoch * sum(s.epochs[: i + 1]) for i in range(3)]
-    steps = (session or FitSession()).steps(ends[2], dbm, dbm.tensors(), velocity | {"chains": h1})
-
-    def ascend(gradient: dict[str, Tensor], lr: float, μ: float) -> None:
-        """Velocity and step: v ← μv + lr·(g − decay·W), θ ← θ + v; the biases do not decay."""
-        for name, g in gradient.items():
-            θ, v = dbm.tensors()[name], velocity[f"velocity.{name}"]
-            v.mul_(μ).add_(g, alpha=lr).add_(θ, alpha=-lr * s.decay * (name[0] == "W"))
-            θ.add_(v)
-
-    def batch_of(t: int) -> tuple[Tensor, torch.Generator]:
-        draw = Address(s.seed, t, range(1)).generator("DBM")
-        return minibatch(images, s.seed, t, s.batch), draw
-
-    for t, note in steps.upto(ends[0]):  # W¹ alone: its input doubled, for the h² that is missing
-        v, draw = batch_of(t)
-        gradient, v_1 = _cd_1(v, dbm.W1, dbm.b, dbm.c1, 2, 1, draw)
-        ascend(dict(zip(("W1", "b", "c1"), gradient, strict=True)), s.lr[0], s.momentum)
-        note((v - v_1).square().mean().item())
-
-    for t, note in steps.upto(ends[1]):  # W² on h¹: its output doubled, for the v it does not see
-        v, draw = batch_of(t)
-        h = torch.addmm(dbm.c1, v, dbm.W1, alpha=2).sigmoid_()
-        gradient, h_1 = _cd_1(bernoulli(h, draw), dbm.W2, dbm.c1, dbm.c2, 1, 2, draw)
-        ascend({"W2": gradient[0], "c2": gradient[2]}, s.lr[1], s.momentum)
-        note((h - h_1).square().mean().item())
-
-    for t, note in steps.upto(ends[2]):  # both together
-        v, draw = batch_of(t)
-        if t == ends[1]:
-            for x in velocity.values():
-                x.zero_()
-            h1.copy_(bernoulli(torch.full_like(h1, 0.5), draw))
-        μ1, μ2 = mean_field(dbm, v, s.mean_field)
-        h1.copy_(gibbs(dbm, h1, s.gibbs, draw))
-        gradients = dict(zip(dbm.tensors(), contrast(v, μ1, μ2, dbm, h1), strict=True))
-        ascend(gradients, s.lr[2] * (ends[2] - t) / (ends[2] - ends[1]), 0.0)
-        note((v - dbm.p_v(μ1)).square().mean().item())
+    session = session or FitSession()
+    dbm = _init_dbm(images, settings)
+    velocity = {name: torch.zeros_like(x) for name, x in dbm.state_dict().items()}
+    h1 = torch.zeros(settings.chains, settings.hidden[0])
+    optimiser_state = {f"velocity.{name}": x for name, x in velocity.items()} | {"chains": h1}
+    per_epoch = batches_per_epoch(images, settings.batch)
+    first, second, joint = (per_epoch * sum(settings.epochs[: i + 1]) for i in range(3))
+    steps = session.steps(joint, dbm, dbm.state_dict(), optimiser_state)
+    _train_first_layer(dbm, velocity, images, settings, steps, last=first)
+    _train_second_layer(dbm, velocity, images, settings, steps, last=second)
+    _train_jointly(dbm, velocity, h1, images, settings, steps, start=second)
     return dbm
 
 
-@torch.no_grad()
-def sample(
+def _init_dbm(images: Tensor, settings: Settings) -> DBM:
+    """Return a DBM before training: W ~ N(0, .01²), b the logit of the mean image, c¹ = c² = 0."""
+    hidden = settings.hidden
+    sizes = (images.shape[1], hidden[0])
+    W1, W2 = (
+        0.01 * Address(settings.seed, 0, range(rows)).normal(f"DBM W{i}", columns)
+        for i, (rows, columns) in enumerate(zip(sizes, hidden, strict=True), 1)
+    )
+    return DBM(W1, W2, logit_of_mean(images.mean(0)), *(torch.zeros(n) for n in hidden))
+
+
+def _batch(images: Tensor, settings: Settings, step: int) -> tuple[Tensor, torch.Generator]:
+    """Return an update's minibatch and its random generator."""
+    generator = Address(settings.seed, step, range(1)).generator("DBM")
+    return minibatch(images, settings.seed, step, settings.batch), generator
+
+
+def _train_first_layer(
     dbm: DBM,
-    n: int,
-    *,
-    start: Float[Tensor, "m pixels"],
-    seed: int = 0,
-    policy: Chains = STATED,
-    on_progress: Progress | None = None,
-) -> Float[Tensor, "n pixels"]:
-    """Gibbs chains through v, h¹ and h², all sampled; emit the mean image p(v | h¹).
+    velocity: dict[str, Tensor],
+    images: Tensor,
+    settings: Settings,
+    steps: FitSteps,
+    last: int,
+) -> None:
+    """Train W¹ on images by CD-1 with a doubled input, which stands for the missing h²."""
+    for step, record_loss in steps.until(last):
+        v, generator = _batch(images, settings, step)
+        gradient, v_model = _cd_1(v, dbm.W1, dbm.b, dbm.c1, 2, 1, generator)
+        ascend_with_momentum(
+            dbm.state_dict(),
+            velocity,
+            dict(zip(("W1", "b", "c1"), gradient, strict=True)),
+            lr=settings.lr[0],
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+        record_loss((v - v_model).square().mean().item())
+
+
+def _train_second_layer(
+    dbm: DBM,
+    velocity: dict[str, Tensor],
+    images: Tensor,
+    settings: Settings,
+    steps: FitSteps,
+    last: int,
+) -> None:
+    """Train W² on h¹ by CD-1 with a doubled output, which stands for the missing v."""
+    for step, record_loss in steps.until(last):
+        v, generator = _batch(images, settings, step)
+        p_h1 = torch.addmm(dbm.c1, v, dbm.W1, alpha=2).sigmoid_()
+        h1 = bernoulli(p_h1, generator)
+        (W2, _, c2), h1_model = _cd_1(h1, dbm.W2, dbm.c1, dbm.c2, 1, 2, generator)
+        ascend_with_momentum(
+            dbm.state_dict(),
+            velocity,
+            {"W2": W2, "c2": c2},
+            lr=settings.lr[1],
+            momentum=settings.momentum,
+            weight_decay=settings.weight_decay,
+        )
+        record_loss((p_h1 - h1_model).square().mean().item())
+
+
+def _cd_1(
+    v: Tensor,
+    W: Tensor,
+    b: Tensor,
+    c: Tensor,
+    input_factor: int,
+    output_factor: int,
+    generator: torch.Generator,
+) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    """Return an RBM's CD-1 gradient by W, b and c, and the reconstruction of v.
 
     Args:
-        dbm: the machine.
-        n: how many images.
-        start: training images, at least as many as there are chains; the first ones give the
-            first h¹.
-        seed: addresses every draw.
-        policy: how many chains, their burn-in and thinning.
-        on_progress: called after each step.
+        v: data.
+        W: weights.
+        b: biases of v.
+        c: biases of h.
+        input_factor: factor of v W in p(h | v).
+        output_factor: factor of W h in p(v | h).
+        generator: source of randomness.
     """
-    draw = Address(seed, 0, range(1)).generator("chain")
-    h1 = bernoulli(mean_field(dbm, start[: policy.chains], 10)[0], draw)
-    return chain(
-        lambda h1, draw: gibbs(dbm, h1, 1, draw), dbm.p_v, h1, n, policy, seed, on_progress
-    )
+    h = torch.addmm(c, v, W, alpha=input_factor).sigmoid_()
+    v_model = torch.addmm(b, bernoulli(h, generator), W.T, alpha=output_factor).sigmoid_()
+    h_model = torch.addmm(c, v_model, W, alpha=input_factor).sigmoid_()
+    n = len(v)
+    gradient = torch.addmm(v.T @ h, v_model.T, h_model, beta=1 / n, alpha=-1 / n)
+    return (gradient, v.mean(0) - v_model.mean(0), h.mean(0) - h_model.mean(0)), v_model
+
+
+def _train_jointly(
+    dbm: DBM,
+    velocity: dict[str, Tensor],
+    h1: Tensor,
+    images: Tensor,
+    settings: Settings,
+    steps: FitSteps,
+    start: int,
+) -> None:
+    """Train all parameters by mean field and PCD; `h1` holds the state of the persistent chains."""
+    for step, record_loss in steps.until(steps.total):
+        v, generator = _batch(images, settings, step)
+        if step == start:
+            for x in velocity.values():
+                x.zero_()
+            h1.copy_(bernoulli(torch.full_like(h1, 0.5), generator))
+        μ1, μ2 = mean_field(dbm, v, settings.mean_field_steps)
+        h1.copy_(gibbs(dbm, h1, settings.gibbs_steps, generator))
+        ascend_with_momentum(
+            dbm.state_dict(),
+            velocity,
+            log_likelihood_gradient(dbm, v, μ1, μ2, h1),
+            lr=settings.lr[2] * (steps.total - step) / (steps.total - start),
+            momentum=0.0,
+            weight_decay=settings.weight_decay,
+        )
+        record_loss((v - dbm.p_v(μ1)).square().mean().item())
+
+
+# --- Sampling: Gibbs chains through v, h¹ and h² --------------------------------------------------
+
+
+def _h1_of_images(dbm: DBM, images: Tensor, generator: torch.Generator) -> Tensor:
+    μ1, _ = mean_field(dbm, images, 10)
+    return bernoulli(μ1, generator)
+
+
+def _gibbs_step(dbm: DBM, h1: Tensor, generator: torch.Generator) -> Tensor:
+    return gibbs(dbm, h1, 1, generator)
+
+
+def _mean_images(dbm: DBM, h1: Tensor) -> Tensor:
+    return dbm.p_v(h1)
+
+
+sample = ChainSampler(_h1_of_images, _gibbs_step, _mean_images)
+"""Sample by Gibbs chains: the state is h¹; v, h², h¹ are sampled in turn; images are p(v | h¹)."""

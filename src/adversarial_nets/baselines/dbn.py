@@ -1,241 +1,198 @@
-"""A deep belief network (Hinton, Osindero and Teh 2006), the row "DBN" of Table 1.
+"""A deep belief network, DBN (Hinton, Osindero and Teh 2006): the row "DBN" of Table 1.
 
-Two restricted Boltzmann machines, one on the other. An RBM has the energy
+Two restricted Boltzmann machines (see `rbm`) are stacked. The first learns images by CD-1. The
+second learns the first one's hidden states h¹ by PCD. The joint model is p(h¹, h²) p(v | h¹): the
+second RBM generates h¹, the first one turns it into an image.
 
-    E(v, h) = −v·b − h·c − v W h,
-
-binary hidden units h that are independent given v, and visible units v that are independent given
-h; here images in [0, 1] stand where binary v should (their intensities are taken for
-probabilities). With h summed out the *free energy* is left, p(v) ∝ exp(−F(v)):
-
-    F(v) = −v·b − Σ_j softplus(c_j + v·W_j).
-
-The log-likelihood's gradient is ⟨−∂F/∂θ⟩_data − ⟨−∂F/∂θ⟩_model. The first machine takes the second
-average after one Gibbs step from the data (contrastive divergence, CD-1); the second learns the
-first one's hidden states, and takes it from chains that go on from update to update (persistent
-contrastive divergence, PCD). The joined network is p(h¹, h²) p(v | h¹).
-
-The published row gives no sizes, rates or sampling: all settings here are ours.
+The published row gives no sizes, rates or sampling procedure: all settings here are ours.
 """
 
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import FitSession, minibatch
-from adversarial_nets.progress import Progress
+from adversarial_nets.baselines.chains import ChainSampler
+from adversarial_nets.baselines.fitting import FitSession, FitSteps
+from adversarial_nets.baselines.optimisers import (
+    ascend_with_momentum,
+    batches_per_epoch,
+    minibatch,
+)
+from adversarial_nets.baselines.rbm import (
+    RBM,
+    bernoulli,
+    free_energy,
+    gibbs,
+    init_rbm,
+    log_likelihood_gradient,
+    reconstruct,
+)
 from adversarial_nets.random import Address
 
-__all__ = ["DBN", "RBM", "Settings", "contrast", "fit", "free_energy", "gibbs", "sample"]
+__all__ = ["DBN", "Settings", "fit", "sample"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the two machines are trained; every number is ours.
+    """Settings of a DBN; every number is ours.
 
     Attributes:
         hidden: units of h¹ and h².
-        epochs: epochs of CD-1 for the first machine and of PCD for the second.
-        lr: learning rate of each; the second's falls linearly to 0. The second takes no momentum:
-            with it the chains fall behind the weights and visit only a few kinds of images.
-        gibbs: Gibbs steps of the persistent chains in each update.
-        chains: persistent chains.
-        momentum: the first machine's, before and from `momentum_epoch` on.
-        momentum_epoch: the epoch, from 0, at which the momentum rises.
-        decay: weight decay.
-        batch: images in an update.
-        seed: addresses every draw.
+        epochs: epochs of CD-1 for the first RBM and of PCD for the second.
+        lr: learning rate of each; the second one falls linearly to 0. The second RBM uses no
+            momentum: with momentum its chains lag behind the weights and reach only a few kinds of
+            images.
+        gibbs_steps: Gibbs steps of the persistent chains in each update.
+        chains: number of persistent chains.
+        momentum: the first RBM's, before and from `momentum_epoch` on.
+        momentum_epoch: the epoch, counted from 0, at which the momentum rises.
+        weight_decay: weight decay.
+        batch: images in a minibatch.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, int] = (1000, 1000)
     epochs: tuple[int, int] = (50, 100)
     lr: tuple[float, float] = (0.05, 0.03)
-    gibbs: int = 5
+    gibbs_steps: int = 5
     chains: int = 100
     momentum: tuple[float, float] = (0.5, 0.9)
     momentum_epoch: int = 5
-    decay: float = 2e-4
+    weight_decay: float = 2e-4
     batch: int = 100
     seed: int = 0
 
 
 @dataclass(frozen=True)
-class RBM:
-    """A restricted Boltzmann machine: W is (visible, hidden), b and c are their biases."""
-
-    W: Float[Tensor, "visible hidden"]
-    b: Float[Tensor, " visible"]
-    c: Float[Tensor, " hidden"]
-
-    def p_h(self, v: Float[Tensor, "n visible"]) -> Float[Tensor, "n hidden"]:
-        """p(h_j = 1 | v)."""
-        return torch.addmm(self.c, v, self.W).sigmoid_()
-
-    def p_v(self, h: Float[Tensor, "n hidden"]) -> Float[Tensor, "n visible"]:
-        """p(v_i = 1 | h)."""
-        return torch.addmm(self.b, h, self.W.T).sigmoid_()
-
-    def parts(self) -> tuple[Tensor, Tensor, Tensor]:
-        """W, b and c."""
-        return self.W, self.b, self.c
-
-
-@dataclass(frozen=True)
 class DBN:
-    """The machine between image and h¹, and the one between h¹ and h²."""
+    """A deep belief network.
+
+    Attributes:
+        first: the RBM between v and h¹.
+        second: the RBM between h¹ and h².
+    """
 
     first: RBM
     second: RBM
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
-        return _named("first", self.first.parts()) | _named("second", self.second.parts())
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
+        return _prefixed("first", self.first.state_dict()) | _prefixed(
+            "second", self.second.state_dict()
+        )
 
 
-def _named(machine: str, parts: tuple[Tensor, ...]) -> dict[str, Tensor]:
-    return {f"{machine}.{name}": x for name, x in zip("Wbc", parts, strict=True)}
-
-
-def free_energy(rbm: RBM, v: Float[Tensor, "n visible"]) -> Float[Tensor, " n"]:
-    """F(v) = −v·b − Σ_j softplus(c_j + v·W_j); p(v) = exp(−F(v)) / Z."""
-    return -v @ rbm.b - F.softplus(torch.addmm(rbm.c, v, rbm.W)).sum(1)
-
-
-def bernoulli(p: Tensor, draw: torch.Generator) -> Tensor:
-    """1 with probability p, else 0."""
-    return (torch.rand(p.shape, generator=draw, dtype=p.dtype) < p).to(p.dtype)
-
-
-def gibbs(
-    rbm: RBM, h: Float[Tensor, "n hidden"], steps: int, draw: torch.Generator
-) -> tuple[Float[Tensor, "n visible"], Float[Tensor, "n hidden"]]:
-    """Gibbs steps h → v → h, both sampled; the last v and h."""
-    for _ in range(steps):
-        v = bernoulli(rbm.p_v(h), draw)
-        h = bernoulli(rbm.p_h(v), draw)
-    return v, h
-
-
-def reconstruct(
-    rbm: RBM, v: Float[Tensor, "n visible"], draw: torch.Generator
-) -> Float[Tensor, "n visible"]:
-    """CD-1's v: one Gibbs step from the data, h sampled, v left as probabilities."""
-    return rbm.p_v(bernoulli(rbm.p_h(v), draw))
-
-
-def contrast(
-    rbm: RBM, v_data: Float[Tensor, "n visible"], v_model: Float[Tensor, "m visible"]
-) -> tuple[Tensor, Tensor, Tensor]:
-    """⟨−∂F/∂θ⟩ on the data minus the same on the model's v: the ascent direction of W, b, c."""
-    h_data, h_model = rbm.p_h(v_data), rbm.p_h(v_model)
-    W = torch.addmm(
-        v_data.T @ h_data, v_model.T, h_model, beta=1 / len(v_data), alpha=-1 / len(v_model)
-    )
-    return W, v_data.mean(0) - v_model.mean(0), h_data.mean(0) - h_model.mean(0)
-
-
-def _ascend(
-    rbm: RBM,
-    velocity: tuple[Tensor, ...],
-    gradient: tuple[Tensor, ...],
-    lr: float,
-    μ: float,
-    decay: float,
-) -> None:
-    """Velocity and step: v ← μv + lr·(g − decay·W), θ ← θ + v; the biases do not decay."""
-    for θ, v, g, d in zip(rbm.parts(), velocity, gradient, (decay, 0.0, 0.0), strict=True):
-        v.mul_(μ).add_(g, alpha=lr).add_(θ, alpha=-lr * d)
-        θ.add_(v)
-
-
-def _new_rbm(mean: Float[Tensor, " visible"], hidden: int, seed: int, purpose: str) -> RBM:
-    """W ~ N(0, .01²), the visible bias at the logit of the data's mean, the hidden bias 0."""
-    W = 0.01 * Address(seed, 0, range(len(mean))).normal(purpose, hidden)
-    return RBM(W, torch.logit(mean.double().clamp(1e-7, 1 - 1e-7)).float(), torch.zeros(hidden))
+def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {f"{prefix}.{name}": tensor for name, tensor in tensors.items()}
 
 
 @torch.no_grad()
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBN:
-    """Train the first machine on images in [0, 1], then the second on its hidden states.
+    """Train the first RBM on images, then the second on the first one's hidden states.
 
     Args:
-        images: what to learn.
+        images: training images in [0, 1].
         settings: sizes and schedules.
-        session: keeps and watches the fitting; see `FitSession`.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    s = settings
-    first = _new_rbm(images.mean(0), s.hidden[0], s.seed, "DBN first W")
-    # The second machine's visible bias waits for the first one's hidden states.
-    second = _new_rbm(torch.full(s.hidden[:1], 0.5), s.hidden[1], s.seed, "DBN second W")
-    dbn = DBN(first, second)
-    velocity = [tuple(torch.zeros_like(x) for x in rbm.parts()) for rbm in (first, second)]
-    h2 = torch.zeros(s.chains, s.hidden[1])
-    rest = _named("first", velocity[0]) | _named("second", velocity[1]) | {"chains": h2}
-    per_epoch = max(len(images) // s.batch, 1)
-    half = s.epochs[0] * per_epoch
-    steps = (session or FitSession()).steps(
-        half + s.epochs[1] * per_epoch, dbn, dbn.tensors(), rest
+    session = session or FitSession()
+    hidden, seed = settings.hidden, settings.seed
+    # The second RBM's visible biases are set once the first RBM is trained.
+    half = torch.full((hidden[0],), 0.5)
+    dbn = DBN(
+        first=init_rbm(images.mean(0), hidden[0], seed, "DBN first W"),
+        second=init_rbm(half, hidden[1], seed, "DBN second W"),
     )
-
-    for t, note in steps.upto(half):  # CD-1: v from probabilities, h sampled
-        draw = Address(s.seed, t, range(1)).generator("DBN")
-        v = minibatch(images, s.seed, t, s.batch)
-        v_1 = reconstruct(first, v, draw)
-        μ = s.momentum[t // per_epoch >= s.momentum_epoch]
-        _ascend(first, velocity[0], contrast(first, v, v_1), s.lr[0], μ, s.decay)
-        note((v - v_1).square().mean().item())
-
-    for t, note in steps.upto(steps.total):  # PCD on h¹, resampled each time its image comes
-        draw = Address(s.seed, t, range(1)).generator("DBN")
-        if t == half:
-            total = torch.stack([first.p_h(x).sum(0) for x in images.split(1000)]).sum(0)
-            mean = total / len(images)
-            second.b.copy_(torch.logit(mean.clamp(1e-7, 1 - 1e-7)))
-            h2.copy_(bernoulli(torch.full_like(h2, 0.5), draw))
-        h1 = bernoulli(first.p_h(minibatch(images, s.seed, t, s.batch)), draw)
-        h1_model, h2_model = gibbs(second, h2, s.gibbs, draw)
-        h2.copy_(h2_model)
-        left = 1 - (t - half) / (steps.total - half)
-        gradient = contrast(second, h1, h1_model)
-        _ascend(second, velocity[1], gradient, s.lr[1] * left, 0.0, s.decay)
-        # The gap between the free energies of data and chains: near 0 while they keep up.
-        gap = free_energy(second, h1).mean() - free_energy(second, h1_model).mean()
-        note(gap.item())
+    first_velocity, second_velocity = (
+        {name: torch.zeros_like(x) for name, x in rbm.state_dict().items()}
+        for rbm in (dbn.first, dbn.second)
+    )
+    h2 = torch.zeros(settings.chains, hidden[1])
+    optimiser_state = (
+        _prefixed("first", first_velocity) | _prefixed("second", second_velocity) | {"chains": h2}
+    )
+    total = sum(settings.epochs) * batches_per_epoch(images, settings.batch)
+    steps = session.steps(total, dbn, dbn.state_dict(), optimiser_state)
+    _train_first(dbn.first, first_velocity, images, settings, steps)
+    _train_second(dbn, second_velocity, h2, images, settings, steps)
     return dbn
 
 
-@torch.no_grad()
-def sample(
+def _train_first(
+    rbm: RBM, velocity: dict[str, Tensor], images: Tensor, settings: Settings, steps: FitSteps
+) -> None:
+    """Train the first RBM on images by CD-1."""
+    per_epoch = batches_per_epoch(images, settings.batch)
+    for step, record_loss in steps.until(settings.epochs[0] * per_epoch):
+        generator = Address(settings.seed, step, range(1)).generator("DBN")
+        v = minibatch(images, settings.seed, step, settings.batch)
+        reconstruction = reconstruct(rbm, v, generator)
+        ascend_with_momentum(
+            rbm.state_dict(),
+            velocity,
+            log_likelihood_gradient(rbm, v, reconstruction),
+            lr=settings.lr[0],
+            momentum=settings.momentum[step // per_epoch >= settings.momentum_epoch],
+            weight_decay=settings.weight_decay,
+        )
+        record_loss((v - reconstruction).square().mean().item())
+
+
+def _train_second(
     dbn: DBN,
-    n: int,
-    *,
-    start: Float[Tensor, "m pixels"],
-    seed: int = 0,
-    policy: Chains = STATED,
-    on_progress: Progress | None = None,
-) -> Float[Tensor, "n pixels"]:
-    """Gibbs chains between h¹ and h², both sampled; emit the mean image p(v | h¹).
+    velocity: dict[str, Tensor],
+    h2: Tensor,
+    images: Tensor,
+    settings: Settings,
+    steps: FitSteps,
+) -> None:
+    """Train the second RBM on sampled h¹ by PCD; `h2` holds the state of the persistent chains."""
+    first, second = dbn.first, dbn.second
+    start = settings.epochs[0] * batches_per_epoch(images, settings.batch)
+    for step, record_loss in steps.until(steps.total):
+        generator = Address(settings.seed, step, range(1)).generator("DBN")
+        if step == start:
+            mean_h1 = torch.stack([first.p_h(x).sum(0) for x in images.split(1000)]).sum(0)
+            mean_h1 = mean_h1 / len(images)
+            second.b.copy_(torch.logit(mean_h1.clamp(1e-7, 1 - 1e-7)))
+            h2.copy_(bernoulli(torch.full_like(h2, 0.5), generator))
+        v = minibatch(images, settings.seed, step, settings.batch)
+        h1 = bernoulli(first.p_h(v), generator)
+        h1_model, h2_model = gibbs(second, h2, settings.gibbs_steps, generator)
+        h2.copy_(h2_model)
+        remaining = 1 - (step - start) / (steps.total - start)
+        ascend_with_momentum(
+            second.state_dict(),
+            velocity,
+            log_likelihood_gradient(second, h1, h1_model),
+            lr=settings.lr[1] * remaining,
+            momentum=0.0,
+            weight_decay=settings.weight_decay,
+        )
+        # Near 0 as long as the chains follow the model.
+        energy_gap = free_energy(second, h1).mean() - free_energy(second, h1_model).mean()
+        record_loss(energy_gap.item())
 
-    Args:
-        dbn: the network.
-        n: how many images.
-        start: training images, at least as many as there are chains; the first ones give the
-            first h¹.
-        seed: addresses every draw.
-        policy: how many chains, their burn-in and thinning.
-        on_progress: called after each step.
-    """
-    draw = Address(seed, 0, range(1)).generator("chain")
-    h1 = bernoulli(dbn.first.p_h(start[: policy.chains]), draw)
 
-    def step(h1: Tensor, draw: torch.Generator) -> Tensor:
-        h2 = bernoulli(dbn.second.p_h(h1), draw)
-        return bernoulli(dbn.second.p_v(h2), draw)
+# --- Sampling: Gibbs chains between h¹ and h² -----------------------------------------------------
 
-    return chain(step, dbn.first.p_v, h1, n, policy, seed, on_progress)
+
+def _h1_of_images(dbn: DBN, images: Tensor, generator: torch.Generator) -> Tensor:
+    return bernoulli(dbn.first.p_h(images), generator)
+
+
+def _gibbs_step(dbn: DBN, h1: Tensor, generator: torch.Generator) -> Tensor:
+    h2 = bernoulli(dbn.second.p_h(h1), generator)
+    return bernoulli(dbn.second.p_v(h2), generator)
+
+
+def _mean_images(dbn: DBN, h1: Tensor) -> Tensor:
+    return dbn.first.p_v(h1)
+
+
+sample = ChainSampler(_h1_of_images, _gibbs_step, _mean_images)
+"""Sample by Gibbs chains: the state is h¹; h² and h¹ are sampled in turn; images are p(v | h¹)."""

@@ -1,253 +1,208 @@
-"""Fitting a baseline: resumable training loop, Adam, minibatches."""
+"""Resumable fitting: a loop over updates that saves checkpoints and continues from the newest."""
 
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
-from torch.optim.adam import adam as functional_adam
 
-from adversarial_nets.datasets import Dataset, fingerprint
-from adversarial_nets.datasets._types import shuffled_indices
-from adversarial_nets.errors import Diverged, Stopped, UserError
-from adversarial_nets.random import Address
-from adversarial_nets.runs import checkpoints, files, metrics
-from adversarial_nets.runs.provenance import made_with
+from adversarial_nets.errors import Diverged, Stopped
+from adversarial_nets.runs import checkpoints, metrics
 from adversarial_nets.runs.signals import signals
 
-__all__ = [
-    "FitSession",
-    "Tensors",
-    "adam",
-    "adam_state",
-    "begin",
-    "descend",
-    "minibatch",
-]
+__all__ = ["FitSession", "FitSteps", "Tensors", "copy_tensors"]
 
 Tensors = Mapping[str, Tensor]
-Betas = tuple[float, float]
-T = TypeVar("T")
 
 
 @dataclass
 class FitSession:
-    """One sitting of a fitting: where it is kept, how often, and who watches.
+    """Where a fit is saved, how often it is saved and scored, and who is told of its progress.
 
-    Without a folder nothing is kept, and the fitting simply runs from its first update to its
-    last. With one, it continues from the folder's newest checkpoint; Ctrl-C saves first.
+    Without a folder nothing is saved. With one, the fit continues from the folder's newest
+    checkpoint, and Ctrl-C saves before it stops.
 
     Attributes:
-        folder: the run's folder, laid out as `runs` describes it.
-        save: updates between checkpoints.
-        score: updates between scores; 0 for none.
-        scored: gives the validation score in nats of the model as it stands.
-        watch: called with (update, of how many, mean loss since the last call).
-        best: the best score and its round, once there is one.
-        seconds: processor time of the updates so far, scores and checkpoints left out.
+        folder: the run's folder, with the layout of `adversarial_nets.runs`.
+        save_every: updates between checkpoints.
+        score_every: updates between validation scores; 0 for none.
+        validation_score: maps the model to its validation score in nats.
+        callback: called with (updates done, updates in total, mean loss since the last call).
+        best: the best validation score and its update, once there is one.
+        seconds: processor time of all updates, without validation scores and checkpoints.
+        losses: losses since the last row of the metrics.
     """
 
     folder: Path | None = None
-    save: int = 500
-    score: int = 0
-    scored: Callable[[Any], float] | None = None
-    watch: Callable[[int, int, float], None] | None = None
+    save_every: int = 500
+    score_every: int = 0
+    validation_score: Callable[[Any], float] | None = None
+    callback: Callable[[int, int, float], None] | None = None
     best: dict[str, Any] | None = None
     seconds: float = 0.0
-    _losses: list[float] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
 
-    def steps(self, total: int, model: object, tensors: Tensors, rest: Tensors) -> "FitSteps":
-        """The updates still to be made of `total`, for a loop.
+    def steps(
+        self, total: int, model: object, parameters: Tensors, optimiser_state: Tensors
+    ) -> "FitSteps":
+        """Return the updates of a fit that remain to be made.
 
         Args:
-            total: how many updates the whole fitting has.
-            model: the model being fitted, for `scored`.
-            tensors: what it is made of; filled in place from the checkpoint.
-            rest: what else an update changes: momenta, persistent chains.
+            total: updates of the whole fit.
+            model: the model being fitted, for `validation_score`.
+            parameters: the model's tensors; filled in place from the checkpoint.
+            optimiser_state: all other tensors that an update changes (Adam's moments, momentum,
+                persistent chains); filled in place too.
         """
-        return FitSteps(self, total, model, tensors, rest)
+        return FitSteps(self, total, model, parameters, optimiser_state)
 
 
 @dataclass
 class FitSteps:
-    """The updates of a fitting, from wherever its folder's newest checkpoint is."""
+    """The updates of a fit, starting from the newest checkpoint of its folder.
+
+    Attributes:
+        session: the fit's session.
+        total: updates of the whole fit.
+        model: the model being fitted.
+        parameters: the model's tensors by name.
+        optimiser_state: all other tensors that an update changes.
+        done: updates made so far.
+    """
 
     session: FitSession
     total: int
     model: object
-    tensors: Tensors
-    rest: Tensors
-    next: int = 0
+    parameters: Tensors
+    optimiser_state: Tensors
+    done: int = 0
 
     def __post_init__(self) -> None:
-        """Put every tensor where the newest checkpoint left it."""
-        s = self.session
-        if s.folder is None or not checkpoints.checkpoint_rounds(s.folder):
+        """Restore the newest checkpoint, if there is one."""
+        session, folder = self.session, self.session.folder
+        if folder is None or not checkpoints.checkpoint_rounds(folder):
             return
-        checkpoints.clear_leftovers(s.folder)
-        needs = ("best", "seconds", "losses")
-        checkpoint = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(s.folder), needs)
-        fill(self.tensors, checkpoint.nets)
-        fill(self.rest, checkpoint.optimisers)
-        s.best, s.seconds = checkpoint.state["best"], checkpoint.state["seconds"]
-        s._losses = checkpoint.state["losses"]
-        self.next = checkpoint.round
-        metrics.cut_metrics(s.folder, self.next)
+        checkpoints.clear_leftovers(folder)
+        newest = checkpoints.checkpoint_folder(folder)
+        checkpoint = checkpoints.read_checkpoint(newest, ("best", "seconds", "losses"))
+        copy_tensors(checkpoint.nets, self.parameters)
+        copy_tensors(checkpoint.optimisers, self.optimiser_state)
+        session.best, session.seconds, session.losses = (
+            checkpoint.state[name] for name in ("best", "seconds", "losses")
+        )
+        self.done = checkpoint.round
+        metrics.cut_metrics(folder, self.done)
 
-    def upto(
-        self, last: int, learning: Tensors | None = None
+    def until(
+        self, last: int, trained: Tensors | None = None
     ) -> Iterator[tuple[int, Callable[[float], None]]]:
-        """Yield each update's number up to `last`, with a function to call with its loss.
+        """Loop over the updates up to number `last`.
 
-        The model is scored only where `last` is the very last: before, it is not a whole one yet.
+        A fit of several phases calls this once for each phase. Validation scores are computed only
+        in the last phase, because the model is incomplete before.
 
         Args:
-            last: where to stop.
-            learning: what autograd shall differentiate by in these updates, and only in them.
+            last: number of the update at which the loop ends.
+            trained: tensors that require gradients during this loop.
+
+        Yields:
+            The number of the update, from 0, and a function to call with its loss.
+
+        Raises:
+            Stopped: SIGINT or SIGTERM was received; the update was finished and saved.
+            Diverged: a loss or a parameter is not finite.
         """
-        with signals() as asked, _differentiable(learning or {}):
-            while self.next < min(last, self.total):
+        with signals() as received, _requires_grad(trained or {}):
+            while self.done < min(last, self.total):
                 started = time.process_time()
-                yield self.next, self.session._losses.append
+                yield self.done, self.session.losses.append
                 self.session.seconds += time.process_time() - started
-                self.next += 1
-                stop = bool(asked)  # who asks from here on is heard after the next update
-                self._after(stop, last)
+                self.done += 1
+                # Read once: a signal that arrives from here on stops after the next update.
+                stop = bool(received)
+                self._after_update(stop, last)
                 if stop:
-                    raise Stopped(asked[0], self.next, self.session.folder is not None)
+                    raise Stopped(received[0], self.done, self.session.folder is not None)
 
-    def _after(self, stop: bool, last: int) -> None:
-        s, t = self.session, self.next
-        done = t == last
-        whole = last >= self.total and s.score > 0 and s.scored is not None
-        scores = whole and (done or t % s.score == 0)
-        due = scores or done or t % s.save == 0  # without being stopped here, too
-        if not (due or stop):
+    def _after_update(self, stop: bool, last: int) -> None:
+        """Score, save and report, where one of these is due after this update."""
+        session = self.session
+        finished = self.done == last
+        in_last_phase = last >= self.total
+        score_due = (
+            in_last_phase
+            and session.score_every > 0
+            and session.validation_score is not None
+            and (finished or self.done % session.score_every == 0)
+        )
+        # The rows of the metrics do not depend on where the fit was interrupted.
+        row_due = score_due or finished or self.done % session.save_every == 0
+        if not (row_due or stop):
             return
-        loss = sum(s._losses) / max(len(s._losses), 1)
-        finite = all(bool(x.isfinite().all()) for x in self.tensors.values())
-        if not (finite and math.isfinite(loss)):
+        loss = sum(session.losses) / max(len(session.losses), 1)
+        self._check_finite(loss)
+        row: dict[str, Any] = {
+            "round": self.done,
+            "loss": loss,
+            "seconds": round(session.seconds, 3),
+        }
+        if score_due:
+            row["valid_nats"] = self._score()
+        if row_due:
+            session.losses = []
+        if session.folder is not None:
+            if row_due:
+                metrics.append_metrics(session.folder, row)
+            self._save(session.folder)
+        if session.callback:
+            session.callback(self.done, self.total, loss)
+
+    def _check_finite(self, loss: float) -> None:
+        parameters_are_finite = all(bool(x.isfinite().all()) for x in self.parameters.values())
+        if not (parameters_are_finite and math.isfinite(loss)):
             raise Diverged(
-                f"The fitting diverged before update {t}: a number is no longer finite. A smaller "
-                "learning rate may help."
+                f"The fit diverged before update {self.done}: a loss or a parameter is NaN or "
+                "infinite. Try a smaller learning rate."
             )
-        row: dict[str, Any] = {"round": t, "loss": loss, "seconds": round(s.seconds, 3)}
-        if scores and s.scored is not None:
-            row["valid_nats"] = s.scored(self.model)
-            if s.best is None or row["valid_nats"] > s.best["valid_nats"]:
-                s.best = {"round": t, "valid_nats": row["valid_nats"]}
-        if due:
-            s._losses = []
-        if s.folder is not None:
-            if due:
-                metrics.append_metrics(s.folder, row)
-            state = {"best": s.best, "seconds": s.seconds, "losses": s._losses}
-            checkpoints.write_checkpoint(
-                s.folder, checkpoints.Checkpoint(t, self.tensors, self.rest, state)
-            )
-        if s.watch:
-            s.watch(t, self.total, loss)
 
+    def _score(self) -> float:
+        """Return the model's validation score, and remember it if it is the best."""
+        session = self.session
+        if session.validation_score is None:
+            raise ValueError("The session has no validation_score.")
+        nats = session.validation_score(self.model)
+        if session.best is None or nats > session.best["valid_nats"]:
+            session.best = {"round": self.done, "valid_nats": nats}
+        return nats
 
-@contextmanager
-def _differentiable(θ: Tensors) -> Iterator[None]:
-    try:
-        for tensor in θ.values():
-            tensor.requires_grad_()
-        yield
-    finally:
-        for tensor in θ.values():
-            tensor.requires_grad_(False)
-
-
-def fill(tensors: Tensors, kept: Tensors) -> None:
-    """Copy kept values into tensors of the same names, in place."""
-    for name, tensor in tensors.items():
-        with torch.no_grad():
-            tensor.copy_(kept[name])
-
-
-def adam_state(θ: Tensors) -> dict[str, Tensor]:
-    """Adam's memory before the first update: two moments and a count for each parameter."""
-    moments = {f"{m}/{name}": torch.zeros_like(x) for m in "mv" for name, x in θ.items()}
-    return moments | {f"t/{name}": torch.zeros(()) for name in θ}
-
-
-def adam(
-    θ: Tensors, state: Tensors, gradients: Sequence[Tensor], lr: float, betas: Betas = (0.9, 0.999)
-) -> None:
-    """One update of PyTorch's Adam, in place, with a memory that is plain tensors by name."""
-    with torch.no_grad():
-        functional_adam(
-            list(θ.values()),
-            list(gradients),
-            [state[f"m/{name}"] for name in θ],
-            [state[f"v/{name}"] for name in θ],
-            [],
-            [state[f"t/{name}"] for name in θ],
-            amsgrad=False,
-            beta1=betas[0],
-            beta2=betas[1],
-            lr=lr,
-            weight_decay=0.0,
-            eps=1e-8,
-            maximize=False,
-            fused=True,
+    def _save(self, folder: Path) -> None:
+        session = self.session
+        state = {"best": session.best, "seconds": session.seconds, "losses": session.losses}
+        checkpoints.write_checkpoint(
+            folder,
+            checkpoints.Checkpoint(self.done, self.parameters, self.optimiser_state, state),
         )
 
 
-def descend(
-    θ: Tensors, state: Tensors, loss: Tensor, lr: float, betas: Betas = (0.9, 0.999)
-) -> None:
-    """One update of Adam down the loss's gradient by θ."""
-    adam(θ, state, torch.autograd.grad(loss, list(θ.values())), lr, betas)
+@contextmanager
+def _requires_grad(parameters: Tensors) -> Iterator[None]:
+    """Let tensors require gradients inside the block."""
+    try:
+        for tensor in parameters.values():
+            tensor.requires_grad_()
+        yield
+    finally:
+        for tensor in parameters.values():
+            tensor.requires_grad_(False)
 
 
-def minibatch(
-    images: Float[Tensor, "n pixels"], seed: int, t: int, m: int
-) -> Float[Tensor, "m pixels"]:
-    """Update t's m images: a new random order each epoch, one after the other without a gap."""
-    order = shuffled_indices(Address(seed, t, range(m)), t * m, len(images))
-    return images.index_select(0, order)
-
-
-def begin(folder: Path, model: str, data: Dataset, settings: Mapping[str, object]) -> None:
-    """Make a model's run folder, or see that the folder holds this very run.
-
-    Args:
-        folder: the run's folder.
-        model: the row's name.
-        data: what it learns.
-        settings: the model's settings by name.
-
-    Raises:
-        UserError: the folder holds a run of another model, other settings or other data.
-    """
-    new = {
-        "model": model,
-        "fingerprint": fingerprint(data),
-        "settings": json.loads(json.dumps(settings)),
-    }
-    path = folder / "settings.json"
-    if path.exists():
-        old = files.read_json(path)
-        changed = [key for key in new if old.get(key) != new[key]]
-        if changed:
-            raise UserError(
-                f"{folder} holds a run with another {' and '.join(changed)}. Give this one a "
-                "folder of its own, or delete that one."
-            )
-        return
-    checkpoints.refuse_orphan_checkpoints(folder, "delete the folder")
-    with files.explain_os_errors(folder):
-        (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
-        record = {"format": files.FORMAT, "data": data.name} | new | {"info": made_with(data)}
-        text = json.dumps(record, indent=2, ensure_ascii=False) + "\n"
-        files.write_atomically(path, text)
+@torch.no_grad()
+def copy_tensors(source: Tensors, target: Tensors) -> None:
+    """Copy values into the tensors of the same names, in place."""
+    for name, tensor in target.items():
+        tensor.copy_(source[name])

@@ -1,13 +1,14 @@
-"""A generative moment matching network (Li, Swersky, Zemel 2015): G without a D.
+"""A generative moment matching network, GMMN (Li, Swersky and Zemel 2015, arXiv:1502.02761).
 
-G is trained as the adversarial nets' is, but what it descends is no player's judgement but a fixed
-distance between its samples and data, the maximum mean discrepancy under a kernel k:
+A generator G is trained without a discriminator: it minimises the maximum mean discrepancy (MMD)
+between its samples and the data, with a kernel k that is a sum of Gaussians,
 
-    MMD² = E k(x, x') − 2 E k(x, G(z)) + E k(G(z), G(z')),    k(x, y) = Σ_s exp(−‖x − y‖² / 2s).
+    MMD² = E k(x, x') − 2 E k(x, G(z)) + E k(G(z), G(z')),
+    k(x, y) = Σ_σ exp(−‖x − y‖² / 2σ).
 
-It is 0 just where both distributions are the same, but in many pixels it takes large minibatches to
-see a difference. So the better of the published variants generates codes of an autoencoder that is
-trained first, and G's images are its decodings.
+MMD is 0 only if the two distributions are equal, but in high dimension it needs large minibatches.
+The better of the two published variants therefore first trains an autoencoder; G then generates
+codes, and the decoder turns them into images.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,90 +20,104 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
-from adversarial_nets.baselines.perceptron import Layers, named, new, through
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.mlp import MLP, init_mlp, mlp, named_parameters
+from adversarial_nets.baselines.optimisers import (
+    adam_state,
+    batches_per_epoch,
+    minibatch,
+    train_with_adam,
+)
 from adversarial_nets.random import Address
 
-__all__ = ["GMMN", "Settings", "decode", "fit", "mmd2", "sample", "z_of"]
+__all__ = ["GMMN", "Settings", "decode", "fit", "generate", "mmd2", "sample", "sample_z"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The published G, prior and kernels on images; lengths, rates and the autoencoder are ours.
+    """Settings of a GMMN.
+
+    G's sizes, the prior and the kernel on images are published; epochs, learning rates and the
+    autoencoder are ours.
 
     Attributes:
-        hidden: G's ReLU units; its outputs are sigmoid.
-        z_size: length of z ~ U(−1, 1).
-        scales: the kernels' s; on codes the authors take 1 alone.
-        autoencoder: the encoder's units, the last one being the code's length (sigmoid); the
-            decoder mirrors them. Without it G's outputs are the images.
+        hidden: ReLU units of G's hidden layers; its outputs are sigmoid units.
+        z_size: dimension of z ~ U(−1, 1).
+        bandwidths: the σ of the kernel; on codes the authors use 1 alone.
+        autoencoder: units of the encoder's layers, the last one being the code (sigmoid units); the
+            decoder has the same in reverse. If empty, G generates images directly.
         epochs: epochs of the autoencoder, if there is one, and of G.
-        keep: the share of the encoder's hidden units that dropout leaves.
-        lr: Adam's learning rate; G's falls linearly to 0 over the second half.
-        batch: images in an update of G.
-        small_batch: images in an update of the autoencoder.
-        seed: addresses every draw.
+        keep_prob: probability that dropout keeps a hidden unit of the encoder.
+        lr: Adam's learning rate. G's is constant for the first half and then falls linearly to 0.
+        batch: images in a minibatch of G.
+        autoencoder_batch: images in a minibatch of the autoencoder.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, ...] = (64, 256, 256, 1024)
     z_size: int = 10
-    scales: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
+    bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
     autoencoder: tuple[int, ...] = ()
     epochs: tuple[int, int] = (50, 200)
-    keep: float = 0.8
+    keep_prob: float = 0.8
     lr: float = 1e-3
     batch: int = 1000
-    small_batch: int = 100
+    autoencoder_batch: int = 100
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class GMMN:
-    """G, and an autoencoder, whose two perceptrons are empty where there is none."""
+    """A GMMN, with or without an autoencoder.
 
-    G: Layers
-    encoder: Layers
-    decoder: Layers
+    Attributes:
+        G: maps z to the logits of a code, or of an image if there is no autoencoder.
+        encoder: maps an image to the logits of its code; empty if there is no autoencoder.
+        decoder: maps a code to the logits of an image; empty if there is no autoencoder.
+    """
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
-        return named(G=self.G, encoder=self.encoder, decoder=self.decoder)
+    G: MLP
+    encoder: MLP
+    decoder: MLP
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
+        return named_parameters(G=self.G, encoder=self.encoder, decoder=self.decoder)
 
 
 def mmd2(
-    x: Float[Tensor, "m d"], y: Float[Tensor, "n d"], scales: Sequence[float]
+    x: Float[Tensor, "m d"], y: Float[Tensor, "n d"], bandwidths: Sequence[float]
 ) -> Float[Tensor, ""]:
-    """MMD² between the rows of x and of y, each taken for a whole distribution.
+    """Return the (biased) MMD² between two sets of points.
 
     >>> x = torch.tensor([[0.0], [1.0]])
     >>> mmd2(x, x.flip(0), [2.0]).item()
     0.0
     """
 
-    def k(a: Tensor, b: Tensor) -> Tensor:
-        """The mean of k over all pairs."""
+    def mean_kernel(a: Tensor, b: Tensor) -> Tensor:
         d2 = a.square().sum(1)[:, None] + b.square().sum(1)[None] - 2 * a @ b.T
-        return torch.stack([(d2 / (-2 * s)).exp().mean() for s in scales]).sum()
+        return torch.stack([(d2 / (-2 * σ)).exp().mean() for σ in bandwidths]).sum()
 
-    return k(x, x) - 2 * k(x, y) + k(y, y)
+    return mean_kernel(x, x) - 2 * mean_kernel(x, y) + mean_kernel(y, y)
 
 
-def codes_of(gmmn: GMMN, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n code"]:
-    """What G makes of z: codes, or images where there is no autoencoder."""
-    return through(z, gmmn.G).sigmoid()
+def generate(gmmn: GMMN, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n code"]:
+    """Return G(z): codes, or images if there is no autoencoder."""
+    return mlp(z, gmmn.G).sigmoid()
 
 
 def decode(gmmn: GMMN, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n pixels"]:
-    """The images that z stand for."""
-    h = codes_of(gmmn, z)
-    return through(h, gmmn.decoder).sigmoid() if gmmn.decoder else h
+    """Return the images of z."""
+    codes = generate(gmmn, z)
+    return mlp(codes, gmmn.decoder).sigmoid() if gmmn.decoder else codes
 
 
 @contextmanager
-def _tiny_is_zero() -> Iterator[None]:
-    """Flush numbers below 10⁻³⁸ to 0: gradients are full of them, and they take 8 times as long.
+def _flush_denormals() -> Iterator[None]:
+    """Treat numbers below 10⁻³⁸ as 0: the gradients contain many, and they are 8 times slower.
 
-    The switch is each thread's own, so the work stays in this one.
+    PyTorch sets this flag for the calling thread only, so the block runs in one thread.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -114,63 +129,79 @@ def _tiny_is_zero() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-@_tiny_is_zero()
+def init_gmmn(pixels: int, settings: Settings) -> GMMN:
+    """Return a GMMN before training."""
+    sizes = (pixels, *settings.autoencoder) if settings.autoencoder else ()
+    outputs = settings.autoencoder[-1] if settings.autoencoder else pixels
+    return GMMN(
+        G=init_mlp((settings.z_size, *settings.hidden, outputs), settings.seed, "GMMN G"),
+        encoder=init_mlp(sizes, settings.seed, "GMMN encoder"),
+        decoder=init_mlp(sizes[::-1], settings.seed, "GMMN decoder"),
+    )
+
+
+@_flush_denormals()
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GMMN:
-    """Train the autoencoder, if there is one, then G, on images in [0, 1].
+    """Train the autoencoder, if there is one, and then G.
 
     Args:
-        images: what to learn.
+        images: training images in [0, 1].
         settings: sizes and schedule.
-        session: keeps and watches the fitting; see `FitSession`.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    s = settings
-    pixels = images.shape[1]
-    down = (pixels, *s.autoencoder) if s.autoencoder else ()
-    gmmn = GMMN(
-        new((s.z_size, *s.hidden, (pixels, *down)[-1]), s.seed, "GMMN G"),
-        new(down, s.seed, "GMMN encoder"),
-        new(down[::-1], s.seed, "GMMN decoder"),
+    session = session or FitSession()
+    gmmn = init_gmmn(images.shape[1], settings)
+    autoencoder = named_parameters(encoder=gmmn.encoder, decoder=gmmn.decoder)
+    G = named_parameters(G=gmmn.G)
+    state = adam_state(gmmn.state_dict())
+    autoencoder_steps = 0
+    if settings.autoencoder:
+        per_epoch = batches_per_epoch(images, settings.autoencoder_batch)
+        autoencoder_steps = settings.epochs[0] * per_epoch
+    G_steps = settings.epochs[1] * batches_per_epoch(images, settings.batch)
+    total = autoencoder_steps + G_steps
+    steps = session.steps(total, gmmn, gmmn.state_dict(), state)
+
+    def autoencoder_loss(step: int) -> Tensor:
+        generator = Address(settings.seed, step, range(1)).generator("GMMN")
+        x = minibatch(images, settings.seed, step, settings.autoencoder_batch)
+        codes = mlp(x, gmmn.encoder, settings.keep_prob, generator).sigmoid()
+        logits = mlp(codes, gmmn.decoder)
+        return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+
+    train_with_adam(
+        steps, autoencoder_steps, autoencoder, state, autoencoder_loss, lambda step: settings.lr
     )
-    autoencoder, G = named(encoder=gmmn.encoder, decoder=gmmn.decoder), named(G=gmmn.G)
-    memory = adam_state(gmmn.tensors())
-    first = s.epochs[0] * max(len(images) // s.small_batch, 1) if s.autoencoder else 0
-    second = s.epochs[1] * max(len(images) // s.batch, 1)
-    steps = (session or FitSession()).steps(first + second, gmmn, gmmn.tensors(), memory)
+    targets = mlp(images, gmmn.encoder).sigmoid() if settings.autoencoder else images
 
-    for t, note in steps.upto(first, autoencoder):
-        draw = Address(s.seed, t, range(1)).generator("GMMN")
-        x = minibatch(images, s.seed, t, s.small_batch)
-        h = through(x, gmmn.encoder, s.keep, draw).sigmoid()
-        again = through(h, gmmn.decoder)
-        loss = F.binary_cross_entropy_with_logits(again, x, reduction="sum") / len(x)
-        descend(autoencoder, memory, loss, s.lr)
-        note(loss.item())
+    def G_loss(step: int) -> Tensor:
+        address = Address(settings.seed, step, range(settings.batch))
+        z = 2 * address.uniform("GMMN z", settings.z_size) - 1
+        x = minibatch(targets, settings.seed, step, settings.batch)
+        return mmd2(x, generate(gmmn, z), settings.bandwidths).clamp(min=1e-12).sqrt()
 
-    targets = through(images, gmmn.encoder).sigmoid() if s.autoencoder else images
-    for t, note in steps.upto(steps.total, G):
-        z = 2 * Address(s.seed, t, range(s.batch)).uniform("GMMN z", s.z_size) - 1
-        x = minibatch(targets, s.seed, t, s.batch)
-        loss = mmd2(x, codes_of(gmmn, z), s.scales).clamp(min=1e-12).sqrt()
-        left = min(1.0, 2 * (steps.total - t) / second)
-        descend(G, memory, loss, s.lr * left)
-        note(loss.item())
+    def G_lr(step: int) -> float:
+        return settings.lr * min(1.0, 2 * (total - step) / G_steps)
+
+    train_with_adam(steps, total, G, state, G_loss, G_lr)
     return gmmn
 
 
 @torch.no_grad()
 def sample(gmmn: GMMN, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Decode z ~ U(−1, 1): one pass, no chain.
+    """Draw n images: decode z ~ U(−1, 1).
 
     Args:
-        gmmn: the network.
-        n: how many images.
-        seed: addresses z.
+        gmmn: the model.
+        n: number of images.
+        seed: seed of z.
     """
-    return decode(gmmn, z_of(gmmn, n, seed))
+    return decode(gmmn, sample_z(gmmn, n, seed))
 
 
-def z_of(gmmn: GMMN, n: int, seed: int) -> Float[Tensor, "n z_size"]:
-    """The z that `sample` decodes."""
-    return 2 * Address(seed, 0, range(n)).uniform("GMMN samples", gmmn.G[0][0].shape[0]) - 1
+def sample_z(gmmn: GMMN, n: int, seed: int) -> Float[Tensor, "n z_size"]:
+    """Draw the z of the n images that `sample` returns for this seed."""
+    z_size = gmmn.G[0][0].shape[0]
+    return 2 * Address(seed, 0, range(n)).uniform("GMMN samples", z_size) - 1

@@ -1,27 +1,26 @@
-"""A deep generative stochastic network (Bengio et al. 2014), the row "Deep GSN" of Table 1.
+"""A deep generative stochastic network (Bengio et al. 2014, arXiv:1306.1091): the row "Deep GSN".
 
-Instead of p(x), learn one step of a Markov chain whose stationary distribution is p(x). The
-layers x, h¹, h², … form one undirected chain with symmetric weights: W goes up, Wᵀ goes down. A
-step ("walkback") updates the odd layers, then the even layers, each from both its neighbours:
+Instead of p(x), the network learns one step of a Markov chain whose stationary distribution is
+p(x). The layers x, h¹, h², … are connected in a chain with symmetric weights: W upwards, Wᵀ
+downwards. One step updates the odd layers and then the even layers, each from both its neighbours:
 
     h¹ = tanh(x W¹ + h² W²ᵀ + b¹)                                   odd
     p(x) = sigmoid(h¹ W¹ᵀ + b⁰)                                     even
-    h² = tanh(h¹ W² + b² + ε) + ε',    ε, ε' ~ N(0, noise²)         even; only the top is noisy
+    h² = tanh(h¹ W² + b² + ε) + ε',    ε, ε' ~ N(0, noise_std²)     even; only the top is noisy
 
-after which x is drawn from p(x) and corrupted anew. Training starts at a corrupted image, takes
-`walkback` steps, and asks each of their p(x) to be the clean image: the chain learns to walk back
-to the data. The gradient flows through the hidden layers and not through the drawn x.
+Then x is drawn from p(x) and corrupted again. Training starts at a corrupted image, takes
+`walkback` steps, and minimises the cross-entropy between the clean image and the p(x) of each step.
+The gradient flows through the hidden layers, not through the drawn x.
 
-Settings are those of the authors' code, except that the decay of the learning rate, made for
-1,000 epochs, is stretched over the epochs there are (ours). Their rule makes little of a few
-epochs: at .25 it is slow, and at 1 or 2, after a good start, it diverges, since the noisy h² makes
-W² much stiffer than W¹. For short trainings there is Adam (ours), which scales each weight's step.
+Settings are those of the authors' code (https://github.com/yaoli/GSN), except for the learning rate
+schedule: its decay, made for 1,000 epochs, is stretched over the epochs there are (ours). With few
+epochs the authors' update rule fails: at a rate of .25 it is slow; at 1 or 2 it diverges after a
+good start, because the noise on h² makes the loss much steeper in W² than in W¹. For short
+trainings we therefore use Adam, which scales the step of each weight.
 """
 
-import math
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import itemgetter
 from typing import Literal
 
 import torch
@@ -29,97 +28,124 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.chains import STATED, Chains, chain
-from adversarial_nets.baselines.fitting import FitSession, Tensors, adam, adam_state, minibatch
-from adversarial_nets.progress import Progress
+from adversarial_nets.baselines.chains import ChainSampler
+from adversarial_nets.baselines.fitting import FitSession, Tensors
+from adversarial_nets.baselines.mlp import glorot_uniform
+from adversarial_nets.baselines.optimisers import (
+    adam_state,
+    adam_step,
+    batches_per_epoch,
+    minibatch,
+)
 from adversarial_nets.random import Address
 
-__all__ = ["GSN", "Settings", "corrupt", "fit", "new", "sample", "update_layers", "walkback_loss"]
+__all__ = [
+    "GSN",
+    "Settings",
+    "corrupt",
+    "fit",
+    "init_gsn",
+    "momentum_step",
+    "sample",
+    "sample_and_corrupt",
+    "update_layers",
+    "walkback_loss",
+]
 
-
-State = tuple[Tensor, list[Tensor | None]]  # p(x) of a chain's last step, and its layers
+ChainState = tuple[Tensor, list[Tensor | None]]
+"""p(x) of a chain's last step, and its layers x, h¹, h², …"""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the authors' code trained MNIST with, but for the number of epochs.
+    """Settings of a GSN: those of the authors' code for MNIST.
 
     Attributes:
         hidden: units of each hidden layer.
-        noise: standard deviation of the Gaussian noise on the top layer, before and after tanh.
-        corruption: probability that a pixel becomes a fair 0 or 1.
+        noise_std: standard deviation of the Gaussian noise on the top layer, before and after tanh.
+        corruption: probability that a pixel is replaced by 0 or 1 (each equally likely).
         walkback: steps of the chain in one update.
-        rule: ``momentum``, the authors', or ``adam``.
-        lr: learning rate of the first epoch, of the loss averaged over pixels.
-        decay: factor of the learning rate from one of `full_epochs` to the next.
-        full_epochs: epochs that the decay was made for.
+        optimiser: ``momentum``, as the authors, or ``adam``.
+        lr: learning rate of the first epoch, for the loss averaged over pixels.
+        lr_decay: factor of the learning rate from one epoch to the next, in a training of
+            `lr_decay_epochs` epochs.
+        lr_decay_epochs: the length for which `lr_decay` was chosen.
         epochs: epochs to train; the decay is stretched over them.
-        momentum: share of the old direction in the new, m ← momentum·m + (1 − momentum)·g.
-        batch: images in an update.
-        seed: addresses every draw.
+        momentum: m ← momentum·m + (1 − momentum)·gradient.
+        batch: images in a minibatch.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, ...] = (1500, 1500)
-    noise: float = 2.0
+    noise_std: float = 2.0
     corruption: float = 0.4
     walkback: int = 4
-    rule: Literal["momentum", "adam"] = "momentum"
+    optimiser: Literal["momentum", "adam"] = "momentum"
     lr: float = 0.25
-    decay: float = 0.995
-    full_epochs: int = 1000
+    lr_decay: float = 0.995
+    lr_decay_epochs: int = 1000
     epochs: int = 1000
     momentum: float = 0.5
     batch: int = 100
     seed: int = 0
 
     def lr_at(self, epoch: int) -> float:
-        """The learning rate of an epoch, counted from 0."""
-        return self.lr * self.decay ** (epoch * self.full_epochs / self.epochs)
+        """Return the learning rate of an epoch, counted from 0."""
+        return self.lr * self.lr_decay ** (epoch * self.lr_decay_epochs / self.epochs)
 
 
 @dataclass(frozen=True)
 class GSN:
-    """A network: weights[i] joins layer i and i + 1, biases[i] belongs to layer i; x is layer 0."""
+    """A GSN. Layer 0 is x.
+
+    Attributes:
+        weights: weights[i] connects layers i and i + 1.
+        biases: biases[i] belongs to layer i.
+        settings: the settings that it was trained with.
+    """
 
     weights: tuple[Tensor, ...]
     biases: tuple[Tensor, ...]
     settings: Settings
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
-        named = {f"W{i + 1}": W for i, W in enumerate(self.weights)}
-        return named | {f"b{i}": b for i, b in enumerate(self.biases)}
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
+        weights = {f"W{i + 1}": W for i, W in enumerate(self.weights)}
+        return weights | {f"b{i}": b for i, b in enumerate(self.biases)}
 
 
-def new(pixels: int, settings: Settings) -> GSN:
-    """A network before training: W ~ U(±√(6 / (inputs + outputs))), biases 0."""
+def init_gsn(pixels: int, settings: Settings) -> GSN:
+    """Return a GSN before training: weights by `glorot_uniform`, biases 0."""
     sizes = (pixels, *settings.hidden)
-    weights = []
-    for i, (a, b) in enumerate(pairwise(sizes)):
-        u = Address(settings.seed, 0, range(a)).uniform(f"GSN W{i + 1}", b)
-        weights.append((2 * u - 1) * math.sqrt(6 / (a + b)))
-    return GSN(tuple(weights), tuple(torch.zeros(size) for size in sizes), settings)
+    weights = tuple(
+        glorot_uniform(rows, columns, settings.seed, f"GSN W{i}")
+        for i, (rows, columns) in enumerate(pairwise(sizes), 1)
+    )
+    return GSN(weights, tuple(torch.zeros(size) for size in sizes), settings)
+
+
+# --- One step of the chain ------------------------------------------------------------------------
 
 
 def corrupt(
-    x: Float[Tensor, "n pixels"], probability: float, draw: torch.Generator
+    x: Float[Tensor, "n pixels"], probability: float, generator: torch.Generator
 ) -> Float[Tensor, "n pixels"]:
-    """Salt and pepper: each pixel becomes a fair 0 or 1 with the given probability."""
-    u = torch.rand(x.shape, generator=draw)
+    """Add salt-and-pepper noise: replace each pixel by 0 or 1 with the given probability."""
+    u = torch.rand(x.shape, generator=generator)
     return torch.where(u < probability / 2, 0.0, torch.where(u < probability, 1.0, x))
 
 
 def update_layers(
-    gsn: GSN, layers: list[Tensor | None], draw: torch.Generator, noise: float
+    gsn: GSN, layers: list[Tensor | None], generator: torch.Generator, noise_std: float
 ) -> Float[Tensor, "n pixels"]:
-    """One step: the odd layers in place, then the even ones; returns the logits of p(x).
+    """Update the hidden layers in place, odd ones first, and return the logits of p(x).
 
     Args:
         gsn: the network.
-        layers: the state x, h¹, h², …; None stands for a hidden layer of zeros, where a chain
-            starts. x is left to the caller, who decides what is drawn from p(x).
-        draw: the noise of the top layer.
-        noise: its standard deviation.
+        layers: the state x, h¹, h², …; None is a hidden layer of zeros, at the start of a chain.
+            x is not changed: the caller decides how to draw it from p(x).
+        generator: source of the top layer's noise.
+        noise_std: its standard deviation.
     """
     W, b, top = gsn.weights, gsn.biases, len(layers) - 1
     n = next(len(layer) for layer in layers if layer is not None)
@@ -133,106 +159,107 @@ def update_layers(
         if i == 0:
             logits = a
         elif i == top:
-            ε = noise * torch.randn(2, *a.shape, generator=draw)
+            ε = noise_std * torch.randn(2, *a.shape, generator=generator)
             layers[i] = torch.tanh(a + ε[0]) + ε[1]
         else:
             layers[i] = torch.tanh(a)
     if logits is None:
-        raise ValueError("A GSN has at least one hidden layer.")
+        raise ValueError("layers is empty; a GSN has x and at least one hidden layer.")
     return logits
 
 
-def draw_and_corrupt(
-    p: Float[Tensor, "n pixels"], probability: float, draw: torch.Generator
+def sample_and_corrupt(
+    p: Float[Tensor, "n pixels"], probability: float, generator: torch.Generator
 ) -> Float[Tensor, "n pixels"]:
-    """Draw x ~ Bernoulli(p), corrupted: it is 1 with (1 − c)·p + c/2, so one draw does both."""
-    u = torch.rand(p.shape, generator=draw)
+    """Draw x ~ Bernoulli(p) and corrupt it, with a single draw for each pixel.
+
+    With corruption probability c, a pixel is 1 with probability (1 − c)·p + c/2.
+    """
+    u = torch.rand(p.shape, generator=generator)
     return (u < (1 - probability) * p + probability / 2).to(p.dtype)
 
 
+# --- Training -------------------------------------------------------------------------------------
+
+
 def walkback_loss(
-    gsn: GSN, x: Float[Tensor, "n pixels"], draw: torch.Generator
+    gsn: GSN, x: Float[Tensor, "n pixels"], generator: torch.Generator
 ) -> Float[Tensor, ""]:
-    """Sum over the walkback steps of the cross-entropy, a mean over pixels, to the clean image."""
-    s = gsn.settings
-    layers: list[Tensor | None] = [corrupt(x, s.corruption, draw), *[None] * len(s.hidden)]
+    """Return the cross-entropy to the clean image, averaged over pixels, summed over the steps."""
+    settings = gsn.settings
+    first = corrupt(x, settings.corruption, generator)
+    layers: list[Tensor | None] = [first, *[None] * len(settings.hidden)]
     loss = torch.zeros(())
-    for _ in range(s.walkback):
-        logits = update_layers(gsn, layers, draw, s.noise)
+    for _ in range(settings.walkback):
+        logits = update_layers(gsn, layers, generator, settings.noise_std)
         loss = loss + F.binary_cross_entropy_with_logits(logits, x)
-        layers[0] = draw_and_corrupt(logits.detach().sigmoid(), s.corruption, draw)
+        layers[0] = sample_and_corrupt(logits.detach().sigmoid(), settings.corruption, generator)
     return loss
 
 
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GSN:
-    """Train a GSN on images in [0, 1].
+    """Train a GSN.
 
     Args:
-        images: what to learn.
-        settings: the net and its schedule.
-        session: keeps and watches the fitting; see `FitSession`.
+        images: training images in [0, 1].
+        settings: the network and its schedule.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    gsn = new(images.shape[1], settings)
-    θ = gsn.tensors()
-    adams = settings.rule == "adam"
-    memory = adam_state(θ) if adams else {name: torch.zeros_like(x) for name, x in θ.items()}
-    per_epoch = max(len(images) // settings.batch, 1)
-    steps = (session or FitSession()).steps(settings.epochs * per_epoch, gsn, θ, memory)
-    for t, note in steps.upto(steps.total, θ):
-        draw = Address(settings.seed, t, range(1)).generator("GSN walkback")
-        loss = walkback_loss(gsn, minibatch(images, settings.seed, t, settings.batch), draw)
-        gradients = torch.autograd.grad(loss, list(θ.values()))
-        lr = settings.lr_at(t // per_epoch)
-        if adams:
-            adam(θ, memory, gradients, lr)
+    session = session or FitSession()
+    gsn = init_gsn(images.shape[1], settings)
+    parameters = gsn.state_dict()
+    use_adam = settings.optimiser == "adam"
+    moments = {name: torch.zeros_like(x) for name, x in parameters.items()}
+    state = adam_state(parameters) if use_adam else moments
+    per_epoch = batches_per_epoch(images, settings.batch)
+    total = settings.epochs * per_epoch
+    steps = session.steps(total, gsn, parameters, state)
+    for step, record_loss in steps.until(total, parameters):
+        generator = Address(settings.seed, step, range(1)).generator("GSN walkback")
+        x = minibatch(images, settings.seed, step, settings.batch)
+        loss = walkback_loss(gsn, x, generator)
+        gradients = torch.autograd.grad(loss, list(parameters.values()))
+        lr = settings.lr_at(step // per_epoch)
+        if use_adam:
+            adam_step(parameters, state, gradients, lr)
         else:
-            descend(θ, memory, gradients, settings, lr)
-        note(loss.item())
+            momentum_step(parameters, state, gradients, lr, settings.momentum)
+        record_loss(loss.item())
     return gsn
 
 
 @torch.no_grad()
-def descend(
-    θ: Tensors, m: Tensors, gradients: tuple[Tensor, ...], settings: Settings, lr: float
+def momentum_step(
+    parameters: Tensors, m: Tensors, gradients: tuple[Tensor, ...], lr: float, momentum: float
 ) -> None:
-    """Average the gradients, then step: m ← μm + (1 − μ)g;  θ ← θ − lr·m."""
-    for name, g in zip(θ, gradients, strict=True):
-        m[name].mul_(settings.momentum).add_(g, alpha=1 - settings.momentum)
-        θ[name].sub_(m[name], alpha=lr)
+    """Make one update m ← μm + (1 − μ)g, θ ← θ − lr·m in place, with μ the momentum."""
+    for name, gradient in zip(parameters, gradients, strict=True):
+        m[name].mul_(momentum).add_(gradient, alpha=1 - momentum)
+        parameters[name].sub_(m[name], alpha=lr)
 
 
-@torch.no_grad()
-def sample(
-    gsn: GSN,
-    n: int,
-    *,
-    start: Float[Tensor, "m pixels"],
-    seed: int = 0,
-    policy: Chains = STATED,
-    on_progress: Progress | None = None,
-) -> Float[Tensor, "n pixels"]:
-    """Walk the learned chain with all its noise; emit p(x), each step's mean image.
+# --- Sampling: the learned chain, with all its noise ----------------------------------------------
 
-    Args:
-        gsn: the network.
-        n: how many images.
-        start: training images, at least as many as there are chains; the first ones are taken,
-            corrupted, and their hidden layers start at 0.
-        seed: addresses every draw.
-        policy: how many chains, their burn-in and thinning.
-        on_progress: called after each step.
-    """
-    s = gsn.settings
-    draw = Address(seed, 0, range(1)).generator("chain")
-    first = corrupt(start[: policy.chains], s.corruption, draw)
 
-    def step(state: State, draw: torch.Generator) -> State:
-        _, layers = state
-        p = update_layers(gsn, layers, draw, s.noise).sigmoid()
-        layers[0] = draw_and_corrupt(p, s.corruption, draw)
-        return p, layers
+def _initial_state(gsn: GSN, images: Tensor, generator: torch.Generator) -> ChainState:
+    """Return corrupted images, with hidden layers of zeros."""
+    x = corrupt(images, gsn.settings.corruption, generator)
+    return x, [x, *[None] * len(gsn.settings.hidden)]
 
-    begin: State = first, [first, *[None] * len(s.hidden)]
-    return chain(step, itemgetter(0), begin, n, policy, seed, on_progress)
+
+def _next_state(gsn: GSN, state: ChainState, generator: torch.Generator) -> ChainState:
+    _, layers = state
+    p = update_layers(gsn, layers, generator, gsn.settings.noise_std).sigmoid()
+    layers[0] = sample_and_corrupt(p, gsn.settings.corruption, generator)
+    return p, layers
+
+
+def _mean_images(gsn: GSN, state: ChainState) -> Tensor:
+    p, _ = state
+    return p
+
+
+sample = ChainSampler(_initial_state, _next_state, _mean_images)
+"""Sample by the learned chain; the images are p(x) of each step."""

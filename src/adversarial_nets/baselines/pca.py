@@ -1,8 +1,10 @@
-"""A Gaussian along the data's principal components: what a linear model scores.
+"""A Gaussian along the principal components of the data: a linear reference model.
 
-x = mean + Σ_i √λ_i z_i u_i with z ~ N(0, I), clipped to [0, 1]; λ_i and u_i are the largest
-eigenvalues and their vectors of the data's covariance. How many are kept is chosen on validation
-images: the directions of little variance only blur what the Parzen window blurs anyway.
+    x = mean + Σ_i √λ_i z_i u_i,    z ~ N(0, I),    clipped to [0, 1],
+
+with λ_i and u_i the largest eigenvalues and eigenvectors of the data's covariance. The number of
+components is chosen by the validation score; directions of small variance add little, because the
+Parzen window smooths the samples in every direction anyway.
 """
 
 from collections.abc import Callable
@@ -20,10 +22,10 @@ __all__ = ["PCA", "Settings", "fit", "sample", "tune"]
 
 @dataclass(frozen=True)
 class Settings:
-    """What to fit.
+    """Settings of the Gaussian.
 
     Attributes:
-        components: how many at most.
+        components: largest number of components.
     """
 
     components: int = 400
@@ -31,13 +33,18 @@ class Settings:
 
 @dataclass(frozen=True)
 class PCA:
-    """The mean image and the components, each as long as its standard deviation."""
+    """A Gaussian along principal components.
+
+    Attributes:
+        mean: the mean image.
+        components: √λ_i u_i for each component, in order of decreasing λ.
+    """
 
     mean: Float[Tensor, " pixels"]
     components: Float[Tensor, "k pixels"]
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
         return {"mean": self.mean, "components": self.components}
 
 
@@ -45,50 +52,51 @@ class PCA:
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> PCA:
-    """Find the mean and the components of images in [0, 1], in one update.
+    """Compute the mean and the principal components of images.
 
     Args:
-        images: what to learn.
-        settings: how many components at most.
-        session: keeps and watches the fitting; see `FitSession`.
+        images: training images in [0, 1].
+        settings: largest number of components.
+        session: saves and resumes the fit, which is a single update; nothing is saved if None.
     """
-    D = images.shape[1]
-    k = min(settings.components, D, len(images))
-    pca = PCA(torch.zeros(D), torch.zeros(k, D))
-    steps = (session or FitSession()).steps(1, pca, pca.tensors(), {})
-    for _, note in steps.upto(1):
+    session = session or FitSession()
+    pixels = images.shape[1]
+    k = min(settings.components, pixels, len(images))
+    pca = PCA(torch.zeros(pixels), torch.zeros(k, pixels))
+    steps = session.steps(1, pca, pca.state_dict(), {})
+    for _, record_loss in steps.until(1):
         pca.mean.copy_(images.mean(0))
-        covariance = torch.zeros(D, D, dtype=torch.float64)
+        covariance = torch.zeros(pixels, pixels, dtype=torch.float64)
         for block in images.split(10_000):
             x = block - pca.mean
             covariance += (x.T @ x).double() / len(images)
-        λ, u = torch.linalg.eigh(covariance)
-        largest = λ.clamp(min=0).sqrt() * u
-        pca.components.copy_(largest.T.flip(0)[:k])
-        note(1 - (λ[-k:].sum() / λ.sum()).item())
+        λ, u = torch.linalg.eigh(covariance)  # in order of increasing λ
+        scaled = λ.clamp(min=0).sqrt() * u
+        pca.components.copy_(scaled.T.flip(0)[:k])
+        record_loss(1 - (λ[-k:].sum() / λ.sum()).item())
     return pca
 
 
 def tune(pca: PCA, score: Callable[[PCA], float]) -> PCA:
-    """Keep as many components as score best.
+    """Return the Gaussian with the number of components that has the best score.
 
     Args:
         pca: the fitted Gaussian.
-        score: gives a model's validation score.
+        score: maps a model to its validation score.
     """
     counts = [k for k in (5, 10, 20, 40, 80, 160, 320) if k < len(pca.components)]
-    choices = [replace(pca, components=pca.components[:k]) for k in counts] + [pca]
-    return max(choices, key=score)
+    candidates = [replace(pca, components=pca.components[:k]) for k in counts] + [pca]
+    return max(candidates, key=score)
 
 
 @torch.no_grad()
 def sample(pca: PCA, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw z ~ N(0, I) and go from the mean; one product, no chain.
+    """Draw n images.
 
     Args:
         pca: the fitted Gaussian.
-        n: how many images.
-        seed: addresses z.
+        n: number of images.
+        seed: seed of z.
     """
     z = Address(seed, 0, range(n)).normal("PCA samples", len(pca.components))
     return torch.addmm(pca.mean, z, pca.components).clamp_(0, 1)

@@ -1,12 +1,13 @@
-"""A variational autoencoder (Kingma and Welling 2014), the row that Table 1 came too early for.
+"""A variational autoencoder, VAE (Kingma and Welling 2014, arXiv:1312.6114).
 
-Like G(z), a decoder turns z ~ N(0, I) into an image in one pass; unlike it, it is trained by a
-bound on log p(x). An encoder q(z | x) = N(μ(x), diag σ²(x)) guesses the z of an image, and
+A decoder maps z ~ N(0, I) to an image in one pass, as G does, but it is trained with a bound on
+log p(x) instead of a discriminator. An encoder gives q(z | x) = N(μ(x), diag σ²(x)), and
 
-    −log p(x) ≤ E_{z~q}[−log p(x | z)] + KL(q(z | x) ‖ N(0, I)),
+    −log p(x) ≤ E_{z~q}[−log p(x | z)] + KL(q(z | x) ‖ N(0, I)).
 
-where p(x | z) is Bernoulli with the decoder's means, z = μ + σ·ε lets the gradient through the
-draw, and KL = ½ Σ (μ² + σ² − 1 − log σ²). A sample is the decoder's mean image.
+The right-hand side is the negative evidence lower bound (ELBO). p(x | z) is Bernoulli with the
+decoder's means; the reparameterisation z = μ + σ·ε, ε ~ N(0, I), lets gradients reach the encoder;
+and KL = ½ Σ (μ² + σ² − 1 − log σ²). A sample is the decoder's mean image. Table 1 has no such row.
 """
 
 from dataclasses import dataclass
@@ -16,24 +17,33 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from adversarial_nets.baselines.fitting import FitSession, adam_state, descend, minibatch
-from adversarial_nets.baselines.perceptron import Layers, named, new, through
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.mlp import MLP, init_mlp, mlp, named_parameters
+from adversarial_nets.baselines.optimisers import (
+    adam_state,
+    batches_per_epoch,
+    minibatch,
+    train_with_adam,
+)
 from adversarial_nets.random import Address
 
-__all__ = ["VAE", "Settings", "bound", "decode", "encode", "fit", "sample", "z_of"]
+__all__ = ["VAE", "Settings", "decode", "encode", "fit", "negative_elbo", "sample", "sample_z"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The smaller of the two published nets (283 nats); (1000, 1000) gives the other (290).
+    """Settings of a VAE.
+
+    The sizes are those of the smaller of the two published networks (283 nats). hidden =
+    (1000, 1000) gives the larger one (290 nats).
 
     Attributes:
-        hidden: ReLU units of the encoder's hidden layers; the decoder mirrors them.
-        z_size: length of z.
+        hidden: ReLU units of the encoder's hidden layers; the decoder has the same in reverse.
+        z_size: dimension of z.
         epochs: epochs to train.
         lr: Adam's learning rate.
-        batch: images in an update.
-        seed: addresses every draw.
+        batch: images in a minibatch.
+        seed: seed of all random draws.
     """
 
     hidden: tuple[int, ...] = (500,)
@@ -46,81 +56,93 @@ class Settings:
 
 @dataclass(frozen=True)
 class VAE:
-    """The encoder, whose outputs are μ and log σ², and the decoder."""
+    """A VAE.
 
-    encoder: Layers
-    decoder: Layers
+    Attributes:
+        encoder: maps an image to μ and log σ².
+        decoder: maps z to the logits of an image.
+    """
 
-    def tensors(self) -> dict[str, Tensor]:
-        """Every parameter by name."""
-        return named(encoder=self.encoder, decoder=self.decoder)
+    encoder: MLP
+    decoder: MLP
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Return every parameter by name."""
+        return named_parameters(encoder=self.encoder, decoder=self.decoder)
 
 
 def encode(
     vae: VAE, x: Float[Tensor, "n pixels"]
 ) -> tuple[Float[Tensor, "n z_size"], Float[Tensor, "n z_size"]]:
-    """μ and log σ² of q(z | x)."""
-    μ, log_var = through(x, vae.encoder).chunk(2, dim=1)
+    """Return μ and log σ² of q(z | x)."""
+    μ, log_var = mlp(x, vae.encoder).chunk(2, dim=1)
     return μ, log_var
 
 
 def decode(vae: VAE, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n pixels"]:
-    """The mean image of p(x | z)."""
-    return through(z, vae.decoder).sigmoid()
+    """Return the mean image of p(x | z)."""
+    return mlp(z, vae.decoder).sigmoid()
 
 
-def bound(
+def negative_elbo(
     vae: VAE, x: Float[Tensor, "n pixels"], ε: Float[Tensor, "n z_size"]
 ) -> Float[Tensor, ""]:
-    """The bound on −log p(x) in nats, a mean over images, with one z an image."""
+    """Return the negative ELBO in nats, the mean over images, with one z for each image.
+
+    Args:
+        vae: the model.
+        x: images.
+        ε: standard normal noise; z = μ + σ·ε.
+    """
     μ, log_var = encode(vae, x)
     z = μ + (log_var / 2).exp() * ε
-    entropy = F.binary_cross_entropy_with_logits(through(z, vae.decoder), x, reduction="sum")
+    cross_entropy = F.binary_cross_entropy_with_logits(mlp(z, vae.decoder), x, reduction="sum")
     KL = (μ.square() + log_var.exp() - 1 - log_var).sum() / 2
-    return (entropy + KL) / len(x)
+    return (cross_entropy + KL) / len(x)
 
 
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> VAE:
-    """Train encoder and decoder on images in [0, 1].
+    """Train a VAE with Adam.
 
     Args:
-        images: what to learn.
+        images: training images in [0, 1].
         settings: sizes and schedule.
-        session: keeps and watches the fitting; see `FitSession`.
+        session: saves and resumes the fit; nothing is saved if None.
     """
-    s = settings
-    D = images.shape[1]
+    session = session or FitSession()
+    pixels, hidden, seed = images.shape[1], settings.hidden, settings.seed
     vae = VAE(
-        new((D, *s.hidden, 2 * s.z_size), s.seed, "VAE encoder"),
-        new((s.z_size, *reversed(s.hidden), D), s.seed, "VAE decoder"),
+        encoder=init_mlp((pixels, *hidden, 2 * settings.z_size), seed, "VAE encoder"),
+        decoder=init_mlp((settings.z_size, *reversed(hidden), pixels), seed, "VAE decoder"),
     )
-    θ = vae.tensors()
-    memory = adam_state(θ)
-    steps = (session or FitSession()).steps(
-        s.epochs * max(len(images) // s.batch, 1), vae, θ, memory
-    )
-    for t, note in steps.upto(steps.total, θ):
-        ε = Address(s.seed, t, range(s.batch)).normal("VAE z", s.z_size)
-        value = bound(vae, minibatch(images, s.seed, t, s.batch), ε)
-        descend(θ, memory, value, s.lr)
-        note(value.item())
+    parameters = vae.state_dict()
+    state = adam_state(parameters)
+    total = settings.epochs * batches_per_epoch(images, settings.batch)
+
+    def loss_at(step: int) -> Tensor:
+        ε = Address(seed, step, range(settings.batch)).normal("VAE z", settings.z_size)
+        return negative_elbo(vae, minibatch(images, seed, step, settings.batch), ε)
+
+    steps = session.steps(total, vae, parameters, state)
+    train_with_adam(steps, total, parameters, state, loss_at, lambda step: settings.lr)
     return vae
 
 
 @torch.no_grad()
 def sample(vae: VAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Decode z ~ N(0, I): one pass, no chain.
+    """Draw n images: the mean images of z ~ N(0, I).
 
     Args:
-        vae: the autoencoder.
-        n: how many images.
-        seed: addresses z.
+        vae: the model.
+        n: number of images.
+        seed: seed of z.
     """
-    return decode(vae, z_of(vae, n, seed))
+    return decode(vae, sample_z(vae, n, seed))
 
 
-def z_of(vae: VAE, n: int, seed: int) -> Float[Tensor, "n z_size"]:
-    """The z that `sample` decodes."""
-    return Address(seed, 0, range(n)).normal("VAE samples", vae.decoder[0][0].shape[0])
+def sample_z(vae: VAE, n: int, seed: int) -> Float[Tensor, "n z_size"]:
+    """Draw the z of the n images that `sample` returns for this seed."""
+    z_size = vae.decoder[0][0].shape[0]
+    return Address(seed, 0, range(n)).normal("VAE samples", z_size)

@@ -1,11 +1,7 @@
-"""How fast, how much memory, and how both grow: measurements that anyone can repeat.
+"""Benchmarks: speed against other programs, memory, and how both scale.
 
-* `ratios`: our times against what the machine could do and what people use, side by side.
-* `growth`: time and memory as the batch, the nets, the data and the samples grow.
-* `textbook`, `with_jax`: the peers, written for the purpose.
+* `speed`: times of our code as ratios to the machine's limit, to JAX and to common programs.
+* `scaling`: time and memory against batch size, width, data and samples.
+* `records`: the results as text, and as files if asked for.
+* `textbook`, `with_jax`: the programs to compare with. `workloads`, `memory`: child processes.
 """
-
-from adversarial_nets.bench.growth import Growth, growth
-from adversarial_nets.bench.ratios import Bench, Ratio, bench
-
-__all__ = ["Bench", "Growth", "Ratio", "bench", "growth"]

@@ -1,10 +1,10 @@
-"""A GAN on MNIST as tutorials teach it, written for comparison: what most people train today.
+"""A GAN on MNIST as tutorials write it, to compare the speed of our code with.
 
-The nets and the optimiser are those of the most copied script (PyTorch-GAN's `gan.py`), and so are
-its habits: every image goes through PIL and three transforms each time it is met, D judges
-the samples once for G and once more for itself, `BCELoss` follows a sigmoid, Adam runs with its
-default loop, and every step waits for two `.item()`s. `game_of_the_same` plays the same nets with
-the same losses and the same rule by Algorithm 1's simultaneous round.
+Networks, optimiser and code follow a widely copied script (PyTorch-GAN's `gan.py`): every image
+passes through PIL and three transforms each time it is used, D is applied to the samples once for
+G's loss and again for its own, `BCELoss` follows a sigmoid, Adam uses its default loop, and every
+step waits for two `.item()`. `equivalent_game` trains the same networks with the same losses and
+optimiser in our code.
 """
 
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
-__all__ = ["discriminator", "game_of_the_same", "generator", "textbook_steps"]
+__all__ = ["discriminator", "equivalent_game", "generator", "textbook_steps"]
 
 _Z, _BATCH, _LR, _BETAS = 100, 64, 2e-4, (0.5, 0.999)
 
@@ -38,7 +38,7 @@ def generator(pixels: int) -> nn.Sequential:
 
 
 def discriminator(pixels: int) -> nn.Sequential:
-    """Images (m, pixels) to logits (m, 1); the tutorials put a sigmoid behind it."""
+    """Images (m, pixels) to logits (m, 1); the tutorials add a sigmoid."""
     return nn.Sequential(
         nn.Linear(pixels, 512),
         nn.LeakyReLU(0.2),
@@ -48,8 +48,8 @@ def discriminator(pixels: int) -> nn.Sequential:
     )
 
 
-class _Pictures(TorchDataset[tuple[Tensor, int]]):
-    """torchvision's MNIST with Resize, ToTensor and Normalize: one image at a time."""
+class _TransformedImages(TorchDataset[tuple[Tensor, int]]):
+    """Like torchvision's MNIST with Resize, ToTensor and Normalize, one image at a time."""
 
     def __init__(self, data: Dataset) -> None:
         self.images = data.train.view(-1, *data.image_shape[1:])
@@ -67,7 +67,7 @@ class _Pictures(TorchDataset[tuple[Tensor, int]]):
 
 
 class _Resize(nn.Module):
-    """To that many pixels square; an image of that size is left alone."""
+    """Resize a PIL image to `side` × `side`; an image of that size stays as it is."""
 
     def __init__(self, side: int) -> None:
         super().__init__()
@@ -99,14 +99,14 @@ class _Normalize(nn.Module):
 
 
 def textbook_steps(data: Dataset) -> Iterator[tuple[float, float]]:
-    """Train for ever, one step for each value taken: D's loss and G's."""
+    """Train without end; each step yields D's loss and G's loss."""
     pixels = data.pixels
     G = generator(pixels)
     D = nn.Sequential(*discriminator(pixels), nn.Sigmoid())
     loss = nn.BCELoss()
     optimiser_G = torch.optim.Adam(G.parameters(), lr=_LR, betas=_BETAS)
     optimiser_D = torch.optim.Adam(D.parameters(), lr=_LR, betas=_BETAS)
-    loader = DataLoader(_Pictures(data), batch_size=_BATCH, shuffle=True, drop_last=True)
+    loader = DataLoader(_TransformedImages(data), batch_size=_BATCH, shuffle=True, drop_last=True)
     while True:
         for images, _ in loader:
             valid, fake = torch.ones(len(images), 1), torch.zeros(len(images), 1)
@@ -127,8 +127,8 @@ def textbook_steps(data: Dataset) -> Iterator[tuple[float, float]]:
 
 
 @dataclass(frozen=True)
-class _Signed:
-    """A data set's minibatches in [−1, 1]."""
+class _ScaledImages:
+    """A data set whose minibatches are scaled to [−1, 1]."""
 
     data: Dataset
 
@@ -144,10 +144,10 @@ class _Signed:
         return self.data.minibatch(address, first).mul_(2).sub_(1)
 
 
-def game_of_the_same(data: Dataset, bf16_matmul: bool = False) -> Game:
-    """The same networks, losses, optimiser, batch and noise, as a `Game`."""
+def equivalent_game(data: Dataset, bf16_matmul: bool = False) -> Game:
+    """A `Game` with the same networks, losses, optimiser, minibatch and noise as the tutorial."""
     settings = Settings(
-        protocol="released",  # G learns from D as it was, D from the same samples
+        protocol="released",  # both gradients at the same weights and samples
         batch=_BATCH,
         prior="gaussian",
         z_size=_Z,
@@ -159,4 +159,4 @@ def game_of_the_same(data: Dataset, bf16_matmul: bool = False) -> Game:
     )
     pixels = data.pixels
     G, D = generator(pixels), discriminator(pixels)
-    return new_game(settings, _Signed(data), G=G, D=D, bf16_matmul=bf16_matmul)
+    return new_game(settings, _ScaledImages(data), G=G, D=D, bf16_matmul=bf16_matmul)

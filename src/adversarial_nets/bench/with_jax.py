@@ -1,4 +1,4 @@
-"""The published round in JAX, compiled as one function: the peer that `ratios` times us against."""
+"""A round of the published setting in JAX, compiled as one function, to compare our speed with."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -12,15 +12,15 @@ __all__ = ["jax_round"]
 # JAX is optional here, so its own types cannot be named.
 Array = Any
 Weights = Any  # for each layer (weight, bias)
-State = Any  # for each player (weights, velocities)
+State = Any  # for each network (weights, velocities)
 
 
 def jax_round(settings: Settings, data: Dataset) -> Callable[[], float] | None:
-    """A function that plays one simultaneous round and waits for it, or None without JAX.
+    """A function that runs one simultaneous round and returns D's loss, or None without JAX.
 
-    The same arithmetic as ours: ReLU and sigmoid generator, maxout discriminator with dropout, both
-    gradients at the same weights, SGD with momentum. Noise, masks and the choice of images come
-    from JAX's own generators, inside the compiled function.
+    It computes what our code computes: ReLU and sigmoid generator, maxout discriminator with
+    dropout, both gradients at the same weights, SGD with momentum. Noise, dropout masks and the
+    choice of images come from JAX's random generators, inside the compiled function.
     """
     try:
         import jax
@@ -78,7 +78,7 @@ def jax_round(settings: Settings, data: Dataset) -> Callable[[], float] | None:
     θ_d = layers(jax.random.key(1), list(zip(inputs, outputs, strict=True)), s.D.init[0])
     state: State = [(θ, jax.tree.map(np.zeros_like, θ)) for θ in (θ_g, θ_d)]
     compiled = jax.jit(one_round, donate_argnums=0)
-    key = jax.random.key(2, impl="rbg")  # the quicker of JAX's two, as ours is for us
+    key = jax.random.key(2, impl="rbg")  # JAX's faster generator
     step = 0
 
     def play() -> float:

@@ -1,59 +1,169 @@
-"""What several commands share: words of their options, and how they print."""
+"""What several commands share: common options, default output paths, printed tables."""
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
 
 from adversarial_nets.errors import UserError
-
-if TYPE_CHECKING:
-    from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import ProgressReporter
 
 __all__ = [
-    "Command",
+    "Checkpoint",
+    "Data",
+    "Flag",
     "Grid",
+    "Json",
+    "RunFolder",
+    "Seed",
+    "Threads",
     "Weights",
-    "positive",
-    "printer",
-    "rounds_shown",
-    "say_result",
-    "say_rows",
+    "output_path",
+    "print_result",
+    "print_table",
+    "require_positive",
+    "require_suffix",
 ]
 
-Grid = Literal["paper", "fine"]
-Weights = Literal["raw", "averaged"]
-Command = tuple[type[Any], Callable[[Any], dict[str, Any]], tuple[str, ...]]
-"""A command: its options, what it does with them, and examples for its help."""
+# --- Options --------------------------------------------------------------------------------------
+
+Data = Annotated[
+    str,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="DATA",
+        help="Data set: mnist, mnist-5k, tfd, cifar10, idx:FOLDER, folder:PATH … (list: advnets "
+        "datasets).",
+        help_behavior_hint="(required)",
+    ),
+]
+RunFolder = Annotated[
+    Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="Folder of a run.")
+]
+Checkpoint = Annotated[
+    str,
+    tyro.conf.arg(help="Which checkpoint: last, best (by validation score) or a round's number."),
+]
+Weights = Annotated[
+    Literal["raw", "averaged"],
+    tyro.conf.arg(
+        help="Which weights of G: raw, as published, or their exponential moving average."
+    ),
+]
+Grid = Annotated[
+    Literal["paper", "fine"],
+    tyro.conf.arg(
+        help="Candidate values of the kernel width σ: the paper's 10, or 40 that lie closer."
+    ),
+]
+Seed = Annotated[int, tyro.conf.arg(help="Seed of every random draw.")]
+Threads = Annotated[
+    int | None, tyro.conf.arg(help="Number of CPU threads.", help_behavior_hint="(default: all)")
+]
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
+"""A switch that is off by default and needs no ``--no-`` form."""
+Json = Annotated[
+    bool,
+    tyro.conf.FlagCreatePairsOff,
+    tyro.conf.arg(help="Print one JSON object and nothing else.", help_behavior_hint=""),
+]
 
 
-def printer(quiet: bool) -> "ProgressReporter":
-    """A `ProgressReporter` for a command, silent with ``--json``."""
-    from adversarial_nets.progress import ProgressReporter
+def require_positive(option: str, value: int | None, default: int) -> int:
+    """The value of an option that counts something, or its default if it is not given.
 
-    return ProgressReporter(quiet=quiet)
-
-
-def say_rows(reporter: "ProgressReporter", rows: Sequence[Any]) -> None:
-    """Print calibration rows, one a line."""
-    for row in rows:
-        reporter.say(f"{row.name:16} {row.score}  [{row.note}]")
+    Raises:
+        UserError: the value is below 1.
+    """
+    if value is not None and value < 1:
+        raise UserError(f"{option} is {value}; it must be 1 or more.")
+    return default if value is None else value
 
 
-def rounds_shown(quiet: bool) -> Callable[[Any, int], None]:
-    """Show how far a game on a toy has come, every few seconds."""
-    reporter = printer(quiet)
-    return lambda frame, rounds: reporter.work("round", frame.round, rounds)
+def require_suffix(path: Path, *suffixes: str) -> None:
+    """Check the suffix of an output file.
+
+    Raises:
+        UserError: the file has another suffix.
+    """
+    if path.suffix not in suffixes:
+        raise UserError(f"--out is {path}; its name must end in {' or '.join(suffixes)}.")
 
 
-def positive(name: str, asked: int | None, standard: int) -> int:
-    """The number that was asked for by the option of that name, or the standard one."""
-    if asked is not None and asked < 1:
-        raise UserError(f"{name} is {asked}; it must be 1 or more.")
-    return asked or standard
+# --- Output ---------------------------------------------------------------------------------------
 
 
-def say_result(quiet: bool, result: dict[str, Any]) -> dict[str, Any]:
-    """What a game on a toy came to, and where its pictures are."""
-    reporter = printer(quiet)
-    for key, value in result.items():
-        reporter.say(f"{key}: {', '.join(value) if key == 'files' else value}")
-    return result
+def output_path(*parts: str, run: Path | None = None) -> Path:
+    """Where a command writes if no ``--out`` is given.
+
+    A command about one run writes into the run's folder. All others write below ``runs/``, which
+    git ignores: commands of the paper into ``runs/paper/NAME``, the rest into ``runs/NAME``.
+
+    Args:
+        parts: the path below that folder.
+        run: the run's folder, for a command about one run.
+
+    >>> output_path("paper", "figure1").as_posix()
+    'runs/paper/figure1'
+    """
+    return Path(run or "runs", *parts)
+
+
+def print_table(
+    reporter: ProgressReporter, header: Sequence[str], rows: Sequence[Sequence[object]]
+) -> None:
+    """Print rows in aligned columns: texts to the left, numbers to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    is_number = [
+        all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))
+    ]
+    for line in [list(header), *cells]:
+        aligned = (
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, is_number, strict=True)
+        )
+        reporter.say("  ".join(aligned).rstrip())
+
+
+def print_result(reporter: ProgressReporter, result: Mapping[str, Any]) -> None:
+    """Print a result: single values, then a table of its mappings, then its files.
+
+    Mappings with the same keys become columns of one table. Empty texts are left out.
+    """
+    tables = {name: value for name, value in result.items() if isinstance(value, Mapping)}
+    single = {
+        name: value
+        for name, value in result.items()
+        if name not in tables and name != "files" and value not in ("", None)
+    }
+    width = max(map(len, single), default=0)
+    for name, value in single.items():
+        reporter.say(f"{_label(name):{width}}  {_cell(value)}")
+    while tables:
+        keys = next(iter(tables.values())).keys()
+        columns = {name: table for name, table in tables.items() if table.keys() == keys}
+        tables = {name: table for name, table in tables.items() if name not in columns}
+        reporter.say("")
+        rows = [[str(key), *(table[key] for table in columns.values())] for key in keys]
+        print_table(reporter, ["", *map(_label, columns)], rows)
+    print_files(reporter, result.get("files", ()))
+
+
+def print_files(reporter: ProgressReporter, files: Sequence[object]) -> None:
+    """Print the paths of written files, one a line."""
+    for i, file in enumerate(files):
+        reporter.say(f"{'Files:' if i == 0 else '':6} {file}")
+
+
+def _label(name: str) -> str:
+    """A field's name as a column's or row's title."""
+    return name.replace("_", " ")
+
+
+def _cell(value: object) -> str:
+    """A value as a table shows it."""
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

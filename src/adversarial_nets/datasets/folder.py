@@ -1,4 +1,4 @@
-"""A person's own images, whatever their format, size and mode."""
+"""A folder of your own images, in any format, size and mode."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import UInt8
 
-from adversarial_nets.datasets._types import Dataset
+from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
 
@@ -22,13 +22,13 @@ __all__ = ["load_folder"]
 
 LARGEST_SIZE = 1024
 
-# Decoders that may be handed a stranger's bytes (EPS, for one, would start Ghostscript) ...
+# Decoders that are safe for untrusted files (EPS, for example, would start Ghostscript).
 FORMATS = (
     *("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000"),
     *("PCX", "PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
 )
-# ... and the names that say "I am an image". The last line's cannot be decoded here: they are
-# listed so that such files are refused by name, not left out without a word.
+# File names of images. Those of the last line cannot be decoded here; they are listed so that such
+# files are reported instead of skipped silently.
 SUFFIXES = (
     *(".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"),
     *(".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"),
@@ -45,40 +45,38 @@ def load_folder(
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
-    """Load all images in a folder and its subfolders, brought to one shape.
+    """Load all images in a folder and its subfolders, cropped and resized to the same shape.
 
-    Files of mixed sizes, formats and modes are welcome, since each is brought to the same shape:
-    turned upright (EXIF), first frame if animated, 16 bits a value scaled to 8, transparent parts
-    put on white, made grey (ITU-R 601 luma) or RGB, cropped to the square in its middle, and
-    resized to ``size`` × ``size`` by Pillow's bicubic filter, which is antialiased when it
-    shrinks. An image that has the right shape already keeps its values exactly. Colour profiles
-    are not applied.
+    Each image is processed in this order: rotated by its EXIF orientation; first frame if
+    animated; 16 bits per value scaled to 8; transparent parts on white; converted to grey (ITU-R
+    601 luma) or RGB; cropped to the central square; resized to ``size`` × ``size`` by Pillow's
+    bicubic filter, which is antialiased when it shrinks. An image that already has this shape keeps
+    its values exactly. Colour profiles are not applied.
 
-    Images are those files whose suffix is an image's; hidden files (a leading dot) and linked
-    folders are passed over. An image that cannot be read is refused rather than left out:
-    to lose data in silence is worse than to stop.
+    Files with an image's suffix are read. Hidden files (a leading dot) and linked folders are
+    skipped. An image that cannot be read is an error, so no image is lost silently.
 
-    A hash of a file's name relative to `folder` puts it into train (80 %), valid (10 %) or test
-    (10 %), and settles the order within each, so adding a file never moves another.
+    A hash of a file's name relative to `folder` decides its split, train (80 %), valid (10 %) or
+    test (10 %), and its place there, so adding a file moves no other.
 
     Args:
-        folder: where the images are.
-        size: height and width of the result, in pixels, 1 to 1024.
+        folder: the folder with the images.
+        size: height and width of the result in pixels, 1 to 1024.
         channels: 1 for grey, 3 for RGB.
         name: the data set's name, by default ``folder:PATH``.
-        on_progress: called with (the data set's name, bytes of files read, bytes in all).
+        on_progress: called with (the data set's name, bytes read, total bytes).
 
     Returns:
-        The data set, of shape (channels, size, size), without labels.
+        The data set, of image shape (channels, size, size), without labels.
 
     Raises:
-        UserError: a bad `size` or `channels`, no such folder, no images in it, images that
-            cannot be read (named), or too few for three splits.
+        UserError: an impossible `size` or `channels`, no such folder, no images in it, images that
+            cannot be read (the message names them), or too few images for three splits.
     """
     if not 1 <= size <= LARGEST_SIZE:
-        raise UserError(f"size is {size}, but images can be 1 to {LARGEST_SIZE} pixels a side.")
+        raise UserError(f"size is {size}; it must be from 1 to {LARGEST_SIZE} pixels.")
     if channels not in (1, 3):
-        raise UserError(f"channels is {channels}, but must be 1 (grey) or 3 (colour).")
+        raise UserError(f"channels is {channels}; it must be 1 (grey) or 3 (colour).")
     name = name or f"folder:{folder}"
     paths, n_others = _find_images(folder)
     hashes = {path: _name_hash(path.relative_to(folder)) for path in paths}
@@ -88,23 +86,23 @@ def load_folder(
     n_test = len(paths) - n_train - n_valid
     if not (n_train and n_valid and n_test):
         raise UserError(
-            f"{folder} has only {len(paths)} image{'s' * (len(paths) > 1)}; by the hashes of "
-            f"their names {n_train} would be for training, {n_valid} for validation and {n_test} "
-            "for the test, and each needs at least one. Add images: 50 nearly always suffice."
+            f"{folder} has only {len(paths)} image{'s' * (len(paths) > 1)}, split into {n_train} "
+            f"for training, {n_valid} for validation and {n_test} for the test; each split needs "
+            "at least one. Add images: 50 are nearly always enough."
         )
 
     images = torch.from_numpy(_read_all(folder, paths, size, channels, name, on_progress))
-    others = f" {n_others:,} other files were passed over." if n_others else ""
+    others = f" {n_others:,} other files were skipped." if n_others else ""
     return Dataset(
         name=name,
         train=images[:n_train],
         valid=images[n_train : n_train + n_valid],
         test=images[n_train + n_valid :],
         image_shape=(channels, size, size),
-        provenance=f"{len(paths):,} images in {folder.absolute()}, each turned upright, put on "
-        f"white where transparent, made {'grey' if channels == 1 else 'RGB'}, cropped to its "
-        f"middle square and resized to {size}×{size}; split 80/10/10 by a hash of each file's "
-        f"name.{others}",
+        provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
+        f"orientation, transparent parts on white, converted to "
+        f"{'grey' if channels == 1 else 'RGB'}, cropped to the central square and resized to "
+        f"{size}×{size}; split 80/10/10 by a hash of each file's name.{others}",
     )
 
 
@@ -112,7 +110,7 @@ def _find_images(folder: Path) -> tuple[list[Path], int]:
     """List the images below a folder, and count the other files."""
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}; folder:PATH needs a folder of images.")
+        raise UserError(f"{folder} {what}. In folder:PATH, PATH must be a folder of images.")
     paths: list[Path] = []
     n_others = 0
     try:
@@ -128,8 +126,8 @@ def _find_images(folder: Path) -> tuple[list[Path], int]:
         raise UserError(f"{error.filename} cannot be listed: {error.strerror}.") from error
     if not paths:
         raise UserError(
-            f"{folder} has no images (and {n_others:,} other files). Images are files named "
-            ".png, .jpg, .webp, .gif, .bmp, .tif and the like, in the folder or its subfolders."
+            f"{folder} has no images (and {n_others:,} other files). Put files that end in .png, "
+            ".jpg, .webp, .gif, .bmp, .tif or the like into it or its subfolders."
         )
     return paths, n_others
 
@@ -139,13 +137,13 @@ def _raise(error: OSError) -> None:
 
 
 def _name_hash(relative: Path) -> float:
-    """Spread names evenly over [0, 1), alike on all machines.
+    """Hash a file name to a number in [0, 1), the same on all machines.
 
-    Names are normalised to NFC first, because some file systems take accents apart.
+    Names are normalised to NFC first, because some file systems store accents separately.
     """
     text = unicodedata.normalize("NFC", relative.as_posix())
     digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-    return (int.from_bytes(digest[:8]) >> 11) / 2**53  # as many bits as a float holds
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53  # 53 bits, as a float64 has
 
 
 def _read_all(
@@ -156,7 +154,7 @@ def _read_all(
     name: str,
     on_progress: Progress | None,
 ) -> UInt8[np.ndarray, "n pixels"]:
-    """Read images into one array; if any is unreadable, say which, having tried them all."""
+    """Read all images into one array; raise one error that names all unreadable ones."""
     images = np.empty((len(paths), channels * size * size), dtype=np.uint8)
     lengths = [path.stat().st_size if path.is_file() else 0 for path in paths]
     done, total = 0, sum(lengths)
@@ -166,8 +164,7 @@ def _read_all(
             on_progress(name, done, total)
         try:
             image[:] = _read_image(path, size, channels)
-        # Pillow's decoders raise nearly anything on bad bytes: OSError, SyntaxError,
-        # struct.error, IndexError, ... and a bomb's warning has a class of its own.
+        # On damaged files Pillow raises many types: OSError, SyntaxError, struct.error …
         except Exception as error:
             failures.append(f"{path.relative_to(folder)} ({_reason(error, path)})")
         done += length
@@ -177,27 +174,27 @@ def _read_all(
         shown = "; ".join(failures[:5]) + ("; ..." if len(failures) > 5 else "")
         raise UserError(
             f"{len(failures):,} of the {len(paths):,} images in {folder} cannot be read: {shown}. "
-            "Mend, convert or remove them; none is left out silently."
+            "Repair, convert or remove them."
         )
     return images
 
 
 def _read_image(path: Path, size: int, channels: int) -> UInt8[np.ndarray, " pixels"]:
-    """Read one image as one row: channels, then rows, then columns."""
+    """Read one image as one row of values: channels, then rows, then columns."""
     from PIL import Image, ImageOps
 
-    if not path.is_file():  # a broken link; or a pipe, which would wait for ever
+    if not path.is_file():  # a broken link, or a pipe (reading it would block)
         raise ValueError("not a regular file")
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=FORMATS) as opened:
-            # A large JPEG is decoded at a fraction of its size, still four times what we need.
+            # Decode a large JPEG at a reduced size, at least four times the size needed.
             opened.draft(None, (4 * size, 4 * size))
             image = _eight_bits(ImageOps.exif_transpose(opened))
     if image.has_transparency_data:
-        paper = Image.new("RGBA", image.size, "white")
-        paper.alpha_composite(image.convert("RGBA"))
-        image = paper
+        background = Image.new("RGBA", image.size, "white")
+        background.alpha_composite(image.convert("RGBA"))
+        image = background
     image = image.convert("L" if channels == 1 else "RGB")
     square = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
     values = np.asarray(square).reshape(size, size, channels)
@@ -205,16 +202,16 @@ def _read_image(path: Path, size: int, channels: int) -> UInt8[np.ndarray, " pix
 
 
 def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion would clip it at 255."""
+    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
     from PIL import Image
 
     if image.mode == "F":
-        raise ValueError("its floating-point values have no agreed white")
+        raise ValueError("floating-point values have no defined maximum")
     if not image.mode.startswith("I"):
         return image
     values = np.asarray(image).astype(np.int64)
     if values.min() < 0 or values.max() > 65535:
-        raise ValueError("its 32-bit values have no agreed white")
+        raise ValueError("32-bit values have no defined maximum")
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
 
@@ -223,9 +220,9 @@ def _reason(error: Exception, path: Path) -> str:
 
     if isinstance(error, UnidentifiedImageError):
         empty = path.stat().st_size == 0
-        return "it is empty" if empty else "not an image of a format that is read here"
+        return "the file is empty" if empty else "not an image in a supported format"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels, as a decompression bomb has"
+        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: a possible decompression bomb"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return str(error) or type(error).__name__

@@ -1,8 +1,8 @@
-"""MNIST's own file format, and any data set that comes in it.
+"""IDX, MNIST's file format, and data sets in it: Fashion-MNIST, KMNIST, your own.
 
 An IDX file is a magic number (two zero bytes, the element type, the number of dimensions), each
-dimension as a big-endian 32-bit integer, then the elements, last dimension fastest. Images are
-three-dimensional (count, height, width), labels one-dimensional, both of unsigned bytes.
+dimension as a big-endian 32-bit integer, then the elements in C order. Images have three dimensions
+(count, height, width), labels one; both are unsigned bytes.
 
 Source: "The IDX file format" on the page where MNIST was published (LeCun, Cortes, Burges).
 """
@@ -21,7 +21,7 @@ import torch
 from jaxtyping import Int64, UInt8
 from torch import Tensor
 
-from adversarial_nets.datasets._types import Dataset
+from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 
 __all__ = ["FILES", "assemble", "find_idx", "load_idx", "read_idx"]
@@ -32,24 +32,24 @@ TEST_IMAGES = "t10k-images-idx3-ubyte"
 TEST_LABELS = "t10k-labels-idx1-ubyte"
 
 FILES = {TRAIN_IMAGES: 3, TRAIN_LABELS: 1, TEST_IMAGES: 3, TEST_LABELS: 1}
-"""MNIST's four files, and the number of dimensions in each."""
+"""MNIST's four files and the number of dimensions of each."""
 
 UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
 
-# What gzip may unpack to before we call it a bomb: MNIST shrinks five-fold, deflate at most
-# 1,032-fold. A file that means it can be gunzipped by hand; then its length is on the disk to see.
+# A .gz file that would expand more than this is refused as a decompression bomb. MNIST expands
+# 5-fold, deflate at most 1,032-fold. A larger file can be decompressed with gunzip first.
 GZIP_RATIO = 100
 GZIP_ALWAYS_ALLOWED = 64 << 20
 
 
 def find_idx(folder: Path, name: str) -> Path | None:
-    """Find one of MNIST's files in a folder, plain or gzipped, in either of its two spellings.
+    """Find one of MNIST's files in a folder, plain or gzipped.
 
     Args:
-        folder: where to look (not in its subfolders).
-        name: one of `FILES`, e.g. ``"train-images-idx3-ubyte"``; a file whose name has a dot
-            before ``idx`` is found as well.
+        folder: the folder to search, without its subfolders.
+        name: one of `FILES`, e.g. ``"train-images-idx3-ubyte"``; ``"train-images.idx3-ubyte"`` is
+            found too.
 
     Returns:
         The first file found, or None.
@@ -60,18 +60,18 @@ def find_idx(folder: Path, name: str) -> Path | None:
 
 
 def read_idx(path: Path, dimensions: int, sha256: str | None = None) -> UInt8[Tensor, "..."]:
-    """Read one IDX file of unsigned bytes; a name that ends in ``.gz`` is gunzipped.
+    """Read one IDX file of unsigned bytes; a file named ``.gz`` is decompressed.
 
-    Nothing is allocated on the header's word alone: its dimensions must fit the file's length.
+    The header's dimensions are checked against the file's length before memory is allocated.
 
     Args:
         path: the file.
-        dimensions: how many dimensions it must have: 3 for images, 1 for labels.
-        sha256: if given, what the SHA-256 of the *uncompressed* bytes must be, in hexadecimal.
-            (The same data may be gzipped in many ways, so a hash of the container says little.)
+        dimensions: the number of dimensions required: 3 for images, 1 for labels.
+        sha256: if given, the required SHA-256 of the *uncompressed* bytes in hexadecimal. (The
+            hash of a .gz file depends on the compressor.)
 
     Returns:
-        The array, in the shape that its header states; no dimension is zero.
+        The array, in the shape that the header states; no dimension is zero.
 
     Raises:
         UserError: the file is missing, cannot be read, is not gzip or not IDX, is damaged, too
@@ -88,13 +88,13 @@ def read_idx(path: Path, dimensions: int, sha256: str | None = None) -> UInt8[Te
             if start[:2] != GZIP_MAGIC:
                 raise UserError(
                     f"{path} is not a gzip file: it begins with {_shown(start)}. If it is already "
-                    "uncompressed, take .gz off its name; otherwise fetch it again."
+                    "uncompressed, remove .gz from its name; otherwise download it again."
                 )
             with gzip.GzipFile(fileobj=file) as stream:
                 return _parse(stream, path, dimensions, sha256, size, gzipped=True)
     except (gzip.BadGzipFile, zlib.error, EOFError) as error:
         raise UserError(
-            f"{path} is truncated or damaged ({str(error).rstrip('.')}). Fetch it again."
+            f"{path} is truncated or damaged ({str(error).rstrip('.')}). Download it again."
         ) from error
     except FileNotFoundError as error:
         raise UserError(f"There is no file {path}.") from error
@@ -111,65 +111,74 @@ def _parse(
     *,
     gzipped: bool,
 ) -> UInt8[Tensor, "..."]:
-    """Check the header against the file's `size` on disk, then read just what it announces."""
+    """Check the header against the file's `size` on disk, then read the array."""
+    header, shape = _read_header(stream, path, dimensions)
+    expected = math.prod(shape)
+    stated = f"{' × '.join(f'{n:,}' for n in shape)} = {expected:,} bytes"
+    if expected == 0:
+        raise UserError(f"{path} is empty: its header states {stated}.")
+    if not gzipped and expected > size - len(header):
+        raise UserError(
+            f"{path} is truncated or has a damaged header: it states {stated}, but only "
+            f"{size - len(header):,} follow. Download it again."
+        )
+    if gzipped and expected > max(GZIP_ALWAYS_ALLOWED, GZIP_RATIO * size):
+        raise UserError(
+            f"{path} states {stated} in {size:,} bytes of gzip; its header is damaged, or it is a "
+            "decompression bomb. Download it again, or decompress it with gunzip if you trust it."
+        )
+    # One byte more than expected: it reveals trailing data and makes gzip check its CRC.
+    data = stream.read(expected + 1)
+    if len(data) < expected:
+        raise UserError(
+            f"{path} is truncated: its header states {stated}, but only {len(data):,} follow. "
+            "Download it again."
+        )
+    if len(data) > expected:
+        raise UserError(
+            f"{path} is too long: its header states {stated}, and more follow. Download it again."
+        )
+    if sha256 is not None:
+        _check_hash(header, data, sha256, path)
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(shape)
+
+
+def _read_header(
+    stream: io.BufferedIOBase, path: Path, dimensions: int
+) -> tuple[bytes, tuple[int, ...]]:
+    """Read and check the header; return its bytes and the shape that it states."""
     magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
     header = stream.read(4 + 4 * dimensions)
     if not header:
-        raise UserError(f"{path} is empty. Fetch it again.")
+        raise UserError(f"{path} is empty. Download it again.")
     _refuse_web_page(path, header)
     if header[:4] != magic:
         kind = "images" if dimensions == 3 else "labels"
         raise UserError(
             f"{path} does not hold IDX {kind}: it begins with {_shown(header[:4])} instead of "
-            f"{_shown(magic)}. Put MNIST-format {kind} there."
+            f"{_shown(magic)}. Replace it by {kind} in MNIST's format."
         )
     if len(header) < 4 + 4 * dimensions:
-        raise UserError(f"{path} is truncated: it ends within its header. Fetch it again.")
+        raise UserError(f"{path} is truncated: it ends within its header. Download it again.")
+    return header, struct.unpack(f">{dimensions}I", header[4:])
 
-    shape = struct.unpack(f">{dimensions}I", header[4:])
-    expected = math.prod(shape)
-    announced = f"{' × '.join(f'{n:,}' for n in shape)} = {expected:,} bytes"
-    if expected == 0:
-        raise UserError(f"{path} holds nothing: its header announces {announced}.")
-    if not gzipped and expected > size - len(header):
-        raise UserError(
-            f"{path} is truncated or has a damaged header: it announces {announced}, but only "
-            f"{size - len(header):,} follow. Fetch it again."
-        )
-    if gzipped and expected > max(GZIP_ALWAYS_ALLOWED, GZIP_RATIO * size):
-        raise UserError(
-            f"{path} announces {announced} within {size:,} bytes of gzip, as only a damaged "
-            "header or a decompression bomb would. Fetch it again, or gunzip it if you trust it."
-        )
 
-    data = stream.read(expected + 1)  # one more: it shows trailing bytes, and makes gzip check
-    if len(data) < expected:
+def _check_hash(header: bytes, data: bytes, sha256: str, path: Path) -> None:
+    digest = hashlib.sha256(header)
+    digest.update(data)
+    if digest.hexdigest() != sha256:
         raise UserError(
-            f"{path} is truncated: it announces {announced}, but only {len(data):,} follow. "
-            "Fetch it again."
+            f"{path} has other contents than expected: the SHA-256 of its uncompressed bytes is "
+            f"{digest.hexdigest()}, not {sha256}. Download it again; to use other data in MNIST's "
+            "format, type idx:FOLDER."
         )
-    if len(data) > expected:
-        raise UserError(
-            f"{path} goes on after its end: it announces {announced}, and more follow. "
-            "Fetch it again."
-        )
-    if sha256 is not None:
-        digest = hashlib.sha256(header)
-        digest.update(data)
-        if digest.hexdigest() != sha256:
-            raise UserError(
-                f"{path} is not the file it should be: the SHA-256 of its uncompressed bytes is "
-                f"{digest.hexdigest()}, not {sha256}. Fetch it again; other data in MNIST's "
-                "format is read as idx:FOLDER."
-            )
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(shape)
 
 
 def _refuse_web_page(path: Path, start: bytes) -> None:
     if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise UserError(
             f"{path} is a web page (HTML or XML), not data: the server answered with a log-in or "
-            "error page. Fetch it again from another place."
+            "error page. Download it from another address."
         )
 
 
@@ -178,31 +187,31 @@ def _shown(start: bytes) -> str:
 
 
 def load_idx(folder: Path, name: str | None = None) -> Dataset:
-    """Load any data set in MNIST's file format and names: Fashion-MNIST, KMNIST, your own.
+    """Load a data set in MNIST's file format and with its file names.
 
-    Images may have any height and width, the same throughout. The last sixth of the training
-    images (rounded down) becomes the validation split, as it does for MNIST; the test split is
-    the ``t10k`` file. Labels are optional, for either file.
+    Images may have any height and width, but all the same. The last sixth of the training images
+    (rounded down) becomes the validation split, as for MNIST; the ``t10k`` file is the test split.
+    Labels are optional.
 
     Args:
-        folder: holds ``train-images-idx3-ubyte``, ``t10k-images-idx3-ubyte`` and perhaps
+        folder: contains ``train-images-idx3-ubyte``, ``t10k-images-idx3-ubyte`` and optionally
             ``train-labels-idx1-ubyte``, ``t10k-labels-idx1-ubyte``; plain or with ``.gz``.
         name: the data set's name, by default ``idx:FOLDER``.
 
     Returns:
-        The data set, of shape (1, height, width).
+        The data set, of image shape (1, height, width).
 
     Raises:
-        UserError: the folder or its images are missing, a file is bad, or files disagree.
+        UserError: the folder or its images are missing, a file is damaged, or files do not match.
     """
     if not folder.is_dir():
-        raise UserError(f"There is no folder {folder}, so no IDX data can be read from it.")
+        raise UserError(f"There is no folder {folder}. Give the path of a folder with IDX files.")
     found = {file: path for file in FILES if (path := find_idx(folder, file)) is not None}
     missing = [file for file in (TRAIN_IMAGES, TEST_IMAGES) if file not in found]
     if missing:
         raise UserError(
-            f"{folder} has no {' and no '.join(missing)} (with or without .gz), the names that "
-            "a data set in MNIST's format must have."
+            f"{folder} has no {' and no '.join(missing)} (with or without .gz). A data "
+            "set in MNIST's format needs files of these names."
         )
     tensors = {file: read_idx(path, FILES[file]) for file, path in found.items()}
     n_train, n_test = len(tensors[TRAIN_IMAGES]), len(tensors[TEST_IMAGES])
@@ -210,25 +219,22 @@ def load_idx(folder: Path, name: str | None = None) -> Dataset:
         name or f"idx:{folder}",
         tensors,
         f"IDX files in {folder.absolute()}: {n_train:,} training images, of which the last "
-        f"sixth, {n_train // 6:,}, are the validation split, and {n_test:,} test images.",
+        f"sixth ({n_train // 6:,}) is the validation split, and {n_test:,} test images.",
     )
 
 
 def assemble(name: str, files: Mapping[str, UInt8[Tensor, "..."]], provenance: str) -> Dataset:
-    """Make a data set of MNIST's files: the last sixth of its training images is for validation.
+    """Make a data set from MNIST's files; the last sixth of the training images is for validation.
 
-    For MNIST's 60,000 that is the published split, 50,000 / 10,000 / 10,000 (§5).
+    For MNIST this gives the published split of 50,000 / 10,000 / 10,000 (§5).
 
     Args:
         name: the data set's name.
-        files: what each file of `FILES` holds; the labels may be absent.
+        files: the contents of each file of `FILES`; labels may be absent.
         provenance: as in `Dataset`.
 
-    Returns:
-        The data set.
-
     Raises:
-        UserError: shapes or counts disagree, or there are fewer than six training images.
+        UserError: shapes or counts do not match, or there are fewer than six training images.
     """
     train, test = files[TRAIN_IMAGES], files[TEST_IMAGES]
     n_valid = len(train) // 6
@@ -240,13 +246,13 @@ def assemble(name: str, files: Mapping[str, UInt8[Tensor, "..."]], provenance: s
     if train.shape[1:] != test.shape[1:]:
         raise UserError(
             f"{name} has training images of {train.shape[1]}×{train.shape[2]} but test images of "
-            f"{test.shape[1]}×{test.shape[2]}; they must be of one size."
+            f"{test.shape[1]}×{test.shape[2]}; they must have the same size."
         )
     for images, labels in ((TRAIN_IMAGES, TRAIN_LABELS), (TEST_IMAGES, TEST_LABELS)):
         if labels in files and len(files[labels]) != len(files[images]):
             raise UserError(
                 f"{name} has {len(files[labels]):,} labels in {labels} for {len(files[images]):,} "
-                f"images in {images}; the two files must be of one data set."
+                f"images in {images}; the two files must belong to the same data set."
             )
     n_train = len(train) - n_valid
     classes: dict[str, Int64[Tensor, " n"]] = {}

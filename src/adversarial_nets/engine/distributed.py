@@ -1,9 +1,9 @@
-"""Several processes playing one game, on PyTorch's own engine (`torch.distributed`, ``torchrun``).
+"""Data-parallel training in several processes, with `torch.distributed` and ``torchrun``.
 
-Every worker holds both nets and plays its rows of each minibatch; gradients are summed over the
-workers, so all of them take the same step. Since each draw is addressed by its row in the whole
-minibatch (`randomness`), the game is the same however many share it. Alone, which is how most games
-are played, every function here does nothing.
+Every process (rank) holds both networks and computes its rows of each minibatch. Gradients are
+summed over the ranks (all-reduce), so all ranks make the same update. Random draws depend on the
+row in the global minibatch (`adversarial_nets.random`), so the result does not depend on the number
+of processes, except for rounding. In a single process every function here does nothing.
 """
 
 import contextlib
@@ -36,30 +36,30 @@ __all__ = [
 
 
 def under_torchrun() -> bool:
-    """Whether ``torchrun`` started this process."""
+    """Return whether ``torchrun`` started this process."""
     return dist.is_available() and dist.is_torchelastic_launched()
 
 
 def was_restarted() -> bool:
-    """Whether ``torchrun`` started this process anew after one had died (``--max-restarts``)."""
+    """Return whether ``torchrun`` restarted this process after a failure (``--max-restarts``)."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
 
 
 @contextlib.contextmanager
 def process_group() -> Iterator[None]:
-    """Work with the other processes that ``torchrun`` started; alone, do nothing.
+    """Join the process group of ``torchrun`` inside the ``with`` block; otherwise do nothing.
 
-    Messages travel by gloo on the CPU, by NCCL on CUDA.
+    The backend is gloo for CPU tensors and NCCL for CUDA tensors.
     """
     if not under_torchrun() or dist.is_initialized():
         yield
         return
-    # The first optimiser imports this. Imported beside a process group it would hold on to it for
-    # ever: gloo's threads would outlive `destroy_process_group`, and one that lets go of a tensor
-    # while Python ends would abort the process.
+    # The first optimiser imports torch._dynamo. If a process group exists then, torch._dynamo keeps
+    # a reference to it, gloo's threads survive `destroy_process_group`, and the process can abort
+    # when Python exits. So import it before.
     importlib.import_module("torch._dynamo")
-    # After a restart the launcher's store may still hold the addresses of the dead; under a name of
-    # its own, each attempt finds only the living.
+    # After a restart the store may still hold addresses of processes that no longer exist, so each
+    # attempt uses its own prefix.
     store, rank, size = next(rendezvous("env://"))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     dist.init_process_group(
@@ -75,22 +75,22 @@ def process_group() -> Iterator[None]:
 
 
 def world_size() -> int:
-    """How many workers play."""
+    """Return the number of processes."""
     return dist.get_world_size() if dist.is_available() and dist.is_initialized() else 1
 
 
 def rank() -> int:
-    """This worker's number, from 0."""
+    """Return this process's rank, counted from 0."""
     return dist.get_rank() if world_size() > 1 else 0
 
 
 def is_main() -> bool:
-    """Whether this is the worker that writes files and prints."""
+    """Return whether this is rank 0, which writes files and prints."""
     return rank() == 0
 
 
 def local_rows(n: int) -> range:
-    """This worker's rows of n: as equal parts as there are workers, in their order.
+    """Return this rank's contiguous share of n rows; shares differ by at most one row.
 
     >>> local_rows(100)
     range(0, 100)
@@ -100,7 +100,7 @@ def local_rows(n: int) -> range:
 
 
 def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
-    """Put the sum over all workers in the place of each tensor, in one message."""
+    """Replace each tensor by its sum over all ranks, in place, with one all-reduce."""
     if world_size() == 1:
         return
     tensors = list(tensors)
@@ -111,40 +111,40 @@ def all_reduce_sum(tensors: Iterable[Tensor]) -> None:
 
 
 def all_reduce_max(tensor: Tensor) -> None:
-    """Put the greatest value over all workers in the place of each."""
+    """Replace each value by its maximum over all ranks, in place."""
     if world_size() > 1:
         dist.all_reduce(tensor, dist.ReduceOp.MAX)
 
 
 def max_over_ranks(number: int) -> int:
-    """The greatest number that any worker gives; all must ask at the same moment."""
-    greatest = torch.tensor([number])
-    all_reduce_max(greatest)
-    return int(greatest.item())
+    """Return the maximum of a number over all ranks; every rank must call this."""
+    maximum = torch.tensor([number])
+    all_reduce_max(maximum)
+    return int(maximum.item())
 
 
-def all_gather(mine: Tensor, n: int) -> Tensor:
-    """All n rows, of which each worker brings its `local_rows`."""
+def all_gather(local: Tensor, n: int) -> Tensor:
+    """Return all n rows, of which each rank passes its `local_rows`."""
     k = world_size()
     if k == 1:
-        return mine
+        return local
     sizes = [(i + 1) * n // k - i * n // k for i in range(k)]
-    padded = mine.new_zeros(max(sizes), *mine.shape[1:])  # all messages are of one size
-    padded[: len(mine)] = mine
+    padded = local.new_zeros(max(sizes), *local.shape[1:])  # gather needs equal sizes
+    padded[: len(local)] = local
     parts = [torch.empty_like(padded) for _ in sizes]
     dist.all_gather(parts, padded)
     return torch.cat([part[:size] for part, size in zip(parts, sizes, strict=True)])
 
 
 def barrier() -> None:
-    """Wait for the others."""
+    """Wait until every rank has reached this call."""
     if world_size() > 1:
         dist.barrier()
 
 
 @contextlib.contextmanager
 def main_process_first() -> Iterator[None]:
-    """Let the first worker do something before the others do it, e.g. fill a cache."""
+    """Run the ``with`` block on rank 0 first, then on the others, e.g. to fill a cache once."""
     if not is_main():
         barrier()
     yield
@@ -153,7 +153,7 @@ def main_process_first() -> Iterator[None]:
 
 
 def local_device(device: str) -> str:
-    """The device, with this worker's number on its machine where several have one each."""
+    """Return the device; under ``torchrun``, ``cuda`` becomes ``cuda:LOCAL_RANK``."""
     if device == "cuda" and under_torchrun():
         return f"cuda:{os.environ['LOCAL_RANK']}"
     return device

@@ -1,6 +1,6 @@
-"""How exactly products and convolutions of float32 numbers are made.
+"""Precision of float32 matrix products and convolutions: full float32, or bfloat16 inputs.
 
-PyTorch keeps this in global settings, so it is changed around a piece of work and put back.
+PyTorch stores this in global settings. The context managers here change them and restore them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,9 @@ __all__ = ["bfloat16_products", "full_float32"]
 
 @contextmanager
 def full_float32(device: torch.device) -> Iterator[None]:
-    """Within it, products are made neither in TF32 nor in bfloat16, whatever the caller trains in.
+    """Compute matrix products in full float32, not in TF32 or bfloat16.
 
-    Both the backends' settings and autocast can lower a product's precision.
+    This overrides both the backends' settings and autocast of the surrounding code.
     """
     backends = vars(torch.backends)
     settings = [backends[name].matmul for name in ("cuda", "mkldnn")]
@@ -26,10 +26,14 @@ def full_float32(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def bfloat16_products(device: torch.device) -> Iterator[None]:
-    """Within it, or in the function it decorates, products round their factors to bfloat16.
+    """Allow matrix products and convolutions to round their inputs to bfloat16.
 
-    On a processor the sums and all tensors stay float32, and where it cannot multiply bfloat16 (AMD
-    can since Zen 4, Intel with AVX512-BF16 or AMX) nothing changes. Elsewhere it is autocast.
+    On a CPU this sets oneDNN's fp32_precision to ``bf16``: inputs are rounded to bfloat16, sums and
+    all tensors stay float32. The setting is only a permission. oneDNN uses it if it has a kernel
+    for this on the CPU, and otherwise computes in float32, so nothing changes. It was measured to
+    round on an Intel CPU with AMX, and not to round on an Intel CPU that has AVX512-BF16 without
+    AMX (PyTorch 2.13). Check one product to find out: ``torch.cpu`` reports only what the CPU
+    supports. On other devices this is autocast to bfloat16.
     """
     if device.type == "cpu":
         oneDNN = vars(torch.backends)["mkldnn"]
@@ -42,6 +46,7 @@ def bfloat16_products(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def _set(settings: Sequence[Any], precision: str) -> Iterator[None]:
+    """Set the precision of several backends, and restore it afterwards."""
     before = [setting.fp32_precision for setting in settings]
     try:
         for setting in settings:

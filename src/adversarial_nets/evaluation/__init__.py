@@ -1,19 +1,32 @@
-"""Measures of a generative model: the Parzen-window score of Table 1 and what puts it in place."""
+"""Evaluation of generators: Parzen log-likelihood (Table 1), calibration rows, feature metrics.
 
-from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
-from adversarial_nets.evaluation.features import Classifier, classifier
-from adversarial_nets.evaluation.measures import Measured, Measures, compare, measure
-from adversarial_nets.evaluation.nearest import nearest
-from adversarial_nets.evaluation.parzen import (
-    GRIDS,
-    ParzenScore,
-    Samples,
-    log_likelihood,
-    parzen,
-    parzen_on,
-)
-from adversarial_nets.evaluation.published import PUBLISHED, PublishedScore
-from adversarial_nets.evaluation.score import Evaluation, evaluate
+Names are imported on first use (PEP 562), so that modules without torch, such as
+`evaluation.published`, can be imported without it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
+    from adversarial_nets.evaluation.features import Classifier, classifier
+    from adversarial_nets.evaluation.measures import (
+        FeatureMetrics,
+        Measurement,
+        compare_features,
+        measure,
+    )
+    from adversarial_nets.evaluation.nearest import nearest_images
+    from adversarial_nets.evaluation.parzen import (
+        GRIDS,
+        ParzenScore,
+        Samples,
+        log_likelihood,
+        parzen_score,
+        parzen_score_on,
+    )
+    from adversarial_nets.evaluation.published import PUBLISHED, PublishedScore
+    from adversarial_nets.evaluation.score import Evaluation, evaluate
 
 __all__ = [
     "GRIDS",
@@ -21,18 +34,46 @@ __all__ = [
     "CalibrationRow",
     "Classifier",
     "Evaluation",
-    "Measured",
-    "Measures",
+    "FeatureMetrics",
+    "Measurement",
     "ParzenScore",
     "PublishedScore",
     "Samples",
     "calibrate",
     "classifier",
-    "compare",
+    "compare_features",
     "evaluate",
     "log_likelihood",
     "measure",
-    "nearest",
-    "parzen",
-    "parzen_on",
+    "nearest_images",
+    "parzen_score",
+    "parzen_score_on",
 ]
+
+_NAMES = {
+    "calibration": ["CalibrationRow", "calibrate"],
+    "features": ["Classifier", "classifier"],
+    "measures": ["FeatureMetrics", "Measurement", "compare_features", "measure"],
+    "nearest": ["nearest_images"],
+    "parzen": [
+        "GRIDS",
+        "ParzenScore",
+        "Samples",
+        "log_likelihood",
+        "parzen_score",
+        "parzen_score_on",
+    ],
+    "published": ["PUBLISHED", "PublishedScore"],
+    "score": ["Evaluation", "evaluate"],
+}
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

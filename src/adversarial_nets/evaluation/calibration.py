@@ -1,7 +1,8 @@
-"""Rows that show what a Parzen score is worth, to stand beside every score.
+"""Parzen scores of reference images: training images, k-means centroids, the mean image.
 
-The measure can be gamed: k-means centroids, which nobody would call a good model of digits, beat
-real training images, and one grey blur has a score too. A model's score is read between them.
+The Parzen score is not a reliable measure of sample quality: k-means centroids score higher than
+real training images (Theis et al. 2015, arXiv:1511.01844). These rows are printed beside a model's
+score so that it can be interpreted.
 """
 
 import hashlib
@@ -18,29 +19,29 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets._download import cache_folder
+from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.parzen import ParzenScore, named, parzen_on
+from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on, with_prefix
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
 
 __all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "reference_samples"]
 
 PASSES = 2
-"""Lloyd passes at most."""
+"""Maximum number of iterations of Lloyd's algorithm."""
 
-_CHUNK = 1000  # images as floats at a time, and centroids in one product
+_CHUNK = 1000  # images and centroids in one matrix product
 
 
 @dataclass(frozen=True)
 class CalibrationRow:
-    """The Parzen score of something that is no model.
+    """The Parzen score of reference images.
 
     Attributes:
         name: ``"training images"``, ``"k-means"`` or ``"mean image"``.
-        score: its score, by the same protocol as a model's.
-        note: of how many images it was made, and how.
+        score: their score, by the same protocol as a model's.
+        note: how the images were made and from how many.
     """
 
     name: str
@@ -49,7 +50,7 @@ class CalibrationRow:
 
     @property
     def samples(self) -> int:
-        """How many images or centroids took the place of a model's samples."""
+        """Number of images or centroids that were used as samples."""
         return self.score.samples
 
 
@@ -61,27 +62,29 @@ def calibrate(
     cache: Path | None = None,
     on_progress: Progress | None = None,
 ) -> list[CalibrationRow]:
-    """Score real training images, their k-means centroids, and their mean.
+    """Return the Parzen scores of training images, their k-means centroids and their mean.
 
-    The protocol is `parzen_on`'s, as for a model. Of n training images there are at most n images
-    and n/5 centroids.
+    The protocol is that of `parzen_score_on`, as for a model. With n training images, at most n
+    images and n/5 centroids are used.
 
     Args:
         dataset: the data.
-        grid: the σ grid of `parzen`.
-        seed: which training images are drawn, and where k-means starts.
-        samples: images and centroids to use where the data has enough.
-        cache: folder for the centroids, which take seconds to minutes to find. If not given,
-            ``$ADVNETS_CACHE`` or the system's place for caches. A folder that cannot be
-            written, or a damaged file in it, only costs that time again.
-        on_progress: called with (row and step, how much is done, of how much).
+        grid: the grid of σ, as for `parzen_score`.
+        seed: seed of the choice of training images and of the initial centroids.
+        samples: number of images and of centroids, if the data has enough.
+        cache: folder for the centroids, which take seconds to minutes to compute; by default
+            ``$ADVNETS_CACHE`` or the system's cache folder. If it cannot be written or its file is
+            damaged, the centroids are computed again.
+        on_progress: called with (row and step, amount done, total).
 
     Raises:
-        UserError: `samples` below 1, and all that `parzen` refuses.
+        UserError: `samples` is below 1, or `parzen_score` refuses the grid.
     """
     rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [
-        CalibrationRow(name, parzen_on(dataset, s, grid, named(on_progress, name)), note)
+        CalibrationRow(
+            name, parzen_score_on(dataset, s, grid, with_prefix(on_progress, name)), note
+        )
         for name, (s, note) in rows.items()
     ]
 
@@ -93,20 +96,20 @@ def reference_samples(
     cache: Path | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, tuple[Float[Tensor, "n pixels"], str]]:
-    """What takes the place of a model's samples in each row, and of how many images it was made.
+    """Return the images that `calibrate` scores, and a note on each, by the row's name.
 
     Args:
         dataset: the data.
-        seed: which training images are drawn, and where k-means starts.
-        samples: images and centroids to use where the data has enough.
+        seed: seed of the choice of training images and of the initial centroids.
+        samples: number of images and of centroids, if the data has enough.
         cache: folder for the centroids; see `calibrate`.
-        on_progress: called with (step, how much is done, of how much).
+        on_progress: called with (step, amount done, total).
 
     Raises:
-        UserError: `samples` below 1.
+        UserError: `samples` is below 1.
     """
     if samples < 1:
-        raise UserError(f"Calibration needs at least 1 sample, not {samples}.")
+        raise UserError(f"samples is {samples}; calibration needs at least 1.")
     n = len(dataset.train)
     order = permutation(seed, "calibration", 0, n)
     n_images, k = min(samples, n), min(samples, max(1, n // 5))
@@ -115,7 +118,8 @@ def reference_samples(
         start = dataset.floats(dataset.train[order[:k]])
         return k_means(dataset.train, start, dataset.floats, PASSES, on_progress)
 
-    centroids = _cached(_file(dataset, seed, k, cache), (k, dataset.pixels), find_centroids)
+    file = _cache_file(dataset, seed, k, cache)
+    centroids = _load_or_compute(file, (k, dataset.pixels), find_centroids)
     return {
         "training images": (
             dataset.floats(dataset.train[order[:n_images]]),
@@ -130,7 +134,7 @@ def reference_samples(
 
 
 def _mean(dataset: Dataset) -> Tensor:
-    """The mean training image, as one row."""
+    """The mean training image, shape (1, pixels)."""
     total = torch.zeros(dataset.pixels, dtype=torch.float64)
     for images in dataset.train.split(_CHUNK):
         total += dataset.floats(images).sum(0, dtype=torch.float64)
@@ -144,18 +148,18 @@ def k_means(
     passes: int,
     on_progress: Progress | None = None,
 ) -> Float[Tensor, "k pixels"]:
-    """Lloyd's algorithm: move each centroid to the mean of the images nearest to it, and again.
+    """Return k-means centroids, computed by Lloyd's algorithm.
 
-    Our own few lines, since a pass costs one product of all images with all centroids and nothing
-    else: scikit-learn's `KMeans` makes one more product than passes, to label the images, and
-    needs all of them as floats. A centroid that is nearest to no image stays where it is.
+    Each pass moves every centroid to the mean of the images nearest to it. A centroid that is
+    nearest to no image is not moved. scikit-learn's `KMeans` is not used because it needs all
+    images as floats at once, and one more pass to label them.
 
     Args:
-        images: the bytes to sum up.
-        start: where the centroids begin.
-        floats: turns bytes into values in the range of `start`, as `Dataset.floats` does.
-        passes: stop after so many, or when no image changes its centroid.
-        on_progress: called with ("k-means: pass i of p", images done, images).
+        images: the images.
+        start: the initial centroids.
+        floats: converts images to values in the range of `start`, e.g. `Dataset.floats`.
+        passes: maximum number of passes; fewer are made once no image changes its centroid.
+        on_progress: called with ("k-means: pass i of p", images done, total).
 
     >>> bytes_ = torch.tensor([[0], [2], [100], [104]], dtype=torch.uint8)
     >>> k_means(bytes_, torch.tensor([[0.0], [200.0]]), lambda b: b.float(), 9).flatten().tolist()
@@ -181,23 +185,23 @@ def k_means(
 
 
 def _nearest(x: Tensor, centroids: Tensor, half_norms: Tensor) -> Tensor:
-    """The index of the centroid nearest to each x: the one with the largest x·c − ½‖c‖²."""
+    """The index of the nearest centroid c of each x, which has the largest x·c − ½‖c‖²."""
     best = torch.full((len(x),), -torch.inf)
     labels = torch.zeros(len(x), dtype=torch.int64)
     for j in range(0, len(centroids), _CHUNK):
         part = slice(j, j + _CHUNK)
         with full_float32(x.device):
-            closeness, index = torch.addmm(-half_norms[part], x, centroids[part].T).max(1)
-        closer = closeness > best
-        best[closer], labels[closer] = closeness[closer], index[closer] + j
+            similarity, index = torch.addmm(-half_norms[part], x, centroids[part].T).max(1)
+        closer = similarity > best
+        best[closer], labels[closer] = similarity[closer], index[closer] + j
     return labels
 
 
-# --- Centroids on disk --------------------------------------------------------------------------
+# --- Cache of the centroids ---------------------------------------------------------------------
 
 
-def _file(dataset: Dataset, seed: int, k: int, cache: Path | None) -> Path:
-    """Where the centroids of these images, made with these settings, are kept."""
+def _cache_file(dataset: Dataset, seed: int, k: int, cache: Path | None) -> Path:
+    """The cache file of the centroids of these images and settings."""
     cache = cache or cache_folder()
     settings = f"k-means 1;{PASSES=};{seed=};{k=};{dataset.range};{tuple(dataset.train.shape)};"
     digest = hashlib.sha256(settings.encode())
@@ -205,19 +209,19 @@ def _file(dataset: Dataset, seed: int, k: int, cache: Path | None) -> Path:
     return cache / "centroids" / f"{digest.hexdigest()[:32]}.safetensors"
 
 
-def _cached(file: Path, shape: tuple[int, int], make: Callable[[], Tensor]) -> Tensor:
-    """The tensor in a file; if there is none, or another or a damaged one, make and keep it."""
+def _load_or_compute(file: Path, shape: tuple[int, int], compute: Callable[[], Tensor]) -> Tensor:
+    """Load a tensor from a file; if the file is missing or invalid, compute and save it."""
     with suppress(OSError, SafetensorError, KeyError):
-        kept = safetensors.torch.load(file.read_bytes())["centroids"]
-        if kept.shape == shape and kept.isfinite().all():
-            return kept
-    made = make()
+        saved = safetensors.torch.load(file.read_bytes())["centroids"]
+        if saved.shape == shape and saved.isfinite().all():
+            return saved
+    centroids = compute()
     temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(safetensors.torch.save({"centroids": made}))
+            temporary.write_bytes(safetensors.torch.save({"centroids": centroids}))
             temporary.replace(file)
         finally:
             temporary.unlink(missing_ok=True)
-    return made
+    return centroids

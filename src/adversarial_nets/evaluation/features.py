@@ -1,8 +1,9 @@
-"""Features that fit the data: a small classifier, trained in a minute and pinned by its accuracy.
+"""Image features from a small classifier that is trained on the data set's own classes.
 
-Inception's features were learned from photographs and say little about digits. So images with
-classes get a classifier of their own, whose last hidden layer is the feature; it also counts which
-classes a generator has lost. It learns from the training images and is judged on the test images.
+Inception's features were learned from photographs and describe digits poorly. For data with
+classes, the features are the last hidden layer of a small convolutional classifier, trained on the
+training images in under a minute. It also shows which classes a generator does not produce. Its
+accuracy on the test images is reported with every result.
 """
 
 import dataclasses
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets._download import cache_folder
+from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
@@ -30,19 +31,19 @@ __all__ = ["Classifier", "classifier"]
 STEPS, BATCH = 900, 128
 LR = 3e-3
 FEATURES = 64
-_BLOCK = 500  # images through the net at once
+_BLOCK = 500  # images in one forward pass
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """A small convolutional net that knows a data set's classes.
+    """A small convolutional classifier of a data set's classes.
 
     Attributes:
         body: images (m, pixels) to features (m, 64).
         head: features to one logit for each class.
-        scale: features are divided by this, their root mean square over real images, so that
-            distances between them mean the same on all data.
-        accuracy: the share of test images that it names rightly: what its features are worth.
+        scale: root mean square of the features of real images; features are divided by it, so that
+            distances are comparable across data sets.
+        accuracy: the fraction of test images that it classifies correctly.
     """
 
     body: nn.Module
@@ -52,36 +53,36 @@ class Classifier:
 
     @torch.no_grad()
     def features(self, x: Float[Tensor, "n pixels"]) -> Float[Tensor, "n features"]:
-        """The last hidden layer."""
+        """Return the last hidden layer's activations, divided by `scale`."""
         return torch.cat([self.body(block) for block in x.split(_BLOCK)]) / self.scale
 
     @torch.no_grad()
     def classes(self, x: Float[Tensor, "n pixels"]) -> Int64[Tensor, " n"]:
-        """The most likely class of each image."""
+        """Return the most likely class of each image."""
         return self.head(self.features(x) * self.scale).argmax(1)
 
 
 def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier:
-    """Train the data set's classifier, or fetch it from the cache; on one machine always the same.
+    """Return the data set's classifier, from the cache or by training it.
 
-    900 steps of Adam on 128 images, the rate falling to 0: under a minute on one core.
+    Training is 900 steps of Adam on minibatches of 128 with a linearly decaying learning rate:
+    under a minute on one core. It is deterministic on one machine.
 
     Args:
         data: a data set with labels for its training and test images.
-        on_progress: called with ("classifier", steps done, steps in all).
+        on_progress: called with ("classifier", steps done, total).
 
     Raises:
-        UserError: the data have no such labels.
+        UserError: the data set has no such labels.
     """
     if not {"train", "test"} <= data.labels.keys():
         raise UserError(
-            f"{data.name} has no classes, so no classifier can make features of its images. From "
-            "Python, evaluation.compare takes any features."
+            f"{data.name} has no class labels, so no classifier can be trained. Use "
+            "features='inception', or pass any features to evaluation.compare_features."
         )
     net = _net(data)
-    file = _file(data)
-    kept = _kept(file, net)
-    if not kept:
+    file = _cache_file(data)
+    if not _load_weights(file, net):
         _train(net, data, on_progress)
         temporary = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):
@@ -89,13 +90,13 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
             temporary.write_bytes(safetensors.torch.save(net.state_dict()))
             temporary.replace(file)
     raw = Classifier(net[:-1].eval(), net[-1], 1.0, 0.0)
-    right = raw.classes(data.floats(data.test)) == data.labels["test"]
+    correct = raw.classes(data.floats(data.test)) == data.labels["test"]
     scale = raw.features(data.floats(data.train[:1000])).square().mean().sqrt().item()
-    return dataclasses.replace(raw, scale=scale, accuracy=right.double().mean().item())
+    return dataclasses.replace(raw, scale=scale, accuracy=correct.double().mean().item())
 
 
 def _net(data: Dataset) -> nn.Sequential:
-    """Two convolutions that halve the image, then 64 features and the classes."""
+    """Two convolutions with stride 2, a layer of 64 features, and one logit for each class."""
     channels, height, width = data.image_shape
     classes = int(data.labels["train"].max()) + 1
     net = nn.Sequential(
@@ -108,7 +109,7 @@ def _net(data: Dataset) -> nn.Sequential:
     )
     layers = [layer for layer in net if isinstance(layer, nn.Conv2d | nn.Linear)]
     with torch.no_grad():
-        for i, layer in enumerate(layers):  # He's range: values keep their size from layer to layer
+        for i, layer in enumerate(layers):  # He initialisation
             fan_in = layer.weight[0].numel()
             u = Address(0, i, range(len(layer.weight))).uniform("initial classifier", fan_in)
             layer.weight.copy_(((2 * u - 1) * (6 / fan_in) ** 0.5).view_as(layer.weight))
@@ -118,6 +119,7 @@ def _net(data: Dataset) -> nn.Sequential:
 
 
 def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> None:
+    """Minimise the cross-entropy on the training images."""
     optimiser = torch.optim.Adam(net.parameters(), lr=LR)
     images, labels = data.train, data.labels["train"]
     for step in range(STEPS):
@@ -132,15 +134,15 @@ def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> N
             on_progress("classifier", step + 1, STEPS)
 
 
-def _file(data: Dataset) -> Path:
-    """Where the classifier of these images and labels is kept."""
+def _cache_file(data: Dataset) -> Path:
+    """The cache file of the classifier of these images and labels."""
     digest = hashlib.sha256(f"classifier 1;{STEPS=};{BATCH=};{LR=};{FEATURES=};".encode())
     digest.update(datasets.fingerprint(data).encode() + data.labels["train"].numpy().tobytes())
     return cache_folder() / "classifiers" / f"{digest.hexdigest()[:32]}.safetensors"
 
 
-def _kept(file: Path, net: nn.Sequential) -> bool:
-    """Whether the file's weights are now the net's."""
+def _load_weights(file: Path, net: nn.Sequential) -> bool:
+    """Load weights from a file into a network; return whether that succeeded."""
     try:
         net.load_state_dict(safetensors.torch.load(file.read_bytes()))
     except (OSError, SafetensorError, RuntimeError):

@@ -1,6 +1,7 @@
-"""Inception's features, for photographs: the net and the layer that FID is computed on.
+"""Image features from Inception-v3, as FID uses them (Heusel et al. 2017, arXiv:1706.08500).
 
-The net is torch-fidelity's (extra ``photographs``); its weights are fetched once and checked.
+The network is torch-fidelity's (extra ``photographs``). Its weights are downloaded once and
+checked.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset, to_pixels
-from adversarial_nets.datasets._download import cache_folder, fetch_file, own_folders
+from adversarial_nets.datasets.download import cache_folder, fetch_file, user_folders
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
 
@@ -21,26 +22,27 @@ __all__ = ["inception"]
 FILE = "weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
 URLS = (f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{FILE}",)
-LAYER = "2048"  # the last pooling, as in Heusel et al. 2017
-_BLOCK = 50  # images through the net at once
+LAYER = "2048"  # the last pooling layer, as in Heusel et al. 2017
+_BLOCK = 50  # images in one forward pass
 
 
 def inception(
     data: Dataset, on_progress: Progress | None = None
 ) -> Callable[[Float[Tensor, "n pixels"]], Float[Tensor, "n features"]]:
-    """What makes 2,048 features of the data set's images.
+    """Return a function that computes 2,048 Inception features of each image.
 
-    Images are shown to the net as this project draws them (`datasets.to_pixels`): values around 0,
-    as after contrast normalisation, have no brightness of their own, so each image is stretched
-    to its largest value. Then distances compare with each other, but with no published FID.
+    Images are converted by `datasets.to_pixels`. It rescales each contrast-normalised image to its
+    largest value, so for such data distances cannot be compared with published FIDs.
 
     Args:
-        data: whose images will come; grey ones are shown as three equal channels.
-        on_progress: called with (what, done, in all) while weights or images go by.
+        data: the data set of the images; grey images are given to the network as three equal
+            channels.
+        on_progress: called with (what, amount done, total) during the download and the forward
+            passes.
 
     Raises:
-        UserError: torch-fidelity is not installed or does not run; the weights are not here and
-            cannot be fetched, or are not the right ones.
+        UserError: torch-fidelity is not installed or does not run; the weights are missing and
+            cannot be downloaded, or have another checksum.
     """
     try:
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
@@ -49,10 +51,10 @@ def inception(
             "Inception's features need torch-fidelity. Install it with: pip install "
             "'adversarial-nets[photographs]'"
         ) from error
-    except (RuntimeError, OSError) as error:  # a torchvision made for another torch
+    except (RuntimeError, OSError) as error:  # a torchvision built for another PyTorch
         raise UserError(
-            f"torch-fidelity does not run here ({error}). Its torchvision must be the one that was "
-            "made for this PyTorch."
+            f"torch-fidelity cannot be imported ({error}). Install the torchvision that was built "
+            "for this PyTorch."
         ) from error
     net = FeatureExtractorInceptionV3("inception", [LAYER], str(_weights(on_progress))).eval()
 
@@ -70,28 +72,28 @@ def inception(
 
 
 def _weights(on_progress: Progress | None) -> Path:
-    """The file of weights, its checksum right: one's own, or the cache's."""
-    own = next((p / FILE for p in own_folders("inception") if (p / FILE).is_file()), None)
-    if own:
-        _check(own)
-        return own
+    """The checked file of weights, from the user's folder or the cache."""
+    local = next((p / FILE for p in user_folders("inception") if (p / FILE).is_file()), None)
+    if local:
+        _check(local)
+        return local
     file = cache_folder() / "inception" / FILE
-    by_hand = f"fetch that file elsewhere and put it at ADVNETS_DATA/inception/{FILE}."
-    fetch_file(file, URLS, _check, on_progress, by_hand=by_hand)
+    instructions = f"get that file elsewhere and put it at ADVNETS_DATA/inception/{FILE}."
+    fetch_file(file, URLS, _check, on_progress, instructions=instructions)
     return file
 
 
 def _check(path: Path) -> bool:
-    """Whether the file is the one: torch-fidelity unpickles it, so no other may pass.
+    """Check the file's SHA-256; torch-fidelity unpickles it, so other files are not safe.
 
     Raises:
-        UserError: it is another.
+        UserError: the file has another SHA-256.
     """
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if digest != SHA256:
         raise UserError(
             f"{path} does not hold Inception's weights: its SHA-256 is {digest}, not {SHA256}. "
-            "Delete it and fetch it again."
+            "Delete it and download it again."
         )
     return True

@@ -1,21 +1,20 @@
-"""Measures beyond the paper, on features: Fréchet and kernel distance, precision, recall and more.
+"""Feature metrics (not in the paper): FID, KID, precision, recall, density and coverage.
 
-Each compares the features of samples with those of real images; what makes the features is the
-caller's choice (`features`). All are even-handed to the order of the samples, and none can tell a
-good model from a copy of the test images: read them beside the Parzen score and Figure 2's
-nearest neighbours.
+Each compares the features of samples with those of real images. The features come from a
+classifier (`features`) or from Inception (`inception`). None of these metrics can distinguish a
+good model from one that copies the test images, so report them together with the Parzen score and
+nearest neighbours (Figure 2).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.score import load_data
@@ -25,17 +24,20 @@ from adversarial_nets.random import permutation
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
 
+if TYPE_CHECKING:
+    from torchmetrics.image.fid import FrechetInceptionDistance
+
 __all__ = [
-    "Measured",
-    "Measures",
-    "compare",
+    "FeatureMetrics",
+    "Measurement",
+    "compare_features",
     "frechet_distance",
     "kernel_distance",
     "measure",
-    "neighbours",
+    "precision_recall",
 ]
 
-_CHUNK = 1000  # rows of a matrix of distances at a time
+_CHUNK = 1000  # rows of a distance matrix computed at a time
 
 Features = Float[Tensor, "n features"]
 Real = Float[Tensor, "n_real features"]
@@ -43,19 +45,23 @@ Drawn = Float[Tensor, "n_samples features"]
 
 
 @dataclass(frozen=True)
-class Measures:
-    """What `compare` found.
+class FeatureMetrics:
+    """Metrics of samples against real images, from `compare_features`.
 
     Attributes:
-        frechet: the Fréchet distance of two Gaussians with the features' means and covariances
-            (Heusel et al. 2017, FID's formula); 0 at best, and biased upwards with few samples.
-        kernel: the squared kernel distance, or MMD, with the kernel (x·y/d + 1)³ (Bińkowski et al.
-            2018, KID's formula), unbiased: 0 on average for two draws from one distribution.
-        precision: the share of samples inside the real images' manifold.
-        recall: the share of real images inside the samples' manifold (Kynkäänniemi et al. 2019).
-        density: how many real neighbourhoods a sample lies in, over k; 1 for real images.
-        coverage: the share of real images that have a sample in their neighbourhood (Naeem et al.
-            2020).
+        frechet: the Fréchet distance between Gaussians with the features' means and covariances,
+            the formula of FID (Heusel et al. 2017, arXiv:1706.08500); 0 is best, and few samples
+            bias it upwards.
+        kernel: the unbiased estimate of the squared MMD with the kernel (x·y/d + 1)³, the formula
+            of KID (Bińkowski et al. 2018, arXiv:1801.01401); its mean is 0 for two sets from the
+            same distribution.
+        precision: fraction of samples inside the manifold of the real images.
+        recall: fraction of real images inside the manifold of the samples (both Kynkäänniemi et al.
+            2019, arXiv:1904.06991).
+        density: mean number of real neighbourhoods that contain a sample, divided by k; its
+            expectation is 1 for real images.
+        coverage: fraction of real images with a sample in their neighbourhood (both Naeem et al.
+            2020, arXiv:2002.09797).
     """
 
     frechet: float
@@ -66,43 +72,43 @@ class Measures:
     coverage: float
 
 
-def compare(real: Real, samples: Drawn, k: int = 5) -> Measures:
-    """Compare the features of samples with those of real images.
+def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
+    """Return all feature metrics of samples against real images.
 
     Args:
-        real: features of real images that nothing was trained on, n > k.
-        samples: features of samples; as many, for numbers that others can be compared with.
-        k: a point's neighbourhood reaches to its k-th nearest neighbour.
+        real: features of held-out real images, n > k.
+        samples: features of samples; use as many as real images, so that results are comparable.
+        k: the neighbourhood of a point reaches to its k-th nearest neighbour.
 
     Raises:
-        UserError: too few images or samples, k below 1, or features that are not finite or not as
-            many of both.
+        UserError: too few images or samples, k below 1, features that are not finite, or different
+            numbers of features.
     """
     if k < 1:
-        raise UserError(f"k is {k}; a neighbourhood reaches to the 1st nearest neighbour or more.")
+        raise UserError(f"k is {k}; it must be 1 or more.")
     if real.shape[1:] != samples.shape[1:]:
         raise UserError(
-            f"The real images have features of shape {tuple(real.shape)} and the samples of "
-            f"{tuple(samples.shape)}: both must come from the same net."
+            f"The features of the real images have shape {tuple(real.shape)} and those of the "
+            f"samples {tuple(samples.shape)}; both must come from the same network."
         )
     for name, x in (("real images", real), ("samples", samples)):
-        _enough(len(x), name, k)
+        _check_count(len(x), name, k)
         if not x.isfinite().all():
             raise UserError(f"The features of the {name} contain NaN or infinity.")
-    return Measures(
+    return FeatureMetrics(
         frechet_distance(real, samples),
         kernel_distance(real, samples),
-        *neighbours(real, samples, k),
+        *precision_recall(real, samples, k),
     )
 
 
-def _enough(n: int, what: str, k: int = 5) -> None:
+def _check_count(n: int, what: str, k: int = 5) -> None:
     if n <= k:
-        raise UserError(f"There are {n} {what}; the measures need more than {k}.")
+        raise UserError(f"There are {n} {what}; the metrics need more than {k}.")
 
 
-class _AsTheyAre(nn.Module):
-    """The feature extractor of features."""
+class _Identity(nn.Module):
+    """A feature extractor whose input is features already."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
@@ -113,71 +119,71 @@ class _AsTheyAre(nn.Module):
 
 
 def frechet_distance(real: Real, samples: Drawn) -> float:
-    """‖μ_r − μ_s‖² + tr(C_r + C_s − 2 (C_r C_s)^½), computed in float64 by torchmetrics.
+    """Return ‖μ_r − μ_s‖² + tr(C_r + C_s − 2 (C_r C_s)^½), computed in float64 by torchmetrics.
 
     Raises:
         UserError: torchmetrics is not installed.
     """
-    metric = _fid()(feature=_AsTheyAre(real.shape[1])).set_dtype(torch.float64)
+    metric = _fid()(feature=_Identity(real.shape[1])).set_dtype(torch.float64)
     metric.update(real.double(), real=True)
     metric.update(samples.double(), real=False)
     return float(metric.compute())
 
 
-def _fid() -> Callable[..., Any]:
-    """The class of torchmetrics."""
+def _fid() -> type["FrechetInceptionDistance"]:
+    """Import torchmetrics' class."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise UserError(
-            "These measures need torchmetrics. Install it with: pip install "
+            "Feature metrics need torchmetrics. Install it with: pip install "
             "'adversarial-nets[measures]'"
         ) from error
     return FrechetInceptionDistance
 
 
 def kernel_distance(real: Real, samples: Drawn) -> float:
-    """The unbiased estimate of MMD² with the kernel (x·y/d + 1)³, in float64, over all pairs.
+    """Return the unbiased estimate of MMD² with the kernel (x·y/d + 1)³, in float64.
 
-    Our own lines: torchmetrics' class averages random subsets drawn from torch's one generator, and
-    warns each time it is made.
+    All pairs are used. torchmetrics' class is not used because it averages over random subsets from
+    torch's global generator.
     """
     real, samples = real.double(), samples.double()
 
     def total(x: Tensor, y: Tensor) -> float:
         return sum(float((block @ y.T / x.shape[1] + 1).pow_(3).sum()) for block in x.split(_CHUNK))
 
-    def alone(x: Tensor) -> float:
+    def within(x: Tensor) -> float:
         """The mean over pairs of different points."""
         diagonal = float((x.square().sum(1) / x.shape[1] + 1).pow(3).sum())
         return (total(x, x) - diagonal) / (len(x) * (len(x) - 1))
 
     between = total(real, samples) / (len(real) * len(samples))
-    return alone(real) + alone(samples) - 2 * between
+    return within(real) + within(samples) - 2 * between
 
 
-def neighbours(real: Real, samples: Drawn, k: int = 5) -> tuple[float, float, float, float]:
-    """Precision, recall, density and coverage.
+def precision_recall(real: Real, samples: Drawn, k: int = 5) -> tuple[float, float, float, float]:
+    """Return precision, recall, density and coverage; see `FeatureMetrics`.
 
-    Our own lines: the authors' package prdc prints, holds whole matrices of distances, starts
-    eight processes and has had no release since 2020.
+    The authors' package prdc is not used because it holds whole distance matrices in memory, starts
+    eight processes and prints.
     """
-    real, samples = real.double(), samples.double()  # distances through products, without loss
-    reach_real, reach_samples = _reach(real, k), _reach(samples, k)
-    of_real = torch.zeros(len(samples), dtype=torch.int64)  # real neighbourhoods it lies in
+    real, samples = real.double(), samples.double()  # cdist uses matrix products: float64
+    radii_real, radii_samples = _radii(real, k), _radii(samples, k)
+    counts = torch.zeros(len(samples), dtype=torch.int64)  # real neighbourhoods with the sample
     recalled = covered = 0
-    for rows, reach in zip(real.split(_CHUNK), reach_real.split(_CHUNK), strict=True):
+    for rows, radii in zip(real.split(_CHUNK), radii_real.split(_CHUNK), strict=True):
         d = torch.cdist(rows, samples)
-        of_real += (d < reach[:, None]).sum(0)
-        recalled += int((d < reach_samples).any(1).sum())
-        covered += int((d < reach[:, None]).any(1).sum())
-    precision = (of_real > 0).double().mean().item()
-    density = of_real.double().mean().item() / k
+        counts += (d < radii[:, None]).sum(0)
+        recalled += int((d < radii_samples).any(1).sum())
+        covered += int((d < radii[:, None]).any(1).sum())
+    precision = (counts > 0).double().mean().item()
+    density = counts.double().mean().item() / k
     return precision, recalled / len(real), density, covered / len(real)
 
 
-def _reach(x: Features, k: int) -> Float[Tensor, " n"]:
-    """How far away each point's k-th nearest other point is."""
+def _radii(x: Features, k: int) -> Float[Tensor, " n"]:
+    """The distance from each point to its k-th nearest other point."""
     return torch.cat(
         [
             torch.cdist(rows, x).kthvalue(k + 1, dim=1).values  # the nearest is the point itself
@@ -187,20 +193,19 @@ def _reach(x: Features, k: int) -> Float[Tensor, " n"]:
 
 
 @dataclass(frozen=True)
-class Measured:
-    """A run's measures, what a perfect model would get, and what the features are worth.
+class Measurement:
+    """A run's feature metrics, with those of training images for comparison.
 
     Attributes:
         round: the checkpoint's round.
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
-        samples: how many samples, and how many test images.
-        features: what made the features, ``classifier`` or ``inception``.
-        accuracy: of the classifier whose last hidden layer makes the features.
-        model: the measures of the run's samples.
-        floor: of as many training images in their place.
-        classes: the share of samples in each class, as the classifier sees them. Both are None
-            with Inception's features.
+        samples: number of samples, and of test images.
+        features: ``classifier`` or ``inception``.
+        accuracy: the classifier's accuracy on the test images; None with Inception.
+        model: metrics of the run's samples.
+        floor: metrics of as many training images instead of samples: the values of a perfect model.
+        classes: fraction of samples in each class, by the classifier; None with Inception.
     """
 
     round: int
@@ -209,8 +214,8 @@ class Measured:
     samples: int
     features: Literal["classifier", "inception"]
     accuracy: float | None
-    model: Measures
-    floor: Measures
+    model: FeatureMetrics
+    floor: FeatureMetrics
     classes: tuple[float, ...] | None
 
 
@@ -224,48 +229,49 @@ def measure(
     features: Literal["classifier", "inception"] = "classifier",
     G: nn.Module | None = None,
     on_progress: Progress | None = None,
-) -> Measured:
-    """Measure a run's samples against test images: ``advnets measure``.
+) -> Measurement:
+    """Compute the feature metrics of a run's samples against test images (``advnets measure``).
 
     Args:
         run: the run.
-        data: its data set, when it is loaded already.
-        checkpoint: ``last``, ``best`` or a round's number.
+        data: its data set, if it is loaded already.
+        checkpoint: ``last``, ``best`` or the number of a round.
         weights: ``raw`` or ``averaged``.
-        samples: how many at most; no more than there are test or training images.
-        features: of a small `classifier` of the data's own classes, or of `inception`, for
-            photographs.
-        G: the module to load the weights into, for a run with nets of your own.
-        on_progress: called while the classifier is trained, or Inception works.
+        samples: maximum number of samples; at most the number of test or training images.
+        features: ``classifier``, a small classifier of the data's own classes, or ``inception``,
+            for photographs.
+        G: the module to load the weights into, for a run with your own networks.
+        on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
-        UserError: data without classes; too few samples; all that `runs.load_generator` refuses.
+        UserError: data without classes, too few samples, no such checkpoint or weights, or a
+            missing package.
     """
     if samples < 1:
-        raise UserError(f"--samples is {samples}; it must be 1 or more.")
-    _fid()  # what is missing is said before anything is trained
+        raise SettingError("samples", f"is {samples}; it must be 1 or more.")
+    _fid()  # report a missing package before the classifier is trained
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
-    _enough(n, "samples")
-    net, round = game_state.load_generator(run, checkpoint, weights, G)
-    judge = classifier(data, on_progress) if features == "classifier" else None
-    features_of = judge.features if judge else inception(data, on_progress)
-    drawn = sample(net, run.settings, n, "samples to score")
+    _check_count(n, "samples")
+    generator, round = game_state.load_generator(run, checkpoint, weights, G)
+    net = classifier(data, on_progress) if features == "classifier" else None
+    features_of = net.features if net else inception(data, on_progress)
+    drawn = sample(generator, run.settings, n, "samples to score")
     real = features_of(data.floats(data.test[:n]))
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))
-    perfect = features_of(data.floats(data.train[order[:n]]))
+    training = features_of(data.floats(data.train[order[:n]]))
     classes = None
-    if judge:
-        counts = judge.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
+    if net:
+        counts = net.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
         classes = tuple((counts / n).tolist())
-    return Measured(
+    return Measurement(
         round=round,
         weights=weights,
         data=data.name,
         samples=n,
         features=features,
-        accuracy=judge.accuracy if judge else None,
-        model=compare(real, features_of(drawn)),
-        floor=compare(real, perfect),
+        accuracy=net.accuracy if net else None,
+        model=compare_features(real, features_of(drawn)),
+        floor=compare_features(real, training),
         classes=classes,
     )

@@ -1,4 +1,4 @@
-"""The training image nearest to a sample: Figure 2's sixth column (§5)."""
+"""Find the training image nearest to each sample: Figure 2's last column (§5)."""
 
 from collections.abc import Callable
 
@@ -6,37 +6,36 @@ import torch
 from jaxtyping import Float, Float64, Int64, UInt8
 from torch import Tensor
 
-__all__ = ["nearest"]
+__all__ = ["nearest_images"]
 
-_CHUNK = 1000  # images as float64 at a time: 6 MB of MNIST
+_CHUNK = 1000  # images converted to float64 at a time: 6 MB for MNIST
 
 
 def _over_255(images: Tensor) -> Tensor:
     return images.float() / 255
 
 
-def nearest(
+def nearest_images(
     x: Float[Tensor, "n pixels"],
     images: UInt8[Tensor, "n_images pixels"],
     floats: Callable[[Tensor], Tensor] = _over_255,
 ) -> tuple[Int64[Tensor, " n"], Float64[Tensor, " n"]]:
-    """Find the image nearest to each x in L2, exactly.
+    """Return the index and L2 distance of the image nearest to each x.
 
-    Distances are sums of squared differences in float64. The product that is quicker for many
-    points, ‖x‖² − 2x·s + ‖s‖², would blur just the small distances that matter here. 20 points
-    against MNIST's training images take one to two seconds, and the time grows with the points.
+    Distances are computed in float64 from differences, not as ‖x‖² − 2x·s + ‖s‖², which loses
+    accuracy for small distances. 20 points against MNIST's training images take one to two seconds.
 
     Args:
-        x: points in the range that `floats` gives.
-        images: the bytes to search.
-        floats: turns bytes into the values of x, as `Dataset.floats` does; /255 if not given.
+        x: points in the range of `floats`.
+        images: the images to search.
+        floats: converts images to the values of x, e.g. `Dataset.floats`; by default / 255.
 
     Returns:
-        The index of the nearest image of each x (of equals, the lowest) and its distance, which
-        is 0 exactly when x is a copy.
+        For each x, the index of the nearest image (the lowest index of several equal ones) and its
+        distance, which is 0 exactly if x is a copy.
 
     >>> images = torch.tensor([[0, 0], [0, 255]], dtype=torch.uint8)
-    >>> index, distance = nearest(torch.tensor([[0.0, 1.0]]), images)
+    >>> index, distance = nearest_images(torch.tensor([[0.0, 1.0]]), images)
     >>> index.item(), distance.item()
     (1, 0.0)
     """

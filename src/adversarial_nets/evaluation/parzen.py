@@ -1,14 +1,14 @@
-"""Parzen-window log-likelihood, the measure of Table 1 (§5), exactly by its protocol.
+"""Parzen-window log-likelihood, the score of Table 1 (§5).
 
-A Gaussian of width σ stands on each of n samples s_j; a test point x of D pixels has, in nats,
+The density p̂ is a mixture of Gaussians of width σ centred on n samples s_j. For a test point x
+of D pixels, in nats:
 
     log p̂(x) = logmeanexp_j( −‖x − s_j‖² / 2σ² ) − D · log(σ √(2π)).
 
-σ is the value of a grid with the largest mean on the validation images, and the score is the
-mean over the test images at that σ. Several σ share one matrix of distances.
+σ is the value of a grid with the largest mean log-likelihood on the validation images; the score is
+the mean over the test images at that σ. All σ of a grid use the same distance matrix.
 """
 
-import difflib
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import Progress
 
 __all__ = [
@@ -30,57 +30,54 @@ __all__ = [
     "ParzenScore",
     "Samples",
     "log_likelihood",
-    "named",
-    "parzen",
-    "parzen_on",
+    "parzen_score",
+    "parzen_score_on",
+    "with_prefix",
 ]
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
-        # What the published scores used: coarse, so it costs some nats, and its floor (.1) is
-        # where the faces of TFD always end.
+        # The published grid. It is coarse, and on TFD its smallest value is always chosen.
         "paper": tuple(np.logspace(-1, 0, 10).tolist()),
-        # Steps of 5 %, wide enough for both data sets. Its scores are not the paper's.
+        # Steps of 5 %. Its scores cannot be compared with the paper's.
         "fine": tuple(np.geomspace(0.05, 0.4, 40).tolist()),
     }
 )
 
 Samples = Tensor | Callable[[], Iterable[Tensor]]
-"""Samples in memory, (n, pixels), or a function that starts a stream of such blocks.
+"""Samples in memory, shape (n, pixels), or a function that returns an iterable of such blocks.
 
-A function, because the validation images and the test images each walk the samples once.
+The function is called twice, once for the validation images and once for the test images, and must
+return the same samples both times.
 """
 
-"""Called with (what is being done, how much is done, of how much: None when unknown)."""
 
-
-def named(on_progress: Progress | None, name: str) -> Progress | None:
-    """Put a row's name before what is reported."""
+def with_prefix(on_progress: Progress | None, name: str) -> Progress | None:
+    """Return a progress callback that puts a name before each message."""
     if on_progress is None:
         return None
     return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
 
 
-# Distances are made in tiles of 1,000 points × 1,000 samples: 4 MB stay in the cache while the
-# exponentials pass over them, and the product is still as fast as on the whole matrix.
+# Distances are computed in tiles of 1,000 points × 1,000 samples: 4 MB, which fit in the CPU cache.
 _TILE = 1000
 
 
 @dataclass(frozen=True)
 class ParzenScore:
-    """A Parzen score and what must be known to compare it with another.
+    """A Parzen score and its protocol.
 
     Attributes:
         nats: mean log p̂ over the test images.
-        se: its standard error over the test images, std / √n. Not the run-to-run error.
+        se: its standard error over the test images, std / √n; not the variation over seeds.
         sigma: σ, chosen on the validation images.
-        grid: name of the grid that σ came from; ``"custom"`` for a grid of one's own.
-        samples: how many samples carried a Gaussian.
-        at_edge: whether σ is the smallest or largest of its grid, so that a wider grid might
-            score higher.
+        grid: name of the grid of σ; ``"custom"`` for your own grid.
+        samples: number of samples.
+        at_edge: whether σ is the smallest or largest of its grid, so that a wider grid might give
+            a higher score.
         curve: (σ, mean log p̂ over the validation images) for the whole grid.
-        folds: for data with folds, each fold's own score; then `nats` and `curve` are means over
-            them, `se` the standard error over them, and `sigma` the middle one of theirs.
+        folds: for data with folds, each fold's score; `nats` and `curve` are then means over the
+            folds, `se` is the standard error over the folds, and `sigma` their median.
     """
 
     nats: float
@@ -93,7 +90,7 @@ class ParzenScore:
     folds: tuple["ParzenScore", ...] = ()
 
     def __str__(self) -> str:
-        """Say the score in one line, with a warning when σ is at the edge of its grid."""
+        """The score in one line, with a note if σ is at the edge of its grid."""
         edge = ", at the edge of the grid" if self.at_edge else ""
         folds = f"; over {len(self.folds)} folds" if self.folds else ""
         return (
@@ -109,46 +106,46 @@ def log_likelihood(
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> Float64[Tensor, "n_sigmas n_x"]:
-    """Parzen-window log-likelihood of each point x for each σ, in nats.
+    """Return the Parzen-window log-likelihood of each point x for each σ, in nats.
 
-    With c any common centre, ‖x − s‖² = ‖x − c‖² − 2·[(x − c)·(s − c) − ½‖s − c‖²], and only the
-    bracket depends on s. It is made once, as one fused product, and serves every σ: its largest
-    value belongs to the nearest sample, whatever σ is. Blocks of samples are met one after
-    another with a running maximum, so memory does not grow with their number.
+    With any common centre c, ‖x − s‖² = ‖x − c‖² − 2·[(x − c)·(s − c) − ½‖s − c‖²]. Only the
+    bracket depends on s. It is computed once, as one fused matrix product, and used for every σ:
+    its largest value belongs to the nearest sample for every σ. Samples are processed in blocks
+    with a running maximum (online log-sum-exp), so memory does not grow with their number.
 
-    Precision, with float32 `x`:
+    Precision, for float32 `x`:
 
-    * *Centre first.* The bracket is a small difference of large numbers; moving the origin into
-      the midst of the points makes them smaller and changes no distance.
-    * *Full float32 products*, whatever the caller has set: at σ = .1 an error in ‖x − s‖² counts
-      fifty-fold, and with the 8 or 11 bits of bfloat16 or TF32 that is nats.
-    * *Exponentials in float32 after the maximum is subtracted*: the largest is then exp(0), and
-      each is right to about 1e-7 of itself. Exponents are kept above the smallest normal number
-      (exp(−87)), since subnormal results take fifty times as long and add nothing to a 1.
-    * *Sums, norms and the final logarithm in float64*, where a million terms lose no digits.
+    * The points are centred first. The bracket is a small difference of large numbers, and
+      centring makes these numbers smaller.
+    * Products use full float32, whatever the caller has set. At σ = 0.1 an error in ‖x − s‖² is
+      multiplied by 50; in bfloat16 or TF32 the score would be wrong by nats.
+    * Exponentials are computed in float32 after the maximum is subtracted, with a relative error
+      of about 1e-7. Exponents are clamped at −87, because subnormal results are 50 times slower
+      and do not change the sum.
+    * Norms, sums and the final logarithm are computed in float64.
 
-    float64 `x` gives everything in float64: the reference that the tests hold float32 to.
+    For float64 `x` everything is in float64.
 
     Args:
-        x: points to score, in the same range as the samples, on a device that has float64.
-        samples: (n, pixels), or a function that starts a stream of such blocks.
-        sigmas: window widths, in units of the pixels, each > 0.
+        x: points to score, in the range of the samples, on a device that supports float64.
+        samples: shape (n, pixels), or a function that returns an iterable of such blocks.
+        sigmas: window widths σ > 0, in units of the pixels.
         on_progress: called after each block of samples.
-        shared: the samples are this worker's part of all samples (`workers`); every worker gets
-            the answer for all of them.
+        shared: whether the samples are only this process's part of all samples
+            (`engine.distributed`); every process then returns the result for all of them.
 
     Raises:
-        UserError: no samples or no points; values that are not finite; samples of another size
-            than `x`; a σ that is not a positive number.
+        UserError: no samples or no points, values that are not finite, samples of another size
+            than `x`, or a σ that is not positive.
 
-    >>> x = torch.zeros(1, 2)  # on top of the only sample: the density is 1 / 2πσ²
+    >>> x = torch.zeros(1, 2)  # equal to the only sample, so the density is 1 / 2πσ²
     >>> round(log_likelihood(x, torch.zeros(1, 2), [1.0]).exp().item() * 2 * torch.pi, 12)
     1.0
     """
     return _log_likelihood(x, samples, sigmas, "scoring", on_progress, shared)[0]
 
 
-@torch.no_grad()  # of the stream too: a generator's graph would hold on to every block
+@torch.no_grad()  # also for the stream: a graph would keep every block in memory
 def _log_likelihood(
     x: Tensor,
     samples: Samples,
@@ -157,12 +154,12 @@ def _log_likelihood(
     on_progress: Progress | None,
     shared: bool,
 ) -> tuple[Tensor, int]:
-    """`log_likelihood`, and the number of samples met."""
+    """`log_likelihood`, and the number of samples."""
     if not len(sigmas) or not all(0 < σ < math.inf for σ in sigmas):
-        raise UserError(f"σ must be one or more positive numbers, not {list(sigmas)}.")
+        raise UserError(f"The σ grid is {list(sigmas)}; it must be one or more positive numbers.")
     if not len(x):
-        raise UserError("There are no images to score: the split is empty.")
-    n_x, D = x.shape
+        raise UserError("There are no images to score, because the split is empty.")
+    D = x.shape[1]
     centre = x.mean(0)
     x = x - centre
     half_norm_x = x.square().sum(1, dtype=torch.float64) / 2
@@ -170,18 +167,54 @@ def _log_likelihood(
         raise UserError("The images to score contain NaN or infinity.")
 
     σ = torch.tensor(sigmas, dtype=torch.float64, device=x.device)
+    best, sums, n = _log_sum_exp(x, centre, samples, σ, what, on_progress)
+    if shared:  # combine the processes' maxima and sums as the blocks' are combined
+        local, total = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
+        distributed.all_reduce_max(best)
+        sums *= torch.exp((local - best).double() / σ[:, None] ** 2)
+        distributed.all_reduce_sum((sums, total))
+        n = int(total)
+    if n == 0:
+        raise UserError("There are no samples; give one or more.")
+    log_mean_exp = (best - half_norm_x) / σ[:, None] ** 2 + torch.log(sums / n)
+    return log_mean_exp - D * torch.log(σ * math.sqrt(2 * math.pi))[:, None], n
+
+
+def _log_sum_exp(
+    x: Tensor,
+    centre: Tensor,
+    samples: Samples,
+    σ: Tensor,
+    what: str,
+    on_progress: Progress | None,
+) -> tuple[Tensor, Tensor, int]:
+    """Sum exp(bracket / σ²) over all samples s, block by block, for each σ and x.
+
+    Args:
+        x: points to score, minus their centre.
+        centre: their centre, subtracted from the samples too.
+        samples: the samples.
+        σ: window widths, float64.
+        what: the message for `on_progress`.
+        on_progress: called after each block.
+
+    Returns:
+        The largest bracket of each x, shape (n_x,); the sums relative to it, shape (n_sigmas, n_x);
+        and the number of samples.
+    """
+    n_x, sigmas = len(x), σ.tolist()
     floor = math.ceil(math.log(torch.finfo(x.dtype).tiny))
     best = torch.full((n_x,), -math.inf, dtype=x.dtype, device=x.device)
     sums = torch.zeros(len(sigmas), n_x, dtype=torch.float64, device=x.device)
     bracket, terms = x.new_empty(2, _TILE, _TILE)
     n = 0
-    for block in _blocks(samples, D):
+    for block in _blocks(samples, x.shape[1]):
         s = block.to(x) - centre
         half_norm_s = s.square().sum(1, dtype=torch.float64) / 2
         if not half_norm_s.isfinite().all():
             raise UserError(
                 f"Samples {n + 1:,} to {n + len(s):,} contain NaN or infinity, so they have no "
-                "Parzen score. Did the training diverge?"
+                "Parzen score. Check whether the training diverged."
             )
         bias = half_norm_s.neg().to(x.dtype)
         for i in range(0, n_x, _TILE):
@@ -191,7 +224,7 @@ def _log_likelihood(
                 torch.addmm(bias, x[rows], s.T, out=t)
             old, new = best[rows], torch.maximum(best[rows], t.amax(1))
             t -= new[:, None]
-            # What was summed so far was relative to the old maximum.
+            # Rescale the sums from the old maximum to the new one.
             sums[:, rows] *= torch.exp((old - new).double() / σ[:, None] ** 2)
             for k, σ_k in enumerate(sigmas):
                 torch.mul(t, 1 / σ_k**2, out=e).clamp_(min=floor).exp_()
@@ -200,36 +233,27 @@ def _log_likelihood(
         n += len(s)
         if on_progress:
             on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
-    if shared:  # every worker met other samples; the running maximum works across workers too
-        mine, met = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
-        distributed.all_reduce_max(best)
-        sums *= torch.exp((mine - best).double() / σ[:, None] ** 2)
-        distributed.all_reduce_sum((sums, met))
-        n = int(met)
-    if n == 0:
-        raise UserError("There are no samples to put a Parzen window on.")
-    log_mean_exp = (best - half_norm_x) / σ[:, None] ** 2 + torch.log(sums / n)
-    return log_mean_exp - D * torch.log(σ * math.sqrt(2 * math.pi))[:, None], n
+    return best, sums, n
 
 
 def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
-    """Yield the samples in blocks of at most a tile's length, each looked at first."""
+    """Check the samples and yield them in blocks of at most `_TILE` rows."""
     for block in [samples] if isinstance(samples, Tensor) else samples():
         if block.ndim != 2 or block.shape[1] != pixels:
             raise UserError(
-                f"Samples have shape {tuple(block.shape)}, but the images have {pixels} pixels, "
-                f"so (n, {pixels}) is needed. Are model and data set the same ones?"
+                f"Samples have shape {tuple(block.shape)}, but the images have {pixels} pixels, so "
+                f"the shape must be (n, {pixels}). Use the data set that the model was trained on."
             )
         if not block.is_floating_point():
             raise UserError(
-                f"Samples are {block.dtype}; give numbers in the range of the data "
-                "(for a data set's bytes: dataset.floats(bytes))."
+                f"Samples are {block.dtype}; they must be floats in the range of the data. Convert "
+                "uint8 images with dataset.floats(images)."
             )
         if len(block):
             yield from block.split(_TILE)
 
 
-def parzen(
+def parzen_score(
     samples: Samples,
     valid: Float[Tensor, "n_valid pixels"],
     test: Float[Tensor, "n_test pixels"],
@@ -237,27 +261,24 @@ def parzen(
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
-    """Score samples by the protocol of Table 1: choose σ on `valid`, score on `test`.
+    """Return the Parzen score of samples: choose σ on `valid`, then score `test` (Table 1).
 
-    The published protocol takes 10,000 raw generator outputs, never binarised, the first 1,000
-    validation images of MNIST and all 10,000 test images. All three arguments are used whole, in
-    the range of the data; `floats` of a data set makes it. Precision is that of
-    `log_likelihood`: float32 for float32 images, float64 for float64 ones.
+    The published protocol uses 10,000 generator outputs (not binarised), the first 1,000 validation
+    images of MNIST and all 10,000 test images. `parzen_score_on` selects these images.
 
     Args:
-        samples: (n, pixels), or a function that starts a stream of such blocks; it is called
-            twice and must give the same samples both times.
-        valid: images that choose σ: the largest mean log p̂ wins.
-        test: images that give the score.
-        grid: ``"paper"``, ``"fine"``, or one's own values of σ.
+        samples: shape (n, pixels), or a function that returns an iterable of such blocks.
+        valid: images that choose σ, in the range of the samples.
+        test: images that are scored, in the same range.
+        grid: ``"paper"``, ``"fine"``, or your own values of σ.
         on_progress: called after each block of samples with ``"validation"``, then ``"test"``.
-        shared: the samples are this worker's part; see `log_likelihood`.
+        shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown grid, and all that `log_likelihood` refuses.
+        UserError: an unknown grid, or arguments that `log_likelihood` refuses.
 
     >>> s = torch.linspace(0, 1, 50).outer(torch.ones(3))
-    >>> score = parzen(s, valid=s + 0.01, test=s + 0.02)
+    >>> score = parzen_score(s, valid=s + 0.01, test=s + 0.02)
     >>> score.grid, score.samples, score.at_edge
     ('paper', 50, True)
     """
@@ -277,35 +298,36 @@ def parzen(
     )
 
 
-def parzen_on(
+def parzen_score_on(
     data: Dataset,
     samples: Samples,
     grid: str | Sequence[float] = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
-    """Score samples on a data set as Table 1 does.
+    """Return the Parzen score of samples on a data set, by the protocol of Table 1.
 
-    MNIST, and all data without folds: σ on the first 1,000 validation images, the score over all
-    test images. TFD: each fold chooses σ on the whole of its validation images and is scored on its
-    test images; the score is the mean over the folds, ± their standard deviation / √folds.
+    For data without folds (MNIST): σ is chosen on the first 1,000 validation images, and all test
+    images are scored. For data with folds (TFD): each fold chooses σ on all its validation images
+    and scores its test images; the score is the mean over folds, and its error is their standard
+    deviation / √folds.
 
     Args:
         data: the data set.
-        samples: (n, pixels), or a function that starts a stream of such blocks.
-        grid: ``"paper"``, ``"fine"``, or one's own values of σ.
+        samples: shape (n, pixels), or a function that returns an iterable of such blocks.
+        grid: ``"paper"``, ``"fine"``, or your own values of σ.
         on_progress: called after each block of samples.
-        shared: the samples are this worker's part; see `log_likelihood`.
+        shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown grid, and all that `log_likelihood` refuses.
+        UserError: an unknown grid, or arguments that `log_likelihood` refuses.
     """
     floats = data.floats
     if not data.folds:
         valid, test = floats(data.valid[:1000]), floats(data.test)
-        return parzen(samples, valid, test, grid, on_progress, shared)
+        return parzen_score(samples, valid, test, grid, on_progress, shared)
     scores = tuple(
-        parzen(samples, floats(fold.valid), floats(fold.test), grid, on_progress, shared)
+        parzen_score(samples, floats(fold.valid), floats(fold.test), grid, on_progress, shared)
         for fold in data.folds
     )
     nats = np.array([score.nats for score in scores])
@@ -323,13 +345,9 @@ def parzen_on(
 
 
 def _sigmas(grid: str | Sequence[float]) -> tuple[float, ...]:
-    """The σ of a grid, by its name or as given."""
+    """The values of a grid given by name or as numbers."""
     if not isinstance(grid, str):
         return tuple(grid)
     if grid not in GRIDS:
-        names = " or ".join(GRIDS)
-        nearest = difflib.get_close_matches(grid, GRIDS, n=1, cutoff=0)
-        raise UserError(
-            f"There is no σ grid {grid!r}; did you mean {nearest[0]!r}? Known: {names}."
-        )
+        raise unknown_name(grid, list(GRIDS), "grid of σ")
     return GRIDS[grid]

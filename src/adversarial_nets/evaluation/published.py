@@ -1,8 +1,8 @@
-"""Published Parzen scores of 10,000 samples, to stand beside one's own.
+"""Published Parzen scores of 10,000 samples, for comparison with your own.
 
-They are comparable with scores on the whole of MNIST's test images by the ``paper`` protocol, and
-on the real Toronto Face Database; not with scores on a subset (``mnist-5k``) or on a stand-in,
-whose names are therefore not in the table.
+They can be compared with scores by the ``paper`` protocol on all of MNIST's test images or on the
+Toronto Face Database. They cannot be compared with scores on a subset (``mnist-5k``) or a stand-in
+(``tfd-standin``), so these data sets are not in the table.
 """
 
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ __all__ = ["PUBLISHED", "PublishedScore", "of_the_paper"]
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """One number of the literature.
+    """A score from the literature.
 
     Attributes:
-        model: what was scored.
-        nats: mean log-likelihood of the test images.
-        se: its ±, or None where none was printed.
-        source: where it was printed.
+        model: the model that was scored.
+        nats: mean log-likelihood of the test images, in nats.
+        se: the standard error printed with it, or None.
+        source: the publication that printed it.
     """
 
     model: str
@@ -60,11 +60,11 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
         ),
     }
 )
-"""By data set, lowest first. A data set that is not here has no comparable numbers."""
+"""Scores by data set, lowest first. Other data sets have no comparable published scores."""
 
 
 def of_the_paper(data: str) -> PublishedScore | None:
-    """The paper's own score of its adversarial nets (Table 1), where it is of this very data set.
+    """Return the paper's score of adversarial nets (Table 1) on a data set, or None.
 
     >>> of_the_paper("mnist").nats
     225.0

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import Classifier, classifier
-from adversarial_nets.evaluation.nearest import nearest
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.paper.discrete_units import GradientNorms, gradient_norms, sample_normal
 from adversarial_nets.plots.style import (
     D_COLOUR,
@@ -281,7 +281,7 @@ def adversarial_examples(
     with torch.no_grad():
         confidence = net(optimised).softmax(1)[torch.arange(len(y)), y].mean().item()
         distances = [
-            nearest(images, data.train, data.floats)[1].mean() for images in (optimised, x)
+            nearest_images(images, data.train, data.floats)[1].mean() for images in (optimised, x)
         ]
     one_per_class = [int((y == c).nonzero()[0]) for c in y.unique()]
     return AdversarialExamples(

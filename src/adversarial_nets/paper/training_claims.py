@@ -21,7 +21,7 @@ from adversarial_nets import datasets, objectives, priors
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import unknown_name
-from adversarial_nets.evaluation import classifier, parzen, parzen_on
+from adversarial_nets.evaluation import classifier, parzen_score, parzen_score_on
 from adversarial_nets.game import sample, sample_noise
 from adversarial_nets.plots.style import DATA_COLOUR, PALETTE, tidy, write_picture
 from adversarial_nets.presets import PRESETS
@@ -144,7 +144,7 @@ def steps(
         ).T
         curves.plot(update, training, color=colour, label=f"k = {k}, training images")
         curves.plot(update, held_out, color=colour, ls="--", label=f"k = {k}, held-out images")
-        score = parzen_on(data, sample(game.G, game.settings, 2000))
+        score = parzen_score_on(data, sample(game.G, game.settings, 2000))
         rows.append(
             {
                 "k": k,
@@ -254,7 +254,7 @@ def head_start(
 
         def take_snapshot(game: Game, n: int = n) -> tuple[int, float]:
             valid = data.floats(data.valid)
-            nats = parzen(sample(game.G, game.settings, 2000), valid, valid, "paper").nats
+            nats = parzen_score(sample(game.G, game.settings, 2000), valid, valid, "paper").nats
             on_progress(f"head start {n}, round", game.round, rounds)
             return game.round, nats
 
@@ -408,7 +408,7 @@ def _parzen_row(seed: int, d: int, n: int, draws: int) -> dict[str, int | float]
             return priors.draw("gaussian", Address(seed, i, range(rows)), d, purpose)
 
         x = normal("test", 300)
-        estimates.append(parzen(normal("samples", n), normal("valid", 300), x, sigmas).nats)
+        estimates.append(parzen_score(normal("samples", n), normal("valid", 300), x, sigmas).nats)
         exact.append(-d / 2 * math.log(2 * math.pi) - x.square().sum(1).mean().item() / 2)
     # Against the exact value of the same test points, so their own variance does not count.
     errors = np.subtract(estimates, exact)

@@ -1,4 +1,4 @@
-"""The playground: Algorithm 1 played live in a browser page (``advnets playground``)."""
+"""The playground: Algorithm 1 live in a browser page (``advnets playground``)."""
 
 from adversarial_nets.playground.server import serve
 

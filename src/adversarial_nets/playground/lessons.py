@@ -1,4 +1,7 @@
-"""Presets that each show one claim of the paper in under a minute; `words` says what to see."""
+"""Lessons: games that each show one claim of the paper in under a minute.
+
+The texts that explain them are in `words`, under ``lesson NAME`` and ``about NAME``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +12,13 @@ __all__ = ["LESSONS", "Lesson"]
 
 @dataclass(frozen=True)
 class Lesson:
-    """A game, or two side by side on one seed.
+    """One game, or two side by side with the same seed.
 
     Attributes:
-        data: a toy.
-        games: for each game the options that differ from the usual ones of its kind.
-        speed: rounds between two pictures.
-        rounds: after so many there is something to see.
+        data: the name of a toy data set.
+        games: for each game the settings that differ from the defaults of its kind.
+        speed: rounds between two displayed frames.
+        rounds: round at which the effect is visible and playing pauses.
     """
 
     data: str
@@ -37,9 +40,9 @@ _CIRCLING = {
     "momentum": 0.9,
     "momentum_end": 0.9,
 }
-# G begins as a blob where there are no data, and plain gradient steps show how strong its gradient
-# is (Adam would scale a vanishing one up again).
-_BLOB = {
+# G's first samples form a small cluster where there are no data. G is trained by SGD, because Adam
+# would rescale a vanishing gradient.
+_CLUSTER = {
     "G.init": [0.2, 0.05, 0.02],
     "optimiser": "sgd",
     "optimiser_D": "adam",
@@ -57,7 +60,7 @@ LESSONS: Mapping[str, Lesson] = {
     ),
     "saturation": Lesson(
         "ring-of-gaussians",
-        (_BLOB | {"objective": "minimax"}, _BLOB | {"objective": "non-saturating"}),
+        (_CLUSTER | {"objective": "minimax"}, _CLUSTER | {"objective": "non-saturating"}),
         2,
         150,
     ),

@@ -1,4 +1,4 @@
-"""The page: its words, and the controls that change a game's settings, laid into `page.html`."""
+"""Render the page: its texts, the data to choose from, and the controls of the settings."""
 
 import json
 from dataclasses import dataclass
@@ -6,27 +6,31 @@ from pathlib import Path
 
 import jinja2
 
-from adversarial_nets.playground.game_session import MOST, SPEEDS
 from adversarial_nets.playground.lessons import LESSONS
+from adversarial_nets.playground.limits import MAX_VALUES, SPEEDS
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.settings import LIVE
 from adversarial_nets.toys import catalogue
 
-__all__ = ["CONTROLS", "Control", "render"]
+__all__ = ["CONTROLS", "WEB_FOLDER", "Control", "render"]
+
+WEB_FOLDER = Path(__file__).parent / "web"
+"""The page's template, styles and scripts."""
 
 
 @dataclass(frozen=True)
 class Control:
-    """What sets one option.
+    """The input field of one setting.
 
     Attributes:
-        option: of `Settings`.
-        choices: the values to choose from; none for a number that is typed.
-        least: the least number, and by which it must be divisible where it is whole.
-        layers: whether the option is a list of widths, shown as layers × units.
+        setting: the setting's dotted name.
+        choices: the values to choose from; empty for a number that is typed.
+        least: the smallest number.
+        whole: whether the number must be whole.
+        layers: whether the setting is a list of layer sizes, shown as layers × units.
     """
 
-    option: str
+    setting: str
     choices: tuple[str, ...] = ()
     least: int = 0
     whole: bool = False
@@ -34,8 +38,8 @@ class Control:
 
     @property
     def live(self) -> bool:
-        """Whether it can change while the game is played."""
-        return self.option in LIVE
+        """Whether the setting can change during a game."""
+        return self.setting in LIVE
 
 
 CONTROLS = (
@@ -57,33 +61,36 @@ CONTROLS = (
 )
 
 
-def render(lang: str, own_data: str, walk: bool) -> str:
-    """The whole page in a language; it carries the other one's words too."""
+def render(lang: str, command_line_data: str, latent: bool) -> str:
+    """The whole page in one language; it carries the texts of the other language too.
+
+    Args:
+        lang: ``en`` or ``zh``.
+        command_line_data: the data named on the command line.
+        latent: whether a trained run was named whose latent space can be explored.
+    """
     jinja = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent),
+        loader=jinja2.FileSystemLoader(WEB_FOLDER),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
     )
-    kinds = {
+    data_by_kind = {
         "line": [name for name, toy in catalogue.TOYS.items() if toy.pixels == 1],
         "plane": [name for name, toy in catalogue.TOYS.items() if toy.pixels == 2],
         "images": ["mnist-5k"],
     }
-    told = {
-        "words": WORDS,
-        "own": own_data,
-        "known": [name for names in kinds.values() for name in names],
-        "first": {kind: names[0] for kind, names in kinds.items()} | {"plane": "ring-of-gaussians"},
-    }
+    listed = {name for names in data_by_kind.values() for name in names}
+    default_data = {kind: names[0] for kind, names in data_by_kind.items()}
+    config = {"words": WORDS, "defaultData": default_data | {"plane": "ring-of-gaussians"}}
     return jinja.get_template("page.html").render(
         lang=lang,
-        words={name: both[lang] for name, both in WORDS.items()},
-        told=json.dumps(told, ensure_ascii=False).replace("<", "\\u003c"),
-        kinds=kinds,
-        own=own_data if own_data not in told["known"] else None,
-        walk=walk,
+        words={name: text[lang] for name, text in WORDS.items()},
+        config=json.dumps(config, ensure_ascii=False).replace("<", "\\u003c"),
+        data_by_kind=data_by_kind,
+        other_data=None if command_line_data in listed else command_line_data,
+        latent=latent,
         speeds=SPEEDS,
         lessons=list(LESSONS),
         controls=CONTROLS,
-        most=MOST,
+        max_values=MAX_VALUES,
     )

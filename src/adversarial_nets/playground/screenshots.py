@@ -1,4 +1,4 @@
-"""Pictures of the playground, as a browser shows it: ``advnets playground --screenshots DIR``."""
+"""Screenshots of the playground in Chromium: ``advnets playground --screenshots DIR``."""
 
 import io
 import json
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.playground.server import beside
-from adversarial_nets.playground.walk import open_walk
+from adversarial_nets.playground.latent_explorer import open_latent_explorer
+from adversarial_nets.playground.server import serve_in_thread
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ __all__ = ["CHROMIUM", "open_browser", "screenshots"]
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
-# What a page opens with, by the picture's name.
-_OPEN: dict[str, dict[str, Any]] = {
+_ADDRESSES: dict[str, dict[str, Any]] = {
     "line": {"state": {"data": "mixture", "rounds": 60}},
     "plane": {"state": {"data": "ring-of-gaussians", "rounds": 400}},
     "digits": {"state": {"data": "mnist-5k", "rounds": 2000}},
 }
+"""What the page's address holds, by the name of the screenshot."""
 
 
 @contextmanager
 def open_browser() -> "Iterator[Browser]":
-    """Chromium without a window.
+    """Headless Chromium inside the block.
 
     Raises:
         UserError: Playwright or Chromium is not installed.
@@ -43,83 +43,94 @@ def open_browser() -> "Iterator[Browser]":
         raise UserError("Screenshots need Playwright: pip install playwright.") from error
     if CHROMIUM is None:
         raise UserError("Screenshots need Chromium (Debian: apt install chromium).")
-    quiet = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    no_traffic = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as p:
-        options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *quiet]
+        options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *no_traffic]
         browser = p.chromium.launch(executable_path=CHROMIUM, args=options, timeout=180_000)
         yield browser
         browser.close()
 
 
 def screenshots(out: Path, run: Path | None = None) -> list[Path]:
-    """Draw the boards, a lesson, a phone, and a short animation.
+    """Write screenshots of the boards, a lesson and a phone, and a short animation.
 
     Args:
-        out: a folder.
-        run: a trained run, for a picture of the walk in its z.
+        out: the folder to write into.
+        run: folder of a trained run, for a screenshot of its latent space.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        UserError: Playwright or Chromium is not installed, or the folder cannot be written.
     """
-    made: dict[str, bytes] = {}
-    with beside(open_walk(run) if run else None) as url, open_browser() as browser:
-        for name, held in _OPEN.items():
-            page = _open(browser, url, held | {"lang": "en"})
-            made[f"playground-{name}.en.png"] = page.screenshot()
+    files: dict[str, bytes] = {}
+    with (
+        serve_in_thread(open_latent_explorer(run) if run else None) as url,
+        open_browser() as browser,
+    ):
+        for name, address in _ADDRESSES.items():
+            page = _open(browser, url, address | {"lang": "en"})
+            files[f"playground-{name}.en.png"] = page.screenshot()
             page.click("#lang")
             page.wait_for_selector("html[lang=zh-CN]")
             page.wait_for_timeout(1500)
-            made[f"playground-{name}.zh.png"] = page.screenshot()
+            files[f"playground-{name}.zh.png"] = page.screenshot()
             page.context.close()
-        held = _OPEN["line"] | {"lang": "zh", "theme": "dark"}
-        page = _open(browser, url, held, width=360, height=740)
-        made["playground-phone.zh.png"] = page.screenshot()
+        address = _ADDRESSES["line"] | {"lang": "zh", "theme": "dark"}
+        page = _open(browser, url, address, width=360, height=740)
+        files["playground-phone.zh.png"] = page.screenshot()
         page.context.close()
-        page = _open(browser, url, _OPEN["line"] | {"lang": "en"}, width=1920, height=1080)
+        page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en"}, width=1920, height=1080)
         page.select_option("#lesson", "saturation")
-        page.wait_for_selector("#seat-1:not([hidden])")
-        page.click("#run")
+        page.wait_for_selector("#game-1:not([hidden])")
+        page.click("#play")
         page.wait_for_selector("body[data-round='150'][data-playing=no]", timeout=300_000)
-        made["playground-lesson.en.png"] = page.screenshot()
+        files["playground-lesson.en.png"] = page.screenshot()
         page.context.close()
         if run:
-            page = _open(browser, url, _OPEN["line"] | {"lang": "en", "board": "walk"})
-            page.wait_for_selector("#moves label")
+            page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en", "board": "latent"})
+            page.wait_for_selector("#directions label")
             page.wait_for_timeout(500)
-            made["playground-walk.en.png"] = page.screenshot()
+            files["playground-latent.en.png"] = page.screenshot()
             page.context.close()
-        made["playground.gif"] = _animation(browser, url)
+        files["playground.gif"] = _animation(browser, url)
     with explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
-        for name, content in made.items():
-            write_atomically(out / name, _small(content) if name.endswith(".png") else content)
-    return [out / name for name in made]
+        for name, content in files.items():
+            write_atomically(
+                out / name, _reduce_colors(content) if name.endswith(".png") else content
+            )
+    return [out / name for name in files]
 
 
-def _small(png: bytes) -> bytes:
-    """The picture with 128 colours, for a README."""
+def _reduce_colors(png: bytes) -> bytes:
+    """The picture reduced to 128 colours, to make the file small."""
     file = io.BytesIO()
     Image.open(io.BytesIO(png)).convert("RGB").quantize(128).save(file, "PNG", optimize=True)
     return file.getvalue()
 
 
 def _open(
-    browser: "Browser", url: str, held: dict[str, Any], width: int = 1280, height: int = 900
+    browser: "Browser", url: str, address: dict[str, Any], width: int = 1280, height: int = 900
 ) -> "Page":
-    """The page with a state, when it has played up to it."""
+    """Open the page at an address, and wait until its games have reached their rounds."""
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme="light", locale="en-GB"
     )
     page = context.new_page()
-    page.goto(url + "#" + json.dumps(held))
-    rounds, kind = held["state"]["rounds"], "" if held.get("board") else "[data-shown]"
+    page.goto(url + "#" + json.dumps(address))
+    rounds, kind = address["state"]["rounds"], "" if address.get("board") else "[data-shown]"
     page.wait_for_selector(f"body{kind}[data-round='{rounds}'][data-busy=no]", timeout=600_000)
     page.wait_for_timeout(500)
     return page
 
 
 def _animation(browser: "Browser", url: str, frames: int = 24) -> bytes:
-    """The game in the plane, as a visitor sees it who lets it run."""
-    held = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": "en"}
-    page = _open(browser, url, held, width=760, height=900)
-    page.click("#run")
+    """A GIF of a game in the plane while it plays."""
+    address = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": "en"}
+    page = _open(browser, url, address, width=760, height=900)
+    page.click("#play")
     pictures = []
     for _ in range(frames):
         shot = page.locator("#stage").screenshot()

@@ -1,7 +1,8 @@
-"""The playground's server: one page, and one websocket for each visitor.
+"""The playground's web server: one page, and one websocket for each open page.
 
-Whatever comes over the wire is untrusted. A visitor's socket is opened for pages of this server
-alone, carries twenty kinds of small messages, and owns its games: when it closes, they are gone.
+All input from the network is untrusted. The server answers only requests addressed to it by its
+own name, and opens a websocket only for its own pages. Each websocket has a session of its own
+games, which is freed when the websocket closes.
 """
 
 import asyncio
@@ -25,57 +26,68 @@ from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandle
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.playground import boards
-from adversarial_nets.playground.game_session import Refused, Visitor
-from adversarial_nets.playground.page import render
-from adversarial_nets.playground.walk import Walk, open_walk
+from adversarial_nets.playground.boards.drawing_pad import drawing_pad_json
+from adversarial_nets.playground.latent_explorer import LatentExplorer, open_latent_explorer
+from adversarial_nets.playground.messages import handle
+from adversarial_nets.playground.page import WEB_FOLDER, render
+from adversarial_nets.playground.session import Session
+from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.replay import kind_of
 
-__all__ = ["beside", "listening", "serve"]
+__all__ = ["running_server", "serve", "serve_in_thread"]
 
-HERE = Path(__file__).parent
-VISITORS = 8  # at once
-MESSAGE = 400_000  # bytes of one message at most
-BODY = 1000  # bytes of a request at most: nothing is uploaded that way
-WAITING = 50  # messages of one visitor that wait to be obeyed
-IDLE = 30 * 60.0  # seconds without a word from the page after which its games are freed
-UNSEEN = 20.0  # seconds without a word that the last picture was drawn before playing pauses
+MAX_SESSIONS = 8
+"""Pages that may be open at once."""
+MAX_MESSAGE_BYTES = 400_000
+MAX_BODY_BYTES = 1000
+"""Size of a request's body; nothing is uploaded by requests."""
+MAX_QUEUE = 50
+"""Messages of one page that may wait to be handled."""
+IDLE_SECONDS = 30 * 60.0
+"""Time without a message after which a page's games are freed."""
+RENDER_SECONDS = 20.0
+"""Time that a page may take to draw a snapshot; then its games are paused."""
 
 
 @dataclass
-class House:
-    """What all visitors share.
+class ServerState:
+    """What all sessions share.
 
     Attributes:
-        own_data: the data named on the command line.
-        walk: the run named on the command line, opened.
-        hosts: the names under which this server may be addressed, with the port.
-        workers: where games are played; there are few, so visitors take turns.
-        visitors: those who are here.
+        command_line_data: the data named on the command line.
+        explorer: the latent space of the run named on the command line.
+        hosts: the host names and ports at which this server may be addressed.
+        executor: threads in which games are played; sessions take turns.
+        sockets: the open websockets.
     """
 
-    own_data: str
-    walk: Walk | None
+    command_line_data: str
+    explorer: LatentExplorer | None
     hosts: set[str] = field(default_factory=set)
-    workers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
-    visitors: set["Socket"] = field(default_factory=set)
+    executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
+    sockets: set["SessionSocket"] = field(default_factory=set)
+
+
+# --- Pages and files ------------------------------------------------------------------------------
 
 
 class _Guarded(RequestHandler):
-    """Refuses what is not addressed to this server by its own name (DNS rebinding)."""
+    """Refuses requests that address this server by another name (DNS rebinding)."""
 
     @property
-    def house(self) -> House:
-        """What all visitors share."""
-        house: House = self.settings["house"]
-        return house
+    def server(self) -> ServerState:
+        """What all sessions share."""
+        server: ServerState = self.settings["server"]
+        return server
 
     def prepare(self) -> None:
-        if self.request.host not in self.house.hosts:
+        """Compare the Host header with the server's own names."""
+        if self.request.host not in self.server.hosts:
             raise HTTPError(403, reason="This playground answers only to its own address")
 
     def set_default_headers(self) -> None:
+        """Let the page load nothing from other servers."""
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header(
@@ -85,138 +97,153 @@ class _Guarded(RequestHandler):
         )
 
 
-class Page(_Guarded):
-    """The page itself."""
+class PageHandler(_Guarded):
+    """Serves the page."""
 
     def get(self) -> None:
+        """The page in the language of ``?lang=``, or of the browser."""
         lang = self.get_query_argument("lang", "")
         if lang not in ("en", "zh"):
             accepted = self.request.headers.get("Accept-Language", "")
             lang = "zh" if accepted.lower().startswith("zh") else "en"
-        self.write(render(lang, self.house.own_data, walk=self.house.walk is not None))
+        state = self.server
+        self.write(render(lang, state.command_line_data, latent=state.explorer is not None))
 
 
-class Pad(_Guarded):
-    """The square to draw in."""
+class DrawingPadHandler(_Guarded):
+    """Serves the drawing pad."""
 
     def get(self) -> None:
-        self.write(
-            boards.pad("dark" if self.get_query_argument("theme", "") == "dark" else "light")
-        )
+        """The pad as Bokeh JSON, in the theme of ``?theme=``."""
+        dark = self.get_query_argument("theme", "") == "dark"
+        self.write(drawing_pad_json("dark" if dark else "light"))
 
 
-class Files(_Guarded, StaticFileHandler):
-    """The page's own files and Bokeh's."""
+class FileHandler(_Guarded, StaticFileHandler):
+    """Serves the page's own scripts and styles, and Bokeh's scripts."""
 
 
-class Socket(_Guarded, WebSocketHandler):
-    """One visitor."""
+# --- The websocket of one page --------------------------------------------------------------------
+
+
+class SessionSocket(_Guarded, WebSocketHandler):
+    """The websocket of one open page, which plays the page's games between messages."""
 
     def check_origin(self, origin: str) -> bool:
-        """Only this server's own pages may play: a foreign page gets 403."""
-        return origin.partition("://")[2] in self.house.hosts
+        """Accept websockets only from this server's own pages; others get 403."""
+        return origin.partition("://")[2] in self.server.hosts
 
     def open(self, *args: str, **kwargs: str) -> None:
-        """Let a visitor in, if there is room."""
-        self.waiting: asyncio.Queue[Any] = asyncio.Queue(WAITING)
-        self.drawn = asyncio.Event()
-        self.drawn.set()
+        """Start a session, unless too many pages are open."""
+        self.queue: asyncio.Queue[Any] = asyncio.Queue(MAX_QUEUE)
+        self.rendered = asyncio.Event()
+        self.rendered.set()
         self.task: asyncio.Task[None] | None = None
-        if len(self.house.visitors) >= VISITORS:
-            self._tell([{"is": "refused", "why": "full", "gaps": {"most": VISITORS}}])
+        if len(self.server.sockets) >= MAX_SESSIONS:
+            self._send_error("full", most=MAX_SESSIONS)
             self.close(1013, "full")
             return
-        self.house.visitors.add(self)
-        self.task = asyncio.create_task(self._live())
+        self.server.sockets.add(self)
+        self.task = asyncio.create_task(self._serve())
 
     def on_message(self, message: str | bytes) -> None:
-        """Take a message in; it is obeyed in its turn."""
+        """Put a message into the queue; ``rendered`` takes effect at once."""
         try:
-            found = json.loads(message)
+            content = json.loads(message)
         except (ValueError, RecursionError):
-            found = None
-        if found == {"do": "drawn"}:
-            self.drawn.set()
+            content = None
+        if content == {"type": "rendered"}:
+            self.rendered.set()
             return
-        with suppress(asyncio.QueueFull):
-            self.waiting.put_nowait(found)
-            return
-        self._tell([{"is": "refused", "why": "too fast", "gaps": {}}])
+        try:
+            self.queue.put_nowait(content)
+        except asyncio.QueueFull:
+            self._send_error("too fast")
 
     def on_close(self) -> None:
-        """Free everything."""
-        self.house.visitors.discard(self)
+        """Free the session."""
+        self.server.sockets.discard(self)
         if self.task is not None:
             self.task.cancel()
 
-    async def _live(self) -> None:
-        """Obey messages, and play in between."""
-        visitor = Visitor(self.house.own_data, self.house.walk)
+    async def _serve(self) -> None:
+        """Handle messages, and play while there are none."""
+        session = Session(self.server.command_line_data, self.server.explorer)
         while True:
-            if visitor.busy and self.waiting.empty():
-                if not await self._do(visitor.tick):
-                    visitor.playing = False
-                    visitor.stop_here()
+            if session.busy and self.queue.empty():
+                if not await self._run_in_thread(session.tick):
+                    session.playing = False
+                    session.stop_here()
                 continue
             try:
-                message = await asyncio.wait_for(self.waiting.get(), IDLE)
+                message = await asyncio.wait_for(self.queue.get(), IDLE_SECONDS)
             except TimeoutError:
-                self._tell([{"is": "refused", "why": "idle", "gaps": {}}])
+                self._send_error("idle")
                 self.close(1001, "idle")
                 return
-            await self._do(functools.partial(visitor.handle, message))
+            await self._run_in_thread(functools.partial(handle, session, message))
 
-    async def _do(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
-        """Have a worker do it, and tell the page when it has drawn the last picture.
+    async def _run_in_thread(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
+        """Run `work` in another thread, and send its messages once the page has drawn the last.
 
         Returns:
-            Whether the page has drawn that picture in good time; if not, nobody is looking.
+            Whether the page drew the last snapshot within `RENDER_SECONDS`.
         """
         loop = asyncio.get_running_loop()
         try:
-            told = await loop.run_in_executor(self.house.workers, work)
-        except Refused as refused:
-            told = [{"is": "refused", "why": refused.why, "gaps": refused.gaps}]
-        except Exception:  # a mistake of ours: it costs this visitor's game, and no other's
-            logging.getLogger(__name__).exception("A game ended")
-            self._tell([{"is": "refused", "why": "broken", "gaps": {}}])
+            messages = await loop.run_in_executor(self.server.executor, work)
+        except RequestError as error:
+            messages = [error.to_message()]
+        except Exception:  # a bug here closes this session and no other
+            logging.getLogger(__name__).exception("A session failed")
+            self._send_error("broken")
             self.close(1011, "broken")
             return False
-        seen = True
-        if any(message["is"] == "frame" for message in told):
+        in_time = True
+        if any(message["type"] == "snapshot" for message in messages):
             try:
-                await asyncio.wait_for(self.drawn.wait(), UNSEEN)
+                await asyncio.wait_for(self.rendered.wait(), RENDER_SECONDS)
             except TimeoutError:
-                seen = False
-            self.drawn.clear()
-        self._tell(told)
-        return seen
+                in_time = False
+            self.rendered.clear()
+        self._send(messages)
+        return in_time
 
-    def _tell(self, messages: list[dict[str, Any]]) -> None:
+    def _send(self, messages: list[dict[str, Any]]) -> None:
         with suppress(WebSocketClosedError):
             self.write_message(json.dumps(messages))
 
+    def _send_error(self, reason: str, **values: object) -> None:
+        self._send([RequestError(reason, **values).to_message()])
 
-def application(own_data: str, walk: Walk | None) -> tuple[Application, House]:
-    """The server's pages, and what its visitors share."""
-    house = House(own_data, walk)
-    scripts = "/bokeh/(bokeh(?:-[a-z]+)?[.]min[.]js)"
-    return (
-        Application(
-            [
-                ("/", Page),
-                ("/pad", Pad),
-                ("/play", Socket),
-                ("/files/(page[.](?:css|js))", Files, {"path": str(HERE)}),
-                (scripts, Files, {"path": str(Path(bokehjs_path()) / "js")}),
-            ],
-            house=house,
-            websocket_max_message_size=MESSAGE,
-            websocket_ping_interval=15,
-            compress_response=True,
+
+# --- Starting and stopping ------------------------------------------------------------------------
+
+
+def application(
+    command_line_data: str, explorer: LatentExplorer | None
+) -> tuple[Application, ServerState]:
+    """The Tornado application, and what its sessions share."""
+    state = ServerState(command_line_data, explorer)
+    routes = [
+        ("/", PageHandler),
+        ("/pad", DrawingPadHandler),
+        ("/play", SessionSocket),
+        (r"/files/([a-z]+\.(?:css|js))", FileHandler, {"path": str(WEB_FOLDER)}),
+        (
+            r"/bokeh/(bokeh(?:-[a-z]+)?\.min\.js)",
+            FileHandler,
+            {"path": str(Path(bokehjs_path()) / "js")},
         ),
-        house,
+    ]
+    app = Application(
+        routes,
+        server=state,
+        websocket_max_message_size=MAX_MESSAGE_BYTES,
+        websocket_ping_interval=15,
+        compress_response=True,
     )
+    return app, state
 
 
 def serve(
@@ -230,30 +257,34 @@ def serve(
     """Serve the playground on 127.0.0.1 until Ctrl-C: ``advnets playground``.
 
     Args:
-        run: a trained run's folder, to walk about in its z.
-        data: what to play on at first.
-        port: 0 takes a free one.
-        browser: open a browser.
+        run: folder of a trained run whose latent space the page lets you explore.
+        data: the data of the first game.
+        port: 0 takes a free port.
+        browser: open the page in a browser.
         on_ready: called with the page's address.
 
     Raises:
-        UserError: no such run or data, data too large to be played here, or a port that is taken.
+        UserError: no such run or data, data too large for the playground, or a port in use.
     """
-    kind_of(data)  # refuses data that there are not
+    kind_of(data)  # raises UserError for unknown data
     try:
-        Visitor(data).handle({"do": "open"})  # else the page would ask for them again and again
-    except Refused as refused:
-        why = WORDS[f"why {refused.why}"]["en"].format(**refused.gaps)
-        raise UserError(f"{data} cannot be played here: {why}") from refused
-    walk = open_walk(run) if run else None
-    asyncio.run(_serve(data, walk, port, browser, on_ready))
+        handle(Session(data), {"type": "open"})
+    except RequestError as error:
+        reason = WORDS[f"error {error.reason}"]["en"].format(**error.values)
+        raise UserError(f"{data} cannot be played here: {reason}") from error
+    explorer = open_latent_explorer(run) if run else None
+    asyncio.run(_serve_until_interrupted(data, explorer, port, browser, on_ready))
     return {}
 
 
-async def _serve(
-    data: str, walk: Walk | None, port: int, browser: bool, on_ready: Callable[[str], None]
+async def _serve_until_interrupted(
+    data: str,
+    explorer: LatentExplorer | None,
+    port: int,
+    browser: bool,
+    on_ready: Callable[[str], None],
 ) -> None:
-    async with listening(data, walk, port) as (_, url):
+    async with running_server(data, explorer, port) as (_, url):
         on_ready(url)
         if browser:
             webbrowser.open(url)
@@ -261,53 +292,53 @@ async def _serve(
 
 
 @asynccontextmanager
-async def listening(
-    data: str = "gaussian", walk: Walk | None = None, port: int = 0
-) -> AsyncIterator[tuple[House, str]]:
-    """A playground that listens on 127.0.0.1 for as long as the block lasts, and its address.
+async def running_server(
+    data: str = "gaussian", explorer: LatentExplorer | None = None, port: int = 0
+) -> AsyncIterator[tuple[ServerState, str]]:
+    """Serve the playground inside the block; yields the shared state and the page's address.
 
     Raises:
-        UserError: the port is taken.
+        UserError: the port is in use.
     """
-    torch.set_num_threads(1)  # for nets this small, threads only wait for each other
-    app, house = application(data, walk)
+    torch.set_num_threads(1)  # networks this small are slower on several threads
+    app, state = application(data, explorer)
     try:
         listener = socket.create_server(("127.0.0.1", port))
     except (OSError, OverflowError) as error:
         raise UserError(
-            f"Port {port} cannot be used ({error}); give another --port, or 0."
+            f"Port {port} cannot be used ({error}). Give another --port, or 0 for a free one."
         ) from error
     listener.setblocking(False)
     port = listener.getsockname()[1]
-    house.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
-    server = HTTPServer(app, max_body_size=BODY)
+    state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+    server = HTTPServer(app, max_body_size=MAX_BODY_BYTES)
     server.add_socket(listener)
     try:
-        yield house, f"http://127.0.0.1:{port}/"
+        yield state, f"http://127.0.0.1:{port}/"
     finally:
         server.stop()
-        for visitor in list(house.visitors):
-            visitor.close()
+        for session_socket in list(state.sockets):
+            session_socket.close()
         await server.close_all_connections()
-        house.workers.shutdown(wait=False, cancel_futures=True)
+        state.executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
-def beside(walk: Walk | None = None) -> Iterator[str]:
-    """A playground that is served by a thread of its own, and its address."""
+def serve_in_thread(explorer: LatentExplorer | None = None) -> Iterator[str]:
+    """Serve the playground from another thread inside the block; yields the page's address."""
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
-    async def live() -> None:
-        async with listening(walk=walk) as (_, url):
-            end = asyncio.Event()
-            ready.set_result((url, asyncio.get_running_loop(), end))
-            await end.wait()
+    async def run() -> None:
+        async with running_server(explorer=explorer) as (_, url):
+            stop = asyncio.Event()
+            ready.set_result((url, asyncio.get_running_loop(), stop))
+            await stop.wait()
 
-    thread = threading.Thread(target=asyncio.run, args=(live(),))
+    thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    url, loop, end = ready.result()
+    url, loop, stop = ready.result()
     try:
         yield url
     finally:
-        loop.call_soon_threadsafe(end.set)
+        loop.call_soon_threadsafe(stop.set)
         thread.join()

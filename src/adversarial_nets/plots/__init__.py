@@ -1,1 +1,4 @@
-"""Pictures of images, curves and scores: matplotlib figures and PNG sheets."""
+"""Plots: curves of metrics (`curves`), grids of images (`sheets`), and their style (`style`).
+
+`interpolation` makes the images of Figure 3; the other modules draw.
+"""

@@ -1,4 +1,4 @@
-"""Colours, sizes and file formats that all figures share."""
+"""Colours, text sizes, axes style and file formats shared by all figures."""
 
 import io
 from dataclasses import dataclass
@@ -15,70 +15,106 @@ from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 __all__ = [
     "DARK",
+    "DATA",
+    "DPI",
+    "D_OUTPUT",
+    "FONT_SIZE",
+    "GENERATOR",
     "LIGHT",
-    "Ink",
+    "LINE_COLOURS",
+    "OTHER",
+    "YELLOW",
+    "Palette",
+    "figure_of",
+    "finish_axes",
+    "new_axes",
+    "tidy",
     "to_png",
     "to_svg",
+    "write_picture",
 ]
 
+FONT_SIZE = 11
+"""Points, for all text in a figure."""
 
-# --- Sheets with words beside them ----------------------------------------------------------------
-
-_SIZE = 11  # points, of every text
-_DPI = 200
-_WIDE = 1400  # dots, about, that a sheet is wide on its figure
+DPI = 200
+"""Dots per inch of a figure saved as PNG."""
 
 
-# --- Curves ---------------------------------------------------------------------------------------
+# --- Colours --------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Ink:
-    """A chart's colours, after Okabe and Ito: also colour-blind readers tell them apart.
+class Palette:
+    """The colours of a chart: Okabe and Ito's, which colour-blind readers can tell apart.
 
     Attributes:
-        paper: what the chart lies on.
-        text: words, ticks and frame.
-        faint: grid lines.
-        D: what has to do with D or with data.
-        G: what has to do with G or with samples.
+        background: behind the chart.
+        text: text, ticks and axes.
+        grid: grid lines.
+        D: the discriminator and the data.
+        G: the generator and its samples.
         averaged: the averaged generator.
     """
 
-    paper: str
+    background: str
     text: str
-    faint: str
+    grid: str
     D: str
     G: str
     averaged: str
 
 
-LIGHT = Ink("#ffffff", "#22262b", "#dfe3e7", "#0072b2", "#d55e00", "#00805d")
-DARK = Ink("#15181c", "#e6e8ea", "#353b42", "#56b4e9", "#f0903c", "#2fc9a0")
+LIGHT = Palette("#ffffff", "#22262b", "#dfe3e7", "#0072b2", "#d55e00", "#00805d")
+DARK = Palette("#15181c", "#e6e8ea", "#353b42", "#56b4e9", "#f0903c", "#2fc9a0")
+
+LINE_COLOURS = ("#0072b2", "#d55e00", "#00805d", "#cc79a7", "#e69f00", "#56b4e9")
+"""Colours of several runs in one chart (Okabe and Ito)."""
+
+DATA, GENERATOR, D_OUTPUT, OTHER = "#111111", "#1b9e3e", "#1f5fc4", "#c4551f"
+"""The colours of the paper's Figure 1 (data black, p_g green, D blue) and a fourth one."""
+
+YELLOW = (255, 208, 0)
+"""RGB of the outline around the nearest training images in Figure 2."""
 
 
-def _new_axes(ink: Ink, n: int = 1) -> list[Axes]:
-    """Axes side by side on a new figure."""
+# --- Axes -----------------------------------------------------------------------------------------
+
+
+def new_axes(palette: Palette, n: int = 1) -> list[Axes]:
+    """A new figure with n axes side by side."""
     layout = ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.05)
-    figure = Figure((4.2 * n, 3.1), dpi=_DPI, layout=layout, facecolor=ink.paper)
+    figure = Figure((4.2 * n, 3.1), dpi=DPI, layout=layout, facecolor=palette.background)
     return [figure.add_subplot(1, n, i + 1) for i in range(n)]
 
 
-def _finish(axes: Axes, ink: Ink, x: str, y: str) -> Figure:
-    """Words, ticks and colours; the legend stands above, where no curve can run into it."""
+def figure_of(axes: Axes) -> Figure:
+    """The figure that the axes belong to.
+
+    Raises:
+        ValueError: the axes belong to no figure.
+    """
+    figure = axes.get_figure(root=True)
+    if figure is None:
+        raise ValueError("These axes belong to no figure.")
+    return figure
+
+
+def finish_axes(axes: Axes, palette: Palette, x_label: str, y_label: str) -> Figure:
+    """Add labels, ticks, colours, and a legend above the axes, where it covers no curve."""
     axes.set_facecolor("none")
-    axes.set_xlabel(x, fontsize=_SIZE, color=ink.text)
-    axes.set_ylabel(y, fontsize=_SIZE, color=ink.text)
-    axes.tick_params(labelsize=_SIZE - 0.5, colors=ink.text)
-    if x == "round":
+    axes.set_xlabel(x_label, fontsize=FONT_SIZE, color=palette.text)
+    axes.set_ylabel(y_label, fontsize=FONT_SIZE, color=palette.text)
+    axes.tick_params(labelsize=FONT_SIZE - 0.5, colors=palette.text)
+    if x_label == "round":
         axes.set_xlim(0, max(1, 1.03 * axes.dataLim.x1))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10], integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
-    axes.grid(color=ink.faint, linewidth=0.8)
+    axes.grid(color=palette.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     for side, spine in axes.spines.items():
         spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(ink.text)
+        spine.set_color(palette.text)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(
             loc="lower left",
@@ -86,15 +122,18 @@ def _finish(axes: Axes, ink: Ink, x: str, y: str) -> Figure:
             ncols=2,
             frameon=False,
             borderaxespad=0.2,
-            fontsize=_SIZE,
-            labelcolor=ink.text,
+            fontsize=FONT_SIZE,
+            labelcolor=palette.text,
             handlelength=1.4,
             columnspacing=1.4,
         )
-    figure = axes.get_figure(root=True)
-    if figure is None:
-        raise ValueError("These axes are on no figure.")
-    return figure
+    return figure_of(axes)
+
+
+def tidy(axes: Axes) -> None:
+    """Hide the top and right spines and add a legend without a frame."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=9)
 
 
 # --- Colours of figures about the theory, after the paper's Figure 1 ------------------------------
@@ -110,28 +149,22 @@ PALETTE = (D_COLOUR, OTHER_COLOUR, G_COLOUR, "#7a3fb0")
 
 
 def to_png(figure: Figure) -> bytes:
-    """The figure as a PNG, at its own resolution."""
+    """The figure as a PNG, at the figure's own resolution."""
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
 
 
 def to_svg(figure: Figure) -> bytes:
-    """The figure as an SVG with no background; letters are outlines, so no font is needed."""
+    """The figure as an SVG with a transparent background; letters are outlines and need no font."""
     file = io.BytesIO()
     with matplotlib.rc_context({"svg.hashsalt": "adversarial-nets"}):  # the same bytes each time
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
 
 
-def tidy(axes: Axes) -> None:
-    """Two spines and a plain legend."""
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, fontsize=9)
-
-
 def write_picture(figure: Figure, path: Path, dpi: int = 110) -> Path:
-    """Write a figure as the kind of picture that the path's ending names, the same each time."""
+    """Write a figure to a file, in the format of its suffix, with the same bytes each time."""
     picture = io.BytesIO()
     kind = path.suffix[1:]
     with explain_os_errors(path.parent), rc_context({"svg.hashsalt": path.stem}):

@@ -1,14 +1,26 @@
-"""A run's folder: settings, metrics and checkpoints. Every write is atomic; nothing is pickled.
+"""A run's folder: settings, metrics, checkpoints and scores. Writes are atomic; nothing is pickled.
 
-    RUN/settings.json                  settings, data set, versions
-    RUN/metrics.jsonl                  one JSON object a line, in the order of the rounds
+    RUN/settings.json                   what the run was started with (below)
+    RUN/metrics.jsonl                   one JSON object per line, in the order of the rounds
     RUN/checkpoints/round-00012000/     nets.safetensors, optimisers.safetensors, state.json
     RUN/samples/round-00012000.png      samples from the same noise during training
-    RUN/evaluation.json                Parzen scores (``advnets evaluate``)
-    RUN/report.html                    written by ``advnets report``
+    RUN/evaluation.json                 list of Parzen scores, written by ``advnets evaluate``
+    RUN/report.html                     written by ``advnets report``
+    RUN/tensorboard/                    written by ``advnets train --tensorboard``
+    RUN/.lock                           held while a process trains the run
+
+settings.json has these fields (`folder.Run`): ``format``, the version of this layout; ``data``,
+``fingerprint``, ``image_shape`` and ``range``, which describe the data set; ``preset``;
+``settings``, every setting of the game; ``changed``, the settings that differ from the preset's, as
+name: [preset's value, run's value]; ``own_nets``, whether the program passed its own G or D; and
+``info``, with versions, machine, precision and the data's provenance.
 
 A checkpoint is written to a hidden folder, flushed to disk and then renamed, so it exists either
-completely or not at all. A run that is killed at any moment continues from its newest checkpoint.
+completely or not at all. The two newest checkpoints are kept, and the one with the best
+validation score besides. A run that is killed at any moment continues from its newest checkpoint.
 Every random draw depends only on (seed, purpose, step, row) (`adversarial_nets.random`), so the
 continued run ends with the same weights as an uninterrupted one.
+
+Earlier versions named the round ``step`` (in evaluation.json, and in the folders step-00012000);
+the readers accept both.
 """

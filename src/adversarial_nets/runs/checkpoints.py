@@ -1,4 +1,4 @@
-"""Checkpoints: write, list, read and verify; keep the newest and the best."""
+"""Write, list, read and verify checkpoints; keep the newest two and the best."""
 
 import hashlib
 import shutil
@@ -14,9 +14,9 @@ from torch import Tensor
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import (
     FORMAT,
-    _flush,
     check_format,
     explain_os_errors,
+    flush,
     json_text,
     read_json,
 )
@@ -24,16 +24,27 @@ from adversarial_nets.runs.files import (
 __all__ = [
     "Checkpoint",
     "checkpoint_folder",
+    "checkpoint_rounds",
+    "clear_leftovers",
     "read_checkpoint",
     "refuse_orphan_checkpoints",
     "write_checkpoint",
 ]
-KEEP = 2  # newest checkpoints; the best one is kept besides
+
+KEEP = 2
+"""Number of newest checkpoints to keep; the best one is kept besides."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint holds: tensors by name, and the run's state at that round."""
+    """The contents of a checkpoint.
+
+    Attributes:
+        round: the round after which it was made.
+        nets: parameters and buffers of all networks by name.
+        optimisers: the optimisers' tensors by name.
+        state: counters and whatever else the training needs to continue, as JSON values.
+    """
 
     round: int
     nets: Mapping[str, Tensor]
@@ -42,7 +53,7 @@ class Checkpoint:
 
 
 def checkpoint_rounds(folder: Path) -> list[int]:
-    """The rounds that have a checkpoint, in order."""
+    """Return the rounds that have a checkpoint, in ascending order."""
     return sorted(_round_folders(folder))
 
 
@@ -57,36 +68,43 @@ def _round_folders(folder: Path) -> dict[int, Path]:
 
 
 def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
-    """Refuse to begin a run where checkpoints lie that no settings.json describes.
+    """Refuse to start a run in a folder that has checkpoints but no settings.json.
 
     Args:
         folder: the run's folder.
-        instead: what may be done about it other than to restore that file.
+        instead: what the user can do other than restore settings.json, for the message.
 
     Raises:
-        UserError: there are such checkpoints.
+        UserError: the folder has checkpoints.
     """
     if checkpoint_rounds(folder):
         raise UserError(
-            f"{folder} has checkpoints and no settings.json, so nobody knows what they are of. "
-            f"Restore that file from a copy, or {instead}."
+            f"{folder} has checkpoints but no settings.json that describes them. Restore that file "
+            f"from a copy, or {instead}."
         )
 
 
 def checkpoint_folder(folder: Path, which: str = "last") -> Path:
-    """The folder of the checkpoint ``last``, ``best`` (by validation score), or of that round.
+    """Return the folder of a checkpoint.
+
+    Args:
+        folder: the run's folder.
+        which: ``last``, ``best`` (by validation score) or the number of a round.
 
     Raises:
-        UserError: there is none such; names those there are.
+        UserError: there is no such checkpoint; the message lists the existing ones.
     """
     folders = _round_folders(folder)
     if not folders:
-        raise UserError(f"{folder} has no checkpoint yet; let the training run a little longer.")
+        raise UserError(f"{folder} has no checkpoint yet. Train the run for more rounds first.")
     wanted = max(folders)
     if which == "best":
         best = read_json(folders[wanted] / "state.json").get("best")
         if not best:
-            raise UserError(f"{folder} has not been scored yet, so it has no best checkpoint.")
+            raise UserError(
+                f"{folder} has no best checkpoint, because it has not been scored yet. Give last, "
+                "or train it for more rounds."
+            )
         wanted = best["round"]
     elif which != "last":
         wanted = int(which) if which.isdecimal() else -1
@@ -99,11 +117,14 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint into a run's folder; keep the newest few and the best.
+    """Write a checkpoint into a run's folder; then delete all but the newest two and the best.
 
     Args:
         folder: the run's folder.
-        checkpoint: what to keep; its state's ``best`` names the round of the best checkpoint.
+        checkpoint: its contents; ``best`` in its state names the best checkpoint's round.
+
+    Returns:
+        The checkpoint's folder.
     """
     state = checkpoint.state
     final = folder / "checkpoints" / f"round-{checkpoint.round:08d}"
@@ -123,11 +144,11 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
         (hidden / "state.json").write_text(json_text(record))
         for path in (*hidden.iterdir(), hidden):
-            _flush(path)
+            flush(path)
         if old := _round_folders(folder).get(checkpoint.round):
             _remove(old)
         hidden.rename(final)
-        _flush(final.parent)
+        flush(final.parent)
         folders = _round_folders(folder)
         keep = {*sorted(folders)[-KEEP:], (state.get("best") or {}).get("round")}
         for round, path in folders.items():
@@ -137,7 +158,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
 
 
 def _remove(checkpoint: Path) -> None:
-    """Delete a checkpoint; it is renamed first, so that a half-deleted one is never found."""
+    """Delete a checkpoint; rename it first, so that a partly deleted one is never read."""
     hidden = checkpoint.with_name(f".removing-{checkpoint.name}")
     shutil.rmtree(hidden, ignore_errors=True)
     checkpoint.rename(hidden)
@@ -145,20 +166,20 @@ def _remove(checkpoint: Path) -> None:
 
 
 def clear_leftovers(folder: Path) -> None:
-    """Remove checkpoints that a killed process left half written or half removed."""
+    """Remove checkpoints that a killed process had not finished writing or deleting."""
     for path in (folder / "checkpoints").glob(".*-*-*"):
         shutil.rmtree(path, ignore_errors=True)
 
 
 def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
-    """Read a checkpoint's folder and check every byte of its tensors against its hash.
+    """Read a checkpoint's folder and verify the SHA-256 of its tensor files.
 
     Args:
         path: the checkpoint's folder.
-        needs: what must stand in its state.
+        needs: fields that its state must have.
 
     Raises:
-        UserError: it is missing, damaged, foreign, or of a newer format.
+        UserError: the checkpoint is missing, damaged, or of a newer format.
     """
     record = read_json(path / "state.json")
     check_format(record, path / "state.json")
@@ -173,7 +194,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
         try:
             content = (path / name).read_bytes()
             if hashlib.sha256(content).hexdigest() != record["sha256"][name]:
-                raise ValueError("its checksum differs")
+                raise ValueError("its checksum is wrong")
             tensors[name] = safetensors.torch.load(content)
         except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
             raise UserError(

@@ -1,5 +1,6 @@
-"""Compare runs: scores, differing settings, mean and standard deviation over seeds."""
+"""Compare runs: scores, differing settings, identical runs, mean and deviation over seeds."""
 
+import dataclasses
 import json
 import math
 import os
@@ -11,15 +12,15 @@ from typing import Any, Literal
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, of_the_paper
-from adversarial_nets.evaluation.score import read_evaluations, with_round
 from adversarial_nets.runs import folder
-from adversarial_nets.settings import from_json
+from adversarial_nets.runs.evaluations import read_evaluations, with_round
+from adversarial_nets.settings import Settings, from_json
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
-_SCORED_HOW = ("data", "round", "weights", "grid", "samples")
-_DAMAGES = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
-_NONE: Mapping[str, Any] = {"parzen": {}}  # not yet scored
+_PROTOCOL = ("data", "round", "weights", "grid", "samples")
+_BAD_RECORD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+_NOT_SCORED: Mapping[str, Any] = {"parzen": {}}
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,27 @@ class Entry:
     """One run in a comparison.
 
     Attributes:
-        name: its folder or file, as short as tells it from the others.
+        name: the last parts of its path, as many as distinguish it from the other runs.
         data: the data set's name.
-        round: the round that was scored; None without a score.
+        preset: the preset's name, or e.g. "custom, from mnist" if the run differs from it.
+        changed: the settings that differ from the preset's, except the seed: (preset's value,
+            run's value) by dotted name.
+        round: the round that was scored, or None without a score.
         weights: ``raw`` or ``averaged``.
-        grid: the grid that σ came from.
-        samples: how many samples were scored; None where no score is there.
+        grid: the name of the grid of σ.
+        samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images, or None.
-        settings: the game's settings, its precision, what a program gave it, and which images a
-            folder held, by name.
-        curve: on the way, the rounds and the validation scores of the raw and the averaged G.
+        settings: the game's settings, precision, your own networks and optimiser, the run that it
+            was initialised from, and the hash of
+            a folder's images, by name.
+        curve: rounds and validation scores of the raw and the averaged G during training.
     """
 
     name: str
     data: str
+    preset: str
+    changed: Mapping[str, tuple[Any, Any]]
     round: int | None
     weights: str
     grid: str
@@ -54,13 +61,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Group:
-    """Scores that differ in the seed alone.
+    """Runs that differ only in the seed.
 
     Attributes:
-        names: whose.
-        seeds: how many; several scores of one seed count as their mean.
-        mean: in nats.
-        spread: standard deviation over seeds (of a sample: divided by n − 1).
+        names: names of the runs.
+        seeds: number of seeds; several scores of the same seed count as their mean.
+        mean: mean score over seeds, in nats.
+        spread: sample standard deviation over seeds (divided by n − 1), in nats.
     """
 
     names: tuple[str, ...]
@@ -71,19 +78,23 @@ class Group:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What several runs came to.
+    """Several runs side by side.
 
     Attributes:
         entries: the runs, in the order given.
-        differences: what is not the same in all, by name: its value in each run.
-        groups: runs that differ in the seed alone, two or more; nets of one's own are taken to be
-            the same.
-        published: the paper's score, where all runs were scored on its data, grid and number of
-            samples.
+        differences: settings and protocol values that differ between runs: each run's value, by
+            name.
+        identical: names of runs that are equal in settings, seed, data, scores and curves; each
+            set has two or more.
+        groups: sets of two or more runs that differ only in the seed. Your own networks are
+            assumed to be the same.
+        published: the paper's score, if all runs were scored on its data, grid and number of
+            samples; else None.
     """
 
     entries: tuple[Entry, ...]
     differences: Mapping[str, tuple[Any, ...]]
+    identical: tuple[tuple[str, ...], ...]
     groups: tuple[Group, ...]
     published: PublishedScore | None
 
@@ -93,37 +104,38 @@ def compare(
     weights: Literal["raw", "averaged"] = "raw",
     grid: Literal["paper", "fine"] = "paper",
 ) -> Comparison:
-    """Read the runs and their scores and put them side by side. Scores nothing anew.
+    """Compare runs by their recorded scores; no new scores are computed.
 
     Args:
-        paths: runs' folders, or files with what ``advnets evaluate RUN --json`` printed.
-        weights: which score to read from a folder; a file has its own.
-        grid: likewise.
+        paths: run folders, or files with the output of ``advnets evaluate RUN --json``.
+        weights: which score to read from a folder, ``raw`` or ``averaged``; files have one score.
+        grid: which score to read from a folder, by the name of its grid of σ.
 
     Returns:
-        the comparison; of a folder's scores the one of the newest round counts, and there the one
-        of the most samples.
+        The comparison. If a folder has several such scores, the newest round's is used, and of
+        those the one with the most samples.
 
     Raises:
-        UserError: fewer than two, one given twice, or what is neither a run nor such a file.
+        UserError: fewer than two runs, a run given twice, or a path that is neither a run's folder
+            nor such a file.
     """
     if len(paths) < 2:
-        raise UserError("There is nothing to compare: name two runs or more.")
+        raise UserError(f"{len(paths)} run is given; give two or more to compare.")
     entries = tuple(
-        _from_file(path, name) if isfile else _from_folder(path, name, weights, grid)
-        for path, name, isfile in zip(paths, _names(paths), _are_files(paths), strict=True)
+        _from_file(path, name) if is_file else _from_folder(path, name, weights, grid)
+        for path, name, is_file in zip(paths, _names(paths), _are_files(paths), strict=True)
     )
-    facts = [{**{key: getattr(e, key) for key in _SCORED_HOW}, **e.settings} for e in entries]
+    facts = [{**{key: getattr(e, key) for key in _PROTOCOL}, **e.settings} for e in entries]
     values = {name: tuple(fact[name] for fact in facts) for name in facts[0]}
     differences = {name: v for name, v in values.items() if any(x != v[0] for x in v)}
     comparable = all(e.grid == "paper" and e.samples == 10_000 for e in entries)
     same_data = "data" not in differences
     published = of_the_paper(entries[0].data) if comparable and same_data else None
-    return Comparison(entries, differences, _groups(entries), published)
+    return Comparison(entries, differences, _identical(entries), _groups(entries), published)
 
 
 def _are_files(paths: Sequence[Path]) -> list[bool]:
-    """Whether each is a file; raises where one cannot be looked at, or comes twice."""
+    """Whether each path is a file; raises if one cannot be read or is given twice."""
     seen: set[Path] = set()
     found = []
     for path in paths:
@@ -131,15 +143,15 @@ def _are_files(paths: Sequence[Path]) -> list[bool]:
             place = path.resolve()
             found.append(place.is_file())
         except (OSError, RuntimeError, ValueError) as error:
-            raise UserError(f"{path} cannot be read ({error}); name another.") from error
+            raise UserError(f"{path} cannot be read ({error}). Give another path.") from error
         if place in seen:
-            raise UserError(f"{path} is named twice; name each run once.")
+            raise UserError(f"{path} is given twice. Give each run once.")
         seen.add(place)
     return found
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of the paths, as few as tell them apart; letters of no script become �."""
+    """The last parts of the paths, as many as distinguish them; undecodable bytes become �."""
     texts = [os.fsencode(path.absolute()).decode(errors="replace") for path in paths]
     parts = [Path(text.removesuffix(".json")).parts for text in texts]
     for n in range(1, max(map(len, parts))):
@@ -149,24 +161,38 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return texts
 
 
+def _identical(entries: Sequence[Entry]) -> tuple[tuple[str, ...], ...]:
+    """The names of entries that are equal in everything but the name."""
+    sets: list[tuple[Entry, list[str]]] = []
+    for entry in entries:
+        nameless = dataclasses.replace(entry, name="")
+        for other, names in sets:
+            if other == nameless:
+                names.append(entry.name)
+                break
+        else:
+            sets.append((nameless, [entry.name]))
+    return tuple(tuple(names) for _, names in sets if len(names) > 1)
+
+
 def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
-    """Entries alike in all but the seed; several scores of one seed count by their mean."""
-    alike: dict[str, list[tuple[Entry, float]]] = {}
+    """Entries that differ only in the seed; several scores of the same seed count as their mean."""
+    by_protocol: dict[str, list[tuple[Entry, float]]] = {}
     for entry in entries:
         rest = {name: value for name, value in entry.settings.items() if name != "seed"}
-        how = repr([rest, *(getattr(entry, key) for key in _SCORED_HOW)])
+        key = repr([rest, *(getattr(entry, name) for name in _PROTOCOL)])
         if entry.nats is not None:
-            alike.setdefault(how, []).append((entry, entry.nats))
+            by_protocol.setdefault(key, []).append((entry, entry.nats))
     groups = []
-    for group in alike.values():
-        draws: dict[int, list[float]] = {}
+    for group in by_protocol.values():
+        by_seed: dict[int, list[float]] = {}
         for entry, nats in group:
-            draws.setdefault(entry.settings["seed"], []).append(nats)
-        if len(draws) > 1:
-            means = [statistics.fmean(scores) for scores in draws.values()]
+            by_seed.setdefault(entry.settings["seed"], []).append(nats)
+        if len(by_seed) > 1:
+            means = [statistics.fmean(scores) for scores in by_seed.values()]
             names = tuple(entry.name for entry, _ in group)
             mean, spread = statistics.fmean(means), statistics.stdev(means)
-            groups.append(Group(names, len(draws), mean, spread))
+            groups.append(Group(names, len(by_seed), mean, spread))
     return tuple(groups)
 
 
@@ -178,14 +204,14 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
         if record["weights"] == weights and record["parzen"]["grid"] == grid
     ]
     try:
-        record: Mapping[str, Any] = max(found, key=_round_and_samples, default=_NONE)
-        about = {"data": run.data, "weights": weights, "run": folder.history(run)}
-        whole = {**record, **about, "parzen": {**record["parzen"], "grid": grid}}
-        return _entry(whole, name, scored=bool(found))
-    except _DAMAGES as error:
+        record: Mapping[str, Any] = max(found, key=_round_and_samples, default=_NOT_SCORED)
+        origin = {"data": run.data, "weights": weights, "run": folder.history(run)}
+        parzen = {**record["parzen"], "grid": grid}
+        return _entry({**record, **origin, "parzen": parzen}, name, scored=bool(found))
+    except _BAD_RECORD as error:
         raise UserError(
-            f"{path} is damaged ({error!r}): evaluation.json or metrics.jsonl holds what no run "
-            "writes there; delete evaluation.json and evaluate again."
+            f"{path} is damaged ({error!r}): evaluation.json or metrics.jsonl has invalid "
+            "contents. Delete evaluation.json and run advnets evaluate again."
         ) from error
 
 
@@ -198,21 +224,23 @@ def _from_file(path: Path, name: str) -> Entry:
         return _entry(with_round(json.loads(path.read_text())), name, scored=True)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (OSError, *_DAMAGES) as error:
+    except (OSError, *_BAD_RECORD) as error:
         raise UserError(
-            f"{path} is not what `advnets evaluate RUN --json` prints ({error!r}); "
-            "name a run's folder, or a file that it printed."
+            f"{path} is not the output of `advnets evaluate RUN --json` ({error!r}). Give a run's "
+            "folder, or a file with that output."
         ) from error
 
 
 def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
+    """An entry from a record as ``advnets evaluate --json`` prints it."""
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
-    beside = {
+    other = {
         "precision": made_with.get("precision", "float32"),
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
-        # A name with a colon is a folder of the user's, whose images may change.
+        "init_from": made_with.get("init_from"),
+        # A name with a colon is a folder of the user, whose images may change.
         "images": run.get("fingerprint") if ":" in str(record["data"]) else None,
     }
     points = [
@@ -222,22 +250,37 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in ("paper", "fine"):
         raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
     if scored and not (parzen["samples"] > 0 and parzen["se"] >= 0 and record["round"] >= 0):
-        raise ValueError("a number below zero")
+        raise ValueError("a negative number")
+    settings = from_json(run["settings"])
+    preset, changed = _preset(run, settings)
     return Entry(
         name=name,
         data=str(record["data"]),
+        preset=preset,
+        changed=changed,
         round=int(record["round"]) if scored else None,
         weights=record["weights"],
         grid=parzen["grid"],
         samples=int(parzen["samples"]) if scored else None,
         nats=_number(parzen["nats"]) if scored else None,
         se=_number(parzen["se"]) if scored else None,
-        settings=from_json(run["settings"]).flat() | beside,
+        settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )
 
 
+def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """The preset's label and the settings changed from it, of a record of any version."""
+    name = str(run.get("preset", "an unknown preset"))
+    changed = run.get("changed", folder.changed_from_preset(settings, name))
+    made_with = run["made_with"]
+    own = run.get("own_nets") or made_with.get("optimiser") or made_with.get("init_from")
+    pairs = folder.changes_from_json(changed)
+    return folder.preset_label(name, custom=bool(pairs or own)), pairs
+
+
 def _number(x: object) -> float:
+    """A finite number, or a ValueError."""
     if isinstance(x, bool) or not isinstance(x, int | float) or not math.isfinite(x):
-        raise ValueError(f"{x!r} where a number should be")
+        raise ValueError(f"{x!r} instead of a number")
     return float(x)

@@ -1,7 +1,6 @@
 """Atomic writes, JSON files, and the lock of a run's folder."""
 
 import errno
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -9,52 +8,55 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import safetensors.torch
+from safetensors import SafetensorError  # the package itself, without safetensors.torch
 
 from adversarial_nets.errors import UserError
 
 __all__ = [
+    "FORMAT",
+    "check_format",
+    "explain_os_errors",
+    "flush",
+    "json_text",
     "lock",
     "read_json",
     "write_atomically",
 ]
 
 FORMAT = 1
+"""Version of the run folder's layout, written into its JSON files."""
 
-
-# --- Writing, so that a crash leaves the old or the new, never a half -----------------------------
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 @contextmanager
 def explain_os_errors(folder: Path) -> Iterator[None]:
-    """Turn the disk's refusals into sentences."""
+    """Raise a `UserError` that explains what to do if writing into a folder fails."""
     try:
         yield
-    except (OSError, safetensors.SafetensorError) as error:
+    except (OSError, SafetensorError) as error:
         number = error.errno if isinstance(error, OSError) else None
         if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
-            why = "the disk is full. Make room"
+            why = "the disk is full. Free some space"
         elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
-            why = "this place is read-only. Give another folder (--run or --out)"
+            why = "the folder is read-only. Choose another folder"
         elif number in (errno.ENOTDIR, errno.EEXIST):
-            why = "a file stands where a folder should be. Give another folder (--run or --out)"
+            why = "a file has the folder's name. Choose another folder"
         elif number == errno.ENOENT:
-            why = "there is no such place. Give another folder (--run or --out)"
+            why = "there is no such folder. Choose another folder"
         elif number == errno.EISDIR:
-            why = "a folder stands where a file should be. Give another name"
+            why = "a folder has the file's name. Choose another name"
         elif number == errno.ENAMETOOLONG:
-            why = "a name is too long. Give a shorter one"
+            why = "a name is too long. Choose a shorter one"
         else:
-            why = f"{error}. See to that, or give another folder (--run or --out),"
+            why = f"{error}. Solve this, or choose another folder,"
         raise UserError(
-            f"Cannot write to {folder}: {why} and give the same command again; whatever was saved "
-            "before is intact."
+            f"Cannot write to {folder}: {why} and try again. Everything saved before is intact."
         ) from error
 
 
-def _flush(path: Path) -> None:
-    """Wait until a file's or folder's contents are on the disk."""
+def flush(path: Path) -> None:
+    """Block until a file's or folder's contents are on the disk (fsync)."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -63,67 +65,82 @@ def _flush(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that its name always shows the old content or the new, whole."""
+    """Write a file so that a crash leaves either the old or the new contents, complete."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
     temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-    _flush(temporary)
+    flush(temporary)
     temporary.replace(path)
-    _flush(path.parent)
+    flush(path.parent)
 
 
 def json_text(value: object) -> str:
+    """Return the value as indented JSON that ends in a newline."""
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file.
+    """Read a JSON file that holds one object.
 
     Raises:
-        UserError: it cannot be read, or holds something else.
+        UserError: the file cannot be read, or holds something else.
     """
     try:
         record = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read ({error}); restore it from a copy.") from error
+        raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     if not isinstance(record, dict):
         raise UserError(
-            f"{path} is not what adversarial-nets writes there; restore it from a copy."
+            f"{path} is not a file that adversarial-nets wrote: it holds no JSON object. Restore "
+            "it from a copy."
         )
     return record
 
 
 def check_format(record: Mapping[str, Any], path: Path) -> None:
-    form = record.get("format")
-    if not isinstance(form, int):
-        raise UserError(f"{path} was not written by adversarial-nets.")
-    if form > FORMAT:
+    """Check that this version can read a record.
+
+    Raises:
+        UserError: the record has no format, or that of a newer version.
+    """
+    version = record.get("format")
+    if not isinstance(version, int):
+        raise UserError(f"{path} was not written by adversarial-nets: it states no format.")
+    if version > FORMAT:
         raise UserError(
-            f"{path} is of format {form}, written by a newer version of adversarial-nets; this one "
-            f"reads up to {FORMAT}. Upgrade with: pip install --upgrade adversarial-nets"
+            f"{path} has format {version}, written by a newer version of adversarial-nets; this "
+            f"version reads formats up to {FORMAT}. Upgrade with: pip install --upgrade "
+            "adversarial-nets"
         )
 
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Hold the run for this process alone; the system lets go however the process ends.
+    """Lock a run's folder for this process; the lock ends with the process, however that ends.
 
     Raises:
-        UserError: another process holds it.
+        UserError: another process holds the lock, or the file system has no locks.
     """
+    from filelock import FileLock, Timeout
+
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / ".lock").open("a+")
-    with file:
+        # A lock file without the system's lock would stay behind after a crash: no soft lock.
+        held = FileLock(folder / ".lock", timeout=0, fallback_to_soft=False)
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            held.acquire()
+        except Timeout as error:
             raise UserError(
-                f"{folder} is in use by another process. Wait for it, stop it, or give this run a "
-                "folder of its own with --run."
+                f"{folder} is in use by another process. Wait for that process, stop it, or choose "
+                "another folder for this run."
             ) from error
         except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
             raise UserError(
-                f"{folder} cannot be kept for one process alone: its file system has no locks "
-                f"({error.strerror}). Give a folder on another one with --run."
+                f"{folder} cannot be locked for this process: its file system has no locks "
+                f"({error.strerror}). Choose a folder on another file system."
             ) from error
+    try:
         yield
+    finally:
+        held.release()

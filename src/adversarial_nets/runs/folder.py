@@ -1,4 +1,4 @@
-"""The run itself: create, open, and describe its folder."""
+"""Create, open, describe and clear a run's folder."""
 
 import dataclasses
 import math
@@ -23,9 +23,14 @@ from adversarial_nets.settings import Settings, from_json, settings_differences
 
 __all__ = [
     "Run",
+    "changed_from_preset",
+    "changes_from_json",
     "create",
+    "differences",
+    "discard",
     "history",
     "open_run",
+    "preset_label",
 ]
 
 
@@ -34,17 +39,17 @@ class Run:
     """A run's folder and what it was started with.
 
     Attributes:
-        folder: where everything of the run lives.
-        data: the data set's name, as `datasets.load` takes it.
-        fingerprint: the data's hash.
+        folder: the folder with all files of the run.
+        data: the data set's name, as `datasets.load` accepts it.
+        fingerprint: the hash of the data set's images (`datasets.fingerprint`).
         image_shape: (channels, height, width).
-        range: the smallest and largest value of an image.
-        preset: the preset that the settings started from.
+        range: smallest and largest value of an image.
+        preset: name of the preset that the settings are based on.
         settings: the game's settings.
-        own_nets: whether G or D were passed in by a program, so that only it can rebuild them.
-        info: versions, threads, the data's provenance.
-        changed: the settings that differ from the preset's, seed aside: the preset's value and the
-            run's, by dotted name.
+        own_nets: whether the program passed its own G or D, which only that program can rebuild.
+        info: versions, machine, precision, the data's provenance.
+        changed: the settings that differ from the preset's, except the seed: (preset's value,
+            run's value) by dotted name.
     """
 
     folder: Path
@@ -60,31 +65,49 @@ class Run:
 
     @property
     def is_preset(self) -> bool:
-        """Whether the run uses a preset's networks and settings unchanged, apart from the seed."""
+        """Whether the run uses the preset's networks and settings unchanged, except the seed."""
         own = self.own_nets or self.info.get("optimiser") or self.info.get("init_from")
         return not (self.changed or own)
 
     @property
     def preset_label(self) -> str:
-        """The preset's name if the run is that preset unchanged, else "custom, from" that name."""
-        return self.preset if self.is_preset else f"custom, from {self.preset}"
+        """The preset's name, or e.g. "custom, from mnist" if the run differs from that preset."""
+        return preset_label(self.preset, custom=not self.is_preset)
 
     @property
     def pixels(self) -> int:
-        """Values of one image."""
+        """Number of values in one image."""
         return math.prod(self.image_shape)
 
 
+def preset_label(preset: str, *, custom: bool) -> str:
+    """Return a preset's name, or e.g. "custom, from mnist" for a run that differs from it."""
+    return f"custom, from {preset}" if custom else preset
+
+
 def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any, Any]]:
-    """The settings that differ from a preset's, apart from the seed and the image size options."""
+    """Return the settings that differ from a preset's, except seed, size and channels.
+
+    Returns:
+        (preset's value, value in `settings`) by dotted name; empty for an unknown preset.
+    """
     if preset not in PRESETS:
         return {}
     differences = settings_differences(PRESETS[preset].settings, settings)
     return {n: v for n, v in differences.items() if n not in ("seed", "size", "channels")}
 
 
+def changes_from_json(changed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Return changed settings as (preset's value, run's value), with JSON's lists as tuples."""
+
+    def value(x: object) -> object:
+        return tuple(x) if isinstance(x, list) else x
+
+    return {name: (value(theirs), value(ours)) for name, (theirs, ours) in changed.items()}
+
+
 def create(run: Run) -> None:
-    """Make the folder of a new run."""
+    """Create the folder of a new run and write its settings.json."""
     with explain_os_errors(run.folder):
         for part in ("checkpoints", "samples"):
             (run.folder / part).mkdir(parents=True, exist_ok=True)
@@ -100,24 +123,32 @@ def _write(run: Run) -> None:
 
 
 def open_run(folder: Path) -> Run:
-    """Read what a run was started with.
+    """Open a run's folder.
+
+    Args:
+        folder: the folder that `train` created.
 
     Raises:
-        UserError: the folder is missing, holds no run, or one of a newer version.
+        UserError: the folder is missing, is not a run's folder, is damaged, or was written by a
+            newer version.
     """
     path = folder / "settings.json"
     if not path.is_file():
         near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])
         raise UserError(
             f"{folder} is not a run's folder: it has no settings.json."
-            + (f" Runs beside it: {near}." if near else " Start one with: advnets train mnist-5k")
+            + (
+                f" Runs in the same place: {near}."
+                if near
+                else " Start a run with: advnets train mnist-5k"
+            )
         )
     record = read_json(path)
     check_format(record, path)
     if "model" in record:
         raise UserError(
-            f"{folder} holds a {record['model']} of Table 1, no adversarial nets; advnets table1 "
-            "samples and scores it."
+            f"{folder} is a run of {record['model']}, a baseline of Table 1, not of adversarial "
+            "nets. Sample and score it with: advnets table1"
         )
     try:
         found = from_json(record["settings"])
@@ -133,12 +164,12 @@ def open_run(folder: Path) -> Run:
             settings=found,
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
-            changed={name: (theirs, ours) for name, (theirs, ours) in changed.items()},
+            changed=changes_from_json(changed),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path} is damaged ({error!r}); restore it from a copy.") from error
+        raise UserError(f"{path} is damaged ({error!r}). Restore it from a copy.") from error
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:
@@ -147,11 +178,13 @@ def _three(values: Iterable[Any]) -> tuple[int, int, int]:
 
 
 def history(run: Run) -> dict[str, Any]:
-    """What the run is and how its scores went, for a record of results.
+    """Return the run's settings and its validation scores, for a record of results.
 
-    The curve has one entry for each validation score: round, epoch, seconds of training, D's
-    accuracy and V (`training.diagnostics.discriminator_metrics`), and the log-likelihood in nats of
-    the raw generator and, if it is kept, of the averaged one.
+    Returns:
+        The run's fields as JSON values, and ``curve``: one entry for each validation score, with
+        round, epoch, seconds of training, D's accuracy and V
+        (`training.diagnostics.discriminator_metrics`), and the log-likelihood in nats of the raw
+        generator and of the averaged one, if it is kept.
     """
     kept = ("round", "epoch", "seconds", "accuracy", "V_training", "V_held_out")
     rows = [row for row in read_metrics(run.folder) if "scores" in row]
@@ -189,7 +222,7 @@ def note_update_code(run: Run, code: str) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Forget a run, for --restart: what this module and its callers wrote, and nothing else."""
+    """Delete a run's files, but no other file in its folder; used to restart a run."""
     with explain_os_errors(folder):
         for name in ("checkpoints", "samples", "figures", "tensorboard"):
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -198,5 +231,5 @@ def discard(folder: Path) -> None:
 
 
 def differences(old: Settings, new: Settings) -> list[str]:
-    """The settings that differ, as ``name old → new``."""
+    """Return the settings that differ, as texts ``name old → new``."""
     return [f"{name} {a} → {b}" for name, (a, b) in settings_differences(old, new).items()]

@@ -1,4 +1,4 @@
-"""A game's networks and optimisers, saved into a checkpoint and restored from it."""
+"""Save a game's networks and optimisers to a checkpoint, and restore them from it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +20,7 @@ from adversarial_nets.state import Game
 
 __all__ = [
     "load_generator",
+    "load_net",
     "nets_of",
     "restore",
     "save_checkpoint",
@@ -27,12 +28,15 @@ __all__ = [
 
 
 def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
-    """Write the game's checkpoint of this round; keep the newest few and the best.
+    """Write a checkpoint of the game's current round into the run's folder.
 
     Args:
         run: the run.
         game: the game after a round.
-        state: what else must survive: ``best`` and whatever the training keeps between rounds.
+        state: other values that the training needs to continue: ``best`` and its statistics.
+
+    Returns:
+        The checkpoint's folder.
     """
     counters = {"step": game.step, "images": game.images}
     return write_checkpoint(
@@ -40,25 +44,26 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
     )
 
 
-def _players(game: Game) -> dict[str, nn.Module]:
-    players = {"G": game.G, "D": game.D}
-    return players if game.averaged is None else players | {"averaged": game.averaged}
+def _networks(game: Game) -> dict[str, nn.Module]:
+    """The game's networks by the names they have in a checkpoint."""
+    networks = {"G": game.G, "D": game.D}
+    return networks if game.averaged is None else networks | {"averaged": game.averaged}
 
 
 def nets_of(game: Game) -> dict[str, Tensor]:
-    """Every parameter and buffer of a game's nets, named player.name."""
+    """Return every parameter and buffer of a game's networks, named ``network.name``."""
     return {
-        f"{player}.{name}": tensor.contiguous()
-        for player, net in _players(game).items()
+        f"{network}.{name}": tensor.contiguous()
+        for network, net in _networks(game).items()
         for name, tensor in net.state_dict().items()
     }
 
 
 def _optimisers(game: Game) -> dict[str, Tensor]:
-    """Every tensor and number that the optimisers keep, named player/parameter/name."""
+    """Every tensor and number in the optimisers' states, named ``network/parameter/name``."""
     return {
-        f"{player}/{index}/{name}": torch.as_tensor(value).contiguous()
-        for player, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
+        f"{network}/{index}/{name}": torch.as_tensor(value).contiguous()
+        for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         for index, kept in optimiser.state_dict()["state"].items()
         for name, value in kept.items()
         if value is not None
@@ -66,32 +71,31 @@ def _optimisers(game: Game) -> dict[str, Tensor]:
 
 
 def restore(game: Game, checkpoint: Checkpoint) -> None:
-    """Put the game where the checkpoint left it.
+    """Restore a game's networks, optimisers and counters from a checkpoint, in place.
 
     Raises:
-        UserError: the checkpoint is of other nets.
+        UserError: the checkpoint holds networks of other shapes.
     """
-    for player, net in _players(game).items():
-        load_net(net, checkpoint, player)
-    for player, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D)):
+    for network, net in _networks(game).items():
+        load_net(net, checkpoint, network)
+    for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D)):
         whole = optimiser.state_dict()
         whole["state"] = {}
         for address, value in checkpoint.optimisers.items():
             owner, index, name = address.split("/")
-            if owner == player:
-                # (A copy lies in memory as an optimiser's own would; how a product rounds may
-                # depend on that, and a file's tensors lie anywhere.)
+            if owner == network:
+                # clone() aligns the memory as the optimiser would; rounding may depend on it.
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
         optimiser.load_state_dict(whole)
-    # Earlier versions kept the round alone; their k and batch could not change during a run.
-    s, played = game.settings, checkpoint.round
-    game.round = played
-    game.step = checkpoint.state.get("step", played * s.k)
-    game.images = checkpoint.state.get("images", played * s.k * s.batch)
+    # Earlier versions saved only the round; their k and batch could not change during a run.
+    s, rounds = game.settings, checkpoint.round
+    game.round = rounds
+    game.step = checkpoint.state.get("step", rounds * s.k)
+    game.images = checkpoint.state.get("images", rounds * s.k * s.batch)
 
 
 def load_networks(game: Game, run: Run) -> None:
-    """Give a game the networks of another run's newest checkpoint; optimisers start afresh.
+    """Load the networks of another run's newest checkpoint into a game; optimisers start new.
 
     Raises:
         UserError: the run has no checkpoint, or its networks have other shapes.
@@ -104,13 +108,13 @@ def load_networks(game: Game, run: Run) -> None:
         load_net(game.averaged, checkpoint, "averaged" if has_average else "G")
 
 
-def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
-    """Give a net the weights that a checkpoint holds of ``G``, ``D`` or ``averaged``.
+def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
+    """Load the weights of ``G``, ``D`` or ``averaged`` from a checkpoint into a module.
 
     Raises:
-        UserError: the checkpoint holds no such player, or one of another shape.
+        UserError: the checkpoint does not hold this network, or has it with other shapes.
     """
-    prefix = f"{player}."
+    prefix = f"{network}."
     weights = {
         name.removeprefix(prefix): tensor
         for name, tensor in checkpoint.nets.items()
@@ -120,8 +124,9 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, player: str) -> None:
         net.load_state_dict(weights)
     except RuntimeError as error:
         raise UserError(
-            f"The checkpoint of round {checkpoint.round} holds other nets than this run's settings "
-            f"describe ({str(error).splitlines()[-1].strip()})."
+            f"The checkpoint of round {checkpoint.round} holds other networks than this run's "
+            f"settings describe ({str(error).splitlines()[-1].strip()}). Restore the folder from a "
+            "copy."
         ) from error
 
 
@@ -131,29 +136,33 @@ def load_generator(
     weights: str = "raw",
     G: nn.Module | None = None,
 ) -> tuple[nn.Module, int]:
-    """The run's generator, ready to sample, and the round it is from.
+    """Load a run's generator from a checkpoint.
 
     Args:
         run: the run.
-        which: ``last``, ``best``, or a round's number.
-        weights: ``raw`` or ``averaged``.
-        G: the module to fill, for a run with nets of your own.
+        which: ``last``, ``best`` (by validation score) or the number of a round.
+        weights: ``raw``, or ``averaged`` for the moving average of G's weights.
+        G: the module to load the weights into, for a run with your own networks.
+
+    Returns:
+        The generator in evaluation mode, and the checkpoint's round.
 
     Raises:
-        UserError: no such checkpoint, no average kept, or nets that only a program can rebuild.
+        UserError: no such checkpoint; the run keeps no average; or the run has your own networks
+            and `G` is missing.
     """
     if weights not in ("raw", "averaged"):
-        raise UserError(f"--weights is {weights!r}; it must be raw or averaged.")
+        raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
     if weights == "averaged" and not run.settings.ema_decay:
         raise UserError(
-            f"{run.folder} keeps no averaged generator; it was trained without --average. Use "
-            "--weights raw."
+            f"{run.folder} has no averaged generator, because its ema_decay is 0. Use the raw "
+            "weights."
         )
     if G is None:
         if run.own_nets:
             raise UserError(
-                f"{run.folder} was trained with nets of your own; pass the generator as G= to the "
-                "library's function."
+                f"{run.folder} was trained with your own networks. Pass a generator of the same "
+                "architecture as G= to the Python function."
             )
         G = nets.generator(
             run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape

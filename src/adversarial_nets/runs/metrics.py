@@ -1,4 +1,4 @@
-"""metrics.jsonl: read, append, and cut back to a checkpoint."""
+"""Read, append and truncate metrics.jsonl."""
 
 import json
 from collections.abc import Mapping
@@ -8,16 +8,15 @@ from typing import Any
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
-__all__ = [
-    "read_metrics",
-]
-
-
-# --- Metrics --------------------------------------------------------------------------------------
+__all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Every row of metrics.jsonl, up to a line that a crash cut short or that is no row."""
+    """Read all rows of metrics.jsonl, up to the first line that is incomplete or not a row.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
@@ -25,11 +24,11 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_bytes().splitlines()
     except OSError as error:
-        raise UserError(f"{path} cannot be read ({error}); restore it from a copy.") from error
+        raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     for line in lines:
         try:
             row = json.loads(line)
-        except ValueError:  # bytes that are no text, too
+        except ValueError:  # also bytes that are not UTF-8
             break
         if not (isinstance(row, dict) and isinstance(row.get("round"), int)):
             break
@@ -38,13 +37,13 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
-    """Add one row."""
+    """Append one row to metrics.jsonl."""
     with explain_os_errors(folder), (folder / "metrics.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 
 
 def cut_metrics(folder: Path, last: int) -> None:
-    """Forget the rows of rounds after `last`, which are about to be played again."""
+    """Delete the rows of rounds after `last`, because these rounds will be played again."""
     rows = [row for row in read_metrics(folder) if row["round"] <= last]
     with explain_os_errors(folder):
         text = "".join(json.dumps(row) + "\n" for row in rows)

@@ -1,4 +1,4 @@
-"""Versions, machine and data that a record states."""
+"""Software versions, machine and data source of a result."""
 
 import os
 import platform
@@ -11,13 +11,11 @@ from adversarial_nets import __version__
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 
-__all__ = [
-    "made_with",
-]
+__all__ = ["made_with"]
 
 
 def made_with(data: Dataset) -> dict[str, Any]:
-    """What a run's record says of versions, machine and data."""
+    """Return the versions, machine, threads, processes and data source, for a run's record."""
     return {
         "adversarial_nets": __version__,
         "python": platform.python_version(),

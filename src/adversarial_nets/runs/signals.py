@@ -1,4 +1,4 @@
-"""Stop cleanly on Ctrl-C and SIGTERM."""
+"""Stop training cleanly on Ctrl-C (SIGINT) and SIGTERM."""
 
 import signal
 import threading
@@ -7,34 +7,34 @@ from contextlib import contextmanager
 
 from adversarial_nets.engine import distributed
 
-__all__ = [
-    "signals",
-]
+__all__ = ["signals"]
 
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """A list that fills when SIGINT or SIGTERM comes; a second one acts as it always does.
+    """Yield a list to which the numbers of received SIGINTs and SIGTERMs are added.
 
-    Not so under torchrun, which passes on what each of its processes got already: there, whoever
-    was asked to stop is let go in peace.
+    The first signal is only recorded, so that the caller can save and stop. A second one has its
+    usual effect. Under torchrun, every signal is only recorded, because torchrun forwards the
+    signals that its processes have received already. Outside the main thread nothing is recorded.
     """
-    asked: list[int] = []
+    received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield asked
+        yield received
         return
     old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def ask(number: int, frame: object) -> None:
-        asked.append(number)
+    def record(number: int, frame: object) -> None:
+        received.append(number)
         if not distributed.under_torchrun():
             signal.signal(number, old[signal.Signals(number)])
 
     for number in old:
-        signal.signal(number, ask)
+        signal.signal(number, record)
     try:
-        yield asked
+        yield received
     finally:
         for number, handler in old.items():
-            leaving = bool(asked) and distributed.under_torchrun()
-            signal.signal(number, signal.SIG_IGN if leaving else handler)
+            # Under torchrun a process that is stopping ignores the signals that follow.
+            stopping = bool(received) and distributed.under_torchrun()
+            signal.signal(number, signal.SIG_IGN if stopping else handler)

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from adversarial_nets import build, game
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.evaluation.nearest import nearest
+from adversarial_nets.evaluation import nearest
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
@@ -82,8 +82,8 @@ class PCANearestNeighbour:
     def classify(self, x: Float[Tensor, "m pixels"]) -> Int64[np.ndarray, " m"]:
         """The class of each image."""
         y = (x - self.mean) @ self.axes
-        nearest = (self.projected.square().sum(1) - 2 * y @ self.projected.T).argmin(1)
-        return self.labels[nearest].numpy()
+        index = (self.projected.square().sum(1) - 2 * y @ self.projected.T).argmin(1)
+        return self.labels[index].numpy()
 
     def count(self, classes: Int64[np.ndarray, " m"]) -> Float64[np.ndarray, " classes"]:
         """The number of images in each class."""
@@ -236,7 +236,7 @@ def nearest_images(
 ) -> UInt8[Tensor, "n pixels"]:
     """The training images nearest to the first n samples, in L2."""
     data = evaluator.data
-    index, _ = nearest(snapshot.samples[:n], data.train, data.floats)
+    index, _ = nearest.nearest_images(snapshot.samples[:n], data.train, data.floats)
     return data.train[index]
 
 

@@ -19,7 +19,7 @@ from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
-from adversarial_nets.training.diagnostics import diagnose, discriminator_metrics, spread
+from adversarial_nets.training.diagnostics import describe_problem, discriminator_metrics, spread
 
 __all__ = ["Callback", "TrainingSession", "TrainingSnapshot"]
 
@@ -34,7 +34,7 @@ class TrainingSnapshot:
         rounds: the round at which the training will end.
         seconds: since this session began.
         started_at: the round at which this session began.
-        trouble: a warning (D too strong, G collapsed, …) in plain words, or None.
+        problem: what is wrong (D too strong, G collapsed, …) in plain words, or None.
     """
 
     row: dict[str, Any]
@@ -42,7 +42,7 @@ class TrainingSnapshot:
     rounds: int
     seconds: float
     started_at: int
-    trouble: str | None
+    problem: str | None
 
     def __repr__(self) -> str:
         """The round and the main numbers, without tensors."""
@@ -167,9 +167,9 @@ class TrainingSession:
         if not distributed.is_main():
             return
         metrics.append_metrics(self.run.folder, row)
-        trouble = diagnose(row, self.widest)
+        problem = describe_problem(row, self.widest)
         snapshot = TrainingSnapshot(
-            row, game, self.rounds, self._seconds(), self.started_at, trouble
+            row, game, self.rounds, self._seconds(), self.started_at, problem
         )
         for callback in self.callbacks:
             callback(snapshot)

@@ -221,6 +221,7 @@ def _facts(
 ) -> dict[str, Any]:
     """What settings.json records about a training beside its settings."""
     facts: dict[str, Any] = {"precision": precision, "optimiser": networks.optimiser_name}
+    facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if onto is not None:
         facts["onto"] = str(onto)
     if source is not None:

@@ -1,0 +1,57 @@
+"""Run a program in a child process and measure its peak memory."""
+
+import subprocess
+import sys
+
+__all__ = ["call_in_child", "peak_memory_of"]
+
+# The child prints its own peak: what a parent can read includes the memory of the parent, of which
+# the child is a copy until its program is loaded.
+_PRINT_PEAK_MEMORY = """
+import resource, sys
+from pathlib import Path
+status = Path("/proc/self/status")
+if status.exists():
+    words = status.read_text().split()
+    print(int(words[words.index("VmHWM:") + 1]) * 1024)
+else:
+    unit = 1 if sys.platform == "darwin" else 1024
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
+"""
+
+
+def peak_memory_of(program: str) -> float:
+    """The peak resident memory, in MB of 10⁶ bytes, of a Python program.
+
+    Raises:
+        subprocess.CalledProcessError: the program failed.
+    """
+    return _run(program)[1]
+
+
+def call_in_child(function: str, *args: object) -> tuple[float, float]:
+    """Call a function of `workloads` in a child process.
+
+    Args:
+        function: the function's name.
+        *args: its arguments, which must be literals.
+
+    Returns:
+        The number that the function returned, and the peak memory in MB.
+
+    Raises:
+        subprocess.CalledProcessError: the function failed.
+    """
+    program = (
+        f"from adversarial_nets.bench import workloads\nprint(workloads.{function}(*{args!r}))"
+    )
+    printed, memory = _run(program)
+    return float(printed), memory
+
+
+def _run(program: str) -> tuple[str, float]:
+    """What a program printed last, and its peak memory in MB."""
+    command = [sys.executable, "-c", f"{program}\n{_PRINT_PEAK_MEMORY}"]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    *printed, peak = done.stdout.split()
+    return printed[-1] if printed else "", round(int(peak) / 1e6, 1)

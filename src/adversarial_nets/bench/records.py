@@ -1,0 +1,66 @@
+"""Benchmark results as text for the terminal, and as files, which are written only on request."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+from adversarial_nets.bench.scaling import Scaling
+from adversarial_nets.bench.speed import Speed
+from adversarial_nets.plots import curves, style
+from adversarial_nets.runs.files import explain_os_errors, write_atomically
+
+__all__ = ["scaling_lines", "speed_lines", "write_scaling", "write_speed"]
+
+
+def speed_lines(found: Speed) -> list[str]:
+    """The ratios with their ranges and the times behind them, one line each, and the memory."""
+    lines = []
+    for ratio in found.details.values():
+        seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
+        values = f"{ratio.median:8.2f}  ({ratio.low:.2f} to {ratio.high:.2f})"
+        lines.append(f"{values}  {ratio.what}: {seconds}")
+    return [*lines, f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting"]
+
+
+def scaling_lines(found: Scaling) -> list[str]:
+    """Seconds and memory at each size, one line each."""
+    return [
+        f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB"
+        for name, points in found.curves.items()
+        for p in points
+    ]
+
+
+def write_speed(found: Speed, folder: Path) -> list[Path]:
+    """Write FOLDER/bench.json.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    path = folder / "bench.json"
+    with explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(dataclasses.asdict(found), indent=2) + "\n")
+    return [path]
+
+
+def write_scaling(found: Scaling, folder: Path) -> list[Path]:
+    """Write FOLDER/growth.json and its plot, FOLDER/growth.png.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    record, picture = folder / "growth.json", folder / "growth.png"
+    lines = {
+        ("samples (a score)" if name == "samples" else f"{name} (a round)"): (
+            [float(p.n) for p in points],
+            [p.seconds for p in points],
+            [p.peak_memory_mb for p in points],
+        )
+        for name, points in found.curves.items()
+    }
+    with explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, json.dumps(found.to_json(), indent=2) + "\n")
+    style.write_picture(curves.plot_scaling(lines), picture, dpi=style.DPI)
+    return [record, picture]

@@ -1,0 +1,75 @@
+"""The command ``advnets bench``."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Flag,
+    Json,
+    Threads,
+    require_positive,
+)
+from adversarial_nets.progress import ProgressReporter
+
+__all__ = ["COMMANDS"]
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """Measure speed as ratios between programs that take turns on this machine.
+
+    A round of the published setting is compared with its bare matrix products, with autograd, with
+    JAX (extra: bench) and with a tutorial's loop. The Parzen score is compared with its bare
+    matrix product, with scikit-learn and with the published script's method. Peak memory is
+    measured too. This takes some minutes; run nothing else meanwhile.
+    """
+
+    data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[DATA]")] = "mnist"
+    """Data set whose images to measure with."""
+    out: Annotated[Path | None, tyro.conf.arg(aliases=("--record",))] = None
+    """Write bench.json, or growth.json and growth.png, into this folder; by default no file is
+    written."""
+    growth: Flag = False
+    """Measure instead how time and memory grow with batch, width, data and samples."""
+    turns: int = 9
+    """How many times the programs of a pair take turns."""
+    threads: Threads = None
+    json: Json = False
+
+
+def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    import torch
+
+    from adversarial_nets.bench import records
+    from adversarial_nets.bench.scaling import measure_scaling
+    from adversarial_nets.bench.speed import measure_speed
+
+    if o.growth:
+        grown = measure_scaling(o.threads or torch.get_num_threads(), reporter.work)
+        result, lines = grown.to_json(), records.scaling_lines(grown)
+        files = records.write_scaling(grown, o.out) if o.out else []
+    else:
+        fast = measure_speed(o.data, require_positive("--turns", o.turns, 9), reporter.work)
+        result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
+        files = records.write_speed(fast, o.out) if o.out else []
+    for line in [*lines, *(f"File: {path}" for path in files)]:
+        reporter.say(line)
+    return result
+
+
+COMMANDS = (
+    Command(
+        name="bench",
+        group="explore",
+        arguments="[DATA]",
+        summary="speed and memory, compared with other programs",
+        options=BenchOptions,
+        run=_bench,
+        examples=("bench", "bench mnist-5k --json", "bench --growth", "bench --record results"),
+    ),
+)

@@ -1,0 +1,43 @@
+"""What a command is: its name, options, function and examples."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from adversarial_nets.progress import ProgressReporter
+
+__all__ = ["Command", "Defaults", "Group"]
+
+Group = Literal["train", "evaluate", "generate", "explore", "paper"]
+"""The heading below which a command is listed, by its key in `registry.GROUPS`."""
+
+Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]
+"""From DATA (None if not given) and the texts of the given options by name, e.g. ``--preset``: the
+options' default values, and a sentence for the help that says whose values they are."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``advnets``.
+
+    Attributes:
+        name: what is typed after ``advnets``, e.g. ``train`` or ``paper theory``.
+        group: the heading of the overview below which it is listed.
+        arguments: its positional arguments as the overview prints them, e.g. ``DATA``.
+        summary: what it does, in one line of at most 54 characters.
+        options: the dataclass of its options. Its docstring is the command's help.
+        run: does the work; the returned mapping is what ``--json`` prints.
+        examples: command lines for its help, without ``advnets``.
+        defaults: default values that depend on the data, if there are any.
+        multiprocess: whether several processes under ``torchrun`` can share its work.
+    """
+
+    name: str
+    group: Group
+    arguments: str
+    summary: str
+    options: type[Any]
+    run: Callable[[Any, ProgressReporter], dict[str, Any]]
+    examples: Sequence[str]
+    defaults: Defaults | None = None
+    multiprocess: bool = False

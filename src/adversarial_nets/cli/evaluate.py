@@ -1,0 +1,190 @@
+"""The commands that score: ``advnets evaluate``, ``measure`` and ``calibrate``."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Checkpoint,
+    Data,
+    Grid,
+    Json,
+    RunFolder,
+    Threads,
+    Weights,
+    print_table,
+    require_positive,
+)
+from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.evaluation import CalibrationRow
+
+__all__ = ["COMMANDS"]
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Score a run by the paper's protocol: Parzen-window log-likelihood in nats (Table 1).
+
+    The kernel width σ is chosen on validation images. The score is the mean over all test images,
+    ± its standard error. Scores of reference images (training images, k-means centroids, the mean
+    image) are printed below it.
+    """
+
+    run: RunFolder
+    checkpoint: Checkpoint = "last"
+    weights: Weights = "raw"
+    grid: Grid = "paper"
+    samples: int = 10_000
+    """Number of samples to score; memory does not limit it."""
+    calibration: bool = True
+    """Score the reference images too; --no-calibration leaves them out, which is faster."""
+    threads: Threads = None
+    json: Json = False
+
+
+def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.evaluation import evaluate
+    from adversarial_nets.runs import folder as runs_folder
+
+    run = runs_folder.open_run(o.run)
+    found = evaluate(
+        run,
+        checkpoint=o.checkpoint,
+        weights=o.weights,
+        grid=o.grid,
+        samples=o.samples,
+        calibration=o.calibration,
+        on_progress=reporter.work,
+    )
+    reporter.say(f"{found.weights} G at round {found.round} on {found.data}: {found.parzen}")
+    _print_rows(reporter, found.calibration)
+    return found.to_json() | {"run": runs_folder.history(run)}
+
+
+def _print_rows(reporter: ProgressReporter, rows: Sequence["CalibrationRow"]) -> None:
+    """Print the scores of reference images, one a line."""
+    for row in rows:
+        reporter.say(f"{row.name:16} {row.score}  [{row.note}]")
+
+
+@dataclass(frozen=True)
+class MeasureOptions:
+    """Measure a run by Fréchet and kernel distance, precision, recall and more.
+
+    All these measures are newer than the paper. The features are those of a small classifier of
+    the data's classes, trained once in about a minute, or of Inception for photographs (extra:
+    photographs; downloads 96 MB of weights). Beside each measure stands the value that as many real
+    images reach.
+    """
+
+    run: RunFolder
+    checkpoint: Checkpoint = "last"
+    weights: Weights = "raw"
+    samples: int = 5000
+    """Largest number of samples."""
+    features: Literal["classifier", "inception"] = "classifier"
+    """Network that computes the features."""
+    threads: Threads = None
+    json: Json = False
+
+
+def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.evaluation import measure
+    from adversarial_nets.runs import folder as runs_folder
+
+    found = measure(
+        runs_folder.open_run(o.run),
+        checkpoint=o.checkpoint,
+        weights=o.weights,
+        samples=o.samples,
+        features=o.features,
+        on_progress=reporter.work,
+    )
+    reporter.say(
+        f"{found.weights} G at round {found.round} on {found.data}, {found.samples:,} samples"
+    )
+    if found.accuracy is None:
+        reporter.say("Features: Inception")
+    else:
+        reporter.say(f"Features: a classifier with {found.accuracy:.1%} accuracy on test images")
+    result = dataclasses.asdict(found)
+    rows = [(name, value, result["floor"][name]) for name, value in result["model"].items()]
+    print_table(reporter, ["measure", "samples", "real images"], rows)
+    if found.classes is not None:
+        shares = [(i, f"{share:.1%}") for i, share in enumerate(found.classes)]
+        print_table(reporter, ["class", "share of the samples"], shares)
+    return result
+
+
+@dataclass(frozen=True)
+class CalibrateOptions:
+    """Compute Parzen scores of reference images, which no model has generated.
+
+    The reference images are training images, k-means centroids and the mean image. Centroids score
+    higher than training images, which shows how far the measure can be trusted.
+    """
+
+    data: Data
+    grid: Grid = "paper"
+    samples: int = 10_000
+    """Largest number of training images and of centroids."""
+    size: int | None = None
+    """folder:PATH only: resize images to this many pixels square."""
+    channels: Literal[1, 3] | None = None
+    """folder:PATH only: 1 for grey, 3 for colour."""
+    threads: Threads = None
+    json: Json = False
+
+
+def _calibrate(o: CalibrateOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets import datasets
+    from adversarial_nets.evaluation import calibrate
+    from adversarial_nets.evaluation.score import row_to_json
+
+    samples = require_positive("--samples", o.samples, 10_000)
+    data = datasets.load(o.data, size=o.size, channels=o.channels, on_progress=reporter.work)
+    rows = calibrate(data, o.grid, samples=samples, on_progress=reporter.work)
+    _print_rows(reporter, rows)
+    return {"data": o.data, "grid": o.grid, "rows": [row_to_json(row) for row in rows]}
+
+
+COMMANDS = (
+    Command(
+        name="evaluate",
+        group="evaluate",
+        arguments="RUN",
+        summary="Parzen-window log-likelihood, the paper's score",
+        options=EvaluateOptions,
+        run=_evaluate,
+        examples=(
+            "evaluate runs/mnist-mnist-0",
+            "evaluate runs/mnist-mnist-0 --grid fine --weights averaged",
+        ),
+        multiprocess=True,
+    ),
+    Command(
+        name="measure",
+        group="evaluate",
+        arguments="RUN",
+        summary="Fréchet and kernel distance, precision, recall",
+        options=MeasureOptions,
+        run=_measure,
+        examples=(
+            "measure runs/mnist-mnist-0 --weights averaged",
+            "measure runs/cifar10-cifar10-0 --features inception",
+        ),
+    ),
+    Command(
+        name="calibrate",
+        group="evaluate",
+        arguments="DATA",
+        summary="Parzen scores of reference images, for comparison",
+        options=CalibrateOptions,
+        run=_calibrate,
+        examples=("calibrate mnist", "calibrate mnist-5k --grid fine"),
+    ),
+)

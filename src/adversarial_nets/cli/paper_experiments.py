@@ -1,0 +1,297 @@
+"""Commands of the paper that train models: §2's remarks, claims about training, Table 1, all."""
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Flag,
+    Grid,
+    Json,
+    Seed,
+    Threads,
+    output_path,
+    print_files,
+    print_table,
+)
+from adversarial_nets.errors import UserError
+from adversarial_nets.progress import ProgressReporter
+
+__all__ = ["COMMANDS"]
+
+
+@dataclass(frozen=True)
+class RelatedWorkOptions:
+    """Show the remarks of §2 on other models in numbers and a picture.
+
+    They are about discrete units, noise-contrastive estimation with fixed noise, predictability
+    minimisation and adversarial examples.
+    """
+
+    out: Path = output_path("paper", "related-work")
+    """Folder for the picture."""
+    seed: Seed = 0
+    json: Json = False
+
+
+def _related_work(o: RelatedWorkOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.paper.related_work import related_work
+
+    found = related_work(o.out, seed=o.seed, on_progress=reporter.work)
+    reporter.say("Gradient norms around discrete units")
+    rows = [(f.model, f.discrete, f.below, f.above) for f in found.gradient_norms]
+    print_table(reporter, ["model", "discrete units", "before", "after"], rows)
+    reporter.say("\nNoise-contrastive estimation: error by the distance of the noise in σ")
+    errors = list(zip(found.distances, found.error, found.error_in_theory, strict=True))
+    print_table(
+        reporter, ["distance", "error", "in theory"], [tuple(map(float, e)) for e in errors]
+    )
+    reporter.say("\nCodes of two units")
+    codes = [(c.rule, f"{c.lost:.1%}", f"{c.predictable:.1%}") for c in found.codes]
+    print_table(reporter, ["trained by", "data lost", "one unit predicts the other"], codes)
+    reporter.say("\nAdversarial examples for a classifier of digits")
+    examples = [
+        ("accuracy on digits", f"{found.accuracy:.1%}"),
+        ("after a small adversarial step", f"{found.accuracy_adversarial:.1%}"),
+        ("after a random step of that size", f"{found.accuracy_random:.1%}"),
+        ("certain about images optimised from noise", f"{found.confidence:.1%}"),
+        ("distance of those images from the data", f"{found.distance_ratio:.1f} times"),
+    ]
+    print_table(reporter, ["", ""], examples)
+    print_files(reporter, found.files)
+    return dataclasses.asdict(found) | {"files": list(map(str, found.files))}
+
+
+@dataclass(frozen=True)
+class ClaimOptions:
+    """Test one of the paper's claims about training: prints a table and draws a picture.
+
+    Each takes some minutes.
+    """
+
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    """steps (k updates of D for one of G), gradients (of both objectives of G), head-start,
+    helvetica (G collapses if it is trained alone) or parzen-spread (variance of the Parzen
+    score)."""
+    out: Path = output_path("paper", "claims")
+    """Folder for the picture."""
+    seed: Seed = 0
+    threads: Threads = None
+    json: Json = False
+
+
+def _claim(o: ClaimOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.paper.training_claims import claim
+
+    found, picture = claim(o.name, o.out, seed=o.seed, on_progress=reporter.work)
+    reporter.say(f"{found.statement}\n{found.method}\n")
+    rows = [dict(row) for row in found.rows]
+    print_table(reporter, list(rows[0]), [list(row.values()) for row in rows])
+    print_files(reporter, [picture])
+    return {"says": found.statement, "how": found.method, "rows": rows, "picture": str(picture)}
+
+
+@dataclass(frozen=True)
+class Table1Options:
+    """Make Table 1: fit every model, sample from it, and score all samples in the same way.
+
+    The models: a deep belief network, a stacked contractive autoencoder, a deep generative
+    stochastic network, a VAE, a PCA Gaussian, the adversarial nets; from later years moment
+    matching networks, an adversarial autoencoder, a deep Boltzmann machine; and reference images.
+
+    Recorded rows are not made again, and an interrupted row resumes. The full table takes hours;
+    --quick takes minutes, with small networks on the included digits.
+    """
+
+    data: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(help_behavior_hint="(default: mnist, or mnist-5k with --quick)"),
+    ] = ()
+    """Data sets, as for advnets train."""
+    rows: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: all)")] = ()
+    """Some of: dbn, stacked-cae, deep-gsn, vae, gmmn, gmmn-autoencoder, aae, dbm,
+    pca-gaussian, adversarial-nets, references."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Folder for all results.",
+            help_behavior_hint="(default: runs/table1, or runs/table1-quick)",
+        ),
+    ] = None
+    grid: Grid = "paper"
+    seeds: int = 1
+    """Number of seeds of each row."""
+    run: Path | None = None
+    """A run of the adversarial nets on the data, to be scored instead of training one."""
+    quick: Flag = False
+    """Train small networks on the included digits for a short time."""
+    threads: Threads = None
+    json: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(
+            help="Print the recorded rows as one JSON object; trains nothing without --quick.",
+            help_behavior_hint="",
+        ),
+    ] = False
+
+
+def _table1(o: Table1Options, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.out or output_path("table1-quick" if o.quick else "table1")
+    if o.json and not o.quick:
+        return _recorded_table(out, o)
+    from adversarial_nets.paper import table1
+
+    table = table1.table1(
+        o.data or (("mnist-5k",) if o.quick else ("mnist",)),
+        out,
+        rows=o.rows or table1.NAMES,
+        grid=o.grid,
+        seeds=o.seeds,
+        quick=o.quick,
+        run=o.run,
+        on_progress=reporter.work,
+    )
+    reporter.say(table1.as_text(table))
+    print_files(reporter, table.files)
+    return table.to_json()
+
+
+def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
+    """The rows recorded in the folder or, in a checkout without any, those in results/."""
+    from adversarial_nets.paper import table1
+
+    found = table1.recorded(out, o.data, o.rows or table1.NAMES, o.grid).to_json()
+    published = Path("results/table1.json")
+    if not found["rows"] and o.out is None and published.is_file():
+        return dict(json.loads(published.read_text()))
+    if not found["rows"]:
+        raise UserError(f"Nothing is recorded in {out}. Make the table: advnets paper table1")
+    return found
+
+
+@dataclass(frozen=True)
+class ReproduceOptions:
+    """Reproduce the whole paper, or parts of it, and compare it with the published results.
+
+    One HTML page shows all parts. Parts that were made before are kept and shown, and an
+    interrupted training resumes. Parts that were not run are marked on the page.
+    """
+
+    parts: Annotated[
+        tuple[str, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="[PART ...]", help_behavior_hint="(default: all)"),
+    ] = ()
+    """related-work, figure1, gradients, steps, head-start, theory, function-space, table1,
+    parzen-spread, figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica. The quick
+    profile leaves out steps and head-start, which take minutes each, unless they are named."""
+    profile: Literal["quick", "full"] = "quick"
+    """quick: the included digits, some minutes; full: the published sizes, days, resumable."""
+    out: Path = output_path("paper", "reproduction")
+    """Folder for all results."""
+    use: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="PART=RUN", help_behavior_hint="(may be repeated)"),
+    ] = ()
+    """Show this run in figure2a to figure2d instead of training one; or table1=FILE: these rows."""
+    seed: Seed = 0
+    again: Flag = False
+    """Make the parts again, even if they were made before or in the full profile."""
+    show: Flag = False
+    """Only write the page, from the parts that were made."""
+    threads: Threads = None
+    json: Json = False
+
+
+def _reproduce(o: ReproduceOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.paper.reproduce import reproduce
+
+    found = reproduce(
+        _reproduction_folder(o.out),
+        parts=o.parts,
+        profile=o.profile,
+        seed=o.seed,
+        use=_runs_by_part(o.use),
+        again=o.again,
+        show=o.show,
+        on_progress=reporter.work,
+    )
+    rows = [(part.name, part.status, part.ours.splitlines()[0]) for part in found.parts]
+    print_table(reporter, ["part", "status", "our result"], rows)
+    for name, why in found.kept.items():
+        reporter.say(f"\n{name} was left as it is: {why}")
+    reporter.say(f"\nPage: {found.html}")
+    return found.to_json()
+
+
+def _reproduction_folder(out: Path) -> Path:
+    """The folder, or the one in which earlier versions put their results by default."""
+    earlier = Path("reproduction")
+    is_default = out == output_path("paper", "reproduction")
+    return earlier if is_default and earlier.is_dir() and not out.exists() else out
+
+
+def _runs_by_part(pairs: Sequence[str]) -> Mapping[str, Path]:
+    """What each --use names, by the part's name."""
+    use = {}
+    for pair in pairs:
+        name, equals, run = pair.partition("=")
+        if not (name and equals and run):
+            raise UserError(f"--use is {pair!r}; it must be PART=RUN, e.g. figure2a=runs/first.")
+        use[name] = Path(run)
+    return use
+
+
+COMMANDS = (
+    Command(
+        name="paper related-work",
+        group="paper",
+        arguments="",
+        summary="§2: what the paper says about other models",
+        options=RelatedWorkOptions,
+        run=_related_work,
+        examples=("paper related-work",),
+    ),
+    Command(
+        name="paper claim",
+        group="paper",
+        arguments="NAME",
+        summary="test a claim about training: k, gradients, collapse",
+        options=ClaimOptions,
+        run=_claim,
+        examples=("paper claim helvetica", "paper claim steps --seed 1"),
+    ),
+    Command(
+        name="paper table1",
+        group="paper",
+        arguments="",
+        summary="Table 1: every model fitted and scored the same way",
+        options=Table1Options,
+        run=_table1,
+        examples=(
+            "paper table1 --quick",
+            "paper table1 --run runs/mnist-mnist-0",
+            "paper table1 --rows dbn vae --seeds 3",
+        ),
+    ),
+    Command(
+        name="paper reproduce",
+        group="paper",
+        arguments="[PART ...]",
+        summary="the whole paper on one page, part by part",
+        options=ReproduceOptions,
+        run=_reproduce,
+        examples=(
+            "paper reproduce",
+            "paper reproduce figure2a figure3 --profile full",
+            "paper reproduce figure2b --use figure2b=runs/faces",
+        ),
+    ),
+)

@@ -1,0 +1,343 @@
+"""Parse a command's options with tyro: defaults by data, readable help, hints for near names."""
+
+import ast
+import dataclasses
+import difflib
+import functools
+import inspect
+import shutil
+import textwrap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_type_hints
+
+import tyro
+from tyro.constructors import (
+    ConstructorRegistry,
+    PrimitiveConstructorSpec,
+    PrimitiveTypeInfo,
+    StructConstructorSpec,
+    StructFieldSpec,
+    StructTypeInfo,
+    UnsupportedTypeAnnotationError,
+)
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.command_line import option
+from adversarial_nets.errors import UserError
+from adversarial_nets.settings import OLD_NAMES
+
+__all__ = ["HELP_OPTIONS", "current_options", "parse"]
+
+HELP_OPTIONS = ("-h", "--help")
+
+_HINTS: Mapping[str, tuple[str, ...]] = {
+    "batch-size": ("batch",),
+    "beta1": ("momentum",),
+    "count": ("n", "samples"),
+    "cuda": ("device",),
+    "d-steps": ("k",),
+    "dropout": ("D.keep-prob-hidden", "D.keep-prob-input"),
+    "ema": ("ema-decay",),
+    "epoch": ("epochs",),
+    "gpu": ("device",),
+    "hidden": ("G.hidden", "D.units"),
+    "image-size": ("size",),
+    "iterations": ("rounds",),
+    "iters": ("rounds",),
+    "latent-dim": ("z-size",),
+    "learning-rate": ("lr",),
+    "log-dir": ("run",),
+    "loss": ("objective",),
+    "max-steps": ("rounds",),
+    "n-critic": ("k",),
+    "noise-dim": ("z-size",),
+    "num-samples": ("n", "samples"),
+    "num-workers": ("threads",),
+    "nz": ("z-size",),
+    "optimizer": ("optimiser",),
+    "output": ("out", "run"),
+    "output-dir": ("out", "run"),
+    "quiet": ("json",),
+    "resolution": ("size",),
+    "round": ("rounds",),
+    "save-dir": ("out", "run"),
+    "steps": ("rounds",),
+    "weight-decay": ("max-norm",),
+    "workers": ("nproc", "threads"),
+    "z-dim": ("z-size",),
+}
+"""What other programs call an option, and ours that does the same."""
+
+_NOTES: Mapping[str, str] = {
+    "dropout": "It is the probability of keeping a value: dropout 0.3 is keep-prob 0.7.",
+    "gpu": "On a GPU, give --device cuda.",
+    "cuda": "On a GPU, give --device cuda.",
+    "resume": "A run resumes by itself: give the same command again.",
+    "continue": "A run resumes by itself: give the same command again.",
+}
+"""Sentences for options of other programs that one of ours does not simply replace."""
+
+
+def current_options(args: Sequence[str]) -> list[str]:
+    """The arguments with the options of earlier versions replaced by today's."""
+    renamed = {option(old): option(new) for old, new in OLD_NAMES.items()}
+    current = []
+    for arg in args:
+        name, equals, value = arg.partition("=")
+        current.append(renamed.get(name, name) + equals + value)
+    for i, arg in enumerate(current[:-1]):
+        if arg == "--train-only" and current[i + 1] == "both":
+            current[i + 1] = "None"
+    return ["--train-only=None" if arg == "--train-only=both" else arg for arg in current]
+
+
+def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
+    """The command's options from the command line, as an instance of its dataclass.
+
+    Default values follow the DATA that the arguments name, wherever it stands among them.
+
+    Raises:
+        UserError: an unknown option.
+        SystemExit: after ``--help``, and after a message about a value that cannot be read.
+    """
+    default: Any = tyro.MISSING_NONPROP
+    sentence = ""
+    if command.defaults is not None:
+        default, sentence = command.defaults(_data(command, args), _texts(args))
+    if any(arg in HELP_OPTIONS for arg in args):
+        print(_description(command, sentence))
+        args = ["--help"]  # tyro leaves out of the help what was already given
+    parsed, unknown = _tyro_cli(command, args, default)
+    if unknown:
+        raise _unknown_option(command, unknown[0])
+    return parsed
+
+
+def _tyro_cli(
+    command: Command,
+    args: Sequence[str],
+    default: Any,  # noqa: ANN401
+    quiet: bool = False,
+) -> tuple[Any, list[str]]:
+    """The parsed options, and the arguments that are none."""
+    return tyro.cli(
+        command.options,
+        prog=f"advnets {command.name}",
+        description="",
+        args=list(args),
+        default=default,
+        return_unknown_args=True,
+        console_outputs=not quiet,
+        registry=_registry(),
+    )
+
+
+def _data(command: Command, args: Sequence[str]) -> str | None:
+    """The DATA among the arguments, or None."""
+    if args and not args[0].startswith("-"):
+        return args[0]
+    rest = [arg for arg in args if arg not in HELP_OPTIONS]
+    try:
+        parsed, _ = _tyro_cli(command, rest, tyro.MISSING_NONPROP, quiet=True)
+    except (SystemExit, UserError):
+        return None  # the second attempt, with this data set's defaults, prints the message
+    return str(parsed.data)
+
+
+def _texts(args: Sequence[str]) -> dict[str, str]:
+    """The text after each option, by the option's name."""
+    found = {}
+    for arg, following in pairwise([*args, ""]):
+        name, equals, value = arg.partition("=")
+        if name.startswith("--"):
+            found[name] = value if equals else following
+    return found
+
+
+def _description(command: Command, sentence: str) -> str:
+    """The first part of the command's help: what it does, and examples."""
+    width = min(shutil.get_terminal_size().columns, 80) - 1
+    paragraphs = [*inspect.cleandoc(command.options.__doc__ or "").split("\n\n"), sentence]
+    text = "\n\n".join(
+        textwrap.fill(" ".join(paragraph.split()), width, break_on_hyphens=False)
+        for paragraph in filter(None, paragraphs)
+    )
+    examples = "\n".join(f"  advnets {example}" for example in command.examples)
+    return f"{text}\n\nExamples:\n{examples}\n"
+
+
+# --- Unknown options ------------------------------------------------------------------------------
+
+
+def _unknown_option(command: Command, arg: str) -> UserError:
+    """The error for an argument that the command does not have, with the nearest option."""
+    more = f"All options: advnets {command.name} --help"
+    if not arg.startswith("-"):
+        return UserError(f"advnets {command.name} takes no argument {arg!r} here. {more}")
+    given = arg.partition("=")[0]
+    name = given.lstrip("-").replace("_", "-")
+    known = list(_option_names(command.options))
+    meant = [hint for hint in _HINTS.get(name, ()) if hint in known]
+    if not meant:
+        own = {n.rpartition(".")[2].lower(): n for n in reversed(known)}
+        near = difflib.get_close_matches(name.rpartition(".")[2].lower(), own, n=1, cutoff=0.6)
+        meant = [own[n] for n in near]
+    hint = f" Did you mean {' or '.join(f'--{n}' for n in meant)}?" if meant else ""
+    note = f" {_NOTES[name]}" if name in _NOTES else ""
+    return UserError(f"advnets {command.name} has no option {given}.{hint}{note} {more}")
+
+
+def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
+    """The names of a dataclass's options as typed, without the two hyphens."""
+    for f in _fields(options, None):
+        hint, config = _unwrap(f.type)
+        nested = dataclasses.is_dataclass(hint)
+        name = f.name if config is None or config.name is None else config.name
+        if nested:
+            yield from _option_names(hint, f"{prefix}{name}." if name else prefix)
+        else:
+            yield option(prefix + name).removeprefix("--")
+
+
+def _unwrap(annotation: Any) -> tuple[Any, Any]:  # noqa: ANN401
+    """A type without its annotations, and the tyro configuration among them that names it."""
+    configs = [
+        m for m in getattr(annotation, "__metadata__", ()) if getattr(m, "name", None) is not None
+    ]
+    return getattr(annotation, "__origin__", annotation), (configs or [None])[-1]
+
+
+# --- How tyro reads and shows types ---------------------------------------------------------------
+
+
+@functools.cache
+def _registry() -> ConstructorRegistry:
+    """Rules for the types of our options: plain messages and a short display of the type."""
+    registry = ConstructorRegistry()
+    registry.primitive_rule(_number_rule)
+    registry.primitive_rule(_optional_rule)
+    registry.primitive_rule(_tuple_rule)
+    registry.struct_rule(_dataclass_rule)
+    return registry
+
+
+def _number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """``int`` and ``float``, with a message that is not Python's own."""
+    if info.type not in (int, float):
+        return None
+    kind: type[Any] = info.type
+    what = "a whole number" if kind is int else "a number"
+
+    def read(words: list[str]) -> int | float:
+        try:
+            return kind(words[0])
+        except ValueError:
+            raise ValueError(f"{words[0]!r} is not {what}") from None
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=kind.__name__.upper(),
+        instance_from_str=read,
+        is_instance=lambda x: isinstance(x, kind),
+        str_from_instance=lambda x: [str(x)],
+    )
+
+
+def _optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """``X | None`` is shown as X; the text ``none`` gives None."""
+    kinds = [kind for kind in get_args(info.type) if kind is not NoneType]
+    if info.type_origin not in (Union, UnionType) or len(kinds) != 1:
+        return None
+    inner = _inner_spec(kinds[0], info)
+    if inner is None or inner.nargs != 1:
+        return None
+
+    def read(words: list[str]) -> Any:  # noqa: ANN401
+        if words[0] in ("None", "none"):
+            return None
+        if inner.choices is not None and words[0] not in inner.choices:
+            raise ValueError(f"{words[0]!r} is not one of {', '.join(inner.choices)}")
+        return inner.instance_from_str(words)
+
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=inner.metavar,
+        instance_from_str=read,
+        is_instance=lambda x: x is None or inner.is_instance(x),
+        str_from_instance=lambda x: ["none"] if x is None else inner.str_from_instance(x),
+    )
+
+
+def _tuple_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+    """``tuple[X, ...]`` is shown as ``X ...``; no value and the text ``none`` give ()."""
+    args = get_args(info.type)
+    is_repeated = tyro.conf.UseAppendAction in info.markers
+    if info.type_origin is not tuple or len(args) != 2 or args[1] is not ... or is_repeated:
+        return None
+    inner = _inner_spec(args[0], info)
+    if inner is None or inner.nargs != 1:
+        return None
+    return PrimitiveConstructorSpec(
+        nargs="*",
+        metavar=f"{inner.metavar} ...",
+        instance_from_str=lambda words: (
+            () if words == ["none"] else tuple(inner.instance_from_str([w]) for w in words)
+        ),
+        is_instance=lambda x: isinstance(x, tuple) and all(map(inner.is_instance, x)),
+        str_from_instance=lambda xs: (
+            [word for x in xs for word in inner.str_from_instance(x)] or ["none"]
+        ),
+        choices=inner.choices,
+    )
+
+
+def _inner_spec(kind: Any, info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:  # noqa: ANN401
+    """How a contained type is read, or None if tyro cannot."""
+    spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind, info.markers))
+    return None if isinstance(spec, UnsupportedTypeAnnotationError) else spec
+
+
+def _dataclass_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
+    """Dataclasses, with each field's docstring as one paragraph of help."""
+    if not dataclasses.is_dataclass(info.type):
+        return None
+    return StructConstructorSpec(info.type, tuple(_fields(info.type, info.default)))
+
+
+def _fields(cls: Any, instance: Any) -> Iterator[StructFieldSpec]:  # noqa: ANN401
+    """The fields of a dataclass, with the default values that an instance has."""
+    hints = get_type_hints(cls, include_extras=True)
+    for f in dataclasses.fields(cls):
+        default: Any = tyro.MISSING_NONPROP
+        if hasattr(instance, f.name):
+            default = getattr(instance, f.name)
+        elif f.default is not dataclasses.MISSING:
+            default = f.default
+        elif f.default_factory is not dataclasses.MISSING:
+            default = f.default_factory()
+        help_of: Callable[[], str | None] = functools.partial(_help, cls, f.name)
+        yield StructFieldSpec(f.name, hints[f.name], default, help_of)
+
+
+def _help(cls: Any, name: str) -> str | None:  # noqa: ANN401
+    """The docstring of a dataclass's field, on one line."""
+    return _field_docstrings(cls).get(name)
+
+
+@functools.cache
+def _field_docstrings(cls: type[Any]) -> Mapping[str, str]:
+    """The text below each field of a dataclass, by the field's name."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    assert isinstance(definition, ast.ClassDef)
+    found = {}
+    for field, below in pairwise(definition.body):
+        if (
+            isinstance(field, ast.AnnAssign)
+            and isinstance(field.target, ast.Name)
+            and isinstance(below, ast.Expr)
+            and isinstance(below.value, ast.Constant)
+        ):
+            found[field.target.id] = " ".join(str(below.value.value).split())
+    return found

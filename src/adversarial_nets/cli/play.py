@@ -1,0 +1,154 @@
+"""The commands for experiments on small data: ``advnets play`` and ``playground``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import Json, output_path, print_files, print_table
+from adversarial_nets.errors import UserError
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.settings import Settings, update_settings
+
+__all__ = ["COMMANDS", "PlayOptions"]
+
+
+@dataclass(frozen=True)
+class PlayOptions:
+    """Train on toy or image data for some rounds, with any settings, also changed on the way.
+
+    The playground's copied commands have this form. Equal commands give equal weights, bit for
+    bit.
+    """
+
+    data: Annotated[
+        str,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)"),
+    ]
+    """A toy distribution (see: advnets paper figure1 --help and plane --help), points or a CSV file
+    of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
+    rounds: int = 1000
+    """Number of rounds to train."""
+    change: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="ROUND:OPTION=VALUE", help_behavior_hint="(may be repeated)"),
+    ] = ()
+    """Change a setting from this round on, e.g. 300:k=5."""
+    out: Path = output_path("play")
+    """Folder for the weights, the metrics and a picture."""
+    json: Json = False
+
+
+def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
+    """The settings for this kind of data as default values, and a sentence that says so."""
+    if data is None:
+        sentence = "The defaults of the settings depend on the data: advnets play DATA --help"
+        return tyro.MISSING_NONPROP, sentence
+    from adversarial_nets.replay import kind_of
+
+    sentence = f"The defaults below are those for {data}."
+    return PlayOptions(data="", settings=kind_of(data).settings), sentence
+
+
+def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets import replay
+
+    if not o.data:
+        raise UserError("DATA is missing. Name the data to train on, e.g.: advnets play moons")
+    script = replay.Script(o.data, o.settings, o.rounds, _changes(o.change))
+    played = replay.replay(script, o.out, lambda done, all: reporter.work("round", done, all))
+    numbers = {name: metric._asdict() for name, metric in played.metrics.items()}
+    rows = [(name, metric.value, metric.perfect) for name, metric in played.metrics.items()]
+    print_table(reporter, ["", "G", "perfect generator"], rows)
+    files = [str(file) for file in played.files]
+    reporter.say(f"Round {played.round}, fingerprint of the weights {played.weights}")
+    print_files(reporter, files)
+    return {"round": played.round, "weights": played.weights, "readings": numbers, "files": files}
+
+
+def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
+    """The changes that --change gives, in the order of their rounds."""
+    found: dict[int, dict[str, Any]] = {}
+    for text in given:
+        at, colon, rest = text.partition(":")
+        name, equals, value = rest.partition("=")
+        if not (at.isdecimal() and colon and equals):
+            raise UserError(f"--change is {text!r}; it must be ROUND:OPTION=VALUE, e.g. 300:k=5.")
+        found.setdefault(int(at), {})[f"--{name}"] = value
+        update_settings(Settings(), found[int(at)])  # raises if there is no such setting
+    return tuple(sorted(found.items()))
+
+
+@dataclass(frozen=True)
+class PlaygroundOptions:
+    """Watch training live in the browser; pause it, change settings, go back.
+
+    Needs the extra `playground`: pip install 'adversarial-nets[playground]'
+    """
+
+    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
+    """Folder of a trained run whose z space to explore."""
+    data: str = "gaussian"
+    """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
+    idx:FOLDER, folder:PATH."""
+    port: int = 5006
+    """Port on 127.0.0.1; 0 takes a free one."""
+    browser: bool = True
+    """Open the page in a browser."""
+    screenshots: Path | None = None
+    """Draw the README's pictures of the playground into this folder instead of serving it."""
+    json: Json = False
+
+
+def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    try:
+        from adversarial_nets.playground import serve
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The playground needs {error.name}, which is not installed. Install it with: pip "
+            "install 'adversarial-nets[playground]'"
+        ) from error
+    if o.screenshots is not None:
+        from adversarial_nets.playground.screenshots import screenshots
+
+        files = [str(file) for file in screenshots(o.screenshots, o.run)]
+        print_files(reporter, files)
+        return {"files": files}
+    return serve(
+        run=o.run,
+        data=o.data,
+        port=o.port,
+        browser=o.browser,
+        on_ready=lambda url: reporter.say(f"The playground is at {url} (Ctrl-C ends it)"),
+    )
+
+
+COMMANDS = (
+    Command(
+        name="play",
+        group="explore",
+        arguments="DATA",
+        summary="train on toy data, changing settings on the way",
+        options=PlayOptions,
+        run=_play,
+        examples=(
+            "play moons --rounds 500 --k 3",
+            "play gaussian --change 300:objective=minimax",
+        ),
+        defaults=_defaults,
+    ),
+    Command(
+        name="playground",
+        group="explore",
+        arguments="[RUN]",
+        summary="watch and change training live in the browser",
+        options=PlaygroundOptions,
+        run=_playground,
+        examples=("playground", "playground --data moons", "playground runs/mnist-mnist-0"),
+    ),
+)

@@ -1,0 +1,120 @@
+"""All commands by their names, and the overviews that list them."""
+
+from collections.abc import Mapping, Sequence
+
+from adversarial_nets import __version__
+from adversarial_nets.cli import (
+    bench,
+    datasets,
+    evaluate,
+    generate,
+    paper_experiments,
+    paper_theory,
+    play,
+    results,
+    train,
+)
+from adversarial_nets.cli.command import Command, Group
+from adversarial_nets.errors import unknown_name
+
+__all__ = ["COMMANDS", "GROUPS", "find_command", "overview", "paper_overview"]
+
+GROUPS: Mapping[Group, str] = {
+    "train": "Train",
+    "evaluate": "Evaluate",
+    "generate": "Generate images",
+    "explore": "Experiment",
+    "paper": "Reproduce the paper",
+}
+"""The headings of the overview, in order."""
+
+_MODULES = (
+    train,
+    datasets,
+    evaluate,
+    results,
+    generate,
+    play,
+    bench,
+    paper_theory,
+    paper_experiments,
+)
+
+COMMANDS: Mapping[str, Command] = {
+    command.name: command for module in _MODULES for command in module.COMMANDS
+}
+"""Each command by its name. Names of the paper's commands begin with ``paper``."""
+
+_PAPER = "paper "
+_NAME_WIDTH = 22
+
+
+def find_command(args: Sequence[str]) -> tuple[Command, list[str]]:
+    """The command that the arguments name, and the arguments after the name.
+
+    ``advnets theory`` is read as ``advnets paper theory``, as earlier versions named it.
+
+    Raises:
+        UserError: there is no command of that name.
+    """
+    name, rest = args[0], list(args[1:])
+    if name == "paper" and rest:
+        of_the_paper = [n.removeprefix(_PAPER) for n in COMMANDS if n.startswith(_PAPER)]
+        if rest[0] not in of_the_paper:
+            raise unknown_name(rest[0], of_the_paper, "command of advnets paper")
+        name, rest = _PAPER + rest[0], rest[1:]
+    elif name not in COMMANDS and _PAPER + name in COMMANDS:
+        name = _PAPER + name
+    if name not in COMMANDS:
+        raise unknown_name(name, list(COMMANDS), "command")
+    return COMMANDS[name], rest
+
+
+def overview() -> str:
+    """What ``advnets --help`` prints: every command in one line, by purpose."""
+    lines = [
+        f"advnets {__version__}: Generative Adversarial Nets (2014) in readable PyTorch",
+        "",
+        "Usage: advnets COMMAND [ARGUMENTS] [OPTIONS]",
+        "       advnets COMMAND --help    all options of a command, with examples",
+        "",
+        "  advnets train mnist-5k         train on 4,000 digits (included) in two minutes",
+        "  advnets train folder:PHOTOS    train on your own images",
+    ]
+    for group, title in GROUPS.items():
+        lines += ["", title]
+        if group == "paper":
+            lines += _paper_summary()
+        lines += [_line(c) for c in COMMANDS.values() if c.group == group != "paper"]
+    lines += ["", "Options of every command: --help, and --json for one JSON object; --version"]
+    return "\n".join(lines)
+
+
+def paper_overview() -> str:
+    """What ``advnets paper --help`` prints: the commands that reproduce the paper."""
+    return "\n".join(
+        [
+            "Reproduce the figures, tables and statements of the paper.",
+            "",
+            "Usage: advnets paper COMMAND [ARGUMENTS] [OPTIONS]",
+            "       advnets paper COMMAND --help    all options of a command, with examples",
+            "",
+            *(_line(c, _PAPER) for c in COMMANDS.values() if c.group == "paper"),
+        ]
+    )
+
+
+def _line(command: Command, prefix: str = "") -> str:
+    """The command's line in an overview."""
+    invocation = f"{command.name.removeprefix(prefix)} {command.arguments}"
+    return f"  {invocation:{_NAME_WIDTH}} {command.summary}"
+
+
+def _paper_summary() -> list[str]:
+    """The lines of the overview that name the paper's commands."""
+    names = [c.name.removeprefix(_PAPER) for c in COMMANDS.values() if c.group == "paper"]
+    half = len(names) // 2
+    return [
+        f"  {'paper COMMAND':{_NAME_WIDTH}} {', '.join(names[:half])},",
+        f"  {'':{_NAME_WIDTH}} {', '.join(names[half:])}",
+    ]

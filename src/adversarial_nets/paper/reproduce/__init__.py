@@ -1,0 +1,16 @@
+"""Reproduce the paper, part by part, on one page: ``advnets reproduce``.
+
+* `registry`: what a part is, and the dictionary of all parts.
+* `contents`: the paper's parts, in its order.
+* `theory_parts`, `claim_parts`, `training_parts`, `table_parts`: the functions that make them.
+* `engine`: decides which parts to make, makes them and records them; `page` writes the HTML page.
+
+How to add a part: docs/add-a-part-to-reproduce.md.
+"""
+
+from adversarial_nets.paper.reproduce import contents  # noqa: F401 (it registers the parts)
+from adversarial_nets.paper.reproduce.engine import Reproduction, reproduce
+from adversarial_nets.paper.reproduce.records import Record
+from adversarial_nets.paper.reproduce.registry import PARTS, Context, Part, Result, register
+
+__all__ = ["PARTS", "Context", "Part", "Record", "Reproduction", "Result", "register", "reproduce"]

@@ -1,0 +1,81 @@
+"""§3, §5 and §6: the paper's claims about training, each as a table, a picture and a phrase."""
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from types import MappingProxyType
+from typing import Any
+
+from adversarial_nets.paper import training_claims
+from adversarial_nets.paper.reproduce.registry import Context, Result
+
+__all__ = ["SUMMARIES", "claim_part"]
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def claim_part(name: str) -> Callable[[Context], Result]:
+    """The function that tests a claim of `training_claims` and makes its part."""
+
+    def make(context: Context) -> Result:
+        found, picture = training_claims.claim(
+            name, context.folder, seed=context.seed, on_progress=context.on_progress
+        )
+        return Result(
+            ours=SUMMARIES[name](found.rows),
+            notes=(found.statement, found.method),
+            tables=(found.rows,),
+            pictures=(picture.name,),
+        )
+
+    return make
+
+
+def _summarise_gradients(rows: Rows) -> str:
+    row = max(rows, key=itemgetter("ratio"))
+    return (
+        f"the gradient of log D is up to {row['ratio']:.0f} times as long (round {row['round']}, "
+        f"D(G(z)) {row['D(G(z))']:.2f})"
+    )
+
+
+def _summarise_steps(rows: Rows) -> str:
+    widest, best = max(rows, key=itemgetter("gap")), max(rows, key=itemgetter("Parzen, nats"))
+    return (
+        f"V on training images is at most {widest['gap']:.3f} above V on held-out images "
+        f"(k = {widest['k']}); with equally many updates of D, k = {best['k']} has the best Parzen "
+        "score"
+    )
+
+
+def _summarise_head_start(rows: Rows) -> str:
+    last = f"round {rows[0]['rounds']}"
+    scores = (f"{row[last]:.1f} after {row['head start']} rounds of G alone" for row in rows)
+    return f"nats at {last}: {', '.join(scores)}"
+
+
+def _summarise_parzen_spread(rows: Rows) -> str:
+    row = max(rows, key=itemgetter("dimensions", "samples"))
+    return (
+        f"for a perfect model in {row['dimensions']} dimensions and {row['samples']:,} samples: "
+        f"{-row['error']:.0f} nats below the true value, standard deviation {row['spread']:.2f}"
+    )
+
+
+def _summarise_helvetica(rows: Rows) -> str:
+    row = rows[-1]
+    return (
+        f"digits generated at round {row['round']:,}: {row['digits, both learn']} with both "
+        f"networks trained, {row['digits, D stands still']} with D frozen since round 1,500"
+    )
+
+
+SUMMARIES: Mapping[str, Callable[[Rows], str]] = MappingProxyType(
+    {
+        "gradients": _summarise_gradients,
+        "steps": _summarise_steps,
+        "head-start": _summarise_head_start,
+        "parzen-spread": _summarise_parzen_spread,
+        "helvetica": _summarise_helvetica,
+    }
+)
+"""For each claim, the function that sums up its table in one phrase."""

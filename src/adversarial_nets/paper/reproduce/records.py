@@ -1,0 +1,115 @@
+"""The record of each part, OUT/parts/NAME.json: read, write, and compare with what is asked for."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.paper.reproduce.registry import PARTS, Context, Part, Result
+from adversarial_nets.runs import checkpoints, files
+
+__all__ = ["Record", "done", "fingerprint", "not_run", "read_record", "write_record"]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A part as the page shows it: what the paper says, and what was found.
+
+    Attributes:
+        name: the part's name.
+        title: its heading.
+        section: where it is in the paper.
+        published: what the paper says.
+        status: ``done`` or ``not run``.
+        ours: the result, or why the part was not run and how to run it.
+        notes: what a reader must know, in sentences.
+        tables: each a sequence of rows, each row by column.
+        pictures: file names beside the record.
+        run: the folder of the run that it shows.
+        made_with: profile, seed, seconds, version, command, and the fingerprints of what was read.
+    """
+
+    name: str
+    title: str
+    section: str
+    published: str
+    status: Literal["done", "not run"] = "not run"
+    ours: str = ""
+    notes: tuple[str, ...] = ()
+    tables: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    pictures: tuple[str, ...] = ()
+    run: str | None = None
+    made_with: Mapping[str, Any] = field(default_factory=dict)
+
+
+def done(part: Part, result: Result, made_with: Mapping[str, Any]) -> Record:
+    """The record of a part that was made."""
+    return Record(
+        name=part.name,
+        title=part.title,
+        section=part.section,
+        published=part.published,
+        status="done",
+        ours=result.ours,
+        notes=tuple(result.notes),
+        tables=tuple(tuple(table) for table in result.tables),
+        pictures=tuple(result.pictures),
+        run=result.run,
+        made_with=made_with,
+    )
+
+
+def not_run(part: Part, why: str, made_with: Mapping[str, Any] = MappingProxyType({})) -> Record:
+    """The record of a part that was not made, with the reason or the command that makes it."""
+    return Record(
+        name=part.name,
+        title=part.title,
+        section=part.section,
+        published=part.published,
+        ours=why,
+        made_with=dict(made_with),
+    )
+
+
+def read_record(name: str, context: Context) -> Record:
+    """The record of a part. A part that was never made, or whose pictures are gone, is not run.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    part, path = PARTS[name], context.folder / f"{name}.json"
+    if not path.exists():
+        return not_run(part, f"not run; run it with: {context.command(name)}")
+    try:
+        record = json.loads(path.read_text())
+        record |= {key: tuple(record[key]) for key in ("notes", "pictures")}
+        record["tables"] = tuple(tuple(table) for table in record["tables"])
+        missing = [file for file in record["pictures"] if not (context.folder / file).is_file()]
+        if missing:
+            command = context.command(name)
+            why = f"not run: its picture {missing[0]} is missing; run it with: {command}"
+            return not_run(part, why)
+        return Record(**record)
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}); delete it and run the part again."
+        ) from error
+
+
+def write_record(record: Record, context: Context) -> None:
+    """Write the record of a part."""
+    with files.explain_os_errors(context.folder):
+        content = json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False) + "\n"
+        files.write_atomically(context.folder / f"{record.name}.json", content)
+
+
+def fingerprint(path: Path) -> str:
+    """What changes if a run or a file changes: the newest checkpoint's name, or a checksum."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return checkpoints.checkpoint_folder(path).name

@@ -1,0 +1,127 @@
+"""What a part of the reproduction is, and the registry of all parts."""
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from adversarial_nets.progress import Progress
+
+__all__ = ["OUT", "PARTS", "Context", "Part", "Profile", "Result", "register", "usable_names"]
+
+Profile = Literal["quick", "full"]
+OUT = Path("reproduction")
+
+Row = Mapping[str, Any]
+"""A row of a table: the value of each column by its heading."""
+
+
+def _no_progress(what: str, done: int, total: int | None) -> None:
+    """Report no progress."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a part's function gets.
+
+    Attributes:
+        out: the folder of the whole reproduction.
+        profile: ``quick``, on the embedded digits in minutes, or ``full``, the published sizes.
+        seed: the seed of every random draw.
+        use: runs and tables to show instead of making them, by the name of the part they are for.
+        on_progress: called with what is done, how much, and of how much.
+    """
+
+    out: Path = OUT
+    profile: Profile = "quick"
+    seed: int = 0
+    use: Mapping[str, Path] = field(default_factory=dict)
+    on_progress: Progress = _no_progress
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the records and pictures."""
+        return self.out / "parts"
+
+    def command(self, name: str, *options: str) -> str:
+        """The command that makes a part.
+
+        Args:
+            name: the part's name.
+            *options: its options; ``--profile full`` by default if the part needs it.
+        """
+        if not options and PARTS[name].full_only:
+            options = ("--profile", "full")
+        out = () if self.out == OUT else ("--out", str(self.out))
+        return shlex.join(["advnets", "reproduce", name, *options, *out])
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a part's function returns.
+
+    Attributes:
+        ours: the result in one phrase, to stand beside the paper's.
+        notes: what a reader must know about it, in sentences.
+        tables: each a sequence of rows with the same columns.
+        pictures: file names, relative to `Context.folder`.
+        run: the folder of the run that it shows, if any.
+    """
+
+    ours: str
+    notes: Sequence[str] = ()
+    tables: Sequence[Sequence[Row]] = ()
+    pictures: Sequence[str] = ()
+    run: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the paper and how to make it.
+
+    Attributes:
+        name: the name to type; also its file name and its place on the page.
+        title: its heading on the page.
+        section: where it is in the paper.
+        published: what the paper says, in one phrase.
+        make: makes the part.
+        reads: names for `Context.use` whose run or table this part shows.
+        differs_by_profile: whether the result depends on the profile.
+        full_only: whether the quick profile lacks this part.
+        slow: whether the quick profile leaves it out unless it is named.
+    """
+
+    name: str
+    title: str
+    section: str
+    published: str
+    make: Callable[[Context], Result]
+    reads: tuple[str, ...] = ()
+    differs_by_profile: bool = False
+    full_only: bool = False
+    slow: bool = False
+
+
+PARTS: dict[str, Part] = {}
+"""All parts by name, in the order of the page. `contents` registers the paper's."""
+
+
+def register(part: Part) -> Part:
+    """Add a part to `PARTS`, after the parts of the same section and of earlier ones.
+
+    Raises:
+        ValueError: there is a part of that name already.
+    """
+    if part.name in PARTS:
+        raise ValueError(f"There is a part named {part.name!r} already; give another name.")
+    later = [name for name, other in PARTS.items() if other.section > part.section]
+    moved = {name: PARTS.pop(name) for name in later}
+    PARTS[part.name] = part
+    PARTS.update(moved)
+    return part
+
+
+def usable_names() -> list[str]:
+    """The names that `Context.use` may have."""
+    return list(dict.fromkeys(name for part in PARTS.values() for name in part.reads))

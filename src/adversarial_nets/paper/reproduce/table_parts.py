@@ -1,0 +1,178 @@
+"""§5 and §6: Table 1, from the rows that ``advnets table1`` recorded, and Table 2."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from operator import itemgetter
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.game import sample
+from adversarial_nets.paper.reproduce.registry import Context, Result
+from adversarial_nets.paper.reproduce.training_parts import caveats, run_of
+from adversarial_nets.runs import game_state
+
+__all__ = ["table1", "table1_file", "table2"]
+
+_OURS = "Adversarial nets"
+_SAMPLES_TIMED = 10_000
+
+
+# --- Table 1 --------------------------------------------------------------------------------------
+
+
+def table1(context: Context) -> Result:
+    """Table 1: the recorded rows beside the published numbers."""
+    rows = _table1_rows(context)
+    table = [
+        {
+            "model": row["model"],
+            "data": row["dataset"],
+            "ours, nats": f"{row['nats']:.1f} ± {row['se']:.1f}",
+            "published": "" if row["published"] is None else f"{row['published']:g}",
+            "σ": f"{row['sigma']:.3f} ({row['grid']})",
+        }
+        for row in rows
+    ]
+    ours = [row for row in rows if row["model"].startswith(_OURS)] or rows
+    scores = (f"{row['model']} {row['nats']:.1f} ± {row['se']:.1f}" for row in ours[:2])
+    return Result(
+        ours=f"{len(rows)} rows; {', '.join(scores)}",
+        notes=(f"The rows are those of {table1_file(context)}.",),
+        tables=(table,),
+    )
+
+
+def table1_file(context: Context) -> Path | None:
+    """The recorded rows: the given file, or one of this reproduction, of runs/ or of results/."""
+    folders = (context.out / "table1", Path("runs/table1"), Path("results"))
+    paths = (context.use.get("table1"), *(folder / "table1.json" for folder in folders))
+    return next((path for path in paths if path and path.is_file()), None)
+
+
+_REQUIRED: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
+    {"model": str, "dataset": str, "grid": str, "nats": float, "se": float, "sigma": float}
+)
+_OPTIONAL = ("published", "samples_per_second", "steps_per_sample")
+
+
+def _table1_rows(context: Context) -> list[dict[str, Any]]:
+    """The recorded rows, at least one.
+
+    Raises:
+        UserError: no rows are recorded, or the file holds something else.
+    """
+    path = table1_file(context)
+    if not path:
+        raise UserError(
+            "No results of the other models are recorded. Make them with: advnets table1"
+        )
+    try:
+        rows = [
+            {name: kind(row[name]) for name, kind in _REQUIRED.items()}
+            | {name: None if row[name] is None else float(row[name]) for name in _OPTIONAL}
+            for row in json.loads(path.read_text())["rows"]
+        ]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{path} is not a file that advnets table1 wrote ({error!r}). Make one with: advnets "
+            "table1"
+        ) from error
+    if not rows:
+        raise UserError(f"{path} has no rows yet. Make them with: advnets table1")
+    return rows
+
+
+# --- Table 2 --------------------------------------------------------------------------------------
+
+
+def table2(context: Context) -> Result:
+    """Table 2: the paper's list of difficulties, and the one that can be timed, sampling."""
+    rows, notes = _timed_rows(context)
+    table = [
+        {
+            "model": row["model"],
+            "data": row["dataset"],
+            "samples per second": f"{row['samples_per_second']:,.0f}",
+            "steps per sample": f"{row['steps_per_sample']:g}",
+        }
+        for row in rows
+    ]
+    ours = next((row for row in rows if row["model"].startswith(_OURS)), rows[0])
+    slowest = max(rows, key=itemgetter("steps_per_sample"))
+    return Result(
+        ours="; ".join(
+            f"{row['model']}: {row['samples_per_second']:,.0f} samples per second, steps per "
+            f"sample {row['steps_per_sample']:g}"
+            for row in ((ours,) if slowest is ours else (ours, slowest))
+        ),
+        notes=(
+            "Times are for this machine's processor. The difficulty that the paper names for "
+            "adversarial nets, synchronising D with G, is the part “helvetica” below.",
+            *notes,
+        ),
+        tables=(table, _DIFFICULTIES),
+    )
+
+
+def _timed_rows(context: Context) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """Sampling speed of each model: as recorded, or else of one run; and notes about that run."""
+    if table1_file(context):
+        rows = _table1_rows(context)
+        timed = [r for r in rows if None not in (r["samples_per_second"], r["steps_per_sample"])]
+        if timed:
+            return timed, ()
+    run = run_of("figure2a", context)
+    G, _ = game_state.load_generator(run)
+    started = time.process_time()
+    sample(G, run.settings, _SAMPLES_TIMED)
+    rate = _SAMPLES_TIMED / (time.process_time() - started)
+    row = {
+        "model": _OURS if run.is_preset else f"{_OURS} ({run.preset_label})",
+        "dataset": run.data,
+        "samples_per_second": rate,
+        "steps_per_sample": 1,
+    }
+    return [row], caveats(run, "figure2a")
+
+
+_DIFFICULTIES = (
+    {
+        "": "training",
+        "deep directed": "inference needed",
+        "deep undirected": "inference and MCMC for the gradient of the partition function",
+        "generative autoencoders": "trade-off between mixing and reconstruction",
+        "adversarial": "synchronising D with G",
+    },
+    {
+        "": "inference",
+        "deep directed": "learned approximate",
+        "deep undirected": "variational",
+        "generative autoencoders": "MCMC",
+        "adversarial": "learned approximate",
+    },
+    {
+        "": "sampling",
+        "deep directed": "no difficulties",
+        "deep undirected": "needs a Markov chain",
+        "generative autoencoders": "needs a Markov chain",
+        "adversarial": "no difficulties",
+    },
+    {
+        "": "p(x)",
+        "deep directed": "intractable, approximated by AIS",
+        "deep undirected": "intractable, approximated by AIS",
+        "generative autoencoders": "Parzen only",
+        "adversarial": "Parzen only",
+    },
+    {
+        "": "design",
+        "deep directed": "nearly all models hard",
+        "deep undirected": "careful design for several properties",
+        "generative autoencoders": "any differentiable function in theory",
+        "adversarial": "any differentiable function",
+    },
+)
+"""Table 2 of the paper, abridged."""

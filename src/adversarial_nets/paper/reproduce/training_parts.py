@@ -1,0 +1,228 @@
+"""§5: train the paper's experiments (or show given runs); samples, scores and interpolation."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from adversarial_nets import datasets
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import DataNotFound, UserError
+from adversarial_nets.evaluation import PUBLISHED, Evaluation, evaluate
+from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.game import sample
+from adversarial_nets.paper.reproduce.registry import Context, Result
+from adversarial_nets.plots import sheets, style
+from adversarial_nets.plots.interpolation import interpolate
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.report import default_weights, write_report
+from adversarial_nets.report.run_settings import differences_in_words, is_published_experiment
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.training.session import TrainingSnapshot, train
+
+__all__ = ["EXPERIMENTS", "caveats", "figure2", "figure3", "run_of"]
+
+QUICK_ROUNDS = 3000
+"""Rounds of the training in the quick profile."""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One of the paper's trainings.
+
+    Attributes:
+        data: the paper's data set.
+        substitute: the data set to use if that one is not on this machine.
+        presets: its presets; each one continues from the run of the preset before it.
+    """
+
+    data: str
+    substitute: str
+    presets: tuple[str, ...]
+
+
+EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
+    {
+        "figure2a": Experiment("mnist", "mnist", ("mnist",)),
+        "figure2b": Experiment("tfd", "tfd-standin", ("tfd", "tfd-stage2")),
+        "figure2c": Experiment("cifar10", "cifar10-copy", ("cifar10",)),
+        "figure2d": Experiment("cifar10", "cifar10-copy", ("cifar10-convolutional",)),
+    }
+)
+
+
+# --- Runs -----------------------------------------------------------------------------------------
+
+
+def run_of(name: str, context: Context) -> Run:
+    """The run of a part: the one given for it, or a trained one.
+
+    Args:
+        name: a name of `EXPERIMENTS`.
+        context: what was asked for.
+
+    Raises:
+        UserError: the quick profile lacks this part, or its data set is missing.
+    """
+    if name in context.use:
+        return runs_folder.open_run(context.use[name])
+    if context.profile == "full":
+        return _train_full(EXPERIMENTS[name], context)
+    if name != "figure2a":
+        raise UserError(
+            "The quick profile trains on the embedded digits only. Run this part with: "
+            + context.command(name)
+        )
+    return _train_quick(context)
+
+
+def _train_quick(context: Context) -> Run:
+    """A short training on the embedded digits."""
+    return train(
+        "mnist-5k",
+        preset="quickstart",
+        settings=dataclasses.replace(PRESETS["quickstart"].settings, seed=context.seed),
+        run=context.out / "runs" / f"quick-mnist-5k-{context.seed}",
+        rounds=QUICK_ROUNDS,
+        callbacks=[_progress(context, "mnist-5k")],
+    )
+
+
+def _train_full(experiment: Experiment, context: Context) -> Run:
+    """The published training, with all its stages."""
+    images = _load(experiment, context)
+    stage_before = None
+    for preset in experiment.presets:
+        run = train(
+            images,
+            preset=preset,
+            settings=dataclasses.replace(PRESETS[preset].settings, seed=context.seed),
+            run=context.out / "runs" / f"{images.name}-{preset}-{context.seed}",
+            callbacks=[_progress(context, f"{images.name}, {preset}")],
+            onto=stage_before,
+        )
+        stage_before = run.folder
+    return run
+
+
+def _load(experiment: Experiment, context: Context) -> Dataset:
+    """The experiment's data set, or its substitute.
+
+    Raises:
+        UserError: neither is on this machine.
+    """
+    data, substitute = experiment.data, experiment.substitute
+    try:
+        return datasets.load(data, on_progress=context.on_progress)
+    except DataNotFound as missing:
+        try:
+            return datasets.load(substitute, on_progress=context.on_progress)
+        except DataNotFound as error:
+            words = f"{missing} {error}" if substitute != data else str(error)
+            raise UserError(words) from error
+
+
+def _progress(context: Context, name: str) -> Callable[[TrainingSnapshot], None]:
+    """A training callback that reports the round as progress."""
+    return lambda snapshot: context.on_progress(
+        f"{name}: round", snapshot.row["round"], snapshot.rounds
+    )
+
+
+# --- Figure 2 and Figure 3 ------------------------------------------------------------------------
+
+
+def figure2(name: str) -> Callable[[Context], Result]:
+    """The function that makes a part of Figure 2: samples, nearest training images, scores."""
+
+    def make(context: Context) -> Result:
+        run = run_of(name, context)
+        data, weights = load_data(run), default_weights(run)
+        G, round = game_state.load_generator(run, "last", weights)
+        samples = sample(G, run.settings, 20, "samples to score").float()
+        figure = sheets.plot_figure2(samples, data)
+        style.write_picture(figure, context.folder / f"{name}.png", dpi=style.DPI)
+        found = evaluate(run, data, weights=weights, on_progress=context.on_progress)
+        write_report(run, data)
+        return Result(
+            ours=f"{data.name}, preset {run.preset_label}, {weights} G at round {round:,}: "
+            f"{found.parzen}{_qualification(run, name)}",
+            notes=(data.provenance, *caveats(run, name)),
+            tables=(_score_rows(found),),
+            pictures=(f"{name}.png",),
+            run=str(run.folder),
+        )
+
+    return make
+
+
+def _score_rows(found: Evaluation) -> list[dict[str, str]]:
+    """The run's score and those of reference images."""
+    scores = [(f"{found.weights} G, round {found.round:,}", found.parzen)]
+    scores += [(row.name, row.score) for row in found.calibration]
+    return [
+        {"samples": name, "nats": f"{s.nats:.1f} ± {s.se:.1f}", "σ": f"{s.sigma:.3f}"}
+        for name, s in scores
+    ]
+
+
+def _qualification(run: Run, name: str) -> str:
+    """What must be said directly after a run's score in place of the paper's."""
+    words = ""
+    if not _is_experiment(run, name):
+        words += "; not the published experiment"
+    published_on = EXPERIMENTS[name].data
+    if run.data != published_on and published_on in PUBLISHED:
+        words += "; not comparable with the published number"
+    return words
+
+
+def _is_experiment(run: Run, name: str) -> bool:
+    """Whether a run has the networks and settings of the part's experiment."""
+    return is_published_experiment(run) and run.preset == EXPERIMENTS[name].presets[-1]
+
+
+def caveats(run: Run, name: str) -> tuple[str, ...]:
+    """In sentences, how a run differs from the paper's experiment of a part.
+
+    Args:
+        run: the run that the part shows.
+        name: a name of `EXPERIMENTS`.
+    """
+    notes = []
+    if run.preset in PRESETS and not PRESETS[run.preset].published:
+        notes.append(
+            f"Preset {run.preset} is not the published experiment: {PRESETS[run.preset].why}"
+        )
+    elif run.preset != EXPERIMENTS[name].presets[-1]:
+        notes.append(
+            f"Preset {run.preset} is not the experiment of this part, which is "
+            f"{EXPERIMENTS[name].presets[-1]}."
+        )
+    if not run.is_preset:
+        notes.append(
+            f"The run is {run.preset_label}. It differs from the preset in: "
+            f"{differences_in_words(run)}."
+        )
+    if run.data != EXPERIMENTS[name].data:
+        notes.append(f"The data set is {run.data}, so no published number compares with this one.")
+    return tuple(notes)
+
+
+def figure3(context: Context) -> Result:
+    """Figure 3: images along straight lines in z, of Figure 2a's generator."""
+    run = run_of("figure2a", context)
+    weights = default_weights(run)
+    G, round = game_state.load_generator(run, "last", weights)
+    images = interpolate(G, run.settings)
+    figure = sheets.plot_figure3(images, load_data(run))
+    style.write_picture(figure, context.folder / "figure3.png", dpi=style.DPI)
+    return Result(
+        ours=f"{len(images)} straight lines in z; {run.data}, preset {run.preset_label}, "
+        f"{weights} G at round {round:,}",
+        notes=caveats(run, "figure2a"),
+        pictures=("figure3.png",),
+        run=str(run.folder),
+    )

@@ -1,0 +1,43 @@
+"""Table 1 (§5): every model fitted, sampled and scored in the same way.
+
+    OUT/DATA/ROW-SEED/            the run folder of one row (see `adversarial_nets.runs`), with
+        score-GRID.json           the row's results: scores, times, how it was made
+        MODEL-figure2.png         samples beside their nearest training images, as in Figure 2
+        MODEL-samples.png         ten samples
+        MODEL-path.png            ten steps of its Markov chain, or images along a line in z
+    OUT/table1.txt, .json, .html  the table
+    OUT/DATA-samples.png          the samples of all models on one data set
+    OUT/DATA-path.png             their paths
+
+`table1` makes the rows that are not recorded yet; a fit that was interrupted continues. All choices
+are made on validation images; the test images are used once, for the final score.
+
+Modules: `make` (the whole table), `rows` (one row), `pictures`, `text` (the output files), `record`
+(reading and writing results; imports no torch).
+"""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from adversarial_nets.paper.table1.make import table1
+    from adversarial_nets.paper.table1.record import NAMES, Result, Table, recorded
+    from adversarial_nets.paper.table1.text import as_text
+
+__all__ = ["NAMES", "Result", "Table", "as_text", "recorded", "table1"]
+
+# Imported on first use, so that reading recorded results does not import torch.
+_MODULE_OF = {
+    "NAMES": "record",
+    "Result": "record",
+    "Table": "record",
+    "as_text": "text",
+    "recorded": "record",
+    "table1": "make",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)

@@ -1,0 +1,88 @@
+"""Make Table 1: fit, sample and score the rows that are not recorded yet, and write the table."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from adversarial_nets import datasets
+from adversarial_nets.baselines import BASELINES
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import SettingError, UserError, unknown_name
+from adversarial_nets.paper.table1 import record
+from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES, Table
+from adversarial_nets.paper.table1.rows import Options, make_row
+from adversarial_nets.paper.table1.text import write_files
+from adversarial_nets.progress import Progress
+from adversarial_nets.runs.provenance import made_with
+
+__all__ = ["table1"]
+
+
+def table1(
+    data: Sequence[str] = ("mnist",),
+    out: Path = Path("runs/table1"),
+    *,
+    rows: Sequence[str] = NAMES,
+    grid: str = "paper",
+    seeds: int = 1,
+    quick: bool = False,
+    run: Path | None = None,
+    on_progress: Progress | None = None,
+) -> Table:
+    """Make the rows of Table 1 that are not recorded yet, and write the table.
+
+    Args:
+        data: names of data sets, for `datasets.load`.
+        out: the output folder.
+        rows: names of rows: `NAMES`, or keys of `baselines.BASELINES`.
+        grid: the grid of σ, ``paper`` or ``fine``.
+        seeds: number of seeds of each trained model: 0, 1, ….
+        quick: train small networks for a short time.
+        run: run folder of adversarial nets trained on the data, to be scored instead of training
+            new ones. The folder is not changed.
+        on_progress: called with (what is done, how much is done, of how much).
+
+    Returns:
+        All recorded rows, including those made by earlier calls.
+
+    Raises:
+        UserError: a name is unknown, `seeds` is below 1, the data are not in [0, 1], or the output
+            folder holds rows made with other settings.
+        Stopped: SIGINT or SIGTERM was received; the current training is saved.
+        Diverged: a training met a number that is not finite.
+    """
+    all_rows = (*BASELINES, ADVERSARIAL_NETS, REFERENCES)
+    for row in rows:
+        if row not in all_rows:
+            raise unknown_name(row, all_rows, "row")
+    if seeds < 1:
+        raise SettingError("seeds", f"is {seeds}; it must be 1 or more.")
+    options = Options(grid, quick, run, on_progress)
+    for name in data:
+        dataset = datasets.load(name, on_progress=on_progress)
+        if dataset.range != (0.0, 1.0):
+            low, high = dataset.range
+            raise UserError(
+                f"The images of {name} are in [{low:g}, {high:g}], but the models of Table 1 need "
+                "images in [0, 1]. Choose another data set, such as mnist."
+            )
+        for row in rows:
+            single = row == REFERENCES or (row == ADVERSARIAL_NETS and run is not None)
+            for seed in range(1 if single else seeds):
+                folder = out / record.file_name(dataset.name) / f"{row}-{seed}"
+                _make_and_record(row, dataset, seed, folder, options)
+    table = record.read_table(out, data, all_rows, grid)
+    return dataclasses.replace(table, files=write_files(table, out))
+
+
+def _make_and_record(row: str, data: Dataset, seed: int, folder: Path, options: Options) -> None:
+    """Make one row with one seed and write its record, unless it is recorded already."""
+    path = record.record_path(folder, options.grid)
+    made: dict[str, object] = {"quick": options.quick}
+    if options.run and row == ADVERSARIAL_NETS:
+        made["run"] = str(options.run)
+    if path.exists():
+        record.check_made(path, made)
+        return
+    results = make_row(row, data, seed, folder, options)
+    record.write_record(path, results, data.image_shape, made, made_with(data))

@@ -1,0 +1,121 @@
+"""Write Table 1 as text, JSON, one HTML page, and pictures of all rows."""
+
+import base64
+import json
+from pathlib import Path
+
+from adversarial_nets import report
+from adversarial_nets.baselines import BASELINES
+from adversarial_nets.paper.table1 import pictures
+from adversarial_nets.paper.table1.record import Result, Table, file_name
+from adversarial_nets.plots import sheets, style
+from adversarial_nets.runs import files as runs_files
+
+__all__ = ["as_text", "write_files"]
+
+_COLUMN_NAMES = ("model", "nats", "published", "σ", "trained", "samples/s", "steps/sample")
+
+
+def write_files(table: Table, out: Path) -> tuple[Path, ...]:
+    """Write table1.txt, table1.json, table1.html and the pictures of all rows.
+
+    Args:
+        table: the table.
+        out: its folder.
+
+    Returns:
+        The paths of the files.
+    """
+    contents: dict[str, str | bytes] = {
+        "table1.txt": as_text(table),
+        "table1.json": json.dumps(table.to_json(), indent=2, ensure_ascii=False) + "\n",
+        "table1.html": _as_html(table, out),
+    } | _pictures_of_all_rows(table, out)
+    with runs_files.explain_os_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        for file, content in contents.items():
+            runs_files.write_atomically(out / file, content)
+    return tuple(out / file for file in contents)
+
+
+# --- Text -----------------------------------------------------------------------------------------
+
+
+def as_text(table: Table) -> str:
+    """Return the table as aligned plain text."""
+    lines = []
+    for data, results in _by_data(table):
+        lines += [data + (f", grid {results[0].grid}" if results else ""), ""]
+        rows = [_COLUMN_NAMES] + [_cells(result) for result in results]
+        rows += [(title, "not yet", "", "", "", "", "") for title in _missing_titles(table, data)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMN_NAMES))]
+        for model, *numbers in rows:
+            cells = [model.ljust(widths[0])]
+            cells += [cell.rjust(w) for cell, w in zip(numbers, widths[1:], strict=True)]
+            lines.append("  ".join(cells).rstrip())
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _by_data(table: Table) -> list[tuple[str, list[Result]]]:
+    """Return the lines of each data set, in the order of the table."""
+    names = dict.fromkeys([r.dataset for r in table.results] + [d for _, d in table.missing])
+    return [(name, [r for r in table.results if r.dataset == name]) for name in names]
+
+
+def _missing_titles(table: Table, data: str) -> list[str]:
+    """Return the titles of the rows of a data set that are not recorded."""
+    missing = [row for row, dataset in table.missing if dataset == data]
+    return [BASELINES[row].title if row in BASELINES else row for row in missing]
+
+
+def _cells(result: Result) -> tuple[str, ...]:
+    """Return a line's cells, one for each of `_COLUMN_NAMES`."""
+    r = result
+    over_seeds = "" if r.spread is None else f" (± {r.spread:.1f} over {r.seeds} seeds)"
+    return (
+        r.model,
+        f"{r.nats:.1f} ± {r.se:.1f}{over_seeds}".replace("-", "−"),
+        "" if r.published is None else f"{r.published:.0f}",
+        f"{r.sigma:.3f}" + (" (edge)" if r.at_edge else ""),
+        "" if r.train_seconds is None else _duration(r.train_seconds),
+        "" if r.samples_per_second is None else f"{r.samples_per_second:,.0f}",
+        "" if r.steps_per_sample is None else f"{r.steps_per_sample:,.0f}",
+    )
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+
+
+# --- Pictures and page ----------------------------------------------------------------------------
+
+
+def _pictures_of_all_rows(table: Table, out: Path) -> dict[str, bytes]:
+    """Return, for each data set, a PNG of all models' samples and one of their paths."""
+    files = {}
+    for data, results in _by_data(table):
+        for kind in ("samples", "path"):
+            paths = {result.model: pictures.find(out, result, kind) for result in results}
+            strips = {model: pictures.read_strip(path) for model, path in paths.items() if path}
+            if strips:
+                figure = sheets.plot_image_rows(strips)
+                files[f"{file_name(data)}-{kind}.png"] = style.to_png(figure)
+    return files
+
+
+def _as_html(table: Table, out: Path) -> str:
+    """Return one HTML page that needs no other file."""
+
+    def data_uri(result: Result, kind: str) -> str | None:
+        path = pictures.find(out, result, kind)
+        if path is None:
+            return None
+        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+
+    return report.template("table1.html").render(
+        tables=[(data, rows, _missing_titles(table, data)) for data, rows in _by_data(table)],
+        column_names=_COLUMN_NAMES,
+        cells=_cells,
+        data_uri=data_uri,
+    )

@@ -1,0 +1,77 @@
+"""The boards: a panel for each kind of game, made of Bokeh figures and the numbers that fill them.
+
+The server makes the figures once for each game and sends them to the page as JSON. After that only
+numbers travel, under the names of the data sources and columns that they fill.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bokeh.embed import json_item
+from bokeh.plotting import figure
+
+from adversarial_nets.playground.boards import chart, images, line, plane
+from adversarial_nets.playground.boards.style import THEMES, Texts, Theme
+from adversarial_nets.playground.words import WORDS, Language
+from adversarial_nets.replay import Evaluator, Snapshot
+from adversarial_nets.state import Game
+
+__all__ = ["BOARDS", "Board", "figures_json"]
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the board of one kind of game shows.
+
+    Attributes:
+        draw: makes the figure, without the numbers of a snapshot.
+        columns: the numbers of a snapshot, by data source and column of the figure.
+        center_and_spread: mean and spread of the samples, in units of the data's spread.
+        for_history: the snapshot without what the board does not show.
+        gradient_arrows: numbers of the arrows along the gradient of G's objective.
+    """
+
+    draw: Callable[[Evaluator, Texts, Theme], figure]
+    columns: Callable[[Evaluator, Snapshot], dict[str, Any]]
+    center_and_spread: Callable[[Evaluator, Snapshot], tuple[list[float], float]]
+    for_history: Callable[[Snapshot], Snapshot] = lambda snapshot: snapshot
+    gradient_arrows: Callable[[Evaluator, Snapshot, Game], dict[str, Any]] = (
+        lambda evaluator, snapshot, game: {}
+    )
+
+
+BOARDS: Mapping[str, Board] = {
+    "line": Board(line.draw, line.columns, line.center_and_spread),
+    "plane": Board(
+        plane.draw,
+        plane.columns,
+        plane.center_and_spread,
+        plane.for_history,
+        plane.gradient_arrows,
+    ),
+    "images": Board(images.draw, images.columns, images.center_and_spread),
+}
+"""The board of each kind of game."""
+
+
+def figures_json(
+    kind: str, evaluator: Evaluator, game: int, language: Language, theme_name: str
+) -> dict[str, Any]:
+    """Both figures of a game as Bokeh JSON: ``main``, the board, and ``chart``, its metrics.
+
+    Args:
+        kind: the kind of game.
+        evaluator: the game's evaluator.
+        game: 0 or 1; the page's elements are named after it.
+        language: of the texts in the figures.
+        theme_name: ``light`` or ``dark``.
+    """
+    texts = {name: text[language] for name, text in WORDS.items()}
+    theme = THEMES[theme_name]
+    density_known = getattr(evaluator, "p_data", None) is not None
+    figures = {
+        "main": BOARDS[kind].draw(evaluator, texts, theme),
+        "chart": chart.draw(density_known, texts, theme),
+    }
+    return {name: json_item(f, f"{name}-{game}") for name, f in figures.items()}

@@ -1,0 +1,59 @@
+"""The board for images: histograms of D(x) and D(G(z)), samples, and nearest training images."""
+
+import base64
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, Range1d
+from bokeh.plotting import figure
+from scipy.special import expit
+
+from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
+from adversarial_nets.plots import sheets
+from adversarial_nets.toys import images
+from adversarial_nets.toys.images import Evaluator, Snapshot
+
+__all__ = ["center_and_spread", "columns", "draw", "nearest_png"]
+
+BINS = 20
+"""Bins of the histograms."""
+
+
+def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
+    """0, since the centre of images says nothing, and the spread of the samples."""
+    return [0.0], snapshot.variance_ratio
+
+
+def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
+    """The histograms of one snapshot by column of the figure, and the samples as a PNG."""
+    data, samples = (
+        np.histogram(expit(logits), BINS, (0, 1))[0] / len(logits)
+        for logits in (snapshot.a_data, snapshot.a_samples)
+    )
+    return {
+        "histograms": {"data": encode_float32(data), "samples": encode_float32(samples)},
+        "png": base64.b64encode(images.samples_png(evaluator, snapshot)).decode(),
+    }
+
+
+def nearest_png(evaluator: Evaluator, snapshot: Snapshot) -> str:
+    """The training images nearest to the first ten samples, as a PNG in base64."""
+    data = evaluator.data
+    nearest = data.floats(images.nearest_images(evaluator, snapshot))
+    png = sheets.grid_png(nearest, data.image_shape, data.range, columns=10)
+    return base64.b64encode(png).decode()
+
+
+def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
+    """Histograms of D on held-out images and on samples, filled by `columns`."""
+    f = new_figure(theme, x_range=Range1d(0, 1), y_range=Range1d(0, 1), name="main", min_height=180)
+    f.yaxis.visible = False
+    f.xaxis.axis_label = texts["D output"]
+    edges, empty = np.linspace(0, 1, BINS + 1), np.zeros(BINS)
+    source = ColumnDataSource(
+        {"left": edges[:-1], "right": edges[1:], "data": empty, "samples": empty},
+        name="histograms",
+    )
+    for column, color in (("data", theme.D), ("samples", theme.G)):
+        f.quad("left", "right", column, 0, source=source, color=color, alpha=0.5)
+    return f

@@ -1,0 +1,132 @@
+"""The board for data on a line, as in Figure 1: densities, D, and arrows from z to x = G(z)."""
+
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, Label, LinearAxis, Range1d, Span
+from bokeh.plotting import figure
+from scipy.special import expit
+
+from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
+from adversarial_nets.theory import divergences
+from adversarial_nets.toys.line import Evaluator, Snapshot
+
+__all__ = ["center_and_spread", "columns", "draw"]
+
+LOW, HIGH = -0.42, 1.7
+"""Range of the density axis, in units of the data's largest density."""
+Z_AXIS = LOW + 0.03
+"""Height of the z axis, in the same units."""
+ARROW_TIP = -0.035
+"""Height of the arrows' tips just below the x axis, in the same units."""
+
+
+def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
+    """Mean and standard deviation of p_g, in units of the data's standard deviation."""
+    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
+    data_mean, data_std = _mean_and_std(x, evaluator.p_data)
+    mean, std = _mean_and_std(x, snapshot.p_g)
+    return [(mean - data_mean) / data_std], std / data_std
+
+
+def _mean_and_std(x: np.ndarray, p: np.ndarray) -> tuple[float, float]:
+    mean = float(p @ x)
+    return mean, float(np.sqrt(p @ (x - mean) ** 2))
+
+
+def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
+    """The numbers of one snapshot, by data source and column of the figure."""
+    cell = evaluator.edges[1] - evaluator.edges[0]
+    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)
+    return {
+        "curves": {  # the first and the last mass lie outside the cells
+            "p_g": encode_float32(snapshot.p_g[1:-1] / cell),
+            "D": encode_float32(expit(snapshot.a[1:-1])),
+            "D_star": encode_float32(D_star[1:-1]),
+        },
+        "arrows": {"x": encode_float32(snapshot.G)},
+    }
+
+
+def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
+    """Densities and D above the x axis, arrows from the z axis to the x axis below."""
+    p_data = evaluator.p_data[1:-1] / (evaluator.edges[1] - evaluator.edges[0])
+    peak = float(p_data.max())
+    f = new_figure(
+        theme,
+        x_range=Range1d(evaluator.edges[0], evaluator.edges[-1]),
+        y_range=Range1d(LOW * peak, HIGH * peak),
+        name="main",
+    )
+    f.yaxis.visible = False
+    f.xaxis.axis_label = "x"
+    _add_D_axis(f, theme)
+    _add_arrows(f, evaluator, peak, theme)
+    _add_x_and_z_axes(f, evaluator, peak, theme)
+    _add_curves(f, evaluator, p_data, theme)
+    return f
+
+
+def _add_D_axis(f: figure, theme: Theme) -> None:
+    """A second y axis, on the right, for D(x) in [0, 1]."""
+    f.extra_y_ranges = {"D": Range1d(LOW / HIGH * 1.06, 1.06)}
+    axis = LinearAxis(
+        y_range_name="D",
+        ticker=[0, 0.5, 1],
+        major_label_overrides={0: "0", 0.5: "½", 1: "1"},
+        axis_line_color=theme.D,
+        major_tick_line_color=theme.D,
+        major_label_text_color=theme.D,
+        minor_tick_line_color=None,
+        bounds=(0, 1),
+        axis_label="D",
+        axis_label_text_color=theme.D,
+    )
+    f.add_layout(axis, "right")
+
+
+def _add_arrows(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> None:
+    """Arrows from z, scaled to the width of the figure, to G(z)."""
+    edges, arrows = evaluator.edges, evaluator.arrows
+    z = edges[0] + (0.5 + 0.48 * arrows / np.abs(arrows).max()) * np.ptp(edges)
+    source = ColumnDataSource(
+        {
+            "z": z,
+            "x": z,
+            "bottom": np.full(len(z), Z_AXIS * peak),
+            "top": np.full(len(z), ARROW_TIP * peak),
+        },
+        name="arrows",
+    )
+    f.segment("z", "bottom", "x", "top", source=source, color=theme.muted, alpha=0.7)
+    f.scatter("x", "top", source=source, marker="triangle", size=6, color=theme.muted)
+
+
+def _add_x_and_z_axes(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> None:
+    """Two horizontal lines, labelled x and z."""
+    for name, y in (("x", 0.0), ("z", Z_AXIS * peak)):
+        f.add_layout(Span(location=y, dimension="width", line_color=theme.muted))
+        label = Label(
+            x=evaluator.edges[-1],
+            y=y,
+            x_offset=-12,
+            y_offset=2,
+            text=name,
+            text_color=theme.muted,
+            text_font_style="italic",
+        )
+        f.add_layout(label)
+
+
+def _add_curves(f: figure, evaluator: Evaluator, p_data: np.ndarray, theme: Theme) -> None:
+    """p_data, p_g, D and D* over x; all but p_data are filled by `columns`."""
+    empty = np.full(len(evaluator.x), np.nan)
+    source = ColumnDataSource(
+        {"x": evaluator.x, "p_data": p_data, "p_g": empty, "D": empty, "D_star": empty},
+        name="curves",
+    )
+    f.varea("x", 0, "p_g", source=source, color=theme.G, alpha=0.13)
+    f.line("x", "D_star", source=source, color=theme.D, alpha=0.5, y_range_name="D")
+    f.line("x", "D", source=source, color=theme.D, width=2, dash=[7, 3], y_range_name="D")
+    f.line("x", "p_data", source=source, color=theme.ink, width=2.2, dash=[2, 3])
+    f.line("x", "p_g", source=source, color=theme.G, width=2.6)

@@ -1,0 +1,119 @@
+"""The board for data in the plane: data, samples, D as a heat map, the z grid, G's gradient."""
+
+import base64
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from bokeh.models import ColumnDataSource, LinearColorMapper, Range1d
+from bokeh.palettes import interp_palette
+from bokeh.plotting import figure
+
+from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
+from adversarial_nets.state import Game
+from adversarial_nets.toys.networks import gradient_field
+from adversarial_nets.toys.plane import Evaluator, Snapshot
+
+__all__ = ["center_and_spread", "columns", "draw", "for_history", "gradient_arrows"]
+
+POINTS = 400
+"""Data points shown, and as many samples."""
+HISTORY_SAMPLES = 1000
+"""Samples kept of each snapshot in the history."""
+ARROWS = 40
+"""Samples at which an arrow shows the gradient of G's objective."""
+MAX_ARROW, MIN_ARROW = 0.12, 0.0036
+"""Lengths of an arrow as shares of the board's width; shorter ones are left out."""
+ARROW_COLOR = "#d9480f"
+
+
+def for_history(snapshot: Snapshot) -> Snapshot:
+    """The snapshot with fewer samples, for the history."""
+    # Copies, because a view would keep the whole array alive.
+    fewer = {
+        name: getattr(snapshot, name)[:HISTORY_SAMPLES].copy()
+        for name in ("samples", "a_data", "a_samples")
+    }
+    grid = None if snapshot.grid is None else snapshot.grid.copy()
+    return replace(snapshot, **fewer, D=snapshot.D.copy(), grid=grid)
+
+
+def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
+    """Mean and standard deviation of the samples, in units of the data's standard deviation."""
+    std = evaluator.data.std(0)
+    center = (snapshot.samples.mean(0) - evaluator.data.mean(0)) / std
+    return center.tolist(), float((snapshot.samples.std(0) / std).mean())
+
+
+def gradient_arrows(evaluator: Evaluator, snapshot: Snapshot, game: Game) -> dict[str, Any]:
+    """Arrows at some samples, along the negative gradient of G's objective with respect to x."""
+    x, width = snapshot.samples[:ARROWS], np.ptp(evaluator.edges[0])
+    arrow = gradient_field(game, x) * MAX_ARROW * width
+    length = np.linalg.norm(arrow, axis=1, keepdims=True)
+    arrow *= np.minimum(1, MAX_ARROW * width / np.maximum(length, 1e-12))
+    arrow[length[:, 0] < MIN_ARROW * width] = np.nan  # the head alone would look like an arrow
+    return {
+        "gradient": {
+            "x": encode_float32(x[:, 0]),
+            "y": encode_float32(x[:, 1]),
+            "x_end": encode_float32(x[:, 0] + arrow[:, 0]),
+            "y_end": encode_float32(x[:, 1] + arrow[:, 1]),
+            "angle": encode_float32(np.arctan2(arrow[:, 1], arrow[:, 0]) - np.pi / 2),
+        }
+    }
+
+
+def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
+    """The numbers of one snapshot, by data source and column of the figure."""
+    heat = np.round(snapshot.D.T * 255).astype(np.uint8).tobytes()
+    found: dict[str, Any] = {
+        "samples": {
+            "x": encode_float32(snapshot.samples[:POINTS, 0]),
+            "y": encode_float32(snapshot.samples[:POINTS, 1]),
+        },
+        "heat": {"bytes": base64.b64encode(heat).decode()},
+    }
+    if snapshot.grid is not None:
+        grid = snapshot.grid[:, ::2]
+        found["grid"] = {
+            "lines": len(grid),
+            "points": grid.shape[1],
+            "xy": encode_float32(grid),
+        }
+    return found
+
+
+def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
+    """The data; all else is filled by `columns` and `gradient_arrows`."""
+    x_range, y_range = (Range1d(edges[0], edges[-1]) for edges in evaluator.edges)
+    f = new_figure(theme, x_range=x_range, y_range=y_range, match_aspect=True, name="main")
+    f.axis.visible = False
+    side = len(evaluator.edges[0]) - 1
+    heat = ColumnDataSource({"image": [np.full((side, side), 0.5, np.float32)]}, name="heat")
+    f.image(
+        "image",
+        source=heat,
+        x=x_range.start,
+        y=y_range.start,
+        dw=x_range.end - x_range.start,
+        dh=y_range.end - y_range.start,
+        color_mapper=LinearColorMapper(interp_palette(list(theme.heat), 256), low=0, high=1),
+    )
+    empty: dict[str, list[float]] = {"x": [], "y": []}
+    grid = ColumnDataSource({"xs": [], "ys": []}, name="grid")
+    samples = ColumnDataSource(empty, name="samples")
+    arrows = ColumnDataSource({**empty, "x_end": [], "y_end": [], "angle": []}, name="gradient")
+    f.scatter(*evaluator.data[:POINTS].T, size=4, color=theme.ink, alpha=0.45, line_color=None)
+    f.multi_line("xs", "ys", source=grid, color=theme.G, width=0.8, alpha=0.55)
+    f.scatter("x", "y", source=samples, size=4, color=theme.G, alpha=0.75, line_color=None)
+    f.segment("x", "y", "x_end", "y_end", source=arrows, color=ARROW_COLOR, width=1.8)
+    f.scatter(
+        "x_end",
+        "y_end",
+        angle="angle",
+        marker="triangle",
+        source=arrows,
+        size=7,
+        color=ARROW_COLOR,
+    )
+    return f

@@ -1,0 +1,108 @@
+"""Explore the latent space of a trained run: interpolate between two images, move z along axes."""
+
+import base64
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from adversarial_nets import priors
+from adversarial_nets.plots import sheets
+from adversarial_nets.plots.interpolation import straight_lines
+from adversarial_nets.random import Address
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import Run
+
+__all__ = ["LatentExplorer", "open_latent_explorer"]
+
+IMAGES = 24
+"""Images to choose the end points from."""
+COLUMNS = 8
+"""Columns in which these images are shown."""
+DIRECTIONS = 8
+"""Directions in z that have a slider."""
+INTERPOLATIONS = 11
+"""Images along the line between the end points."""
+MAX_OFFSET = 5.0
+"""Largest distance that a slider moves z."""
+
+
+@dataclass(frozen=True)
+class LatentExplorer:
+    """A trained generator, and the places in z where its images are made.
+
+    Attributes:
+        run: the trained run.
+        G: its generator.
+        round: the round of the generator's checkpoint.
+        z: noise vectors of the images to choose the end points from.
+        directions: orthonormal directions along which the sliders move z.
+    """
+
+    run: Run
+    G: nn.Module
+    round: int
+    z: Float[Tensor, "images z_size"]
+    directions: Float[Tensor, "directions z_size"]
+
+    def images_at(self, message: dict[str, Any]) -> dict[str, Any]:
+        """The message with the images to choose from, the interpolation, and the image at one z.
+
+        Args:
+            message: ``a`` and ``b``, numbers of the images at the ends of the line; ``t`` in
+                [0, 1], the position on the line; ``offsets``, the distance from there along each
+                direction.
+
+        Raises:
+            ValueError, TypeError, IndexError, OverflowError, RuntimeError: other values.
+        """
+        a, b = (range(IMAGES)[message.get(name, i)] for i, name in enumerate("ab"))
+        t = float(message.get("t", 0.0))
+        if not math.isfinite(t):
+            raise ValueError("t")
+        t = min(max(t, 0.0), 1.0)
+        offsets = torch.tensor(message.get("offsets", []), dtype=torch.float32)
+        offsets = offsets.clamp(-MAX_OFFSET, MAX_OFFSET)
+        if offsets.ndim != 1 or len(offsets) > len(self.directions) or not offsets.isfinite().all():
+            raise ValueError("offsets")
+        ends = self.z[a : a + 1], self.z[b : b + 1]
+        line = straight_lines(*ends, INTERPOLATIONS)[0]
+        here = torch.lerp(*ends, t) + offsets @ self.directions[: len(offsets)]
+        return {
+            "type": "latent",
+            "a": a,
+            "b": b,
+            "round": self.round,
+            "directions": len(self.directions),
+            "images": self._png(self.z, COLUMNS),
+            "line": self._png(line, INTERPOLATIONS),
+            "here": self._png(here, 1, scale=6),
+        }
+
+    @torch.no_grad()
+    def _png(self, z: Float[Tensor, "n z_size"], columns: int, scale: int = 2) -> str:
+        """G(z) in a grid, as a PNG in base64."""
+        run = self.run
+        png = sheets.grid_png(self.G(z), run.image_shape, run.range, columns, scale)
+        return base64.b64encode(png).decode()
+
+
+def open_latent_explorer(folder: Path) -> LatentExplorer:
+    """Load the newest generator of a run.
+
+    Raises:
+        UserError: the folder holds no run, or its networks cannot be rebuilt.
+    """
+    run = runs_folder.open_run(folder)
+    G, round = game_state.load_generator(run)
+    s = run.settings
+    z = priors.draw(s.prior, Address(s.seed, 0, range(IMAGES)), s.z_size, "samples to watch")
+    normal = Address(s.seed, 0, range(s.z_size)).normal(
+        "directions in z", min(DIRECTIONS, s.z_size)
+    )
+    return LatentExplorer(run, G, round, z, torch.linalg.qr(normal).Q.T.contiguous())

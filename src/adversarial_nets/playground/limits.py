@@ -1,0 +1,58 @@
+"""Limits on what one browser page may ask for, so that one process can serve several pages.
+
+Every limit of the playground stands here. `validation` and `messages` enforce them.
+"""
+
+from collections.abc import Mapping
+
+from adversarial_nets.settings import LIVE
+
+MAX_HISTORY = 120
+"""Snapshots that are kept of each game."""
+MAX_ROUNDS = 30_000
+"""Rounds of a game."""
+MAX_CHANGES = 200
+"""Rounds of a game at which settings change."""
+MAX_POINTS = 2000
+"""Data points of a user's own data set."""
+MAX_UPLOAD_CHARACTERS = 200_000
+"""Characters of pasted or uploaded text."""
+MAX_STROKE_POINTS = 20_000
+"""Points of a drawing."""
+MAX_DATA_CHARACTERS = 60_000
+"""Characters of the ``data`` field in a message; data points travel inside it."""
+
+MAX_LAYERS = 4
+"""Hidden layers of a network."""
+MAX_UNITS = 512
+"""Units of a hidden layer."""
+MAX_WEIGHTS = 4_000_000
+"""Weights of both networks together: 64 MB with their gradients and Adam's two moments."""
+MAX_WORK = 10e9
+"""Multiplications in one round: about a second on one core, during which other pages wait."""
+
+MAX_VALUES: Mapping[str, float] = {
+    "k": 50,
+    "batch": 2048,
+    "z_size": 128,
+    "D.pieces": 8,
+    "lr": 10,
+    "d_lr_multiplier": 100,
+    "momentum_epochs": 10_000,
+    "G.init": 100,
+    "D.init": 100,
+    "head_start": MAX_ROUNDS,
+}
+"""The largest value of each of these settings."""
+
+LAYER_SETTINGS = ("G.hidden", "D.units")
+"""Settings that list the units of each hidden layer."""
+
+ALLOWED_SETTINGS = frozenset(
+    {*LIVE, *MAX_VALUES, *LAYER_SETTINGS}
+    | {"G.activations", "D.activation", "prior", "seed", "protocol"}
+)
+"""The settings that a page may change."""
+
+SPEEDS = (1, 2, 5, 10, 20, 50)
+"""Rounds of Algorithm 1 between two displayed frames, to choose from."""

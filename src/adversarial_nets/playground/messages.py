@@ -1,0 +1,356 @@
+"""What a browser page may ask for: one function for each type of message.
+
+A message is a JSON object with a ``type``, one of `HANDLERS`; each handler documents the other
+fields. A handler returns the messages that answer it, or raises `RequestError`; then nothing has
+changed.
+"""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from adversarial_nets import replay
+from adversarial_nets.errors import Diverged, UserError
+from adversarial_nets.playground import limits
+from adversarial_nets.playground.boards.images import nearest_png
+from adversarial_nets.playground.export import EXPORTERS
+from adversarial_nets.playground.game_slot import Message
+from adversarial_nets.playground.lessons import LESSONS
+from adversarial_nets.playground.session import Session
+from adversarial_nets.playground.user_data import data_from_csv, data_from_strokes
+from adversarial_nets.playground.validation import (
+    Json,
+    RequestError,
+    check_data_name,
+    check_settings,
+    current_state,
+    data_dimension,
+    read_script,
+)
+from adversarial_nets.replay import Script
+from adversarial_nets.settings import LIVE, canonical_name
+
+__all__ = ["HANDLERS", "Handler", "handle"]
+
+
+class Handler(Protocol):
+    """Carries out one type of message."""
+
+    def __call__(self, session: Session, message: Message) -> list[Message]:
+        """Return the messages that answer the page.
+
+        Raises:
+            RequestError: the message cannot be carried out.
+        """
+        ...
+
+
+def handle(session: Session, message: Json) -> list[Message]:
+    """Carry out a message of the page, and return the messages that answer it.
+
+    Args:
+        session: the page's games.
+        message: what the page sent; any JSON value.
+
+    Raises:
+        RequestError: the message cannot be carried out, and nothing has changed.
+    """
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise RequestError("unknown message")
+    handler = HANDLERS.get(message["type"])
+    if handler is None or not (session.slots or message["type"] == "open"):
+        raise RequestError("unknown message")
+    try:
+        return handler(session, message)
+    except Diverged:
+        session.playing = False
+        raise RequestError("diverged") from None
+    except UserError as error:
+        raise RequestError("mistake", detail=str(error)) from None
+
+
+# --- Opening the page -----------------------------------------------------------------------------
+
+
+def open_page(session: Session, message: Message) -> list[Message]:
+    """Begin the games of the page's address.
+
+    Args:
+        session: the page's games.
+        message: ``state``: what `Session.state` returned under ``state``, in this version or an
+            earlier one, or null for a new game; ``lang`` and ``theme``.
+    """
+    state = current_state(message.get("state") or {"data": session.command_line_data})
+    data = check_data_name(state.get("data"), session.command_line_data)
+    rounds, pause_at = state.get("rounds", 0), state.get("pause_at", limits.MAX_ROUNDS)
+    if not all(isinstance(n, int) and 0 <= n <= limits.MAX_ROUNDS for n in (rounds, pause_at)):
+        raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+    games = state.get("games", [{}])
+    if not (isinstance(games, list) and 1 <= len(games) <= 2):
+        raise RequestError("unknown message")
+    defaults = replay.kind_of(data).settings
+    scripts = [read_script(data, defaults, rounds, game) for game in games]
+    if len({script.settings.seed for script in scripts}) > 1:
+        raise RequestError("unknown message")
+    if state.get("speed") in limits.SPEEDS:
+        session.speed = state["speed"]
+    _set_appearance(session, message)
+    return session.begin(scripts, pause_at)
+
+
+def set_appearance(session: Session, message: Message) -> list[Message]:
+    """Draw the figures again in another language (``lang``) or theme (``theme``)."""
+    _set_appearance(session, message)
+    return session.everything()
+
+
+def _set_appearance(session: Session, message: Message) -> None:
+    if message.get("lang") in ("en", "zh"):
+        session.language = message["lang"]
+    if message.get("theme") in ("light", "dark"):
+        session.theme = message["theme"]
+
+
+# --- Playing --------------------------------------------------------------------------------------
+
+
+def play(session: Session, message: Message) -> list[Message]:
+    """Play until paused."""
+    session.playing = session.round < limits.MAX_ROUNDS
+    return [session.state()]
+
+
+def pause(session: Session, message: Message) -> list[Message]:
+    """Stop at the current round."""
+    session.playing = False
+    session.stop_here()
+    return [session.state()]
+
+
+def step(session: Session, message: Message) -> list[Message]:
+    """Play one round, or the part of a round that trains one network.
+
+    Args:
+        session: the page's games.
+        message: ``train``: ``both``, ``D`` or ``G``.
+    """
+    train = message.get("train")
+    if train not in ("both", "D", "G"):
+        raise RequestError("unknown message")
+    now, one_network = session.round, train != "both"
+    if now >= limits.MAX_ROUNDS:
+        raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+    # Training one network takes two changes: one before the round and one after it.
+    if one_network and any(
+        len(slot.script.changes) + 2 > limits.MAX_CHANGES for slot in session.slots
+    ):
+        raise RequestError("too many changes", most=limits.MAX_CHANGES)
+    session.playing = False
+    for slot in session.slots:
+        slot.play_to(now)
+        if one_network:
+            slot.change({"train_only": train})
+        slot.play_to(now + 1)
+        if one_network:
+            slot.change({"train_only": None})
+    session.stop_here()
+    session.shown = -1
+    return [*session.take_snapshots(train), session.state()]
+
+
+def set_speed(session: Session, message: Message) -> list[Message]:
+    """Set the rounds between two displayed frames (``value``, one of `limits.SPEEDS`)."""
+    if message.get("value") not in limits.SPEEDS:
+        raise RequestError("unknown message")
+    session.speed = message["value"]
+    return [session.state()]
+
+
+def reset(session: Session, message: Message) -> list[Message]:
+    """Begin the same games again at round 0, with their current settings."""
+    scripts = [Script(slot.script.data, slot.settings) for slot in session.slots]
+    return session.begin(scripts, session.pause_at)
+
+
+def seek(session: Session, message: Message) -> list[Message]:
+    """Display an earlier snapshot (``index``, its place in the history)."""
+    index = message.get("index")
+    if not (isinstance(index, int) and 0 <= index < len(session.slots[0].history)):
+        raise RequestError("unknown message")
+    session.playing = False
+    session.stop_here()
+    session.shown = index
+    return session.snapshots()
+
+
+def resume_here(session: Session, message: Message) -> list[Message]:
+    """Continue from the displayed snapshot: replay the game up to it and drop what came later."""
+    at = session.slots[0].entry(session.shown).snapshot.round
+    scripts = []
+    for slot in session.slots:
+        changes = tuple(change for change in slot.script.changes if change[0] < at)
+        scripts.append(replace(slot.script, rounds=at, changes=changes))
+    return session.begin(scripts, session.pause_at)
+
+
+# --- Changing the game ----------------------------------------------------------------------------
+
+
+def update_setting(session: Session, message: Message) -> list[Message]:
+    """Change one setting: at once if the setting is live, otherwise in a new game.
+
+    Args:
+        session: the page's games.
+        message: ``game``: 0 or 1; ``setting``: its name; ``value``.
+    """
+    which, name, value = message.get("game", 0), message.get("setting"), message.get("value")
+    if type(which) is not int or which not in range(len(session.slots)):
+        raise RequestError("unknown message")
+    if not isinstance(name, str):
+        raise RequestError("unknown message")
+    name, slot = canonical_name(name), session.slots[which]
+    try:
+        changed = check_settings(slot.settings, {name: value}, data_dimension(slot.script.data))
+    except UserError as error:
+        values = {"setting": name, "value": str(value)[:20], "detail": str(error)}
+        raise RequestError("bad value", **values) from None
+    if name in LIVE:
+        slot.play_to(slot.game.round)
+        slot.change({name: changed.flat()[name]})
+        session.stop_here()
+        return [session.state()]
+    scripts = [Script(s.script.data, s.settings) for s in session.slots]
+    scripts[which] = replace(scripts[which], settings=changed)
+    if name == "seed":  # two games side by side share the seed
+        scripts = [replace(s, settings=replace(s.settings, seed=changed.seed)) for s in scripts]
+    return session.begin(scripts)
+
+
+def compare(session: Session, message: Message) -> list[Message]:
+    """Show two games with the same seed side by side, or one game (``on``: true or false)."""
+    scripts = [Script(slot.script.data, slot.settings) for slot in session.slots[:1]]
+    return session.begin(scripts * (2 if message.get("on") is True else 1))
+
+
+def start_lesson(session: Session, message: Message) -> list[Message]:
+    """Begin the games of a lesson (``name``, one of `LESSONS`)."""
+    lesson = LESSONS.get(str(message.get("name")))
+    if lesson is None:
+        raise RequestError("unknown message")
+    defaults, dimension = replay.kind_of(lesson.data).settings, data_dimension(lesson.data)
+    scripts = [
+        Script(lesson.data, check_settings(defaults, game, dimension)) for game in lesson.games
+    ]
+    messages = session.begin(scripts, lesson.rounds)
+    session.speed = lesson.speed
+    return [*messages[:-1], session.state()]
+
+
+# --- Changing the data ----------------------------------------------------------------------------
+
+
+def set_data(session: Session, message: Message) -> list[Message]:
+    """Begin a new game on other data (``value``, their name)."""
+    return _begin_on(session, check_data_name(message.get("value"), session.command_line_data))
+
+
+def use_points(session: Session, message: Message) -> list[Message]:
+    """Begin a new game on the user's points (``text``, CSV with one or two columns)."""
+    return _begin_on(session, data_from_csv(message.get("text")))
+
+
+def use_drawing(session: Session, message: Message) -> list[Message]:
+    """Begin a new game on a drawing (``strokes``, lists of [x, y])."""
+    return _begin_on(session, data_from_strokes(message.get("strokes")))
+
+
+def _begin_on(session: Session, data: str) -> list[Message]:
+    """Begin new games on these data; settings are kept where the kind of game stays the same."""
+    kind, first = replay.kind_of(data), session.slots[0]
+    if kind is first.kind:
+        return session.begin([Script(data, slot.settings) for slot in session.slots])
+    settings = replace(kind.settings, seed=first.game.settings.seed)
+    return session.begin([Script(data, settings)] * len(session.slots))
+
+
+# --- Sharing and saving ---------------------------------------------------------------------------
+
+
+def share(session: Session, message: Message) -> list[Message]:
+    """The games as commands for a terminal and as Python programs."""
+    scripts = [replace(slot.script, rounds=slot.game.round) for slot in session.slots]
+    return [
+        {
+            "type": "share",
+            "command": "\n".join(map(replay.command, scripts)),
+            "program": "\n".join(map(replay.program, scripts)),
+        }
+    ]
+
+
+def export(session: Session, message: Message) -> list[Message]:
+    """A file of every game (``format``, one of `EXPORTERS`)."""
+    extension = str(message.get("format"))
+    exporter = EXPORTERS.get(extension)
+    if exporter is None:
+        raise RequestError("unknown message")
+    return [
+        {
+            "type": "file",
+            "name": f"game-{'ab'[i]}.{extension}",
+            "bytes": base64.b64encode(exporter(slot, session.shown)).decode(),
+        }
+        for i, slot in enumerate(session.slots)
+    ]
+
+
+# --- Looking closer -------------------------------------------------------------------------------
+
+
+def nearest(session: Session, message: Message) -> list[Message]:
+    """The training images nearest to the first row of displayed samples."""
+    if session.slots[0].kind.name != "images":
+        raise RequestError("unknown message")
+    return [
+        {
+            "type": "nearest",
+            "game": i,
+            "png": nearest_png(slot.evaluator, slot.entry(session.shown).snapshot),
+        }
+        for i, slot in enumerate(session.slots)
+    ]
+
+
+def explore_latent(session: Session, message: Message) -> list[Message]:
+    """Images at a place in the latent space of the trained run; see `LatentExplorer.images_at`."""
+    if session.explorer is None:
+        raise RequestError("no run")
+    try:
+        return [session.explorer.images_at(message)]
+    except (ValueError, TypeError, IndexError, OverflowError, RuntimeError):
+        raise RequestError("unknown message") from None
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "open": open_page,
+    "set_appearance": set_appearance,
+    "play": play,
+    "pause": pause,
+    "step": step,
+    "set_speed": set_speed,
+    "reset": reset,
+    "seek": seek,
+    "resume_here": resume_here,
+    "update_setting": update_setting,
+    "compare": compare,
+    "start_lesson": start_lesson,
+    "set_data": set_data,
+    "use_points": use_points,
+    "use_drawing": use_drawing,
+    "share": share,
+    "export": export,
+    "nearest": nearest,
+    "explore_latent": explore_latent,
+}
+"""The handler of every type of message that a page may send."""

@@ -1,0 +1,110 @@
+// The boards: embed the Bokeh figures and fill them with the numbers of a snapshot.
+"use strict";
+
+const views = { main: [], chart: [], pad: [] }; // Bokeh's view of each figure, by place and game
+const embedding = {}; // a promise for each game whose figures are being embedded
+
+function decodeBase64(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+function decodeFloats(column) { // what boards/style.py's encode_float32 made
+  return new Float32Array(decodeBase64(column.f32).buffer);
+}
+
+function decodeColumns(columns) {
+  return Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, decodeFloats(column)]));
+}
+
+function bokehModel(place, game, name) {
+  const view = views[place][game];
+  return view && view.model.document.get_model_by_name(name);
+}
+
+async function embed(item, place, game) {
+  const element = $(item.target_id);
+  if (views[place][game]) views[place][game].model.document.clear();
+  element.replaceChildren();
+  const manager = await Bokeh.embed.embed_item(item);
+  views[place][game] = [...manager][0];
+  // The Tab key skips figures, since there is nothing to do in them.
+  if (place !== "pad") for (const child of element.children) child.inert = true;
+}
+
+function showBoard(message) {
+  const { game, games, kind } = message;
+  const article = $("game-" + game);
+  article.dataset.kind = kind;
+  article.dataset.points = message.points;
+  article.querySelector(".samples-panel").hidden = kind !== "images";
+  article.querySelector(".nearest-panel").hidden = true;
+  for (let i = 0; i < 2; i++) {
+    $("game-" + i).hidden = i >= games;
+    $("game-" + i).querySelector(".title").hidden = games < 2;
+    if (i >= games) delete snapshots[i];
+  }
+  $("games").classList.toggle("two", games > 1);
+  if (document.body.dataset.board !== "latent") document.body.dataset.board = kind;
+  embedding[game] = Promise.all(
+    Object.entries(message.figures).map(([place, item]) => embed(item, place, game)),
+  ).then(() => { delete embedding[game]; });
+}
+
+function updateSource(game, name, columns) {
+  const source = bokehModel("main", game, name);
+  if (source) source.data = { ...source.data, ...columns };
+}
+
+function fillBoard(message, game) {
+  if (message.curves) {
+    updateSource(game, "curves", decodeColumns(message.curves));
+    updateSource(game, "arrows", decodeColumns(message.arrows));
+  }
+  if (message.samples) updateSource(game, "samples", decodeColumns(message.samples));
+  if (message.heat) fillHeat(message.heat, game);
+  if (message.grid) {
+    const shown = $("show-grid").checked;
+    updateSource(game, "grid", shown ? gridLines(message.grid) : { xs: [], ys: [] });
+  }
+  if (message.gradient) {
+    const columns = decodeColumns(message.gradient), shown = $("show-gradient").checked;
+    const empty = Object.fromEntries(Object.keys(columns).map((name) => [name, []]));
+    updateSource(game, "gradient", shown ? columns : empty);
+  }
+  if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
+  if (message.png) $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + message.png;
+}
+
+function fillHeat(heat, game) { // D in each cell, one byte each
+  const source = bokehModel("main", game, "heat");
+  if (!source) return;
+  source.data.image[0].set(Float32Array.from(decodeBase64(heat.bytes), (value) => value / 255));
+  source.change.emit();
+}
+
+function gridLines({ lines, points, xy }) { // x and y of each line, from all [x, y] in turn
+  const numbers = decodeFloats(xy), xs = [], ys = [];
+  for (let i = 0; i < lines; i++) {
+    const line = numbers.subarray(2 * points * i, 2 * points * (i + 1));
+    xs.push(line.filter((_, j) => j % 2 === 0));
+    ys.push(line.filter((_, j) => j % 2 === 1));
+  }
+  return { xs, ys };
+}
+
+function fillChart(message, game) {
+  const curve = bokehModel("chart", game, "curve");
+  if (!curve) return;
+  const { round, V, C } = message.curve;
+  const floor = C ? message.metrics.C[1] : 0;
+  curve.data = { round, V, C: C || V, floor: round.map(() => floor) };
+  $("game-" + game).classList.toggle("no-C", !C);
+  bokehModel("chart", game, "rounds").end = Math.max(10, round[round.length - 1]);
+}
+
+function showNearest(message) {
+  const article = $("game-" + message.game), image = article.querySelector(".nearest");
+  article.querySelector(".nearest-panel").hidden = false;
+  image.src = "data:image/png;base64," + message.png;
+  image.alt = text("nearest row");
+}

@@ -1,0 +1,221 @@
+// The controls: show the state of the games, and send what the user asks for.
+"use strict";
+
+let copying = null; // "command" or "program": what to copy when the server answers
+
+// --- Showing the state ---------------------------------------------------------------------------
+
+function showState() {
+  if (!current) return;
+  const label = $("play").querySelector("span");
+  label.dataset.text = current.playing ? "pause" : "play";
+  label.textContent = text(label.dataset.text);
+  document.body.dataset.playing = current.playing ? "yes" : "no";
+  document.body.dataset.busy = current.busy ? "yes" : "no";
+  $("speed").value = current.state.speed;
+  showData(current.state.data);
+  $("compare").checked = current.settings.length > 1;
+  $("setting-of").hidden = current.settings.length < 2;
+  showSettings(current.settings[Math.min(Number($("setting-game").value), current.settings.length - 1)]);
+  showTabs();
+  $("weights").textContent = current.weights ? current.weights.join(" ") : "…";
+  if (current.busy && !current.playing) $("fps").textContent = text("replaying", { goal: current.state.rounds });
+  else if (!current.playing) $("fps").textContent = "";
+}
+
+function showData(data) {
+  const listed = [...$("data").options].some((option) => option.value === data);
+  $("data").querySelector('[value="points:"]').hidden = listed;
+  $("data").value = listed ? data : "points:";
+}
+
+function showSettings(settings) {
+  for (const e of all("[data-setting]")) {
+    if (e === document.activeElement && e.tagName === "INPUT") continue; // the user is typing
+    const name = e.dataset.setting, value = settings[name], first = Array.isArray(value) ? value[0] : value;
+    e.value = name === "D.keep_prob_hidden" ? first.toFixed(1) : String(first === null ? "None" : first);
+  }
+  for (const e of all("[data-layers]")) {
+    const [layers, units] = e.children, sizes = settings[e.dataset.layers];
+    layers.value = sizes.length;
+    if (units !== document.activeElement) units.value = sizes[0] || 0;
+  }
+  // On a line z has one dimension.
+  document.querySelector('[data-setting="z_size"]').disabled = current.kind === "line";
+  document.querySelector('[data-setting="prior"] [value=spherical]').disabled = current.kind === "line";
+}
+
+function showTabs() {
+  for (const tab of all(".tab")) {
+    tab.setAttribute("aria-pressed", String(tab.dataset.board === document.body.dataset.board));
+  }
+}
+
+function setLesson(name) {
+  lesson = name;
+  showLesson();
+}
+
+function showLesson() {
+  $("lesson").value = lesson;
+  $("about").hidden = !lesson;
+  $("about").textContent = lesson ? text("about " + lesson) : "";
+}
+
+// --- Settings ------------------------------------------------------------------------------------
+
+function updateSetting(setting, value) {
+  const game = $("setting-of").hidden ? 0 : Number($("setting-game").value);
+  request({ type: "update_setting", game, setting, value });
+}
+
+for (const e of all("[data-setting]")) {
+  e.addEventListener("change", () => {
+    const setting = e.dataset.setting;
+    const isNumber = e.type === "number" || setting === "D.keep_prob_hidden";
+    if (isNumber && (e.value === "" || !e.checkValidity())) { e.reportValidity?.(); showState(); return; }
+    const value = isNumber ? Number(e.value) : e.value;
+    updateSetting(setting, setting === "G.activations" ? [value] : value === "None" ? null : value);
+  });
+}
+for (const e of all("[data-layers]")) {
+  const [layers, units] = e.children;
+  const changed = () => {
+    if (!units.checkValidity()) { units.reportValidity(); return; }
+    updateSetting(e.dataset.layers, Array(Number(layers.value)).fill(Number(units.value) || 32));
+  };
+  layers.addEventListener("change", changed);
+  units.addEventListener("change", changed);
+}
+$("setting-game").addEventListener("change", showState);
+
+// --- Playback, data, lessons ---------------------------------------------------------------------
+
+function togglePlaying() { request({ type: current && current.playing ? "pause" : "play" }); }
+
+$("play").addEventListener("click", togglePlaying);
+for (const e of all("[data-step]")) e.addEventListener("click", () => request({ type: "step", train: e.dataset.step }));
+$("reset").addEventListener("click", () => request({ type: "reset" }));
+$("speed").addEventListener("change", (e) => request({ type: "set_speed", value: Number(e.target.value) }));
+$("history").addEventListener("input", (e) => request({ type: "seek", index: Number(e.target.value) }));
+$("resume").addEventListener("click", () => request({ type: "resume_here" }));
+$("compare").addEventListener("change", (e) => { setLesson(""); request({ type: "compare", on: e.target.checked }); });
+$("data").addEventListener("change", (e) => { setLesson(""); request({ type: "set_data", value: e.target.value }); });
+for (const id of ["show-grid", "show-gradient"]) {
+  $(id).addEventListener("change", () => {
+    for (const game of Object.keys(snapshots)) fillBoard(snapshots[game], game);
+    writeAddress();
+  });
+}
+for (const tab of all(".tab")) {
+  tab.addEventListener("click", () => {
+    setLesson("");
+    if (tab.dataset.board === "latent") { showLatent(); return; }
+    document.body.dataset.board = tab.dataset.board;
+    $("latent").hidden = true;
+    if (current.kind !== tab.dataset.board) request({ type: "set_data", value: config.defaultData[tab.dataset.board] });
+    else { showState(); writeAddress(); }
+  });
+}
+$("lesson").addEventListener("change", (e) => {
+  setLesson(e.target.value);
+  if (lesson) request({ type: "start_lesson", name: lesson });
+});
+for (const e of all(".show-nearest")) e.addEventListener("click", () => request({ type: "nearest" }));
+
+$("lang").addEventListener("click", () => { lang = lang === "zh" ? "en" : "zh"; showTexts(); setAppearance(); });
+$("theme").addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; setAppearance(); });
+
+function setAppearance() { // the server draws the figures again
+  document.documentElement.dataset.theme = theme;
+  request({ type: "set_appearance", lang, theme });
+}
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, select, textarea, dialog");
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const last = Number($("history").max), at = Number($("history").value);
+  const actions = {
+    " ": togglePlaying,
+    n: () => request({ type: "step", train: "both" }),
+    d: () => request({ type: "step", train: "D" }),
+    g: () => request({ type: "step", train: "G" }),
+    r: () => request({ type: "reset" }),
+    ArrowLeft: () => at > 0 && request({ type: "seek", index: at - 1 }),
+    ArrowRight: () => at < last && request({ type: "seek", index: at + 1 }),
+  };
+  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+  if (!action || (event.key === " " && event.target.closest("button, a, summary"))) return;
+  event.preventDefault();
+  action();
+});
+
+// --- The user's own data -------------------------------------------------------------------------
+
+for (const e of all("[data-close]")) e.addEventListener("click", () => e.closest("dialog").close());
+
+const strokes = () => bokehModel("pad", 0, "strokes");
+$("draw").addEventListener("click", async () => {
+  $("pad-dialog").showModal();
+  const item = await (await fetch("pad?theme=" + theme)).json();
+  await embed(item, "pad", 0);
+});
+$("draw-clear").addEventListener("click", () => { strokes().data = { xs: [], ys: [] }; });
+$("draw-use").addEventListener("click", () => {
+  const { xs, ys } = strokes().data;
+  const drawn = Array.from(xs, (x, i) => Array.from(x, (v, j) => [v, ys[i][j]]));
+  $("pad-dialog").close();
+  setLesson("");
+  request({ type: "use_drawing", strokes: drawn });
+});
+
+$("paste").addEventListener("click", () => $("paste-dialog").showModal());
+$("paste-use").addEventListener("click", () => { $("paste-dialog").close(); sendPoints($("paste-text").value); });
+$("upload").addEventListener("click", () => $("file").click());
+$("file").addEventListener("change", async () => {
+  const [file] = $("file").files;
+  $("file").value = "";
+  if (!file) return;
+  if (file.size > 200000) showNotice(text("error too large", { most: "200 kB" }));
+  else sendPoints(await file.text());
+});
+
+function sendPoints(csv) {
+  setLesson("");
+  request({ type: "use_points", text: csv });
+}
+
+// --- Sharing and saving --------------------------------------------------------------------------
+
+async function copy(words) {
+  try {
+    await navigator.clipboard.writeText(words);
+    showNotice(text("copied"));
+  } catch { // no access to the clipboard: show the text, so that the user can copy it
+    $("copy-text").value = words;
+    $("copy-dialog").showModal();
+    $("copy-text").select();
+  }
+}
+
+function copyShared(message) {
+  if (copying) copy(message[copying]);
+  copying = null;
+}
+
+$("copy-link").addEventListener("click", () => { writeAddress(); copy(location.href); });
+for (const what of ["command", "program"]) {
+  $("copy-" + what).addEventListener("click", () => { copying = what; request({ type: "share" }); });
+}
+for (const e of all("[data-export]")) {
+  e.addEventListener("click", () => { showNotice(text("working")); send({ type: "export", format: e.dataset.export }); });
+}
+
+function saveFile(message) {
+  showNotice("");
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([decodeBase64(message.bytes)]));
+  link.download = message.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+}

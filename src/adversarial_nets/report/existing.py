@@ -1,0 +1,55 @@
+"""Find a run's report that is still up to date, without importing torch."""
+
+from pathlib import Path
+from typing import Literal
+
+from adversarial_nets import __version__
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.runs.folder import Run
+
+__all__ = ["default_weights", "existing_report"]
+
+_RECORDS = (
+    "settings.json",
+    "metrics.jsonl",
+    "evaluation.json",
+    "checkpoints/*/state.json",
+    "samples/*.png",
+)
+_HEAD = 1000  # bytes of a page that hold its generator and weights
+
+
+def default_weights(run: Run) -> Literal["raw", "averaged"]:
+    """The generator that a report shows by default.
+
+    It is the averaged one if the run keeps an average, except for the published presets: the paper
+    scored the raw generator.
+    """
+    published = run.preset not in PRESETS or PRESETS[run.preset].published
+    return "averaged" if run.settings.ema_decay and not published else "raw"
+
+
+def existing_report(run: Run, weights: str | None = None) -> Path | None:
+    """The path of the run's report if it is up to date, else None. Imports no torch.
+
+    A report is up to date if this version wrote it, if it shows the right generator, and if all
+    records of the run are older.
+
+    Args:
+        run: the run.
+        weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
+    """
+    page = run.folder / "report.html"
+    try:
+        with page.open("rb") as file:
+            head = file.read(_HEAD).decode(errors="replace")
+        written = page.stat().st_mtime_ns
+        newest = max(
+            (path.stat().st_mtime_ns for pattern in _RECORDS for path in run.folder.glob(pattern)),
+            default=0,
+        )
+    except OSError:  # no report, or a training removed a checkpoint at this moment
+        return None
+    marks = (f"adversarial-nets {__version__}", f"{weights or default_weights(run)} generator")
+    current = all(f'content="{mark}"' in head for mark in marks)
+    return page if current and newest < written else None

@@ -1,0 +1,188 @@
+"""Write a run's report: one self-contained HTML page, and its figures as PNG files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+from torch import nn
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.evaluation.published import of_the_paper
+from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.game import sample
+from adversarial_nets.plots import curves, sheets, style
+from adversarial_nets.plots.interpolation import interpolate
+from adversarial_nets.report import commands, score_table
+from adversarial_nets.report.existing import default_weights
+from adversarial_nets.report.images import chart, samples_over_time, sheet_uri
+from adversarial_nets.report.run_settings import (
+    changes_from_preset,
+    is_published_experiment,
+    settings_table,
+    user_networks,
+)
+from adversarial_nets.report.templates import template
+from adversarial_nets.runs import checkpoints, files, game_state, metrics
+from adversarial_nets.runs.evaluations import read_evaluations
+from adversarial_nets.runs.folder import Run
+
+__all__ = ["write_report"]
+
+Metrics = Sequence[Mapping[str, Any]]
+
+
+@dataclass
+class _Images:
+    """The images of a report.
+
+    Attributes:
+        sheets: grids of images of Figures 2 and 3, as data URIs by name.
+        charts: curves, each as ``light`` and ``dark`` data URI, by name.
+        strip: (round, data URI) of ten samples at a few rounds.
+        film: (round, data URI) of forty samples at more rounds.
+        figures: figures that are also written as PNG files, by name.
+    """
+
+    sheets: dict[str, str] = field(default_factory=dict)
+    charts: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    strip: list[tuple[int, str]] = field(default_factory=list)
+    film: list[tuple[int, str]] = field(default_factory=list)
+    figures: dict[str, Figure] = field(default_factory=dict)
+
+
+def write_report(
+    run: Run,
+    data: Dataset | None = None,
+    weights: str | None = None,
+    G: nn.Module | None = None,
+) -> Path:
+    """Write ``report.html`` into the run's folder, and ``figures/*.png`` beside it.
+
+    If the run has no score, checkpoint or metrics yet, the page says so and how to get them.
+
+    Args:
+        run: the run, as returned by `train` or `open_run`.
+        data: its data set, if it is loaded already.
+        weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
+        G: the module to load the weights into, for a run with your own networks.
+
+    Returns:
+        The path of ``report.html``.
+
+    Raises:
+        UserError: the data set is missing or is not the run's, the folder cannot be written, a file
+            in it is damaged, or the run keeps no such weights.
+    """
+    data = data or load_data(run)
+    weights = weights or default_weights(run)
+    rows = metrics.read_metrics(run.folder)
+    records = read_evaluations(run.folder)
+    head = score_table.headline(records, weights)
+    images = _Images()
+    round = rows[-1]["round"] if rows else 0
+    if checkpoints.checkpoint_rounds(run.folder) and not (run.own_nets and G is None):
+        net, round = game_state.load_generator(run, "last", weights, G)
+        _add_samples(images, net, run, data)
+    _add_curves(images, run, rows, head)
+    _add_samples_over_time(images, run)
+
+    page = template("run.html").render(
+        run=run,
+        data=data,
+        weights=weights,
+        round=round,
+        last=rows[-1] if rows else None,
+        accuracy=next((row["accuracy"] for row in reversed(rows) if "accuracy" in row), None),
+        sheets=images.sheets,
+        charts=images.charts,
+        film=images.film,
+        strip=images.strip,
+        notes=score_table.caveats(head, weights, round, rows),
+        **_score_values(run, head, records),
+        **_settings_values(run),
+        **_commands(run, weights, round),
+    )
+    return _write(run.folder, page, images.figures)
+
+
+def _add_samples(images: _Images, net: nn.Module, run: Run, data: Dataset) -> None:
+    """Add Figure 2 (samples beside their nearest training images) and Figure 3 (lines in z)."""
+    samples = sample(net, run.settings, 20, "samples to score").float().cpu()
+    lines = interpolate(net, run.settings)
+    images.sheets["figure2"] = sheet_uri(sheets.figure2_sheet(samples, data))
+    images.sheets["figure3"] = sheet_uri(sheets.figure3_sheet(lines, data))
+    images.figures["figure2"] = sheets.plot_figure2(samples, data)
+    images.figures["figure3"] = sheets.plot_figure3(lines, data)
+
+
+def _add_curves(images: _Images, run: Run, rows: Metrics, head: score_table.Record | None) -> None:
+    """Add the charts of the metrics and, if the run is scored, of the choice of σ."""
+    objective, published = run.settings.objective, of_the_paper(run.data)
+    charts = images.charts
+    if rows:
+        images.figures["curves"] = curves.plot_training_curves(rows, objective, published)
+        charts["losses"] = chart(lambda palette: curves.plot_losses(rows, objective, palette))
+        charts["outputs"] = chart(lambda palette: curves.plot_discriminator_outputs(rows, palette))
+        if any("scores" in row for row in rows):
+            charts["validation"] = chart(
+                lambda palette: curves.plot_validation_scores(rows, published, palette)
+            )
+    if head:
+        sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
+        charts["sigma"] = chart(lambda palette: curves.plot_sigma_selection(curve, sigma, palette))
+
+
+def _add_samples_over_time(images: _Images, run: Run) -> None:
+    """Add samples from the same noise at several rounds."""
+    film, strip = samples_over_time(run, 40, most=20), samples_over_time(run, 10, most=8)
+    if strip:
+        images.figures["samples"] = sheets.plot_samples_over_time(strip)
+    for rounds, target in ((film, images.film), (strip, images.strip)):
+        target += [(round, sheet_uri(sheets.tile_images(x, 10))) for round, x in rounds.items()]
+
+
+def _score_values(
+    run: Run, head: score_table.Record | None, records: Sequence[score_table.Record]
+) -> dict[str, Any]:
+    """The page's values about scores."""
+    return {
+        "head": head,
+        "table": score_table.score_table(head, records),
+        "others": score_table.other_scores(head, records),
+        "published": of_the_paper(run.data),
+        "comparable": score_table.comparable(head),
+        "published_experiment": is_published_experiment(run),
+    }
+
+
+def _settings_values(run: Run) -> dict[str, Any]:
+    """The page's values about settings and networks."""
+    return {
+        "settings": settings_table(run),
+        "changes": changes_from_preset(run),
+        "user_networks": user_networks(run),
+        "user_optimiser": run.info.get("optimiser"),
+    }
+
+
+def _commands(run: Run, weights: str, round: int) -> dict[str, str]:
+    """The commands that the page prints."""
+    return {
+        "evaluate_command": commands.evaluate_command(run, weights),
+        "report_command": commands.report_command(run, "averaged"),
+        "calibrate_command": commands.calibrate_command(run),
+        "continue_command": commands.continue_command(run, 2 * round if round else None),
+    }
+
+
+def _write(folder: Path, page: str, figures: Mapping[str, Figure]) -> Path:
+    """Write the figures, then the page."""
+    path = folder / "report.html"
+    with files.explain_os_errors(folder):
+        (folder / "figures").mkdir(exist_ok=True)
+        for name, figure in figures.items():
+            files.write_atomically(folder / "figures" / f"{name}.png", style.to_png(figure))
+        files.write_atomically(path, page)
+    return path

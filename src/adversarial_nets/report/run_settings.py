@@ -1,0 +1,141 @@
+"""What a run used: its settings, and networks and optimisers that a program passed in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.runs import checkpoints
+from adversarial_nets.runs.folder import Run
+
+__all__ = [
+    "SettingRow",
+    "changes_from_preset",
+    "differences_in_words",
+    "is_published_experiment",
+    "settings_table",
+    "user_networks",
+]
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One row of the table of settings: its dotted name, the run's value and another one."""
+
+    name: str
+    value: str
+    other: str
+
+
+def settings_table(run: Run) -> list[SettingRow]:
+    """Every setting that the run used, with its value in the published MNIST experiment."""
+    published = PRESETS["mnist"].settings.flat()
+    unused = _unused_settings(run)
+    return [
+        SettingRow(name, in_words(value), in_words(published[name]))
+        for name, value in run.settings.flat().items()
+        if name not in unused
+    ]
+
+
+def changes_from_preset(run: Run) -> list[SettingRow]:
+    """What differs from the run's preset: settings, networks, optimiser, initial weights.
+
+    `SettingRow.other` is the preset's value.
+
+    Empty if and only if the run is the preset (`Run.is_preset`).
+    """
+    unused = _unused_settings(run)
+    rows = [
+        SettingRow(name, in_words(value), in_words(preset_value))
+        for name, (preset_value, value) in run.changed.items()
+        if name not in unused
+    ]
+    if run.own_nets:
+        names = " and ".join(n for n in ("G", "D") if n in run.info) or "G or D"
+        rows.append(SettingRow(names, "passed in by a program", "of the preset"))
+    if source := run.info.get("init_from"):
+        rows.append(
+            SettingRow(
+                "initial weights", f"of {source['run']}, round {source['round']:,}", "random"
+            )
+        )
+    if run.info.get("optimiser"):
+        preset = PRESETS.get(run.preset)
+        other = in_words(preset.settings.optimiser) if preset else "of the preset"
+        rows.append(SettingRow("optimiser", str(run.info["optimiser"]), other))
+    return rows or [SettingRow(n, in_words(b), in_words(a)) for n, (a, b) in run.changed.items()]
+
+
+def is_published_experiment(run: Run) -> bool:
+    """Whether the run uses the networks and settings of an experiment of the paper, unchanged."""
+    return run.is_preset and run.preset in PRESETS and PRESETS[run.preset].published
+
+
+def differences_in_words(run: Run) -> str:
+    """What differs from the run's preset in one line: ``lr 0.1 → 0.2, k 1 → 2``."""
+    return ", ".join(f"{row.name} {row.other} → {row.value}" for row in changes_from_preset(run))
+
+
+def user_networks(run: Run) -> Mapping[str, str]:
+    """The networks of a run whose G or D a program passed in, as text, by name.
+
+    Newer runs record the modules. For others, the shapes of the weights are read from the newest
+    checkpoint, of both networks, since the record does not say which one was passed in.
+
+    Raises:
+        UserError: the checkpoint is damaged.
+    """
+    if not run.own_nets:
+        return {}
+    recorded = {name: str(run.info[name]) for name in ("G", "D") if name in run.info}
+    if recorded or not checkpoints.checkpoint_rounds(run.folder):
+        return recorded
+    path = checkpoints.checkpoint_folder(run.folder) / "nets.safetensors"
+    lines: dict[str, list[str]] = {"G": [], "D": []}
+    try:
+        with safe_open(path, framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118 (not a mapping)
+                network, _, name = key.partition(".")
+                shape = " × ".join(map(str, file.get_slice(key).get_shape()))
+                lines.get(network, []).append(f"{name}: {shape or 'scalar'}")
+    except (OSError, SafetensorError) as error:
+        raise UserError(
+            f"The checkpoint {path.parent} is damaged ({error}). Delete that folder to use the "
+            "checkpoint before it."
+        ) from error
+    return {network: "\n".join(shapes) for network, shapes in lines.items()}
+
+
+def _unused_settings(run: Run) -> set[str]:
+    """The settings that had no effect, because a program passed in a network or an optimiser."""
+    settings = run.settings.flat()
+    unused: set[str] = set()
+    if run.own_nets:
+        networks = [name for name in ("G", "D") if name in run.info] or ["G", "D"]
+        unused |= {name for name in settings if name.partition(".")[0] in networks}
+        if settings["G.output_lr_multiplier"] != 1:  # it applies to any G's last layer
+            unused.discard("G.output_lr_multiplier")
+    if run.info.get("optimiser"):
+        unused |= {"optimiser", "optimiser_D"}
+        if "SGD" not in run.info["optimiser"]:  # the schedule sets the momentum of SGD only
+            unused |= {"momentum", "momentum_end", "momentum_epochs"}
+    if not run.data.startswith("folder:"):
+        unused |= {name for name in ("size", "channels") if settings[name] is None}
+    return unused
+
+
+def in_words(value: Any) -> str:  # noqa: ANN401
+    """A setting's value as text.
+
+    >>> in_words((1200, 1200)), in_words(None), in_words(True)
+    ('1200, 1200', 'not set', 'yes')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "not set" if value is None else str(value)

@@ -1,0 +1,41 @@
+"""The Jinja templates of all HTML pages, and data URIs for the images inside them."""
+
+import base64
+
+import jinja2
+
+from adversarial_nets import __version__
+
+__all__ = ["data_uri", "template"]
+
+
+def template(name: str = "run.html") -> jinja2.Template:
+    """A page's template. It escapes every value, and an undefined name is an error."""
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("adversarial_nets", "report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["version"] = __version__
+    environment.filters |= {"nats": nats, "count": lambda n: f"{n:,}"}
+    return environment.get_template(name)
+
+
+def nats(value: float) -> str:
+    """A log-likelihood with one decimal and a true minus sign.
+
+    >>> nats(-1234.56)
+    '−1,234.6'
+    """
+    return f"{value:,.1f}".replace("-", "−")
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """An image as a data URI, so that a page needs no other file.
+
+    >>> data_uri(b"GIF", "gif")
+    'data:image/gif;base64,R0lG'
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

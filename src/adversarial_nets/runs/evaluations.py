@@ -1,0 +1,46 @@
+"""Read evaluation.json, the list of a run's Parzen scores, without importing torch."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from adversarial_nets.errors import UserError
+
+__all__ = ["read_evaluations", "with_round"]
+
+
+def read_evaluations(folder: Path) -> list[dict[str, Any]]:
+    """Read the scores that `evaluation.evaluate` wrote into a run's folder.
+
+    Args:
+        folder: the run's folder.
+
+    Returns:
+        Objects as `evaluation.Evaluation.to_json` makes them, oldest first; empty if the run has
+        not been evaluated.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    path = folder / "evaluation.json"
+    if not path.exists():
+        return []
+    try:
+        records = [with_round(record) for record in json.loads(path.read_text())]
+        return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{path} is damaged ({error!r}). Delete it and run advnets evaluate again."
+        ) from error
+
+
+def with_round(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a score's record with its round under ``round``; earlier versions used ``step``."""
+    if "step" in record and "round" not in record:
+        return {("round" if key == "step" else key): value for key, value in record.items()}
+    return record
+
+
+def _is_whole(parzen: Mapping[str, Any]) -> bool:
+    return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)

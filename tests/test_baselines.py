@@ -1,0 +1,662 @@
+"""The baselines of Table 1, compared with enumeration and autograd; interruption and resumption."""
+
+import dataclasses
+import itertools
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from adversarial_nets.baselines import (
+    BASELINES,
+    SINGLE_CHAIN,
+    Baseline,
+    ChainSampler,
+    ChainSettings,
+    FitSession,
+    aae,
+    cae,
+    dbm,
+    dbn,
+    gmmn,
+    gsn,
+    open_fit_folder,
+    pca,
+    rbm,
+    vae,
+)
+from adversarial_nets.baselines.mlp import init_mlp, mlp
+from adversarial_nets.baselines.optimisers import ascend_with_momentum
+from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.random import Address
+from adversarial_nets.runs.metrics import read_metrics
+from small import SMALL_MODELS as SMALL
+from small import small_data
+
+DATA = small_data()
+IMAGES = DATA.floats(DATA.train)
+
+
+def generator(step: int = 0) -> torch.Generator:
+    return Address(5, step, range(1)).generator("test")
+
+
+def normal(*shape: int, step: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=generator(step), dtype=torch.float64)
+
+
+def all_states(units: int) -> Tensor:
+    return torch.tensor(list(itertools.product((0.0, 1.0), repeat=units)), dtype=torch.float64)
+
+
+# --- The restricted Boltzmann machine, by enumeration ---------------------------------------------
+
+
+def small_rbm(visible: int = 4, hidden: int = 3) -> rbm.RBM:
+    return rbm.RBM(normal(visible, hidden), normal(visible, step=1), normal(hidden, step=2))
+
+
+def exact_distribution(machine: rbm.RBM) -> tuple[Tensor, Tensor]:
+    """Return every v, and p(v) from the energies of all pairs (v, h)."""
+    v, h = all_states(len(machine.b)), all_states(len(machine.c))
+    minus_E = (v @ machine.b)[:, None] + (h @ machine.c)[None] + v @ machine.W @ h.T
+    return v, (minus_E - minus_E.flatten().logsumexp(0)).exp().sum(1)
+
+
+def test_the_free_energy_sums_h_out_of_the_energy() -> None:
+    machine = small_rbm()
+    v, p = exact_distribution(machine)
+    torch.testing.assert_close((-rbm.free_energy(machine, v)).softmax(0), p)
+
+
+def test_conditionals_follow_from_the_joint_distribution() -> None:
+    machine = small_rbm()
+    v, h = all_states(4), all_states(3)
+    joint = ((v @ machine.b)[:, None] + (h @ machine.c)[None] + v @ machine.W @ h.T).exp()
+    torch.testing.assert_close(machine.p_h(v), joint @ h / joint.sum(1, keepdim=True))
+    torch.testing.assert_close(machine.p_v(h), joint.T @ v / joint.sum(0)[:, None])
+
+
+def exact_gradient(machine: rbm.RBM, data: Tensor) -> dict[str, Tensor]:
+    """Differentiate the mean log-likelihood by autograd, with log Z by enumeration."""
+    θ = {name: x.clone().requires_grad_() for name, x in machine.state_dict().items()}
+    copy = rbm.RBM(**θ)
+    log_Z = (-rbm.free_energy(copy, all_states(len(machine.b)))).logsumexp(0)
+    log_likelihood = -rbm.free_energy(copy, data).mean() - log_Z
+    return dict(zip(θ, torch.autograd.grad(log_likelihood, list(θ.values())), strict=True))
+
+
+def test_the_gradient_with_exact_model_samples_is_exact() -> None:
+    machine = small_rbm()
+    data = all_states(4)[[1, 5, 5, 12]]
+    v, p = exact_distribution(machine)
+    in_proportion = v.repeat_interleave((p * 100_000).round().long(), dim=0)
+    found = rbm.log_likelihood_gradient(machine, data, in_proportion)
+    torch.testing.assert_close(found, exact_gradient(machine, data), atol=1e-4, rtol=0)
+
+
+def test_the_gradient_with_samples_of_long_chains_is_exact() -> None:
+    machine = small_rbm()
+    data = all_states(4)[[1, 5, 5, 12]]
+    h = torch.zeros(20_000, 3, dtype=torch.float64)
+    v, _ = rbm.gibbs(machine, h, 60, generator())
+    found = rbm.log_likelihood_gradient(machine, data, v)
+    # Four standard errors.
+    torch.testing.assert_close(found, exact_gradient(machine, data), atol=0.015, rtol=0)
+
+
+def test_a_gibbs_step_preserves_the_exact_distribution() -> None:
+    machine = small_rbm()
+    v, p = exact_distribution(machine)
+    start = v.repeat_interleave((p * 40_000).round().long(), dim=0)
+    after, _ = rbm.gibbs(machine, rbm.bernoulli(machine.p_h(start), generator(1)), 1, generator(2))
+    codes = (after @ torch.tensor([8.0, 4.0, 2.0, 1.0], dtype=torch.float64)).long()
+    found = codes.bincount(minlength=16) / len(after)
+    torch.testing.assert_close(found.double(), p, atol=0.011, rtol=0)
+
+
+def test_cd_1_on_average_takes_one_step_from_the_data() -> None:
+    machine = small_rbm()
+    v = torch.tensor([[0.2, 1.0, 0.7, 0.0]], dtype=torch.float64)  # intensities, not bits
+    h = all_states(3)
+    p_h = machine.p_h(v)
+    weights = (h * p_h + (1 - h) * (1 - p_h)).prod(1, keepdim=True)
+    v_1 = machine.p_v(h)
+    expected = v.T @ p_h - (weights * v_1).T @ machine.p_h(v_1)
+    many = v.expand(100_000, -1)
+    v_model = rbm.reconstruct(machine, many, generator())
+    found = rbm.log_likelihood_gradient(machine, many, v_model)
+    torch.testing.assert_close(found["W"], expected, atol=0.005, rtol=0)
+
+
+def test_the_second_rbm_starts_at_the_mean_hidden_units_of_the_first() -> None:
+    s = dataclasses.replace(SMALL["dbn"], epochs=(1, 1), lr=(0.05, 0.0), weight_decay=0.0)
+    fitted = dbn.fit(IMAGES, s)
+    mean = fitted.first.p_h(IMAGES).mean(0)
+    torch.testing.assert_close(fitted.second.b.sigmoid(), mean, atol=1e-3, rtol=0)
+
+
+# --- The deep Boltzmann machine, by enumeration ---------------------------------------------------
+
+
+def small_dbm() -> dbm.DBM:
+    sizes = ((4, 3), (3, 2), (4,), (3,), (2,))
+    return dbm.DBM(*(normal(*size, step=i) for i, size in enumerate(sizes)))
+
+
+def minus_E(machine: dbm.DBM) -> Tensor:
+    """−E of every (v, h¹, h²): (16, 8, 4)."""
+    v, h1, h2 = (all_states(n) for n in (4, 3, 2))
+    alone = (v @ machine.b)[:, None, None] + (h1 @ machine.c1)[:, None] + h2 @ machine.c2
+    return alone + (v @ machine.W1 @ h1.T)[..., None] + h1 @ machine.W2 @ h2.T
+
+
+def test_a_dbms_conditionals_follow_from_the_joint_distribution() -> None:
+    machine = small_dbm()
+    v, h1, h2 = (all_states(n) for n in (4, 3, 2))
+    joint = minus_E(machine).exp()
+    given_h1 = joint.sum(2)
+    torch.testing.assert_close(machine.p_v(h1), given_h1.T @ v / given_h1.sum(0)[:, None])
+    given_h1 = joint.sum(0)
+    torch.testing.assert_close(machine.p_h2(h1), given_h1 @ h2 / given_h1.sum(1)[:, None])
+    for k, each in enumerate(h2):
+        found = machine.p_h1(v, each.expand(16, -1))
+        expected = joint[:, :, k] @ h1 / joint[:, :, k].sum(1)[:, None]
+        torch.testing.assert_close(found, expected)
+
+
+def test_mean_field_steps_raise_a_lower_bound_on_the_log_likelihood() -> None:
+    machine, v = small_dbm(), all_states(4)
+    exact = minus_E(machine).logsumexp((1, 2))  # log p(v) + log Z
+    bounds = torch.stack(
+        [dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, n)) for n in (0, 1, 2, 5, 50)]
+    )
+    assert bool((bounds[-1] <= exact).all())
+    assert bool((bounds.diff(dim=0) >= -1e-12).all())
+    assert (bounds[-1] - bounds[0]).max() > 0.01
+    machine = dataclasses.replace(machine, W2=torch.zeros_like(machine.W2))
+    exact = minus_E(machine).logsumexp((1, 2))  # h is independent given v: the bound is tight
+    found = dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, 1))
+    torch.testing.assert_close(found, exact)
+
+
+def test_chains_and_the_exact_posterior_give_the_exact_gradient() -> None:
+    """The chains start from the exact distribution, which Gibbs steps preserve."""
+    machine, data = small_dbm(), all_states(4)[[1, 5, 5, 12]]
+    θ = {name: x.clone().requires_grad_() for name, x in machine.state_dict().items()}
+    log_p = minus_E(dbm.DBM(**θ))
+    expected = torch.autograd.grad(
+        log_p[[1, 5, 5, 12]].logsumexp((1, 2)).mean() - log_p.flatten().logsumexp(0),
+        list(θ.values()),
+    )
+    p = minus_E(machine).flatten().softmax(0).reshape(16, 8, 4)
+    h1 = all_states(3).repeat_interleave((p.sum((0, 2)) * 100_000).round().long(), dim=0)
+    h1 = dbm.gibbs(machine, h1, 2, generator())
+    # One row for each (v, h¹, h²) in proportion to its posterior, in place of the mean field.
+    posterior = p[[1, 5, 5, 12]]
+    posterior = posterior / posterior.sum((1, 2), keepdim=True)
+    counts = (posterior * 100_000).round().long().flatten()
+    v, μ1, μ2 = (
+        x.expand(4, 8, 4, -1).reshape(128, -1).repeat_interleave(counts, dim=0)
+        for x in (data[:, None, None], all_states(3)[None, :, None], all_states(2)[None, None])
+    )
+    found = dbm.log_likelihood_gradient(machine, v, μ1, μ2, h1)
+    for name, exact in zip(θ, expected, strict=True):
+        torch.testing.assert_close(found[name], exact, atol=0.007, rtol=0)  # 4 standard errors
+
+
+def test_layers_trained_alone_double_their_input_or_output() -> None:
+    W, b, c = normal(6, 5), normal(6, step=1), normal(5, step=2)
+    v = normal(3, 6, step=3).sigmoid()
+    _, up = dbm._cd_1(v, W, b, c, 2, 1, generator())
+    h = rbm.bernoulli((c + 2 * v @ W).sigmoid(), generator())
+    torch.testing.assert_close(up, (b + h @ W.T).sigmoid())
+    _, down = dbm._cd_1(v, W, b, c, 1, 2, generator())
+    h = rbm.bernoulli((c + v @ W).sigmoid(), generator())
+    torch.testing.assert_close(down, (b + 2 * h @ W.T).sigmoid())
+
+
+# --- The contractive autoencoder, against autograd ------------------------------------------------
+
+
+def layer(inputs: int, hidden: int, step: int) -> cae.Layer:
+    W, b, c = normal(hidden, inputs, step=step), normal(inputs, step=7), normal(hidden, step=8)
+    return cae.Layer(W, b, c)
+
+
+def jacobian(layers: list[cae.Layer], x: Tensor) -> Tensor:
+    def top(x: Tensor) -> Tensor:
+        for each in layers:
+            x = each.encode(x[None])[0]
+        return x
+
+    return torch.autograd.functional.jacobian(top, x)
+
+
+def test_the_contraction_penalty_is_the_squared_norm_of_the_jacobian() -> None:
+    one = layer(5, 4, 0)
+    x = normal(3, 5, step=1).sigmoid()
+    expected = torch.stack([jacobian([one], row).square().sum() for row in x])
+    torch.testing.assert_close(cae.contraction_penalty(one, one.encode(x)), expected)
+
+
+@pytest.mark.parametrize("sizes", [(5, 4), (5, 4, 3), (5, 6, 3)])
+def test_J_Jt_is_the_jacobian_times_its_transpose(sizes: tuple[int, ...]) -> None:
+    layers = [layer(a, b, i) for i, (a, b) in enumerate(itertools.pairwise(sizes))]
+    x = normal(3, sizes[0], step=11).sigmoid()
+    ε = normal(3, sizes[-1], step=12)
+    codes, h = [], x
+    for each in layers:
+        h = each.encode(h)
+        codes.append(h)
+    found = cae.jacobian_product(layers, codes, ε)
+    for row, J_row in zip(found, x, strict=True):
+        J = jacobian(layers, J_row)
+        i = next(i for i in range(3) if J_row is x[i] or J_row.equal(x[i]))
+        torch.testing.assert_close(row, J @ J.T @ ε[i])
+
+
+def test_a_chain_step_without_noise_encodes_and_decodes_through_both_layers() -> None:
+    layers = tuple(
+        cae.Layer(x.W.float(), x.b.float(), x.c.float()) for x in (layer(5, 4, 0), layer(4, 3, 1))
+    )
+    x = torch.rand(2, 5, generator=generator())
+    first, second = layers
+    code = second.encode(first.encode(x))
+    expected = first.decode_logits(second.decode_logits(code).sigmoid()).sigmoid()
+    torch.testing.assert_close(cae.chain_step(cae.CAE(layers, σ=0.0), x, generator()), expected)
+
+
+def test_the_noise_of_the_chain_is_chosen_by_the_score() -> None:
+    best = cae.tune(cae.CAE(()), lambda model: -abs(math.log(model.σ / 0.5)))
+    assert best.σ == pytest.approx(10**-0.25)
+    assert (cae.SIGMA_GRID[0], cae.SIGMA_GRID[-1]) == (0.01, 10.0)
+
+
+# --- The GSN --------------------------------------------------------------------------------------
+
+
+def small_gsn(*hidden: int) -> gsn.GSN:
+    made = gsn.init_gsn(6, gsn.Settings(hidden=hidden))
+    biases = tuple(normal(len(b), step=i).float() for i, b in enumerate(made.biases))
+    return gsn.GSN(made.weights, biases, made.settings)
+
+
+def test_odd_layers_are_updated_first_each_from_both_its_neighbours() -> None:
+    net = small_gsn(5, 4, 3)
+    W, b = net.weights, net.biases
+    sizes = (6, 5, 4, 3)
+    x, _, h2, h3 = (normal(2, size, step=i).float() for i, size in enumerate(sizes))
+    layers: list[Tensor | None] = [x, None, h2, h3]
+    logits = gsn.update_layers(net, layers, generator(), noise_std=0.0)
+    h1_new = torch.tanh(x @ W[0] + h2 @ W[1].T + b[1])
+    h3_new = torch.tanh(h2 @ W[2] + b[3])  # odd too: computed from the old h2
+    h2_new = torch.tanh(h1_new @ W[1] + h3_new @ W[2].T + b[2])
+    torch.testing.assert_close(logits, h1_new @ W[0].T + b[0])
+    for found, expected in zip(layers, (x, h1_new, h2_new, h3_new), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_only_the_top_layer_has_noise_before_and_after_tanh() -> None:
+    net = gsn.init_gsn(6, gsn.Settings(hidden=(50, 40)))
+    x = torch.rand(500, 6, generator=generator())
+    layers: list[Tensor | None] = [x, None, None]
+    gsn.update_layers(net, layers, generator(1), noise_std=2.0)
+    _, h1, h2 = layers
+    assert h1 is not None
+    assert h2 is not None
+    torch.testing.assert_close(h1, torch.tanh(x @ net.weights[0]))
+    # tanh of (almost) N(0, 2²), whose mean square is about .66, plus N(0, 2²).
+    a = (h1 @ net.weights[1])[..., None] + 2 * torch.randn(500, 40, 50, generator=generator(2))
+    assert h2.square().mean().item() == pytest.approx(a.tanh().square().mean().item() + 4, abs=0.15)
+
+
+def test_corruption_gives_as_many_zeros_as_ones() -> None:
+    x = torch.full((200, 500), 0.3)
+    y = gsn.corrupt(x, 0.4, generator())
+    for value, share in ((0.0, 0.2), (1.0, 0.2), (0.3, 0.6)):
+        assert (y == value).double().mean().item() == pytest.approx(share, abs=0.006)
+
+
+def test_one_draw_samples_and_corrupts_with_the_right_probability() -> None:
+    p = torch.rand(1, 50, generator=generator()).expand(20_000, -1)
+    found = gsn.sample_and_corrupt(p, 0.4, generator(1))
+    torch.testing.assert_close(found.mean(0), 0.6 * p[0] + 0.2, atol=0.016, rtol=0)
+    assert found.unique().tolist() == [0.0, 1.0]
+
+
+def test_the_loss_is_the_sum_over_walkback_steps() -> None:
+    one = gsn.init_gsn(6, gsn.Settings(hidden=(5, 4), walkback=1))
+    x = torch.rand(3, 6, generator=generator())
+    v = gsn.corrupt(x, 0.4, generator(1))
+    p = (torch.tanh(v @ one.weights[0]) @ one.weights[0].T).sigmoid()
+    expected = -(x * p.log() + (1 - x) * (1 - p).log()).mean()
+    torch.testing.assert_close(gsn.walkback_loss(one, x, generator(1)), expected)
+    four = gsn.GSN(one.weights, one.biases, dataclasses.replace(one.settings, walkback=4))
+    assert gsn.walkback_loss(four, x, generator(1)).item() > 3 * expected.item()
+
+
+def test_a_gsn_chain_starts_from_corrupted_images() -> None:
+    """If every pixel is replaced, the samples do not depend on the training images."""
+    net = small_gsn(5, 4)
+    every = gsn.GSN(net.weights, net.biases, dataclasses.replace(net.settings, corruption=1.0))
+    none = gsn.GSN(net.weights, net.biases, dataclasses.replace(net.settings, corruption=0.0))
+    chains = ChainSettings(chains=3, burn_in=0, thinning=1)
+    black, white = (
+        [
+            gsn.sample(model, 3, training_images=torch.full((3, 6), x), chains=chains)
+            for model in (every, none)
+        ]
+        for x in (0.0, 1.0)
+    )
+    assert torch.equal(black[0], white[0])
+    assert not torch.equal(black[1], white[1])
+
+
+def test_the_gsn_momentum_averages_gradients_and_the_decay_is_stretched() -> None:
+    θ, m = {"W": torch.tensor([1.0])}, {"W": torch.tensor([2.0])}
+    gsn.momentum_step(θ, m, (torch.tensor([4.0]),), lr=0.1, momentum=0.5)
+    assert m["W"].item() == pytest.approx(3.0)
+    assert θ["W"].item() == pytest.approx(0.7)
+    long, short = gsn.Settings(), gsn.Settings(epochs=10)
+    assert long.lr_at(1) == pytest.approx(0.25 * 0.995)
+    assert short.lr_at(5) == pytest.approx(long.lr_at(500))
+
+
+# --- The VAE and the Gaussian ---------------------------------------------------------------------
+
+
+def test_the_negative_elbo_is_the_negative_log_likelihood_plus_a_kl_divergence() -> None:
+    images = IMAGES[:1, :9].round()
+    settings = vae.Settings(hidden=(7,), z_size=1, epochs=40, batch=20)
+    model = vae.fit(IMAGES[:, :9], settings)
+    z = torch.linspace(-8, 8, 4001)[:, None]
+    log_p_z = -z[:, 0].square() / 2 - math.log(2 * math.pi) / 2
+    p = vae.decode(model, z)
+    log_p_x_z = (images * p.log() + (1 - images) * (1 - p).log()).sum(1)
+    exact = -(log_p_x_z + log_p_z + math.log(16 / 4000)).logsumexp(0)
+    ε = torch.randn(4000, 1, generator=generator())
+    bound = vae.negative_elbo(model, images.expand(4000, -1), ε)
+    μ, log_var = vae.encode(model, images)
+    q = torch.distributions.Normal(μ[0], (log_var[0] / 2).exp())
+    log_posterior = log_p_x_z + log_p_z + exact
+    gap = (q.log_prob(z)[:, 0].exp() * (q.log_prob(z)[:, 0] - log_posterior)).sum() * 16 / 4000
+    assert gap.item() >= 0
+    assert bound.item() == pytest.approx(exact.item() + gap.item(), abs=0.05)
+
+
+def test_the_gaussian_has_the_mean_and_covariance_of_the_data() -> None:
+    model = pca.fit(IMAGES, pca.Settings(components=36))
+    torch.testing.assert_close(model.mean, IMAGES.mean(0))
+    covariance = model.components.T @ model.components
+    torch.testing.assert_close(covariance, IMAGES.T.cov(correction=0), atol=1e-5, rtol=1e-3)
+    lengths = model.components.norm(dim=1)
+    assert bool((lengths[:-1] >= lengths[1:] - 1e-6).all())
+
+
+# --- MLPs, moment matching, and the adversarial autoencoder ---------------------------------------
+
+
+def test_dropout_preserves_the_mean_of_the_outputs() -> None:
+    layers = init_mlp((4, 5, 2), 0, "test")
+    x = torch.rand(1, 4, generator=generator())
+    many = mlp(x.expand(200_000, -1), layers, 0.8, generator(1))
+    torch.testing.assert_close(many.mean(0), mlp(x, layers)[0], atol=0.01, rtol=0)
+    assert bool((many.std(0) > 0.1).all())
+
+
+def test_mmd_between_gaussians_is_the_closed_form() -> None:
+    """E exp(−‖x − y‖² / 2s) = (s / (s + 2))^(d/2) · exp(−‖μ‖² / 2(s + 2)) in d dimensions."""
+    x, y = normal(4000, 2), normal(4000, 2, step=1) + torch.tensor([1.0, 0.5], dtype=torch.float64)
+    scales = (2.0, 5.0)
+    expected = sum(2 * s / (s + 2) * (1 - math.exp(-1.25 / (2 * (s + 2)))) for s in scales)
+    assert gmmn.mmd2(x, y, scales).item() == pytest.approx(expected, abs=0.012)
+    assert gmmn.mmd2(x, x, scales).item() == pytest.approx(0, abs=1e-12)
+
+
+def test_the_gradient_of_mmd_moves_samples_towards_the_data() -> None:
+    x, y = normal(50, 3), (normal(40, 3, step=1) + 2).requires_grad_()
+    (gradient,) = torch.autograd.grad(gmmn.mmd2(x, y, (2.0, 10.0)), [y])
+    assert bool((gradient.mean(0) > 0).all())
+    assert torch.autograd.gradcheck(lambda y: gmmn.mmd2(x[:5], y, (2.0,)), [y[:4]])
+
+
+def test_the_codes_of_an_adversarial_autoencoder_follow_the_prior() -> None:
+    def distance_to_prior(epochs: int) -> float:
+        s = aae.Settings(
+            hidden=(30, 30), z_size=2, prior_std=2.0, keep_prob=1.0, epochs=epochs, lr=(1e-3, 5e-3)
+        )
+        codes = aae.encode(aae.fit(IMAGES, s), IMAGES)
+        return (codes.mean(0).abs() + (codes.std(0) - 2).abs()).max().item()
+
+    assert distance_to_prior(1000) < 0.5 < distance_to_prior(1)
+
+
+# --- Sampling, resuming, and what all baselines share ---------------------------------------------
+
+
+def test_chains_are_thinned_after_a_burn_in() -> None:
+    def first(model: None, images: Tensor, generator: torch.Generator) -> Tensor:
+        return images
+
+    def add_one(model: None, state: Tensor, generator: torch.Generator) -> Tensor:
+        return state + 1
+
+    sample = ChainSampler(first, add_one, lambda model, state: state)
+    start = torch.tensor([[0.0], [100.0]])
+    chains = ChainSettings(chains=2, burn_in=3, thinning=2)
+    kept = sample(None, 5, training_images=start, chains=chains)
+    assert kept.flatten().tolist() == [5.0, 105.0, 7.0, 107.0, 9.0]
+    assert chains.total_steps(4) == 2 * (3 + 2 * 2)
+    single = sample(None, 3, training_images=start, chains=SINGLE_CHAIN)
+    assert single.flatten().tolist() == [1.0, 2.0, 3.0]
+    totals = (ChainSettings().total_steps(10_000), SINGLE_CHAIN.total_steps(10_000))
+    assert totals == (1_100_000, 10_000)
+
+
+def test_each_step_of_a_chain_has_its_own_random_numbers() -> None:
+    def noise(model: None, state: Tensor, generator: torch.Generator) -> Tensor:
+        return torch.rand(state.shape, generator=generator)
+
+    sample = ChainSampler(noise, noise, lambda model, state: state)
+    chains = ChainSettings(chains=1, burn_in=0, thinning=1)
+    start = torch.zeros(1, 4)
+    x = sample(None, 3, training_images=start, seed=1, chains=chains)
+    assert x.unique().numel() == 12
+    assert x.equal(sample(None, 3, training_images=start, seed=1, chains=chains))
+    assert not x.equal(sample(None, 3, training_images=start, seed=2, chains=chains))
+
+
+def test_momentum_adds_up_velocities_and_decays_matrices_only() -> None:
+    θ = {"W": torch.ones(1, 1), "b": torch.ones(1)}
+    velocity = {"W": torch.full((1, 1), 2.0), "b": torch.full((1,), 2.0)}
+    gradients = {"W": torch.full((1, 1), 3.0), "b": torch.full((1,), 3.0)}
+    ascend_with_momentum(θ, velocity, gradients, lr=0.1, momentum=0.5, weight_decay=0.2)
+    assert velocity["W"].item() == pytest.approx(0.5 * 2 + 0.1 * (3 - 0.2))
+    assert velocity["b"].item() == pytest.approx(0.5 * 2 + 0.1 * 3)
+    assert θ["b"].item() == pytest.approx(1 + 1.3)
+
+
+def samples(name: str, model: Any) -> Tensor:
+    sample = BASELINES[name].sample
+    if isinstance(sample, ChainSampler):
+        return sample(model, 12, training_images=IMAGES, chains=ChainSettings(4, 3, 2))
+    return sample(model, 12, seed=0)
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_samples_are_images_and_reproducible(name: str) -> None:
+    model = BASELINES[name].fit(IMAGES, SMALL[name], FitSession())
+    x = samples(name, model)
+    assert x.shape == (12, 36)
+    assert x.min() >= 0
+    assert x.max() <= 1
+    assert x.unique(dim=0).shape[0] == 12
+    assert x.equal(samples(name, model))
+
+
+@pytest.mark.parametrize("name", list(BASELINES))
+def test_an_interrupted_fit_ends_like_an_uninterrupted_one(name: str, tmp_path: Path) -> None:
+    baseline, settings = BASELINES[name], SMALL[name]
+    expected = baseline.fit(IMAGES, settings, FitSession())
+    open_fit_folder(tmp_path, baseline.title, DATA, dataclasses.asdict(settings))
+    stopped: list[int] = []
+
+    def stop(update: int, total: int, loss: float) -> None:
+        stopped.append(update)
+        raise InterruptedError
+
+    for save_every in (3, 2, 5, 100):
+        callback = stop if save_every < 100 else None
+        session = FitSession(tmp_path, save_every=save_every, callback=callback)
+        try:
+            resumed = baseline.fit(IMAGES, settings, session)
+        except InterruptedError:
+            continue
+    assert stopped
+    for parameter, value in expected.state_dict().items():
+        assert resumed.state_dict()[parameter].equal(value), parameter
+
+
+def test_a_signal_leaves_the_metrics_of_an_uninterrupted_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C in an update after which a row of metrics is due, and in one after which none is."""
+    baseline, settings, negative_elbo = BASELINES["vae"], SMALL["vae"], vae.negative_elbo
+
+    def metrics(folder: Path, *stop_in: int) -> list[dict[str, Any]]:
+        open_fit_folder(folder, baseline.title, DATA, dataclasses.asdict(settings))
+        updates = itertools.count(1)
+
+        def interrupted(*args: Any) -> Any:
+            if next(updates) in stop_in:
+                os.kill(os.getpid(), signal.SIGINT)
+            return negative_elbo(*args)
+
+        monkeypatch.setattr(vae, "negative_elbo", interrupted)
+        for _ in stop_in:
+            with pytest.raises(Stopped):
+                baseline.fit(IMAGES, settings, FitSession(folder, save_every=3))
+        baseline.fit(IMAGES, settings, FitSession(folder, save_every=3))
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in read_metrics(folder)]
+
+    expected = metrics(tmp_path / "uninterrupted")
+    assert [row["round"] for row in expected] == [3, 6, 8]
+    assert metrics(tmp_path / "stopped", 3, 4) == expected
+
+
+def test_a_fit_that_diverges_says_so() -> None:
+    settings = dataclasses.replace(SMALL["vae"], lr=float("inf"))
+    with pytest.raises(Diverged, match="smaller learning rate"):
+        vae.fit(IMAGES, settings, FitSession(save_every=1))
+
+
+@pytest.mark.parametrize("name", ["dbn", "deep-gsn", "vae", "stacked-cae", "gmmn", "aae"])
+def test_fitting_lowers_the_loss(name: str) -> None:
+    losses: list[float] = []
+    session = FitSession(save_every=4, callback=lambda update, total, loss: losses.append(loss))
+    settings = dataclasses.replace(SMALL[name], epochs=_longer(name), batch=20)
+    BASELINES[name].fit(IMAGES, settings, session)
+    half = len(losses) // 2 if name in ("dbn", "stacked-cae") else len(losses)
+    assert losses[half - 1] < 0.97 * losses[0]
+
+
+def _longer(name: str) -> Any:
+    return (20, 20) if name in ("dbn", "gmmn") else 20
+
+
+def test_a_folder_of_another_run_is_refused(tmp_path: Path) -> None:
+    open_fit_folder(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
+    open_fit_folder(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
+    with pytest.raises(UserError, match="another settings"):
+        open_fit_folder(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings(epochs=3)))
+    with pytest.raises(UserError, match="another model and settings"):
+        open_fit_folder(tmp_path, "DBN", DATA, dataclasses.asdict(dbn.Settings()))
+    (tmp_path / "settings.json").unlink()
+    (tmp_path / "checkpoints" / "round-00000003").mkdir()
+    with pytest.raises(UserError, match="has checkpoints but no settings"):
+        open_fit_folder(tmp_path, "VAE", DATA, dataclasses.asdict(vae.Settings()))
+
+
+def test_the_learning_rate_of_the_second_rbm_falls_linearly_to_0(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rates: list[float] = []
+
+    def spy(*args: Any, **options: Any) -> None:
+        rates.append(options["lr"])
+        ascend_with_momentum(*args, **options)
+
+    monkeypatch.setattr(dbn, "ascend_with_momentum", spy)
+    s = SMALL["dbn"]
+    dbn.fit(IMAGES, s, None)
+    n = len(rates) * s.epochs[1] // sum(s.epochs)
+    assert rates[:-n] == [s.lr[0]] * (len(rates) - n)
+    assert rates[-n:] == pytest.approx([s.lr[1] * (n - i) / n for i in range(n)])
+
+
+OLD_SETTINGS = {
+    "aae": {"z_size": "code", "prior_std": "spread", "keep_prob": "keep"},
+    "dbm": {
+        "mean_field_steps": "mean_field",
+        "gibbs_steps": "gibbs",
+        "weight_decay": "decay",
+    },
+    "dbn": {"gibbs_steps": "gibbs", "weight_decay": "decay"},
+    "deep-gsn": {
+        "noise_std": "noise",
+        "optimiser": "rule",
+        "lr_decay": "decay",
+        "lr_decay_epochs": "full_epochs",
+    },
+    "gmmn": {
+        "bandwidths": "scales",
+        "keep_prob": "keep",
+        "autoencoder_batch": "small_batch",
+    },
+}
+
+
+@pytest.mark.parametrize("name", list(OLD_SETTINGS))
+def test_folders_with_earlier_names_of_settings_continue(name: str, tmp_path: Path) -> None:
+    baseline, settings = BASELINES[name], SMALL[name]
+    open_fit_folder(tmp_path, baseline.title, DATA, dataclasses.asdict(settings))
+    path = tmp_path / "settings.json"
+    record = json.loads(path.read_text())
+    old_names = OLD_SETTINGS[name]
+    old = {old_names.get(key, key): value for key, value in record["settings"].items()}
+    assert old.keys() != record["settings"].keys()
+    path.write_text(json.dumps(record | {"settings": old}))
+    open_fit_folder(tmp_path, baseline.title, DATA, dataclasses.asdict(settings))
+    changed = dataclasses.replace(settings, seed=1)
+    with pytest.raises(UserError, match="another settings"):
+        open_fit_folder(tmp_path, baseline.title, DATA, dataclasses.asdict(changed))
+
+
+def test_settings_of_a_baseline_must_be_a_dataclass() -> None:
+    settings: Any = {"components": 5}
+    with pytest.raises(TypeError, match="an instance of a dataclass"):
+        Baseline("mine", pca.fit, pca.sample, settings)
+
+
+def test_settings_of_a_row_take_its_seed() -> None:
+    assert BASELINES["vae"].settings_for(3, quick=False) == vae.Settings(epochs=60, seed=3)
+    assert BASELINES["vae"].settings_for(0, quick=True).hidden == (200,)
+    assert BASELINES["gmmn"].settings_for(0, quick=True) == BASELINES["gmmn"].settings
+    assert BASELINES["pca-gaussian"].settings_for(3, quick=False) == pca.Settings()
+
+
+def test_baselines_do_not_import_the_training_of_adversarial_nets() -> None:
+    program = (
+        "import sys, adversarial_nets.baselines; "
+        "assert not any(name.startswith('adversarial_nets.training') for name in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,231 @@
+"""Help, hints, defaults and start-up of the command line."""
+
+import dataclasses
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from adversarial_nets.cli import parsing
+from adversarial_nets.cli.main import main
+from adversarial_nets.cli.registry import COMMANDS
+from commands import result, short_run
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short run of narrow networks on the embedded digits."""
+    return short_run(tmp_path_factory.mktemp("runs") / "digits")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("train mnist-5k --learning-rate 1", "no option --learning-rate. Did you mean --lr?"),
+        ("train mnist-5k --batch-size=1", "Did you mean --batch?"),
+        ("train mnist-5k --epoch 1", "Did you mean --epochs?"),
+        ("train mnist-5k --dropout 0.5", "Did you mean --D.keep-prob-hidden or"),
+        ("train mnist-5k --optimizer adam", "Did you mean --optimiser?"),
+        ("train mnist-5k --keep-prob 0.5", "keep-prob"),
+        ("train mnist-5k --seeed 1", "Did you mean --seed?"),
+        ("train mnist-5k --resume", "A run resumes by itself"),
+        ("train mnist-5k more", "takes no argument 'more' here"),
+        ("sample RUN --num-samples 3", "Did you mean --n?"),
+        ("evaluate RUN --num-samples 3", "Did you mean --samples?"),
+        ("train mnist-5k --k x", "'x' is not a whole number"),
+        ("train mnist-5k --lr x", "'x' is not a number"),
+        ("train mnist-5k --train-only X", "'X' is not one of D, G"),
+        ("paper tabel1", "Did you mean table1?"),
+        ("figur1", "Did you mean paper figure1?"),
+    ],
+)
+def test_hints(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown option or command names the one that was probably meant."""
+    capsys.readouterr()
+    assert main(line.replace("RUN", str(run)).split()) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_hint_leads_to_an_option() -> None:
+    options = set().union(*(parsing._option_names(c.options) for c in COMMANDS.values()))
+    for names in parsing._HINTS.values():
+        assert set(names) <= options
+
+
+# --- Help and start-up ----------------------------------------------------------------------------
+
+HELP = [["--help"], ["--version"], ["paper"], ["paper", "--help"]]
+HELP += [[*name.split(), "--help"] for name in COMMANDS]
+
+
+def run_without_torch(args: Sequence[str], folder: Path) -> str:
+    """Run a command in a new process; fails if it imports torch. Returns what it prints."""
+    program = (
+        "import sys; from adversarial_nets.cli.main import main; code = main(sys.argv[1:]); "
+        "assert 'torch' not in sys.modules, 'torch was imported'; sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *args],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("args", HELP, ids=" ".join)
+def test_help_imports_no_torch(args: list[str], tmp_path: Path) -> None:
+    assert "advnets" in run_without_torch(args, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "datasets",
+        "compare RESULTS/mnist-seed1-raw-paper.json RESULTS/mnist-seed2-raw-paper.json",
+        "paper table1 --json",
+        "report RUN",
+    ],
+)
+def test_reading_records_imports_no_torch(line: str, run: Path, tmp_path: Path) -> None:
+    """Commands that only read what is recorded start quickly."""
+    results = Path(__file__).parent.parent / "results"
+    (tmp_path / "results").mkdir()
+    shutil.copy(results / "table1.json", tmp_path / "results")
+    assert main(["report", str(run), "--json"]) == 0
+    args = line.replace("RUN", str(run)).replace("RESULTS", str(results)).split()
+    assert run_without_torch(args, tmp_path)
+
+
+def test_a_report_that_is_up_to_date_is_kept(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = run / "report.html"
+    result(capsys, "report", str(run))
+    written = page.stat().st_mtime_ns
+    result(capsys, "report", str(run))
+    assert page.stat().st_mtime_ns == written
+    result(capsys, "report", str(run), "--again")
+    again = page.stat().st_mtime_ns
+    assert again > written
+    (run / "metrics.jsonl").touch()
+    result(capsys, "report", str(run))
+    assert page.stat().st_mtime_ns > again
+
+
+def test_the_overview_fits_a_screen(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    overview = capsys.readouterr().out.splitlines()
+    assert 24 <= len(overview) <= 40
+    assert max(map(len, overview)) <= 80
+    listed = [line.split()[0] for line in overview if re.match(r"  [a-z]\S* .* {2,}\S", line)]
+    listed.remove("advnets") if "advnets" in listed else None
+    top = [name for name in COMMANDS if not name.startswith("paper ")]
+    assert len(top) + 1 <= 14
+    assert set(top) <= set(listed)
+
+
+def test_every_command_explains_itself(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    main(["--help"])
+    overview = capsys.readouterr().out
+    main(["paper"])
+    of_the_paper = capsys.readouterr().out
+    for name, command in COMMANDS.items():
+        assert name.removeprefix("paper ") in overview
+        listed = of_the_paper if name.startswith("paper ") else overview
+        assert command.summary in listed
+        assert main([*name.split(), "--help"]) == 0
+        help_text = capsys.readouterr().out
+        assert f"usage: advnets {name}" in help_text
+        for example in command.examples:
+            assert f"advnets {example}" in help_text
+            assert example.startswith(name)
+        for line in help_text.splitlines():
+            assert len(line) <= 80 or line.startswith("usage:"), line
+        assert "{None}" not in help_text
+
+
+def test_every_option_has_a_help_text() -> None:
+    for command in COMMANDS.values():
+        for f in parsing._fields(command.options, None):
+            documented = callable(f.helptext) and f.helptext()
+            annotated = [getattr(m, "help", None) for m in getattr(f.type, "__metadata__", ())]
+            nested = dataclasses.is_dataclass(parsing._unwrap(f.type)[0])
+            assert documented or any(annotated) or nested, f"{command.name}: {f.name}"
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["mnist-5k"], ["preset quickstart", "9,000 rounds", "(default: 400 400)"]),
+        (["mnist"], ["preset mnist", "(default: 1200 1200)"]),
+        (["--preset", "fast", "mnist"], ["preset fast"]),
+        (["--seed", "1", "mnist-5k"], ["preset quickstart", "(default: 400 400)"]),
+        (["mnist-5k", "--preset=tfd"], ["preset tfd", "(default: 8000 8000)"]),
+    ],
+)
+def test_help_prints_the_defaults_of_the_data(
+    args: list[str], words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for line in (["train", *args, "--help"], ["train", "--help", *args]):
+        assert main(line) == 0
+        text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+        for word in words:
+            assert word in text
+
+
+def test_flags_with_a_no_form(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A switch of the settings can be given either way, whatever the preset's default is."""
+    for flag, value in (("--G.batch-norm", True), ("--G.no-batch-norm", False)):
+        for preset in ("cifar10-convolutional-small", "quickstart"):
+            found = result(capsys, "train", "mnist-5k", "--preset", preset, flag, "--dry-run")
+            assert found["settings"]["G"]["batch_norm"] is value  # type: ignore[index]
+    assert main(["evaluate", "--help"]) == 0
+    text = " ".join(capsys.readouterr().out.replace("│", " ").split())
+    assert "--no-calibration leaves them out" in text
+    assert result(capsys, "evaluate", str(run), "--no-calibration")["calibration"] == []
+
+
+def test_names_of_earlier_versions_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in COMMANDS:
+        assert main([*name.removeprefix("paper ").split(), "--help"]) == 0
+        assert f"usage: advnets {name}" in capsys.readouterr().out
+    old = ("train", "mnist-5k", "--dry-run", "--average", ".5", "--players", "both")
+    settings = result(capsys, *old)["settings"]
+    assert isinstance(settings, dict)
+    assert (settings["ema_decay"], settings["train_only"]) == (0.5, None)
+
+
+def test_a_terminal_without_unicode_loses_no_result(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "adversarial_nets", "paper"],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "?4.2: updates of p_g" in done.stdout
+
+
+def test_options_may_come_before_the_data(capsys: pytest.CaptureFixture[str]) -> None:
+    """DATA decides the defaults, also if it does not come first."""
+    for args in (["train", "mnist-5k", "--dry-run"], ["train", "tfd", "--dry-run"]):
+        name, data, dry = args
+        first = result(capsys, name, data, dry, "--seed", "1")
+        assert result(capsys, name, "--seed", "1", data, dry) == first
+
+
+def test_a_toys_defaults_are_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rest = ["--rounds", "1", "--out", str(tmp_path)]
+    after = result(capsys, "play", "moons", "--k", "2", *rest)
+    assert result(capsys, "play", "--k", "2", *rest, "moons") == after

@@ -1,0 +1,243 @@
+"""The playground's web server and its websockets."""
+
+import asyncio
+import gc
+import json
+import socket
+import weakref
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
+
+from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest
+from tornado.iostream import StreamClosedError
+from tornado.websocket import (
+    WebSocketClientConnection,
+    WebSocketClosedError,
+    websocket_connect,
+)
+
+from adversarial_nets import replay, settings
+from adversarial_nets.errors import UserError
+from adversarial_nets.playground import limits, server
+from adversarial_nets.playground.server import running_server
+from adversarial_nets.playground.session import Session
+from adversarial_nets.toys import line
+from small_playground import SMALL, Message, last
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait up to two minutes for the condition; other tests may be using the processor."""
+    for _ in range(2400):
+        if condition():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("The condition did not hold within two minutes.")
+
+
+async def connect(host: str, origin: str | None = None) -> WebSocketClientConnection:
+    headers = {"Origin": origin or f"http://{host}"}
+    return await websocket_connect(HTTPRequest(f"ws://{host}/play", headers=headers))
+
+
+async def ask(wire: WebSocketClientConnection, message: Any) -> list[Message]:
+    await wire.write_message(message if isinstance(message, str) else json.dumps(message))
+    answer = await asyncio.wait_for(wire.read_message(), 120)
+    assert answer is not None
+    messages: list[Message] = json.loads(answer)
+    return messages
+
+
+async def close(*wires: WebSocketClientConnection) -> None:
+    """Close the websockets and wait until they are closed, so that none is left for later tests."""
+    for wire in wires:
+        wire.close()
+    for wire in wires:
+        while await asyncio.wait_for(wire.read_message(), 120) is not None:
+            pass
+
+
+OPEN = {"type": "open", "state": {"data": "gaussian", "games": [{"settings": SMALL}]}}
+
+
+def test_only_the_servers_own_pages_are_answered() -> None:
+    async def scenario() -> None:
+        async with running_server() as (shared, url):
+            host = url[7:-1]
+            for origin in ("http://evil.example", f"http://{host}.evil.example", "null"):
+                with pytest.raises(HTTPClientError, match="403"):
+                    await connect(host, origin)
+            client = AsyncHTTPClient()
+            for path in ("/", "/pad", "/files/core.js", "/bokeh/bokeh.min.js", "/play"):
+                with pytest.raises(HTTPClientError, match="403"):  # another name for the server
+                    await client.fetch(f"http://{host}{path}", headers={"Host": "evil.example"})
+            for path in (
+                "/files/page.py",
+                "/files/../server.py",
+                "/bokeh/../x",
+                "/files/page.html",
+            ):
+                with pytest.raises(HTTPClientError, match=r"40[34]"):
+                    await client.fetch(f"http://{host}{path}")
+            page = await client.fetch(f"http://{host}/")
+            assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+            assert not shared.sockets
+
+    asyncio.run(scenario())
+
+
+def test_sessions_are_separate_and_freed_on_close() -> None:
+    async def scenario() -> None:
+        async with running_server() as (shared, url):
+            host = url[7:-1]
+            old = [o for o in gc.get_objects() if type(o) is Session]
+            a, b = await connect(host), await connect(host)
+            for each in (a, b):
+                assert last(await ask(each, OPEN), "state")["state"]["rounds"] == 0
+            await ask(a, {"type": "step", "train": "both"})
+            await a.write_message('{"type": "rendered"}')
+            assert last(await ask(b, {"type": "pause"}), "state")["state"]["rounds"] == 0
+            sessions = [
+                weakref.ref(o)
+                for o in gc.get_objects()
+                if type(o) is Session and not any(o is each for each in old)
+            ]
+            assert len(sessions) == 2
+            assert len(shared.sockets) == 2
+            await close(a, b)
+
+            def all_gone() -> bool:
+                gc.collect()
+                return not shared.sockets and not any(ref() for ref in sessions)
+
+            await until(all_gone)
+
+    asyncio.run(scenario())
+
+
+def test_eight_sessions_play_at_once_as_if_alone() -> None:
+    async def scenario() -> None:
+        async with running_server() as (shared, url):
+            host = url[7:-1]
+            wires = [await connect(host) for _ in range(server.MAX_SESSIONS)]
+            seeds = range(len(wires))
+            for seed, wire in zip(seeds, wires, strict=True):
+                state = {"data": "gaussian", "games": [{"settings": SMALL | {"seed": seed}}]}
+                await ask(wire, {"type": "open", "state": state})
+            answers = await asyncio.gather(*[play_rounds(w, 2 + i) for i, w in enumerate(wires)])
+            for seed, rounds, weights in zip(seeds, map(len, answers), answers, strict=True):
+                assert rounds == 2 + seed
+                script = replay.Script(
+                    "gaussian",
+                    settings.update_settings(line.SETTINGS, SMALL | {"seed": seed}),
+                    rounds,
+                )
+                assert replay.replay(script).weights == weights[-1]
+            await close(*wires[1:])
+            await until(lambda: len(shared.sockets) == 1)
+            assert last(await ask(wires[0], {"type": "pause"}), "state")["state"]["rounds"] == 2
+            await close(wires[0])
+
+    asyncio.run(scenario())
+
+
+async def play_rounds(wire: WebSocketClientConnection, rounds: int) -> list[str]:
+    """Play that many rounds, confirming each snapshot; returns the fingerprint after each round."""
+    weights = []
+    for _ in range(rounds):
+        messages = await ask(wire, {"type": "step", "train": "both"})
+        weights.append(last(messages, "state")["weights"][0])
+        await wire.write_message('{"type": "rendered"}')
+    return weights
+
+
+def test_http_uploads_are_refused() -> None:
+    async def scenario() -> None:
+        async with running_server() as (_, url):
+            client = AsyncHTTPClient()
+            for body in (b"x" * 100, b"x" * 1_000_000):
+                with pytest.raises(HTTPClientError, match=r"40[05]"):
+                    await client.fetch(url, method="POST", body=body)
+
+    asyncio.run(scenario())
+
+
+def test_the_number_of_sessions_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "MAX_SESSIONS", 1)
+
+    async def scenario() -> None:
+        async with running_server() as (_, url):
+            host = url[7:-1]
+            first = await connect(host)
+            await ask(first, OPEN)
+            second = await connect(host)
+            answer = await second.read_message()
+            assert json.loads(answer or "")[0]["reason"] == "full"
+            assert await second.read_message() is None
+            second.close()
+            await close(first)
+
+    asyncio.run(scenario())
+
+
+def test_malformed_messages_are_refused_and_large_ones_close_the_session() -> None:
+    async def scenario() -> None:
+        async with running_server() as (shared, url):
+            host = url[7:-1]
+            wire = await connect(host)
+            await ask(wire, OPEN)
+            for text in ("{", "[" * 100_000, "\x00", '{"type": "nothing"}', "NaN"):
+                assert (await ask(wire, text))[0]["reason"] == "unknown message"
+            assert last(await ask(wire, {"type": "pause"}), "state")["state"]["rounds"] == 0
+            with suppress(WebSocketClosedError, StreamClosedError):
+                await wire.write_message("x" * (server.MAX_MESSAGE_BYTES + 1))
+            assert await wire.read_message() is None
+            assert wire.close_code in (1009, None)  # None: the connection was reset first
+            wire.close()
+            await until(lambda: not shared.sockets)
+
+    asyncio.run(scenario())
+
+
+def test_playing_pauses_when_the_page_draws_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "RENDER_SECONDS", 0.2)
+
+    async def scenario() -> None:
+        async with running_server() as (_, url):
+            host = url[7:-1]
+            wire = await connect(host)
+            await ask(wire, OPEN)
+            messages = await ask(wire, {"type": "play"})
+            while not any(m["type"] == "snapshot" for m in messages):
+                answer = await asyncio.wait_for(wire.read_message(), 120)
+                messages += json.loads(answer or "[]")
+            with suppress(TimeoutError):
+                while True:
+                    answer = await asyncio.wait_for(wire.read_message(), 2)
+                    messages += json.loads(answer or "[]")
+            assert sum(m["type"] == "snapshot" for m in messages) <= 3
+            await close(wire)
+
+    asyncio.run(scenario())
+
+
+def test_a_used_port_and_unknown_data_are_refused() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
+        server.serve(port=taken.getsockname()[1], browser=False)
+    with pytest.raises(UserError, match="There is no toy"):
+        server.serve(data="gausian", browser=False)
+
+
+def test_data_too_large_for_the_playground_are_refused_before_serving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def on_ready(url: str) -> None:
+        raise AssertionError("served data that no page can open")
+
+    monkeypatch.setattr(limits, "MAX_WEIGHTS", 10)
+    with pytest.raises(UserError, match="gaussian cannot be played here"):
+        server.serve(port=0, browser=False, on_ready=on_ready)
