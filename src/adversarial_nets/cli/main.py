@@ -34,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         training diverged; 130 and 143 stopped by Ctrl-C or SIGTERM after saving.
     """
     _replace_unprintable()
+    processes.use_reproducible_products()
     args = current_options(sys.argv[1:] if argv is None else argv)
     if args and args[0] == "help":
         args = [*args[1:], "--help"]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 from adversarial_nets.errors import UserError
 
@@ -17,6 +18,7 @@ __all__ = [
     "WORKS_SILENTLY",
     "launch",
     "process_group",
+    "use_reproducible_products",
     "wait_for_main_process",
 ]
 
@@ -25,6 +27,19 @@ UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID" in os.environ
 
 WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 """Whether this process shares the work but must not print or write."""
+
+
+def use_reproducible_products() -> None:
+    """Ask MKL for products whose bits do not depend on the number of threads.
+
+    So a training may change its number of threads and still end with the same weights. MKL reads
+    the variable when torch is imported, and supports it on Intel processors. A user's own
+    ``MKL_CBWR`` wins.
+    """
+    info = Path("/proc/cpuinfo")
+    is_intel = info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]
+    if is_intel and "torch" not in sys.modules:
+        os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
 
 
 def process_group() -> AbstractContextManager[None]:

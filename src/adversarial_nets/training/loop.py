@@ -10,6 +10,7 @@ import torch
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
+from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import play, sample
@@ -92,16 +93,20 @@ class TrainingSession:
         self._restore()
         if game.round == 0:
             self._draw()
-        with signals() as received:
+        tuner = ThreadTuner.for_nets(game.G, game.D, game.settings.batch)
+        with signals() as received, tuner:
 
             def after_round(game: Game) -> None:
+                tuner.after_round()
                 self._after_round()
                 # If any rank received a signal, all ranks stop after this round.
                 number = distributed.max_over_ranks(received[0] if received else 0)
                 if number:
                     self._save()
                     raise Stopped(number, game.round)
+                tuner.before_round()
 
+            tuner.before_round()
             play(game, self.rounds, after_round)
 
     def _restore(self) -> None:

@@ -1,0 +1,147 @@
+"""Rounds per second on an idle and on a busy machine, for each way to use the threads.
+
+Rows are fixed choices (all threads spinning, all threads sleeping, one thread) and the automatic
+one of `engine.threads`; columns are what else the machine does meanwhile. Each cell is a process of
+its own, since OpenMP reads its policy only once. The rows of a column take turns.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from adversarial_nets.bench.speed import made_with
+from adversarial_nets.progress import Progress
+
+__all__ = ["COLUMNS", "ROWS", "BusyMachine", "measure_busy_machine", "rounds_per_second"]
+
+ROWS: Mapping[str, Mapping[str, str]] = {
+    "automatic": {},
+    "all threads, spinning": {"OMP_WAIT_POLICY": "ACTIVE"},
+    "all threads, sleeping": {"OMP_WAIT_POLICY": "PASSIVE"},
+    "one thread": {"OMP_NUM_THREADS": "1"},
+}
+"""Environment variables of each choice."""
+
+COLUMNS = ("alone", "beside one busy loop", "beside two busy loops", "beside a torch process")
+
+_LOOP = "while True: pass"
+_TRAINING = (
+    "import torch; a = torch.randn(400, 400)\nwhile True: a = (a @ a).div_(a.norm()).add_(0.1)"
+)
+_NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
+    "alone": (),
+    "beside one busy loop": (_LOOP,),
+    "beside two busy loops": (_LOOP, _LOOP),
+    "beside a torch process": (_TRAINING,),
+}
+_CELL = """
+import json, sys
+from adversarial_nets.cli.processes import use_reproducible_products
+use_reproducible_products()
+from adversarial_nets.bench.busy import rounds_per_second
+print(json.dumps(rounds_per_second(sys.argv[1], float(sys.argv[2]))))
+"""
+
+
+@dataclass(frozen=True)
+class BusyMachine:
+    """What `measure_busy_machine` measured.
+
+    Attributes:
+        rounds_per_second: medians by preset, column and row.
+        made_with: versions, processor, threads.
+    """
+
+    rounds_per_second: Mapping[str, Mapping[str, Mapping[str, float]]]
+    made_with: Mapping[str, object]
+
+
+def rounds_per_second(preset: str, seconds: float) -> float:
+    """Rounds per second of a preset's game on the embedded digits in this process.
+
+    Args:
+        preset: the preset's name.
+        seconds: how long to train; the first comparison of the modes comes before.
+    """
+    from adversarial_nets import datasets
+    from adversarial_nets.build import new_game
+    from adversarial_nets.engine.threads import ThreadTuner
+    from adversarial_nets.game import play
+    from adversarial_nets.presets import PRESETS
+
+    game = new_game(PRESETS[preset].settings, datasets.load("mnist-5k"))
+    with ThreadTuner.for_nets(game.G, game.D, game.settings.batch) as tuner:
+
+        def train(seconds: float) -> float:
+            first, started = game.round, time.perf_counter()
+            while time.perf_counter() - started < seconds:
+                tuner.before_round()
+                play(game, game.round + 1)
+                tuner.after_round()
+            return (game.round - first) / (time.perf_counter() - started)
+
+        train(2.0)
+        return train(seconds)
+
+
+def measure_busy_machine(
+    presets: tuple[str, ...] = ("quickstart", "mnist"),
+    turns: int = 3,
+    seconds: float = 8.0,
+    on_progress: Progress = lambda what, done, total: None,
+) -> BusyMachine:
+    """Measure every row in every column; the machine should do nothing else meanwhile.
+
+    Args:
+        presets: the games to train.
+        turns: how many times the rows of a column take turns.
+        seconds: length of each measurement.
+        on_progress: called after each measurement.
+    """
+    total = len(presets) * len(COLUMNS) * len(ROWS) * turns
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    done = 0
+    for preset in presets:
+        for column in COLUMNS:
+            rates: dict[str, list[float]] = {row: [] for row in ROWS}
+            with _busy(_NEIGHBOURS[column]):
+                for _ in range(turns):
+                    for row in ROWS:
+                        rates[row].append(_measure(preset, seconds, ROWS[row]))
+                        done += 1
+                        on_progress(f"{preset}, {column}", done, total)
+            medians = {row: round(statistics.median(values), 1) for row, values in rates.items()}
+            found.setdefault(preset, {})[column] = medians
+    return BusyMachine(found, made_with())
+
+
+def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
+    """One measurement in a process of its own."""
+    ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
+    environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
+    command = [sys.executable, "-c", _CELL, preset, str(seconds)]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return float(json.loads(printed.stdout.splitlines()[-1]))
+
+
+@contextmanager
+def _busy(programs: tuple[str, ...]) -> Iterator[None]:
+    """Run programs in the background that never end by themselves."""
+    ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    environment = {name: value for name, value in os.environ.items() if name not in ours}
+    running = [
+        subprocess.Popen([sys.executable, "-c", program], env=environment) for program in programs
+    ]
+    try:
+        time.sleep(2.0 if running else 0.0)  # until they compute
+        yield
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
