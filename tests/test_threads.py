@@ -35,7 +35,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: dict[Mode, float]) -> None:
         self.now, self.seconds = 0.0, seconds
-        monkeypatch.setattr(threads.time, "perf_counter", lambda: self.now)
+        monkeypatch.setattr("adversarial_nets.engine.threads.time.perf_counter", lambda: self.now)
 
     def play(self, tuner: ThreadTuner, seconds: float, used: list[Mode] | None = None) -> None:
         """Rounds for some time; the mode of each is added to `used`."""
