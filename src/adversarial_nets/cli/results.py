@@ -25,14 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_PACKAGE = Path(__file__).parent.parent
-
 
 @dataclass(frozen=True)
 class ReportOptions:
     """Write the report of a run: one HTML page that opens offline.
 
-    A page that is newer than everything in the run is not written again.
+    A page that this version wrote, and that is newer than the run's records, is kept.
     """
 
     run: RunFolder
@@ -48,26 +46,17 @@ class ReportOptions:
 
 
 def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    page = o.run / "report.html"
-    if o.again or o.weights is not None or not _is_up_to_date(page):
-        from adversarial_nets import report
-        from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.report.existing import existing_report
+    from adversarial_nets.runs import folder as runs_folder
 
-        page = report.write_report(runs_folder.open_run(o.run), weights=o.weights)
+    run = runs_folder.open_run(o.run)
+    page = None if o.again else existing_report(run, o.weights)
+    if page is None:
+        from adversarial_nets import report
+
+        page = report.write_report(run, weights=o.weights)
     reporter.say(f"Report: {page}")
     return {"report": str(page)}
-
-
-def _is_up_to_date(page: Path) -> bool:
-    """Whether the page is newer than the run's records and the code that wrote it."""
-    if not (page.is_file() and (page.parent / "settings.json").is_file()):
-        return False
-    written = page.stat().st_mtime_ns
-    records = [path for path in page.parent.iterdir() if path.suffix in (".json", ".jsonl")]
-    folders = [page.parent / name for name in ("checkpoints", "samples")]
-    code = [path for suffix in ("py", "html", "css") for path in _PACKAGE.rglob(f"*.{suffix}")]
-    sources = [path for path in [*records, *folders, *code] if path.exists()]
-    return all(path.stat().st_mtime_ns <= written for path in sources)
 
 
 @dataclass(frozen=True)
