@@ -15,7 +15,6 @@ from adversarial_nets.cli.shared import (
     Json,
     RunFolder,
     Weights,
-    output_path,
     require_suffix,
 )
 from adversarial_nets.progress import ProgressReporter
@@ -76,13 +75,14 @@ class CompareOptions:
     """Folders of runs, or files of results."""
     weights: Weights = "raw"
     grid: Grid = "paper"
-    out: Path = output_path("comparison.png")
-    """Picture to write, .png: validation scores by round."""
+    out: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: no picture)")] = None
+    """Draw the validation scores by round into this .png file."""
     json: Json = False
 
 
 def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    require_suffix(o.out, ".png")
+    if o.out is not None:
+        require_suffix(o.out, ".png")
     from adversarial_nets.runs.compare import compare
 
     found = compare(o.runs, o.weights, o.grid)
@@ -102,7 +102,8 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
     for equal in found.identical:
         reporter.say(f"identical: {', '.join(equal)}")
-    return dataclasses.asdict(found) | {"picture": _write_picture(found, o.out, reporter)}
+    picture = None if o.out is None else _write_picture(found, o.out, reporter)
+    return dataclasses.asdict(found) | {"picture": picture}
 
 
 def _entry_text(entry: "Entry", path: Path) -> str:
@@ -154,7 +155,7 @@ COMMANDS = (
         options=CompareOptions,
         run=_compare,
         examples=(
-            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --weights averaged",
+            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --out curves.png",
             "compare results/mnist-seed[123]-raw-paper.json",
         ),
     ),
