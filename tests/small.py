@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
 from adversarial_nets.datasets import Dataset
@@ -64,3 +65,13 @@ SMALL_MODELS: dict[str, Any] = {
     "pca-gaussian": pca.Settings(components=5),
 }
 """Settings of each row of Table 1 for small images, by the row's name."""
+
+
+def generator(step: int = 0) -> torch.Generator:
+    """Return a seeded generator."""
+    return Address(5, step, range(1)).generator("test")
+
+
+def normal(*shape: int, step: int = 0) -> Tensor:
+    """Return standard normal float64 numbers, always the same for a shape and a step."""
+    return torch.randn(*shape, generator=generator(step), dtype=torch.float64)

@@ -19,7 +19,7 @@ from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.validation import RequestError
-from adversarial_nets.playground.words import WORDS
+from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.training.diagnostics import PROBLEMS
 from small_playground import catch_up, last, new_session
 
@@ -271,7 +271,7 @@ def metrics_of(data: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_page_is_rendered_in_one_language(lang: str) -> None:
+def test_the_page_is_rendered_in_one_language(lang: Language) -> None:
     page = render(lang, "gaussian", latent=True)
     assert WORDS["settings"][lang] in page
     assert WORDS["settings"]["zh" if lang == "en" else "en"] not in re.sub(

@@ -55,7 +55,7 @@ def test_the_command_and_the_program_play_the_same_game(
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     exec(compile(replay.program(given), "copied", "exec"), names)
-    again = names["result"]
+    again = names["played"]
     assert isinstance(again, replay.Result)
     assert (again.weights, again.metrics) == (played.weights, played.metrics)
 

@@ -501,7 +501,7 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
         callbacks=[lambda look: said.append(look.problem)],
     )
     assert said[0] is None
-    assert "D wins outright" in str(said[-1])
+    assert "D is too strong" in str(said[-1])
 
 
 def test_a_run_continues_only_with_what_it_was_started_with(tmp_path: Path) -> None:

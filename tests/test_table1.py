@@ -145,7 +145,7 @@ def test_recorded_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert table1.recorded(tmp_path, rows=["pca-gaussian"]).results == first.results
     with pytest.raises(UserError, match="There is no row named 'pca'"):
         table1.recorded(tmp_path, rows=["pca"])
-    with pytest.raises(UserError, match="holds a PCA Gaussian of Table 1"):
+    with pytest.raises(UserError, match="is a run of PCA Gaussian, a baseline of Table 1"):
         open_run(tmp_path / "small" / "pca-gaussian-0")
     with pytest.raises(UserError, match="another output folder"):  # the record is of a quick row
         table1.table1(["small"], tmp_path, rows=["pca-gaussian"])

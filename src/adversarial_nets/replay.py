@@ -199,8 +199,8 @@ def program(script: Script) -> str:
         f"    update_settings(replay.kind_of(data).settings, {options(script)!r}),\n"
         f"    rounds={script.rounds},\n{argument}"
         ")\n"
-        "result = replay.replay(script)\n"
-        "print(result.weights, result.metrics)\n"
+        "played = replay.replay(script)\n"
+        "print(played.weights, played.metrics)\n"
     )
 
 

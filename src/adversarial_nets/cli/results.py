@@ -112,7 +112,7 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if found.published is not None:
         reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
     for equal in found.identical:
-        reporter.say(f"identical: {', '.join(names)}")
+        reporter.say(f"identical: {', '.join(equal)}")
     return dataclasses.asdict(found) | {"picture": _write_picture(found, o.out, reporter)}
 
 

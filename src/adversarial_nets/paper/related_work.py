@@ -1,6 +1,7 @@
 """Four remarks of §2 on other models, tested numerically.
 
-1. A VAE cannot have discrete hidden units; adversarial nets cannot have discrete visible units.
+1. A VAE cannot have discrete hidden units; adversarial nets cannot have discrete visible units
+   (`discrete_units`).
 2. Noise-contrastive estimation learns slowly if its fixed noise is easily distinguished from data.
 3. Predictability minimisation is a regulariser for another task, and minimises one objective.
 4. Adversarial examples analyse a classifier; generating them is not training a generator.
@@ -18,11 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from adversarial_nets import datasets, objectives
-from adversarial_nets.baselines import vae
+from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import Classifier, classifier
 from adversarial_nets.evaluation.nearest import nearest_images
+from adversarial_nets.paper.discrete_units import GradientNorms, gradient_norms, sample_normal
 from adversarial_nets.plots.style import (
     D_COLOUR,
     DATA_COLOUR,
@@ -49,92 +50,6 @@ __all__ = [
     "predictability_minimisation",
     "related_work",
 ]
-
-
-# --- 1. Which units must be differentiable --------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class GradientNorms:
-    """Gradient norms of a model's weights before and after its hidden units.
-
-    Attributes:
-        model: ``"adversarial nets"`` or ``"VAE"``.
-        discrete: which units are binary: ``"none"``, ``"hidden"`` or ``"visible"``.
-        below: for the weights before the hidden units (G's first layer; the encoder).
-        above: for the weights after them (G's last layer; the decoder).
-    """
-
-    model: str
-    discrete: str
-    below: float
-    above: float
-
-
-def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
-    """Gradient norms of G's two layers and of a VAE's encoder and decoder, with discrete units.
-
-    A binary unit has derivative 0 almost everywhere, so no gradient reaches the weights before it.
-    In adversarial nets, G's *visible* units are between D and all of G's weights, so they must not
-    be discrete. In a VAE the data are only compared with the decoder's output, so visible units may
-    be discrete; but the *hidden* z is between the reconstruction loss and the encoder. (The KL term
-    of the VAE's bound is omitted, as it does not depend on the image.)
-
-    Args:
-        seed: of the weights, the noise and the data.
-
-    >>> {(f.model, f.discrete): f.below > 0 for f in gradient_norms()}[
-    ...     ("adversarial nets", "visible")
-    ... ]
-    False
-    """
-    return tuple(
-        of(discrete, seed)
-        for of in (_gradient_norms_of_G, _gradient_norms_of_VAE)
-        for discrete in ("none", "hidden", "visible")
-    )
-
-
-def _normal(seed: int, purpose: str, rows: int, width: int) -> Float[Tensor, "rows width"]:
-    """N(0, 1) random numbers; different purposes are independent."""
-    return Address(seed, 0, range(rows)).normal(purpose, width)
-
-
-def _gradient_norms_of_G(discrete: str, seed: int) -> GradientNorms:
-    """Gradient norms for a G with one hidden layer and a linear D with random weights."""
-    bottom, top, D = (
-        _normal(seed, f"weights {i}", *shape).requires_grad_(i < 2)
-        for i, shape in enumerate(((8, 16), (16, 12), (12, 1)))
-    )
-    h = _normal(seed, "z", 64, 8) @ bottom
-    h = h.sign() if discrete == "hidden" else h.relu()
-    x = (h @ top / 4).sigmoid()
-    x = x.round() if discrete == "visible" else x
-    loss = objectives.generator_loss((x @ D)[:, 0], "non-saturating")
-    below, above = torch.autograd.grad(loss, (bottom, top))
-    return GradientNorms("adversarial nets", discrete, below.norm().item(), above.norm().item())
-
-
-def _gradient_norms_of_VAE(discrete: str, seed: int) -> GradientNorms:
-    """Gradient norms of the reconstruction loss, for binary or continuous data."""
-    settings = vae.Settings(hidden=(16,), z_size=4, epochs=0, seed=seed)
-    x = _normal(seed, "x", 64, 12).sigmoid()
-    model = vae.fit(x, settings)
-    x = x.round() if discrete == "visible" else x
-    encoder, decoder = (
-        [p.requires_grad_() for layer in layers for p in layer]
-        for layers in (model.encoder, model.decoder)
-    )
-    μ, log_var = vae.encode(model, x)
-    z = μ + (log_var / 2).exp() * _normal(seed, "ε", 64, 4)
-    z = z.sign() if discrete == "hidden" else z
-    loss = F.binary_cross_entropy(vae.decode(model, z), x, reduction="sum") / len(x)
-    gradients = torch.autograd.grad(loss, [*encoder, *decoder])
-    below, above = (
-        torch.cat([g.flatten() for g in part]).norm().item()
-        for part in (gradients[: len(encoder)], gradients[len(encoder) :])
-    )
-    return GradientNorms("VAE", discrete, below, above)
 
 
 # --- 2. Noise-contrastive estimation --------------------------------------------------------------
@@ -263,9 +178,9 @@ def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[Linea
         seed: of the data's axes and the initial code.
         steps: the number of steps of gradient descent, with step size 0.05.
     """
-    Q = torch.linalg.qr(_normal(seed, "axes", 3, 3).double()).Q
+    Q = torch.linalg.qr(sample_normal(seed, "axes", 3, 3).double()).Q
     Σ = Q * torch.tensor(_VARIANCES, dtype=torch.float64) @ Q.T
-    initial = _normal(seed, "code", 2, 3).double()
+    initial = sample_normal(seed, "code", 2, 3).double()
     initial[1] += 2 * initial[0]  # correlated units
 
     def lost(W: Tensor) -> Tensor:
@@ -359,7 +274,7 @@ def adversarial_examples(
         return (net(x).argmax(1) == y).float().mean().item()
 
     adversarial = (x - size * gradient_sign(x, y)).clamp(0, 1)
-    random_signs = _normal(seed, "coins", *x.shape).sign()
+    random_signs = sample_normal(seed, "coins", *x.shape).sign()
     optimised = Address(seed, 0, range(len(x))).uniform("noise to start from", x.shape[1])
     for _ in range(50):
         optimised = (optimised + 0.02 * gradient_sign(optimised, y)).clamp(0, 1)

@@ -8,7 +8,7 @@ import jinja2
 
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.limits import MAX_VALUES, SPEEDS
-from adversarial_nets.playground.words import WORDS
+from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.settings import LIVE
 from adversarial_nets.toys import catalogue
 
@@ -61,7 +61,7 @@ CONTROLS = (
 )
 
 
-def render(lang: str, command_line_data: str, latent: bool) -> str:
+def render(lang: Language, command_line_data: str, latent: bool) -> str:
     """The whole page in one language; it carries the texts of the other language too.
 
     Args:

@@ -32,7 +32,7 @@ from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.page import WEB_FOLDER, render
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.validation import RequestError
-from adversarial_nets.playground.words import WORDS
+from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.replay import kind_of
 
 __all__ = ["running_server", "serve", "serve_in_thread"]
@@ -102,10 +102,10 @@ class PageHandler(_Guarded):
 
     def get(self) -> None:
         """The page in the language of ``?lang=``, or of the browser."""
-        lang = self.get_query_argument("lang", "")
-        if lang not in ("en", "zh"):
-            accepted = self.request.headers.get("Accept-Language", "")
-            lang = "zh" if accepted.lower().startswith("zh") else "en"
+        accepted = self.request.headers.get("Accept-Language", "").lower()
+        asked = self.get_query_argument("lang", "")
+        chinese = asked == "zh" or (asked != "en" and accepted.startswith("zh"))
+        lang: Language = "zh" if chinese else "en"
         state = self.server
         self.write(render(lang, state.command_line_data, latent=state.explorer is not None))
 
@@ -225,7 +225,7 @@ def application(
 ) -> tuple[Application, ServerState]:
     """The Tornado application, and what its sessions share."""
     state = ServerState(command_line_data, explorer)
-    routes = [
+    routes: list[Any] = [
         ("/", PageHandler),
         ("/pad", DrawingPadHandler),
         ("/play", SessionSocket),
