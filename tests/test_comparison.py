@@ -149,7 +149,8 @@ def test_a_run_that_differs_from_its_preset_is_labelled(
     assert custom.preset == "custom, from quickstart"
     assert custom.changed == {"lr": (settings.lr, 0.02)}
     capsys.readouterr()
-    assert main(["compare", *map(str, (tmp_path / "a", tmp_path / "b"))]) == 0
+    paths = [str(tmp_path / name) for name in ("a", "b")]
+    assert main(["compare", *paths, "--out", str(tmp_path / "c.png")]) == 0
     lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
     assert f"custom, from quickstart: lr {settings.lr} → 0.02" in lines
 

@@ -132,7 +132,7 @@ def test_init_from_refuses_other_networks(tmp_path: Path) -> None:
     wider = dataclasses.replace(
         small_settings(), G=dataclasses.replace(small_settings().G, hidden=(13, 10))
     )
-    with pytest.raises(UserError, match="other nets"):
+    with pytest.raises(UserError, match="other networks"):
         train(small_data(), settings=wider, run=tmp_path / "new", init_from=source.folder, rounds=2)
     assert not (tmp_path / "new" / "settings.json").exists()
 

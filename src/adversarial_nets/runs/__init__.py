@@ -13,7 +13,8 @@ settings.json has these fields (`folder.Run`): ``format``, the version of this l
 ``fingerprint``, ``image_shape`` and ``range``, which describe the data set; ``preset``;
 ``settings``, every setting of the game; ``changed``, the settings that differ from the preset's, as
 name: [preset's value, run's value]; ``own_nets``, whether the program passed its own G or D; and
-``info``, with versions, machine, precision and the data's provenance.
+``info``: versions, machine, precision, your own optimiser, ``updates`` (manual or autograd),
+``init_from`` (a run whose weights it started from), and the data's provenance.
 
 A checkpoint is written to a hidden folder, flushed to disk and then renamed, so it exists either
 completely or not at all. The two newest checkpoints are kept, and the one with the best
