@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-_PACKAGE = Path(__file__).parent.parent
-
 
 @dataclass(frozen=True)
 class ReportOptions:
@@ -48,26 +46,14 @@ class ReportOptions:
 
 
 def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    page = o.run / "report.html"
-    if o.again or o.weights is not None or not _is_up_to_date(page):
-        from adversarial_nets import report
-        from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets import report
+    from adversarial_nets.runs import folder as runs_folder
 
-        page = report.write_report(runs_folder.open_run(o.run), weights=o.weights)
+    run = runs_folder.open_run(o.run)
+    page = None if o.again else report.existing_report(run, o.weights)
+    page = page or report.write_report(run, weights=o.weights)
     reporter.say(f"Report: {page}")
     return {"report": str(page)}
-
-
-def _is_up_to_date(page: Path) -> bool:
-    """Whether the page is newer than the run's records and the code that wrote it."""
-    if not (page.is_file() and (page.parent / "settings.json").is_file()):
-        return False
-    written = page.stat().st_mtime_ns
-    records = [path for path in page.parent.iterdir() if path.suffix in (".json", ".jsonl")]
-    folders = [page.parent / name for name in ("checkpoints", "samples")]
-    code = [path for suffix in ("py", "html", "css") for path in _PACKAGE.rglob(f"*.{suffix}")]
-    sources = [path for path in [*records, *folders, *code] if path.exists()]
-    return all(path.stat().st_mtime_ns <= written for path in sources)
 
 
 @dataclass(frozen=True)
