@@ -330,8 +330,8 @@ def test_missing_data_is_reported_and_the_other_parts_are_made(
     out = tmp_path / "out"
     found = reproduce(out, parts=["figure2b", "table1"], profile="full")
     said = {part.name: part.ours for part in found.parts}
-    assert said["figure2b"].startswith("not run: The Toronto Face Database is not here")
-    assert "The TFD stand-in is not here" in said["figure2b"]
+    assert said["figure2b"].startswith("not run: The Toronto Face Database was not found")
+    assert "The TFD stand-in was not found" in said["figure2b"]
     assert said["table1"].startswith("not run: No results of the other models are recorded")
 
 
