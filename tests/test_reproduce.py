@@ -92,11 +92,11 @@ def test_a_subset_is_made_and_the_others_are_shown_as_not_run(
     assert by_name["figure2b"].status == "not run"  # the quick profile has no TFD
     assert "--profile full" in by_name["figure2b"].ours
     where = f"--out {out}"
-    assert by_name["theory"].ours == f"not run; run it with: advnets reproduce theory {where}"
-    full = f"advnets reproduce figure2d --profile full {where}"
+    assert by_name["theory"].ours == f"not run; run it with: advnets paper reproduce theory {where}"
+    full = f"advnets paper reproduce figure2d --profile full {where}"
     assert by_name["figure2d"].ours == f"not run; run it with: {full}"
     remake = f"--profile quick --use figure2a={run} --seed 0 {where}"
-    assert by_name["figure3"].made_with["command"] == f"advnets reproduce figure3 {remake}"
+    assert by_name["figure3"].made_with["command"] == f"advnets paper reproduce figure3 {remake}"
 
     page = found.html.read_text()
     links = Links()
@@ -155,7 +155,7 @@ def test_the_full_profile_trains_both_stages_and_states_that_the_data_differ(
         == runs_folder.open_run(stage2).settings.seed
         == 3
     )
-    assert "tfd-standin, preset tfd-stage2, raw G at round 4" in part.ours
+    assert "tfd-standin (preset tfd-stage2), raw G at round 4" in part.ours
     assert part.ours.endswith("not comparable with the published number")
     assert any("no published number compares" in note for note in part.notes)
     assert (tmp_path / "parts" / "figure2b.png").stat().st_size > 1000
@@ -266,7 +266,7 @@ def test_only_the_published_experiment_on_its_data_is_shown_without_qualificatio
     use = dict.fromkeys(("figure2a", "figure2b"), mnist_run(tmp_path / "run"))
     found = reproduce(tmp_path, parts=list(use), use=use)
     digits, faces = (part_of(found, name) for name in use)
-    assert digits.ours.startswith("mnist, preset mnist, raw G at round 1: ")
+    assert digits.ours.startswith("mnist (preset mnist), raw G at round 1: ")
     assert "published" not in digits.ours
     assert len(digits.notes) == 1  # the provenance of the data
     assert faces.ours.endswith("not comparable with the published number")
@@ -376,10 +376,10 @@ def test_table_1_shows_the_recorded_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (None, "is not a file that advnets table1 wrote"),
+        (None, "is not a file that advnets paper table1 wrote"),
         ([], "has no rows yet"),
-        ([{"nats": None}], "is not a file that advnets table1 wrote"),
-        ([{"model": "x", "dataset": "y"}], "is not a file that advnets table1 wrote"),
+        ([{"nats": None}], "is not a file that advnets paper table1 wrote"),
+        ([{"model": "x", "dataset": "y"}], "is not a file that advnets paper table1 wrote"),
     ],
     ids=range(4),
 )

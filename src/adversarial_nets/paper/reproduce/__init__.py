@@ -1,4 +1,4 @@
-"""Reproduce the paper, part by part, on one page: ``advnets reproduce``.
+"""Reproduce the paper, part by part, on one page: ``advnets paper reproduce``.
 
 * `registry`: what a part is, and the dictionary of all parts.
 * `contents`: the paper's parts, in its order.

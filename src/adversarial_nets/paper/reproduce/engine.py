@@ -54,7 +54,7 @@ class Reproduction:
     kept: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """As the plain object that ``advnets reproduce --json`` prints."""
+        """As the plain object that ``advnets paper reproduce --json`` prints."""
         keys = ("name", "status", "ours", "published")
         return {
             "parts": [{key: getattr(part, key) for key in keys} for part in self.parts],
@@ -73,7 +73,7 @@ def reproduce(
     show: bool = False,
     on_progress: Progress = lambda what, done, total: None,
 ) -> Reproduction:
-    """Make parts of the paper, and write the page of all parts: ``advnets reproduce``.
+    """Make parts of the paper, and write the page of all parts: ``advnets paper reproduce``.
 
     Args:
         out: the folder of everything that is written.

@@ -54,7 +54,7 @@ class Context:
         if not options and PARTS[name].full_only:
             options = ("--profile", "full")
         out = () if self.out == OUT else ("--out", str(self.out))
-        return shlex.join(["advnets", "reproduce", name, *options, *out])
+        return shlex.join(["advnets", "paper", "reproduce", name, *options, *out])
 
 
 @dataclass(frozen=True)
