@@ -327,9 +327,12 @@ class RelatedWork:
 
 
 def related_work(
-    out: Path = Path("related-work"), *, seed: int = 0, on_progress: Progress | None = None
+    out: Path = Path("runs/paper/related-work"),
+    *,
+    seed: int = 0,
+    on_progress: Progress | None = None,
 ) -> RelatedWork:
-    """Test four remarks of §2 and write a picture: ``advnets related-work``.
+    """Test four remarks of §2 and write a picture: ``advnets paper related-work``.
 
     Args:
         out: a folder for ``related-work.png``.

@@ -11,7 +11,7 @@ from adversarial_nets.progress import Progress
 __all__ = ["OUT", "PARTS", "Context", "Part", "Profile", "Result", "register", "usable_names"]
 
 Profile = Literal["quick", "full"]
-OUT = Path("reproduction")
+OUT = Path("runs/paper/reproduction")
 
 Row = Mapping[str, Any]
 """A row of a table: the value of each column by its heading."""
