@@ -1,4 +1,4 @@
-"""Train a game on two-dimensional data and plot it: ``advnets plane``."""
+"""Train a game on two-dimensional data and plot it: ``advnets paper plane``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -50,7 +50,7 @@ def plane(
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Plane:
-    """Play a game in the plane and write its picture: ``advnets plane``.
+    """Play a game in the plane and write its picture: ``advnets paper plane``.
 
     Args:
         data: ``ring``, ``ring-of-gaussians``, ``grid``, ``spiral``, ``moons``, ``zero-width-ring``,

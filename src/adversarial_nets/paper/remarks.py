@@ -260,7 +260,7 @@ class Remarks:
 
 
 def remarks(out: Path = Path("remarks"), *, seed: int = 0) -> Remarks:
-    """Test three remarks of §3 and write a picture: ``advnets remarks``.
+    """Test three remarks of §3 and write a picture: ``advnets paper remarks``.
 
     Args:
         out: a folder for ``remarks.png``.

@@ -88,7 +88,7 @@ def _plot_limit(axes: Axes, rng: np.random.Generator) -> None:
 
 
 def theory_figure(out: Path = Path("theory"), *, seed: int = 0) -> Path:
-    """Write ``theory.png`` into a folder: ``advnets theory --out FOLDER``.
+    """Write ``theory.png`` into a folder: ``advnets paper theory --out FOLDER``.
 
     Args:
         out: the folder.

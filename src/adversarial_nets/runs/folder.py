@@ -148,7 +148,7 @@ def open_run(folder: Path) -> Run:
     if "model" in record:
         raise UserError(
             f"{folder} is a run of {record['model']}, a baseline of Table 1, not of adversarial "
-            "nets. Sample and score it with: advnets table1"
+            "nets. Sample and score it with: advnets paper table1"
         )
     try:
         found = from_json(record["settings"])

@@ -1,4 +1,4 @@
-"""§5 and §6: Table 1, from the rows that ``advnets table1`` recorded, and Table 2."""
+"""§5 and §6: Table 1, from the rows that ``advnets paper table1`` recorded, and Table 2."""
 
 import json
 import time
@@ -67,7 +67,7 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
     path = table1_file(context)
     if not path:
         raise UserError(
-            "No results of the other models are recorded. Make them with: advnets table1"
+            "No results of the other models are recorded. Make them with: advnets paper table1"
         )
     try:
         rows = [
@@ -77,11 +77,11 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is not a file that advnets table1 wrote ({error!r}). Make one with: advnets "
-            "table1"
+            f"{path} is not a file that advnets paper table1 wrote ({error!r}). Make one with: "
+            "advnets paper table1"
         ) from error
     if not rows:
-        raise UserError(f"{path} has no rows yet. Make them with: advnets table1")
+        raise UserError(f"{path} has no rows yet. Make them with: advnets paper table1")
     return rows
 
 
