@@ -40,9 +40,11 @@ def open_browser() -> "Iterator[Browser]":
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as error:
-        raise UserError("Screenshots need Playwright: pip install playwright.") from error
+        raise UserError(
+            "Screenshots need Playwright. Install it with: pip install playwright"
+        ) from error
     if CHROMIUM is None:
-        raise UserError("Screenshots need Chromium (Debian: apt install chromium).")
+        raise UserError("Screenshots need Chromium. Install it (Debian: apt install chromium).")
     no_traffic = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as p:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *no_traffic]
