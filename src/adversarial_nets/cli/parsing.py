@@ -202,7 +202,7 @@ def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
 
 
 def _unwrap(annotation: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    """A type without its annotations, and the tyro configuration among them that names it."""
+    """A type without its annotations, and the tyro configuration among the annotations."""
     configs = [
         m for m in getattr(annotation, "__metadata__", ()) if getattr(m, "name", None) is not None
     ]

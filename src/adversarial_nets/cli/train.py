@@ -78,7 +78,7 @@ class TrainOptions:
     stage)."""
     init_from: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """Start from the weights of this run. The new run may have other settings and other images;
-    where it started is recorded."""
+    it records the run it started from."""
     restart: Flag = False
     """Delete the run in the folder and train it again from the beginning."""
     dry_run: Flag = False
@@ -145,7 +145,7 @@ def _settings_of(run: str) -> tuple[str, Settings]:
 def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
-        raise UserError("DATA is missing. Name the data to learn, e.g.: advnets train mnist-5k")
+        raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
     preset, chosen = preset_for(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
