@@ -123,7 +123,7 @@ def measure_busy_machine(
 
 
 def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
-    """One measurement in a process of its own."""
+    """One measurement in a separate process."""
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
     environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
     command = [sys.executable, "-c", _CELL, preset, str(seconds)]

@@ -240,7 +240,7 @@ def _reproduction_folder(out: Path) -> Path:
 
 
 def _runs_by_part(pairs: Sequence[str]) -> Mapping[str, Path]:
-    """What each --use names, by the part's name."""
+    """The run or table that each --use gives, by the part's name."""
     use = {}
     for pair in pairs:
         name, equals, run = pair.partition("=")

@@ -29,8 +29,8 @@ class PlayOptions:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)"),
     ]
-    """A toy distribution (see: advnets paper figure1 --help and plane --help), points or a CSV file
-    of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
+    """A toy distribution (see advnets paper figure1 --help and advnets paper plane --help), points
+    or a CSV file of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
     rounds: int = 1000
     """Number of rounds to train."""

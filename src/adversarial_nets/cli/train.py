@@ -122,9 +122,9 @@ def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
 def _run_folder(
     data: str, preset: str, seed: int, run: str | Path | None, init_from: str | Path | None
 ) -> Path:
-    """The folder of the run: the one given, or a name made of what the run is trained on and with.
+    """The folder of the run: the one given, or one named after data, preset and seed.
 
-    A run that starts from another one has that run's name in its own.
+    The name of a run that starts from another run also contains that run's name.
     """
     if run is not None:
         return Path(run)
@@ -236,7 +236,7 @@ def _play(
 
 
 def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
-    """The Parzen scores of the last checkpoint by weights; scores only what is not recorded yet."""
+    """The Parzen scores of the last checkpoint by weights; recorded scores are not recomputed."""
     from adversarial_nets.engine import distributed
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.runs import checkpoints

@@ -27,7 +27,7 @@ _ADDRESSES: dict[str, dict[str, Any]] = {
     "plane": {"state": {"data": "ring-of-gaussians", "rounds": 400}},
     "digits": {"state": {"data": "mnist-5k", "rounds": 2000}},
 }
-"""What the page's address holds, by the name of the screenshot."""
+"""The state in the page's address, by the name of the screenshot."""
 
 
 @contextmanager

@@ -171,7 +171,7 @@ def _make_part(part: Part, context: Context, again: bool) -> str:
 
 
 def _made_with(part: Part, context: Context) -> dict[str, Any]:
-    """What a part's record depends on."""
+    """The arguments and inputs that a part's record depends on."""
     paths = [context.use[name] for name in part.reads if name in context.use]
     table = table1_file(context) if "table1" in part.reads else None
     if table and table not in paths:

@@ -18,7 +18,7 @@ __all__ = ["Record", "done", "fingerprint", "not_run", "read_record", "write_rec
 
 @dataclass(frozen=True)
 class Record:
-    """A part as the page shows it: what the paper says, and what was found.
+    """A part as the page shows it: the paper's statement and our result.
 
     Attributes:
         name: the part's name.
@@ -27,7 +27,7 @@ class Record:
         published: what the paper says.
         status: ``done`` or ``not run``.
         ours: the result, or why the part was not run and how to run it.
-        notes: what a reader must know, in sentences.
+        notes: caveats, in sentences.
         tables: each a sequence of rows, each row by column.
         pictures: file names beside the record.
         run: the folder of the run that it shows.

@@ -62,7 +62,7 @@ class Result:
     """The return value of a part's function.
 
     Attributes:
-        ours: the result in one phrase, to stand beside the paper's.
+        ours: the result in one phrase; the page shows it beside the paper's.
         notes: caveats, in sentences.
         tables: each a sequence of rows with the same columns.
         pictures: file names, relative to `Context.folder`.

@@ -61,7 +61,7 @@ def run_of(name: str, context: Context) -> Run:
 
     Args:
         name: a name of `EXPERIMENTS`.
-        context: what was asked for.
+        context: profile, seed, and the runs to show.
 
     Raises:
         UserError: the quick profile lacks this part, or its data set is missing.
