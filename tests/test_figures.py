@@ -256,6 +256,15 @@ def test_the_published_score_is_drawn_only_when_given() -> None:
     assert line(plain, "averaged")[1].tolist() == [211.0]
 
 
+def test_nearly_equal_scores_have_no_offset_that_would_cover_the_legend() -> None:
+    rows = rows_of(2)
+    for i, row in enumerate(rows):
+        row["scores"] = {"raw": {"valid_nats": -25513.0 + 1e-4 * i, "sigma": 0.2}}
+    figure = curves.plot_validation_scores(rows)
+    style.to_png(figure)
+    assert figure.axes[0].yaxis.get_offset_text().get_text() == ""
+
+
 def test_the_chosen_sigma_is_marked_on_its_curve() -> None:
     figure = curves.plot_sigma_selection(CURVE, 0.2)
     x, y = line(figure, "chosen")

@@ -155,7 +155,7 @@ def test_the_full_profile_trains_both_stages_and_states_that_the_data_differ(
         == runs_folder.open_run(stage2).settings.seed
         == 3
     )
-    assert "tfd-standin, preset tfd-stage2, raw G at round 4" in part.ours
+    assert "tfd-standin (preset tfd-stage2), raw G at round 4" in part.ours
     assert part.ours.endswith("not comparable with the published number")
     assert any("no published score is comparable" in note for note in part.notes)
     assert (tmp_path / "parts" / "figure2b.png").stat().st_size > 1000
@@ -266,7 +266,7 @@ def test_only_the_published_experiment_on_its_data_is_shown_without_qualificatio
     use = dict.fromkeys(("figure2a", "figure2b"), mnist_run(tmp_path / "run"))
     found = reproduce(tmp_path, parts=list(use), use=use)
     digits, faces = (part_of(found, name) for name in use)
-    assert digits.ours.startswith("mnist, preset mnist, raw G at round 1: ")
+    assert digits.ours.startswith("mnist (preset mnist), raw G at round 1: ")
     assert "published" not in digits.ours
     assert len(digits.notes) == 1  # the provenance of the data
     assert faces.ours.endswith("not comparable with the published number")
@@ -330,8 +330,8 @@ def test_missing_data_is_reported_and_the_other_parts_are_made(
     out = tmp_path / "out"
     found = reproduce(out, parts=["figure2b", "table1"], profile="full")
     said = {part.name: part.ours for part in found.parts}
-    assert said["figure2b"].startswith("not run: The Toronto Face Database is not here")
-    assert "The TFD stand-in is not here" in said["figure2b"]
+    assert said["figure2b"].startswith("not run: The Toronto Face Database was not found")
+    assert "The TFD stand-in was not found" in said["figure2b"]
     assert said["table1"].startswith("not run: No results of the other models are recorded")
 
 

@@ -124,6 +124,7 @@ def plot_validation_scores(
             )
     if published is not None:
         _plot_reference(axes, published.nats, f"{published.nats:g}", palette.text)
+    axes.ticklabel_format(axis="y", useOffset=False)
     return finish_axes(axes, palette, "round", "validation score (nats)")
 
 

@@ -16,7 +16,9 @@ _RECORDS = (
     "checkpoints/*/state.json",
     "samples/*.png",
 )
-_HEAD = 1000  # bytes of a page that hold its generator and weights
+_HEAD = 1000  # bytes of a page that hold its version and weights
+_CODE = ("*.py", "*.html", "*.css")
+_PACKAGE = Path(__file__).parent.parent
 
 
 def default_weights(run: Run) -> Literal["raw", "averaged"]:
@@ -32,8 +34,8 @@ def default_weights(run: Run) -> Literal["raw", "averaged"]:
 def existing_report(run: Run, weights: str | None = None) -> Path | None:
     """The path of the run's report if it is up to date, else None. Imports no torch.
 
-    A report is up to date if this version wrote it, if it shows the right generator, and if all
-    records of the run are older.
+    A report is up to date if it was written by this version, shows the right generator, and is
+    newer than all records of the run and than the code.
 
     Args:
         run: the run.
@@ -44,10 +46,9 @@ def existing_report(run: Run, weights: str | None = None) -> Path | None:
         with page.open("rb") as file:
             head = file.read(_HEAD).decode(errors="replace")
         written = page.stat().st_mtime_ns
-        newest = max(
-            (path.stat().st_mtime_ns for pattern in _RECORDS for path in run.folder.glob(pattern)),
-            default=0,
-        )
+        sources = [path for pattern in _RECORDS for path in run.folder.glob(pattern)]
+        sources += [path for pattern in _CODE for path in _PACKAGE.rglob(pattern)]
+        newest = max(path.stat().st_mtime_ns for path in sources)
     except OSError:  # no report, or a training removed a checkpoint at this moment
         return None
     marks = (f"adversarial-nets {__version__}", f"{weights or default_weights(run)} generator")

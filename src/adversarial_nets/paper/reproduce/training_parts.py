@@ -147,7 +147,7 @@ def figure2(name: str) -> Callable[[Context], Result]:
         found = evaluate(run, data, weights=weights, on_progress=context.on_progress)
         write_report(run, data)
         return Result(
-            ours=f"{data.name}, preset {run.preset_label}, {weights} G at round {round:,}: "
+            ours=f"{_run_in_words(run)}, {weights} G at round {round:,}: "
             f"{found.parzen}{_qualification(run, name)}",
             notes=(data.provenance, *caveats(run, name)),
             tables=(_score_rows(found),),
@@ -166,6 +166,11 @@ def _score_rows(found: Evaluation) -> list[dict[str, str]]:
         {"samples": name, "nats": f"{s.nats:.1f} ± {s.se:.1f}", "σ": f"{s.sigma:.3f}"}
         for name, s in scores
     ]
+
+
+def _run_in_words(run: Run) -> str:
+    """A run's data set and preset; a run with other settings is called custom."""
+    return f"{run.data} ({f'preset {run.preset}' if run.is_preset else run.preset_label})"
 
 
 def _qualification(run: Run, name: str) -> str:
@@ -220,8 +225,8 @@ def figure3(context: Context) -> Result:
     figure = sheets.plot_figure3(images, load_data(run))
     style.write_picture(figure, context.folder / "figure3.png", dpi=style.DPI)
     return Result(
-        ours=f"{len(images)} straight lines in z; {run.data}, preset {run.preset_label}, "
-        f"{weights} G at round {round:,}",
+        ours=f"{len(images)} straight lines in z; {_run_in_words(run)}, {weights} G at round "
+        f"{round:,}",
         notes=caveats(run, "figure2a"),
         pictures=("figure3.png",),
         run=str(run.folder),
