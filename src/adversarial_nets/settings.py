@@ -61,7 +61,7 @@ def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: s
     Args:
         default: the default value.
         bounds: what its numbers must be.
-        live: whether it may change during a game (`setup.change_settings`).
+        live: whether it may change during a game (`build.change_settings`).
         source: where the default comes from.
     """
     return field(default=default, metadata={"bounds": bounds, "live": live, "source": source})

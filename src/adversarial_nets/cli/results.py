@@ -62,7 +62,7 @@ class CompareOptions:
 
     Each RUN is the folder of an evaluated run, or a file with the output of `advnets evaluate RUN
     --json`. Runs that differ only in the seed are averaged. The ± of one run is a standard error
-    over test images; it does not tell how much the score varies between seeds.
+    over test images; it does not include the variation between seeds.
     """
 
     runs: Annotated[

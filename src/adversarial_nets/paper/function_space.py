@@ -243,7 +243,7 @@ def function_space(
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
-    """Compare mirror descent on p_g with a trained game (§4.2): ``advnets paper function-space``.
+    """Compare mirror descent on p_g with a trained game: ``advnets paper function-space`` (§4.2).
 
     Args:
         data: ``gaussian``, ``mixture``, ``uniform``, optionally with your own numbers, or a CSV

@@ -4,7 +4,7 @@
    (`discrete_units`).
 2. Noise-contrastive estimation learns slowly if its fixed noise is easily distinguished from data.
 3. Predictability minimisation is a regulariser for another task, and minimises one objective.
-4. Adversarial examples analyse a classifier; generating them is not training a generator.
+4. Adversarial examples are a tool to analyse a classifier, not a way to train a generator.
 """
 
 import math

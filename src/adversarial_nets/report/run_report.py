@@ -60,7 +60,7 @@ def write_report(
 ) -> Path:
     """Write ``report.html`` into the run's folder, and ``figures/*.png`` beside it.
 
-    If the run has no score, checkpoint or metrics yet, the page says so and how to get them.
+    If the run has no score, checkpoint or metrics yet, the page states this and how to make them.
 
     Args:
         run: the run, as returned by `train` or `open_run`.

@@ -14,7 +14,7 @@ Record = Mapping[str, Any]
 """One object of evaluation.json: an `Evaluation.to_json`."""
 
 Kind = Literal["ours", "calibration", "published", "goal"]
-"""Of a score: this run's, of reference images, published, or published by the paper for GANs."""
+"""The kind of a score: this run's, of reference images, published, or the paper's own for GANs."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow
 def caveats(
     head: Record | None, weights: str, round: int, rows: Sequence[Mapping[str, Any]]
 ) -> list[str]:
-    """What a reader of the score must know: σ at the grid's edge, other weights, failed training.
+    """Caveats to print below the score: σ at the grid's edge, other weights, failed training.
 
     Args:
         head: the headline evaluation.
@@ -109,7 +109,7 @@ def caveats(
 
 
 def _protocol(record: Record | None) -> tuple[Any, ...]:
-    """What two scores must have in common to be in the same table."""
+    """The values that two scores must have in common to be in the same table."""
     if record is None:
         return ()
     return record["round"], record["parzen"]["grid"], record["parzen"]["samples"]
