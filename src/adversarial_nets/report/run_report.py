@@ -99,7 +99,7 @@ def write_report(
         charts=images.charts,
         film=images.film,
         strip=images.strip,
-        notes=score_table.caveats(head, weights, round, rows),
+        notes=score_table.caveats(head, weights, round, rows, run.settings.objective),
         **_score_values(run, head, records),
         **_settings_values(run),
         **_commands(run, weights, round),

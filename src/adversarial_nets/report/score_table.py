@@ -74,7 +74,11 @@ def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow
 
 
 def caveats(
-    head: Record | None, weights: str, round: int, rows: Sequence[Mapping[str, Any]]
+    head: Record | None,
+    weights: str,
+    round: int,
+    rows: Sequence[Mapping[str, Any]],
+    objective: str,
 ) -> list[str]:
     """Caveats to print below the score: σ at the grid's edge, other weights, failed training.
 
@@ -83,6 +87,7 @@ def caveats(
         weights: the generator whose images the page shows.
         round: the round of those images.
         rows: the run's metrics.
+        objective: the run's objective.
     """
     notes = []
     if head:
@@ -103,7 +108,9 @@ def caveats(
                 f"The score is of round {head['round']:,}, but the images are of round {round:,}."
             )
     if rows:
-        problem = describe_problem(dict(rows[-1]), max(row["spread"] for row in rows))
+        problem = describe_problem(
+            {**rows[-1], "objective": objective}, max(row["spread"] for row in rows)
+        )
         notes += [problem] if problem else []
     return notes
 
