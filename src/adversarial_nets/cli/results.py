@@ -20,7 +20,7 @@ from adversarial_nets.cli.shared import (
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
-    from adversarial_nets.runs.compare import Comparison, Entry
+    from adversarial_nets.evaluation.compare_runs import Comparison, Entry
 
 __all__ = ["COMMANDS"]
 
@@ -83,7 +83,7 @@ class CompareOptions:
 def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if o.out is not None:
         require_suffix(o.out, ".png")
-    from adversarial_nets.runs.compare import compare
+    from adversarial_nets.evaluation.compare_runs import compare
 
     found = compare(o.runs, o.weights, o.grid)
     width = max(len(entry.name) for entry in found.entries)
