@@ -303,7 +303,7 @@ PRESETS: dict[str, Preset] = {
         rounds=12_000,
         why="CIFAR-10's fully connected networks at a tenth of the width, for a quarter of an "
         "hour. With the published initial weights of G's output, first images are about 13 times "
-        "as bright as the data; here these weights are a tenth as large.",
+        "as bright as the data; here they are a tenth of what this width would need.",
         departures=_SMALL,
     ),
     "cifar10-convolutional": Preset(

@@ -39,7 +39,7 @@ GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         # The published grid. It is coarse, and on TFD its smallest value is always chosen.
         "paper": tuple(np.logspace(-1, 0, 10).tolist()),
-        # Steps of 5 %. Its scores cannot be compared with the paper's.
+        # Steps of 5.5 %. Its scores cannot be compared with the paper's.
         "fine": tuple(np.geomspace(0.05, 0.4, 40).tolist()),
     }
 )
