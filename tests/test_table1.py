@@ -322,6 +322,7 @@ def test_a_custom_run_has_no_published_score(
     assert "batch 100 → 20" in table.results[0].note
 
 
+@pytest.mark.slow
 def test_the_baseline_of_the_docs_is_made_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
