@@ -13,6 +13,7 @@ from adversarial_nets.cli.shared import (
     Flag,
     Grid,
     Json,
+    Place,
     RunFolder,
     Weights,
     output_path,
@@ -34,6 +35,7 @@ class ReportOptions:
     """
 
     run: RunFolder
+    data: Place = None
     weights: Annotated[
         Literal["raw", "averaged"] | None,
         tyro.conf.arg(
@@ -51,7 +53,11 @@ def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     run = runs_folder.open_run(o.run)
     page = None if o.again else report.existing_report(run, o.weights)
-    page = page or report.write_report(run, weights=o.weights)
+    if page is None:
+        from adversarial_nets.evaluation.score import load_data
+
+        data = load_data(run, reporter.work, o.data)
+        page = report.write_report(run, data, weights=o.weights)
     reporter.say(f"Report: {page}")
     return {"report": str(page)}
 
