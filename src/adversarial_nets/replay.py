@@ -114,7 +114,7 @@ def load_data(data: str) -> Source:
             f"{data} cannot be played interactively; use toys, points, mnist, mnist-5k, idx:FOLDER "
             f"or folder:PATH. To train on it, type: advnets train {data}"
         )
-    if not Path(data).exists() and (help := elsewhere(data)):
+    if (help := elsewhere(data)) and not Path(data).exists():
         raise UserError(help)
     return catalogue.find(data)
 
