@@ -210,3 +210,55 @@ def test_batch_norm_is_refused_in_several_processes(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert err.count("train in one process") == 1
     assert "Traceback" not in err
+
+
+# What the second process sees of the data, e.g. on a machine without them.
+MISSING_THERE = """
+import os
+if os.environ.get("RANK") == "1":
+    from adversarial_nets import datasets, errors
+    def load(*args, **options):
+        raise errors.UserError("The images are not on the second machine.")
+    datasets.load = load
+"""
+
+
+def mistake(how: "list[object]", **environment: str) -> str:
+    """Train with a mistake in two processes; what they print into standard error."""
+    process = advnets(*how, "--nproc", 2, **environment)
+    _, err = process.communicate()
+    assert process.returncode == 2, err
+    assert "Traceback" not in err
+    return err
+
+
+def test_data_that_only_one_process_lacks_are_a_sentence(tmp_path: Path) -> None:
+    """The first process prints what another one has found, not that its connection broke."""
+    (tmp_path / "sitecustomize.py").write_text(MISSING_THERE, encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    err = mistake([*SMALL, "--run", tmp_path / "x", "--rounds", 5], PYTHONPATH=path)
+    assert err == "advnets: The images are not on the second machine.\n"
+
+
+def test_missing_and_damaged_images_are_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    small = [*SMALL[2:], "--run", tmp_path / "x", "--rounds", 5]
+    err = mistake(["train", f"folder:{folder}", *small])
+    assert err.startswith(f"advnets: {folder} does not exist.")
+    assert err.count("\n") == 1
+    folder.mkdir()
+    for i in range(50):
+        (folder / f"{i}.png").write_bytes(b"damaged")
+    err = mistake(["train", f"folder:{folder}", *small])
+    assert err.startswith("advnets: 50 of the 50 images")
+    assert err.count("\n") == 1
+
+
+def test_changed_settings_are_a_sentence(tmp_path: Path) -> None:
+    how = [*SMALL, "--run", tmp_path / "x", "--rounds", 10]
+    process = advnets(*how, "--json")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    err = mistake([*how, "--k", 2])
+    assert err.startswith(f"advnets: {tmp_path / 'x'} holds a run with other settings: k 1 → 2.")
+    assert err.count("\n") == 1
