@@ -114,8 +114,50 @@ class DatasetEntry:
         }
 
 
-_IN_MNISTS_FORMAT = ["fashion", "fashionmnist", "mnistfashion", "fmnist", "kmnist", "kuzushiji", "kuzushijimnist", "k49", "emnist", "qmnist", "notmnist"]
-_IMAGES = ["celeba", "celebahq", "celebamaskhq", "ffhq", "lfw", "lsun", "afhq", "animefaces", "imagenet", "imagenet1k", "tinyimagenet", "imagenette", "coco", "stl10", "svhn", "cifar100", "omniglot", "caltech101", "flowers", "flowers102", "oxfordflowers", "cub", "cub200", "catsanddogs", "catsvsdogs", "dogsvscats", "pokemon", "voc", "places365"]
+_IN_MNISTS_FORMAT = (
+    "fashion",
+    "fashionmnist",
+    "mnistfashion",
+    "fmnist",
+    "kmnist",
+    "kuzushiji",
+    "kuzushijimnist",
+    "k49",
+    "emnist",
+    "qmnist",
+    "notmnist",
+)
+_IMAGES = (
+    "celeba",
+    "celebahq",
+    "celebamaskhq",
+    "ffhq",
+    "lfw",
+    "lsun",
+    "afhq",
+    "animefaces",
+    "imagenet",
+    "imagenet1k",
+    "tinyimagenet",
+    "imagenette",
+    "coco",
+    "stl10",
+    "svhn",
+    "cifar100",
+    "omniglot",
+    "caltech101",
+    "flowers",
+    "flowers102",
+    "oxfordflowers",
+    "cub",
+    "cub200",
+    "catsanddogs",
+    "catsvsdogs",
+    "dogsvscats",
+    "pokemon",
+    "voc",
+    "places365",
+)
 
 REGISTRY: dict[str, DatasetEntry] = {}
 """All data sets by the part of their name before the colon, in order of registration."""
