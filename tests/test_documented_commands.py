@@ -22,8 +22,10 @@ RUNS = (
     *("RUN", "runs/mnist-mnist-0", "runs/mnist-mnist-1", "runs/mnist-mnist-2"),
     *("runs/mnist-fast-1", "runs/tfd-tfd-0"),
 )
-QUICK = ("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report")
-QUICK += ("compare", "play")
+QUICK = (
+    *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
+    *("compare", "play"),
+)
 # Long; prints only; tested below.
 NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc")
 

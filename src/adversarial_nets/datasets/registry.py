@@ -114,12 +114,16 @@ class DatasetEntry:
         }
 
 
-_IN_MNISTS_FORMAT = ("fashion", "fashionmnist", "mnistfashion", "fmnist", "kmnist", "kuzushiji")
-_IN_MNISTS_FORMAT += ("kuzushijimnist", "k49", "emnist", "qmnist", "notmnist")
-_IMAGES = ("celeba", "celebahq", "celebamaskhq", "ffhq", "lfw", "lsun", "afhq", "animefaces")
-_IMAGES += ("imagenet", "imagenet1k", "tinyimagenet", "imagenette", "coco", "stl10", "svhn")
-_IMAGES += ("cifar100", "omniglot", "caltech101", "flowers", "flowers102", "oxfordflowers", "cub")
-_IMAGES += ("cub200", "catsanddogs", "catsvsdogs", "dogsvscats", "pokemon", "voc", "places365")
+# Well-known data sets that are not included, in lower case without punctuation.
+_IN_MNISTS_FORMAT = frozenset(
+    "fashion fashionmnist mnistfashion fmnist kmnist kuzushiji kuzushijimnist k49 emnist qmnist "
+    "notmnist".split()
+)
+_IMAGES = frozenset(
+    "celeba celebahq celebamaskhq ffhq lfw lsun afhq animefaces imagenet imagenet1k tinyimagenet "
+    "imagenette coco stl10 svhn cifar100 omniglot caltech101 flowers flowers102 oxfordflowers cub "
+    "cub200 catsanddogs catsvsdogs dogsvscats pokemon voc places365".split()
+)
 
 REGISTRY: dict[str, DatasetEntry] = {}
 """All data sets by the part of their name before the colon, in order of registration."""
