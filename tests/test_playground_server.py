@@ -133,6 +133,7 @@ def test_addresses_to_allow_are_checked() -> None:
             server.serve(allow=[text], port=0, browser=False)
 
 
+@pytest.mark.slow
 def test_sessions_are_separate_and_freed_on_close() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):
@@ -162,6 +163,7 @@ def test_sessions_are_separate_and_freed_on_close() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_eight_sessions_play_at_once_as_if_alone() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):

@@ -51,9 +51,10 @@ def was_restarted() -> bool:
 
 @contextlib.contextmanager
 def process_group() -> Iterator[None]:
-    """Join the process group of ``torchrun`` inside the ``with`` block; otherwise do nothing.
+    """Join the process group of ``torchrun`` inside the ``with`` block.
 
-    The backend is gloo for CPU tensors and NCCL for CUDA tensors.
+    Without ``torchrun``, or inside another such block, do nothing. The backend is gloo for CPU
+    tensors and NCCL for CUDA tensors.
 
     Raises:
         UserError: on rank 0 also one that another rank met, e.g. because only its machine lacks the
@@ -150,7 +151,7 @@ def max_over_ranks(number: int) -> int:
 
 
 def all_gather(local: Tensor, n: int) -> Tensor:
-    """Return all n rows, of which each rank passes its `local_rows`."""
+    """Return all n rows on every rank; each rank passes its `local_rows` of them."""
     k = world_size()
     if k == 1:
         return local
