@@ -114,49 +114,20 @@ class DatasetEntry:
         }
 
 
-_IN_MNISTS_FORMAT = (
-    "fashion",
-    "fashionmnist",
-    "mnistfashion",
-    "fmnist",
-    "kmnist",
-    "kuzushiji",
-    "kuzushijimnist",
-    "k49",
-    "emnist",
-    "qmnist",
-    "notmnist",
+# Well-known data sets that are not included, in lower case without punctuation.
+_IN_MNISTS_FORMAT = frozenset(
+    [
+        *("emnist", "fashion", "fashionmnist", "fmnist", "k49", "kmnist", "kuzushiji"),
+        *("kuzushijimnist", "mnistfashion", "notmnist", "qmnist"),
+    ]
 )
-_IMAGES = (
-    "celeba",
-    "celebahq",
-    "celebamaskhq",
-    "ffhq",
-    "lfw",
-    "lsun",
-    "afhq",
-    "animefaces",
-    "imagenet",
-    "imagenet1k",
-    "tinyimagenet",
-    "imagenette",
-    "coco",
-    "stl10",
-    "svhn",
-    "cifar100",
-    "omniglot",
-    "caltech101",
-    "flowers",
-    "flowers102",
-    "oxfordflowers",
-    "cub",
-    "cub200",
-    "catsanddogs",
-    "catsvsdogs",
-    "dogsvscats",
-    "pokemon",
-    "voc",
-    "places365",
+_IMAGES = frozenset(
+    [
+        *("afhq", "animefaces", "caltech101", "catsanddogs", "catsvsdogs", "celeba", "celebahq"),
+        *("celebamaskhq", "cifar100", "coco", "cub", "cub200", "dogsvscats", "ffhq", "flowers"),
+        *("flowers102", "imagenet", "imagenet1k", "imagenette", "lfw", "lsun", "omniglot"),
+        *("oxfordflowers", "places365", "pokemon", "stl10", "svhn", "tinyimagenet", "voc"),
+    ]
 )
 
 REGISTRY: dict[str, DatasetEntry] = {}
