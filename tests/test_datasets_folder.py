@@ -92,10 +92,11 @@ def test_accents_give_the_same_hash_in_both_unicode_forms(tmp_path: Path) -> Non
 
 def test_mixed_formats_sizes_and_modes_are_read(tmp_path: Path) -> None:
     fill(tmp_path)
-    colour = Image.fromarray(noise(40, 30, 3))
-    for suffix in ("jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "ico", "JPEG"):
-        colour.save(tmp_path / f"colour.{suffix}")
-    for mode in ("1", "L", "P", "LA", "RGBA", "CMYK", "I;16"):
+    formats = ("jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "ico", "JPEG")
+    for seed, suffix in enumerate(formats):
+        Image.fromarray(noise(40, 30, 3, seed=seed)).save(tmp_path / f"colour.{suffix}")
+    for seed, mode in enumerate(("1", "L", "P", "LA", "RGBA", "CMYK", "I;16")):
+        colour = Image.fromarray(noise(40, 30, 3, seed=100 + seed))
         suffix = "tif" if mode == "CMYK" else "png"
         image = colour.convert("L").convert("I;16") if mode == "I;16" else colour.convert(mode)
         image.save(tmp_path / f"{mode.replace(';', '')}.{suffix}")

@@ -71,6 +71,8 @@ class DatasetEntry:
         needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
             automatically), or a ``"path"`` (files that the user provides).
         resizable: whether the loader accepts `size` and `channels`.
+        published: whether the images are a published data set, used as it is. The images of all
+            other data sets are searched for duplicates and blank ones (`checks.warn_about`).
     """
 
     name: str
@@ -81,6 +83,7 @@ class DatasetEntry:
     counts: tuple[int, int, int] | None = None
     needs: Literal["nothing", "download", "path"] = "nothing"
     resizable: bool = False
+    published: bool = False
 
     @property
     def kind(self) -> str:
@@ -118,6 +121,7 @@ def register(
     counts: tuple[int, int, int] | None = None,
     needs: Literal["nothing", "download", "path"] = "nothing",
     resizable: bool = False,
+    published: bool = False,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -134,12 +138,16 @@ def register(
         counts: number of training, validation and test images, if known before loading.
         needs: ``"nothing"``, ``"download"`` or ``"path"``; see `DatasetEntry`.
         resizable: whether the loader uses the request's `size` and `channels`.
+        published: whether the images are a published data set, used as it is; if not, `load` warns
+            about duplicates across splits and blank images.
         replace: replace a data set registered earlier under this name.
 
     Raises:
         UserError: an empty name, or a name that is registered already.
     """
-    entry = DatasetEntry(name, loader, description, source, image_shape, counts, needs, resizable)
+    entry = DatasetEntry(
+        name, loader, description, source, image_shape, counts, needs, resizable, published
+    )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
     if entry.kind in REGISTRY and not replace:
@@ -205,7 +213,14 @@ def load(
                     f"images of {name} have a fixed size. Leave {option} out."
                 )
     path = name.partition(":")[2]
-    return entry.loader(LoadRequest(name, path, size, channels, on_progress))
+    data = entry.loader(LoadRequest(name, path, size, channels, on_progress))
+    if entry.published:
+        data.mark_examined()
+    else:
+        from adversarial_nets.datasets.checks import warn_about  # imports torch
+
+        warn_about(data)
+    return data
 
 
 def _resizable_names() -> str:

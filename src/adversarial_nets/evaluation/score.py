@@ -70,6 +70,12 @@ def load_data(run: Run, on_progress: Progress | None = None) -> Dataset:
         UserError: the data set cannot be found, or its images have changed.
     """
     s = run.settings
+    if run.data.partition(":")[0] not in datasets.REGISTRY:
+        raise UserError(
+            f"{run.folder} was trained on the data {run.data!r}, which only the program that made "
+            "them has. In that program, pass the same Dataset as data=, or register it under this "
+            "name (datasets.register)."
+        )
     data = datasets.load(run.data, size=s.size, channels=s.channels, on_progress=on_progress)
     if datasets.fingerprint(data) != run.fingerprint:
         raise UserError(
