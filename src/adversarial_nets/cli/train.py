@@ -175,9 +175,11 @@ def _train_and_report(
     s = o.settings
     session.check_device(o.device)
     with distributed.main_process_first():
-        data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=reporter.work)
+        data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if data.notes:
+        reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
     run = _play(o, data, preset, folder, rounds, reporter)

@@ -49,6 +49,8 @@ def _folder(request: LoadRequest) -> "Dataset":
         request.folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
+        background=request.background,
+        stretch=request.stretch,
         name=request.name,
         on_progress=request.on_progress,
     )

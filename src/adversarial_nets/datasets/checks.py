@@ -122,16 +122,21 @@ def _check_labels(data: "Dataset", split: str, labels: object) -> None:
 # --- What is worth a warning ----------------------------------------------------------------------
 
 
-def warn_about(data: "Dataset") -> None:
-    """Warn once about each of the `problems` of a data set; a later call for it says nothing."""
+def warn_about(data: "Dataset", *, dark: bool = True) -> None:
+    """Warn once about each of the `problems` of a data set; a later call for it says nothing.
+
+    Args:
+        data: the data set.
+        dark: whether to warn of images that are almost black.
+    """
     if data.examined:
         return
     data.mark_examined()
-    for problem in problems(data):
+    for problem in problems(data, dark=dark):
         warnings.warn(f"{data.name}: {problem}", UserWarning, stacklevel=2)
 
 
-def problems(data: "Dataset") -> list[str]:
+def problems(data: "Dataset", *, dark: bool = True) -> list[str]:
     """Return what makes training or scores meaningless, in sentences; empty for sound data.
 
     Looked for are identical images, blank images (each channel has one value), validation and test
@@ -154,7 +159,7 @@ def problems(data: "Dataset") -> list[str]:
         )
     found += _duplicates(hashes, blank)
     brightest = max(int(x.max()) for x in images.values())
-    if 0 < brightest < _DARK:
+    if dark and 0 < brightest < _DARK:
         found.append(
             f"the brightest value is {brightest} of 255, so the images are almost black. Scale "
             "the values to 0 … 255."

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
 
 if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
@@ -26,6 +26,8 @@ class LoadRequest:
         size: height and width wanted in pixels, or None.
         channels: 1 (grey) or 3 (RGB) wanted, or None.
         on_progress: to be called with (what, amount done, total or None) during long work.
+        background: colour wanted behind transparent parts, or None.
+        stretch: whether the smallest and largest value of 16-bit images become black and white.
     """
 
     name: str
@@ -33,6 +35,8 @@ class LoadRequest:
     size: int | None = None
     channels: int | None = None
     on_progress: Progress | None = None
+    background: str | None = None
+    stretch: bool = False
 
     @property
     def folder(self) -> Path:
@@ -70,7 +74,7 @@ class DatasetEntry:
             user's files.
         needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
             automatically), or a ``"path"`` (files that the user provides).
-        resizable: whether the loader accepts `size` and `channels`.
+        resizable: whether the loader accepts `size`, `channels`, `background` and `stretch`.
         published: whether the images are a published data set, used as it is. The images of all
             other data sets are searched for duplicates and blank ones (`checks.warn_about`).
     """
@@ -137,7 +141,7 @@ def register(
         image_shape: (channels, height, width), if it is known before loading.
         counts: number of training, validation and test images, if known before loading.
         needs: ``"nothing"``, ``"download"`` or ``"path"``; see `DatasetEntry`.
-        resizable: whether the loader uses the request's `size` and `channels`.
+        resizable: whether the loader uses the request's `size`, `channels` and so on.
         published: whether the images are a published data set, used as it is; if not, `load` warns
             about duplicates across splits and blank images.
         replace: replace a data set registered earlier under this name.
@@ -183,6 +187,8 @@ def load(
     *,
     size: int | None = None,
     channels: int | None = None,
+    background: str | None = None,
+    stretch: bool = False,
     on_progress: Progress | None = None,
 ) -> "Dataset":
     """Load a data set by its name.
@@ -191,6 +197,10 @@ def load(
         name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
         channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
+        background: for ``folder:PATH`` only: colour behind transparent parts, a name or
+            ``"#rrggbb"`` (default white).
+        stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
+            the largest 255.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
 
@@ -206,14 +216,16 @@ def load(
     """
     entry = find(name)
     if not entry.resizable:
-        for option, value in (("size", size), ("channels", channels)):
+        options = {"size": size, "channels": channels, "background": background}
+        for option, value in (options | {"stretch": stretch or None}).items():
             if value is not None:
-                raise UserError(
-                    f"{option} is {value}, but {option} is only for {_resizable_names()}; the "
-                    f"images of {name} have a fixed size. Leave {option} out."
+                raise SettingError(
+                    option,
+                    f"is {value}, but {option} is only for {_resizable_names()}; the images of "
+                    f"{name} are used as they are. Leave {option} out.",
                 )
     path = name.partition(":")[2]
-    data = entry.loader(LoadRequest(name, path, size, channels, on_progress))
+    data = entry.loader(LoadRequest(name, path, size, channels, on_progress, background, stretch))
     if entry.published:
         data.mark_examined()
     else:

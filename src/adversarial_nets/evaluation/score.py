@@ -76,7 +76,7 @@ def load_data(run: Run, on_progress: Progress | None = None) -> Dataset:
             "them has. In that program, pass the same Dataset as data=, or register it under this "
             "name (datasets.register)."
         )
-    data = datasets.load(run.data, size=s.size, channels=s.channels, on_progress=on_progress)
+    data = datasets.load(run.data, **s.data_options(), on_progress=on_progress)
     if datasets.fingerprint(data) != run.fingerprint:
         raise UserError(
             f"The images of {run.data} have changed since {run.folder} was trained, so the run "

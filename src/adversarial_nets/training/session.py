@@ -179,7 +179,7 @@ def _load(data: str | Dataset, settings: Settings) -> Dataset:
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
-        return datasets.load(data, size=settings.size, channels=settings.channels)
+        return datasets.load(data, **settings.data_options())
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
