@@ -104,7 +104,8 @@ def test_floats_refuses_images_that_are_converted_already() -> None:
 
 def test_the_kind_of_tuple_does_not_change_the_fingerprint() -> None:
     data = small_data()
-    other = dataclasses.replace(data, image_shape=torch.Size([1, 6, 6]))
+    shape: Any = torch.Size([1, 6, 6])
+    other = dataclasses.replace(data, image_shape=shape)
     assert fingerprint(other) == fingerprint(data)
 
 

@@ -75,9 +75,12 @@ def dataset_from_arrays(
         raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
     classes = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
     chosen, how = _choose({split: len(x) for split, x in rows.items()})
+    parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
     data = Dataset(
         name=name,
-        **{split: rows[source][index] for split, (source, index) in chosen.items()},
+        train=parts["train"],
+        valid=parts["valid"],
+        test=parts["test"],
         image_shape=next(iter(shapes.values())),
         provenance=f"{sum(map(len, rows.values())):,} images in memory; {how}.",
         labels={

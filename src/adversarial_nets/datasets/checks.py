@@ -3,7 +3,6 @@
 import hashlib
 import math
 import warnings
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -71,7 +70,7 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
 
 
 def _is_count(n: object) -> bool:
-    return isinstance(n, Integral) and not isinstance(n, bool) and n > 0
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
 
 
 def _check_images(name: str, images: object, shape: tuple[int, int, int]) -> None:
