@@ -201,6 +201,7 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
     assert printed.out == ""
 
 
+@pytest.mark.slow
 def test_nothing_is_written_outside_runs(
     run: Path,
     tmp_path: Path,

@@ -90,6 +90,7 @@ def test_only_the_servers_own_pages_are_answered() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_sessions_are_separate_and_freed_on_close() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):
@@ -119,6 +120,7 @@ def test_sessions_are_separate_and_freed_on_close() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_eight_sessions_play_at_once_as_if_alone() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):

@@ -56,6 +56,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", two_workers.GAMES)
 def test_two_processes_give_the_result_of_one(shared: Path, name: str) -> None:
     """Weights, running statistics, a Parzen score and samples are those of one process."""
@@ -95,6 +96,7 @@ def test_mixed_precision_gives_nearly_the_same_weights() -> None:
         assert ((a - b).abs().max() > 0) == products_round_to_bfloat16()
 
 
+@pytest.mark.slow
 def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
     """10 rounds in two processes and 10 more in one equal 20 in one."""
     two, one = tmp_path / "two", tmp_path / "one"
@@ -149,6 +151,7 @@ if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
     """After SIGKILL of one of two processes, the launcher restarts both; the result is the same."""
     killed, whole, died = tmp_path / "killed", tmp_path / "whole", tmp_path / "died"
@@ -170,6 +173,7 @@ def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("to_all", [False, True], ids=["one worker", "launcher and workers"])
 def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
@@ -198,6 +202,7 @@ def test_a_mistake_is_reported_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_batch_norm_is_refused_in_several_processes(tmp_path: Path) -> None:
     how = ("--nproc", 2, "--G.batch-norm", "--rounds", 5)
     process = advnets(*SMALL, "--run", tmp_path / "x", *how)

@@ -48,8 +48,8 @@ def load_folder(
 
     If the folder has a subfolder ``train`` and one or both of ``valid`` (``val``, ``validation``)
     and ``test``, these are the splits. Otherwise a hash of a file's name relative to `folder`
-    decides its split, train (80 %), valid (10 %) or test (10 %). The hash also decides its place
-    there, so adding a file moves no other.
+    determines its split (train 80 %, valid 10 %, test 10 %). The hash also determines its position
+    there, so adding a file does not move other files.
 
     Args:
         folder: the folder with the images.
