@@ -350,7 +350,7 @@ def test_the_baseline_of_the_docs_is_made_and_recorded(
     found = table1.recorded(tmp_path / "runs" / "my-table1", rows=["mean-plus-noise"])
     assert found.results == (result,)
     # The command that the page names reads it, too.
-    assert main("paper table1 --json --out runs/my-table1".split()) == 0
+    assert main(["paper", "table1", "--json", "--out", "runs/my-table1"]) == 0
     assert "Mean + noise" in capsys.readouterr().out
 
 

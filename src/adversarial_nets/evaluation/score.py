@@ -9,7 +9,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
@@ -70,7 +70,7 @@ def load_data(run: Run, on_progress: Progress | None = None) -> Dataset:
         UserError: the data set cannot be found, or its images have changed.
     """
     s = run.settings
-    if run.data.partition(":")[0] not in datasets.REGISTRY:
+    if run.data.partition(":")[0] not in registry.REGISTRY:
         raise UserError(
             f"{run.folder} was trained on the data {run.data!r}, which only the program that made "
             "them has. In that program, pass the same Dataset as data=, or register it under this "
