@@ -13,6 +13,7 @@ from torch import nn
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
@@ -50,7 +51,7 @@ class _Networks:
 
 
 def train(
-    data: str | Dataset,
+    data: str | Dataset | Array | Mapping[str, Array],
     *,
     preset: str | None = None,
     settings: Settings | None = None,
@@ -73,7 +74,8 @@ def train(
     Under ``torchrun`` all its processes train the same game (`engine.distributed`).
 
     Args:
-        data: a name for `datasets.load`, or a loaded data set.
+        data: a name for `datasets.load`, a loaded data set, or images in memory (one array or
+            tensor, or a mapping of them) for `datasets.dataset_from_arrays`.
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
@@ -103,6 +105,8 @@ def train(
     """
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
+    if not isinstance(data, str):
+        data = datasets.as_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
     source = runs_folder.open_run(Path(init_from)) if init_from else None
@@ -177,7 +181,7 @@ def _load(data: str | Dataset, settings: Settings) -> Dataset:
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
-        return datasets.load(data, size=settings.size, channels=settings.channels)
+        return datasets.load(data, **settings.data_options())
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
