@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -14,10 +14,16 @@ from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
 from adversarial_nets.state import Game
 
-__all__ = ["Optimiser", "change_settings", "new_game"]
+__all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
 
 Optimiser = Callable[..., torch.optim.Optimizer]
 """Makes an optimiser from a network's parameters, e.g. a class of `torch.optim`."""
+
+OPTIMISER_SETTINGS = frozenset(
+    ("optimiser", "optimiser_D", "lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor")
+    + ("momentum", "momentum_end", "momentum_epochs")
+)
+"""Settings that may not change during a game whose optimiser a program passed in."""
 
 
 def new_game(
@@ -27,6 +33,7 @@ def new_game(
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
+    optimiser_lr: Literal["own", "settings"] = "own",
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     manual_backprop: bool | None = None,
@@ -40,8 +47,12 @@ def new_game(
         G: your own generator in place of the settings' (noise (m, z_size) to images (m, pixels)).
         D: your own discriminator in place of the settings' (images (m, pixels) to one logit each).
         optimiser: makes each network's optimiser from its parameters, e.g.
-            ``functools.partial(torch.optim.RMSprop, centered=True)``. Its learning rate is set from
-            the settings before every round; a parameter group may hold a factor ``lr_scale``.
+            ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
+            momentum: the settings' ``lr``, ``momentum`` and their schedules do not apply. D's rate
+            is multiplied by ``d_lr_multiplier``, and the rate of G's last layer by
+            ``G.output_lr_multiplier``, once.
+        optimiser_lr: ``settings`` applies the settings' schedules to your optimiser too, as
+            earlier versions did; a parameter group may then hold a factor ``lr_scale``.
         device: where both networks live, e.g. ``"cpu"`` or ``"cuda"``.
         dtype: the floating type of both networks.
         manual_backprop: compute updates by `engine.manual_backprop` (True), by autograd (False), or
@@ -75,11 +86,16 @@ def new_game(
         data=data,
         G=G,
         D=D,
-        optimiser_G=(optimiser or _optimiser(s, "G"))(_parameter_groups(s, G)),
-        optimiser_D=(optimiser or _optimiser(s, "D"))(D.parameters()),
+        optimiser_G=_make_optimiser(optimiser or _optimiser(s, "G"), _parameter_groups(s, G)),
+        optimiser_D=_make_optimiser(optimiser or _optimiser(s, "D"), D.parameters()),
         averaged=copy.deepcopy(G).requires_grad_(False) if s.ema_decay else None,
         bf16_matmul=bf16_matmul,
+        optimiser_lr=optimiser_lr if optimiser else "settings",
     )
+    if game.optimiser_lr == "own":
+        for rule, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):
+            for group in rule.param_groups:
+                group["lr"] = group["lr"] * multiplier * group.get("lr_scale", 1.0)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
     return game
 
@@ -97,6 +113,13 @@ def change_settings(game: Game, settings: Settings) -> None:
     fixed = [name for name in changes if name not in LIVE]
     if fixed:
         raise UserError(f"{', '.join(fixed)} cannot change during a game; start a new one.")
+    unused = [name for name in changes if name in OPTIMISER_SETTINGS]
+    if unused and game.optimiser_lr == "own":
+        raise UserError(
+            f"{', '.join(unused)} cannot change, because this game uses an optimiser of your own, "
+            "to which the settings do not apply. Change game.optimiser_G.param_groups and "
+            "game.optimiser_D.param_groups instead."
+        )
     objectives.find(settings.objective)
     old, new = _optimiser_names(game.settings), _optimiser_names(settings)
     game.settings = settings
@@ -112,6 +135,47 @@ def change_settings(game: Game, settings: Settings) -> None:
     for i, module in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
         module.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and manual.applies(game)
+
+
+def _make_optimiser(
+    rule: object, parameters: Iterable[nn.Parameter] | list[dict[str, Any]]
+) -> torch.optim.Optimizer:
+    """Call the user's or the settings' optimiser.
+
+    Raises:
+        UserError: `rule` is not a class or function that makes an optimiser that Algorithm 1 can
+            use.
+    """
+    example = "e.g. optimiser=functools.partial(torch.optim.Adam, lr=2e-4)"
+    if isinstance(rule, torch.optim.Optimizer):
+        name = type(rule).__name__
+        raise UserError(
+            f"optimiser is an instance of {name}, but each network needs one of its own. Give the "
+            f"class, optimiser=torch.optim.{name}, or with its arguments, {example}."
+        )
+    if not callable(rule):
+        raise UserError(
+            f"optimiser is {rule!r}; it must make an optimiser from a network's parameters, "
+            f"{example}."
+        )
+    try:
+        made = rule(parameters)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"optimiser cannot be made from a network's parameters alone ({error}). Give its "
+            f"other arguments with it, {example}."
+        ) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        raise UserError(
+            f"optimiser made a {type(made).__name__}; it must make a torch.optim.Optimizer, "
+            f"{example}."
+        )
+    if isinstance(made, torch.optim.LBFGS):
+        raise UserError(
+            "optimiser is LBFGS, which evaluates a loss several times in a step; Algorithm 1 "
+            f"cannot use it. Give a first-order one, {example}."
+        )
+    return made
 
 
 def _optimiser_names(s: Settings) -> dict[str, str]:

@@ -38,7 +38,12 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
     Returns:
         The checkpoint's folder.
     """
-    counters = {"step": game.step, "images": game.images}
+    counters: dict[str, Any] = {"step": game.step, "images": game.images}
+    if game.optimiser_lr == "own":  # a callback may have changed them
+        counters["lr"] = {
+            network: [float(group["lr"]) for group in optimiser.param_groups]
+            for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
+        }
     return write_checkpoint(
         run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     )
@@ -86,6 +91,9 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
             if owner == network:
                 # clone() aligns the memory as the optimiser would; rounding may depend on it.
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
+        rates = checkpoint.state.get("lr", {}).get(network, [])
+        for group, lr in zip(whole["param_groups"], rates, strict=False):
+            group["lr"] = lr
         optimiser.load_state_dict(whole)
     # Earlier versions saved only the round; their k and batch could not change during a run.
     s, rounds = game.settings, checkpoint.round
