@@ -81,8 +81,8 @@ def test_settings_that_do_not_apply_are_told(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match="lr.* do not apply.*optimiser=functools"):
         train(small_data(), settings=settings, run=tmp_path / "run", rounds=1, optimiser=ADAM)
     train(small_data(), run=tmp_path / "run", rounds=2, optimiser=ADAM)  # told once
+    game = new_game(settings, small_data(), optimiser=ADAM)
     with pytest.raises(UserError, match=r"lr cannot change.*param_groups"):
-        game = new_game(settings, small_data(), optimiser=ADAM)
         change_settings(game, small_settings(lr=0.03))
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import nets, objectives
+from adversarial_nets import nets, objectives, user_networks
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
@@ -20,8 +20,10 @@ Optimiser = Callable[..., torch.optim.Optimizer]
 """Makes an optimiser from a network's parameters, e.g. a class of `torch.optim`."""
 
 OPTIMISER_SETTINGS = frozenset(
-    ("optimiser", "optimiser_D", "lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor")
-    + ("momentum", "momentum_end", "momentum_epochs")
+    {
+        *("optimiser", "optimiser_D", "momentum", "momentum_end", "momentum_epochs"),
+        *("lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor"),
+    }
 )
 """Settings that may not change during a game whose optimiser a program passed in."""
 
@@ -44,8 +46,10 @@ def new_game(
     Args:
         settings: the game's settings.
         data: a `datasets.Dataset`, or any other `datasets.Source` of minibatches.
-        G: your own generator in place of the settings' (noise (m, z_size) to images (m, pixels)).
-        D: your own discriminator in place of the settings' (images (m, pixels) to one logit each).
+        G: your own generator in place of the settings': noise (m, z_size) or (m, z_size, 1, 1) to
+            images (m, pixels) or (m, channels, height, width), which is tried out.
+        D: your own discriminator in place of the settings': images of either form to one logit
+            each. A logit is a number before the sigmoid.
         optimiser: makes each network's optimiser from its parameters, e.g.
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
             momentum: the settings' ``lr``, ``momentum`` and their schedules do not apply. D's rate
@@ -60,26 +64,18 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: an unknown objective, or a generator whose sigmoid output does not cover the
+        UserError: an unknown objective; a generator of the settings whose sigmoid output does not
+            cover the data's range; or a network or optimiser of your own that cannot be used.
+
+    Warns:
+        UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
             data's range.
     """
     s = settings
     objectives.find(s.objective)
-    shape = data.image_shape if isinstance(data, Dataset) else None
-    if G is None:
-        low, high = data.range if isinstance(data, Dataset) else (0.0, 1.0)
-        if s.G.output == "sigmoid" and (low < 0 or high > 1):
-            raise SettingError(
-                "G.output",
-                "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
-                "linear, or the data set's own preset.",
-            )
-        G = nets.generator(s.G, s.z_size, data.pixels, s.seed, shape)
-        # The logit of a mean is a good bias only under a sigmoid.
-        if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
-            nets.start_at_marginals(G, data.train)
-    if D is None:
-        D = nets.discriminator(s.D, data.pixels, s.seed, shape)
+    G, D = _user_networks(G, D, s, data, device, dtype)
+    G = _generator(s, data) if G is None else G
+    D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data)) if D is None else D
     G, D = G.to(device, dtype), D.to(device, dtype)
     game = Game(
         settings=s,
@@ -92,12 +88,62 @@ def new_game(
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
     )
-    if game.optimiser_lr == "own":
-        for rule, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):
-            for group in rule.param_groups:
-                group["lr"] = group["lr"] * multiplier * group.get("lr_scale", 1.0)
+    _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
     return game
+
+
+def _image_shape(data: Source) -> tuple[int, int, int] | None:
+    """(channels, height, width), or None for data that are not images."""
+    return data.image_shape if isinstance(data, Dataset) else None
+
+
+def _user_networks(
+    G: nn.Module | None,
+    D: nn.Module | None,
+    s: Settings,
+    data: Source,
+    device: str,
+    dtype: torch.dtype,
+) -> tuple[nn.Module | None, nn.Module | None]:
+    """The networks that the caller passed in, tried out and with flat images."""
+    shape = _image_shape(data)
+    if G is not None:
+        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype)
+    if D is not None:
+        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype)
+    user_networks.warn_of_outputs(G, D, s, data)
+    return G, D
+
+
+def _generator(s: Settings, data: Source) -> nn.Module:
+    """The settings' generator.
+
+    Raises:
+        SettingError: its sigmoid output does not cover the data's range.
+    """
+    low, high = data.range if isinstance(data, Dataset) else (0.0, 1.0)
+    if s.G.output == "sigmoid" and (low < 0 or high > 1):
+        raise SettingError(
+            "G.output",
+            "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
+            "linear, or the data set's own preset.",
+        )
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data))
+    # The logit of a mean is a good bias only under a sigmoid.
+    if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
+        nets.start_at_marginals(G, data.train)
+    return G
+
+
+def _multiply_own_rates(game: Game) -> None:
+    """Apply the settings' multipliers to the rates of an optimiser that a program passed in."""
+    if game.optimiser_lr != "own":
+        return
+    multipliers = (game.optimiser_D, game.settings.d_lr_multiplier), (game.optimiser_G, 1.0)
+    for optimiser, multiplier in multipliers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["lr"] * multiplier * group.get("lr_scale", 1.0)
 
 
 def change_settings(game: Game, settings: Settings) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import nets
+from adversarial_nets import nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -175,6 +175,9 @@ def load_generator(
         G = nets.generator(
             run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape
         )
+    else:
+        device = str(next(iter(G.parameters())).device)
+        G = user_networks.prepare_generator(G, run.settings, run.pixels, run.image_shape, device)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, which))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round
