@@ -15,13 +15,13 @@ from torch import nn
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
+from adversarial_nets.evaluation.compare_runs import compare
 from adversarial_nets.evaluation.published import PublishedScore
 from adversarial_nets.plots import curves as plots_curves
 from adversarial_nets.plots import style
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
-from adversarial_nets.runs.compare import compare
 from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.session import train

@@ -87,7 +87,7 @@ def test_a_subset_is_made_and_the_others_are_shown_as_not_run(
     assert by_name["figure2a"].status == by_name["figure3"].status == "done"
     assert "averaged G at round 20: " in by_name["figure2a"].ours  # which weights were scored
     assert "nats" in by_name["figure2a"].ours
-    assert "no published number compares" in " ".join(by_name["figure2a"].notes)
+    assert "no published score is comparable" in " ".join(by_name["figure2a"].notes)
     assert by_name["table2"].tables[0][0]["steps per sample"] == "1"
     assert by_name["figure2b"].status == "not run"  # the quick profile has no TFD
     assert "--profile full" in by_name["figure2b"].ours
@@ -157,7 +157,7 @@ def test_the_full_profile_trains_both_stages_and_states_that_the_data_differ(
     )
     assert "tfd-standin (preset tfd-stage2), raw G at round 4" in part.ours
     assert part.ours.endswith("not comparable with the published number")
-    assert any("no published number compares" in note for note in part.notes)
+    assert any("no published score is comparable" in note for note in part.notes)
     assert (tmp_path / "parts" / "figure2b.png").stat().st_size > 1000
 
 
@@ -271,7 +271,7 @@ def test_only_the_published_experiment_on_its_data_is_shown_without_qualificatio
     assert len(digits.notes) == 1  # the provenance of the data
     assert faces.ours.endswith("not comparable with the published number")
     assert "not the published experiment" in faces.ours
-    assert "no published number compares" in " ".join(faces.notes)
+    assert "no published score is comparable" in " ".join(faces.notes)
 
 
 @pytest.mark.usefixtures("_small_mnist")

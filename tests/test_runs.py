@@ -345,7 +345,7 @@ def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
     [
         "evaluation",
         "evaluation.published",
-        "runs.compare",
+        "evaluation.compare_runs",
         "runs.evaluations",
         "runs.files",
         "runs.folder",

@@ -348,6 +348,9 @@ def test_the_baseline_of_the_docs_is_made_and_recorded(
     assert ("mean-plus-noise", "mnist-5k") not in table.missing
     found = table1.recorded(tmp_path / "runs" / "my-table1", rows=["mean-plus-noise"])
     assert found.results == (result,)
+    # The command that the page names reads it, too.
+    assert main("paper table1 --json --out runs/my-table1".split()) == 0
+    assert "Mean + noise" in capsys.readouterr().out
 
 
 def test_a_user_s_baseline_with_a_torch_module_and_a_chain(

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset, load
     from adversarial_nets.errors import Diverged, Stopped, UserError
     from adversarial_nets.evaluation import Evaluation, calibrate, evaluate
+    from adversarial_nets.evaluation.compare_runs import compare
     from adversarial_nets.game import play, sample
     from adversarial_nets.presets import PRESETS
     from adversarial_nets.report import write_report
-    from adversarial_nets.runs.compare import compare
     from adversarial_nets.runs.folder import Run, open_run
     from adversarial_nets.runs.game_state import load_generator
     from adversarial_nets.settings import (
@@ -64,7 +64,7 @@ _MODULES = {
     "game": ["play", "sample"],
     "presets": ["PRESETS"],
     "report": ["write_report"],
-    "runs.compare": ["compare"],
+    "evaluation.compare_runs": ["compare"],
     "runs.folder": ["Run", "open_run"],
     "runs.game_state": ["load_generator"],
     "settings": ["Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],

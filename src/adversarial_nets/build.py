@@ -17,7 +17,7 @@ from adversarial_nets.state import Game
 __all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
 
 Optimiser = Callable[..., torch.optim.Optimizer]
-"""Makes an optimiser from a network's parameters, e.g. a class of `torch.optim`."""
+"""A function that makes an optimiser from parameters, e.g. a class of `torch.optim`."""
 
 OPTIMISER_SETTINGS = frozenset(
     {
@@ -57,7 +57,7 @@ def new_game(
             ``G.output_lr_multiplier``, once.
         optimiser_lr: ``settings`` applies the settings' schedules to your optimiser too, as
             earlier versions did; a parameter group may then hold a factor ``lr_scale``.
-        device: where both networks live, e.g. ``"cpu"`` or ``"cuda"``.
+        device: the device of both networks, e.g. ``"cpu"`` or ``"cuda"``.
         dtype: the floating type of both networks.
         manual_backprop: compute updates by `engine.manual_backprop` (True), by autograd (False), or
             by manual backpropagation wherever it applies (None).
@@ -65,7 +65,8 @@ def new_game(
 
     Raises:
         UserError: an unknown objective; a generator of the settings whose sigmoid output does not
-            cover the data's range; or a network or optimiser of your own that cannot be used.
+            cover the data's range; convolutions that do not fit the images; or a network or
+            optimiser of your own that cannot be used.
 
     Warns:
         UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
@@ -149,8 +150,9 @@ def _multiply_own_rates(game: Game) -> None:
 def change_settings(game: Game, settings: Settings) -> None:
     """Use other settings from the next round on; the networks stay as they are.
 
-    A network whose optimiser changes starts the new one without momentum. SGD's velocity is kept in
-    units of the gradient, so after a change of lr the old velocity acts at the new lr.
+    If a network's optimiser changes, the new one starts without momentum. PyTorch's SGD stores its
+    velocity without the factor lr, so after a change of lr the old velocity is multiplied by the
+    new lr. Schedules are functions of the round: a new lr_decay applies to all rounds so far.
 
     Raises:
         UserError: a setting that needs a new game (all but `settings.LIVE`).
@@ -173,13 +175,14 @@ def change_settings(game: Game, settings: Settings) -> None:
         game.optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
-    if "momentum" in changes:  # SGD's is set before each round
+    if "momentum" in changes:  # for Adam; `game.set_learning_rates` sets SGD's before each round
         for optimiser in (game.optimiser_G, game.optimiser_D):
             for group in optimiser.param_groups if isinstance(optimiser, torch.optim.Adam) else ():
                 group["betas"] = (settings.momentum, group["betas"][1])
-    keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
-    for i, module in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
-        module.keep_prob = keep_probs[min(i, 1)]
+    if {"D.keep_prob_input", "D.keep_prob_hidden"} & changes.keys():
+        keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
+        for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
+            layer.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and manual.applies(game)
 
 
@@ -230,7 +233,7 @@ def _optimiser_names(s: Settings) -> dict[str, str]:
 
 
 def _optimiser(s: Settings, network: str) -> Optimiser:
-    """Makes the settings' optimiser for a network from its parameters."""
+    """A function that makes the optimiser of a network, SGD or Adam, from parameters."""
     if _optimiser_names(s)[network] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
     return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)

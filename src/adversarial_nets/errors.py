@@ -1,4 +1,4 @@
-"""Errors that a user can mend, raised where the mistake is found and caught in `cli.main`."""
+"""Errors with a message for the user, raised where they are found and caught in `cli.main`."""
 
 import difflib
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ __all__ = ["DataNotFound", "Diverged", "SettingError", "Stopped", "UserError", "
 
 
 class UserError(Exception):
-    """A user's mistake, in one or two sentences: what was given, what is required, what to do."""
+    """An error whose message says, in one or two sentences, what is wrong and what to do."""
 
     exit_code = 2
 
@@ -34,17 +34,17 @@ class SettingError(UserError):
 
 
 class DataNotFound(UserError):
-    """The data asked for are not on this machine, though other data may take their place."""
+    """The requested data are not on this machine; the caller may use other data instead."""
 
 
 class Diverged(UserError):
-    """Training met a NaN or an infinity."""
+    """A loss or a weight became NaN or infinite during training."""
 
     exit_code = 3
 
 
 class Stopped(UserError):
-    """A signal asked the training to stop, and the run was saved first.
+    """A signal (Ctrl-C or SIGTERM) stopped the training; it was saved before, if `saved`.
 
     Args:
         number: the signal's number.

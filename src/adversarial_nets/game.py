@@ -1,10 +1,10 @@
-"""Algorithm 1: the game between G and D, to be held beside the paper.
+"""Algorithm 1: the game between G and D, written so that each line can be compared with the paper.
 
-`play` repeats one round until the game is over. There is one function for each kind of round, and
-the settings say which is played: `algorithm_1` as the paper prints it, `algorithm_1_released` as
-the authors' code ran it, and `train_D_alone` and `train_G_alone`. Below them stand the updates, by
-autograd, for any pair of modules; `engine.manual_backprop` computes the same updates faster for
-multilayer perceptrons.
+`play` repeats one round until the game has the requested number of rounds. There is one function
+for each kind of round, and the settings choose one of them: `algorithm_1` as the paper prints it,
+`algorithm_1_released` as the authors' code ran it, `train_D_alone` or `train_G_alone`. The updates
+follow below, by autograd, for any pair of modules; `engine.manual_backprop` computes the same
+updates faster for multilayer perceptrons.
 """
 
 import math
@@ -41,7 +41,7 @@ __all__ = [
     "update_both",
 ]
 
-# Update the moving average every 10 rounds with decay ** 10: a tenth of the cost, same pictures.
+# Update the moving average every 10 rounds with decay ** 10: a tenth of the time, same samples.
 AVERAGE_EVERY = 10
 
 
@@ -61,7 +61,7 @@ def algorithm_1(game: Game) -> None:
 def algorithm_1_released(game: Game) -> None:
     """One iteration as the authors' code ran it: D's last update and G's are simultaneous.
 
-    Both use the same samples, the same dropout masks, and D and G as they were before.
+    Both gradients are computed from the same samples and dropout masks, before either update.
     """
     *before_last, last = steps(game)
     for step in before_last:
@@ -74,7 +74,7 @@ def algorithm_1_released(game: Game) -> None:
 
 
 def train_D_alone(game: Game) -> None:
-    """The k steps of D, with G frozen."""
+    """A round that trains D only: the k steps of D, with G frozen."""
     for step in steps(game):
         z = sample_noise(game, step, "z for D")
         x = sample_data(game, step)
@@ -82,7 +82,10 @@ def train_D_alone(game: Game) -> None:
 
 
 def train_G_alone(game: Game) -> None:
-    """The step of G, with D frozen."""
+    """A round that trains G only: the step of G, with D frozen.
+
+    D's logits on data are computed too, for the log.
+    """
     step = steps(game)[-1]
     observe_D(game, sample_data(game, step), step)
     z = sample_noise(game, step, "z for G")
@@ -90,7 +93,7 @@ def train_G_alone(game: Game) -> None:
 
 
 def play_round(game: Game) -> None:
-    """Play the kind of round that the game's current settings ask for."""
+    """Play one round, of the kind that the game's current settings choose."""
     s = game.settings
     train_only = "G" if game.round < s.head_start else s.train_only
     if train_only == "G":
@@ -131,7 +134,7 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
 
 
 def steps(game: Game) -> range:
-    """The numbers of this round's k steps of D, which key their random draws."""
+    """The numbers of this round's k steps of D; each step's random draws depend on its number."""
     return range(game.step, game.step + game.settings.k)
 
 
@@ -150,11 +153,11 @@ def sample_data(game: Game, step: int) -> Images:
 
 @contextmanager
 def reproducible_torch_rng(game: Game) -> Iterator[None]:
-    """Seed torch's generators for one round, so that user modules with random layers reproduce.
+    """Seed torch's generators for one round, so that random layers of user modules are repeatable.
 
     The caller's generators are restored afterwards.
     """
-    if game.manual_backprop:  # these layers draw by `random.Address` only
+    if game.manual_backprop:  # its layers draw random numbers only by `random.Address`
         yield
         return
     device = _like(game.G).device
@@ -175,7 +178,7 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> None:
 
 
 def update_G(game: Game, z: Noise, step: int) -> None:
-    """θ_g descends the stochastic gradient of G's objective."""
+    """θ_g descends the stochastic gradient of G's loss."""
     with _matmul_precision(game):
         update = manual_backprop.update_G if game.manual_backprop else autograd_update_G
         game.stats.a_for_G = update(game, z, step)
@@ -234,7 +237,7 @@ def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
 
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
-    """D's logits in training mode, with dropout masks keyed by step and purpose."""
+    """D's logits in training mode; the dropout masks depend on the step and the purpose."""
     nets.address_dropout(game.D, game.address(step), purpose)
     return game.D(x).reshape(-1).to(_like(game.D).dtype)
 
@@ -245,7 +248,7 @@ def _samples(game: Game, z: Noise) -> Images:
 
 
 def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
-    """D's loss, halved as in the released code if the protocol says so, plus the R1 penalty."""
+    """D's loss, halved if the protocol is ``released``, plus the R1 penalty (never halved)."""
     s = game.settings
     loss = objectives.discriminator_loss(a_x, a_G_z, s.objective)
     if s.protocol == "released":
@@ -277,7 +280,7 @@ def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
 
 
 def _matmul_precision(game: Game) -> AbstractContextManager[None]:
-    """Matrix products in bfloat16 if the game asks for it."""
+    """A context in which matrix products use bfloat16, if `game.bf16_matmul`."""
     return bfloat16_products(_like(game.G).device) if game.bf16_matmul else nullcontext()
 
 
@@ -298,7 +301,7 @@ def set_learning_rates(game: Game) -> None:
     """Set this round's learning rate and momentum in both optimisers.
 
     The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With
-    μ · lr_{t−1} / lr_t in place of μ both update θ alike.
+    μ · lr_{t−1} / lr_t in place of μ, both rules change θ equally.
 
     Optimisers that a program passed in keep their own values (`Game.optimiser_lr`).
     """
@@ -309,7 +312,7 @@ def set_learning_rates(game: Game) -> None:
     for optimiser, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):
         for group in optimiser.param_groups:
             group["lr"] = lr * multiplier * group.get("lr_scale", 1.0)
-            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # at 0 nothing changes
+            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # with lr 0, θ does not change
                 group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
 
 
@@ -317,8 +320,9 @@ def set_learning_rates(game: Game) -> None:
 def update_average(game: Game) -> None:
     """Update the exponential moving average of G's weights.
 
-    Early in training the decay is at most (1 + t) / (10 + t), so that the initial weights are soon
-    forgotten. Batch normalisation's running statistics are averaged too; counters are copied.
+    Early in training the decay is at most (1 + t) / (10 + t) in round t, so that the initial
+    weights soon have little influence. Batch normalisation's running statistics are averaged too;
+    counters are copied.
     """
     t = game.round
     if game.averaged is not None and t % AVERAGE_EVERY == 0:
@@ -336,12 +340,12 @@ def sample(
 
     Args:
         G: the generator, raw or averaged.
-        settings: the game's, for the prior and the seed.
-        n: how many.
+        settings: the game's settings; the prior, z_size and the seed are used.
+        n: the number of samples.
         purpose: samples for different purposes are independent.
-        first: the number of the first sample, so that many can be had block by block.
+        first: the index of the first sample, so that many samples can be computed in blocks.
     """
-    if n == 0:  # a process's share of few
+    if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     training = G.training
     G.eval()

@@ -117,8 +117,8 @@ class Deconvolution(nn.ConvTranspose2d):
 class Dropout(nn.Module):
     """Keep each value with probability `keep_prob` and divide it by `keep_prob`, in training only.
 
-    The masks are drawn with the key that `address_dropout` set, or, without one, by torch's own
-    generator as in `torch.nn.Dropout`.
+    If `address_dropout` has set an address, the masks depend on that address only. Otherwise
+    torch's own generator draws them, as in `torch.nn.Dropout`.
     """
 
     def __init__(self, keep_prob: float) -> None:
@@ -143,7 +143,7 @@ class Dropout(nn.Module):
 
 
 def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
-    """Set the random key of the next masks of every `Dropout` in the network."""
+    """Set the address that the next masks of every `Dropout` in the network are drawn with."""
     for i, module in enumerate(m for m in net.modules() if isinstance(m, Dropout)):
         module.address = (address, f"{purpose}, dropout {i}")
 
@@ -168,7 +168,7 @@ def generator(
         image_shape: (channels, height, width); required by a deconvolution.
 
     Raises:
-        SettingError: a deconvolution that does not lead to this shape.
+        SettingError: a deconvolution that cannot make images of this shape.
     """
     s, depth = settings, len(settings.hidden)
     widths = (z_size, *s.hidden, pixels)
@@ -190,7 +190,7 @@ def generator(
 
 @torch.no_grad()
 def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -> None:
-    """Hidden biases, a bilinear deconvolution and a sparse output layer, as the settings say."""
+    """Set hidden biases, a bilinear deconvolution and a sparse output layer, as set."""
     linear = [layer for layer in net if isinstance(layer, nn.Linear)]
     normalised = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
     # Batch normalisation removes the bias before it, so its own bias is the one to set.
@@ -251,7 +251,7 @@ def discriminator(
 def _convolutions(
     s: DiscriminatorSettings, pixels: int, image_shape: ImageShape | None
 ) -> tuple[list[nn.Module], int]:
-    """D's convolutional layers, if any, and the number of values that they output."""
+    """D's convolutional layers, if any, and the number of values that the next layer gets."""
     if not s.convolutions:
         return [], pixels
     channels, *sides = _required(image_shape, "D.convolutions")
@@ -276,7 +276,7 @@ def _convolutions(
 
 
 def _required(image_shape: ImageShape | None, setting: str) -> ImageShape:
-    """The shape of images, which a convolution needs."""
+    """The image shape; raises a SettingError if the data are not images."""
     if image_shape is None:
         raise SettingError(setting, "needs images, but these data are not images; leave it out.")
     return image_shape
@@ -284,9 +284,10 @@ def _required(image_shape: ImageShape | None, setting: str) -> ImageShape:
 
 @torch.no_grad()
 def limit_norms(net: nn.Module, max_norm: float) -> None:
-    """Scale incoming weights of each unit (maxout: of each piece) down to an L2 norm of `max_norm`.
+    """Scale each unit's (maxout: each piece's) weight vector down to `max_norm` if it is longer.
 
-    Shorter weight vectors do not change. Applies to fully connected layers, as in TFD's networks.
+    The length is the L2 norm of the incoming weights. Applies to fully connected layers, as in
+    TFD's networks.
     """
     for layer in net.modules():
         if isinstance(layer, nn.Linear):

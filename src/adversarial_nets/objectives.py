@@ -4,7 +4,8 @@ D's probability is D(x) = sigmoid(a) with the logit a, so
 
     log D(x) = −softplus(−a)        log(1 − D(x)) = −softplus(a)
 
-which stay finite, with finite gradients, for every finite a. A logarithm of a sigmoid does not.
+which stay finite, with finite gradients, for every finite a. The logarithm of a computed sigmoid is
+infinite once the sigmoid rounds to 0 or 1.
 """
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor,
         a_G_z: D's logits on samples.
 
     Returns:
-        V in nats, at most 0; −log 4 if D says ½ everywhere.
+        V in nats, at most 0; −log 4 if D(x) = ½ everywhere.
 
     >>> import torch
     >>> round(value(torch.zeros(5), torch.zeros(5)).item(), 4)  # −log 4
@@ -57,8 +58,8 @@ class Objective(NamedTuple):
         g_loss: G's loss, of D's logits on samples.
         source: where it is defined.
         d_gradients: the gradients of m · d_loss with respect to both logit vectors in closed form,
-            for `engine.manual_backprop`; None if autograd shall find them.
-        g_gradient: the gradient of m · g_loss likewise.
+            for `engine.manual_backprop`; None to compute them by autograd.
+        g_gradient: the gradient of m · g_loss with respect to D's logits on samples, likewise.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -84,19 +85,19 @@ OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(
         d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
         g_loss=lambda a_G_z: -softplus(a_G_z).mean(),  # log(1 − D(G(z)))
-        source="Equation 1: G's own term of V; its gradient vanishes where D is certain",
+        source="Equation 1: G's own term of V; its gradient vanishes where D(G(z)) is near 0",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(a_G_z),
     ),
 }
-"""Every objective by its name in the settings. Further ones may be added."""
+"""Every objective by its name in the settings. Programs may add more (docs/add-an-objective.md)."""
 
 
 def find(name: str) -> Objective:
     """The objective of that name.
 
     Raises:
-        UserError: there is none; names the nearest.
+        UserError: there is no such objective; the message suggests the nearest name.
     """
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")
@@ -148,11 +149,11 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
 def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
-    Not in the paper. Near p_g = p_data it makes the game converge locally where it would oscillate.
+    Not in the paper. Near p_g = p_data a game without it can oscillate; with it the game converges.
 
     Args:
         x: data, requiring a gradient.
-        a_x: D's logits on them, each a function of its own x.
+        a_x: D's logits on these data; each logit must depend on its own x only.
         gamma: the weight γ.
 
     >>> x = torch.randn(5, 3, requires_grad=True)

@@ -1,10 +1,10 @@
 """Presets: the published experiments and variants of them, every setting written out.
 
-The four published ones state each number of §5 and of the authors' released configuration files
-(github.com/goodfeli/adversarial: mnist.yaml, tfd_pretrain/pretrain.yaml and train.yaml,
-cifar10_fully_connected.yaml, cifar10_convolutional.yaml). Their one addition is an exponential
-moving average of G's weights (``ema_decay``), which takes no part in the game. The variants depart
-from §5 where `Preset.departures` says so.
+The five published ones follow §5, which gives few numbers, and the authors' released configuration
+files (github.com/goodfeli/adversarial: mnist.yaml, tfd_pretrain/pretrain.yaml and train.yaml,
+cifar10_fully_connected.yaml, cifar10_convolutional.yaml), which give the others. Neither says why a
+number was chosen. One setting is added, an exponential moving average of G's weights
+(``ema_decay``), which does not affect the game. `Preset.departures` lists how each variant differs.
 """
 
 import dataclasses
@@ -25,10 +25,10 @@ class Preset:
     Attributes:
         settings: its settings.
         why: where its numbers come from, and why.
-        epochs: its length in epochs, or
-        rounds: in rounds; exactly one of both is given.
+        epochs: its length in epochs; None if `rounds` is given.
+        rounds: its length in rounds; None if `epochs` is given.
         onto: the preset whose finished run provides the top layers of this one's generator.
-        departures: how it departs from §5; empty for the published experiments.
+        departures: how it differs from §5 and the released files; empty for published experiments.
     """
 
     settings: Settings
@@ -62,18 +62,18 @@ _MNIST = Settings(
         keep_prob_hidden=0.5,  # default_input_include_prob .5, scale 2
     ),
     protocol="released",  # one simultaneous update of D and G, D's loss halved
-    k=1,  # §5: "we used k = 1, the least expensive option"
+    k=1,  # Algorithm 1: "We used k = 1, the least expensive option, in our experiments"
     objective="non-saturating",  # §3: maximise log D(G(z))
-    batch=100,
+    batch=100,  # batch_size 100
     prior="uniform",  # U(−√3, √3): unit variance per coordinate
-    z_size=100,
-    lr=0.1,
+    z_size=100,  # nvis 100
+    lr=0.1,  # learning_rate .1; not in the paper
     lr_decay=1.000004,  # ExponentialDecay, decay_factor 1.000004
     lr_floor=1e-6,  # min_lr .000001
     momentum=0.5,  # init_momentum .5
     momentum_end=0.7,  # MomentumAdjustor, final_momentum .7
     momentum_epochs=250,  # start 1, saturate 250
-    ema_decay=0.9995,  # ours: a moving average beside the published G
+    ema_decay=0.9995,  # ours: a moving average of G, in addition to G itself
 )
 
 # --- TFD (§5; tfd_pretrain/) ----------------------------------------------------------------------
@@ -97,7 +97,7 @@ _TFD = Settings(
     batch=100,
     prior="gaussian",
     z_size=100,
-    lr=0.05,
+    lr=0.05,  # learning_rate .05
     lr_decay=1.000004,
     lr_floor=1e-6,
     momentum=0.5,
@@ -126,7 +126,7 @@ _CIFAR10 = Settings(
     batch=100,
     prior="gaussian",
     z_size=100,
-    lr=0.025,
+    lr=0.025,  # learning_rate .025
     lr_decay=1.000004,
     lr_floor=1e-6,
     momentum=0.5,
@@ -146,8 +146,8 @@ _CIFAR10_CONVOLUTIONAL = dataclasses.replace(
         keep_prob_input=0.8,
         keep_prob_hidden=0.5,
     ),
-    lr=0.004,
-    batch=128,
+    lr=0.004,  # learning_rate .004
+    batch=128,  # batch_size 128
 )
 
 
@@ -174,9 +174,9 @@ def _small(
 ) -> Settings:
     """A narrower version of a game that trains within minutes.
 
-    Initial ranges grow as the networks get narrower, so that each layer's values start as large.
-    By the published rules such a game trains slowly, or D becomes too strong for G. So both use
-    Adam without momentum, and the R1 penalty replaces D's dropout.
+    The initial ranges are larger, so that each layer's first values are as large as in the wide
+    networks. With the published optimiser such a game trains slowly, or D becomes too strong for G.
+    So both networks use Adam with β₁ = 0, and the R1 penalty replaces D's dropout.
     """
     wider = math.sqrt(8000 / hidden)
     return dataclasses.replace(
@@ -216,11 +216,11 @@ _FAST = dataclasses.replace(
 )
 _QUICKSTART = dataclasses.replace(
     _MNIST,
-    # A third of the width; the initial range grows by √(1200/400), so that each layer's output
+    # A third of G's width; G's initial range grows by √(1200/400), so that each layer's output
     # starts as large as in the published network.
     G=dataclasses.replace(_MNIST.G, hidden=(400, 400), init=(0.0866,)),
     D=dataclasses.replace(_MNIST.D, units=(120, 120), pieces=3),
-    lr_decay=1.0,  # too short for a schedule: the final momentum from the start
+    lr_decay=1.0,  # no schedule in so short a run: a constant rate, and the final momentum
     momentum=0.7,
     momentum_end=0.7,
     ema_decay=0.999,  # at a constant rate the raw G fluctuates; pictures show the average
@@ -302,8 +302,8 @@ PRESETS: dict[str, Preset] = {
         _small(_CIFAR10, hidden=800, units=(160, 160), output_init=0.05, r1=10.0),
         rounds=12_000,
         why="CIFAR-10's fully connected networks at a tenth of the width, for a quarter of an "
-        "hour. The published initial weights of G's output give images about 13 times as bright "
-        "as the data; these are a tenth as large.",
+        "hour. With the published initial weights of G's output, first images are about 13 times "
+        "as bright as the data; here they are a tenth of what this width would need.",
         departures=_SMALL,
     ),
     "cifar10-convolutional": Preset(
@@ -318,7 +318,7 @@ PRESETS: dict[str, Preset] = {
         why="CIFAR-10's convolutional networks with a fifth of G's units and a quarter of D's "
         "maps, for a quarter of an hour. Batch normalisation makes samples depend on z; the "
         "bilinear start and the slow output layer reduce the checkerboard pattern.",
-        departures="R1 penalty beside D's dropout; Adam; batch normalisation in G; a deconvolution "
+        departures="R1 penalty and D's dropout; Adam; batch normalisation in G; a deconvolution "
         "that starts as bilinear interpolation and learns at a hundredth of the rate. By the "
         "published rules none of 23 settings trained (docs/log/convolutional-small.md).",
     ),

@@ -24,13 +24,13 @@ Progress = Callable[[str, int, int | None], None]
 """Called during long work with the stage's name, the amount done, and the total amount or None."""
 
 _FIRST_LINE = 5.0  # seconds after which a stage prints its first line
-_LINES_PER_RUN = 50  # a training of any length prints about this many lines
+_LINES_PER_RUN = 50  # the time between lines is 1/50 of the time so far, or more
 _WIDTH = 80
 _HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
 
 
 class ProgressReporter:
-    """Prints what a command says and how far its work has come.
+    """Prints a command's messages and the progress of its work.
 
     Args:
         quiet: print nothing, e.g. because the command prints one JSON object.
@@ -78,7 +78,7 @@ class ProgressReporter:
 
     @contextmanager
     def training(self, rounds: int) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-        """Give a callback that shows losses, D(x), D(G(z)), rounds per second and the time left.
+        """Yield a callback that shows losses, D(x), D(G(z)), rounds per second and the time left.
 
         Args:
             rounds: the round at which the training will end.
@@ -143,7 +143,7 @@ class ProgressReporter:
 
 
 class _Stage:
-    """When a stage last printed a line to a log file."""
+    """When a stage prints its next line to a log file."""
 
     def __init__(self) -> None:
         self.started = time.monotonic()
@@ -240,7 +240,7 @@ def _clock(seconds: float) -> str:
 
 
 def _score_text(snapshot: "TrainingSnapshot") -> str | None:
-    """The validation score and D's accuracy, in rounds that were scored."""
+    """The validation score and D's accuracy; None if the round was not scored."""
     scores = snapshot.row.get("scores")
     if not scores:
         return None

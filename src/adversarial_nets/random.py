@@ -30,7 +30,7 @@ _BYTES_PER_COUNT = 32  # each value of Philox's counter gives four 64-bit words
 
 @lru_cache(maxsize=256)
 def _key(seed: int, purpose: str) -> tuple[int, int]:
-    """A 128-bit key, by SeedSequence, which is stable across versions of NumPy and Python."""
+    """A 128-bit key by SeedSequence, whose results are the same in every NumPy version."""
     if seed < 0:
         raise SettingError("seed", f"is {seed}; it must be a whole number, 0 or more.")
     low, high = np.random.SeedSequence((seed, *purpose.encode())).generate_state(2, np.uint64)
@@ -39,11 +39,11 @@ def _key(seed: int, purpose: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """The key of a minibatch's random draws.
+    """Seed, step and rows of random draws; with a purpose they determine every value.
 
     Attributes:
         seed: the run's seed, ≥ 0.
-        step: number of the update that uses the draws, ≥ 0.
+        step: number of the step that uses the draws, ≥ 0. Initial weights use the layer's number.
         rows: the rows wanted, counted in the *global* minibatch of all processes.
     """
 

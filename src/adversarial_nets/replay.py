@@ -1,7 +1,8 @@
-"""A game as a short script that replays it bit for bit, also as a command and a Python program.
+"""Replay a game bit for bit from a `Script`; print a script as a command or a Python program.
 
 All random numbers are functions of the seed, so a `Script` (data, settings, rounds and changes of
-settings) determines a game completely. The playground's URL, command and program each hold one.
+settings) determines a game completely. The playground's URL, its command and its program each
+contain one script.
 
     script = Script("moons", kind_of("moons").settings, rounds=300, changes=((100, {"k": 5}),))
     result = replay(script)  # load_data → new_game → play_script → take_snapshot → metrics
@@ -55,7 +56,7 @@ __all__ = [
 ]
 
 Kind = GameKind[Any, Any, Any]
-"""A kind of game that is known only by its name; its parts fit together, whatever their types."""
+"""A kind of game whose types of data, evaluator and snapshot the type checker does not know."""
 
 Evaluator = Any
 """The `Evaluator` of the game's kind: `line.Evaluator`, `plane.Evaluator` or `images.Evaluator`."""
@@ -64,9 +65,9 @@ Snapshot = Any
 """The `Snapshot` of the game's kind: `line.Snapshot`, `plane.Snapshot` or `images.Snapshot`."""
 
 Change = tuple[int, Mapping[str, Any]]
-"""A round, and the settings (by dotted name) that change before the next round is played."""
+"""(round, settings): after this round, these settings change (new values by dotted name)."""
 
-SAMPLES = 2000  # per snapshot of a game in the plane; fewer than in `plane`, to be fast when live
+SAMPLES = 2000  # per snapshot in the plane; fewer than `plane.SAMPLES`, for live pictures
 
 KINDS: Mapping[str, Kind] = {
     "line": LINE,
@@ -126,7 +127,7 @@ def evaluator_for(data: str, settings: Settings) -> Evaluator:
 
     Args:
         data: the data's name.
-        settings: of the game. Only its prior, z_size and batch matter.
+        settings: the game's settings. Only prior, z_size and batch matter.
     """
     s = settings
     standard = kind_of(data).settings
@@ -163,7 +164,7 @@ def play_script(
 
 
 def fingerprint(game: Game) -> str:
-    """The first 12 hexadecimal digits of the SHA-256 of all weights; equal if every bit is."""
+    """The first 12 hexadecimal digits of the SHA-256 of all weights: equal for equal weights."""
     return hashlib.sha256(safetensors.torch.save(game_state.nets_of(game))).hexdigest()[:12]
 
 
@@ -209,12 +210,12 @@ def program(script: Script) -> str:
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome of a script.
+    """The result of replaying a script.
 
     Attributes:
         round: the last round.
         weights: the fingerprint of all weights.
-        metrics: the numbers of the last snapshot, each beside its value for a perfect generator.
+        metrics: the numbers of the last snapshot, each with its value for a perfect generator.
         files: the files written.
     """
 

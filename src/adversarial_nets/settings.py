@@ -61,7 +61,7 @@ def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: s
     Args:
         default: the default value.
         bounds: what its numbers must be.
-        live: whether it may change during a game (`setup.change_settings`).
+        live: whether it may change during a game (`build.change_settings`).
         source: where the default comes from.
     """
     return field(default=default, metadata={"bounds": bounds, "live": live, "source": source})
@@ -125,14 +125,14 @@ class DiscriminatorSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one game. The defaults are MNIST's of §5."""
+    """All settings of one game. The defaults are those of the MNIST experiment of §5."""
 
     G: GeneratorSettings = field(default_factory=GeneratorSettings)
     D: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
     protocol: Literal["released", "paper"] = setting("released")
-    """The rounds played: as the authors' code ran them (one simultaneous update of D and G from the
-    same samples and dropout masks, with D's loss halved), or as the paper prints Algorithm 1
-    (alternating updates, fresh noise for G)."""
+    """How a round is played. released: as the authors' code did (the last update of D and that of G
+    simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
+    prints it (first D, then G, with new noise for G)."""
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
@@ -153,13 +153,14 @@ class Settings:
     d_lr_multiplier: float = setting(1.0, NON_NEGATIVE, live=True)
     """D's learning rate, as a multiple of G's."""
     lr_decay: float = setting(1.000004, AT_LEAST_ONE, live=True)
-    """Divide the learning rate by this after every round; 1 keeps it constant."""
+    """Divide the learning rate by this after every round; 1 keeps it constant. If it changes
+    during a game, the new value counts for all rounds since the first."""
     lr_hold: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Keep the learning rate at lr for this many rounds before it begins to fall."""
     lr_floor: float = setting(1e-6, NON_NEGATIVE, live=True)
     """Smallest learning rate."""
     momentum: float = setting(0.5, BELOW_ONE, live=True)
-    """Momentum of SGD (Adam's beta_1) in the first epoch."""
+    """Momentum of SGD in the first epoch; Adam's beta_1 in every epoch."""
     momentum_end: float = setting(0.7, BELOW_ONE, live=True)
     """Momentum of SGD from epoch momentum_epochs on."""
     momentum_epochs: int = setting(250, COUNT, live=True)
@@ -172,13 +173,13 @@ class Settings:
     max_norm: float | None = setting(None, POSITIVE)
     """After each update, scale every unit's (in maxout: every piece's) incoming weight vector down
     to this L2 norm if it is longer (TFD)."""
-    head_start: int = setting(0, COUNT_OR_ZERO, live=True, source="§3 mentions it")
-    """Train G alone against the initial D for this many rounds first."""
+    head_start: int = setting(0, COUNT_OR_ZERO, live=True, source="our test of a remark in §3")
+    """For this many rounds at the beginning, train G alone, against the initial D."""
     ema_decay: float = setting(0.0, DECAY, source=_OURS)
     """Decay per round of an exponential moving average of G's weights, kept beside G; 0 keeps none.
     In round t the decay is at most (1 + t) / (10 + t)."""
     size: int | None = setting(None, COUNT)
-    """folder:PATH only: resize images to this many pixels square (default 28)."""
+    """folder:PATH only: side of the square that images are resized to, in pixels (default 28)."""
     channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
     """folder:PATH only: 1 for grey (default), 3 for colour."""
     seed: int = setting(0, SEED)
@@ -221,12 +222,15 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often, in rounds, a training logs, saves, scores and draws. Does not affect the game."""
+    """How often, in rounds, a training logs, saves, scores and draws; it does not affect the game.
+
+    `training.loop` uses the fields in this order.
+    """
 
     log_every: int = 50
     """Rounds between rows of metrics.jsonl."""
     save_every: int = 500
-    """Rounds between checkpoints: the most that a crash can cost."""
+    """Rounds between checkpoints: at most this many rounds are lost in a crash."""
     score_every: int = 2500
     """Rounds between Parzen scores on validation images."""
     samples_every: int = 500
@@ -245,7 +249,7 @@ _NETWORKS: Mapping[str, type] = {"G": GeneratorSettings, "D": DiscriminatorSetti
 
 
 def _fields(prefix: str = "") -> Iterator[tuple[str, "dataclasses.Field[Any]"]]:
-    """Every setting's dotted name and field, without the two that hold the networks."""
+    """Dotted name and field of every setting; G and D are replaced by their own fields."""
     cls = _NETWORKS[prefix] if prefix else Settings
     for f in dataclasses.fields(cls):
         if not prefix and f.name in _NETWORKS:
@@ -274,7 +278,7 @@ OLD_NAMES: Mapping[str, str] = {
     "average": "ema_decay",
     "players": "train_only",
 }
-"""Names that earlier versions used, in run folders, addresses and command lines."""
+"""Each name that earlier versions used (run folders, URLs, command lines), with today's name."""
 
 
 def canonical_name(name: str) -> str:
@@ -340,7 +344,7 @@ def _check_layers(s: Settings) -> None:
 
 
 def _has_type(value: object, hint: Any) -> bool:  # noqa: ANN401
-    """Whether a value has a setting's type; programs and files may hold anything."""
+    """Whether a value has a setting's type; a program or a file may contain any value."""
     kind: object = get_origin(hint)
     args = get_args(hint)
     if kind is Literal:
@@ -355,6 +359,7 @@ def _has_type(value: object, hint: Any) -> bool:  # noqa: ANN401
 
 
 def _type_in_words(hint: Any, bounds: Bounds) -> str:  # noqa: ANN401
+    """What a setting's value must be, for an error message."""
     kinds = (hint, *get_args(hint))
     words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
     if words:
@@ -396,7 +401,7 @@ def from_json(data: Mapping[str, Any]) -> Settings:
 
 
 def _current_fields(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Field names and values of this version, lists as tuples."""
+    """A record's fields under the names of this version, with lists as tuples."""
     fields = {}
     for name, value in record.items():
         current = canonical_name(prefix + name)
@@ -434,7 +439,7 @@ def update_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
 
 
 def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
-    """A value of a setting's type: a number, one of some words, or several of either."""
+    """Convert what was given to a setting's type: a number, a word, or several of them."""
     origin: object = get_origin(kind)
     kinds = [k for k in get_args(kind) if k is not type(None)]
     if type(None) in get_args(kind):
@@ -451,8 +456,9 @@ def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
             value = kind(given)
             if isinstance(given, str) or value == given:
                 return value
-    words = f"one of {', '.join(map(str, kinds))}" if origin is Literal else "of another kind"
-    raise SettingError(name, f"is {given!r}; it must be {words}.")
+    words = ", ".join(map(str, kinds)) if origin is Literal else ""
+    required = f"one of {words}" if words else _type_in_words(kind, FIELDS[name].metadata["bounds"])
+    raise SettingError(name, f"is {given!r}; it must be {required}.")
 
 
 def settings_differences(old: Settings, new: Settings) -> dict[str, tuple[Any, Any]]:

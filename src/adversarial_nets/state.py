@@ -22,14 +22,14 @@ Noise = Float[Tensor, "m z_size"]
 
 @dataclass
 class RunningStats:
-    """Means over the rounds since the last row of metrics.
+    """Sums over the rounds since the last row of metrics, and the logits of the current round.
 
     Attributes:
         rounds: rounds counted.
         sums: over these rounds, of D's loss −V, G's loss, D(x) and D(G(z)).
         a_x: D's logits on data in the current round, before D's last update.
-        a_G_z: D's logits on samples in that update.
-        a_for_G: D's logits on the samples of G's update, if it had one of its own.
+        a_G_z: D's logits on samples before that update; None if only G is trained.
+        a_for_G: D's logits on samples in G's update; None if it shared D's update (``released``).
     """
 
     rounds: int = 0
@@ -76,13 +76,14 @@ class Game:
         optimiser_G: the optimiser of G's loss.
         optimiser_D: the optimiser of D's loss, −V.
         averaged: a copy of G that holds the moving average of G's weights, or None.
-        manual_backprop: whether `engine.manual_backprop` computes the updates, not autograd.
+        manual_backprop: True if `engine.manual_backprop` computes the updates, False if autograd.
         bf16_matmul: whether matrix products use bfloat16; weights and updates stay in float32.
         optimiser_lr: ``settings`` if the settings' schedules of learning rate and momentum apply;
             ``own`` if both optimisers keep their own values.
         round: rounds of Algorithm 1 played so far.
-        step: D's updates so far (k a round); it numbers the random draws.
-        images: training images drawn so far (k · m a round); it decides the epoch.
+        step: steps of D so far, k in each round, also where only G is trained; random draws depend
+            on it.
+        images: training images so far, counted as k · m in each round; it decides the epoch.
         stats: running means for the next row of metrics.
     """
 

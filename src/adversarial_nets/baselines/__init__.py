@@ -1,4 +1,4 @@
-"""The other models of Table 1 (§5) and later ones, each in one file to read beside its paper.
+"""The other models of Table 1 (§5) and later models, one file for each.
 
 Every model has a function ``fit(images, settings, session)`` that returns a fitted model, and
 ``sample(model, n, …)`` that returns n images in [0, 1]; `interface` describes both. `BASELINES`

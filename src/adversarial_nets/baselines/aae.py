@@ -1,9 +1,9 @@
 """An adversarial autoencoder, AAE (Makhzani et al. 2015, arXiv:1511.05644).
 
 An autoencoder alone cannot be sampled, because the distribution of its codes is unknown. Here the
-encoder is also the generator of a game: a discriminator D learns to tell samples of a prior p(z)
-from codes, and the encoder learns to make its codes look like samples of the prior. Each minibatch
-gives three updates:
+encoder is also the generator of a game: a discriminator D learns to distinguish samples of a prior
+p(z) from codes, and the encoder learns to generate codes that D takes for samples of the prior.
+Each minibatch gives three updates:
 
     encoder, decoder   minimise  E_x ‖x − decoder(encoder(x))‖²
     D                  maximises E_z log D(z) + E_x log(1 − D(encoder(x)))       (Equation 1)

@@ -22,7 +22,7 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass
 class FitSession:
-    """Where a fit is saved, how often it is saved and scored, and who is told of its progress.
+    """The folder of a fit, how often it is saved and scored, and the callback for its progress.
 
     Without a folder nothing is saved. With one, the fit continues from the folder's newest
     checkpoint, and Ctrl-C saves before it stops.
@@ -130,7 +130,7 @@ class FitSteps:
                     raise Stopped(received[0], self.done, self.session.folder is not None)
 
     def _after_update(self, stop: bool, last: int) -> None:
-        """Score, save and report, where one of these is due after this update."""
+        """Score, save and report progress, if one of these is due after this update."""
         session = self.session
         finished = self.done == last
         in_last_phase = last >= self.total
@@ -174,7 +174,10 @@ class FitSteps:
         """Return the model's validation score, and remember it if it is the best."""
         session = self.session
         if session.validation_score is None:
-            raise ValueError("The session has no validation_score.")
+            raise ValueError(
+                "The session has no validation_score; with score_every above 0 it needs one. Pass "
+                "validation_score to FitSession."
+            )
         nats = session.validation_score(self.model)
         if session.best is None or nats > session.best["valid_nats"]:
             session.best = {"round": self.done, "valid_nats": nats}

@@ -13,10 +13,10 @@ Then x is drawn from p(x) and corrupted again. Training starts at a corrupted im
 The gradient flows through the hidden layers, not through the drawn x.
 
 Settings are those of the authors' code (https://github.com/yaoli/GSN), except for the learning rate
-schedule: its decay, made for 1,000 epochs, is stretched over the epochs there are (ours). With few
-epochs the authors' update rule fails: at a rate of .25 it is slow; at 1 or 2 it diverges after a
-good start, because the noise on h² makes the loss much steeper in W² than in W¹. For short
-trainings we therefore use Adam, which scales the step of each weight.
+schedule: the decay that they chose for 1,000 epochs is stretched to the number of epochs (our
+choice). With few epochs the authors' update rule fails: at a learning rate of .25 it is slow; at 1
+or 2 it diverges after a good start, because the noise on h² makes the loss much steeper in W² than
+in W¹. For short trainings we therefore use Adam, because it scales the step of each weight.
 """
 
 from dataclasses import dataclass

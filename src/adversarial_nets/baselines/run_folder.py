@@ -1,4 +1,4 @@
-"""The run folder of a baseline: create it, or check that it holds this very run."""
+"""The run folder of a baseline: create it, or check that it holds the same run."""
 
 import json
 from collections.abc import Mapping

@@ -7,7 +7,8 @@ log p(x) instead of a discriminator. An encoder gives q(z | x) = N(μ(x), diag �
 
 The right-hand side is the negative evidence lower bound (ELBO). p(x | z) is Bernoulli with the
 decoder's means; the reparameterisation z = μ + σ·ε, ε ~ N(0, I), lets gradients reach the encoder;
-and KL = ½ Σ (μ² + σ² − 1 − log σ²). A sample is the decoder's mean image. Table 1 has no such row.
+and KL = ½ Σ (μ² + σ² − 1 − log σ²). A sample is the decoder's mean image. The paper's Table 1 has
+no VAE.
 """
 
 from dataclasses import dataclass

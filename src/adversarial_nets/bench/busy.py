@@ -1,8 +1,8 @@
 """Rounds per second on an idle and on a busy machine, for each way to use the threads.
 
 Rows are fixed choices (all threads spinning, all threads sleeping, one thread) and the automatic
-one of `engine.threads`; columns are what else the machine does meanwhile. Each cell is a process of
-its own, since OpenMP reads its policy only once. The rows of a column take turns.
+one of `engine.threads`; columns are the other load on the machine. Each cell is measured in its own
+process, because OpenMP reads its policy only once. The rows of a column take turns.
 """
 
 import json
@@ -67,7 +67,8 @@ def rounds_per_second(preset: str, seconds: float) -> float:
 
     Args:
         preset: the preset's name.
-        seconds: how long to train; the first comparison of the modes comes before.
+        seconds: length of the measurement; the first comparison of the thread modes comes before
+            it and does not count.
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
@@ -122,7 +123,7 @@ def measure_busy_machine(
 
 
 def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
-    """One measurement in a process of its own."""
+    """One measurement in a separate process."""
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
     environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
     command = [sys.executable, "-c", _CELL, preset, str(seconds)]

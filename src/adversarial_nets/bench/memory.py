@@ -5,8 +5,8 @@ import sys
 
 __all__ = ["call_in_child", "peak_memory_of"]
 
-# The child prints its own peak: what a parent can read includes the memory of the parent, of which
-# the child is a copy until its program is loaded.
+# The child prints its own peak. The value that its parent can read includes the parent's memory,
+# because the child is a copy of the parent until it loads its program.
 _PRINT_PEAK_MEMORY = """
 import resource, sys
 from pathlib import Path

@@ -1,6 +1,6 @@
 """How time and memory grow with the size of the batch, the networks, the data and the samples.
 
-Each point is measured in a process of its own, so that its peak memory is its own.
+Each point is measured in its own process, so that its peak memory does not include other points.
 """
 
 from dataclasses import dataclass

@@ -88,7 +88,7 @@ def measure_speed(
     Args:
         data: the images to measure with; only their size matters.
         turns: how many times each pair of workloads takes turns.
-        on_progress: called with what was measured, how much, and of how much.
+        on_progress: called with (what was measured, amount done, total).
 
     Raises:
         UserError: the data set is missing.
@@ -113,7 +113,7 @@ _HEADLINES = (
     "kde_over_parzen",
     "script_over_parzen",
 )
-"""The ratios that a record names first, also if they could not be measured."""
+"""Names of the ratios that every record has; None for a ratio that could not be measured."""
 
 
 def peak_memory(data: str) -> float:

@@ -1,4 +1,4 @@
-"""What a child process measures. Imports are inside the functions: they count as peak memory."""
+"""Workloads that a child process measures; imports are inside, because they count as memory."""
 
 __all__ = ["seconds_of_parzen", "seconds_of_round", "seconds_of_training"]
 

@@ -1,4 +1,4 @@
-"""What a command is: its name, options, function and examples."""
+"""The type of a command: its name, options, function and examples."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -77,8 +77,8 @@ class MeasureOptions:
 
     All these measures are newer than the paper. The features are those of a small classifier of
     the data's classes, trained once in about a minute, or of Inception for photographs (extra:
-    photographs; downloads 96 MB of weights). Beside each measure stands the value that as many real
-    images reach.
+    photographs; downloads 96 MB of weights). The value for as many real images is printed beside
+    each measure.
     """
 
     run: RunFolder

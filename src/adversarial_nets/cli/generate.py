@@ -114,7 +114,10 @@ class InterpolateOptions:
 def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("interpolation.png", run=o.run)
     if o.rows < 1 or o.steps < 2:
-        raise UserError("--rows must be 1 or more and --steps 2 or more.")
+        raise UserError(
+            f"--rows is {o.rows} and --steps is {o.steps}; --rows must be 1 or more, and --steps 2 "
+            "or more."
+        )
     require_suffix(out, ".png")
 
     from adversarial_nets.plots import sheets

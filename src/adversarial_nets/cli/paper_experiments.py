@@ -28,7 +28,7 @@ __all__ = ["COMMANDS"]
 
 @dataclass(frozen=True)
 class RelatedWorkOptions:
-    """Show the remarks of §2 on other models in numbers and a picture.
+    """Test the remarks of §2 on other models; print numbers and draw a picture.
 
     They are about discrete units, noise-contrastive estimation with fixed noise, predictability
     minimisation and adversarial examples.
@@ -60,7 +60,7 @@ def _related_work(o: RelatedWorkOptions, reporter: ProgressReporter) -> dict[str
         ("accuracy on digits", f"{found.accuracy:.1%}"),
         ("after a small adversarial step", f"{found.accuracy_adversarial:.1%}"),
         ("after a random step of that size", f"{found.accuracy_random:.1%}"),
-        ("certain about images optimised from noise", f"{found.confidence:.1%}"),
+        ("confidence on images optimised from noise", f"{found.confidence:.1%}"),
         ("distance of those images from the data", f"{found.distance_ratio:.1f} times"),
     ]
     print_table(reporter, ["", ""], examples)
@@ -167,7 +167,7 @@ def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
     """The rows recorded in the folder or, in a checkout without any, those in results/."""
     from adversarial_nets.paper import table1
 
-    found = table1.recorded(out, o.data, o.rows or table1.NAMES, o.grid).to_json()
+    found = table1.recorded(out, o.data, o.rows, o.grid).to_json()
     published = Path("results/table1.json")
     if not found["rows"] and o.out is None and published.is_file():
         return dict(json.loads(published.read_text()))
@@ -200,7 +200,8 @@ class ReproduceOptions:
         tyro.conf.UseAppendAction[tuple[str, ...]],
         tyro.conf.arg(metavar="PART=RUN", help_behavior_hint="(may be repeated)"),
     ] = ()
-    """Show this run in figure2a to figure2d instead of training one; or table1=FILE: these rows."""
+    """Show this run in figure2a to figure2d instead of training one; table1=FILE shows the rows of
+    that file."""
     seed: Seed = 0
     again: Flag = False
     """Make the parts again, even if they were made before or in the full profile."""
@@ -226,7 +227,7 @@ def _reproduce(o: ReproduceOptions, reporter: ProgressReporter) -> dict[str, Any
     rows = [(part.name, part.status, part.ours.splitlines()[0]) for part in found.parts]
     print_table(reporter, ["part", "status", "our result"], rows)
     for name, why in found.kept.items():
-        reporter.say(f"\n{name} was left as it is: {why}")
+        reporter.say(f"\n{name} was not made again: {why}")
     reporter.say(f"\nPage: {found.html}")
     return found.to_json()
 
@@ -239,7 +240,7 @@ def _reproduction_folder(out: Path) -> Path:
 
 
 def _runs_by_part(pairs: Sequence[str]) -> Mapping[str, Path]:
-    """What each --use names, by the part's name."""
+    """The run or table that each --use gives, by the part's name."""
     use = {}
     for pair in pairs:
         name, equals, run = pair.partition("=")
@@ -254,7 +255,7 @@ COMMANDS = (
         name="paper related-work",
         group="paper",
         arguments="",
-        summary="§2: what the paper says about other models",
+        summary="§2: the paper's remarks on other models, tested",
         options=RelatedWorkOptions,
         run=_related_work,
         examples=("paper related-work",),

@@ -172,10 +172,10 @@ def _plane(o: PlaneOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class RemarksOptions:
-    """Show the remarks of §3 in numbers and a picture.
+    """Test three remarks of §3; print numbers and draw a picture.
 
-    They are: log(1 − D(G(z))) saturates; a D that is trained to the end overfits; and a head start
-    for G.
+    They are: log(1 − D(G(z))) saturates; a D that is optimised to completion overfits; and a head
+    start for G.
     """
 
     out: Path = output_path("paper", "remarks")

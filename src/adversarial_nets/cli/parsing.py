@@ -108,7 +108,7 @@ def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
         default, sentence = command.defaults(_data(command, args), _texts(args))
     if any(arg in HELP_OPTIONS for arg in args):
         print(_description(command, sentence))
-        args = ["--help"]  # tyro leaves out of the help what was already given
+        args = ["--help"]  # tyro omits options from the help that were already given
     parsed, unknown = _tyro_cli(command, args, default)
     if unknown:
         raise _unknown_option(command, unknown[0])
@@ -202,7 +202,7 @@ def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
 
 
 def _unwrap(annotation: Any) -> tuple[Any, Any]:  # noqa: ANN401
-    """A type without its annotations, and the tyro configuration among them that names it."""
+    """A type without its annotations, and the tyro configuration among the annotations."""
     configs = [
         m for m in getattr(annotation, "__metadata__", ()) if getattr(m, "name", None) is not None
     ]

@@ -18,10 +18,10 @@ __all__ = ["COMMANDS", "PlayOptions"]
 
 @dataclass(frozen=True)
 class PlayOptions:
-    """Train on toy or image data for some rounds, with any settings, also changed on the way.
+    """Train on toy or image data with any settings; settings may change during training.
 
-    The playground's copied commands have this form. Equal commands give equal weights, bit for
-    bit.
+    The playground's "Copy as command" gives a command of this form. Equal commands give equal
+    weights, bit for bit.
     """
 
     data: Annotated[
@@ -29,8 +29,8 @@ class PlayOptions:
         tyro.conf.Positional,
         tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)"),
     ]
-    """A toy distribution (see: advnets paper figure1 --help and plane --help), points or a CSV file
-    of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
+    """A toy distribution (see advnets paper figure1 --help and advnets paper plane --help), points
+    or a CSV file of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
     rounds: int = 1000
     """Number of rounds to train."""
@@ -133,7 +133,7 @@ COMMANDS = (
         name="play",
         group="explore",
         arguments="DATA",
-        summary="train on toy data, changing settings on the way",
+        summary="train on toy data; settings may change meanwhile",
         options=PlayOptions,
         run=_play,
         examples=(

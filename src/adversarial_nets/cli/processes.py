@@ -1,4 +1,4 @@
-"""Several processes for one training: start them with torchrun, and behave well under it.
+"""Several processes for one training: start them with torchrun, join them, end them in order.
 
 Rank 0, the main process, prints and writes. The other processes only share the work.
 """
@@ -33,8 +33,8 @@ def use_reproducible_products() -> None:
     """Ask MKL for products whose bits do not depend on the number of threads.
 
     So a training may change its number of threads and still end with the same weights. MKL reads
-    the variable when torch is imported, and supports it on Intel processors. A user's own
-    ``MKL_CBWR`` wins.
+    the variable when torch is imported, and supports it on Intel processors. A value of
+    ``MKL_CBWR`` that the user has set is kept.
     """
     info = Path("/proc/cpuinfo")
     is_intel = info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]
@@ -73,7 +73,10 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
         The exit code.
     """
     if nproc < 1 or max_restarts < 0:
-        raise UserError("--nproc must be 1 or more, and --max-restarts 0 or more.")
+        raise UserError(
+            f"--nproc is {nproc} and --max-restarts is {max_restarts}; --nproc must be 1 or more, "
+            "and --max-restarts 0 or more."
+        )
     import logging
 
     from torch.distributed.elastic.multiprocessing.api import SignalException

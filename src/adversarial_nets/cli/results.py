@@ -15,13 +15,12 @@ from adversarial_nets.cli.shared import (
     Json,
     RunFolder,
     Weights,
-    output_path,
     require_suffix,
 )
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
-    from adversarial_nets.runs.compare import Comparison, Entry
+    from adversarial_nets.evaluation.compare_runs import Comparison, Entry
 
 __all__ = ["COMMANDS"]
 
@@ -30,7 +29,7 @@ __all__ = ["COMMANDS"]
 class ReportOptions:
     """Write the report of a run: one HTML page that opens offline.
 
-    A page that is newer than everything in the run is not written again.
+    A page that this version wrote, and that is newer than the run's records, is kept.
     """
 
     run: RunFolder
@@ -46,12 +45,15 @@ class ReportOptions:
 
 
 def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    from adversarial_nets import report
+    from adversarial_nets.report.existing import existing_report
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
-    page = None if o.again else report.existing_report(run, o.weights)
-    page = page or report.write_report(run, weights=o.weights)
+    page = None if o.again else existing_report(run, o.weights)
+    if page is None:
+        from adversarial_nets import report
+
+        page = report.write_report(run, weights=o.weights)
     reporter.say(f"Report: {page}")
     return {"report": str(page)}
 
@@ -62,7 +64,7 @@ class CompareOptions:
 
     Each RUN is the folder of an evaluated run, or a file with the output of `advnets evaluate RUN
     --json`. Runs that differ only in the seed are averaged. The ± of one run is a standard error
-    over test images; it does not tell how much the score varies between seeds.
+    over test images; it does not include the variation between seeds.
     """
 
     runs: Annotated[
@@ -73,14 +75,15 @@ class CompareOptions:
     """Folders of runs, or files of results."""
     weights: Weights = "raw"
     grid: Grid = "paper"
-    out: Path = output_path("comparison.png")
-    """Picture to write, .png: validation scores by round."""
+    out: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: no picture)")] = None
+    """Draw the validation scores by round into this .png file."""
     json: Json = False
 
 
 def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    require_suffix(o.out, ".png")
-    from adversarial_nets.runs.compare import compare
+    if o.out is not None:
+        require_suffix(o.out, ".png")
+    from adversarial_nets.evaluation.compare_runs import compare
 
     found = compare(o.runs, o.weights, o.grid)
     width = max(len(entry.name) for entry in found.entries)
@@ -99,7 +102,8 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
     for equal in found.identical:
         reporter.say(f"identical: {', '.join(equal)}")
-    return dataclasses.asdict(found) | {"picture": _write_picture(found, o.out, reporter)}
+    picture = None if o.out is None else _write_picture(found, o.out, reporter)
+    return dataclasses.asdict(found) | {"picture": picture}
 
 
 def _entry_text(entry: "Entry", path: Path) -> str:
@@ -151,7 +155,7 @@ COMMANDS = (
         options=CompareOptions,
         run=_compare,
         examples=(
-            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --weights averaged",
+            "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --out curves.png",
             "compare results/mnist-seed[123]-raw-paper.json",
         ),
     ),

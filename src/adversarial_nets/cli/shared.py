@@ -54,7 +54,7 @@ Weights = Annotated[
 Grid = Annotated[
     Literal["paper", "fine"],
     tyro.conf.arg(
-        help="Candidate values of the kernel width σ: the paper's 10, or 40 that lie closer."
+        help="Candidate values of the kernel width σ: the paper's 10, or 40 on a finer grid."
     ),
 ]
 Seed = Annotated[int, tyro.conf.arg(help="Seed of every random draw.")]

@@ -78,7 +78,7 @@ class TrainOptions:
     stage)."""
     init_from: Annotated[Path | None, tyro.conf.arg(name="from")] = None
     """Start from the weights of this run. The new run may have other settings and other images;
-    where it started is recorded."""
+    it records the run it started from."""
     restart: Flag = False
     """Delete the run in the folder and train it again from the beginning."""
     dry_run: Flag = False
@@ -122,9 +122,9 @@ def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
 def _run_folder(
     data: str, preset: str, seed: int, run: str | Path | None, init_from: str | Path | None
 ) -> Path:
-    """The folder of the run: the one given, or a name made of what the run is trained on and with.
+    """The folder of the run: the one given, or one named after data, preset and seed.
 
-    A run that starts from another one has that run's name in its own.
+    The name of a run that starts from another run also contains that run's name.
     """
     if run is not None:
         return Path(run)
@@ -145,7 +145,7 @@ def _settings_of(run: str) -> tuple[str, Settings]:
 def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
-        raise UserError("DATA is missing. Name the data to learn, e.g.: advnets train mnist-5k")
+        raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
     preset, chosen = preset_for(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
@@ -236,7 +236,7 @@ def _play(
 
 
 def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
-    """The Parzen scores of the last checkpoint by weights; scores only what is not recorded yet."""
+    """The Parzen scores of the last checkpoint by weights; recorded scores are not recomputed."""
     from adversarial_nets.engine import distributed
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.runs import checkpoints

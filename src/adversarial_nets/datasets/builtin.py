@@ -1,4 +1,4 @@
-"""Registers the built-in data sets, in the order in which a newcomer meets them."""
+"""Registers the built-in data sets, in the order in which ``advnets datasets`` lists them."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
-# Each loader is imported at its first use: the loaders import torch, listing them should not.
+# Each loader is imported at its first use, so that listing the data sets does not import torch.
 
 
 def _mnist(request: LoadRequest) -> "Dataset":

@@ -56,8 +56,8 @@ def load_folder(
     Files with an image's suffix are read. Hidden files (a leading dot) and linked folders are
     skipped. An image that cannot be read is an error, so no image is lost silently.
 
-    A hash of a file's name relative to `folder` decides its split, train (80 %), valid (10 %) or
-    test (10 %), and its place there, so adding a file moves no other.
+    A hash of a file's name relative to `folder` determines its split (train 80 %, valid 10 %, test
+    10 %) and its position there, so adding a file does not move other files.
 
     Args:
         folder: the folder with the images.

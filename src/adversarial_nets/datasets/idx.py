@@ -97,7 +97,7 @@ def read_idx(path: Path, dimensions: int, sha256: str | None = None) -> UInt8[Te
             f"{path} is truncated or damaged ({str(error).rstrip('.')}). Download it again."
         ) from error
     except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}.") from error
+        raise UserError(f"There is no file {path}. Give the path of an IDX file.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -116,7 +116,7 @@ def _parse(
     expected = math.prod(shape)
     stated = f"{' × '.join(f'{n:,}' for n in shape)} = {expected:,} bytes"
     if expected == 0:
-        raise UserError(f"{path} is empty: its header states {stated}.")
+        raise UserError(f"{path} is empty: its header states {stated}. Download it again.")
     if not gzipped and expected > size - len(header):
         raise UserError(
             f"{path} is truncated or has a damaged header: it states {stated}, but only "

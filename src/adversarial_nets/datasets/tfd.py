@@ -141,13 +141,16 @@ def _check_arrays(
     if images.shape != (n, side, side) or images.dtype != np.uint8 or not n:
         raise UserError(
             f"{path}: images is {images.dtype} of shape {images.shape}; it must be uint8 of "
-            f"shape (n, {side}, {side})."
+            f"shape (n, {side}, {side}). Use the original file."
         )
     if folds.ndim != 2 or len(folds) != n or not folds.shape[1]:
-        raise UserError(f"{path}: folds has shape {folds.shape}; it must be ({n}, 5).")
+        raise UserError(
+            f"{path}: folds has shape {folds.shape}; it must be ({n}, 5). Use the original file."
+        )
     if not np.isin(folds, range(4)).all():
         raise UserError(
-            f"{path}: folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test)."
+            f"{path}: folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test). "
+            "Use the original file."
         )
     known = np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)])
     if labels.size != n or not known.all():

@@ -1,1 +1,1 @@
-"""What makes training fast and lets several processes share it: no part of the paper."""
+"""Fast updates, threads, processes and precision of a training; none of them is in the paper."""

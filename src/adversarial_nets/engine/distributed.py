@@ -47,9 +47,10 @@ def was_restarted() -> bool:
 
 @contextlib.contextmanager
 def process_group() -> Iterator[None]:
-    """Join the process group of ``torchrun`` inside the ``with`` block; otherwise do nothing.
+    """Join the process group of ``torchrun`` inside the ``with`` block.
 
-    The backend is gloo for CPU tensors and NCCL for CUDA tensors.
+    Without ``torchrun``, or inside another such block, do nothing. The backend is
+    gloo for CPU tensors and NCCL for CUDA tensors.
     """
     if not under_torchrun() or dist.is_initialized():
         yield
@@ -124,7 +125,7 @@ def max_over_ranks(number: int) -> int:
 
 
 def all_gather(local: Tensor, n: int) -> Tensor:
-    """Return all n rows, of which each rank passes its `local_rows`."""
+    """Return all n rows on every rank; each rank passes its `local_rows` of them."""
     k = world_size()
     if k == 1:
         return local

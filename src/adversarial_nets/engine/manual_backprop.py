@@ -34,6 +34,7 @@ __all__ = ["applies", "d_logits", "update_D", "update_G", "update_both"]
 
 Values = Float[Tensor, "_ m"]  # (features, images)
 
+# A letter for each layer, so that a regular expression can describe the supported networks.
 _LETTERS: dict[type[nn.Module], str] = {
     **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B"},
     **{nn.ReLU: "r", nn.LeakyReLU: "r", nn.Sigmoid: "s", nn.Tanh: "s"},
@@ -43,8 +44,8 @@ _LETTERS: dict[type[nn.Module], str] = {
 def applies(game: Game) -> bool:
     """Whether this game's networks consist of the layers that are implemented here.
 
-    Batch normalisation is supported in G only; in D it would couple the images of a batch. Networks
-    with hooks, or with a layer used twice, are left to autograd.
+    Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
+    Hooks, frozen parameters, a layer used twice or a max-norm constraint need autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
@@ -57,7 +58,7 @@ def applies(game: Game) -> bool:
         and re.fullmatch("(d?(M|Lr?))*d?L", D_spelt) is not None
         and all(_is_plain(layer) for net in (G, D) for layer in net)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
-        and not ("B" in G_spelt and game.settings.batch == 1)  # torch raises an error then
+        and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
         and not (
             game.bf16_matmul and next(D.parameters()).device.type != "cpu"
@@ -72,7 +73,7 @@ def _is_hooked(module: nn.Module) -> bool:
 
 
 def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer is configured as its class is by default."""
+    """Whether a layer's options are among those that are implemented here."""
     if isinstance(layer, nn.BatchNorm1d):
         return layer.affine and layer.track_running_stats and layer.momentum is not None
     if isinstance(layer, nn.LeakyReLU):
@@ -95,7 +96,7 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
 
 @torch.no_grad()
 def update_G(game: Game, z: Noise, step: int) -> Logits:
-    """θ_g descends the stochastic gradient of G's objective; returns D's logits on samples."""
+    """θ_g descends the stochastic gradient of G's loss; returns D's logits on samples."""
     G_z, tape_G = _samples(game, z)
     a, tape = _discriminate(game, [(G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
@@ -129,7 +130,7 @@ Tape = list[tuple[nn.Module, Sequence[Tensor]]]  # each layer with what its back
 
 @dataclass
 class _Gradient:
-    """A parameter's gradient before it is computed: Σ over images of signal · hᵀ, or of signal."""
+    """The factors of a parameter's gradient: Σ over images of signal · hᵀ, or of signal (bias)."""
 
     parameter: Tensor
     signal: Values
@@ -137,7 +138,7 @@ class _Gradient:
 
 
 def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[Values, Tape]:
-    """The network's output and its tape. `masks`, one per active dropout, hold 0 or 1/keep_prob.
+    """The network's output and its tape. `masks` has one mask, of 0 and 1/keep_prob, per dropout.
 
     A layer may overwrite its input in place where the backward pass does not need it.
     """
@@ -232,7 +233,7 @@ def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
 
 
 def _samples(game: Game, z: Noise) -> tuple[Values, Tape]:
-    """G(z)."""
+    """G(z) as (features, images), and G's tape."""
     return _forward(game.G, z.T)
 
 
@@ -292,9 +293,9 @@ def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: in
 def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
     """Append to each weight's gradient that of R1, ½ ‖∂a/∂x‖² on the m images of data.
 
-    With u = ∂a/∂x held fixed, ‖u‖² is linear in each weight, as a is: propagate u forward through
-    D's active pieces; the gradient with respect to a weight is signal · tᵀ, where t is u at that
-    layer's input.
+    Its gradient is that of u · ∂a/∂x with u = ∂a/∂x held constant, which is linear in each weight,
+    as a is. So propagate u forward through D's active pieces; the gradient with respect to a weight
+    is signal · tᵀ, where t is u at that layer's input.
     """
     data = slice(m)
     of = {g.parameter: g for g in gradients}
@@ -319,7 +320,7 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
 
 
 def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
-    """Backpropagate ∂L/∂a of G's objective through D's input gradient and G; then one step."""
+    """Scale D's input gradient by ∂L/∂a of G's loss, backpropagate it through G; then one step."""
     weight = g_logit_gradient(find(game.settings.objective), a) / game.settings.batch
     gradients = _backward(tape, at_x.mul_(weight))
     _step(game.optimiser_G, gradients, torch.ones_like(weight))
@@ -331,8 +332,8 @@ def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
 def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weight: Logits) -> None:
     """One step of the optimiser, each image's gradient scaled by its weight.
 
-    Plain SGD needs no separate gradient: v ← μv + signal · hᵀ is one matrix product into torch's
-    own velocity, and with μ = 0 so is θ ← θ − lr · signal · hᵀ.
+    Plain SGD needs no separate gradient. One matrix product computes v ← μv + signal · hᵀ in
+    torch's own velocity; with μ = 0, one computes θ ← θ − lr · signal · hᵀ. Overwrites each h.
     """
     if _is_plain_sgd(optimiser) and distributed.world_size() == 1:
         group = optimiser.param_groups[0]
@@ -356,7 +357,7 @@ def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weig
 
 
 def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
-    """Total becomes beta · total + the gradient."""
+    """Set total to beta · total + the gradient with images weighted; overwrites g.h."""
     if g.h is None:
         return total.addmv_(g.signal, weight[: g.signal.shape[1]], beta=beta)
     return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)

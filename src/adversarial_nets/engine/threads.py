@@ -1,9 +1,9 @@
 """Choose the number of CPU threads, and how idle threads wait, by measurement during training.
 
-PyTorch's OpenMP threads spin while they wait for work. On an idle machine that is fastest. If
-another process wants the processors, spinning threads take its time and wait for each other, and a
-small game becomes many times slower than on one thread. No fixed choice is right, so
-`ThreadTuner` times real rounds in each mode now and then and continues in the fastest:
+PyTorch's OpenMP threads spin (loop without work) while they wait. That is fastest if no other
+process runs. If other processes need the processors, threads often wait for one that is not
+running, and a small game becomes many times slower than on one thread. No fixed choice is always
+best, so `ThreadTuner` times rounds in each mode at intervals and continues in the fastest mode:
 
 * ``spin``: all threads, which spin while idle (libgomp's default);
 * ``sleep``: all threads, which sleep while idle;
@@ -11,11 +11,11 @@ small game becomes many times slower than on one thread. No fixed choice is righ
 
 libgomp reads its wait policy only when it is loaded. But its threads sleep almost at once as soon
 as the process has more OpenMP threads than processors. So ``sleep`` keeps a second, unused team of
-threads alive (`sleeping_threads`). Other OpenMP runtimes ignore that.
+threads (`sleeping_threads`). In other OpenMP runtimes that has no effect.
 
-The number of threads may change how matrix products round. The command line asks MKL for products
-that do not depend on it (`cli.processes.use_reproducible_products`). If they still do, the tuner
-keeps the number fixed, so that a continued run ends with the same bits.
+Matrix products may round differently with another number of threads. The command line sets MKL so
+that they do not (`cli.processes.use_reproducible_products`). If they still do, the tuner does not
+change the number of threads, so that a continued run ends with the same weights bit for bit.
 """
 
 import os
@@ -42,7 +42,7 @@ SLOWER = 1.3  # compare again at once if rounds take this many times as long as 
 
 @contextmanager
 def sleeping_threads() -> Iterator[None]:
-    """Let torch's idle threads sleep instead of spin, in this block and in the whole process."""
+    """While the block runs, idle torch threads of the whole process sleep instead of spinning."""
     threads = torch.get_num_threads()
     started, end = threading.Event(), threading.Event()
 
@@ -65,7 +65,7 @@ def sleeping_threads() -> Iterator[None]:
 
 @torch.no_grad()
 def products_depend_on_threads(nets: tuple[nn.Module, ...], batch: int, threads: int) -> bool:
-    """Whether products of these networks' shapes have other bits with one thread than with several.
+    """Whether matrix products of these networks' shapes differ between one thread and several.
 
     Args:
         nets: the networks whose layers are multiplied forward, backward, and for the gradient.
@@ -90,7 +90,7 @@ def products_depend_on_threads(nets: tuple[nn.Module, ...], batch: int, threads:
 
 
 class ThreadTuner:
-    """Keeps the fastest mode during a loop of rounds.
+    """Chooses the fastest `Mode` again and again during a loop of rounds.
 
     Use it as a context manager around the loop, and call `before_round` and `after_round` around
     each round. The caller's number of threads is restored at the end.
@@ -122,10 +122,11 @@ class ThreadTuner:
 
     @classmethod
     def for_nets(cls, G: nn.Module, D: nn.Module, batch: int) -> "ThreadTuner":
-        """A tuner for these networks, with the modes that keep a run's bits.
+        """A tuner for these networks, with only the modes that do not change a run's weights.
 
-        The user's own choices are respected: with one thread, on an accelerator, or with
-        ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT`` set, there is less or nothing to choose.
+        Nothing is measured with one thread, in several processes, or on an accelerator.
+        ``OMP_WAIT_POLICY`` and ``GOMP_SPINCOUNT`` exclude ``sleep``, ``OMP_NUM_THREADS`` excludes
+        ``one``.
         """
         threads = torch.get_num_threads()
         if distributed.world_size() > 1:
@@ -167,7 +168,7 @@ class ThreadTuner:
             self._watch(now, now - self._started)
 
     def _try(self, seconds: float) -> None:
-        """Count a round for the mode on trial; after the last trial, keep the fastest mode."""
+        """Count a round for the mode that is being timed; after the last mode, use the fastest."""
         mode = self._untried[0]
         rounds, total = self._trials.get(mode, (-1, 0.0))  # the first round warms up
         self._trials[mode] = (rounds + 1, total + (seconds if rounds >= 0 else 0.0))
@@ -190,7 +191,7 @@ class ThreadTuner:
         self._next_comparison = time.perf_counter() + self._interval
 
     def _watch(self, now: float, seconds: float) -> None:
-        """Compare again after a while, or if rounds have become much slower."""
+        """Start a comparison if the interval is over or rounds have become much slower."""
         self._recent = [*self._recent[-19:], seconds]
         slow = (
             sum(self._recent) >= TRIAL_SECONDS

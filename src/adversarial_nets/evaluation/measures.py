@@ -94,7 +94,10 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
     for name, x in (("real images", real), ("samples", samples)):
         _check_count(len(x), name, k)
         if not x.isfinite().all():
-            raise UserError(f"The features of the {name} contain NaN or infinity.")
+            raise UserError(
+                f"The features of the {name} contain NaN or infinity; they must be finite. Check "
+                "whether the training diverged."
+            )
     return FeatureMetrics(
         frechet_distance(real, samples),
         kernel_distance(real, samples),
@@ -104,7 +107,7 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
 
 def _check_count(n: int, what: str, k: int = 5) -> None:
     if n <= k:
-        raise UserError(f"There are {n} {what}; the metrics need more than {k}.")
+        raise UserError(f"There are {n} {what}; the metrics need more than {k}. Give more {what}.")
 
 
 class _Identity(nn.Module):

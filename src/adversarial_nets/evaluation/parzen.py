@@ -39,7 +39,7 @@ GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         # The published grid. It is coarse, and on TFD its smallest value is always chosen.
         "paper": tuple(np.logspace(-1, 0, 10).tolist()),
-        # Steps of 5 %. Its scores cannot be compared with the paper's.
+        # Steps of 5.5 %. Its scores cannot be compared with the paper's.
         "fine": tuple(np.geomspace(0.05, 0.4, 40).tolist()),
     }
 )
@@ -158,13 +158,13 @@ def _log_likelihood(
     if not len(sigmas) or not all(0 < σ < math.inf for σ in sigmas):
         raise UserError(f"The σ grid is {list(sigmas)}; it must be one or more positive numbers.")
     if not len(x):
-        raise UserError("There are no images to score, because the split is empty.")
+        raise UserError("There are no images to score. Give a data set whose split is not empty.")
     D = x.shape[1]
     centre = x.mean(0)
     x = x - centre
     half_norm_x = x.square().sum(1, dtype=torch.float64) / 2
     if not half_norm_x.isfinite().all():
-        raise UserError("The images to score contain NaN or infinity.")
+        raise UserError("The images to score contain NaN or infinity. Give finite values.")
 
     σ = torch.tensor(sigmas, dtype=torch.float64, device=x.device)
     best, sums, n = _log_sum_exp(x, centre, samples, σ, what, on_progress)

@@ -93,8 +93,8 @@ def evaluate(
 ) -> Evaluation:
     """Score a run by the paper's protocol (§5) and record the score in RUN/evaluation.json.
 
-    The protocol is that of `parzen_score_on`. Under ``torchrun`` each process draws and scores its
-    part of the samples; rank 0 computes the calibration rows and writes the file.
+    The protocol is that of `parzen_score_on`. Under ``torchrun`` each process generates and scores
+    its part of the samples; rank 0 computes the calibration rows and writes the file.
 
     Args:
         run: the run, as `train` or `open_run` returns it.

@@ -72,7 +72,9 @@ def write_movie(recording: LineRecording, path: Path, every: int = 2) -> None:
     temporary.replace(path)
 
 
-def write_html(recording: LineRecording, path: Path, command: str = "advnets figure1") -> None:
+def write_html(
+    recording: LineRecording, path: Path, command: str = "advnets paper figure1"
+) -> None:
     """Write a recording as one self-contained web page with a slider, play and pause.
 
     Args:
@@ -151,14 +153,14 @@ class Figure1:
 
 def figure1(
     data: str = "gaussian",
-    out: Path = Path("figure1"),
+    out: Path = Path("runs/paper/figure1"),
     *,
     rounds: int = ROUNDS,
     seed: int = 0,
     movie: bool = True,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Figure1:
-    """Play the game of Figure 1 and write its pictures: ``advnets figure1``.
+    """Play the game of Figure 1 and write its pictures: ``advnets paper figure1``.
 
     Args:
         data: ``gaussian``, ``mixture``, ``uniform``, optionally with your own numbers
@@ -176,7 +178,7 @@ def figure1(
     files = [write_picture(panels, out / f"figure1.{kind}") for kind in ("png", "svg")]
     with explain_os_errors(out):
         files.append(out / "figure1.html")
-        command = f"advnets figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}"
+        command = f"advnets paper figure1 {shlex.quote(data)} --rounds {rounds} --seed {seed}"
         write_html(recording, files[-1], command)
         if movie:
             kinds = ["gif"] + ["mp4"] * animation.FFMpegWriter.isAvailable()

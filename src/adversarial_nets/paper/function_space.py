@@ -236,14 +236,14 @@ def _plot_phase_portrait(axes: Axes, both: FunctionSpace) -> None:
 
 def function_space(
     data: str = "gaussian",
-    out: Path = Path("function-space"),
+    out: Path = Path("runs/paper/function-space"),
     *,
     eta: float = 0.05,
     steps: int = 400,
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> FunctionSpace:
-    """Compare mirror descent on p_g with a trained game (§4.2): ``advnets function-space``.
+    """Compare mirror descent on p_g with a trained game: ``advnets paper function-space`` (§4.2).
 
     Args:
         data: ``gaussian``, ``mixture``, ``uniform``, optionally with your own numbers, or a CSV

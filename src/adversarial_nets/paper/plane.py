@@ -1,4 +1,4 @@
-"""Train a game on two-dimensional data and plot it: ``advnets plane``."""
+"""Train a game on two-dimensional data and plot it: ``advnets paper plane``."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -44,13 +44,13 @@ class Plane:
 
 def plane(
     data: str = "ring-of-gaussians",
-    out: Path = Path("plane"),
+    out: Path = Path("runs/paper/plane"),
     *,
     rounds: int = ROUNDS,
     seed: int = 0,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Plane:
-    """Play a game in the plane and write its picture: ``advnets plane``.
+    """Play a game in the plane and write its picture: ``advnets paper plane``.
 
     Args:
         data: ``ring``, ``ring-of-gaussians``, ``grid``, ``spiral``, ``moons``, ``zero-width-ring``,

@@ -4,7 +4,7 @@
    (`discrete_units`).
 2. Noise-contrastive estimation learns slowly if its fixed noise is easily distinguished from data.
 3. Predictability minimisation is a regulariser for another task, and minimises one objective.
-4. Adversarial examples analyse a classifier; generating them is not training a generator.
+4. Adversarial examples are a tool to analyse a classifier, not a way to train a generator.
 """
 
 import math
@@ -327,9 +327,12 @@ class RelatedWork:
 
 
 def related_work(
-    out: Path = Path("related-work"), *, seed: int = 0, on_progress: Progress | None = None
+    out: Path = Path("runs/paper/related-work"),
+    *,
+    seed: int = 0,
+    on_progress: Progress | None = None,
 ) -> RelatedWork:
-    """Test four remarks of §2 and write a picture: ``advnets related-work``.
+    """Test four remarks of §2 and write a picture: ``advnets paper related-work``.
 
     Args:
         out: a folder for ``related-work.png``.

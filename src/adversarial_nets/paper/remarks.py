@@ -259,8 +259,8 @@ class Remarks:
     files: tuple[Path, ...]
 
 
-def remarks(out: Path = Path("remarks"), *, seed: int = 0) -> Remarks:
-    """Test three remarks of §3 and write a picture: ``advnets remarks``.
+def remarks(out: Path = Path("runs/paper/remarks"), *, seed: int = 0) -> Remarks:
+    """Test three remarks of §3 and write a picture: ``advnets paper remarks``.
 
     Args:
         out: a folder for ``remarks.png``.

@@ -87,8 +87,8 @@ def _plot_limit(axes: Axes, rng: np.random.Generator) -> None:
     axes.set(xscale="log", yscale="log", xlabel="σ", title="‖∇ₓ E f(x + ε) − ∇f(x)‖, ε ~ N(0, σ²I)")
 
 
-def theory_figure(out: Path = Path("theory"), *, seed: int = 0) -> Path:
-    """Write ``theory.png`` into a folder: ``advnets theory --out FOLDER``.
+def theory_figure(out: Path = Path("runs/paper/theory"), *, seed: int = 0) -> Path:
+    """Write ``theory.png`` into a folder: ``advnets paper theory --out FOLDER``.
 
     Args:
         out: the folder.

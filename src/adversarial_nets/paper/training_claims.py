@@ -433,13 +433,13 @@ CLAIMS: Mapping[str, Experiment] = MappingProxyType(
         "parzen-spread": parzen_spread,
     }
 )
-"""Every experiment by the name that ``advnets claim`` takes."""
+"""Every experiment by the name that ``advnets paper claim`` takes."""
 
 
 def claim(
     name: str, out: Path, *, seed: int = 0, on_progress: Progress = _no_progress
 ) -> tuple[Claim, Path]:
-    """Run the experiment on a claim and write its figure: ``advnets claim``.
+    """Run the experiment on a claim and write its figure: ``advnets paper claim``.
 
     Args:
         name: one of `CLAIMS`.

@@ -30,10 +30,10 @@ Trained = Literal["both", "D", "G"]
 
 
 class HistoryEntry(NamedTuple):
-    """What is kept of one moment of a game.
+    """The state of a game at one round, as the history keeps it.
 
     Attributes:
-        snapshot: what the board shows, without the arrays that it does not show.
+        snapshot: the snapshot, without arrays that the board does not show.
         metrics: the metrics of the snapshot.
         details: what else the page displays: settings, minibatch means, diagnosis.
     """
@@ -158,7 +158,7 @@ class GameSlot:
         metrics: dict[str, Metric],
         means: Mapping[str, float],
     ) -> Problem | Literal["early"] | None:
-        """The name of what is wrong with the game, or None."""
+        """The name of the problem that was detected in the game, or None."""
         self.max_spread = max(self.max_spread, spread)
         # Use the history and not the latest snapshots: the time between those depends on the
         # machine's speed.

@@ -1,6 +1,6 @@
-"""Limits on what one browser page may ask for, so that one process can serve several pages.
+"""Limits on the requests of one browser page, so that one process can serve several pages.
 
-Every limit of the playground stands here. `validation` and `messages` enforce them.
+This module defines every limit of the playground. `validation` and `messages` enforce them.
 """
 
 from collections.abc import Mapping

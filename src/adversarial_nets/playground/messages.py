@@ -1,4 +1,4 @@
-"""What a browser page may ask for: one function for each type of message.
+"""The messages that a browser page may send: one function for each type of message.
 
 A message is a JSON object with a ``type``, one of `HANDLERS`; each handler documents the other
 fields. A handler returns the messages that answer it, or raises `RequestError`; then nothing has

@@ -27,7 +27,7 @@ _ADDRESSES: dict[str, dict[str, Any]] = {
     "plane": {"state": {"data": "ring-of-gaussians", "rounds": 400}},
     "digits": {"state": {"data": "mnist-5k", "rounds": 2000}},
 }
-"""What the page's address holds, by the name of the screenshot."""
+"""The state in the page's address, by the name of the screenshot."""
 
 
 @contextmanager
@@ -40,9 +40,11 @@ def open_browser() -> "Iterator[Browser]":
     try:
         from playwright.sync_api import sync_playwright
     except ModuleNotFoundError as error:
-        raise UserError("Screenshots need Playwright: pip install playwright.") from error
+        raise UserError(
+            "Screenshots need Playwright. Install it with: pip install playwright"
+        ) from error
     if CHROMIUM is None:
-        raise UserError("Screenshots need Chromium (Debian: apt install chromium).")
+        raise UserError("Screenshots need Chromium. Install it (Debian: apt install chromium).")
     no_traffic = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as p:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *no_traffic]

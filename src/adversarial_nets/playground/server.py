@@ -194,7 +194,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
             messages = await loop.run_in_executor(self.server.executor, work)
         except RequestError as error:
             messages = [error.to_message()]
-        except Exception:  # a bug here closes this session and no other
+        except Exception:  # a bug here closes only this session
             logging.getLogger(__name__).exception("A session failed")
             self._send_error("broken")
             self.close(1011, "broken")

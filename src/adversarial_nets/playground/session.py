@@ -1,7 +1,7 @@
 """The games of one open browser page: playing them, and describing them to the page.
 
-Nothing here knows of the network. `messages` handles what a page asks for, `server` carries the
-messages.
+This module does not use the network. `messages` handles the requests of a page; `server` sends and
+receives the messages.
 """
 
 import time

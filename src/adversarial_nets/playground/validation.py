@@ -1,4 +1,4 @@
-"""Check what a browser page asks for: settings, data, and the game saved in an address.
+"""Check the requests of a browser page: settings, data, and the game saved in an address.
 
 Every value may be anything that JSON can hold. A value that does not fit raises `RequestError`.
 """

@@ -34,7 +34,7 @@ WORDS: Mapping[str, Text] = {
     "board latent": _text("Trained run", "已训练模型"),
     "connecting": _text("Connecting …", "正在连接……"),
     "disconnected": _text(
-        "The connection is closed. Reload the page to continue: its address holds the game.",
+        "The connection is closed. Reload the page to continue: its address stores the game.",
         "连接已断开。网址记录了整局博弈，刷新页面即可继续。",
     ),
     "keys": _text(
@@ -167,8 +167,8 @@ WORDS: Mapping[str, Text] = {
         "训练刚刚开始，所有样本看起来几乎相同；几百轮后才会出现不同的数字。",
     ),
     "problem D too strong": _text(
-        "D is too strong: it separates samples from data with over 99 % certainty, which leaves "
-        "little gradient for G. Try: a smaller k, a smaller learning rate for D, or the "
+        "D is too strong: it separates samples from data with over 99 % certainty, so G gets "
+        "almost no gradient. Try: a smaller k, a smaller learning rate for D, or the "
         "non-saturating objective.",
         "D 过强：区分样本与数据的置信度超过 99%，G 几乎得不到梯度。可尝试：减小 k、"
         "减小 D 的学习率，或改用非饱和目标函数。",
@@ -352,7 +352,7 @@ WORDS: Mapping[str, Text] = {
     # --- Sharing ---
     "share": _text("Share", "分享"),
     "share how": _text(
-        "The address of this page holds the whole game. The command and the program reproduce it "
+        "The address of this page stores the whole game. The command and the program reproduce it "
         "bit for bit:",
         "本页网址记录了整局博弈；复制出的命令或程序可逐比特复现同一局：",
     ),
@@ -417,11 +417,12 @@ WORDS: Mapping[str, Text] = {
     ),
     "error message too large": _text(
         "The request was too large, and the game was closed. Reload the page to continue: its "
-        "address holds the game.",
+        "address stores the game.",
         "请求过大，本局已关闭。网址记录了整局博弈，刷新页面即可继续。",
     ),
     "error no such data": _text(
-        "There are no such data here. Nothing has changed.", "没有该数据。未作任何更改。"
+        "The playground has no data of this name. Choose data from the list. Nothing has changed.",
+        "没有该数据，请从列表中选择。未作任何更改。",
     ),
     "error no run": _text(
         "No trained run was named. Start the playground with: advnets playground RUN",
@@ -435,7 +436,8 @@ WORDS: Mapping[str, Text] = {
         "已打开 {most} 个页面，达到上限。请等其中一个页面关闭后再试。",
     ),
     "error too fast": _text(
-        "Too many requests at once; some were ignored.", "请求过于频繁，部分请求已被忽略。"
+        "Too many requests at once; some were ignored. Wait a moment and try again.",
+        "请求过于频繁，部分请求已被忽略。请稍后再试。",
     ),
     "error broken": _text(
         "An error in the playground itself ended this game. Reload the page to play it again.",

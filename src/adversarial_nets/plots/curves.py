@@ -260,7 +260,7 @@ def plot_scaling(
 def _plot_metric(
     axes: Axes, rows: Metrics, name: str, label: str, colour: str, sign: Literal[1, -1] = 1
 ) -> None:
-    """Plot one metric over the rounds; many rows become means within a band of their extremes."""
+    """Plot one metric over the rounds; for many rows, means and a band from minimum to maximum."""
     bins = min(len(rows), _MAX_POINTS)
     rounds, values = (
         np.array_split(factor * np.array([row[key] for row in rows], float), bins)

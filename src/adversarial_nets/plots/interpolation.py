@@ -16,7 +16,7 @@ def random_pairs(
 ) -> tuple[Float[Tensor, "pairs z_size"], Float[Tensor, "pairs z_size"]]:
     """Pairs of random noise vectors z_0, z_1 ~ p_z.
 
-    The first pairs of a run are the same however many pairs are drawn.
+    The first pairs of a run do not depend on the number of pairs.
     """
     address = Address(settings.seed, 0, range(2 * pairs))
     z = priors.draw(settings.prior, address, settings.z_size, "ends of lines in z")

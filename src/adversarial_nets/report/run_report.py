@@ -60,7 +60,7 @@ def write_report(
 ) -> Path:
     """Write ``report.html`` into the run's folder, and ``figures/*.png`` beside it.
 
-    If the run has no score, checkpoint or metrics yet, the page says so and how to get them.
+    If the run has no score, checkpoint or metrics yet, the page states this and how to make them.
 
     Args:
         run: the run, as returned by `train` or `open_run`.
@@ -99,7 +99,7 @@ def write_report(
         charts=images.charts,
         film=images.film,
         strip=images.strip,
-        notes=score_table.caveats(head, weights, round, rows),
+        notes=score_table.caveats(head, weights, round, rows, run.settings.objective),
         **_score_values(run, head, records),
         **_settings_values(run),
         **_commands(run, weights, round),

@@ -14,7 +14,7 @@ Record = Mapping[str, Any]
 """One object of evaluation.json: an `Evaluation.to_json`."""
 
 Kind = Literal["ours", "calibration", "published", "goal"]
-"""Of a score: this run's, of reference images, published, or published by the paper for GANs."""
+"""The kind of a score: this run's, of reference images, published, or the paper's own for GANs."""
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,20 @@ def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow
 
 
 def caveats(
-    head: Record | None, weights: str, round: int, rows: Sequence[Mapping[str, Any]]
+    head: Record | None,
+    weights: str,
+    round: int,
+    rows: Sequence[Mapping[str, Any]],
+    objective: str,
 ) -> list[str]:
-    """What a reader of the score must know: σ at the grid's edge, other weights, failed training.
+    """Caveats to print below the score: σ at the grid's edge, other weights, failed training.
 
     Args:
         head: the headline evaluation.
         weights: the generator whose images the page shows.
         round: the round of those images.
         rows: the run's metrics.
+        objective: the run's objective.
     """
     notes = []
     if head:
@@ -103,13 +108,15 @@ def caveats(
                 f"The score is of round {head['round']:,}, but the images are of round {round:,}."
             )
     if rows:
-        problem = describe_problem(dict(rows[-1]), max(row["spread"] for row in rows))
+        problem = describe_problem(
+            {**rows[-1], "objective": objective}, max(row["spread"] for row in rows)
+        )
         notes += [problem] if problem else []
     return notes
 
 
 def _protocol(record: Record | None) -> tuple[Any, ...]:
-    """What two scores must have in common to be in the same table."""
+    """The values that two scores must have in common to be in the same table."""
     if record is None:
         return ()
     return record["round"], record["parzen"]["grid"], record["parzen"]["samples"]

@@ -3,9 +3,9 @@
     RUN/settings.json                   what the run was started with (below)
     RUN/metrics.jsonl                   one JSON object per line, in the order of the rounds
     RUN/checkpoints/round-00012000/     nets.safetensors, optimisers.safetensors, state.json
-    RUN/samples/round-00012000.png      samples from the same noise during training
+    RUN/samples/round-00012000.png      samples of the averaged G (or G) from the same noise
     RUN/evaluation.json                 list of Parzen scores, written by ``advnets evaluate``
-    RUN/report.html                     written by ``advnets report``
+    RUN/report.html, RUN/figures/       written by ``advnets train`` and ``advnets report``
     RUN/tensorboard/                    written by ``advnets train --tensorboard``
     RUN/.lock                           held while a process trains the run
 
@@ -17,8 +17,8 @@ name: [preset's value, run's value]; ``own_nets``, whether the program passed it
 ``init_from`` (a run whose weights it started from), and the data's provenance.
 
 A checkpoint is written to a hidden folder, flushed to disk and then renamed, so it exists either
-completely or not at all. The two newest checkpoints are kept, and the one with the best
-validation score besides. A run that is killed at any moment continues from its newest checkpoint.
+completely or not at all. The two newest checkpoints are kept, and also the one with the best
+validation score. A run that is killed at any moment continues from its newest checkpoint.
 Every random draw depends only on (seed, purpose, step, row) (`adversarial_nets.random`), so the
 continued run ends with the same weights as an uninterrupted one.
 

@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 KEEP = 2
-"""Number of newest checkpoints to keep; the best one is kept besides."""
+"""Number of newest checkpoints to keep; the best one is also kept."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
 
     Args:
         folder: the run's folder.
-        instead: what the user can do other than restore settings.json, for the message.
+        instead: what else the user can do, as the last words of the message.
 
     Raises:
         UserError: the folder has checkpoints.

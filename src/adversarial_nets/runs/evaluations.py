@@ -43,4 +43,5 @@ def with_round(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_whole(parzen: Mapping[str, Any]) -> bool:
+    """Whether a score has all parts that a report needs; others are left out silently."""
     return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)

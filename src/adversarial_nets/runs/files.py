@@ -115,7 +115,7 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
 
 @contextmanager
 def lock(folder: Path) -> Iterator[None]:
-    """Lock a run's folder for this process; the lock ends with the process, however that ends.
+    """Lock a run's folder for this process; the lock is released even if the process crashes.
 
     Raises:
         UserError: another process holds the lock, or the file system has no locks.
@@ -124,7 +124,7 @@ def lock(folder: Path) -> Iterator[None]:
 
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        # A lock file without the system's lock would stay behind after a crash: no soft lock.
+        # No soft lock: that is a file only, which would remain after a crash.
         held = FileLock(folder / ".lock", timeout=0, fallback_to_soft=False)
         try:
             held.acquire()

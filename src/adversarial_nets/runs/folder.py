@@ -29,6 +29,7 @@ __all__ = [
     "differences",
     "discard",
     "history",
+    "note_update_code",
     "open_run",
     "preset_label",
 ]
@@ -48,8 +49,8 @@ class Run:
         settings: the game's settings.
         own_nets: whether the program passed its own G or D, which only that program can rebuild.
         info: versions, machine, precision, the data's provenance.
-        changed: the settings that differ from the preset's, except the seed: (preset's value,
-            run's value) by dotted name.
+        changed: the settings that differ from the preset's, except seed, size and channels:
+            (preset's value, run's value) by dotted name.
     """
 
     folder: Path
@@ -65,7 +66,7 @@ class Run:
 
     @property
     def is_preset(self) -> bool:
-        """Whether the run uses the preset's networks and settings unchanged, except the seed."""
+        """Whether nothing but seed, size and channels differs from the preset."""
         own = self.own_nets or self.info.get("optimiser") or self.info.get("init_from")
         return not (self.changed or own)
 
@@ -148,7 +149,7 @@ def open_run(folder: Path) -> Run:
     if "model" in record:
         raise UserError(
             f"{folder} is a run of {record['model']}, a baseline of Table 1, not of adversarial "
-            "nets. Sample and score it with: advnets table1"
+            "nets. Sample and score it with: advnets paper table1"
         )
     try:
         found = from_json(record["settings"])
@@ -173,6 +174,7 @@ def open_run(folder: Path) -> Run:
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:
+    """Three whole numbers, or a ValueError."""
     channels, height, width = map(int, values)
     return channels, height, width
 
@@ -208,7 +210,7 @@ def note_update_code(run: Run, code: str) -> None:
     """Record in settings.json if a continued run uses other update code than it started with.
 
     Manual backpropagation and autograd agree up to rounding, so a run may change from one to the
-    other, for example after a hook was added, but its bits then depend on it.
+    other, for example after a hook was added. Its weights then depend on the round of that change.
 
     Args:
         run: the run.

@@ -21,6 +21,7 @@ from adversarial_nets.state import Game
 __all__ = [
     "load_generator",
     "load_net",
+    "load_networks",
     "nets_of",
     "restore",
     "save_checkpoint",
@@ -33,7 +34,7 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
     Args:
         run: the run.
         game: the game after a round.
-        state: other values that the training needs to continue: ``best`` and its statistics.
+        state: the rest that the training needs: ``best``, ``widest``, ``seconds``, ``tally``.
 
     Returns:
         The checkpoint's folder.
@@ -103,7 +104,7 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
 
 
 def load_networks(game: Game, run: Run) -> None:
-    """Load the networks of another run's newest checkpoint into a game; optimisers start new.
+    """Load the networks of another run's newest checkpoint into a game, not its optimisers.
 
     Raises:
         UserError: the run has no checkpoint, or its networks have other shapes.

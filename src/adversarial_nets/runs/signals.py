@@ -15,8 +15,8 @@ def signals() -> Iterator[list[int]]:
     """Yield a list to which the numbers of received SIGINTs and SIGTERMs are added.
 
     The first signal is only recorded, so that the caller can save and stop. A second one has its
-    usual effect. Under torchrun, every signal is only recorded, because torchrun forwards the
-    signals that its processes have received already. Outside the main thread nothing is recorded.
+    usual effect. Under torchrun, every signal is only recorded, because torchrun repeats to its
+    processes signals that they have already received. Outside the main thread nothing is recorded.
     """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():

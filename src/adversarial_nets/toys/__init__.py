@@ -1,4 +1,4 @@
-"""Games on one- and two-dimensional toy data, whose true densities are known."""
+"""Games on one- and two-dimensional toy data with known densities, and on small images."""
 
 from adversarial_nets.toys.catalogue import TOYS, find
 from adversarial_nets.toys.curves import Curve

@@ -115,7 +115,8 @@ def _fit_classifier(data: Dataset) -> PCANearestNeighbour | None:
     axes = directions[:, -COMPONENTS:].contiguous()
     shares = np.bincount(labels.numpy()) / len(labels)
     found = PCANearestNeighbour(mean, axes, (x - mean) @ axes, labels[:NEIGHBOURS], shares, {})
-    # Held-out images may hold each class equally often; resample them, as a generator would vary.
+    # Held-out images may contain each class equally often; resampling them varies the counts, as
+    # for a generator.
     classes = found.classify(data.floats(torch.cat([data.valid, data.test])[:NEIGHBOURS]))
     perfect = []
     for i in range(20):

@@ -76,7 +76,7 @@ Cells = Float64[np.ndarray, "across up"]
 def jsd_from_samples(x: XY, p_data: Cells, edges: divergences.Axes) -> float:
     """JSD(p_data ‖ p_g) in nats, with p_g estimated by the histogram of samples.
 
-    Differences inside a cell are not seen. The estimate is biased upwards: for n samples and c
+    Differences inside a cell are not measured. The estimate is biased upwards: for n samples and c
     cells with mass, it is about (c − 1) / 8n for a perfect generator.
 
     Args:

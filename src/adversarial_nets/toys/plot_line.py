@@ -27,8 +27,9 @@ LineRecording = Recording[Evaluator, Snapshot]
 def select_panels(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot, Snapshot, Snapshot]:
     """The four snapshots that match the paper's panels (a) to (d) best.
 
-    (b) is where D is nearest to D* while p_g has moved by a JSD of at most 0.02; (a) is where D has
-    come half of that way; (c) is where a tenth of the initial JSD is left; (d) is the last one.
+    In (b), D is nearest to D* among the snapshots in which p_g has moved by a JSD of at most 0.02.
+    In (a), D has come half of that way. In (c), a tenth of the initial JSD is left. (d) is the last
+    snapshot.
     """
     moved = np.array([divergences.JSD(snapshots[0].p_g, s.p_g) for s in snapshots])
     distance = np.array([s.distance for s in snapshots])

@@ -36,7 +36,7 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
 
     Returns:
         ``accuracy``: D's accuracy on held-out images and as many samples; ½ at the optimum of the
-        game (§1). ``V_training``, ``V_held_out``: V in nats (Equation 1) on training and on
+        game (§4.1). ``V_training``, ``V_held_out``: V in nats (Equation 1) on training and on
         held-out images, with the same samples. Their difference measures D's overfitting (§3).
     """
     like = next(game.D.parameters())

@@ -56,7 +56,7 @@ Callback = Callable[[TrainingSnapshot], None]
 
 @dataclass
 class TrainingSession:
-    """One uninterrupted stretch of training in a run's folder.
+    """One uninterrupted part of a training in a run's folder.
 
     Attributes:
         run: the run.
@@ -68,6 +68,8 @@ class TrainingSession:
         best: round and validation score of the best raw generator so far.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
+        started: the time at which this session began, by `time.monotonic`.
+        started_at: the round at which this session began.
     """
 
     run: Run
@@ -171,7 +173,7 @@ class TrainingSession:
         if not distributed.is_main():
             return
         metrics.append_metrics(self.run.folder, row)
-        problem = describe_problem(row, self.widest)
+        problem = describe_problem(row | {"objective": game.settings.objective}, self.widest)
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
         )
@@ -179,7 +181,7 @@ class TrainingSession:
             callback(snapshot)
 
     def _score(self) -> dict[str, Any]:
-        """Validation log-likelihood on grid ``paper`` by weights; remembers the best raw one."""
+        """Validation scores of raw and averaged G on grid ``paper``; updates `best` by raw G's."""
         game = self.game
         valid = self.data.floats(self.data.valid[:1000])
         scores = {}
@@ -197,7 +199,7 @@ class TrainingSession:
         return scores
 
     def _draw(self) -> None:
-        """Write a picture of samples; every picture of a run uses the same noise."""
+        """Write a picture of samples of the averaged G, if kept, or of G, from the same noise."""
         if not distributed.is_main():
             return
         game = self.game
@@ -229,7 +231,7 @@ class TrainingSession:
         game_state.save_checkpoint(self.run, game, state)
 
     def _what_is_saved(self) -> str:
-        """Which checkpoint is left after a divergence."""
+        """A sentence that names the checkpoint that is left after a divergence."""
         rounds = checkpoints.checkpoint_rounds(self.run.folder)
         if not rounds:
             return "No checkpoint had been written yet."

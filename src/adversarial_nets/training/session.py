@@ -34,7 +34,7 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class _Networks:
-    """Networks and optimiser passed in by a program, in place of the settings'."""
+    """Networks and optimiser that a program passed; None where the settings describe them."""
 
     G: nn.Module | None
     D: nn.Module | None
@@ -117,12 +117,12 @@ def train(
             (`build.new_game`). A callback may change ``snapshot.game.optimiser_G.param_groups``.
 
     Returns:
-        The run, for `evaluation.evaluate`, `report.write_report` and the rest.
+        The run, which `evaluation.evaluate`, `report.write_report` and others accept.
 
     Raises:
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
             written; the length is not positive.
-        Diverged: a loss became NaN or infinite.
+        Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT or SIGTERM came; the run is saved.
     """
     if precision not in ("float32", "bfloat16"):
@@ -169,11 +169,12 @@ def train(
             TrainingSession(
                 this, images, game, total, cadence or Cadence(), tuple(callbacks)
             ).play()
-            distributed.barrier()  # until the main process has written its last files
+            distributed.barrier()  # wait until the main process has written its last files
     return this
 
 
 def _is_new(folder: Path) -> bool:
+    """Whether the folder contains no run."""
     return not (folder / "settings.json").exists()
 
 
@@ -201,6 +202,7 @@ def _resolve_settings(
 
 
 def _load(data: str | Dataset, settings: Settings) -> Dataset:
+    """The data set, loaded if only its name is given."""
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
@@ -218,7 +220,11 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
     for name, value in (("rounds", rounds), ("epochs", epochs)):
         if value is not None and not (value > 0 and math.isfinite(value)):
             raise SettingError(name, f"is {value}; it must be above 0.")
-    return rounds or rounds_in(settings, data, epochs or 0)
+    if epochs is not None:
+        return rounds_in(settings, data, epochs)
+    if rounds is None:
+        raise UserError("The length of the run is missing; give rounds or epochs.")
+    return rounds
 
 
 def check_device(device: str) -> None:
@@ -248,7 +254,7 @@ def _check_processes(settings: Settings, networks: _Networks) -> None:
 def _facts(
     precision: str, networks: _Networks, onto: str | Path | None, source: Run | None
 ) -> dict[str, Any]:
-    """What settings.json records about a training beside its settings."""
+    """What settings.json records about a training in addition to its settings."""
     facts: dict[str, Any] = {"precision": precision}
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if onto is not None:
@@ -315,7 +321,7 @@ def _differences(
     networks: _Networks,
     facts: Mapping[str, Any],
 ) -> list[str]:
-    """In words, how a training differs from the run that its folder holds."""
+    """Phrases that say how a training differs from the run in its folder."""
     words = [] if old.fingerprint == fingerprint else [f"data {old.data} → {name} (other images)"]
     words += runs_folder.differences(old.settings, settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
@@ -370,7 +376,7 @@ def _stage2_generator(
     """TFD's stage 2: a generator whose top layers are a finished run's; else None.
 
     Raises:
-        UserError: the preset needs a finished run and none is named.
+        UserError: the preset needs a finished run and none is given, or the given one does not fit.
     """
     if onto is not None:
         return _on_top_of(Path(onto), settings, images)

@@ -1,6 +1,6 @@
 """Reproduce the paper, part by part, on one page: ``advnets paper reproduce``.
 
-* `registry`: what a part is, and the dictionary of all parts.
+* `registry`: the types `Part`, `Context` and `Result`, and the dictionary of all parts.
 * `contents`: the paper's parts, in its order.
 * `theory_parts`, `claim_parts`, `training_parts`, `table_parts`: the functions that make them.
 * `engine`: decides which parts to make, makes them and records them; `page` writes the HTML page.

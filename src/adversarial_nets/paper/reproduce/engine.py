@@ -1,8 +1,8 @@
 """Decide which parts to make, make and record them, and write the page.
 
 A part's record and pictures are in OUT/parts, trainings are runs in OUT/runs. Parts that were made
-before are kept, and an interrupted training continues, so the paper can be reproduced bit by bit.
-The page always shows all parts, including those that were never made.
+before are kept, and an interrupted training continues, so the paper can be reproduced in several
+sessions. The page always shows all parts, including those that were never made.
 """
 
 import time
@@ -54,7 +54,7 @@ class Reproduction:
     kept: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """As the plain object that ``advnets paper reproduce --json`` prints."""
+        """Return the object that ``advnets paper reproduce --json`` prints."""
         keys = ("name", "status", "ours", "published")
         return {
             "parts": [{key: getattr(part, key) for key in keys} for part in self.parts],
@@ -85,11 +85,11 @@ def reproduce(
             ``table1`` a table1.json.
         again: make parts that were made before, too.
         show: make no part; only write the page.
-        on_progress: called with what is done, how much, and of how much.
+        on_progress: called with (what, amount done, total).
 
     Raises:
-        UserError: there is no such part, or the folder cannot be written. A part that lacks
-            something is no error: it is recorded as not run, with the reason.
+        UserError: there is no such part, or the folder cannot be written. If a part cannot be made,
+            e.g. because its data are missing, it is recorded as not run, with the reason.
         Stopped: SIGINT or SIGTERM stopped a training, which is saved.
     """
     if profile not in ("quick", "full"):
@@ -132,7 +132,8 @@ def _check_names(parts: Sequence[str], use: Mapping[str, Path]) -> None:
     for name, path in use.items():
         if name not in usable:
             raise UserError(
-                f"A run or a table can be given for {', '.join(usable)}, not for {name}."
+                f"A run or a table was given for {name}, but can be given only for "
+                f"{', '.join(usable)}. Give one of these names."
             )
         if name == "table1":
             files.read_json(path)
@@ -141,7 +142,7 @@ def _check_names(parts: Sequence[str], use: Mapping[str, Path]) -> None:
 
 
 def _make_part(part: Part, context: Context, again: bool) -> str:
-    """Make a part and record it, unless its record is what is asked for.
+    """Make a part and record it, unless it is recorded with the same arguments already.
 
     Returns:
         Why an older record was kept although it differs; empty otherwise.
@@ -170,7 +171,7 @@ def _make_part(part: Part, context: Context, again: bool) -> str:
 
 
 def _made_with(part: Part, context: Context) -> dict[str, Any]:
-    """What a part's record depends on."""
+    """The arguments and inputs that a part's record depends on."""
     paths = [context.use[name] for name in part.reads if name in context.use]
     table = table1_file(context) if "table1" in part.reads else None
     if table and table not in paths:
@@ -186,7 +187,7 @@ def _made_with(part: Part, context: Context) -> dict[str, Any]:
 
 
 def _reason_to_keep(old: Record, part: Part, context: Context) -> str:
-    """Why a record must not be replaced unasked: it is of the full profile or of a given run."""
+    """Why a record is replaced only on request: it is of the full profile or of a given run."""
     if context.use.keys() & set(part.reads):
         return ""
     full = part.differs_by_profile and old.made_with.get("profile") == "full"

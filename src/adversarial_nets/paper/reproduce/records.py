@@ -1,4 +1,4 @@
-"""The record of each part, OUT/parts/NAME.json: read, write, and compare with what is asked for."""
+"""Read and write the record of each part, OUT/parts/NAME.json; fingerprints of what it used."""
 
 import dataclasses
 import hashlib
@@ -18,7 +18,7 @@ __all__ = ["Record", "done", "fingerprint", "not_run", "read_record", "write_rec
 
 @dataclass(frozen=True)
 class Record:
-    """A part as the page shows it: what the paper says, and what was found.
+    """A part as the page shows it: the paper's statement and our result.
 
     Attributes:
         name: the part's name.
@@ -27,7 +27,7 @@ class Record:
         published: what the paper says.
         status: ``done`` or ``not run``.
         ours: the result, or why the part was not run and how to run it.
-        notes: what a reader must know, in sentences.
+        notes: caveats, in sentences.
         tables: each a sequence of rows, each row by column.
         pictures: file names beside the record.
         run: the folder of the run that it shows.
@@ -77,7 +77,7 @@ def not_run(part: Part, why: str, made_with: Mapping[str, Any] = MappingProxyTyp
 
 
 def read_record(name: str, context: Context) -> Record:
-    """The record of a part. A part that was never made, or whose pictures are gone, is not run.
+    """The record of a part; its status is "not run" if it was never made or a picture is missing.
 
     Raises:
         UserError: the file is damaged.
@@ -109,7 +109,7 @@ def write_record(record: Record, context: Context) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """What changes if a run or a file changes: the newest checkpoint's name, or a checksum."""
+    """A fingerprint of a run or a file: the newest checkpoint's name, or a checksum."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return checkpoints.checkpoint_folder(path).name

@@ -1,4 +1,4 @@
-"""What a part of the reproduction is, and the registry of all parts."""
+"""The types of a part of the reproduction, and the registry of all parts."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from adversarial_nets.progress import Progress
 __all__ = ["OUT", "PARTS", "Context", "Part", "Profile", "Result", "register", "usable_names"]
 
 Profile = Literal["quick", "full"]
-OUT = Path("reproduction")
+OUT = Path("runs/paper/reproduction")
 
 Row = Mapping[str, Any]
 """A row of a table: the value of each column by its heading."""
@@ -23,14 +23,14 @@ def _no_progress(what: str, done: int, total: int | None) -> None:
 
 @dataclass(frozen=True)
 class Context:
-    """What a part's function gets.
+    """The argument of a part's function.
 
     Attributes:
         out: the folder of the whole reproduction.
         profile: ``quick``, on the embedded digits in minutes, or ``full``, the published sizes.
         seed: the seed of every random draw.
         use: runs and tables to show instead of making them, by the name of the part they are for.
-        on_progress: called with what is done, how much, and of how much.
+        on_progress: called with (what, amount done, total).
     """
 
     out: Path = OUT
@@ -59,11 +59,11 @@ class Context:
 
 @dataclass(frozen=True)
 class Result:
-    """What a part's function returns.
+    """The return value of a part's function.
 
     Attributes:
-        ours: the result in one phrase, to stand beside the paper's.
-        notes: what a reader must know about it, in sentences.
+        ours: the result in one phrase; the page shows it beside the paper's.
+        notes: caveats, in sentences.
         tables: each a sequence of rows with the same columns.
         pictures: file names, relative to `Context.folder`.
         run: the folder of the run that it shows, if any.

@@ -12,7 +12,7 @@ __all__ = ["figure1", "function_space", "related_work", "theory"]
 
 
 def related_work(context: Context) -> Result:
-    """§2: what the paper says about other models, in small experiments."""
+    """§2: the paper's remarks on other models, tested in small experiments."""
     found = related_work_module.related_work(
         context.folder / "related-work", seed=context.seed, on_progress=context.on_progress
     )

@@ -61,7 +61,7 @@ def run_of(name: str, context: Context) -> Run:
 
     Args:
         name: a name of `EXPERIMENTS`.
-        context: what was asked for.
+        context: profile, seed, and the runs to show.
 
     Raises:
         UserError: the quick profile lacks this part, or its data set is missing.
@@ -174,7 +174,7 @@ def _run_in_words(run: Run) -> str:
 
 
 def _qualification(run: Run, name: str) -> str:
-    """What must be said directly after a run's score in place of the paper's."""
+    """A caveat to print after a run's score if it is not comparable with the paper's."""
     words = ""
     if not _is_experiment(run, name):
         words += "; not the published experiment"
@@ -190,7 +190,7 @@ def _is_experiment(run: Run, name: str) -> bool:
 
 
 def caveats(run: Run, name: str) -> tuple[str, ...]:
-    """In sentences, how a run differs from the paper's experiment of a part.
+    """Sentences that state how a run differs from the paper's experiment of a part.
 
     Args:
         run: the run that the part shows.
@@ -212,7 +212,7 @@ def caveats(run: Run, name: str) -> tuple[str, ...]:
             f"{differences_in_words(run)}."
         )
     if run.data != EXPERIMENTS[name].data:
-        notes.append(f"The data set is {run.data}, so no published number compares with this one.")
+        notes.append(f"The data set is {run.data}, so no published score is comparable.")
     return tuple(notes)
 
 

@@ -9,8 +9,8 @@
     OUT/DATA-samples.png          the samples of all models on one data set
     OUT/DATA-path.png             their paths
 
-`table1` makes the rows that are not recorded yet; a fit that was interrupted continues. All choices
-are made on validation images; the test images are used once, for the final score.
+`table1` makes the rows that are not recorded yet, and resumes a fit that was interrupted. All
+choices are made on validation images. Test images are used once, for the final score.
 
 Modules: `make` (the whole table), `rows` (one row), `pictures`, `text` (the output files), `record`
 (reading and writing results; imports no torch).

@@ -40,7 +40,7 @@ def table1(
         quick: train small networks for a short time.
         run: run folder of adversarial nets trained on the data, to be scored instead of training
             new ones. The folder is not changed.
-        on_progress: called with (what is done, how much is done, of how much).
+        on_progress: called with (what, amount done, total).
 
     Returns:
         All recorded rows, including those made by earlier calls.

@@ -97,7 +97,7 @@ class Table:
     files: tuple[Path, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the object that ``advnets table1 --json`` prints."""
+        """Return the object that ``advnets paper table1 --json`` prints."""
         return {"rows": [dataclasses.asdict(result) for result in self.results]}
 
 

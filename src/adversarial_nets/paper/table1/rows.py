@@ -65,7 +65,7 @@ class Options:
         grid: name of the grid of σ.
         quick: whether to use the quick settings.
         run: run folder of trained adversarial nets, if given.
-        on_progress: called with (what is done, how much is done, of how much).
+        on_progress: called with (what, amount done, total).
     """
 
     grid: str

@@ -22,13 +22,13 @@ __all__ = ["BOARDS", "Board", "figures_json"]
 
 @dataclass(frozen=True)
 class Board:
-    """What the board of one kind of game shows.
+    """The functions that make the board of one kind of game.
 
     Attributes:
         draw: makes the figure, without the numbers of a snapshot.
         columns: the numbers of a snapshot, by data source and column of the figure.
         center_and_spread: mean and spread of the samples, in units of the data's spread.
-        for_history: the snapshot without what the board does not show.
+        for_history: the snapshot without arrays that the board does not show.
         gradient_arrows: numbers of the arrows along the gradient of G's objective.
     """
 

@@ -20,7 +20,7 @@ BINS = 20
 
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
-    """0, since the centre of images says nothing, and the spread of the samples."""
+    """0, because the mean of images is not informative, and the spread of the samples."""
     return [0.0], snapshot.variance_ratio
 
 

@@ -31,17 +31,16 @@ class Entry:
         name: the last parts of its path, as many as distinguish it from the other runs.
         data: the data set's name.
         preset: the preset's name, or e.g. "custom, from mnist" if the run differs from it.
-        changed: the settings that differ from the preset's, except the seed: (preset's value,
-            run's value) by dotted name.
+        changed: the settings that differ from the preset's, except seed, size and channels:
+            (preset's value, run's value) by dotted name.
         round: the round that was scored, or None without a score.
         weights: ``raw`` or ``averaged``.
         grid: the name of the grid of σ.
         samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images, or None.
-        settings: the game's settings, precision, your own networks and optimiser, the run that it
-            was initialised from, and the hash of
-            a folder's images, by name.
+        settings: by name, the game's settings, precision, whether G or D is your own, your own
+            optimiser, ``init_from``, and the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
 
@@ -197,6 +196,7 @@ def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
 
 
 def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
+    """The entry of a run's folder, with its newest score of these weights and grid, if any."""
     run = folder.open_run(path)
     found = [
         record
@@ -216,10 +216,12 @@ def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
 
 
 def _round_and_samples(record: Mapping[str, Any]) -> tuple[int, int]:
+    """The order of scores: by round, then by number of samples."""
     return int(record["round"]), int(record["parzen"]["samples"])
 
 
 def _from_file(path: Path, name: str) -> Entry:
+    """The entry of a file with the output of ``advnets evaluate RUN --json``."""
     try:
         return _entry(with_round(json.loads(path.read_text())), name, scored=True)
     except UserError as error:
