@@ -24,9 +24,8 @@ OFTEN = Cadence(log_every=1, save_every=5, score_every=50, samples_every=50)
 
 
 def quiet(**how: Any) -> Any:
-    """Train with settings whose rates are the default, so that nothing is warned about."""
-    s = small_settings(momentum_epochs=250)
-    return train(small_data(), settings=s, cadence=OFTEN, **how)
+    """Train small networks, with settings that name no learning rate."""
+    return train(small_data(), settings=small_settings(), cadence=OFTEN, **how)
 
 
 def rates(game: Any) -> list[float]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from adversarial_nets import datasets, nets
-from adversarial_nets.build import OPTIMISER_SETTINGS, Optimiser, new_game
+from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
@@ -30,6 +30,9 @@ from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSn
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
+
+# Settings that an optimiser of one's own makes void; others only shape their schedules.
+_UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end")
 
 
 @dataclass(frozen=True)
@@ -351,8 +354,7 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     """Warn if the caller changed a setting that does not apply to an optimiser of one's own."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
-    unused = OPTIMISER_SETTINGS - {"d_lr_multiplier"}
-    changed = sorted(unused & from_preset.keys() & from_default.keys())
+    changed = [name for name in _UNUSED if name in from_preset and name in from_default]
     if changed:
         warnings.warn(
             f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "
