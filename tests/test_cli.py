@@ -179,6 +179,10 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("train mnist-5k --size 32", "folder"),
         ("train folder:NOWHERE", "NOWHERE"),
         ("train idx:NOWHERE", "NOWHERE"),
+        ("train fashion-mnist", "type idx:FOLDER"),
+        ("calibrate kmnist", "type idx:FOLDER"),
+        ("play fashion-mnist", "type idx:FOLDER"),
+        ("playground --data celeba", "type folder:PATH"),
         ("evaluate NOWHERE", "not a run's folder"),
         ("evaluate RUN --checkpoint 7", "no checkpoint '7'"),
         ("evaluate RUN --samples 0", "--samples is 0"),
@@ -201,6 +205,7 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
     assert printed.out == ""
 
 
+@pytest.mark.slow
 def test_nothing_is_written_outside_runs(
     run: Path,
     tmp_path: Path,

@@ -157,6 +157,7 @@ def test_classifier_is_accurate_and_deterministic() -> None:
         classifier(small_data())
 
 
+@pytest.mark.slow
 def test_accuracy_of_mnists_classifier(data_folder: Path) -> None:
     """98.5 % of MNIST's test images."""
     assert 0.98 <= classifier(load("mnist")).accuracy <= 0.99

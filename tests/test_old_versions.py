@@ -100,6 +100,7 @@ def train_on(run: Path, command: str | None, capsys: Capture) -> None:
     an.train(old.data, settings=old.settings, run=run, rounds=20, cadence=when, G=G, optimiser=rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", STOPPED, ids=lambda told: str(told["name"]))
 def test_a_stopped_run_is_continued(told: Told, capsys: Capture) -> None:
     run = Path("stopped") / told["name"]
@@ -128,6 +129,7 @@ def test_a_finished_run_is_scored(told: Told, capsys: Capture) -> None:
         assert_agrees(found[part], told["printed"][part], 1e-4)
 
 
+@pytest.mark.slow
 def test_a_finished_run_is_reported(capsys: Capture) -> None:
     page = advnets(capsys, "report finished")["report"]
     assert "−4.9 ± 0.4" in Path(page).read_text()  # the score in evaluation.json
@@ -230,6 +232,7 @@ async def opened(url: str, state: Any) -> tuple[Told, list[Told]]:
         await wire.write_message(json.dumps({"type": "rendered"}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", ADDRESSES, ids=lambda told: str(told["about"]))
 def test_an_address_plays_the_same_game(told: Told, playground: str) -> None:
     held, shows = json.loads(unquote(told["address"][1:])), told["shows"]

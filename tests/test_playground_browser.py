@@ -636,3 +636,17 @@ def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> N
     assert saved["hidden"] == ["gradient"]
     assert saved["latent"]["offsets"][1] == 1.5
     visit.end()
+
+
+def test_a_refused_connection_names_the_option(browser: Browser, address: str) -> None:
+    """Behind a proxy the page may load although the server refuses its websocket."""
+    context = browser.new_context(locale="en-GB")
+    page = context.new_page()
+    page.add_init_script(
+        "const Real = WebSocket;"
+        "window.WebSocket = class extends Real { constructor(url) { super(url + '/no'); } };"
+    )
+    page.goto(address)
+    host = address.removeprefix("http://").strip("/")
+    page.get_by_text(f"advnets playground --allow {host}").wait_for(timeout=TIMEOUT)
+    context.close()

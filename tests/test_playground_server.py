@@ -90,6 +90,50 @@ def test_only_the_servers_own_pages_are_answered() -> None:
     asyncio.run(scenario())
 
 
+def test_an_allowed_address_is_answered_and_a_refusal_names_it() -> None:
+    """Behind `ssh -L 8888:localhost:5006` the browser's address is localhost:8888."""
+
+    async def scenario() -> None:
+        client = AsyncHTTPClient()
+        async with running_server() as (_, url):
+            host = url[7:-1]
+            with pytest.raises(HTTPClientError, match="403") as refused:
+                await client.fetch(url, headers={"Host": "LOCALHOST:8888"})
+            assert refused.value.response is not None
+            text = refused.value.response.body.decode()
+            assert "advnets playground --allow localhost:8888" in text
+            assert refused.value.response.headers["Content-Type"].startswith("text/plain")
+            with pytest.raises(HTTPClientError, match="403") as refused:
+                await connect(host, "https://gan.example.org")
+            for odd in ("<b>x</b>", "evil example", "{reason}"):
+                with pytest.raises(HTTPClientError) as refused:
+                    await client.fetch(url, headers={"Host": odd})
+                assert odd.encode() not in (refused.value.response or url).body  # type: ignore[union-attr]
+        async with running_server(allow=["localhost:8888", "gan.example.org"]) as (_, url):
+            host = url[7:-1]
+            for name in ("localhost:8888", "Gan.example.org", host):
+                page = await client.fetch(url, headers={"Host": name})
+                assert page.code == 200
+            for origin in ("http://localhost:8888", "https://gan.example.org"):
+                wire = await connect(host, origin)
+                assert (await ask(wire, OPEN))[0]["type"]
+                await close(wire)
+            with pytest.raises(HTTPClientError, match="403"):
+                await client.fetch(url, headers={"Host": "localhost:8889"})
+
+    asyncio.run(scenario())
+
+
+def test_addresses_to_allow_are_checked() -> None:
+    assert server._address("http://localhost:8888/#x") == "localhost:8888"
+    assert server._address("[::1]:8888") == "[::1]:8888"
+    assert server._address("GAN.example.org") == "gan.example.org"
+    for text in ("", "*", "8888:localhost:5006", "two hosts", "localhost:888888"):
+        with pytest.raises(UserError, match="must be HOST:PORT"):
+            server.serve(allow=[text], port=0, browser=False)
+
+
+@pytest.mark.slow
 def test_sessions_are_separate_and_freed_on_close() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):
@@ -119,6 +163,7 @@ def test_sessions_are_separate_and_freed_on_close() -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_eight_sessions_play_at_once_as_if_alone() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):

@@ -81,6 +81,7 @@ def test_the_gradient_sign_lowers_the_accuracy_of_a_linear_classifier_most() -> 
     assert found.confidence > 0.9
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_figure_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

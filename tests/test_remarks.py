@@ -52,6 +52,7 @@ def test_a_long_head_start_moves_p_g_away_from_the_data() -> None:
     assert started.jsd[1, -1] > 5 * started.jsd[0, -1]
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_figure_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

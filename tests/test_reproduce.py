@@ -171,6 +171,7 @@ def test_another_seed_makes_another_run(tmp_path: Path) -> None:
     assert a.ours != b.ours
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_tiny")
 def test_only_again_replaces_a_full_part_by_a_quick_one(tmp_path: Path, run: Path) -> None:
     full = reproduce(tmp_path, parts=["figure2a"], profile="full")
@@ -308,6 +309,7 @@ def test_a_run_with_networks_of_a_program_is_not_the_published_experiment(tmp_pa
     assert "G of the preset → passed in by a program" in caveat
 
 
+@pytest.mark.slow
 def test_a_part_is_made_again_only_if_what_it_shows_changes(tmp_path: Path, run: Path) -> None:
     reproduce(tmp_path, parts=["theory"])
     (found,) = (tmp_path / "parts").glob("theory.json")

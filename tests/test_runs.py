@@ -479,6 +479,7 @@ def test_a_row_with_scores_has_Ds_accuracy(straight: Path) -> None:
         assert 0 <= row.get("accuracy", 0.5) <= 1
 
 
+@pytest.mark.slow
 def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
     """G stands still (its rate is 0), so D soon tells samples from data for certain."""
     settings = small_settings(lr=0.1, k=5, protocol="paper", lr_decay=1.0)

@@ -322,6 +322,7 @@ def test_a_custom_run_has_no_published_score(
     assert "batch 100 → 20" in table.results[0].note
 
 
+@pytest.mark.slow
 def test_the_baseline_of_the_docs_is_made_and_recorded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -349,7 +350,7 @@ def test_the_baseline_of_the_docs_is_made_and_recorded(
     found = table1.recorded(tmp_path / "runs" / "my-table1", rows=["mean-plus-noise"])
     assert found.results == (result,)
     # The command that the page names reads it, too.
-    assert main("paper table1 --json --out runs/my-table1".split()) == 0
+    assert main(["paper", "table1", "--json", "--out", "runs/my-table1"]) == 0
     assert "Mean + noise" in capsys.readouterr().out
 
 

@@ -56,6 +56,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", two_workers.GAMES)
 def test_two_processes_give_the_result_of_one(shared: Path, name: str) -> None:
     """Weights, running statistics, a Parzen score and samples are those of one process."""
@@ -95,6 +96,7 @@ def test_mixed_precision_gives_nearly_the_same_weights() -> None:
         assert ((a - b).abs().max() > 0) == products_round_to_bfloat16()
 
 
+@pytest.mark.slow
 def test_checkpoints_move_between_process_counts(tmp_path: Path) -> None:
     """10 rounds in two processes and 10 more in one equal 20 in one."""
     two, one = tmp_path / "two", tmp_path / "one"
@@ -149,6 +151,7 @@ if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
     """After SIGKILL of one of two processes, the launcher restarts both; the result is the same."""
     killed, whole, died = tmp_path / "killed", tmp_path / "whole", tmp_path / "died"
@@ -170,6 +173,7 @@ def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
+@pytest.mark.slow
 @needs_proc
 @pytest.mark.parametrize("to_all", [False, True], ids=["one worker", "launcher and workers"])
 def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
@@ -198,6 +202,7 @@ def test_a_mistake_is_reported_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.slow
 def test_batch_norm_is_refused_in_several_processes(tmp_path: Path) -> None:
     how = ("--nproc", 2, "--G.batch-norm", "--rounds", 5)
     process = advnets(*SMALL, "--run", tmp_path / "x", *how)
@@ -205,3 +210,55 @@ def test_batch_norm_is_refused_in_several_processes(tmp_path: Path) -> None:
     assert process.returncode == 2
     assert err.count("train in one process") == 1
     assert "Traceback" not in err
+
+
+# What the second process sees of the data, e.g. on a machine without them.
+MISSING_THERE = """
+import os
+if os.environ.get("RANK") == "1":
+    from adversarial_nets import datasets, errors
+    def load(*args, **options):
+        raise errors.UserError("The images are not on the second machine.")
+    datasets.load = load
+"""
+
+
+def mistake(how: "list[object]", **environment: str) -> str:
+    """Train with a mistake in two processes; what they print into standard error."""
+    process = advnets(*how, "--nproc", 2, **environment)
+    _, err = process.communicate()
+    assert process.returncode == 2, err
+    assert "Traceback" not in err
+    return err
+
+
+def test_data_that_only_one_process_lacks_are_a_sentence(tmp_path: Path) -> None:
+    """The first process prints what another one has found, not that its connection broke."""
+    (tmp_path / "sitecustomize.py").write_text(MISSING_THERE, encoding="utf-8")
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    err = mistake([*SMALL, "--run", tmp_path / "x", "--rounds", 5], PYTHONPATH=path)
+    assert err == "advnets: The images are not on the second machine.\n"
+
+
+def test_missing_and_damaged_images_are_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    small = [*SMALL[2:], "--run", tmp_path / "x", "--rounds", 5]
+    err = mistake(["train", f"folder:{folder}", *small])
+    assert err.startswith(f"advnets: {folder} does not exist.")
+    assert err.count("\n") == 1
+    folder.mkdir()
+    for i in range(50):
+        (folder / f"{i}.png").write_bytes(b"damaged")
+    err = mistake(["train", f"folder:{folder}", *small])
+    assert err.startswith("advnets: 50 of the 50 images")
+    assert err.count("\n") == 1
+
+
+def test_changed_settings_are_a_sentence(tmp_path: Path) -> None:
+    how = [*SMALL, "--run", tmp_path / "x", "--rounds", 10]
+    process = advnets(*how, "--json")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    err = mistake([*how, "--k", 2])
+    assert err.startswith(f"advnets: {tmp_path / 'x'} holds a run with other settings: k 1 → 2.")
+    assert err.count("\n") == 1

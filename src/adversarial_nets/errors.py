@@ -3,7 +3,16 @@
 import difflib
 from collections.abc import Sequence
 
-__all__ = ["DataNotFound", "Diverged", "SettingError", "Stopped", "UserError", "unknown_name"]
+__all__ = [
+    "DataMoved",
+    "DataNotFound",
+    "Diverged",
+    "NoClasses",
+    "SettingError",
+    "Stopped",
+    "UserError",
+    "unknown_name",
+]
 
 
 class UserError(Exception):
@@ -35,6 +44,52 @@ class SettingError(UserError):
 
 class DataNotFound(UserError):
     """The requested data are not on this machine; the caller may use other data instead."""
+
+
+class DataMoved(UserError):
+    """The images that a run was trained on are not where they were.
+
+    Args:
+        problem: the first sentences: which images, which run, what is there now.
+        place: an example of a place to name, e.g. ``folder:PATH``.
+    """
+
+    def __init__(self, problem: str, place: str) -> None:
+        super().__init__(
+            f"{problem} Put them back, or pass them: data=datasets.load('{place}', …) with the "
+            "run's size and channels."
+        )
+        self.problem, self.place = problem, place
+
+    def for_command_line(self) -> str:
+        """The message with the option that names the images' new place."""
+        return (
+            f"{self.problem} Put them back, or name their place: advnets evaluate, measure and "
+            f"report take --data {self.place}."
+        )
+
+
+class NoClasses(UserError):
+    """The data have no class labels, which a classifier's features need.
+
+    Args:
+        data: the data set's name.
+    """
+
+    def __init__(self, data: str) -> None:
+        super().__init__(
+            f"{data} has no class labels, so no classifier can be trained. Use "
+            "features='inception', or pass any features to evaluation.compare_features."
+        )
+        self.data = data
+
+    def for_command_line(self) -> str:
+        """The message with the option that chooses other features."""
+        return (
+            f"{self.data} has no class labels, so no classifier can be trained. Use the features "
+            "of a network for photographs: --features inception (it needs: pip install "
+            "'adversarial-nets[photographs]')."
+        )
 
 
 class Diverged(UserError):

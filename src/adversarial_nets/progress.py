@@ -3,13 +3,14 @@
 Everything goes to standard output and fits 80 columns. With ``quiet`` nothing is printed.
 """
 
+import os
 import re
 import shutil
 import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversarial_nets.training.loop import TrainingSnapshot
 
-__all__ = ["Progress", "ProgressReporter"]
+__all__ = ["Progress", "ProgressReporter", "discard_output", "print_line"]
 
 Progress = Callable[[str, int, int | None], None]
 """Called during long work with the stage's name, the amount done, and the total amount or None."""
@@ -27,6 +28,35 @@ _FIRST_LINE = 5.0  # seconds after which a stage prints its first line
 _LINES_PER_RUN = 50  # the time between lines is 1/50 of the time so far, or more
 _WIDTH = 80
 _HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
+
+
+def print_line(text: str) -> None:
+    """Print a line to standard output. Work never fails because its output cannot be written.
+
+    Characters that the output's encoding lacks become "?". After a reader has closed the pipe, as
+    in ``advnets train mnist-5k | head -1``, or if the disk is full, nothing more is printed.
+    """
+    try:
+        print(text, flush=True)
+    except UnicodeEncodeError:
+        encoding = sys.stdout.encoding
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            print(
+                f"Standard output cannot be written ({error.strerror}). The work goes on without.",
+                file=sys.stderr,
+            )
+        discard_output()
+
+
+def discard_output() -> None:
+    """Discard what is printed from now on, and what is still in standard output's buffer.
+
+    With an unwritable text in the buffer Python would fail when it exits.
+    """
+    with suppress(OSError):  # a notebook's output is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 class ProgressReporter:
@@ -47,7 +77,7 @@ class ProgressReporter:
         """Print one line."""
         self.close()
         if not self.quiet:
-            print(line, flush=True)
+            print_line(line)
 
     def work(self, what: str, done: int, total: int | None) -> None:
         """Show the progress of a stage that is not a training, e.g. a download or a score.
@@ -68,7 +98,7 @@ class ProgressReporter:
         stage = self._stages.setdefault(re.sub(r"[\d.,]+", "#", what), _Stage())
         if stage.is_due():
             share = f" of {total:,} ({done / total:.0%})" if total else ""
-            print(f"{what}: {done:,}{share}", flush=True)
+            print_line(f"{what}: {done:,}{share}")
 
     def close(self) -> None:
         """Remove the live line of the current stage."""
@@ -174,10 +204,10 @@ class _TrainingLines:
         self._next_line = snapshot.seconds + max(_FIRST_LINE, snapshot.seconds / _LINES_PER_RUN)
         if not self._header_printed:
             self._header_printed = True
-            print(_HEADER)
-        print(_table_row(snapshot), flush=True)
+            print_line(_HEADER)
+        print_line(_table_row(snapshot))
         for line in filter(None, (snapshot.problem, score)):
-            print(_wrap(line, indent="  "), flush=True)
+            print_line(_wrap(line, indent="  "))
 
 
 def _in_terminal() -> bool:

@@ -24,6 +24,7 @@ from adversarial_nets import datasets, settings
 from adversarial_nets.build import change_settings
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Source
+from adversarial_nets.datasets.registry import elsewhere
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
@@ -114,6 +115,8 @@ def load_data(data: str) -> Source:
             f"{data} cannot be played interactively; use toys, points, mnist, mnist-5k, idx:FOLDER "
             f"or folder:PATH. To train on it, type: advnets train {data}"
         )
+    if (help := elsewhere(data)) and not Path(data).exists():
+        raise UserError(help)
     return catalogue.find(data)
 
 

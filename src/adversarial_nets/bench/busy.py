@@ -127,7 +127,9 @@ def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
     environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
     command = [sys.executable, "-c", _CELL, preset, str(seconds)]
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    printed = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", check=True
+    )
     return float(json.loads(printed.stdout.splitlines()[-1]))
 
 

@@ -1,20 +1,24 @@
 """Run a program in a child process and measure its peak memory."""
 
+import importlib.util
 import subprocess
 import sys
+
+from adversarial_nets.errors import UserError
 
 __all__ = ["call_in_child", "peak_memory_of"]
 
 # The child prints its own peak. The value that its parent can read includes the parent's memory,
 # because the child is a copy of the parent until it loads its program.
 _PRINT_PEAK_MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 status = Path("/proc/self/status")
 if status.exists():
-    words = status.read_text().split()
+    words = status.read_text(encoding="utf-8").split()
     print(int(words[words.index("VmHWM:") + 1]) * 1024)
 else:
+    import resource
     unit = 1 if sys.platform == "darwin" else 1024
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 """
@@ -51,7 +55,12 @@ def call_in_child(function: str, *args: object) -> tuple[float, float]:
 
 def _run(program: str) -> tuple[str, float]:
     """What a program printed last, and its peak memory in MB."""
+    if importlib.util.find_spec("resource") is None:  # Windows
+        raise UserError(
+            "The peak memory of a process cannot be measured on this system; Linux and macOS are "
+            "required. Run the benchmark there."
+        )
     command = [sys.executable, "-c", f"{program}\n{_PRINT_PEAK_MEMORY}"]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8")
     *printed, peak = done.stdout.split()
     return printed[-1] if printed else "", round(int(peak) / 1e6, 1)

@@ -11,6 +11,7 @@ from adversarial_nets.cli.shared import (
     Data,
     Grid,
     Json,
+    Place,
     RunFolder,
     Threads,
     Weights,
@@ -35,6 +36,7 @@ class EvaluateOptions:
     """
 
     run: RunFolder
+    data: Place = None
     checkpoint: Checkpoint = "last"
     weights: Weights = "raw"
     grid: Grid = "paper"
@@ -48,11 +50,14 @@ class EvaluateOptions:
 
 def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.evaluation import evaluate
+    from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
+    require_positive("--samples", o.samples, 10_000)
     found = evaluate(
         run,
+        load_data(run, reporter.work, o.data),
         checkpoint=o.checkpoint,
         weights=o.weights,
         grid=o.grid,
@@ -82,6 +87,7 @@ class MeasureOptions:
     """
 
     run: RunFolder
+    data: Place = None
     checkpoint: Checkpoint = "last"
     weights: Weights = "raw"
     samples: int = 5000
@@ -94,10 +100,14 @@ class MeasureOptions:
 
 def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.evaluation import measure
+    from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.runs import folder as runs_folder
 
+    run = runs_folder.open_run(o.run)
+    require_positive("--samples", o.samples, 5000)
     found = measure(
-        runs_folder.open_run(o.run),
+        run,
+        load_data(run, reporter.work, o.data),
         checkpoint=o.checkpoint,
         weights=o.weights,
         samples=o.samples,

@@ -32,8 +32,8 @@ __all__ = ["COMMANDS"]
 class SampleOptions:
     """Generate images with a run's generator, one forward pass each.
 
-    A .png holds them side by side. An .npz holds the array `samples` (n, …), float32 in the
-    model's range, and the array `range`.
+    A .png holds them side by side, ten in a row; a single one has its own size. An .npz holds the
+    array `samples` (n, …), float32 in the model's range, and the array `range`.
     """
 
     run: RunFolder
@@ -74,10 +74,13 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _as_png(x: "Tensor", run: "Run") -> bytes:
-    """The samples side by side as a PNG."""
+    """The samples side by side as a PNG, ten in a row; a single one at its own size."""
+    from adversarial_nets.datasets import to_pixels
     from adversarial_nets.plots import sheets
 
-    return sheets.grid_png(x, run.image_shape, run.range)
+    if len(x) == 1:
+        return sheets.sheet_png(to_pixels(x, run.image_shape, run.range)[0], scale=1)
+    return sheets.grid_png(x, run.image_shape, run.range, columns=min(10, len(x)))
 
 
 def _as_npz(x: "Tensor", run: "Run") -> bytes:

@@ -10,6 +10,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from adversarial_nets import __version__
 from adversarial_nets.cli import processes
@@ -18,7 +19,7 @@ from adversarial_nets.cli.parsing import HELP_OPTIONS, current_options, parse
 from adversarial_nets.cli.registry import find_command, overview, paper_overview
 from adversarial_nets.cli.train import TrainOptions
 from adversarial_nets.errors import Stopped, UserError
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import ProgressReporter, discard_output, print_line
 
 __all__ = ["main"]
 
@@ -33,14 +34,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done; 1 a bug; 2 a mistake of the user, explained in a sentence; 3 the
         training diverged; 130 and 143 stopped by Ctrl-C or SIGTERM after saving.
     """
-    _replace_unprintable()
+    _prepare_output()
     processes.use_reproducible_products()
     args = current_options(sys.argv[1:] if argv is None else argv)
     if args and args[0] == "help":
         args = [*args[1:], "--help"]
     text = _overview_asked_for(args)
     if text is not None:
-        print(text)
+        print_line(text)
         return 0
     try:
         command, rest = find_command(args)
@@ -57,10 +58,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, Stopped):
             print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        # The reader has closed our output, e.g. ``advnets datasets | head -1``.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
@@ -104,7 +101,7 @@ def _run(command: Command, options: object) -> int:
     finally:
         reporter.close()
     if asks_for_json and not is_silent:
-        print(json.dumps(result))
+        _print_json(result)
     return 0
 
 
@@ -119,10 +116,35 @@ def _set_threads(threads: int | None) -> None:
     torch.set_num_threads(threads)
 
 
-def _replace_unprintable() -> None:
-    """Print "?" for characters that the terminal's encoding lacks, instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+def _print_json(result: object) -> None:
+    """Print the result as one JSON object.
+
+    Raises:
+        UserError: it cannot be written. A reader that has closed the pipe is no error.
+    """
+    try:
+        print(json.dumps(result), flush=True)
+    except BrokenPipeError:
+        discard_output()
+    except OSError as error:
+        discard_output()
+        raise UserError(
+            f"The result cannot be written to standard output ({error.strerror}). Make space, or "
+            "send the output to another place, and give the command again."
+        ) from error
+
+
+def _prepare_output() -> None:
+    """Let no command fail because of what standard output and standard error are.
+
+    Characters that an encoding lacks are printed as "?". A closed stream (``>&-``) is replaced by
+    one that discards the text.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 

@@ -170,7 +170,7 @@ def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
     found = table1.recorded(out, o.data, o.rows, o.grid).to_json()
     published = Path("results/table1.json")
     if not found["rows"] and o.out is None and published.is_file():
-        return dict(json.loads(published.read_text()))
+        return dict(json.loads(published.read_text(encoding="utf-8")))
     if not found["rows"]:
         raise UserError(f"Nothing is recorded in {out}. Make the table: advnets paper table1")
     return found

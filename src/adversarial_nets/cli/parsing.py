@@ -26,6 +26,7 @@ from tyro.constructors import (
 from adversarial_nets.cli.command import Command
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import print_line
 from adversarial_nets.settings import OLD_NAMES
 
 __all__ = ["HELP_OPTIONS", "current_options", "parse"]
@@ -107,7 +108,7 @@ def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
     if command.defaults is not None:
         default, sentence = command.defaults(_data(command, args), _texts(args))
     if any(arg in HELP_OPTIONS for arg in args):
-        print(_description(command, sentence))
+        print_line(_description(command, sentence))
         args = ["--help"]  # tyro omits options from the help that were already given
     parsed, unknown = _tyro_cli(command, args, default)
     if unknown:

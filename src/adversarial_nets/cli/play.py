@@ -100,6 +100,11 @@ class PlaygroundOptions:
     """Port on 127.0.0.1; 0 takes a free one."""
     browser: bool = True
     """Open the page in a browser."""
+    allow: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(metavar="HOST:PORT", help_behavior_hint="(may be repeated)"),
+    ] = ()
+    """Also answer to this address, e.g. localhost:8888 for ssh -L 8888:localhost:5006."""
     screenshots: Path | None = None
     """Draw the README's pictures of the playground into this folder instead of serving it."""
     json: Json = False
@@ -124,6 +129,7 @@ def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, A
         data=o.data,
         port=o.port,
         browser=o.browser,
+        allow=o.allow,
         on_ready=lambda url: reporter.say(f"The playground is at {url} (Ctrl-C ends it)"),
     )
 
@@ -149,6 +155,11 @@ COMMANDS = (
         summary="watch and change training live in the browser",
         options=PlaygroundOptions,
         run=_playground,
-        examples=("playground", "playground --data moons", "playground runs/mnist-mnist-0"),
+        examples=(
+            "playground",
+            "playground --data moons",
+            "playground runs/mnist-mnist-0",
+            "playground --no-browser --allow localhost:8888",
+        ),
     ),
 )

@@ -28,6 +28,10 @@ UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID" in os.environ
 WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 """Whether this process shares the work but must not print or write."""
 
+_LONGEST_WAIT = 60.0
+"""Seconds that a process waits for rank 0 to print an error; rank 0 may be slow on a busy machine,
+or have met no error."""
+
 
 def use_reproducible_products() -> None:
     """Ask MKL for products whose bits do not depend on the number of threads.
@@ -58,7 +62,7 @@ def wait_for_main_process() -> None:
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    time.sleep(10)  # at most, in case rank 0 met no error
+    time.sleep(_LONGEST_WAIT)
 
 
 def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:

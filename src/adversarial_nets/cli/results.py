@@ -13,6 +13,7 @@ from adversarial_nets.cli.shared import (
     Flag,
     Grid,
     Json,
+    Place,
     RunFolder,
     Weights,
     require_suffix,
@@ -33,6 +34,7 @@ class ReportOptions:
     """
 
     run: RunFolder
+    data: Place = None
     weights: Annotated[
         Literal["raw", "averaged"] | None,
         tyro.conf.arg(
@@ -52,8 +54,10 @@ def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     page = None if o.again else existing_report(run, o.weights)
     if page is None:
         from adversarial_nets import report
+        from adversarial_nets.evaluation.score import load_data
 
-        page = report.write_report(run, weights=o.weights)
+        data = load_data(run, reporter.work, o.data)
+        page = report.write_report(run, data, weights=o.weights)
     reporter.say(f"Report: {page}")
     return {"report": str(page)}
 

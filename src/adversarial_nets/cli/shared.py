@@ -15,6 +15,7 @@ __all__ = [
     "Flag",
     "Grid",
     "Json",
+    "Place",
     "RunFolder",
     "Seed",
     "Threads",
@@ -40,6 +41,15 @@ Data = Annotated[
 ]
 RunFolder = Annotated[
     Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="Folder of a run.")
+]
+Place = Annotated[
+    str | None,
+    tyro.conf.arg(
+        metavar="DATA",
+        help="Where the run's images are now, if they were moved: folder:PATH, idx:FOLDER or the "
+        "folder alone.",
+        help_behavior_hint="(default: where they were)",
+    ),
 ]
 Checkpoint = Annotated[
     str,

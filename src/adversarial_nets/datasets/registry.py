@@ -13,7 +13,17 @@ from adversarial_nets.progress import Progress
 if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
     from adversarial_nets.datasets.dataset import Dataset
 
-__all__ = ["REGISTRY", "DatasetEntry", "LoadRequest", "Loader", "find", "load", "register"]
+__all__ = [
+    "REGISTRY",
+    "DatasetEntry",
+    "LoadRequest",
+    "Loader",
+    "absolute_path",
+    "elsewhere",
+    "find",
+    "load",
+    "register",
+]
 
 
 @dataclass(frozen=True)
@@ -104,6 +114,9 @@ class DatasetEntry:
         }
 
 
+_IN_MNISTS_FORMAT = ["fashion", "fashionmnist", "mnistfashion", "fmnist", "kmnist", "kuzushiji", "kuzushijimnist", "k49", "emnist", "qmnist", "notmnist"]
+_IMAGES = ["celeba", "celebahq", "celebamaskhq", "ffhq", "lfw", "lsun", "afhq", "animefaces", "imagenet", "imagenet1k", "tinyimagenet", "imagenette", "coco", "stl10", "svhn", "cifar100", "omniglot", "caltech101", "flowers", "flowers102", "oxfordflowers", "cub", "cub200", "catsanddogs", "catsvsdogs", "dogsvscats", "pokemon", "voc", "places365"]
+
 REGISTRY: dict[str, DatasetEntry] = {}
 """All data sets by the part of their name before the colon, in order of registration."""
 
@@ -176,6 +189,7 @@ def load(
     size: int | None = None,
     channels: int | None = None,
     on_progress: Progress | None = None,
+    path: Path | None = None,
 ) -> "Dataset":
     """Load a data set by its name.
 
@@ -185,6 +199,7 @@ def load(
         channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
+        path: where the images of a name with a path are now, if they were moved.
 
     Returns:
         The data set. The same call returns the same images every time.
@@ -204,8 +219,33 @@ def load(
                     f"{option} is {value}, but {option} is only for {_resizable_names()}; the "
                     f"images of {name} have a fixed size. Leave {option} out."
                 )
-    path = name.partition(":")[2]
-    return entry.loader(LoadRequest(name, path, size, channels, on_progress))
+    place = name.partition(":")[2] if path is None else str(path)
+    return entry.loader(LoadRequest(name, place, size, channels, on_progress))
+
+
+def absolute_path(name: str) -> str | None:
+    """The absolute path in a data set's name, e.g. in ``folder:cats``; None if it has none."""
+    kind, _, path = name.partition(":")
+    if not path or kind not in REGISTRY or not REGISTRY[kind].takes_path:
+        return None
+    return str(_expand(path).absolute())
+
+
+def elsewhere(name: str) -> str | None:
+    """What to do to use a well-known data set that is not included; None for other names."""
+    kind = "".join(c for c in name.lower() if c.isalnum())
+    if kind in _IN_MNISTS_FORMAT:
+        return (
+            f"{name} is not included. Download its four files in MNIST's format, name them as "
+            "MNIST's (train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz and the same with "
+            "t10k), and type idx:FOLDER, the folder that holds them."
+        )
+    if kind in _IMAGES:
+        return (
+            f"{name} is not included. Download it, unpack it into image files, and type "
+            "folder:PATH, the folder that holds them."
+        )
+    return None
 
 
 def _resizable_names() -> str:
@@ -231,6 +271,9 @@ def _unknown(name: str) -> str:
     with suppress(UserError):
         if name and _expand(name).is_dir():
             return f"{name} is a folder; to use the images in it, type folder:{name}. {known}"
+    help = elsewhere(name)
+    if help is not None:
+        return help
     kind, colon, path = name.partition(":")
     for near in _nearest(kind, list(REGISTRY)):
         entry = REGISTRY[near]

@@ -17,6 +17,8 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from adversarial_nets.errors import UserError
+
 __all__ = [
     "all_gather",
     "all_reduce_max",
@@ -34,6 +36,8 @@ __all__ = [
     "world_size",
 ]
 
+_MISTAKE = "a user's mistake"  # its key in the store that all ranks share
+
 
 def under_torchrun() -> bool:
     """Return whether ``torchrun`` started this process."""
@@ -49,8 +53,12 @@ def was_restarted() -> bool:
 def process_group() -> Iterator[None]:
     """Join the process group of ``torchrun`` inside the ``with`` block.
 
-    Without ``torchrun``, or inside another such block, do nothing. The backend is
-    gloo for CPU tensors and NCCL for CUDA tensors.
+    Without ``torchrun``, or inside another such block, do nothing. The backend is gloo for CPU
+    tensors and NCCL for CUDA tensors.
+
+    Raises:
+        UserError: on rank 0 also one that another rank met, e.g. because only its machine lacks the
+            data. Without it rank 0 could only tell that a connection broke.
     """
     if not under_torchrun() or dist.is_initialized():
         yield
@@ -63,16 +71,34 @@ def process_group() -> Iterator[None]:
     # attempt uses its own prefix.
     store, rank, size = next(rendezvous("env://"))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    shared = PrefixStore(f"attempt {attempt}", store)
     dist.init_process_group(
         "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-        store=PrefixStore(f"attempt {attempt}", store),
+        store=shared,
         rank=rank,
         world_size=size,
     )
     try:
         yield
+    except UserError as error:
+        if rank > 0:
+            # Before its connections close, so that rank 0 finds the error when they break.
+            shared.set(_MISTAKE, f"{error.exit_code} {error}")
+        raise
+    except RuntimeError as error:
+        if rank == 0 and shared.check([_MISTAKE]):
+            raise _mistake_of_another_rank(shared) from error
+        raise
     finally:
         dist.destroy_process_group()
+
+
+def _mistake_of_another_rank(shared: PrefixStore) -> UserError:
+    """The error that another rank wrote into the store."""
+    code, _, message = shared.get(_MISTAKE).decode().partition(" ")
+    error = UserError(message)
+    error.exit_code = int(code)
+    return error
 
 
 def world_size() -> int:

@@ -223,7 +223,7 @@ def _round_and_samples(record: Mapping[str, Any]) -> tuple[int, int]:
 def _from_file(path: Path, name: str) -> Entry:
     """The entry of a file with the output of ``advnets evaluate RUN --json``."""
     try:
-        return _entry(with_round(json.loads(path.read_text())), name, scored=True)
+        return _entry(with_round(json.loads(path.read_text(encoding="utf-8"))), name, scored=True)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (OSError, *_BAD_RECORD) as error:

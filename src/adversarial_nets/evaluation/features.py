@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.download import cache_folder
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import NoClasses
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
@@ -73,13 +73,10 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
         on_progress: called with ("classifier", steps done, total).
 
     Raises:
-        UserError: the data set has no such labels.
+        NoClasses: the data set has no such labels.
     """
     if not {"train", "test"} <= data.labels.keys():
-        raise UserError(
-            f"{data.name} has no class labels, so no classifier can be trained. Use "
-            "features='inception', or pass any features to evaluation.compare_features."
-        )
+        raise NoClasses(data.name)
     net = _net(data)
     file = _cache_file(data)
     if not _load_weights(file, net):

@@ -270,7 +270,7 @@ def measure(
     return Measurement(
         round=round,
         weights=weights,
-        data=data.name,
+        data=run.data,
         samples=n,
         features=features,
         accuracy=net.accuracy if net else None,

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from torch import Tensor, nn
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on
 from adversarial_nets.game import sample
@@ -63,20 +64,54 @@ def row_to_json(row: CalibrationRow) -> dict[str, Any]:
     }
 
 
-def load_data(run: Run, on_progress: Progress | None = None) -> Dataset:
+def load_data(run: Run, on_progress: Progress | None = None, place: str | None = None) -> Dataset:
     """Load the data set that a run was trained on.
 
+    Args:
+        run: the run.
+        on_progress: called with (what, amount done, total or None).
+        place: where the images are now, if they were moved: a folder, or a data set's name, e.g.
+            ``folder:PATH``. By default the folder in which they were, or the name that the
+            training was given.
+
     Raises:
-        UserError: the data set cannot be found, or its images have changed.
+        DataMoved: there are no images in that place, or others.
+        UserError: the data set cannot be found or read, or its images have changed.
     """
     s = run.settings
-    data = datasets.load(run.data, size=s.size, channels=s.channels, on_progress=on_progress)
+    name, path = _place_of(run, place)
+    named = name if path is None else f"{name.partition(':')[0]}:{path}"
+    example = f"{run.data.partition(':')[0]}:PATH" if ":" in run.data else "idx:FOLDER"
+    if path is not None and not path.exists():
+        raise DataMoved(
+            f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
+        )
+    data = datasets.load(name, size=s.size, channels=s.channels, on_progress=on_progress, path=path)
     if datasets.fingerprint(data) != run.fingerprint:
+        problem = f"The images of {named} are not those that {run.folder} was trained on"
+        if path is not None or place is not None:
+            raise DataMoved(f"{problem}: some have changed, or these are others.", example)
         raise UserError(
-            f"The images of {run.data} have changed since {run.folder} was trained, so the run "
-            "cannot be scored on them. Restore the images, or train a new run."
+            f"{problem}: they have changed since. Restore the images, or train a new run."
         )
     return data
+
+
+def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
+    """The name of the data set to load, and the folder to read if it is not the one in the name."""
+    kind, _, given = run.data.partition(":")
+    if place is None:
+        if not given:
+            return run.data, None
+        kept = Path(run.info.get("data_path", given)).expanduser()
+        # The whole project may have moved, so that only the relative path is right.
+        return run.data, kept if kept.exists() else Path(given).expanduser()
+    other_kind, _, path = place.partition(":")
+    if other_kind == kind and given and path:
+        return run.data, Path(path).expanduser()
+    if given and other_kind not in datasets.REGISTRY:
+        return run.data, Path(place).expanduser()
+    return place, None
 
 
 def evaluate(

@@ -9,10 +9,11 @@ import asyncio
 import functools
 import json
 import logging
+import re
 import socket
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -25,7 +26,7 @@ from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.playground.boards.drawing_pad import drawing_pad_json
 from adversarial_nets.playground.latent_explorer import LatentExplorer, open_latent_explorer
 from adversarial_nets.playground.messages import handle
@@ -48,6 +49,7 @@ IDLE_SECONDS = 30 * 60.0
 """Time without a message after which a page's games are freed."""
 RENDER_SECONDS = 20.0
 """Time that a page may take to draw a snapshot; then its games are paused."""
+_ADDRESS = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass
@@ -72,6 +74,19 @@ class ServerState:
 # --- Pages and files ------------------------------------------------------------------------------
 
 
+class _Refused(HTTPError):
+    """A request under an address that is not this server's own.
+
+    Args:
+        address: the host and port that the browser used.
+    """
+
+    def __init__(self, address: str) -> None:
+        super().__init__(403, reason="This playground answers only to its own addresses")
+        known = _ADDRESS.fullmatch(address.lower()) is not None  # anybody can send any text
+        self.command = f"advnets playground --allow {address.lower() if known else 'HOST:PORT'}"
+
+
 class _Guarded(RequestHandler):
     """Refuses requests that address this server by another name (DNS rebinding)."""
 
@@ -83,8 +98,18 @@ class _Guarded(RequestHandler):
 
     def prepare(self) -> None:
         """Compare the Host header with the server's own names."""
-        if self.request.host not in self.server.hosts:
-            raise HTTPError(403, reason="This playground answers only to its own address")
+        if self.request.host.lower() not in self.server.hosts:
+            raise _Refused(self.request.host)
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401
+        """Answer with plain text; a refused request learns which option would allow it."""
+        error = kwargs.get("exc_info", (None, None))[1]
+        text = f"{status_code}: {self._reason}\n"
+        if isinstance(error, _Refused):
+            text += "\n".join(WORDS["not allowed"][lang] for lang in ("en", "zh")) + "\n"
+            text = text.format(command=error.command)
+        self.set_header("Content-Type", "text/plain; charset=utf-8")
+        self.finish(text)
 
     def set_default_headers(self) -> None:
         """Let the page load nothing from other servers."""
@@ -131,7 +156,10 @@ class SessionSocket(_Guarded, WebSocketHandler):
 
     def check_origin(self, origin: str) -> bool:
         """Accept websockets only from this server's own pages; others get 403."""
-        return origin.partition("://")[2] in self.server.hosts
+        address = origin.partition("://")[2].lower()
+        if address not in self.server.hosts:
+            raise _Refused(address)
+        return True
 
     def open(self, *args: str, **kwargs: str) -> None:
         """Start a session, unless too many pages are open."""
@@ -252,6 +280,7 @@ def serve(
     data: str = "gaussian",
     port: int = 5006,
     browser: bool = True,
+    allow: Sequence[str] = (),
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> dict[str, Any]:
     """Serve the playground on 127.0.0.1 until Ctrl-C: ``advnets playground``.
@@ -261,11 +290,15 @@ def serve(
         data: the data of the first game.
         port: 0 takes a free port.
         browser: open the page in a browser.
+        allow: other addresses (host and port) at which browsers reach this server, e.g. through a
+            tunnel: ``localhost:8888``.
         on_ready: called with the page's address.
 
     Raises:
-        UserError: no such run or data, data too large for the playground, or a port in use.
+        UserError: no such run or data, data too large for the playground, an address in `allow`
+            that is none, or a port in use.
     """
+    allowed = [_address(text) for text in allow]
     kind_of(data)  # raises UserError for unknown data
     try:
         handle(Session(data), {"type": "open"})
@@ -273,18 +306,31 @@ def serve(
         reason = WORDS[f"error {error.reason}"]["en"].format(**error.values)
         raise UserError(f"{data} cannot be played here: {reason}") from error
     explorer = open_latent_explorer(run) if run else None
-    asyncio.run(_serve_until_interrupted(data, explorer, port, browser, on_ready))
+    asyncio.run(_serve_until_interrupted(data, explorer, port, allowed, browser, on_ready))
     return {}
+
+
+def _address(text: str) -> str:
+    """The host and port in an address that may be copied from a browser."""
+    address = re.sub(r"^https?://|/.*$", "", text.strip().lower())
+    if not _ADDRESS.fullmatch(address):
+        raise SettingError(
+            "allow",
+            f"is {text!r}; it must be HOST:PORT as in the browser's address bar, e.g. "
+            "localhost:8888.",
+        )
+    return address
 
 
 async def _serve_until_interrupted(
     data: str,
     explorer: LatentExplorer | None,
     port: int,
+    allow: Sequence[str],
     browser: bool,
     on_ready: Callable[[str], None],
 ) -> None:
-    async with running_server(data, explorer, port) as (_, url):
+    async with running_server(data, explorer, port, allow) as (_, url):
         on_ready(url)
         if browser:
             webbrowser.open(url)
@@ -293,7 +339,10 @@ async def _serve_until_interrupted(
 
 @asynccontextmanager
 async def running_server(
-    data: str = "gaussian", explorer: LatentExplorer | None = None, port: int = 0
+    data: str = "gaussian",
+    explorer: LatentExplorer | None = None,
+    port: int = 0,
+    allow: Sequence[str] = (),
 ) -> AsyncIterator[tuple[ServerState, str]]:
     """Serve the playground inside the block; yields the shared state and the page's address.
 
@@ -310,7 +359,7 @@ async def running_server(
         ) from error
     listener.setblocking(False)
     port = listener.getsockname()[1]
-    state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+    state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
     server = HTTPServer(app, max_body_size=MAX_BODY_BYTES)
     server.add_socket(listener)
     try:

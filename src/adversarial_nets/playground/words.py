@@ -37,6 +37,15 @@ WORDS: Mapping[str, Text] = {
         "The connection is closed. Reload the page to continue: its address stores the game.",
         "连接已断开。网址记录了整局博弈，刷新页面即可继续。",
     ),
+    "refused": _text(
+        "The server refused the connection. If a tunnel or a proxy leads here, start the "
+        "playground again: {command}",
+        "服务器拒绝了连接。若页面经由隧道或代理访问，请重新启动：{command}",
+    ),
+    "not allowed": _text(
+        "If this is the address of your own tunnel or proxy, start the playground again: {command}",
+        "若这是您自己的隧道或代理的地址，请重新启动：{command}",
+    ),
     "keys": _text(
         "Keys: Space plays and pauses, N plays one round, D and G train one network, R resets, "
         "← and → show earlier and later snapshots.",

@@ -142,7 +142,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
             hashes[name] = hashlib.sha256(content).hexdigest()
             (hidden / name).write_bytes(content)
         record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
-        (hidden / "state.json").write_text(json_text(record))
+        (hidden / "state.json").write_bytes(json_text(record).encode())
         for path in (*hidden.iterdir(), hidden):
             flush(path)
         if old := _round_folders(folder).get(checkpoint.round):

@@ -27,7 +27,7 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        records = [with_round(record) for record in json.loads(path.read_text())]
+        records = [with_round(record) for record in json.loads(path.read_text(encoding="utf-8"))]
         return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(

@@ -26,7 +26,11 @@ __all__ = [
 FORMAT = 1
 """Version of the run folder's layout, written into its JSON files."""
 
+_WINDOWS = os.name == "nt"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+# A path may have bytes that the locale cannot decode. They are written as they are.
+_UNDECODED = "surrogateescape"
 
 
 @contextmanager
@@ -56,18 +60,32 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
 
 
 def flush(path: Path) -> None:
-    """Block until a file's or folder's contents are on the disk (fsync)."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Block until a file's or folder's contents are on the disk (fsync).
+
+    A folder is left out where it cannot be flushed: on Windows, and on some network file systems.
+    """
+    is_folder = path.is_dir()
+    if is_folder and _WINDOWS:
+        return
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)  # Windows asks for both
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if not (is_folder and error.errno in _NOT_FLUSHED):
+            raise
     finally:
         os.close(descriptor)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a crash leaves either the old or the new contents, complete."""
+    """Write a file so that a crash leaves either the old or the new contents, complete.
+
+    A text is written as UTF-8, on every system and in every locale, with its own line ends.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
-    temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    temporary.write_bytes(
+        content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
+    )
     flush(temporary)
     temporary.replace(path)
     flush(path.parent)
@@ -85,7 +103,7 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file cannot be read, or holds something else.
     """
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8", errors=_UNDECODED))
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     if not isinstance(record, dict):

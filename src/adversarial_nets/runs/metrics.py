@@ -38,7 +38,10 @@ def read_metrics(folder: Path) -> list[dict[str, Any]]:
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
     """Append one row to metrics.jsonl."""
-    with explain_os_errors(folder), (folder / "metrics.jsonl").open("a") as file:
+    with (
+        explain_os_errors(folder),
+        (folder / "metrics.jsonl").open("a", encoding="utf-8", newline="\n") as file,
+    ):
         file.write(json.dumps(row) + "\n")
 
 

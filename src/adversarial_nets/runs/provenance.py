@@ -9,14 +9,19 @@ import torch
 
 from adversarial_nets import __version__
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.registry import absolute_path
 from adversarial_nets.engine import distributed
 
 __all__ = ["made_with"]
 
 
 def made_with(data: Dataset) -> dict[str, Any]:
-    """Return the versions, machine, threads, processes and data source, for a run's record."""
-    return {
+    """Return the versions, machine, threads, processes and data source, for a run's record.
+
+    For images in a folder, ``data_path`` is its absolute path: a later command may run elsewhere.
+    """
+    path = absolute_path(data.name)
+    return ({} if path is None else {"data_path": path}) | {
         "adversarial_nets": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,

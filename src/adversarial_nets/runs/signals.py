@@ -1,4 +1,4 @@
-"""Stop training cleanly on Ctrl-C (SIGINT) and SIGTERM."""
+"""Stop training cleanly on Ctrl-C (SIGINT), SIGTERM, and on Windows Ctrl-Break (SIGBREAK)."""
 
 import signal
 import threading
@@ -9,10 +9,12 @@ from adversarial_nets.engine import distributed
 
 __all__ = ["signals"]
 
+_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
+
 
 @contextmanager
 def signals() -> Iterator[list[int]]:
-    """Yield a list to which the numbers of received SIGINTs and SIGTERMs are added.
+    """Yield a list to which the numbers of received signals are added.
 
     The first signal is only recorded, so that the caller can save and stop. A second one has its
     usual effect. Under torchrun, every signal is only recorded, because torchrun repeats to its
@@ -22,7 +24,9 @@ def signals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield received
         return
-    old = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    # A handler that was not installed from Python reads as None and cannot be set again.
+    old = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
 
     def record(number: int, frame: object) -> None:
         received.append(number)

@@ -86,7 +86,7 @@ def read_record(name: str, context: Context) -> Record:
     if not path.exists():
         return not_run(part, f"not run; run it with: {context.command(name)}")
     try:
-        record = json.loads(path.read_text())
+        record = json.loads(path.read_text(encoding="utf-8"))
         record |= {key: tuple(record[key]) for key in ("notes", "pictures")}
         record["tables"] = tuple(tuple(table) for table in record["tables"])
         missing = [file for file in record["pictures"] if not (context.folder / file).is_file()]

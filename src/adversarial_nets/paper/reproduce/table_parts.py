@@ -73,7 +73,7 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
         rows = [
             {name: kind(row[name]) for name, kind in _REQUIRED.items()}
             | {name: None if row[name] is None else float(row[name]) for name in _OPTIONAL}
-            for row in json.loads(path.read_text())["rows"]
+            for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(

@@ -63,7 +63,9 @@ function request(message) { // send what the user asked for, and remove the noti
 function connect(handlers) {
   showNotice(text("connecting"));
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/play`);
+  let opened = false;
   socket.onopen = () => {
+    opened = true;
     showNotice("");
     openAddress(readAddress());
   };
@@ -78,6 +80,7 @@ function connect(handlers) {
     document.body.dataset.connected = "no";
     if (current) writeAddress();
     if (event.code === 1009) showNotice(text("error message too large"));
+    else if (!opened) showNotice(text("refused", { command: `advnets playground --allow ${location.host}` }));
     else if (!$("notice").textContent) showNotice(text("disconnected"));
   };
 }

@@ -1,0 +1,114 @@
+"""A run finds its images from any working folder, and where `--data` says that they are now."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.evaluation.score import load_data
+from commands import NARROW
+from shortened import photographs
+
+EVALUATE = ("--samples", "20", "--no-calibration", "--threads", "1")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with photographs and a run that was trained on them by a relative path."""
+    folder = tmp_path_factory.mktemp("project")
+    photographs(folder / "PHOTOS")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        args = ["train", "folder:PHOTOS", "--size", "12", "--run", "run", "--rounds", "5"]
+        assert main([*args, "--batch", "10", *NARROW]) == 0
+    return folder
+
+
+@pytest.fixture
+def copy(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the run in the working folder, beside no images; the original images are gone."""
+    shutil.copytree(project / "run", tmp_path / "run")
+    settings = tmp_path / "run" / "settings.json"
+    record = json.loads(settings.read_text(encoding="utf-8"))
+    assert record["info"]["data_path"] == str(project / "PHOTOS")
+    record["info"]["data_path"] = str(tmp_path / "gone" / "PHOTOS")
+    settings.write_text(json.dumps(record), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_another_working_folder(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Images of the same relative path there are others and are not used."""
+    photographs(tmp_path / "PHOTOS", 50)
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", str(project / "run"), *EVALUATE]) == 0
+    assert main(["report", str(project / "run"), "--again"]) == 0
+    assert main(["sample", str(project / "run"), "--out", "samples.png"]) == 0
+
+
+def test_a_moved_project(copy: Path, project: Path) -> None:
+    """Run and images moved together: the relative path is right."""
+    shutil.copytree(project / "PHOTOS", copy / "PHOTOS")
+    assert main(["evaluate", "run", *EVALUATE]) == 0
+
+
+@pytest.mark.parametrize("command", ["evaluate", "measure", "report"])
+def test_moved_images(
+    command: str, copy: Path, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = [] if command == "report" else ["--samples", "20"]
+    more += ["--again"] if command == "report" else ["--threads", "1"]
+    assert main([command, "run", *more]) == 2
+    error = capsys.readouterr().err
+    assert "run was trained on folder:PHOTOS, and PHOTOS does not exist." in error
+    assert "take --data folder:PATH" in error
+    for place in (f"folder:{project / 'PHOTOS'}", str(project / "PHOTOS")):
+        code = main([command, "run", "--data", place, *more])
+        error = capsys.readouterr().err
+        # Photographs have no classes, so `measure` goes on to its next question.
+        assert code == (2 if command == "measure" else 0), error
+        assert ("--features inception" in error) == (command == "measure")
+
+
+def test_other_images(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    photographs(copy / "others", 50)
+    assert main(["evaluate", "run", "--data", "folder:others", *EVALUATE]) == 2
+    error = capsys.readouterr().err
+    assert "The images of folder:others are not those that run was trained on" in error
+    assert main(["evaluate", "run", "--data", "nowhere", *EVALUATE]) == 2
+    assert "nowhere does not exist" in capsys.readouterr().err
+    assert main(["evaluate", "run", "--data", "mnist-5k", *EVALUATE]) == 2
+    assert "size is 12, but size is only for folder:PATH" in capsys.readouterr().err
+
+
+def test_the_record_keeps_the_name(copy: Path, project: Path) -> None:
+    run = an.open_run(Path("run"))
+    assert load_data(run, place=str(project / "PHOTOS")).name == run.data == "folder:PHOTOS"
+
+
+def test_a_run_on_included_data_keeps_no_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    args = ["train", "mnist-5k", "--rounds", "5", "--run", str(tmp_path / "run"), *NARROW]
+    assert main(args) == 0
+    record = json.loads((tmp_path / "run" / "settings.json").read_text(encoding="utf-8"))
+    assert "data_path" not in record["info"]
+
+
+@pytest.mark.parametrize(("n", "columns"), [(1, 0), (2, 2), (9, 9), (10, 10), (11, 10)])
+def test_samples_fill_their_picture(n: int, columns: int, project: Path, tmp_path: Path) -> None:
+    """One sample has its own size; fewer than ten are one row without empty places."""
+    out = tmp_path / "samples.png"
+    assert main(["sample", str(project / "run"), "--n", str(n), "--out", str(out)]) == 0
+    with Image.open(out) as picture:
+        if n == 1:
+            assert picture.size == (12, 12)
+        else:
+            assert picture.width == 2 * (columns * (12 + 2) + 2)
+            assert picture.height == 2 * (-(-n // columns) * (12 + 2) + 2)
