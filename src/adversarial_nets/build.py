@@ -2,22 +2,30 @@
 
 import copy
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from adversarial_nets import nets, objectives
+from adversarial_nets import nets, objectives, user_networks
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
 from adversarial_nets.state import Game
 
-__all__ = ["Optimiser", "change_settings", "new_game"]
+__all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
 
 Optimiser = Callable[..., torch.optim.Optimizer]
 """A function that makes an optimiser from parameters, e.g. a class of `torch.optim`."""
+
+OPTIMISER_SETTINGS = frozenset(
+    {
+        *("optimiser", "optimiser_D", "momentum", "momentum_end", "momentum_epochs"),
+        *("lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor"),
+    }
+)
+"""Settings that may not change during a game whose optimiser a program passed in."""
 
 
 def new_game(
@@ -27,6 +35,7 @@ def new_game(
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
+    optimiser_lr: Literal["own", "settings"] = "own",
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     manual_backprop: bool | None = None,
@@ -37,13 +46,17 @@ def new_game(
     Args:
         settings: the game's settings.
         data: a `datasets.Dataset`, or any other `datasets.Source` of minibatches.
-        G: your own generator, from noise (m, z_size) to images (m, pixels); without it, the
-            settings describe G.
-        D: your own discriminator, from images (m, pixels) to one logit for each image; without it,
-            the settings describe D.
+        G: your own generator in place of the settings': noise (m, z_size) or (m, z_size, 1, 1) to
+            images (m, pixels) or (m, channels, height, width), which is tried out.
+        D: your own discriminator in place of the settings': images of either form to one logit
+            each. A logit is a number before the sigmoid.
         optimiser: makes each network's optimiser from its parameters, e.g.
-            ``functools.partial(torch.optim.RMSprop, centered=True)``. Its learning rate is set from
-            the settings before every round; a parameter group may hold a factor ``lr_scale``.
+            ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
+            momentum: the settings' ``lr``, ``momentum`` and their schedules do not apply. D's rate
+            is multiplied by ``d_lr_multiplier``, and the rate of G's last layer by
+            ``G.output_lr_multiplier``, once.
+        optimiser_lr: ``settings`` applies the settings' schedules to your optimiser too, as
+            earlier versions did; a parameter group may then hold a factor ``lr_scale``.
         device: the device of both networks, e.g. ``"cpu"`` or ``"cuda"``.
         dtype: the floating type of both networks.
         manual_backprop: compute updates by `engine.manual_backprop` (True), by autograd (False), or
@@ -51,39 +64,87 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: an unknown objective, a generator whose sigmoid output does not cover the data's
-            range, or convolutions that do not fit the images.
+        UserError: an unknown objective; a generator of the settings whose sigmoid output does not
+            cover the data's range; convolutions that do not fit the images; or a network or
+            optimiser of your own that cannot be used.
+
+    Warns:
+        UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
+            data's range.
     """
     s = settings
     objectives.find(s.objective)
-    shape = data.image_shape if isinstance(data, Dataset) else None
-    if G is None:
-        low, high = data.range if isinstance(data, Dataset) else (0.0, 1.0)
-        if s.G.output == "sigmoid" and (low < 0 or high > 1):
-            raise SettingError(
-                "G.output",
-                "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
-                "linear, or the data set's own preset.",
-            )
-        G = nets.generator(s.G, s.z_size, data.pixels, s.seed, shape)
-        # The logit of a mean is a good bias only under a sigmoid.
-        if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
-            nets.start_at_marginals(G, data.train)
-    if D is None:
-        D = nets.discriminator(s.D, data.pixels, s.seed, shape)
+    G, D = _user_networks(G, D, s, data, device, dtype)
+    G = _generator(s, data) if G is None else G
+    D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data)) if D is None else D
     G, D = G.to(device, dtype), D.to(device, dtype)
     game = Game(
         settings=s,
         data=data,
         G=G,
         D=D,
-        optimiser_G=(optimiser or _optimiser(s, "G"))(_parameter_groups(s, G)),
-        optimiser_D=(optimiser or _optimiser(s, "D"))(D.parameters()),
+        optimiser_G=_make_optimiser(optimiser or _optimiser(s, "G"), _parameter_groups(s, G)),
+        optimiser_D=_make_optimiser(optimiser or _optimiser(s, "D"), D.parameters()),
         averaged=copy.deepcopy(G).requires_grad_(False) if s.ema_decay else None,
         bf16_matmul=bf16_matmul,
+        optimiser_lr=optimiser_lr if optimiser else "settings",
     )
+    _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
     return game
+
+
+def _image_shape(data: Source) -> tuple[int, int, int] | None:
+    """(channels, height, width), or None for data that are not images."""
+    return data.image_shape if isinstance(data, Dataset) else None
+
+
+def _user_networks(
+    G: nn.Module | None,
+    D: nn.Module | None,
+    s: Settings,
+    data: Source,
+    device: str,
+    dtype: torch.dtype,
+) -> tuple[nn.Module | None, nn.Module | None]:
+    """The networks that the caller passed in, tried out and with flat images."""
+    shape = _image_shape(data)
+    if G is not None:
+        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype)
+    if D is not None:
+        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype)
+    user_networks.warn_of_outputs(G, D, s, data)
+    return G, D
+
+
+def _generator(s: Settings, data: Source) -> nn.Module:
+    """The settings' generator.
+
+    Raises:
+        SettingError: its sigmoid output does not cover the data's range.
+    """
+    low, high = data.range if isinstance(data, Dataset) else (0.0, 1.0)
+    if s.G.output == "sigmoid" and (low < 0 or high > 1):
+        raise SettingError(
+            "G.output",
+            "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
+            "linear, or the data set's own preset.",
+        )
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data))
+    # The logit of a mean is a good bias only under a sigmoid.
+    if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
+        nets.start_at_marginals(G, data.train)
+    return G
+
+
+def _multiply_own_rates(game: Game) -> None:
+    """Apply the settings' multipliers to the rates of an optimiser that a program passed in."""
+    if game.optimiser_lr != "own":
+        return
+    multipliers = (game.optimiser_D, game.settings.d_lr_multiplier), (game.optimiser_G, 1.0)
+    for optimiser, multiplier in multipliers:
+        for group in optimiser.param_groups:
+            group["lr"] = group["lr"] * multiplier * group.get("lr_scale", 1.0)
 
 
 def change_settings(game: Game, settings: Settings) -> None:
@@ -100,6 +161,13 @@ def change_settings(game: Game, settings: Settings) -> None:
     fixed = [name for name in changes if name not in LIVE]
     if fixed:
         raise UserError(f"{', '.join(fixed)} cannot change during a game; start a new one.")
+    unused = [name for name in changes if name in OPTIMISER_SETTINGS]
+    if unused and game.optimiser_lr == "own":
+        raise UserError(
+            f"{', '.join(unused)} cannot change, because this game uses an optimiser of your own, "
+            "to which the settings do not apply. Change game.optimiser_G.param_groups and "
+            "game.optimiser_D.param_groups instead."
+        )
     objectives.find(settings.objective)
     old, new = _optimiser_names(game.settings), _optimiser_names(settings)
     game.settings = settings
@@ -116,6 +184,47 @@ def change_settings(game: Game, settings: Settings) -> None:
         for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
             layer.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and manual.applies(game)
+
+
+def _make_optimiser(
+    rule: object, parameters: Iterable[nn.Parameter] | list[dict[str, Any]]
+) -> torch.optim.Optimizer:
+    """Call the user's or the settings' optimiser.
+
+    Raises:
+        UserError: `rule` is not a class or function that makes an optimiser that Algorithm 1 can
+            use.
+    """
+    example = "e.g. optimiser=functools.partial(torch.optim.Adam, lr=2e-4)"
+    if isinstance(rule, torch.optim.Optimizer):
+        name = type(rule).__name__
+        raise UserError(
+            f"optimiser is an instance of {name}, but each network needs one of its own. Give the "
+            f"class, optimiser=torch.optim.{name}, or with its arguments, {example}."
+        )
+    if not callable(rule):
+        raise UserError(
+            f"optimiser is {rule!r}; it must make an optimiser from a network's parameters, "
+            f"{example}."
+        )
+    try:
+        made = rule(parameters)
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"optimiser cannot be made from a network's parameters alone ({error}). Give its "
+            f"other arguments with it, {example}."
+        ) from error
+    if not isinstance(made, torch.optim.Optimizer):
+        raise UserError(
+            f"optimiser made a {type(made).__name__}; it must make a torch.optim.Optimizer, "
+            f"{example}."
+        )
+    if isinstance(made, torch.optim.LBFGS):
+        raise UserError(
+            "optimiser is LBFGS, which evaluates a loss several times in a step; Algorithm 1 "
+            f"cannot use it. Give a first-order one, {example}."
+        )
+    return made
 
 
 def _optimiser_names(s: Settings) -> dict[str, str]:

@@ -302,7 +302,11 @@ def set_learning_rates(game: Game) -> None:
 
     The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With
     μ · lr_{t−1} / lr_t in place of μ, both rules change θ equally.
+
+    Optimisers that a program passed in keep their own values (`Game.optimiser_lr`).
     """
+    if game.optimiser_lr == "own":
+        return
     s, t = game.settings, game.round
     lr, momentum = s.lr_at(t), s.momentum_at(game.epoch)
     for optimiser, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):

@@ -1,6 +1,7 @@
 """The state of a game: both networks, their optimisers, counters and running statistics."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -77,6 +78,8 @@ class Game:
         averaged: a copy of G that holds the moving average of G's weights, or None.
         manual_backprop: True if `engine.manual_backprop` computes the updates, False if autograd.
         bf16_matmul: whether matrix products use bfloat16; weights and updates stay in float32.
+        optimiser_lr: ``settings`` if the settings' schedules of learning rate and momentum apply;
+            ``own`` if both optimisers keep their own values.
         round: rounds of Algorithm 1 played so far.
         step: steps of D so far, k in each round, also where only G is trained; random draws depend
             on it.
@@ -93,6 +96,7 @@ class Game:
     averaged: nn.Module | None = None
     manual_backprop: bool = False
     bf16_matmul: bool = False
+    optimiser_lr: Literal["settings", "own"] = "settings"
     round: int = 0
     step: int = 0
     images: int = 0
@@ -106,6 +110,22 @@ class Game:
     def batch_fraction(self) -> float:
         """This process's share of a minibatch; 1 in a single process."""
         return len(distributed.local_rows(self.settings.batch)) / self.settings.batch
+
+    @property
+    def lr(self) -> float:
+        """The learning rate that G's optimiser used in the last round, or will use in the first."""
+        if self.optimiser_lr == "own":
+            return float(self.optimiser_G.param_groups[0]["lr"])
+        return self.settings.lr_at(max(self.round - 1, 0))
+
+    @property
+    def momentum(self) -> float:
+        """G's momentum in the last round (Adam's β₁ for an optimiser of your own; 0 if none)."""
+        if self.optimiser_lr == "own":
+            group = self.optimiser_G.param_groups[0]
+            return float(group.get("momentum", group.get("betas", (0.0,))[0]))
+        drawn_before = self.images - self.settings.k * self.settings.batch
+        return self.settings.momentum_at(1 + max(drawn_before, 0) // self.data.examples_per_epoch)
 
     @property
     def epoch(self) -> int:

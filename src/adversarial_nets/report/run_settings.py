@@ -122,7 +122,10 @@ def _unused_settings(run: Run) -> set[str]:
             unused.discard("G.output_lr_multiplier")
     if run.info.get("optimiser"):
         unused |= {"optimiser", "optimiser_D"}
-        if "SGD" not in run.info["optimiser"]:  # the schedule sets the momentum of SGD only
+        if run.info.get("optimiser_lr") == "own":
+            unused |= {"lr", "lr_decay", "lr_hold", "lr_floor"}
+            unused |= {"momentum", "momentum_end", "momentum_epochs"}
+        elif "SGD" not in run.info["optimiser"]:  # the schedule sets the momentum of SGD only
             unused |= {"momentum", "momentum_end", "momentum_epochs"}
     if not run.data.startswith("folder:"):
         unused |= {name for name in DATA_OPTIONS if not settings[name]}

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import nets
+from adversarial_nets import nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -39,7 +39,12 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
     Returns:
         The checkpoint's folder.
     """
-    counters = {"step": game.step, "images": game.images}
+    counters: dict[str, Any] = {"step": game.step, "images": game.images}
+    if game.optimiser_lr == "own":  # a callback may have changed them
+        counters["lr"] = {
+            network: [float(group["lr"]) for group in optimiser.param_groups]
+            for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
+        }
     return write_checkpoint(
         run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     )
@@ -87,6 +92,9 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
             if owner == network:
                 # clone() aligns the memory as the optimiser would; rounding may depend on it.
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
+        rates = checkpoint.state.get("lr", {}).get(network, [])
+        for group, lr in zip(whole["param_groups"], rates, strict=False):
+            group["lr"] = lr
         optimiser.load_state_dict(whole)
     # Earlier versions saved only the round; their k and batch could not change during a run.
     s, rounds = game.settings, checkpoint.round
@@ -168,6 +176,9 @@ def load_generator(
         G = nets.generator(
             run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape
         )
+    else:
+        device = str(next(iter(G.parameters())).device)
+        G = user_networks.prepare_generator(G, run.settings, run.pixels, run.image_shape, device)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, which))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

@@ -148,15 +148,14 @@ class TrainingSession:
 
     def _log(self, score: bool = False) -> None:
         """Write one row of metrics over the rounds since the last, and call the callbacks."""
-        game, s = self.game, self.game.settings
+        game = self.game
         distributed.all_reduce_sum([game.stats.sums])
-        epoch_of_last_round = 1 + (game.images - s.k * s.batch) // game.data.examples_per_epoch
         row: dict[str, Any] = {
             "round": game.round,
             "epoch": round(game.images / len(self.data.train), 4),
             **game.stats.means(),
-            "lr": s.lr_at(game.round - 1),
-            "momentum": s.momentum_at(epoch_of_last_round),
+            "lr": game.lr,
+            "momentum": game.momentum,
             "spread": spread(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
@@ -174,7 +173,7 @@ class TrainingSession:
         if not distributed.is_main():
             return
         metrics.append_metrics(self.run.folder, row)
-        problem = describe_problem(row | {"objective": s.objective}, self.widest)
+        problem = describe_problem(row | {"objective": game.settings.objective}, self.widest)
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
         )

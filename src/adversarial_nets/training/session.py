@@ -1,6 +1,8 @@
 """Train a game in a run's folder: start a run, continue it, or start from another run's weights."""
 
+import functools
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -22,12 +24,16 @@ from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.provenance import made_with
-from adversarial_nets.settings import Cadence, Settings
+from adversarial_nets.settings import Cadence, Settings, settings_differences
+from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
+
+# Settings that an optimiser of one's own makes void; others only shape their schedules.
+_UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end")
 
 
 @dataclass(frozen=True)
@@ -45,9 +51,27 @@ class _Networks:
 
     @property
     def optimiser_name(self) -> str | None:
-        """The optimiser's name for the records."""
+        """The optimiser's name as earlier versions recorded it."""
         rule = self.optimiser
         return getattr(rule, "__qualname__", repr(rule)) if rule else None
+
+    def describe_optimiser(self, game: Game) -> str | None:
+        """The optimiser for the records: ``RMSprop`` or ``Adam(lr=0.0002)``; None if not passed in.
+
+        A function's text includes what it made, so that a changed learning rate is noticed.
+        """
+        rule = self.optimiser
+        if rule is None or isinstance(rule, type):
+            return self.optimiser_name
+        if isinstance(rule, functools.partial) and isinstance(rule.func, type) and not rule.args:
+            arguments = ", ".join(f"{name}={value!r}" for name, value in rule.keywords.items())
+            return f"{rule.func.__name__}({arguments})"
+        made = [
+            f"{type(made).__name__}(lr={', '.join(str(float(g['lr'])) for g in made.param_groups)})"
+            for made in (game.optimiser_G, game.optimiser_D)
+        ]
+        name = getattr(rule, "__name__", type(rule).__name__)
+        return f"{name}: {' and '.join(dict.fromkeys(made))}"
 
 
 def train(
@@ -92,7 +116,10 @@ def train(
         precision: of matrix products; weights and their updates stay in float32.
         G: your own generator, (m, z_size) to (m, pixels).
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
-        optimiser: makes each network's optimiser from its parameters.
+        optimiser: makes each network's optimiser from its parameters, e.g.
+            ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
+            momentum; the settings' ``lr``, ``momentum`` and their schedules do not apply
+            (`build.new_game`). A callback may change ``snapshot.game.optimiser_G.param_groups``.
 
     Returns:
         The run, which `evaluation.evaluate`, `report.write_report` and others accept.
@@ -131,11 +158,16 @@ def train(
                 G=bottom or G,
                 D=D,
                 optimiser=optimiser,
+                optimiser_lr=_optimiser_lr(folder, new),
                 device=device,
                 bf16_matmul=precision == "bfloat16",
             )
             if source and new:
                 game_state.load_networks(game, source)
+            if optimiser and new:
+                facts["optimiser_lr"] = game.optimiser_lr
+                _warn_of_unused_settings(settings, chosen)
+            facts["optimiser"] = networks.describe_optimiser(game)
             with distributed.main_process_first():  # it creates the folder, the others open it
                 if new and restart and distributed.is_main():
                     runs_folder.discard(folder)
@@ -230,7 +262,7 @@ def _facts(
     precision: str, networks: _Networks, onto: str | Path | None, source: Run | None
 ) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
-    facts: dict[str, Any] = {"precision": precision, "optimiser": networks.optimiser_name}
+    facts: dict[str, Any] = {"precision": precision}
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if onto is not None:
         facts["onto"] = str(onto)
@@ -300,14 +332,41 @@ def _differences(
     words = [] if old.fingerprint == fingerprint else [f"data {old.data} → {name} (other images)"]
     words += runs_folder.differences(old.settings, settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
+    in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
     words += [
         f"{fact} {before[fact]} → {facts[fact]}"
         for fact in ("precision", "optimiser")
-        if before[fact] != facts[fact]
+        if before[fact] not in (facts[fact], in_earlier_versions[fact])
     ]
     if old.own_nets != networks.own:
         words.append("your own networks " + ("are new" if networks.own else "are missing"))
     return words
+
+
+def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:
+    """Whether an optimiser that a program passes in keeps its own rate.
+
+    Runs of earlier versions, whose settings.json does not say, used the settings' schedules.
+    """
+    if new:
+        return "own"
+    recorded = runs_folder.open_run(folder).info.get("optimiser_lr")
+    return "own" if recorded == "own" else "settings"
+
+
+def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
+    """Warn if the caller changed a setting that does not apply to an optimiser of one's own."""
+    from_preset = settings_differences(chosen.settings, settings)
+    from_default = settings_differences(Settings(), settings)
+    changed = [name for name in _UNUSED if name in from_preset and name in from_default]
+    if changed:
+        warnings.warn(
+            f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "
+            "learning rate and momentum. Give them to the optimiser, e.g. "
+            "optimiser=functools.partial(torch.optim.Adam, lr=2e-4).",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def _stage2_generator(

@@ -1,0 +1,300 @@
+"""Try out the networks that a program passes in, before the first round.
+
+A network may take and give images in either form, (m, pixels) or (m, channels, height, width), and
+noise as (m, z_size) or (m, z_size, 1, 1). `ImageAdapter` converts for those that need it.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from adversarial_nets import priors
+from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.errors import UserError
+from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
+
+__all__ = ["ImageAdapter", "prepare_discriminator", "prepare_generator", "warn_of_outputs"]
+
+Shape = tuple[int, ...]
+
+_WRONG_SHAPE = (RuntimeError, ValueError, IndexError, AssertionError)  # what networks raise then
+_ROWS = 16  # how many noise vectors or images are tried, at most
+_FAR = 1000.0  # this times a usual input saturates a sigmoid or tanh
+
+
+class ImageAdapter(nn.Module):
+    """A network with its input unflattened and its output flattened.
+
+    The names of its weights are those of the network, so checkpoints are the same with and without.
+
+    Args:
+        net: the network.
+        input_shape: shape of one input of the network.
+    """
+
+    def __init__(self, net: nn.Module, input_shape: Shape) -> None:
+        super().__init__()
+        self.net = net
+        self.input_shape = input_shape
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The network's output, one row for each row of x."""
+        y = self.net(x.reshape(-1, *self.input_shape))
+        return y.flatten(1) if y.ndim > 2 else y
+
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401
+        """The network's own state."""
+        return self.net.state_dict(*args, **kwargs)
+
+    def load_state_dict(  # noqa: D102
+        self,
+        state_dict: Mapping[str, Any],
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        return self.net.load_state_dict(state_dict, *args, **kwargs)
+
+
+# --- One network ----------------------------------------------------------------------------------
+
+
+def prepare_generator(
+    G: nn.Module,
+    settings: Settings,
+    pixels: int,
+    image_shape: Shape | None,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> nn.Module:
+    """Return a user's generator as a map from (m, z_size) to (m, pixels).
+
+    Args:
+        G: the generator.
+        settings: the game's settings, for the noise.
+        pixels: number of values in an image.
+        image_shape: (channels, height, width), or None for data that are not images.
+        device: where the game is to run.
+        dtype: the floating type of the game; None leaves G's.
+
+    Returns:
+        G itself, or an `ImageAdapter` of it.
+
+    Raises:
+        UserError: G is not such a module.
+    """
+    G = _checked(G, "G", device, settings).to(device, dtype)
+    z, size = _noise(settings), settings.z_size
+    right = {(len(z), pixels)} | ({(len(z), *image_shape)} if image_shape else set())
+    task = (
+        f"G must map noise of shape ({len(z)}, {size}) or ({len(z)}, {size}, 1, 1) to images of "
+        f"shape {' or '.join(map(str, sorted(right, key=len)))}"
+    )
+    return _adapted(
+        G,
+        z,
+        [(size,), (size, 1, 1)],
+        lambda images: tuple(images.shape) in right,
+        task,
+        f"Change G, or z_size in the settings (it is {size}).",
+    )
+
+
+def prepare_discriminator(
+    D: nn.Module,
+    settings: Settings,
+    data: Source,
+    image_shape: Shape | None,
+    device: str = "cpu",
+    dtype: torch.dtype | None = None,
+) -> nn.Module:
+    """Return a user's discriminator as a map from (m, pixels) to m logits.
+
+    Args:
+        D: the discriminator.
+        settings: the game's settings.
+        data: the data set, whose first images are tried.
+        image_shape: (channels, height, width), or None for data that are not images.
+        device: where the game is to run.
+        dtype: the floating type of the game; None leaves D's.
+
+    Returns:
+        D itself, or an `ImageAdapter` of it.
+
+    Raises:
+        UserError: D is not such a module, or gives an infinity or NaN.
+    """
+    D = _checked(D, "D", device, settings).to(device, dtype)
+    x = _images(settings, data)
+    shapes: list[Shape] = [(data.pixels,)] + ([image_shape] if image_shape else [])
+    takes = " or ".join(str((len(x), *shape)) for shape in shapes)
+    net = _adapted(
+        D,
+        x,
+        shapes,
+        lambda logits: logits.numel() == len(x),
+        f"D must map images of shape {takes} to one logit each, shape ({len(x)},) or ({len(x)}, 1)",
+        "Change D, e.g. end it in nn.Flatten() and nn.Linear(features, 1), without a sigmoid.",
+    )
+    with _tried(net):
+        logits = net(_like(net, x))
+    if not bool(logits.isfinite().all()):
+        raise UserError(
+            "D gives logits that are not finite numbers for the first training images. Check its "
+            "initial weights."
+        )
+    return net
+
+
+def _checked(net: nn.Module, name: str, device: str, settings: Settings) -> nn.Module:
+    """The network, if it can be trained on that device.
+
+    Raises:
+        UserError: it is no module, has nothing to train, or is on another device.
+    """
+    if isinstance(net, type):
+        raise UserError(
+            f"{name} is the class {net.__name__}, not a network. Make one: {name}={net.__name__}()."
+        )
+    if not isinstance(net, nn.Module):
+        raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
+    is_trained = settings.train_only in (None, name)
+    if not any(p.requires_grad or not is_trained for p in net.parameters()):
+        raise UserError(
+            f"{name} has no parameters to train. Give a network with at least one trainable layer."
+        )
+    devices = sorted({str(p.device) for p in net.parameters()})
+    elsewhere = [
+        d for d in devices if d != "cpu" and torch.device(d).type != torch.device(device).type
+    ]
+    if elsewhere or len(devices) > 1:
+        raise UserError(
+            f"{name} is on {' and '.join(devices)}, but the training is to run on {device}. Move "
+            f'it there with {name}.to("{device}"), or give another device='
+        )
+    return net
+
+
+def _adapted(
+    net: nn.Module,
+    rows: Tensor,
+    shapes: list[Shape],
+    is_right: Callable[[Tensor], bool],
+    task: str,
+    remedy: str,
+) -> nn.Module:
+    """The network, or an adapter of it, by the first input shape that gives the right output."""
+    problems: list[str] = []
+    cause: Exception | None = None
+    for shape in shapes:
+        given = (len(rows), *shape)
+        try:
+            with _tried(net):
+                output = net(_like(net, rows).reshape(given))
+        except _WRONG_SHAPE as error:
+            cause = error
+            first_line = next(iter(str(error).splitlines()), type(error).__name__)
+            problems.append(f"it cannot take shape {given} ({first_line})")
+            continue
+        if not isinstance(output, Tensor):
+            raise UserError(f"{task}, but it returns a {type(output).__name__}. {remedy}")
+        if is_right(output):
+            is_flat = shape == shapes[0] and output.ndim <= 2
+            return net if is_flat else ImageAdapter(net, shape)
+        problems.append(f"it returns shape {tuple(output.shape)} for shape {given}")
+    raise UserError(f"{task}, but {', and '.join(problems)}. {remedy}") from cause
+
+
+# --- Warnings -------------------------------------------------------------------------------------
+
+
+def warn_of_outputs(
+    G: nn.Module | None, D: nn.Module | None, settings: Settings, data: Source
+) -> None:
+    """Warn if D seems to end in a sigmoid, or if G's bounded outputs do not have the data's range.
+
+    Args:
+        G: a user's generator, from `prepare_generator`; or None.
+        D: a user's discriminator, from `prepare_discriminator`; or None.
+        settings: the game's settings.
+        data: the data set.
+    """
+    if D is not None and _ends_in(nn.Sigmoid, D, _images(settings, data)):
+        _warn(
+            "D's outputs all lie in [0, 1], as if D ended in a sigmoid. D must give logits, since "
+            "the loss applies the sigmoid itself: remove D's last sigmoid."
+        )
+    if G is None or not isinstance(data, Dataset):
+        return
+    low, high = data.range
+    if low >= 0 and _ends_in(nn.Tanh, G, _noise(settings)):
+        _warn(
+            f"G's outputs lie in [-1, 1], as if G ended in a Tanh, but the data lie in [{low:g}, "
+            f"{high:g}]. End G in nn.Sigmoid() instead."
+        )
+    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(settings)):
+        _warn(
+            f"G's outputs lie in [0, 1], as if G ended in a sigmoid, but the data lie in [{low:g}, "
+            f"{high:g}]. End G in a linear layer instead."
+        )
+
+
+def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tensor) -> bool:
+    """Whether a network's outputs are those of a sigmoid or tanh, as a module or as a function.
+
+    They stay in its range, and far inputs saturate it, unless normalisation undoes the distance.
+    """
+    least = 0.0 if kind is nn.Sigmoid else -1.0
+    with _tried(net):
+        near = net(_like(net, rows))
+        far = torch.cat([net(_like(net, rows * factor)).flatten() for factor in (_FAR, -_FAR)])
+    outputs = torch.cat([near.flatten(), far])
+    if not bool(((outputs >= least) & (outputs <= 1)).all()):
+        return False
+    if not bool(((near > least) & (near < 1)).any()):
+        return False
+    leaves = [module for module in net.modules() if not list(module.children())]
+    reaches_both_signs = least == 0 or bool((near < 0).any())
+    saturates = bool(((outputs < least + 0.05) | (outputs > 0.95)).any())
+    return reaches_both_signs and (saturates or isinstance(leaves[-1], kind))
+
+
+def _warn(message: str) -> None:
+    warnings.warn(message, UserWarning, stacklevel=4)
+
+
+# --- Trying a network -----------------------------------------------------------------------------
+
+
+@contextmanager
+def _tried(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; modes and random generators are restored."""
+    training = {module: module.training for module in net.modules()}
+    device = next(net.parameters()).device
+    net.eval()
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
+            yield
+    finally:
+        for module, flag in training.items():
+            module.training = flag
+
+
+def _like(net: nn.Module, x: Tensor) -> Tensor:
+    """The tensor with the network's device and dtype."""
+    return x.to(next(net.parameters()))
+
+
+def _noise(s: Settings) -> Tensor:
+    """A few noise vectors."""
+    rows = range(min(s.batch, _ROWS))
+    return priors.draw(s.prior, Address(s.seed, 0, rows), s.z_size, "noise to try G")
+
+
+def _images(s: Settings, data: Source) -> Tensor:
+    """The first training images."""
+    return data.minibatch(Address(s.seed, 0, range(min(s.batch, _ROWS))), 0)

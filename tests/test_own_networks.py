@@ -1,0 +1,150 @@
+"""Networks that a program passes in are tried before the first round."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from adversarial_nets.build import new_game
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import evaluate
+from adversarial_nets.game import play, sample
+from adversarial_nets.runs import game_state
+from adversarial_nets.settings import Cadence
+from adversarial_nets.training.session import train
+from small import small_data, small_settings
+
+Z, SIDE = 5, 6
+PIXELS = SIDE * SIDE
+
+
+class Function(nn.Module):
+    """Layers, then any function of their output."""
+
+    def __init__(self, layers: nn.Module, function: Callable[[Tensor], Any]) -> None:
+        super().__init__()
+        self.layers, self.function = layers, function
+
+    def forward(self, x: Tensor) -> Any:
+        return self.function(self.layers(x))
+
+
+def G() -> nn.Module:
+    return nn.Sequential(nn.Linear(Z, 9), nn.ReLU(), nn.Linear(9, PIXELS), nn.Sigmoid())
+
+
+def D() -> nn.Module:
+    return nn.Sequential(nn.Linear(PIXELS, 9), nn.LeakyReLU(0.2), nn.Linear(9, 1))
+
+
+def convolutional() -> tuple[nn.Module, nn.Module]:
+    """G from (m, z, 1, 1) to (m, 1, 6, 6) and D from that to (m, 1, 1, 1), as in DCGAN."""
+    G = nn.Sequential(
+        nn.ConvTranspose2d(Z, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.ConvTranspose2d(4, 1, 2, 2),
+        nn.Sigmoid(),
+    )
+    return G, nn.Sequential(nn.Conv2d(1, 4, 2, 2), nn.LeakyReLU(0.2), nn.Conv2d(4, 1, 3))
+
+
+def test_images_may_have_four_dimensions(tmp_path: Path) -> None:
+    """Such networks are trained, saved by their own names, loaded, sampled and scored."""
+    mine_G, mine_D = convolutional()
+    before = [p.clone() for p in mine_G.parameters()]
+    run = train(
+        small_data(),
+        settings=small_settings(),
+        run=tmp_path,
+        rounds=4,
+        cadence=Cadence(2, 2, 4, 4),
+        G=mine_G,
+        D=mine_D,
+    )
+    assert not all(map(torch.equal, before, mine_G.parameters()))
+    fresh, _ = convolutional()
+    loaded, _ = game_state.load_generator(run, G=fresh)
+    assert all(map(torch.equal, fresh.state_dict().values(), mine_G.state_dict().values()))
+    assert sample(loaded, run.settings, 3).shape == (3, PIXELS)
+    again, _ = convolutional()
+    found = evaluate(run, small_data(), samples=30, calibration=False, G=again)
+    assert found.parzen.samples == 30
+    G2, D2 = convolutional()
+    how: dict[str, Any] = {"settings": small_settings(), "run": tmp_path, "rounds": 6}
+    assert train(small_data(), G=G2, D=D2, **how).own_nets  # continued
+
+
+def test_flat_networks_are_used_as_they_are() -> None:
+    mine_G, mine_D = G(), D()
+    mine_G[1].eval()  # type: ignore[index]
+    state = torch.get_rng_state()
+    game = new_game(small_settings(), small_data(), G=mine_G, D=mine_D)
+    assert game.G is mine_G
+    assert game.D is mine_D
+    assert game.manual_backprop
+    assert torch.equal(state, torch.get_rng_state())
+    assert [m.training for m in mine_G] == [True, False, True, True]  # type: ignore[union-attr]
+
+
+def test_lazy_layers_get_their_size() -> None:
+    lazy = nn.Sequential(nn.LazyLinear(9), nn.ReLU(), nn.LazyLinear(1))
+    play(new_game(small_settings(), small_data(), D=lazy), 1)
+    assert lazy[0].in_features == PIXELS
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        ({"G": nn.Linear(Z + 1, PIXELS)}, r"noise of shape \(16, 5\) or .*z_size.*\(it is 5\)"),
+        ({"G": nn.Linear(Z, PIXELS - 1)}, r"images of shape \(16, 36\) .*returns shape \(16, 35\)"),
+        ({"G": Function(G(), lambda x: (x, x))}, "returns a tuple"),
+        ({"G": nn.Sequential(nn.Sigmoid())}, "G has no parameters"),
+        ({"D": nn.Linear(PIXELS, 1).requires_grad_(False)}, "D has no parameters to train"),
+        ({"D": nn.Linear(PIXELS + 1, 1)}, r"D must map images of shape \(16, 36\) or \(16, 1, 6,"),
+        ({"D": nn.Linear(PIXELS, 2)}, r"one logit each.*returns shape \(16, 2\)"),
+        ({"D": Function(D(), lambda a: a / 0)}, "not finite"),
+        ({"D": Function(D(), lambda a: a.mean())}, r"returns shape \(\)"),
+        ({"D": nn.Linear(PIXELS, 1, device="meta")}, r"D is on meta.*run on cpu"),
+    ],
+)
+def test_networks_that_cannot_play_are_refused(network: dict[str, Any], message: str) -> None:
+    """The sentence names the shape that is needed and the one that was given."""
+    with pytest.raises(UserError, match=message):
+        new_game(small_settings(), small_data(), **network)
+
+
+@pytest.mark.parametrize(
+    "sigmoid", [nn.Sequential(D(), nn.Sigmoid()), Function(D(), torch.sigmoid)]
+)
+def test_a_discriminator_that_ends_in_a_sigmoid_is_warned_about(sigmoid: nn.Module) -> None:
+    with pytest.warns(UserWarning, match="logits.*remove D's last sigmoid"):
+        new_game(small_settings(), small_data(), D=sigmoid)
+
+
+@pytest.mark.parametrize("head", [nn.Tanh(), nn.Sequential(nn.LayerNorm(PIXELS), nn.Tanh())])
+def test_a_generator_that_ends_in_a_tanh_is_warned_about(head: nn.Module) -> None:
+    tanh = nn.Sequential(nn.Linear(Z, PIXELS), head)
+    with pytest.warns(UserWarning, match=r"Tanh.*\[0, 1\].*nn\.Sigmoid"):
+        new_game(small_settings(), small_data(), G=tanh)
+    signed = dataclasses.replace(small_data(), range=(-1.0, 1.0))
+    new_game(small_settings(), signed, G=tanh)
+    with pytest.warns(UserWarning, match="ended in a sigmoid"):
+        new_game(small_settings(), signed, G=G())
+
+
+def test_small_logits_are_no_sigmoid() -> None:
+    """A new D whose logits all happen to lie in (0, 1), or are all 0, and a linear G."""
+    for bias in (0.5, 0.0):
+        small = nn.Linear(PIXELS, 1)
+        nn.init.constant_(small.weight, 1e-4 * (bias > 0))
+        nn.init.constant_(small.bias, bias)
+        new_game(small_settings(), small_data(), D=small)
+    linear = nn.Linear(Z, PIXELS)
+    nn.init.normal_(linear.weight, std=1e-3)
+    nn.init.zeros_(linear.bias)
+    new_game(small_settings(), small_data(), G=linear)
