@@ -123,6 +123,7 @@ def subprocess_lines() -> list[str]:
     return sorted(set(started))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", subprocess_lines())
 def test_several_processes_run_as_printed(line: str, tmp_path: Path) -> None:
     """Real processes, whose trainings are shortened as those above."""
