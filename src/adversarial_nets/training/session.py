@@ -32,7 +32,7 @@ __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
 
-# Settings that an optimiser of one's own makes void; others only shape their schedules.
+# Settings that do not apply to a user's optimiser; others only shape their schedules.
 _UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end")
 
 
@@ -355,7 +355,7 @@ def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:
 
 
 def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
-    """Warn if the caller changed a setting that does not apply to an optimiser of one's own."""
+    """Warn if the caller changed a setting that does not apply to a user's optimiser."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
     changed = [name for name in _UNUSED if name in from_preset and name in from_default]
