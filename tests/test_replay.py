@@ -13,6 +13,7 @@ import torch
 from adversarial_nets import build, game, replay
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
+from adversarial_nets.cli.play import PlayOptions
 from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
@@ -110,7 +111,9 @@ def test_the_command_can_turn_a_switch_off() -> None:
     off = replace(usual, G=replace(usual.G, bias_from_marginals=False))
     words = shlex.split(replay.command(Script("mnist-5k", off)))
     assert "--G.no-bias-from-marginals" in words
-    assert parse(COMMANDS["play"], words[2:]).settings == off
+    options = parse(COMMANDS["play"], words[2:])
+    assert isinstance(options, PlayOptions)
+    assert options.settings == off
 
 
 def test_data_that_cannot_be_played_raise_an_error_with_the_command_to_train() -> None:

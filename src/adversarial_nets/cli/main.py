@@ -46,8 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command, rest = find_command(args)
         options = parse(command, rest)
-        starts_processes = isinstance(options, TrainOptions) and not processes.UNDER_TORCHRUN
-        if starts_processes and options.nproc != 1:
+        launched_here = not processes.UNDER_TORCHRUN
+        if launched_here and isinstance(options, TrainOptions) and options.nproc != 1:
             return processes.launch(args, options.nproc, options.max_restarts)
         return _run(command, options)
     except UserError as error:
@@ -143,7 +143,8 @@ def _prepare_output() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115
+            discarding = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (stays open)
+            setattr(sys, name, discarding)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
@@ -18,6 +18,11 @@ from adversarial_nets.cli.shared import (
     require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.paper.figure1 import Figure1
+    from adversarial_nets.paper.plane import Plane
+    from adversarial_nets.paper.remarks import Remarks
 
 __all__ = ["COMMANDS"]
 
@@ -190,7 +195,7 @@ def _remarks(o: RemarksOptions, reporter: ProgressReporter) -> dict[str, Any]:
     return _print_found(reporter, remarks(o.out, seed=o.seed))
 
 
-def _print_found(reporter: ProgressReporter, found: Any) -> dict[str, Any]:  # noqa: ANN401
+def _print_found(reporter: ProgressReporter, found: "Figure1 | Plane | Remarks") -> dict[str, Any]:
     """Print a dataclass of results; returns it as a mapping with its files as texts."""
     result = dataclasses.asdict(found) | {"files": [str(file) for file in found.files]}
     print_result(reporter, result)

@@ -94,7 +94,7 @@ def current_options(args: Sequence[str]) -> list[str]:
     return ["--train-only=None" if arg == "--train-only=both" else arg for arg in current]
 
 
-def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
+def parse(command: Command, args: Sequence[str]) -> object:
     """The command's options from the command line, as an instance of its dataclass.
 
     Default values follow the DATA that the arguments name, wherever it stands among them.
@@ -103,7 +103,7 @@ def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
         UserError: an unknown option.
         SystemExit: after ``--help``, and after a message about a value that cannot be read.
     """
-    default: Any = tyro.MISSING_NONPROP
+    default: object = tyro.MISSING_NONPROP
     sentence = ""
     if command.defaults is not None:
         default, sentence = command.defaults(_data(command, args), _texts(args))
@@ -117,10 +117,7 @@ def parse(command: Command, args: Sequence[str]) -> Any:  # noqa: ANN401
 
 
 def _tyro_cli(
-    command: Command,
-    args: Sequence[str],
-    default: Any,  # noqa: ANN401
-    quiet: bool = False,
+    command: Command, args: Sequence[str], default: object, quiet: bool = False
 ) -> tuple[Any, list[str]]:
     """The parsed options, and the arguments that are none."""
     return tyro.cli(
@@ -202,7 +199,7 @@ def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
             yield option(prefix + name).removeprefix("--")
 
 
-def _unwrap(annotation: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def _unwrap(annotation: object) -> tuple[Any, Any]:
     """A type without its annotations, and the tyro configuration among the annotations."""
     configs = [
         m for m in getattr(annotation, "__metadata__", ()) if getattr(m, "name", None) is not None
@@ -255,7 +252,7 @@ def _optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | N
     if inner is None or inner.nargs != 1:
         return None
 
-    def read(words: list[str]) -> Any:  # noqa: ANN401
+    def read(words: list[str]) -> object:
         if words[0] in ("None", "none"):
             return None
         if inner.choices is not None and words[0] not in inner.choices:
@@ -294,7 +291,7 @@ def _tuple_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None
     )
 
 
-def _inner_spec(kind: Any, info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:  # noqa: ANN401
+def _inner_spec(kind: object, info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
     """How a contained type is read, or None if tyro cannot."""
     spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind, info.markers))
     return None if isinstance(spec, UnsupportedTypeAnnotationError) else spec
@@ -307,7 +304,7 @@ def _dataclass_rule(info: StructTypeInfo) -> StructConstructorSpec | None:
     return StructConstructorSpec(info.type, tuple(_fields(info.type, info.default)))
 
 
-def _fields(cls: Any, instance: Any) -> Iterator[StructFieldSpec]:  # noqa: ANN401
+def _fields(cls: type[Any], instance: object) -> Iterator[StructFieldSpec]:
     """The fields of a dataclass, with the default values that an instance has."""
     hints = get_type_hints(cls, include_extras=True)
     for f in dataclasses.fields(cls):
@@ -322,13 +319,13 @@ def _fields(cls: Any, instance: Any) -> Iterator[StructFieldSpec]:  # noqa: ANN4
         yield StructFieldSpec(f.name, hints[f.name], default, help_of)
 
 
-def _help(cls: Any, name: str) -> str | None:  # noqa: ANN401
+def _help(cls: type[object], name: str) -> str | None:
     """The docstring of a dataclass's field, on one line."""
-    return _field_docstrings(cls).get(name)
+    return _field_docstrings(cls).get(name)  # type: ignore[arg-type]  # classes are hashable
 
 
 @functools.cache
-def _field_docstrings(cls: type[Any]) -> Mapping[str, str]:
+def _field_docstrings(cls: type[object]) -> Mapping[str, str]:
     """The text below each field of a dataclass, by the field's name."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(definition, ast.ClassDef)
