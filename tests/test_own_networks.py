@@ -33,11 +33,11 @@ class Function(nn.Module):
         return self.function(self.layers(x))
 
 
-def G() -> nn.Module:
+def G() -> nn.Sequential:
     return nn.Sequential(nn.Linear(Z, 9), nn.ReLU(), nn.Linear(9, PIXELS), nn.Sigmoid())
 
 
-def D() -> nn.Module:
+def D() -> nn.Sequential:
     return nn.Sequential(nn.Linear(PIXELS, 9), nn.LeakyReLU(0.2), nn.Linear(9, 1))
 
 
@@ -68,7 +68,7 @@ def test_images_may_have_four_dimensions(tmp_path: Path) -> None:
     )
     assert not all(map(torch.equal, before, mine_G.parameters()))
     fresh, _ = convolutional()
-    loaded, _ = game_state.load_generator(run, G=fresh)
+    loaded, _ = game_state.load_generator(run, weights="raw", G=fresh)
     assert all(map(torch.equal, fresh.state_dict().values(), mine_G.state_dict().values()))
     assert sample(loaded, run.settings, 3).shape == (3, PIXELS)
     again, _ = convolutional()
@@ -81,14 +81,14 @@ def test_images_may_have_four_dimensions(tmp_path: Path) -> None:
 
 def test_flat_networks_are_used_as_they_are() -> None:
     mine_G, mine_D = G(), D()
-    mine_G[1].eval()  # type: ignore[index]
+    mine_G[1].eval()
     state = torch.get_rng_state()
     game = new_game(small_settings(), small_data(), G=mine_G, D=mine_D)
     assert game.G is mine_G
     assert game.D is mine_D
     assert game.manual_backprop
     assert torch.equal(state, torch.get_rng_state())
-    assert [m.training for m in mine_G] == [True, False, True, True]  # type: ignore[union-attr]
+    assert [m.training for m in mine_G] == [True, False, True, True]
 
 
 def test_lazy_layers_get_their_size() -> None:

@@ -134,10 +134,11 @@ def test_runs_of_earlier_versions_keep_the_settings_rate(tmp_path: Path) -> None
 
 
 def test_what_makes_no_optimiser_is_refused() -> None:
-    for rule, message in (
+    rules: list[tuple[Any, str]] = [
         (lambda _: nn.Linear(1, 1), "made a Linear"),
         (functools.partial(torch.optim.Adam, lr=-1.0), "Invalid learning rate.*partial"),
         (torch.optim.LBFGS, "LBFGS.*first-order"),
-    ):
+    ]
+    for rule, message in rules:
         with pytest.raises(UserError, match=message):
             new_game(small_settings(), small_data(), optimiser=rule)

@@ -2,10 +2,12 @@
 
 import functools
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,9 +21,10 @@ from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
 from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.settings import Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
@@ -74,34 +77,35 @@ class _Networks:
 
 
 def train(
-    data: str | Dataset,
+    data: str | PathLike[str] | Dataset,
     *,
     preset: str | None = None,
     settings: Settings | None = None,
-    run: str | Path | None = None,
+    run: RunLike | None = None,
     rounds: int | None = None,
     epochs: float | None = None,
     cadence: Cadence | None = None,
     callbacks: Iterable[Callback] = (),
-    onto: str | Path | None = None,
-    init_from: str | Path | None = None,
+    onto: RunLike | None = None,
+    init_from: RunLike | None = None,
     restart: bool = False,
     device: str = "cpu",
     precision: Precision = "float32",
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
+    progress: bool = True,
 ) -> Run:
     """Train a game, or continue the run that the folder holds.
 
     Under ``torchrun`` all its processes train the same game (`engine.distributed`).
 
     Args:
-        data: a name for `datasets.load`, or a loaded data set.
+        data: a name for `datasets.load`, a folder of images as a path, or a loaded data set.
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
-        run: the run's folder; by default ``runs/DATA-PRESET-SEED``.
+        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
         cadence: how often to log, save, score and draw.
@@ -118,6 +122,7 @@ def train(
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
             momentum; the settings' ``lr``, ``momentum`` and their schedules do not apply
             (`build.new_game`). A callback may change ``snapshot.game.optimiser_G.param_groups``.
+        progress: print losses, the time left, scores, and what seems wrong with the game.
 
     Returns:
         The run, which `evaluation.evaluate`, `report.write_report` and others accept.
@@ -130,14 +135,19 @@ def train(
     """
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
+    if isinstance(data, PathLike):
+        data = f"folder:{os.fspath(data)}"
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
-    source = runs_folder.open_run(Path(init_from)) if init_from else None
+    run = None if run is None else runs_folder.folder_of(run)
+    onto = None if onto is None else runs_folder.folder_of(onto)
+    source = None if init_from is None else runs_folder.open_run(init_from)
     preset, chosen, settings = _resolve_settings(name, preset, settings, run, source, restart)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
-        images = _load(data, settings)
+        reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
+        images = _load(data, settings, reporter.work)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
@@ -169,9 +179,10 @@ def train(
                     runs_folder.discard(folder)
                 facts["updates"] = "manual" if game.manual_backprop else "autograd"
                 this = _open_or_create(folder, name, images, preset, settings, networks, facts)
-            TrainingSession(
-                this, images, game, total, cadence or Cadence(), tuple(callbacks)
-            ).play()
+            with reporter.training(total) as show:
+                TrainingSession(
+                    this, images, game, total, cadence or Cadence(), (show, *callbacks)
+                ).play()
             distributed.barrier()  # wait until the main process has written its last files
     return this
 
@@ -204,12 +215,14 @@ def _resolve_settings(
     return preset, chosen, settings or chosen.settings
 
 
-def _load(data: str | Dataset, settings: Settings) -> Dataset:
+def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
     """The data set, loaded if only its name is given."""
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
-        return datasets.load(data, size=settings.size, channels=settings.channels)
+        return datasets.load(
+            data, size=settings.size, channels=settings.channels, on_progress=on_progress
+        )
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
@@ -398,7 +411,7 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
         UserError: there is no such run, or its layers are not the last ones of these settings.
     """
     trained = runs_folder.open_run(folder)
-    top, _ = game_state.load_generator(trained)
+    top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
     G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
     try:
