@@ -1,7 +1,14 @@
 # `make run` trains on the included digits, `make test` runs the tests. Each installs what it needs first.
+# `make setup TORCH=cpu` installs PyTorch without CUDA, which takes 1.6 GB in place of 5.9 GB on Linux.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+TORCH ?=
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+ifneq ($(filter-out cpu,$(TORCH)),)
+$(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
+endif
 
 .PHONY: help run playground test lint setup clean
 
@@ -19,11 +26,15 @@ lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-setup: .venv/ready  ## install the package into .venv
+setup: .venv/ready  ## install the package into .venv (TORCH=cpu: without CUDA)
 
 .venv/ready: pyproject.toml constraints.txt
 	@echo "Installing into .venv with pinned versions (the first time this takes some minutes)"
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { echo "Python's venv is missing (Debian, Ubuntu: apt install python3-venv)"; exit 1; }
+ifeq ($(TORCH),cpu)
+	@# From PyTorch's own index, for torch alone; the next line installs everything else, from PyPI or your mirror.
+	$(PIP) --no-deps --index-url $(TORCH_INDEX) torch
+endif
 	$(PIP) --editable .
 	@touch $@
 

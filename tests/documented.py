@@ -9,6 +9,7 @@ __all__ = ["ROOT", "commands", "documented", "torchrun_commands"]
 
 ROOT = Path(__file__).parent.parent
 PROGRAMS = ("advnets", "make", "torchrun", "srun torchrun")
+PREFIX = r"(?:\.venv/bin/|\.venv\\Scripts\\|PIP_INDEX_URL=\S+ )(?=advnets|make)"
 PAGES = (
     *(ROOT / name for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -38,6 +39,7 @@ def _all() -> Iterator[tuple[str, str]]:
         text = page.read_text(encoding="utf-8").replace("\\\n", " ")
         # A comment begins with a space and #. Joined lines are one.
         names = "|".join(PROGRAMS)
+        text = re.sub(rf"^ {{4}}{PREFIX}", "    ", text, flags=re.M)
         pattern = rf"^(?: {{4}})?((?:{names}) .*)$|`((?:{names}) [^`\n]*)`"
         for found in re.finditer(pattern, text, re.M):
             line = found[1] or found[2]

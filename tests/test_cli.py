@@ -206,6 +206,20 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.slow
+def test_a_divergence_names_options_that_help(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The advice can be followed as it stands: options added to the same command."""
+    args = ["train", "mnist-5k", "--run", str(tmp_path / "run"), "--rounds", "40", *NARROW]
+    args += ["--log-every", "10"]
+    assert main([*args, "--lr", "1e30"]) == 3
+    error = capsys.readouterr().err
+    advice = re.search(r"Add (--lr \S+ --restart) to the command", error)
+    assert advice is not None, error
+    assert advice[1] == "--lr 2e+29 --restart"
+    assert main([*args, "--lr", "1e-3", "--restart"]) == 0
+
+
 def test_nothing_is_written_outside_runs(
     run: Path,
     tmp_path: Path,

@@ -230,7 +230,7 @@ def test_mistakes_are_explained(tmp_path: Path) -> None:
     damaged[10]["weights"] = None
     damaged[11]["parzen"]["se"] = -1.0
     damaged[0]["parzen"]["nats"] = float("nan")
-    damaged[1]["parzen"]["se"] = None
+    damaged[1]["parzen"]["se"] = "none"
     damaged[2]["round"] = "last"
     damaged[3]["run"]["curve"] = 5
     damaged[4]["run"]["curve"] = [{"round": 5, "raw": "9"}]

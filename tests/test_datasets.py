@@ -90,7 +90,8 @@ def test_paths_may_begin_with_a_tilde(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "cats").mkdir()
     for number in range(60):
-        Image.new("L", (4, 4), number).save(tmp_path / "cats" / f"{number}.png")
+        grey = np.random.default_rng(number).integers(0, 256, (4, 4)).astype(np.uint8)
+        Image.fromarray(grey).save(tmp_path / "cats" / f"{number}.png")
     data = load("folder:~/cats", size=4)
     assert data.name == "folder:~/cats"
     assert data.image_shape == (1, 4, 4)
@@ -106,7 +107,7 @@ def test_registry_states_the_shape_and_counts_of_what_is_loaded(sample: Dataset)
 
 
 def dots(request: LoadRequest) -> Dataset:
-    images = torch.full((12, 4), len(request.path), dtype=torch.uint8)
+    images = torch.arange(48, dtype=torch.uint8).view(12, 4) + len(request.path)
     return Dataset(request.name, images[:6], images[6:9], images[9:], (1, 2, 2), "made here")
 
 
@@ -213,7 +214,8 @@ def test_fingerprint_depends_on_images_splits_and_shape_only(sample: Dataset) ->
     both = torch.cat([sample.train, sample.valid])
     others = [
         replace(sample, test=pixel),
-        replace(sample, train=both[:3999], valid=both[3999:]),  # the same bytes, split elsewhere
+        # the same bytes, split elsewhere
+        replace(sample, train=both[:3999], valid=both[3999:], labels={}),
         replace(sample, train=sample.train.flip(0)),
         replace(sample, image_shape=(1, 56, 14)),
     ]

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 
 from adversarial_nets.datasets import Dataset, fingerprint, load
-from adversarial_nets.datasets.folder import _read_image, load_folder
+from adversarial_nets.datasets.folder import load_folder
+from adversarial_nets.datasets.folder_images import read_image
 from adversarial_nets.errors import UserError
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -41,7 +42,7 @@ def rows(data: Dataset) -> dict[bytes, str]:
 
 
 def read(path: Path, size: int, channels: int = 1) -> Array:
-    return _read_image(path, size, channels).reshape(channels, size, size)
+    return read_image(path, size, channels)[0].reshape(channels, size, size)
 
 
 def test_images_of_the_right_shape_keep_their_values(tmp_path: Path) -> None:
@@ -92,12 +93,14 @@ def test_accents_give_the_same_hash_in_both_unicode_forms(tmp_path: Path) -> Non
 
 def test_mixed_formats_sizes_and_modes_are_read(tmp_path: Path) -> None:
     fill(tmp_path)
-    colour = Image.fromarray(noise(40, 30, 3))
-    for suffix in ("jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "ico", "JPEG"):
-        colour.save(tmp_path / f"colour.{suffix}")
-    for mode in ("1", "L", "P", "LA", "RGBA", "CMYK", "I;16"):
+    formats = ("jpg", "bmp", "gif", "webp", "tif", "ppm", "tga", "jp2", "ico", "JPEG")
+    for seed, suffix in enumerate(formats):
+        Image.fromarray(noise(40, 30, 3, seed=seed)).save(tmp_path / f"colour.{suffix}")
+    for seed, mode in enumerate(("1", "L", "P", "LA", "RGBA", "CMYK", "I;16")):
+        colour = Image.fromarray(noise(40, 30, 3, seed=100 + seed))
         suffix = "tif" if mode == "CMYK" else "png"
-        image = colour.convert("L").convert("I;16") if mode == "I;16" else colour.convert(mode)
+        sixteen = Image.fromarray(noise(40, 30, seed=99).astype(np.uint16) * 257)
+        image = sixteen if mode == "I;16" else colour.convert(mode)
         image.save(tmp_path / f"{mode.replace(';', '')}.{suffix}")
     (tmp_path / "README.txt").write_text("not an image")
     (tmp_path / "._hidden.png").write_text("a resource fork")
@@ -105,7 +108,7 @@ def test_mixed_formats_sizes_and_modes_are_read(tmp_path: Path) -> None:
         data = load(f"folder:{tmp_path}", size=8, channels=channels)
         assert data.image_shape == (channels, 8, 8)
         assert len(data.train) + len(data.valid) + len(data.test) == 60 + 10 + 7
-        assert "1 other files" in data.provenance
+        assert "Skipped 1 other file (1 .txt)." in data.provenance
 
 
 def test_colour_is_channels_first(tmp_path: Path) -> None:
@@ -282,7 +285,7 @@ def test_decompression_bombs_are_not_unpacked(tmp_path: Path, side: int) -> None
 
 
 def test_links_and_pipes(tmp_path: Path) -> None:
-    """A broken link is an error, a pipe does not block, a linked folder is skipped."""
+    """A broken link is an error, a pipe does not block, a link to a folder above is skipped."""
     images = fill(tmp_path / "images")
     (images / "loop").symlink_to(tmp_path)
     assert len(rows(load(f"folder:{images}", size=6))) == 60

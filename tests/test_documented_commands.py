@@ -1,9 +1,11 @@
 """Every command line in the documents works as printed; cheap ones and trainings really run."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -121,6 +123,7 @@ def subprocess_lines() -> list[str]:
     return sorted(set(started))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", subprocess_lines())
 def test_several_processes_run_as_printed(line: str, tmp_path: Path) -> None:
     """Real processes, whose trainings are shortened as those above."""
@@ -151,3 +154,39 @@ def test_make_has_the_targets(line: str) -> None:
         ["make", "-n", *line.split()[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+def made(*words: str) -> "subprocess.CompletedProcess[str]":
+    """What make would do from the beginning."""
+    return subprocess.run(
+        ["make", "-n", "-B", *words], cwd=ROOT, capture_output=True, encoding="utf-8", check=False
+    )
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_torch_without_cuda_comes_from_its_own_index() -> None:
+    """Only torch: the index does not have the other packages in the pinned versions."""
+    assert "download.pytorch.org" not in made("setup").stdout
+    lines = [line for line in made("setup", "TORCH=cpu").stdout.splitlines() if "pip" in line]
+    torch, package = lines
+    assert torch.endswith("--no-deps --index-url https://download.pytorch.org/whl/cpu torch")
+    assert package.endswith("--editable .")
+    assert "index-url" not in package
+    mirrored = made("run", "TORCH=cpu", "TORCH_INDEX=https://mirror.example/cpu").stdout
+    assert "--index-url https://mirror.example/cpu torch" in mirrored
+    wrong = made("setup", "TORCH=gpu")
+    assert wrong.returncode == 2
+    assert 'TORCH is "gpu"; it must be cpu' in wrong.stderr
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_installation_names_only_extras_and_files_that_exist(readme: str) -> None:
+    page = (ROOT / readme).read_text(encoding="utf-8")
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    named = set(re.findall(r'`(?:--editable "\.)?\[([a-z]+)\]"?`', page))
+    assert named
+    assert named <= extras.keys()
+    assert (ROOT / "constraints.txt").exists()
+    assert "make setup TORCH=cpu" in page

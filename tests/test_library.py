@@ -34,7 +34,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> an.Run:
         data, settings=small_settings(), run=folder, rounds=20, cadence=OFTEN, progress=False
     )
     for weights in ("raw", "averaged"):
-        an.evaluate(run, data, weights=weights, samples=50, calibration=False)  # type: ignore[arg-type]
+        an.evaluate(run, data, weights=weights, samples=50, calibration=False)
     return run
 
 
@@ -74,6 +74,8 @@ calls = {
     "write_report": lambda: an.write_report(["runs/x"]),
     "compare text": lambda: an.compare("runs/x"),
     "compare number": lambda: an.compare([1, 2]),
+    "train loader": lambda: an.train(torch.utils.data.DataLoader([1, 2])),
+    "train list": lambda: an.train([1, 2]),
     "train onto": lambda: an.train(data, settings=s, onto=5),
     "instance": lambda: an.new_game(s, data, optimiser=torch.optim.Adam(net.parameters())),
     "text": lambda: an.new_game(s, data, optimiser="adam"),
@@ -102,6 +104,8 @@ def test_every_wrong_argument_is_a_sentence(run: an.Run) -> None:
         "write_report": "list; give its folder",
         "compare text": "as a str; give a list of two or more",
         "compare number": "int; give its folder",
+        "train loader": "of type DataLoader; give",
+        "train list": "of type list; give",
         "train onto": "int; give its folder",
         "instance": "instance of Adam.*optimiser=torch.optim.Adam",
         "text": "'adam'.*functools.partial",
@@ -190,8 +194,9 @@ def test_what_is_wrong_is_printed_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Networks that never change: samples are alike from the first round to the last."""
-    stuck = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
-    nn.init.zeros_(stuck[0].weight)
+    layer = nn.Linear(5, 36)
+    nn.init.zeros_(layer.weight)
+    stuck = nn.Sequential(layer, nn.Sigmoid())
     monkeypatch.setattr(loop, "patience", lambda settings, own_nets: 20 if own_nets else 0)
     never = functools.partial(torch.optim.SGD, lr=0.0)
     snapshots: list[an.TrainingSnapshot] = []

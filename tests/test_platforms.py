@@ -108,11 +108,13 @@ def test_file_systems_that_cannot_flush_folders(
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="needs a signal to try")
 def test_ctrl_break_stops_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signal, "SIGBREAK", signal.SIGUSR1, raising=False)
+    signal.signal(signal.SIGUSR1, lambda number, frame: None)  # by default it ends this process
     before = signal.getsignal(signal.SIGUSR1)
     with signals() as received:
         os.kill(os.getpid(), signal.SIGUSR1)
     assert received == [signal.SIGUSR1]
     assert signal.getsignal(signal.SIGUSR1) == before
+    signal.signal(signal.SIGUSR1, signal.SIG_DFL)
 
 
 def test_a_handler_from_outside_python_stays(monkeypatch: pytest.MonkeyPatch) -> None:

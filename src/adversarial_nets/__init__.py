@@ -44,7 +44,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adversarial_nets.build import new_game
-    from adversarial_nets.datasets import Dataset, load
+    from adversarial_nets.datasets import Dataset, dataset_from_arrays, load
     from adversarial_nets.errors import Diverged, Stopped, UserError
     from adversarial_nets.evaluation import Evaluation, calibrate, evaluate
     from adversarial_nets.evaluation.compare_runs import compare
@@ -76,6 +76,7 @@ __all__ = [
     "UserError",
     "calibrate",
     "compare",
+    "dataset_from_arrays",
     "evaluate",
     "load",
     "load_generator",
@@ -92,7 +93,7 @@ __version__ = "0.1.0"
 # Each name is imported at its first use (PEP 562), so that ``advnets --help`` imports no torch.
 _MODULES = {
     "build": ["new_game"],
-    "datasets": ["Dataset", "load"],
+    "datasets": ["Dataset", "dataset_from_arrays", "load"],
     "errors": ["Diverged", "Stopped", "UserError"],
     "evaluation": ["Evaluation", "calibrate", "evaluate"],
     "game": ["play", "sample"],

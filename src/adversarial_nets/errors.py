@@ -93,9 +93,35 @@ class NoClasses(UserError):
 
 
 class Diverged(UserError):
-    """A loss or a weight became NaN or infinite during training."""
+    """A loss or a weight became NaN or infinite during training.
+
+    Args:
+        problem: what is no longer finite, since which round, and what is saved.
+        lr: the setting `lr` of the training, if it can be made smaller.
+    """
 
     exit_code = 3
+
+    def __init__(self, problem: str, lr: float | None = None) -> None:
+        self.problem, self.smaller = problem, None if lr is None else f"{lr / 5:.2g}"
+        advice = (
+            ""
+            if lr is None
+            else (
+                f" Train again with a smaller lr, e.g. lr={self.smaller} (it is {lr:g}) and "
+                "restart=True, or with another seed."
+            )
+        )
+        super().__init__(problem + advice)
+
+    def for_command_line(self) -> str:
+        """The message with the options that start again with a smaller learning rate."""
+        if self.smaller is None:
+            return str(self)
+        return (
+            f"{self.problem} Add --lr {self.smaller} --restart to the command to train again with "
+            "a fifth of the learning rate, or use another --seed."
+        )
 
 
 class Stopped(UserError):

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 from adversarial_nets.errors import SettingError, UserError, unknown_name
 
 __all__ = [
+    "DATA_OPTIONS",
     "LIVE",
     "OLD_NAMES",
     "Cadence",
@@ -182,6 +183,11 @@ class Settings:
     """folder:PATH only: side of the square that images are resized to, in pixels (default 28)."""
     channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
     """folder:PATH only: 1 for grey (default), 3 for colour."""
+    background: str | None = setting(None)
+    """folder:PATH only: colour behind transparent parts, e.g. black or #ff8000 (default white)."""
+    stretch: bool = setting(False)
+    """folder:PATH only: make the smallest and largest value of 16-bit images black and white; for
+    12-bit values in 16-bit files."""
     seed: int = setting(0, SEED)
     """Seed of every random draw of the run."""
 
@@ -206,6 +212,10 @@ class Settings:
         """Momentum in an epoch, counted from 1: a linear rise, then constant."""
         rise = min((epoch - 1) / max(self.momentum_epochs - 1, 1), 1.0)
         return self.momentum + (self.momentum_end - self.momentum) * rise
+
+    def data_options(self) -> dict[str, Any]:
+        """The keyword arguments for `datasets.load`."""
+        return {name: getattr(self, name) for name in DATA_OPTIONS}
 
     def to_json(self) -> dict[str, Any]:
         """As nested dictionaries and tuples, for settings.json."""
@@ -269,6 +279,9 @@ _TYPES: Mapping[str, Any] = {
 
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
+
+DATA_OPTIONS = ("size", "channels", "background", "stretch")
+"""The settings that choose how a folder of images is read."""
 
 OLD_NAMES: Mapping[str, str] = {
     "G.output_rate": "G.output_lr_multiplier",

@@ -47,7 +47,7 @@ class ImageAdapter(nn.Module):
         y = self.net(x.reshape(-1, *self.input_shape))
         return y.flatten(1) if y.ndim > 2 else y
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]  # noqa: ANN401
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         """The network's own state."""
         return self.net.state_dict(*args, **kwargs)
 

@@ -9,6 +9,7 @@ from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Checkpoint,
     Data,
+    Flag,
     Grid,
     Json,
     Place,
@@ -19,6 +20,7 @@ from adversarial_nets.cli.shared import (
     require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.settings import DATA_OPTIONS
 
 if TYPE_CHECKING:
     from adversarial_nets.evaluation import CalibrationRow
@@ -148,6 +150,10 @@ class CalibrateOptions:
     """folder:PATH only: resize images to this many pixels square."""
     channels: Literal[1, 3] | None = None
     """folder:PATH only: 1 for grey, 3 for colour."""
+    background: str | None = None
+    """folder:PATH only: colour behind transparent parts."""
+    stretch: Flag = False
+    """folder:PATH only: make the smallest and largest value of 16-bit images black and white."""
     threads: Threads = None
     json: Json = False
 
@@ -158,7 +164,8 @@ def _calibrate(o: CalibrateOptions, reporter: ProgressReporter) -> dict[str, Any
     from adversarial_nets.evaluation.score import row_to_json
 
     samples = require_positive("--samples", o.samples, 10_000)
-    data = datasets.load(o.data, size=o.size, channels=o.channels, on_progress=reporter.work)
+    options = {name: getattr(o, name) for name in DATA_OPTIONS}
+    data = datasets.load(o.data, **options, on_progress=reporter.work)
     rows = calibrate(data, o.grid, samples=samples, on_progress=reporter.work)
     _print_rows(reporter, rows)
     return {"data": o.data, "grid": o.grid, "rows": [row_to_json(row) for row in rows]}

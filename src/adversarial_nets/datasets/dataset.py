@@ -11,6 +11,7 @@ from jaxtyping import Float, Int64, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adversarial_nets.datasets import checks
 from adversarial_nets.random import Address, permutation
 
 __all__ = ["Dataset", "Fold", "Source", "fingerprint", "shuffled_indices", "to_pixels"]
@@ -72,6 +73,13 @@ class Dataset:
             then those of the first fold.
         contrast_norm: if given, `floats` subtracts each image's mean and scales the image to this
             L2 norm.
+        notes: what was done to the user's files, in one line for the terminal; may be empty.
+        examined: whether the images have been searched for duplicates and blank ones
+            (`checks.warn_about`), so that each warning is given once.
+
+    Raises:
+        UserError: a split is not uint8 of shape (n, pixels) or is empty, or the labels are not one
+            int64 number for each image; the message says how to convert.
     """
 
     name: str
@@ -84,6 +92,19 @@ class Dataset:
     labels: Mapping[str, Int64[Tensor, " n"]] = field(default_factory=dict)
     folds: tuple[Fold, ...] = ()
     contrast_norm: float | None = None
+    notes: str = ""
+    examined: bool = field(default=False, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Refuse images and labels of another type or shape."""
+        checks.refuse_invalid(self)
+        # `fingerprint` hashes the shape's text, which must not depend on the kind of tuple.
+        channels, height, width = map(int, self.image_shape)
+        object.__setattr__(self, "image_shape", (channels, height, width))
+
+    def mark_examined(self) -> None:
+        """Note that `checks.warn_about` has seen these images."""
+        object.__setattr__(self, "examined", True)
 
     @property
     def pixels(self) -> int:
@@ -97,8 +118,12 @@ class Dataset:
 
         Contrast normalisation uses all values of an image together. An image whose norm is below
         1e-8 (a single colour) is divided by 1.
+
+        Raises:
+            UserError: the images are not uint8, for example because they are converted already.
         """
-        x = images.to(dtype)
+        checks.refuse_other_than_bytes("images", images)
+        x = images.to(dtype)  # new memory, so the caller's images are not written into
         if self.contrast_norm is None:
             return x.div_(255)
         x -= x.mean(1, keepdim=True)

@@ -1,40 +1,27 @@
 """A folder of your own images, in any format, size and mode."""
 
-import hashlib
-import os
-import unicodedata
 import warnings
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import UInt8
 
+from adversarial_nets.datasets.checks import warn_about
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.errors import UserError
+from adversarial_nets.datasets.folder_files import Found, find_images, split_images
+from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
-
-if TYPE_CHECKING:
-    from PIL import Image
 
 __all__ = ["load_folder"]
 
 LARGEST_SIZE = 1024
 
-# Decoders that are safe for untrusted files (EPS, for example, would start Ghostscript).
-FORMATS = (
-    *("AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000"),
-    *("PCX", "PNG", "PPM", "QOI", "TGA", "TIFF", "WEBP"),
-)
-# File names of images. Those of the last line cannot be decoded here; they are listed so that such
-# files are reported instead of skipped silently.
-SUFFIXES = (
-    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"),
-    *(".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"),
-    *(".tiff", ".webp"),
-    *(".eps", ".heic", ".heif", ".jxl", ".psd", ".svg"),
-)
+# 16-bit images that use less than this part of their range are probably of 12 bits or so.
+_NARROW = 0.3
 
 
 def load_folder(
@@ -42,27 +29,36 @@ def load_folder(
     *,
     size: int = 28,
     channels: int = 1,
+    background: str | None = None,
+    stretch: bool = False,
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
     """Load all images in a folder and its subfolders, cropped and resized to the same shape.
 
     Each image is processed in this order: rotated by its EXIF orientation; first frame if
-    animated; 16 bits per value scaled to 8; transparent parts on white; converted to grey (ITU-R
-    601 luma) or RGB; cropped to the central square; resized to ``size`` × ``size`` by Pillow's
-    bicubic filter, which is antialiased when it shrinks. An image that already has this shape keeps
-    its values exactly. Colour profiles are not applied.
+    animated; 16 bits per value scaled to 8; transparent parts on the background; converted to grey
+    (ITU-R 601 luma) or RGB; cropped to the central square; resized to ``size`` × ``size`` by
+    Pillow's bicubic filter, which is antialiased when it shrinks. An image that already has this
+    shape keeps its values exactly. Colour profiles are not applied.
 
-    Files with an image's suffix are read. Hidden files (a leading dot) and linked folders are
-    skipped. An image that cannot be read is an error, so no image is lost silently.
+    Files with an image's suffix are read. Hidden files and folders (a leading dot), thumbnails and
+    system folders (``@eaDir``, ``__MACOSX``) are skipped. Links to folders are followed, each real
+    folder once. An image that cannot be read is an error, so no image is lost silently.
 
-    A hash of a file's name relative to `folder` determines its split (train 80 %, valid 10 %, test
-    10 %) and its position there, so adding a file does not move other files.
+    If the folder has a subfolder ``train`` and one or both of ``valid`` (``val``, ``validation``)
+    and ``test``, these are the splits. Otherwise a hash of a file's name relative to `folder`
+    determines its split (train 80 %, valid 10 %, test 10 %). The hash also determines its position
+    there, so adding a file does not move other files.
 
     Args:
         folder: the folder with the images.
         size: height and width of the result in pixels, 1 to 1024.
         channels: 1 for grey, 3 for RGB.
+        background: colour behind transparent parts, a name or ``"#rrggbb"``; white by default,
+            with a warning if an image has such parts.
+        stretch: make the smallest value of all 16-bit grey images 0 and the largest 255; otherwise
+            65,535 becomes 255, which is nearly black for 12-bit values.
         name: the data set's name, by default ``folder:PATH``.
         on_progress: called with (the data set's name, bytes read, total bytes).
 
@@ -70,103 +66,87 @@ def load_folder(
         The data set, of image shape (channels, size, size), without labels.
 
     Raises:
-        UserError: an impossible `size` or `channels`, no such folder, no images in it, images that
-            cannot be read (the message names them), or too few images for three splits.
+        UserError: an impossible `size`, `channels` or `background`, no such folder, no images in
+            it, images that cannot be read (the message names them), or too few images for three
+            splits.
     """
+    _check_options(size, channels, background)
+    name = name or f"folder:{folder}"
+    found = find_images(folder)
+    splits, how = split_images(folder, found.images)
+    paths = [path for split in splits.values() for path in split]
+    images, facts = _read_all(
+        folder, paths, size, channels, background or "white", stretch, name, on_progress
+    )
+    if background is None:
+        _warn_of_transparency(name, facts)
+    is_narrow = _warn_of_narrow_range(name, facts, stretch)
+
+    n_train, n_valid = len(splits["train"]), len(splits["valid"])
+    rows = torch.from_numpy(images)
+    done = _what_was_done(facts, stretch)
+    shape = f"{size}×{size} {'grey' if channels == 1 else 'RGB'}"
+    data = Dataset(
+        name=name,
+        train=rows[:n_train],
+        valid=rows[n_train : n_train + n_valid],
+        test=rows[n_train + n_valid :],
+        image_shape=(channels, size, size),
+        provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
+        f"orientation, transparent parts on {background or 'white'}, converted to "
+        f"{'grey' if channels == 1 else 'RGB'}, cropped to the central square and resized to "
+        f"{size}×{size}; {how}. {_skipped(found)}".rstrip(),
+        notes=f"Read {_count(len(paths), 'image')} as {shape}{done}; held out {n_valid:,} for "
+        f"validation and {len(splits['test']):,} for the test ({how}). {_skipped(found)}".rstrip(),
+    )
+    warn_about(data, dark=not is_narrow)
+    return data
+
+
+def _check_options(size: int, channels: int, background: str | None) -> None:
+    from PIL import ImageColor
+
     if not 1 <= size <= LARGEST_SIZE:
         raise UserError(f"size is {size}; it must be from 1 to {LARGEST_SIZE} pixels.")
     if channels not in (1, 3):
         raise UserError(f"channels is {channels}; it must be 1 (grey) or 3 (colour).")
-    name = name or f"folder:{folder}"
-    paths, n_others = _find_images(folder)
-    hashes = {path: _name_hash(path.relative_to(folder)) for path in paths}
-    paths.sort(key=lambda path: hashes[path])
-    n_train = sum(hashes[path] < 0.8 for path in paths)
-    n_valid = sum(0.8 <= hashes[path] < 0.9 for path in paths)
-    n_test = len(paths) - n_train - n_valid
-    if not (n_train and n_valid and n_test):
-        raise UserError(
-            f"{folder} has only {len(paths)} image{'s' * (len(paths) > 1)}, split into {n_train} "
-            f"for training, {n_valid} for validation and {n_test} for the test; each split needs "
-            "at least one. Add images: 50 are nearly always enough."
-        )
-
-    images = torch.from_numpy(_read_all(folder, paths, size, channels, name, on_progress))
-    others = f" {n_others:,} other files were skipped." if n_others else ""
-    return Dataset(
-        name=name,
-        train=images[:n_train],
-        valid=images[n_train : n_train + n_valid],
-        test=images[n_train + n_valid :],
-        image_shape=(channels, size, size),
-        provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, transparent parts on white, converted to "
-        f"{'grey' if channels == 1 else 'RGB'}, cropped to the central square and resized to "
-        f"{size}×{size}; split 80/10/10 by a hash of each file's name.{others}",
-    )
-
-
-def _find_images(folder: Path) -> tuple[list[Path], int]:
-    """List the images below a folder, and count the other files."""
-    if not folder.is_dir():
-        what = "is not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}. In folder:PATH, PATH must be a folder of images.")
-    paths: list[Path] = []
-    n_others = 0
-    try:
-        for here, _, files in os.walk(folder, onerror=_raise):
-            for file in files:
-                if file.startswith("."):
-                    continue
-                if Path(file).suffix.lower() in SUFFIXES:
-                    paths.append(Path(here, file))
-                else:
-                    n_others += 1
-    except OSError as error:
-        raise UserError(f"{error.filename} cannot be listed: {error.strerror}.") from error
-    if not paths:
-        raise UserError(
-            f"{folder} has no images (and {n_others:,} other files). Put files that end in .png, "
-            ".jpg, .webp, .gif, .bmp, .tif or the like into it or its subfolders."
-        )
-    return paths, n_others
-
-
-def _raise(error: OSError) -> None:
-    raise error
-
-
-def _name_hash(relative: Path) -> float:
-    """Hash a file name to a number in [0, 1), the same on all machines.
-
-    Names are normalised to NFC first, because some file systems store accents separately.
-    """
-    text = unicodedata.normalize("NFC", relative.as_posix())
-    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
-    return (int.from_bytes(digest[:8]) >> 11) / 2**53  # 53 bits, as a float64 has
+    if background is not None:
+        try:
+            is_opaque = len(ImageColor.getrgb(background)) == 3
+        except ValueError:
+            is_opaque = False
+        if not is_opaque:
+            raise SettingError(
+                "background",
+                f"is {background!r}; it must be a colour, for example black or '#ff8000'.",
+            )
 
 
 def _read_all(
     folder: Path,
-    paths: list[Path],
+    paths: Sequence[Path],
     size: int,
     channels: int,
+    background: str,
+    stretch: bool,
     name: str,
     on_progress: Progress | None,
-) -> UInt8[np.ndarray, "n pixels"]:
+) -> tuple[UInt8[np.ndarray, "n pixels"], list[ImageFacts]]:
     """Read all images into one array; raise one error that names all unreadable ones."""
     images = np.empty((len(paths), channels * size * size), dtype=np.uint8)
     lengths = [path.stat().st_size if path.is_file() else 0 for path in paths]
     done, total = 0, sum(lengths)
     failures: list[str] = []
-    for image, path, length in zip(images, paths, lengths, strict=True):
+    facts: list[ImageFacts] = []
+    for i, (path, length) in enumerate(zip(paths, lengths, strict=True)):
         if on_progress is not None:
             on_progress(name, done, total)
         try:
-            image[:] = _read_image(path, size, channels)
+            images[i], fact = read_image(path, size, channels, background)
+            facts.append(fact)
         # On damaged files Pillow raises many types: OSError, SyntaxError, struct.error …
         except Exception as error:
-            failures.append(f"{path.relative_to(folder)} ({_reason(error, path)})")
+            failures.append(f"{path.relative_to(folder)} ({explain_failure(error, path)})")
         done += length
     if on_progress is not None:
         on_progress(name, done, total)
@@ -176,53 +156,93 @@ def _read_all(
             f"{len(failures):,} of the {len(paths):,} images in {folder} cannot be read: {shown}. "
             "Repair, convert or remove them."
         )
-    return images
+    if stretch and (used := _used_range(facts, 16)):
+        # The range of all images is known only now, so the 16-bit ones are read again.
+        for i, path in enumerate(paths):
+            if facts[i].bits == 16:
+                images[i], _ = read_image(path, size, channels, background, used)
+    return images, facts
 
 
-def _read_image(path: Path, size: int, channels: int) -> UInt8[np.ndarray, " pixels"]:
-    """Read one image as one row of values: channels, then rows, then columns."""
-    from PIL import Image, ImageOps
-
-    if not path.is_file():  # a broken link, or a pipe (reading it would block)
-        raise ValueError("not a regular file")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=FORMATS) as opened:
-            # Decode a large JPEG at a reduced size, at least four times the size needed.
-            opened.draft(None, (4 * size, 4 * size))
-            image = _eight_bits(ImageOps.exif_transpose(opened))
-    if image.has_transparency_data:
-        background = Image.new("RGBA", image.size, "white")
-        background.alpha_composite(image.convert("RGBA"))
-        image = background
-    image = image.convert("L" if channels == 1 else "RGB")
-    square = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
-    values = np.asarray(square).reshape(size, size, channels)
-    return values.transpose(2, 0, 1).ravel()
+def _used_range(facts: Sequence[ImageFacts], bits: int | str) -> tuple[float, float] | None:
+    """Smallest and largest value of all images of 16 bits, as fractions of white."""
+    used = [fact.used for fact in facts if fact.bits == bits]
+    return (min(low for low, _ in used), max(high for _, high in used)) if used else None
 
 
-def _eight_bits(image: "Image.Image") -> "Image.Image":
-    """Scale 16-bit grey to 8 bits; Pillow's own conversion clips at 255."""
-    from PIL import Image
-
-    if image.mode == "F":
-        raise ValueError("floating-point values have no defined maximum")
-    if not image.mode.startswith("I"):
-        return image
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65535:
-        raise ValueError("32-bit values have no defined maximum")
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+# --- What the user is told ------------------------------------------------------------------------
 
 
-def _reason(error: Exception, path: Path) -> str:
-    from PIL import Image, UnidentifiedImageError
+def _warn_of_transparency(name: str, facts: Sequence[ImageFacts]) -> None:
+    n = sum(fact.transparent for fact in facts)
+    if n:
+        warnings.warn(
+            f"{name}: {n:,} of {len(facts):,} images have transparent parts, which become white. "
+            "The setting background chooses the colour: 'black' for white drawings, 'white' to "
+            "keep it without this warning.",
+            UserWarning,
+            stacklevel=3,
+        )
 
-    if isinstance(error, UnidentifiedImageError):
-        empty = path.stat().st_size == 0
-        return "the file is empty" if empty else "not an image in a supported format"
-    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: a possible decompression bomb"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+
+def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool) -> bool:
+    """Warn of 16-bit images that use a small part of their range; whether there are any."""
+    is_narrow = False
+    for bits, remedy in (
+        (16, "The setting stretch makes the smallest value black and the largest white."),
+        ("16 colour", "Only the upper 8 bits of 16-bit colour are read: save them as 8-bit files."),
+    ):
+        used = _used_range(facts, bits)
+        if used is None or used[1] - used[0] >= _NARROW or (stretch and bits == 16):
+            continue
+        is_narrow = True
+        low, high = (round(x * 65535) for x in used)
+        n = sum(fact.bits == bits for fact in facts)
+        warnings.warn(
+            f"{name}: {_count(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
+            f"65,535, which become {low * 255 / 65535:.0f} to {high * 255 / 65535:.0f} of 0 to "
+            f"255. {remedy}",
+            UserWarning,
+            stacklevel=3,
+        )
+    if stretch and _used_range(facts, 16) is None:
+        warnings.warn(
+            f"{name}: the setting stretch has no effect, because no image has 16-bit grey values.",
+            UserWarning,
+            stacklevel=3,
+        )
+    return is_narrow
+
+
+def _what_was_done(facts: Sequence[ImageFacts], stretch: bool) -> str:
+    """What was done to how many images: ``: 60 cropped to the square, 58 made grey``."""
+    counts = {
+        "cropped to the square": sum(fact.cropped for fact in facts),
+        "resized": sum(fact.resized for fact in facts),
+        "made grey": sum(fact.made_grey for fact in facts),
+        "with transparent parts": sum(fact.transparent for fact in facts),
+        "reduced to the first of several frames": sum(fact.many_frames for fact in facts),
+        "stretched from 16 bits": stretch * sum(fact.bits == 16 for fact in facts),
+    }
+    words = [f"{n:,} {what}" for what, n in counts.items() if n]
+    return f": {', '.join(words)}" if words else ""
+
+
+def _skipped(found: Found) -> str:
+    """The files and folders that were not read, as a sentence; empty if there are none."""
+    parts = []
+    n = found.others.total()
+    if n:
+        parts.append(f"{_count(n, 'other file')} ({_most_common(found.others)})")
+    if found.skipped:
+        parts.append(f"{_count(found.skipped.total(), 'folder')} ({_most_common(found.skipped)})")
+    return f"Skipped {' and '.join(parts)}." if parts else ""
+
+
+def _most_common(counts: Counter[str]) -> str:
+    shown = [f"{n:,} {what}" for what, n in counts.most_common(3)]
+    return ", ".join(shown) + (", …" if len(counts) > 3 else "")
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n:,} {what}{'s' * (n != 1)}"

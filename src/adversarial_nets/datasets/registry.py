@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
 
 if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
@@ -36,6 +36,8 @@ class LoadRequest:
         size: height and width wanted in pixels, or None.
         channels: 1 (grey) or 3 (RGB) wanted, or None.
         on_progress: to be called with (what, amount done, total or None) during long work.
+        background: colour wanted behind transparent parts, or None.
+        stretch: whether the smallest and largest value of 16-bit images become black and white.
     """
 
     name: str
@@ -43,6 +45,8 @@ class LoadRequest:
     size: int | None = None
     channels: int | None = None
     on_progress: Progress | None = None
+    background: str | None = None
+    stretch: bool = False
 
     @property
     def folder(self) -> Path:
@@ -80,7 +84,9 @@ class DatasetEntry:
             user's files.
         needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
             automatically), or a ``"path"`` (files that the user provides).
-        resizable: whether the loader accepts `size` and `channels`.
+        resizable: whether the loader accepts `size`, `channels`, `background` and `stretch`.
+        published: whether the images are a published data set, used as it is. The images of all
+            other data sets are searched for duplicates and blank ones (`checks.warn_about`).
     """
 
     name: str
@@ -91,6 +97,7 @@ class DatasetEntry:
     counts: tuple[int, int, int] | None = None
     needs: Literal["nothing", "download", "path"] = "nothing"
     resizable: bool = False
+    published: bool = False
 
     @property
     def kind(self) -> str:
@@ -114,8 +121,21 @@ class DatasetEntry:
         }
 
 
-_IN_MNISTS_FORMAT = ["fashion", "fashionmnist", "mnistfashion", "fmnist", "kmnist", "kuzushiji", "kuzushijimnist", "k49", "emnist", "qmnist", "notmnist"]
-_IMAGES = ["celeba", "celebahq", "celebamaskhq", "ffhq", "lfw", "lsun", "afhq", "animefaces", "imagenet", "imagenet1k", "tinyimagenet", "imagenette", "coco", "stl10", "svhn", "cifar100", "omniglot", "caltech101", "flowers", "flowers102", "oxfordflowers", "cub", "cub200", "catsanddogs", "catsvsdogs", "dogsvscats", "pokemon", "voc", "places365"]
+# Well-known data sets that are not included, in lower case without punctuation.
+_IN_MNISTS_FORMAT = frozenset(
+    [
+        *("emnist", "fashion", "fashionmnist", "fmnist", "k49", "kmnist", "kuzushiji"),
+        *("kuzushijimnist", "mnistfashion", "notmnist", "qmnist"),
+    ]
+)
+_IMAGES = frozenset(
+    [
+        *("afhq", "animefaces", "caltech101", "catsanddogs", "catsvsdogs", "celeba", "celebahq"),
+        *("celebamaskhq", "cifar100", "coco", "cub", "cub200", "dogsvscats", "ffhq", "flowers"),
+        *("flowers102", "imagenet", "imagenet1k", "imagenette", "lfw", "lsun", "omniglot"),
+        *("oxfordflowers", "places365", "pokemon", "stl10", "svhn", "tinyimagenet", "voc"),
+    ]
+)
 
 REGISTRY: dict[str, DatasetEntry] = {}
 """All data sets by the part of their name before the colon, in order of registration."""
@@ -131,6 +151,7 @@ def register(
     counts: tuple[int, int, int] | None = None,
     needs: Literal["nothing", "download", "path"] = "nothing",
     resizable: bool = False,
+    published: bool = False,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -146,13 +167,17 @@ def register(
         image_shape: (channels, height, width), if it is known before loading.
         counts: number of training, validation and test images, if known before loading.
         needs: ``"nothing"``, ``"download"`` or ``"path"``; see `DatasetEntry`.
-        resizable: whether the loader uses the request's `size` and `channels`.
+        resizable: whether the loader uses the request's `size`, `channels` and so on.
+        published: whether the images are a published data set, used as it is; if not, `load` warns
+            about duplicates across splits and blank images.
         replace: replace a data set registered earlier under this name.
 
     Raises:
         UserError: an empty name, or a name that is registered already.
     """
-    entry = DatasetEntry(name, loader, description, source, image_shape, counts, needs, resizable)
+    entry = DatasetEntry(
+        name, loader, description, source, image_shape, counts, needs, resizable, published
+    )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
     if entry.kind in REGISTRY and not replace:
@@ -188,6 +213,8 @@ def load(
     *,
     size: int | None = None,
     channels: int | None = None,
+    background: str | None = None,
+    stretch: bool = False,
     on_progress: Progress | None = None,
     path: Path | None = None,
 ) -> "Dataset":
@@ -197,6 +224,10 @@ def load(
         name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
         channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
+        background: for ``folder:PATH`` only: colour behind transparent parts, a name or
+            ``"#rrggbb"`` (default white).
+        stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
+            the largest 255.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
         path: where the images of a name with a path are now, if they were moved.
@@ -213,14 +244,23 @@ def load(
     """
     entry = find(name)
     if not entry.resizable:
-        for option, value in (("size", size), ("channels", channels)):
+        options = {"size": size, "channels": channels, "background": background}
+        for option, value in (options | {"stretch": stretch or None}).items():
             if value is not None:
-                raise UserError(
-                    f"{option} is {value}, but {option} is only for {_resizable_names()}; the "
-                    f"images of {name} have a fixed size. Leave {option} out."
+                raise SettingError(
+                    option,
+                    f"is {value}, but {option} is only for {_resizable_names()}; the images of "
+                    f"{name} are used as they are. Leave {option} out.",
                 )
     place = name.partition(":")[2] if path is None else str(path)
-    return entry.loader(LoadRequest(name, place, size, channels, on_progress))
+    data = entry.loader(LoadRequest(name, place, size, channels, on_progress, background, stretch))
+    if entry.published:
+        data.mark_examined()
+    else:
+        from adversarial_nets.datasets.checks import warn_about  # imports torch
+
+        warn_about(data)
+    return data
 
 
 def absolute_path(name: str) -> str | None:

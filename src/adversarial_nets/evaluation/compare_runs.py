@@ -39,7 +39,7 @@ class Entry:
         grid: the name of the grid of σ.
         samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
-        se: its standard error over test images, or None.
+        se: its standard error over test images; None without a score or with one test image.
         settings: by name, the game's settings, precision, whether G or D is your own, your own
             optimiser, ``init_from``, and the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
@@ -270,7 +270,10 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     ]
     if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in ("paper", "fine"):
         raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
-    if scored and not (parzen["samples"] > 0 and parzen["se"] >= 0 and record["round"] >= 0):
+    if scored and not (parzen["samples"] > 0 and record["round"] >= 0):
+        raise ValueError("a negative number")
+    se = parzen["se"] if scored else None  # None also for one test image
+    if se is not None and se < 0:
         raise ValueError("a negative number")
     settings = from_json(run["settings"])
     preset, changed = _preset(run, settings)
@@ -284,7 +287,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         grid=parzen["grid"],
         samples=int(parzen["samples"]) if scored else None,
         nats=_number(parzen["nats"]) if scored else None,
-        se=_number(parzen["se"]) if scored else None,
+        se=None if se is None else _number(se),
         settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )

@@ -23,6 +23,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.progress import Progress
 
 __all__ = [
@@ -69,7 +70,8 @@ class ParzenScore:
 
     Attributes:
         nats: mean log p̂ over the test images.
-        se: its standard error over the test images, std / √n; not the variation over seeds.
+        se: its standard error over the test images, std / √n; not the variation over seeds. None
+            if there is one test image, which does not tell how much others would differ.
         sigma: σ, chosen on the validation images.
         grid: name of the grid of σ; ``"custom"`` for your own grid.
         samples: number of samples.
@@ -81,7 +83,7 @@ class ParzenScore:
     """
 
     nats: float
-    se: float
+    se: float | None
     sigma: float
     grid: str
     samples: int
@@ -93,9 +95,10 @@ class ParzenScore:
         """The score in one line, with a note if σ is at the edge of its grid."""
         edge = ", at the edge of the grid" if self.at_edge else ""
         folds = f"; over {len(self.folds)} folds" if self.folds else ""
+        score = f"{self.nats:.1f}{error_in_words(self.se, ' nats')}"
         return (
-            f"{self.nats:.1f} ± {self.se:.1f} nats (σ = {self.sigma:.3f} of grid {self.grid}"
-            f"{edge}; {self.samples:,} samples{folds})"
+            f"{score} (σ = {self.sigma:.3f} of grid {self.grid}{edge}; {self.samples:,} "
+            f"samples{folds})"
         )
 
 
@@ -289,7 +292,7 @@ def parzen_score(
     on_test, n = _log_likelihood(test, samples, [sigma], "test", on_progress, shared)
     return ParzenScore(
         nats=on_test.mean().item(),
-        se=on_test.std(correction=0).item() / math.sqrt(len(test)),
+        se=on_test.std(correction=0).item() / math.sqrt(len(test)) if len(test) > 1 else None,
         sigma=sigma,
         grid=grid if isinstance(grid, str) else "custom",
         samples=n,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["PUBLISHED", "PublishedScore", "of_the_paper"]
+__all__ = ["PUBLISHED", "PublishedScore", "error_in_words", "of_the_paper"]
 
 
 @dataclass(frozen=True)
@@ -71,3 +71,18 @@ def of_the_paper(data: str) -> PublishedScore | None:
     """
     scores = PUBLISHED.get(data, ())
     return next((score for score in scores if score.model == "Adversarial nets"), None)
+
+
+def error_in_words(se: float | None, unit: str = "") -> str:
+    """Return the standard error of a score as it follows the score in a text.
+
+    Args:
+        se: the standard error, or None for a score of one image, which has none.
+        unit: the score's unit, with a space before it.
+
+    >>> f"225{error_in_words(2.0, ' nats')}", f"225{error_in_words(None, ' nats')}"
+    ('225 ± 2.0 nats', '225 nats (no standard error from one image)')
+    """
+    if se is None:
+        return f"{unit} (no standard error from one image)"
+    return f" ± {se:,.1f}{unit}"

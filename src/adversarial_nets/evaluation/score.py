@@ -11,7 +11,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
@@ -113,6 +113,12 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
         UserError: the data set cannot be found or read, or its images have changed.
     """
     s = run.settings
+    if place is None and run.data.partition(":")[0] not in registry.REGISTRY:
+        raise UserError(
+            f"{run.folder} was trained on the data {run.data!r}, which only the program that made "
+            "them has. In that program, pass the same Dataset as data=, or register it under this "
+            "name (datasets.register)."
+        )
     name, path = _place_of(run, place)
     named = name if path is None else f"{name.partition(':')[0]}:{path}"
     example = f"{run.data.partition(':')[0]}:PATH" if ":" in run.data else "idx:FOLDER"
@@ -120,7 +126,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
         raise DataMoved(
             f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
         )
-    data = datasets.load(name, size=s.size, channels=s.channels, on_progress=on_progress, path=path)
+    data = datasets.load(name, **s.data_options(), on_progress=on_progress, path=path)
     if datasets.fingerprint(data) != run.fingerprint:
         problem = f"The images of {named} are not those that {run.folder} was trained on"
         if path is not None or place is not None:

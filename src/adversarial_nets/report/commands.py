@@ -42,6 +42,7 @@ def report_command(run: Run, weights: str) -> str:
 def calibrate_command(run: Run) -> str:
     """The command that scores reference images of the run's data set."""
     words = ["advnets", "calibrate", run.data]
-    for name, value in (("--size", run.settings.size), ("--channels", run.settings.channels)):
-        words += [name, str(value)] if value is not None else []
+    for name, value in run.settings.data_options().items():
+        if value:
+            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return shlex.join(words)

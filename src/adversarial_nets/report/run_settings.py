@@ -10,6 +10,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints
 from adversarial_nets.runs.folder import Run
+from adversarial_nets.settings import DATA_OPTIONS
 
 __all__ = [
     "SettingRow",
@@ -127,7 +128,7 @@ def _unused_settings(run: Run) -> set[str]:
         elif "SGD" not in run.info["optimiser"]:  # the schedule sets the momentum of SGD only
             unused |= {"momentum", "momentum_end", "momentum_epochs"}
     if not run.data.startswith("folder:"):
-        unused |= {name for name in ("size", "channels") if settings[name] is None}
+        unused |= {name for name in DATA_OPTIONS if not settings[name]}
     return unused
 
 

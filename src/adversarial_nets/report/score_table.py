@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
+from adversarial_nets.evaluation.published import PUBLISHED, error_in_words, of_the_paper
 from adversarial_nets.report.templates import nats
 from adversarial_nets.training.diagnostics import LONGEST_PATIENCE, describe_problem
 
@@ -125,7 +125,7 @@ def _protocol(record: Record | None) -> tuple[Any, ...]:
 
 
 def _row(name: str, kind: Kind, score: Record, note: str) -> ScoreRow:
-    text = f"{nats(score['nats'])} ± {nats(score['se'])}"
+    text = f"{nats(score['nats'])}{error_in_words(score['se'])}"
     return ScoreRow(name, kind, score["nats"], text, score["sigma"], score["samples"], note)
 
 

@@ -5,6 +5,7 @@ import base64
 import jinja2
 
 from adversarial_nets import __version__
+from adversarial_nets.evaluation.published import error_in_words
 
 __all__ = ["data_uri", "template"]
 
@@ -19,7 +20,11 @@ def template(name: str = "run.html") -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.globals["version"] = __version__
-    environment.filters |= {"nats": nats, "count": lambda n: f"{n:,}"}
+    environment.filters |= {
+        "nats": nats,
+        "count": lambda n: f"{n:,}",
+        "error_in_words": error_in_words,
+    }
     return environment.get_template(name)
 
 

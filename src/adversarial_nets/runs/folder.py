@@ -21,7 +21,7 @@ from adversarial_nets.runs.files import (
     write_atomically,
 )
 from adversarial_nets.runs.metrics import read_metrics
-from adversarial_nets.settings import Settings, from_json, settings_differences
+from adversarial_nets.settings import DATA_OPTIONS, Settings, from_json, settings_differences
 
 __all__ = [
     "Run",
@@ -114,7 +114,7 @@ def preset_label(preset: str, *, custom: bool) -> str:
 
 
 def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any, Any]]:
-    """Return the settings that differ from a preset's, except seed, size and channels.
+    """Return the settings that differ from a preset's, except the seed and the data's options.
 
     Returns:
         (preset's value, value in `settings`) by dotted name; empty for an unknown preset.
@@ -122,7 +122,7 @@ def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any,
     if preset not in PRESETS:
         return {}
     differences = settings_differences(PRESETS[preset].settings, settings)
-    return {n: v for n, v in differences.items() if n not in ("seed", "size", "channels")}
+    return {n: v for n, v in differences.items() if n not in ("seed", *DATA_OPTIONS)}
 
 
 def changes_from_json(changed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -167,8 +167,8 @@ class TrainingSession:
         if not all(map(math.isfinite, row.values())):
             raise Diverged(
                 f"Training diverged between rounds {game.round - game.stats.rounds + 1} and "
-                f"{game.round}: a loss is no longer finite. {self._what_is_saved()} Try a smaller "
-                "lr or another seed."
+                f"{game.round}: a loss is no longer finite. {self._what_is_saved()}",
+                self._lr_to_reduce(),
             )
         game.stats.rounds = 0
         game.stats.sums.zero_()
@@ -225,7 +225,8 @@ class TrainingSession:
         if not all(bool(p.isfinite().all()) for n in (game.G, game.D) for p in n.parameters()):
             raise Diverged(
                 f"Training diverged before round {game.round}: a weight is no longer finite. "
-                f"{self._what_is_saved()} Try a smaller lr or another seed."
+                f"{self._what_is_saved()}",
+                self._lr_to_reduce(),
             )
         sums = game.stats.sums.clone()
         distributed.all_reduce_sum([sums])
@@ -238,6 +239,10 @@ class TrainingSession:
             "tally": {"rounds": game.stats.rounds, "sums": sums.tolist()},
         }
         game_state.save_checkpoint(self.run, game, state)
+
+    def _lr_to_reduce(self) -> float | None:
+        """The setting `lr`, unless an optimiser of the user's own has its own rate."""
+        return self.game.settings.lr if self.game.optimiser_lr == "settings" else None
 
     def _what_is_saved(self) -> str:
         """A sentence that names the checkpoint that is left after a divergence."""

@@ -17,6 +17,7 @@ from torch import nn
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
@@ -77,7 +78,7 @@ class _Networks:
 
 
 def train(
-    data: str | PathLike[str] | Dataset,
+    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
     *,
     preset: str | None = None,
     settings: Settings | None = None,
@@ -101,7 +102,8 @@ def train(
     Under ``torchrun`` all its processes train the same game (`engine.distributed`).
 
     Args:
-        data: a name for `datasets.load`, a folder of images as a path, or a loaded data set.
+        data: a name for `datasets.load`, a folder of images as a path, a loaded data set, or images
+            in memory for `datasets.dataset_from_arrays`: one array or tensor, or a mapping of them.
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
@@ -137,6 +139,8 @@ def train(
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if isinstance(data, PathLike):
         data = f"folder:{os.fspath(data)}"
+    if not isinstance(data, str):
+        data = datasets.as_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
     run = None if run is None else runs_folder.folder_of(run)
@@ -220,9 +224,7 @@ def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dat
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
-        return datasets.load(
-            data, size=settings.size, channels=settings.channels, on_progress=on_progress
-        )
+        return datasets.load(data, **settings.data_options(), on_progress=on_progress)
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:

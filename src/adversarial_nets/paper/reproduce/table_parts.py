@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.game import sample
 from adversarial_nets.paper.reproduce.registry import Context, Result
 from adversarial_nets.paper.reproduce.training_parts import caveats, run_of
@@ -30,14 +31,14 @@ def table1(context: Context) -> Result:
         {
             "model": row["model"],
             "data": row["dataset"],
-            "ours, nats": f"{row['nats']:.1f} ± {row['se']:.1f}",
+            "ours, nats": f"{row['nats']:.1f}{error_in_words(row['se'])}",
             "published": "" if row["published"] is None else f"{row['published']:g}",
             "σ": f"{row['sigma']:.3f} ({row['grid']})",
         }
         for row in rows
     ]
     ours = [row for row in rows if row["model"].startswith(_OURS)] or rows
-    scores = (f"{row['model']} {row['nats']:.1f} ± {row['se']:.1f}" for row in ours[:2])
+    scores = (f"{row['model']} {row['nats']:.1f}{error_in_words(row['se'])}" for row in ours[:2])
     return Result(
         ours=f"{len(rows)} rows; {', '.join(scores)}",
         notes=(f"The rows are those of {table1_file(context)}.",),
@@ -53,9 +54,9 @@ def table1_file(context: Context) -> Path | None:
 
 
 _REQUIRED: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"model": str, "dataset": str, "grid": str, "nats": float, "se": float, "sigma": float}
+    {"model": str, "dataset": str, "grid": str, "nats": float, "sigma": float}
 )
-_OPTIONAL = ("published", "samples_per_second", "steps_per_sample")
+_OPTIONAL = ("se", "published", "samples_per_second", "steps_per_sample")
 
 
 def _table1_rows(context: Context) -> list[dict[str, Any]]:

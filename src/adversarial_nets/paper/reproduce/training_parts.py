@@ -9,6 +9,7 @@ from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import DataNotFound, UserError
 from adversarial_nets.evaluation import PUBLISHED, Evaluation, evaluate
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
 from adversarial_nets.paper.reproduce.registry import Context, Result
@@ -167,7 +168,7 @@ def _score_rows(found: Evaluation) -> list[dict[str, str]]:
     scores = [(f"{found.weights} G, round {found.round:,}", found.parzen)]
     scores += [(row.name, row.score) for row in found.calibration]
     return [
-        {"samples": name, "nats": f"{s.nats:.1f} ± {s.se:.1f}", "σ": f"{s.sigma:.3f}"}
+        {"samples": name, "nats": f"{s.nats:.1f}{error_in_words(s.se)}", "σ": f"{s.sigma:.3f}"}
         for name, s in scores
     ]
 

@@ -51,7 +51,8 @@ class Result:
         dataset: the data set's name.
         grid: name of the grid from which σ was chosen.
         nats: Parzen log-likelihood of the test images; the mean over seeds, if there are several.
-        se: its standard error over test images (over folds, if the data set has folds).
+        se: its standard error over test images (over folds, if the data set has folds); None for
+            one test image.
         sigma: σ, chosen on validation images.
         at_edge: whether σ is the smallest or the largest of its grid.
         seeds: number of seeds.
@@ -69,7 +70,7 @@ class Result:
     dataset: str
     grid: str
     nats: float
-    se: float
+    se: float | None
     sigma: float
     at_edge: bool
     seeds: int
@@ -161,10 +162,11 @@ def _mean_over_seeds(results: Sequence[Result]) -> Result:
     if len(results) == 1:
         return results[0]
     nats = np.array([result.nats for result in results])
+    errors = [result.se for result in results if result.se is not None]
     return dataclasses.replace(
         results[0],
         nats=float(nats.mean()),
-        se=float(np.mean([result.se for result in results])),
+        se=float(np.mean(errors)) if errors else None,
         seeds=len(results),
         spread=float(nats.std(ddof=1)),
     )

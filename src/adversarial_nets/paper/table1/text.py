@@ -6,6 +6,7 @@ from pathlib import Path
 
 from adversarial_nets import report
 from adversarial_nets.baselines import BASELINES
+from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import Result, Table, file_name
 from adversarial_nets.plots import sheets, style
@@ -75,7 +76,7 @@ def _cells(result: Result) -> tuple[str, ...]:
     over_seeds = "" if r.spread is None else f" (± {r.spread:.1f} over {r.seeds} seeds)"
     return (
         r.model,
-        f"{r.nats:.1f} ± {r.se:.1f}{over_seeds}".replace("-", "−"),
+        f"{r.nats:.1f}{error_in_words(r.se)}{over_seeds}".replace("-", "−"),
         "" if r.published is None else f"{r.published:.0f}",
         f"{r.sigma:.3f}" + (" (edge)" if r.at_edge else ""),
         "" if r.train_seconds is None else _duration(r.train_seconds),

@@ -1,0 +1,295 @@
+"""Data sets from images in memory: NumPy arrays and tensors, of bytes or of floats in [0, 1]."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from adversarial_nets.datasets.checks import SPLITS, warn_about
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.errors import UserError
+
+__all__ = ["Array", "as_dataset", "dataset_from_arrays"]
+
+Array = Tensor | NDArray[Any]
+"""Images in memory."""
+
+Labels = Array | Sequence[int]
+"""Class numbers of images."""
+
+_SEED = 2014  # of the shuffle; fixed, so that the same images always give the same splits
+_NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
+_LAYOUTS = "(n, height, width), (n, channels, height, width) or (n, height, width, channels)"
+
+
+def dataset_from_arrays(
+    images: Array | Mapping[str, Array],
+    labels: Labels | Mapping[str, Labels] | None = None,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+    name: str = "array",
+) -> Dataset:
+    """Make a data set of images in memory; they are copied, never changed.
+
+    Values are uint8 from 0 to 255, or floats from 0 to 1, which become ``round(255 x)``, or
+    booleans, which become 0 and 255. Channels may come first or last: a size of 1 or 3 tells which
+    dimension they are (the second, if both could be).
+
+    One array is split 80 / 10 / 10 into training, validation and test images, after a shuffle with
+    a fixed seed that depends only on the number of images. A mapping keeps its splits; of
+    ``"valid"`` and ``"test"``, one may be missing, and is then every tenth image of ``"train"``
+    after the same shuffle.
+
+    Args:
+        images: shape (n, h, w), (n, c, h, w), (n, h, w, c), or (n, pixels) with `image_shape`; or
+            such arrays by split: ``{"train": …, "valid": …, "test": …}``.
+        labels: one class number for each image, in the same form as `images`.
+        image_shape: (channels, height, width); required for (n, pixels), where each row holds
+            channels, then rows, then columns.
+        name: the data set's name; a run's folder is called after it.
+
+    Returns:
+        The data set.
+
+    Raises:
+        UserError: a shape, type or value that is none of these, fewer than three images, or labels
+            that do not fit the images.
+
+    >>> images = torch.arange(20).view(20, 1, 1).expand(20, 4, 4) / 20
+    >>> data = dataset_from_arrays(images)
+    >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
+    ((1, 4, 4), 16, 2, 2)
+    """
+    given = dict(images) if isinstance(images, Mapping) else {"all": images}
+    if isinstance(images, Mapping):
+        _check_splits(given)
+    rows, shapes = {}, {}
+    for split, array in given.items():
+        what = "images" if split == "all" else f"images[{split!r}]"
+        rows[split], shapes[split] = _to_rows(what, array, image_shape)
+    if len(set(shapes.values())) > 1:
+        raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
+    classes = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
+    chosen, how = _choose({split: len(x) for split, x in rows.items()})
+    parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
+    data = Dataset(
+        name=name,
+        train=parts["train"],
+        valid=parts["valid"],
+        test=parts["test"],
+        image_shape=next(iter(shapes.values())),
+        provenance=f"{sum(map(len, rows.values())):,} images in memory; {how}.",
+        labels={
+            split: classes[source][index]
+            for split, (source, index) in chosen.items()
+            if source in classes
+        },
+    )
+    warn_about(data)
+    return data
+
+
+def as_dataset(data: object) -> Dataset:
+    """Return the argument as a data set, if it is one, or images in memory.
+
+    Warns about duplicates, blank images and the like, unless that was done when it was loaded.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if isinstance(data, Dataset):
+        warn_about(data)
+        return data
+    if isinstance(data, Tensor | np.ndarray | Mapping):
+        return dataset_from_arrays(data)
+    raise UserError(
+        f"The data are of type {type(data).__name__}; give the name of a data set, for example "
+        "'mnist' or 'folder:PATH', a Dataset, or images in one array or tensor of shape "
+        f"{_LAYOUTS}."
+    )
+
+
+# --- Splits ---------------------------------------------------------------------------------------
+
+
+def _check_splits(images: Mapping[str, Array]) -> None:
+    """Refuse a mapping without training images or without any held-out images."""
+    unknown = [split for split in images if split not in SPLITS]
+    if unknown or "train" not in images or len(images) < 2:
+        raise UserError(
+            f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and one "
+            "or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
+        )
+
+
+def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor]], str]:
+    """The array and the rows in it of each split, and how they were chosen, in words."""
+    if "all" in counts:
+        n = counts["all"]
+        tenth = max(n // 10, 1)
+        if n < 3:
+            raise UserError(f"There are {n} images; at least 3 are needed, one for each split.")
+        order = _shuffled(n)
+        cuts = {
+            "train": order[: n - 2 * tenth],
+            "valid": order[n - 2 * tenth : n - tenth],
+            "test": order[n - tenth :],
+        }
+        how = "shuffled with a fixed seed and split 80 / 10 / 10"
+        return {split: ("all", rows) for split, rows in cuts.items()}, how
+    chosen = {split: (split, torch.arange(n)) for split, n in counts.items()}
+    missing = [split for split in SPLITS if split not in counts]
+    if not missing:
+        return chosen, "split as given"
+    n = counts["train"]
+    if n < 2:
+        raise UserError(
+            f"There is {n} training image; at least 2 are needed, because the {missing[0]} images "
+            "are taken from them."
+        )
+    order = _shuffled(n)
+    tenth = max(n // 10, 1)
+    chosen["train"] = ("train", order[: n - tenth].sort().values)
+    chosen[missing[0]] = ("train", order[n - tenth :].sort().values)
+    how = f"split as given, with a tenth of the training images held out as {missing[0]} images"
+    return chosen, how
+
+
+def _shuffled(n: int) -> Tensor:
+    """A fixed permutation of n rows, the same on all machines and in all versions."""
+    keys = [hashlib.sha256(f"{_SEED};{n};{row}".encode()).digest() for row in range(n)]
+    return torch.tensor(sorted(range(n), key=keys.__getitem__), dtype=torch.int64)
+
+
+# --- Images ---------------------------------------------------------------------------------------
+
+
+def _to_rows(
+    what: str, array: Array, image_shape: tuple[int, int, int] | None
+) -> tuple[Tensor, tuple[int, int, int]]:
+    """Copy images into uint8 rows, channels first; also return the shape of one image."""
+    values = _to_bytes(what, _to_numpy(what, array))
+    if not len(values):
+        raise UserError(f"{what} is empty; give images.")
+    values = _channels_first(what, values, image_shape)
+    _, channels, height, width = values.shape
+    rows = np.ascontiguousarray(values).reshape(len(values), -1)
+    return torch.from_numpy(rows), (channels, height, width)
+
+
+def _to_numpy(what: str, array: object) -> NDArray[Any]:
+    if isinstance(array, Tensor):
+        array = array.detach().cpu()
+        in_numpy = not array.is_floating_point() or array.dtype in _NUMPY_FLOATS
+        return (array if in_numpy else array.float()).numpy()
+    if isinstance(array, np.ndarray):
+        return array
+    raise UserError(
+        f"{what} is of type {type(array).__name__}; give a NumPy array or a tensor, for example "
+        "numpy.stack(list_of_images)."
+    )
+
+
+def _to_bytes(what: str, values: NDArray[Any]) -> NDArray[np.uint8]:
+    """Convert to uint8, in new memory."""
+    if values.dtype == np.uint8:
+        return np.array(values)
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    if values.dtype.kind != "f":
+        raise UserError(
+            f"{what} has values of type {values.dtype}; they must be uint8 from 0 to 255, or "
+            "floats from 0 to 1. Convert whole numbers from 0 to 255 with .astype('uint8'), and "
+            "12-bit or 16-bit values by dividing them by 4095 or 65535."
+        )
+    if values.size and not np.isfinite(values).all():
+        raise UserError(f"{what} has values that are NaN or infinite; remove those images.")
+    low, high = (float(f(values)) if values.size else 0.0 for f in (np.min, np.max))
+    if low < 0 or high > 1:
+        remedy = (
+            "bring them there with (x + 1) / 2"
+            if low >= -1 and high <= 1
+            else "divide values from 0 to 255 by 255"
+            if low >= 0 and high <= 255
+            else "scale them to it, for example with (x - x.min()) / (x.max() - x.min())"
+        )
+        raise UserError(
+            f"{what} has floats from {low:g} to {high:g}; floats must be from 0 to 1: {remedy}."
+        )
+    return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
+
+
+def _channels_first(
+    what: str, values: NDArray[np.uint8], image_shape: tuple[int, int, int] | None
+) -> NDArray[np.uint8]:
+    """View the images as (n, channels, height, width)."""
+    if values.ndim == 2 and image_shape is not None:
+        if values.shape[1] != np.prod(image_shape):
+            raise UserError(
+                f"{what} has {values.shape[1]} values in each row; image_shape {image_shape} needs "
+                f"{int(np.prod(image_shape))}."
+            )
+        return values.reshape(-1, *image_shape)
+    if values.ndim == 3:
+        if values.shape[2] in (3, 4) and min(values.shape[:2]) >= 8:
+            raise UserError(
+                f"{what} has shape {values.shape}, which looks like one image (height, width, "
+                f"channels); it must be {_LAYOUTS}. Stack many images with numpy.stack."
+            )
+        values = values[:, None]
+    elif values.ndim == 4 and values.shape[1] not in (1, 3) and values.shape[3] in (1, 3):
+        values = values.transpose(0, 3, 1, 2)
+    if values.ndim != 4 or values.shape[1] not in (1, 3):
+        raise UserError(
+            f"{what} has shape {values.shape}; it must be {_LAYOUTS}, with 1 or 3 channels. For "
+            "rows of shape (n, pixels), call dataset_from_arrays with image_shape; leave out a "
+            "fourth channel (alpha)."
+        )
+    if image_shape is not None and values.shape[1:] != tuple(image_shape):
+        raise UserError(
+            f"{what} has images of shape {values.shape[1:]}, but image_shape is {image_shape}; "
+            "leave image_shape out."
+        )
+    return values
+
+
+# --- Labels ---------------------------------------------------------------------------------------
+
+
+def _to_labels(
+    labels: Labels | Mapping[str, Labels] | None, images: Mapping[str, Tensor], *, is_mapping: bool
+) -> dict[str, Tensor]:
+    """Copy the labels of each array into int64."""
+    if labels is None:
+        return {}
+    if isinstance(labels, Mapping) != is_mapping:
+        raise UserError("Give images and labels both as one array, or both by split.")
+    given = labels if isinstance(labels, Mapping) else {"all": labels}
+    found = {}
+    for split, array in given.items():
+        if split not in images:
+            raise UserError(f"labels has the split {split!r}, but images has not.")
+        what = "labels" if split == "all" else f"labels[{split!r}]"
+        numbers = np.asarray(_to_numpy(what, array) if isinstance(array, Tensor) else array)
+        n = len(images[split])
+        if numbers.shape == (n, 1):  # a column, as in many CSV and MAT files
+            numbers = numbers[:, 0]
+        if numbers.shape != (n,):
+            raise UserError(
+                f"{what} has shape {numbers.shape}; it must be ({n},), one class number for each "
+                "image. Convert one-hot rows with labels.argmax(1)."
+            )
+        whole = numbers.dtype.kind in "iub" or (
+            numbers.dtype.kind == "f" and bool((numbers == np.floor(numbers)).all())
+        )
+        if not whole or (n and numbers.min() < 0):
+            raise UserError(
+                f"{what} has values that are not whole numbers from 0; number the classes, for "
+                "example with numpy.unique(labels, return_inverse=True)[1]."
+            )
+        found[split] = torch.from_numpy(numbers.astype(np.int64))
+    return found

@@ -1,0 +1,217 @@
+"""Find the images in a folder of the user's, and split them into training, validation and test."""
+
+import hashlib
+import os
+import unicodedata
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adversarial_nets.errors import UserError
+
+__all__ = ["Found", "find_images", "split_images"]
+
+# File names of images. Those of the last line cannot be decoded here; they are listed so that such
+# files are reported instead of skipped silently.
+SUFFIXES = (
+    *(".apng", ".avif", ".bmp", ".dib", ".gif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"),
+    *(".jpg", ".mpo", ".pbm", ".pcx", ".pgm", ".png", ".pnm", ".ppm", ".qoi", ".tga", ".tif"),
+    *(".tiff", ".webp"),
+    *(".eps", ".heic", ".heif", ".jxl", ".psd", ".svg"),
+)
+
+# What programs and systems put beside a user's images: thumbnails, caches, deleted files. Names
+# with a leading dot (.thumbnails, .ipynb_checkpoints, .DS_Store) are skipped too.
+SYSTEM_FOLDERS = (
+    *("@eadir", "__macosx", "__pycache__", "#recycle", "$recycle.bin"),
+    *("lost+found", "system volume information"),
+)
+SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
+
+SPLIT_FOLDERS = {
+    "train": ("train", "training"),
+    "valid": ("valid", "val", "validation"),
+    "test": ("test", "testing"),
+}
+"""Names of subfolders that hold a split, in any case of letters."""
+
+
+@dataclass
+class Found:
+    """What a folder holds.
+
+    Attributes:
+        images: paths of the images.
+        others: number of other files by suffix.
+        skipped: number of hidden and system folders by name.
+    """
+
+    images: list[Path] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = field(default_factory=Counter)
+
+
+def find_images(folder: Path) -> Found:
+    """List the images below a folder.
+
+    Links to folders are followed, after all other folders; each real folder is read once. A link to
+    a folder that contains `folder` is not followed.
+
+    Raises:
+        UserError: the folder does not exist, cannot be listed, or has no images.
+    """
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise UserError(f"{folder} {what}. In folder:PATH, PATH must be a folder of images.")
+    found = Found()
+    seen = {_identity(parent) for parent in folder.resolve().parents}
+    folders, links = [folder], list[Path]()
+    try:
+        while folders or links:
+            here = folders.pop() if folders else links.pop(0)
+            if _identity(here) in seen:
+                continue
+            seen.add(_identity(here))
+            for entry in sorted(os.scandir(here), key=lambda entry: entry.name):
+                if not _is_folder(entry):
+                    _note_file(found, Path(entry.path))
+                elif entry.name.startswith(".") or entry.name.lower() in SYSTEM_FOLDERS:
+                    found.skipped[entry.name] += 1
+                else:
+                    (links if entry.is_symlink() else folders).append(Path(entry.path))
+    except OSError as error:
+        raise UserError(f"{error.filename} cannot be listed: {error.strerror}.") from error
+    if not found.images:
+        raise UserError(
+            f"{folder} has no images (and {found.others.total():,} other files). Put files that "
+            "end in .png, .jpg, .webp, .gif, .bmp, .tif or the like into it or its subfolders."
+        )
+    return found
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """The same pair for all paths of one folder."""
+    status = folder.stat()
+    return status.st_dev, status.st_ino
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder or a link to one; a link to itself is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _note_file(found: Found, path: Path) -> None:
+    if path.name.startswith(".") or path.name.lower() in SYSTEM_FILES:
+        return
+    suffix = path.suffix.lower()
+    if suffix in SUFFIXES:
+        found.images.append(path)
+    else:
+        found.others[suffix or "no suffix"] += 1
+
+
+# --- Splits ---------------------------------------------------------------------------------------
+
+
+def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[Path]], str]:
+    """Split images by their subfolders ``train``, ``valid``, ``test``, or else by their names.
+
+    Without such subfolders, a hash of each name decides: below .8 training, below .9 validation,
+    else test. If ``train`` has only one of the two others beside it, the training images with a
+    hash from .9 on (at least one) become the missing split. Images outside these subfolders
+    are then not used.
+
+    Args:
+        folder: names are taken relative to it.
+        images: paths of images below the folder.
+
+    Returns:
+        The images of each split in the order of their hashes, and how they were split, in words.
+
+    Raises:
+        UserError: a split has no images.
+    """
+    hashes = {path: _name_hash(path.relative_to(folder)) for path in images}
+    ordered = sorted(images, key=hashes.__getitem__)
+    splits: dict[str, list[Path]] = {"train": [], "valid": [], "test": []}
+    given = _given_splits(folder, ordered)
+    if given is None:
+        how = "split 80/10/10 by a hash of each file's name"
+        for path in ordered:
+            place = "train" if hashes[path] < 0.8 else "valid" if hashes[path] < 0.9 else "test"
+            splits[place].append(path)
+    else:
+        how = f"split by the subfolders {', '.join(name for name in given if given[name])}"
+        splits |= given
+        missing = next((name for name in splits if not given[name]), None)
+        if missing:
+            how += f", with a tenth of train (by a hash of each file's name) as {missing}"
+            n_kept = sum(hashes[path] < 0.9 for path in given["train"])
+            n_kept = min(n_kept, len(given["train"]) - 1)  # at least one is held out
+            splits["train"], splits[missing] = given["train"][:n_kept], given["train"][n_kept:]
+    if not all(splits.values()):
+        n = len(images)
+        raise UserError(
+            f"{folder} has only {n} image{'s' * (n > 1)}, split into {len(splits['train'])} "
+            f"for training, {len(splits['valid'])} for validation and {len(splits['test'])} for "
+            "the test; each split needs at least one. Add images: 50 are nearly always enough."
+        )
+    return splits, how
+
+
+def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]] | None:
+    """The images in the subfolders of each split; None unless two or more are there."""
+    base = _without_wrappers(folder, images)
+    given: dict[str, list[Path]] = {"train": [], "valid": [], "test": []}
+    n_outside = 0
+    for path in images:
+        top = path.relative_to(base).parts
+        split = next((s for s, names in SPLIT_FOLDERS.items() if top[0].lower() in names), None)
+        if split is None or len(top) == 1:
+            n_outside += 1
+        else:
+            given[split].append(path)
+    held_out = [name for name in ("valid", "test") if given[name]]
+    if not given["train"] or not held_out:
+        if held_out:
+            warnings.warn(
+                f"{base} has a subfolder {' and '.join(held_out)} but none for training, so all "
+                "its images are pooled and split anew. To keep the split, put the training images "
+                "into a subfolder train.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return None
+    if n_outside:
+        warnings.warn(
+            f"{n_outside:,} image{'s' * (n_outside > 1)} in {base} outside its subfolders train, "
+            "valid and test: not used. Move what you want to use into one of these.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return given
+
+
+def _without_wrappers(folder: Path, images: Sequence[Path]) -> Path:
+    """The folder, or the only subfolder that holds all its images, as archives often have one."""
+    while True:
+        tops = {path.relative_to(folder).parts[:2] for path in images}
+        names = {top[0] for top in tops}
+        if len(names) != 1 or any(len(top) == 1 for top in tops):
+            return folder
+        folder = folder / names.pop()
+
+
+def _name_hash(relative: Path) -> float:
+    """Hash a file name to a number in [0, 1), the same on all machines.
+
+    Names are normalised to NFC first, because some file systems store accents separately.
+    """
+    text = unicodedata.normalize("NFC", relative.as_posix())
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+    return (int.from_bytes(digest[:8]) >> 11) / 2**53  # 53 bits, as a float64 has
