@@ -1,8 +1,10 @@
 """Benchmarks compare equal work, measure what they state, and write files only on request."""
 
+import contextlib
 import dataclasses
 import importlib.util
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from adversarial_nets import objectives
-from adversarial_nets.bench import memory, records, scaling, speed, textbook, workloads
+from adversarial_nets.bench import busy, memory, records, scaling, speed, textbook, workloads
 from adversarial_nets.bench.with_jax import jax_round
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
@@ -179,3 +181,38 @@ def test_every_ratio_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
         for found in measure(data, 1).values():
             assert found.low == found.median == found.high > 0
             assert all(seconds > 0 for seconds in found.seconds.values())
+
+
+def test_a_busy_machine_is_measured_in_every_cell(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Each row takes its turn in each column, beside the programs of that column."""
+    cells: list[tuple[str, int]] = []
+
+    @contextlib.contextmanager
+    def neighbours(programs: tuple[str, ...]) -> Iterator[None]:
+        cells.append(("beside", len(programs)))
+        yield
+
+    def rate(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
+        cells.append((preset, len(variables)))
+        return float(len(cells))
+
+    monkeypatch.setattr(busy, "_busy", neighbours)
+    monkeypatch.setattr(busy, "_measure", rate)
+    found = busy.measure_busy_machine(("quickstart",), turns=3)
+    assert [n for what, n in cells if what == "beside"] == [0, 1, 2, 1]
+    assert len(cells) == 4 + 4 * 4 * 3
+    table = found.rounds_per_second["quickstart"]
+    assert table.keys() == set(busy.COLUMNS)
+    assert table["alone"] == {row: 6.0 + i for i, row in enumerate(busy.ROWS)}  # medians
+    assert len(records.busy_lines(found)) == 2 + len(busy.ROWS)
+    (path,) = records.write_busy(found, tmp_path)
+    assert json.loads(path.read_text(encoding="utf-8"))["rounds_per_second"] == {
+        "quickstart": {name: dict(rows) for name, rows in table.items()}
+    }
+
+
+@pytest.mark.slow
+def test_one_cell_trains_in_a_process_of_its_own() -> None:
+    assert busy._measure("quickstart", 0.2, {"OMP_NUM_THREADS": "1"}) > 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,8 +56,9 @@ def test_any_encoding_of_the_output(run: Path, encoding: str) -> None:
 def test_a_run_made_in_one_locale_is_read_in_another(run: Path) -> None:
     """Files are UTF-8, whatever the locale's encoding is."""
     in_c = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    other = shutil.copytree(run, run.with_name("a copy"), dirs_exist_ok=True)
     out = ("--out", run / "comparison.png")
-    for args in (["report", run, "--again"], ["compare", run, run, *out]):
+    for args in (["report", run, "--again"], ["compare", run, other, *out]):
         done = advnets(*args, **in_c)
         assert done.returncode == 0, done.stderr
 

@@ -533,7 +533,7 @@ def test_hostile_messages_are_answered_with_a_notice(browser: Browser, address: 
     for message, words in (
         ('{"type": "system"}', "does not know"),
         ("{", "does not know"),
-        ('{"type": "set_data", "value": "/etc/passwd"}', "no such data"),
+        ('{"type": "set_data", "value": "/etc/passwd"}', "no data of this name"),
         ('{"type": "update_setting", "setting": "k", "value": 1000000}', "at most 50"),
         ('{"type": "use_points", "text": "' + "1,2 " * 60_000 + '"}', "too large"),
     ):
@@ -585,7 +585,7 @@ def test_the_latent_space_of_a_run(browser: Browser, address: str) -> None:
 
 def test_an_address_that_cannot_be_opened(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, {"data": "/etc/passwd"})
-    expect(visit.page.locator("#notice")).to_contain_text("no such data")
+    expect(visit.page.locator("#notice")).to_contain_text("no data of this name")
     assert visit.state()["state"]["data"] == "gaussian"
     visit.end()
 

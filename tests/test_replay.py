@@ -130,13 +130,13 @@ def test_a_setting_that_needs_a_new_game_raises_an_error() -> None:
     ("options", "words"),
     [
         ({"--kk": 1}, "no setting named 'kk'. Did you mean k"),
-        ({"k": "many"}, "another kind"),
-        ({"k": 1.5}, "another kind"),
-        ({"k": True}, "another kind"),
+        ({"k": "many"}, "a whole number, 1 or more"),
+        ({"k": 1.5}, "a whole number, 1 or more"),
+        ({"k": True}, "a whole number, 1 or more"),
         ({"k": 0}, "^k is 0"),
         ({"prior": "both"}, "one of uniform, gaussian, spherical"),
-        ({"G.hidden": 3}, "another kind"),
-        ({"G.hidden": ["a"]}, "another kind"),
+        ({"G.hidden": 3}, "a whole number, 1 or more"),
+        ({"G.hidden": ["a"]}, "a whole number, 1 or more"),
         ({"lr": float("nan")}, "lr"),
     ],
 )

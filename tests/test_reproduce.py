@@ -418,7 +418,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str], run: Pa
         (["reproduce", "--use", "figure2a"], "must be PART=RUN"),
         (["reproduce", "theory", "--use", "figure2a=x", "--use", f"figure2b={run}"], "x is not"),
         (["reproduce", "--use", "figure9=x"], "no part named"),
-        (["reproduce", "--use", "theory=x"], "not for theory"),
+        (["reproduce", "--use", "theory=x"], "was given for theory"),
         (["reproduce", "figure3", "--use", f"figure2a={run}x"], "is not a run's folder"),
         (["reproduce", "table2", "--use", f"table1={run}x"], "cannot be read"),
     ):
@@ -513,7 +513,7 @@ def test_the_page_add_a_part_followed_literally(
     assert f"`{printed}`" in text
     names = list(PARTS)
     assert names[names.index("batch-size") + 1] == "table2"  # at the end of §5
-    record = json.loads(Path("reproduction/parts/batch-size.json").read_text())
+    record = json.loads(Path("runs/paper/reproduction/parts/batch-size.json").read_text())
     assert record["status"] == "done"
     assert [row["m"] for row in record["tables"][0]] == [20, 100]
     page = Path(printed).read_text()

@@ -4,12 +4,20 @@ import dataclasses
 import json
 from pathlib import Path
 
+from adversarial_nets.bench.busy import BusyMachine
 from adversarial_nets.bench.scaling import Scaling
 from adversarial_nets.bench.speed import Speed
 from adversarial_nets.plots import curves, style
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
-__all__ = ["scaling_lines", "speed_lines", "write_scaling", "write_speed"]
+__all__ = [
+    "busy_lines",
+    "scaling_lines",
+    "speed_lines",
+    "write_busy",
+    "write_scaling",
+    "write_speed",
+]
 
 
 def speed_lines(found: Speed) -> list[str]:
@@ -31,17 +39,42 @@ def scaling_lines(found: Scaling) -> list[str]:
     ]
 
 
+def busy_lines(found: BusyMachine) -> list[str]:
+    """A table of rounds per second for each preset, one line for each way to use the threads."""
+    lines = []
+    for preset, columns in found.rounds_per_second.items():
+        lines += ["", f"{preset}: rounds/s  " + "  ".join(columns)]
+        rows = next(iter(columns.values()))
+        for row in rows:
+            values = (f"{columns[name][row]:>{len(name)}.1f}" for name in columns)
+            lines.append(f"{row:{len(preset) + 10}}  " + "  ".join(values))
+    return lines
+
+
+def write_busy(found: BusyMachine, folder: Path) -> list[Path]:
+    """Write FOLDER/busy.json.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    return [_write_json(found, folder / "busy.json")]
+
+
 def write_speed(found: Speed, folder: Path) -> list[Path]:
     """Write FOLDER/bench.json.
 
     Raises:
         UserError: the folder cannot be written.
     """
-    path = folder / "bench.json"
-    with explain_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    return [_write_json(found, folder / "bench.json")]
+
+
+def _write_json(found: Speed | BusyMachine, path: Path) -> Path:
+    """Write a result as JSON."""
+    with explain_os_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, json.dumps(dataclasses.asdict(found), indent=2) + "\n")
-    return [path]
+    return path
 
 
 def write_scaling(found: Scaling, folder: Path) -> list[Path]:

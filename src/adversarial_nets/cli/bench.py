@@ -36,6 +36,9 @@ class BenchOptions:
     written."""
     growth: Flag = False
     """Measure instead how time and memory grow with batch, width, data and samples."""
+    busy: Flag = False
+    """Measure instead the rounds per second alone and beside other programs, for each way to use
+    the threads; about 15 minutes."""
     turns: int = 9
     """How many times the programs of a pair take turns."""
     threads: Threads = None
@@ -46,6 +49,7 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     import torch
 
     from adversarial_nets.bench import records
+    from adversarial_nets.bench.busy import measure_busy_machine
     from adversarial_nets.bench.scaling import measure_scaling
     from adversarial_nets.bench.speed import measure_speed
 
@@ -53,6 +57,10 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
         grown = measure_scaling(o.threads or torch.get_num_threads(), reporter.work)
         result, lines = grown.to_json(), records.scaling_lines(grown)
         files = records.write_scaling(grown, o.out) if o.out else []
+    elif o.busy:
+        rates = measure_busy_machine(on_progress=reporter.work)
+        result, lines = dataclasses.asdict(rates), records.busy_lines(rates)
+        files = records.write_busy(rates, o.out) if o.out else []
     else:
         fast = measure_speed(o.data, require_positive("--turns", o.turns, 9), reporter.work)
         result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
@@ -70,6 +78,12 @@ COMMANDS = (
         summary="speed and memory, compared with other programs",
         options=BenchOptions,
         run=_bench,
-        examples=("bench", "bench mnist-5k --json", "bench --growth", "bench --record results"),
+        examples=(
+            "bench",
+            "bench mnist-5k --json",
+            "bench --growth",
+            "bench --busy",
+            "bench --record results",
+        ),
     ),
 )

@@ -59,7 +59,7 @@ def dataset_from_arrays(
         UserError: a shape, type or value that is none of these, fewer than three images, or labels
             that do not fit the images.
 
-    >>> images = torch.arange(20).view(20, 1, 1).expand(20, 4, 4) / 20
+    >>> images = torch.arange(320).view(20, 4, 4) / 320
     >>> data = dataset_from_arrays(images)
     >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
     ((1, 4, 4), 16, 2, 2)

@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +16,7 @@ from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
-from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on
+from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import files, game_state
@@ -194,12 +195,24 @@ def evaluate(
     run = open_run(run)
     _check_data(data)
     weights = weights or run.default_weights
-    reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
-    on_progress = on_progress or reporter.work
-    data = data or load_data(run, on_progress)
-    G = copy.deepcopy(G)  # the caller's G keeps its weights
-    net, round = game_state.load_generator(run, checkpoint, weights, G)
+    with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:
+        on_progress = on_progress or reporter.work
+        data = data or load_data(run, on_progress)
+        G = copy.deepcopy(G)  # the caller's G keeps its weights
+        net, round = game_state.load_generator(run, checkpoint, weights, G)
+        drawn = _samples(net, run, samples)
+        score = parzen_score_on(data, drawn, grid, on_progress, shared=True)
+        rows = []
+        if calibration and distributed.is_main():
+            rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
+    evaluation = Evaluation(round, weights, run.data, score, tuple(rows))
+    if distributed.is_main():
+        evaluation = _record(run, evaluation)
+    return evaluation
 
+
+def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
+    """This process's share of the samples: as one tensor, or block by block if they are many."""
     local = distributed.local_rows(samples)
 
     def blocks() -> Iterable[Tensor]:
@@ -207,17 +220,7 @@ def evaluate(
             n = min(_BLOCK, local.stop - first)
             yield sample(net, run.settings, n, "samples to score", first)
 
-    in_one_block = 0 < len(local) <= _BLOCK
-    drawn = next(iter(blocks())) if in_one_block else blocks
-    score = parzen_score_on(data, drawn, grid, on_progress, shared=True)
-    rows = []
-    if calibration and distributed.is_main():
-        rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
-    reporter.close()
-    evaluation = Evaluation(round, weights, run.data, score, tuple(rows))
-    if distributed.is_main():
-        evaluation = _record(run, evaluation)
-    return evaluation
+    return next(iter(blocks())) if 0 < len(local) <= _BLOCK else blocks
 
 
 def _check_data(data: object) -> None:

@@ -5,7 +5,7 @@ import math
 import os
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -35,7 +35,7 @@ __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
 
-# Settings that an optimiser of one's own makes void; others only shape their schedules.
+# Settings that do not apply to a user's optimiser; others only shape their schedules.
 _UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end")
 
 
@@ -151,44 +151,82 @@ def train(
     check_device(device)
     with distributed.process_group():
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
-        images = _load(data, settings, reporter.work)
+        with closing(reporter):
+            images = _load(data, settings, reporter.work)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
+        request = _Request(
+            name,
+            images,
+            preset,
+            chosen,
+            settings,
+            networks,
+            onto,
+            source,
+            restart,
+            device,
+            precision,
+        )
         folder = Path(run or run_folder(name, preset, settings.seed))
         with files.lock(folder) if distributed.is_main() else nullcontext():
-            new = _is_new(folder) or (restart and not distributed.was_restarted())
-            facts = _facts(precision, networks, onto, source)
-            bottom = _stage2_generator(name, preset, chosen, settings, images, onto, networks, new)
-            # Build the game first: an impossible one is refused before anything is written.
-            game = new_game(
-                settings,
-                images,
-                G=bottom or G,
-                D=D,
-                optimiser=optimiser,
-                optimiser_lr=_optimiser_lr(folder, new),
-                device=device,
-                bf16_matmul=precision == "bfloat16",
-            )
-            if source and new:
-                game_state.load_networks(game, source)
-            if optimiser and new:
-                facts["optimiser_lr"] = game.optimiser_lr
-                _warn_of_unused_settings(settings, chosen)
-            facts["optimiser"] = networks.describe_optimiser(game)
-            with distributed.main_process_first():  # it creates the folder, the others open it
-                if new and restart and distributed.is_main():
-                    runs_folder.discard(folder)
-                facts["updates"] = "manual" if game.manual_backprop else "autograd"
-                this = _open_or_create(folder, name, images, preset, settings, networks, facts)
+            game, this = _prepare(request, folder)
             with reporter.training(total) as show:
                 TrainingSession(
                     this, images, game, total, cadence or Cadence(), (show, *callbacks)
                 ).play()
             distributed.barrier()  # wait until the main process has written its last files
     return this
+
+
+@dataclass(frozen=True)
+class _Request:
+    """The arguments of a call of `train`, with the defaults filled in."""
+
+    name: str
+    images: Dataset
+    preset: str
+    chosen: Preset
+    settings: Settings
+    networks: _Networks
+    onto: str | Path | None
+    source: Run | None
+    restart: bool
+    device: str
+    precision: Precision
+
+
+def _prepare(request: _Request, folder: Path) -> tuple[Game, Run]:
+    """Build the game, then open or create its run.
+
+    In this order an impossible game is refused before anything is written.
+    """
+    settings, networks = request.settings, request.networks
+    new = _is_new(folder) or (request.restart and not distributed.was_restarted())
+    facts = _facts(request)
+    game = new_game(
+        settings,
+        request.images,
+        G=_stage2_generator(request, new) or networks.G,
+        D=networks.D,
+        optimiser=networks.optimiser,
+        optimiser_lr=_optimiser_lr(folder, new),
+        device=request.device,
+        bf16_matmul=request.precision == "bfloat16",
+    )
+    if request.source and new:
+        game_state.load_networks(game, request.source)
+    if networks.optimiser and new:
+        facts["optimiser_lr"] = game.optimiser_lr
+        _warn_of_unused_settings(settings, request.chosen)
+    facts["optimiser"] = networks.describe_optimiser(game)
+    facts["updates"] = "manual" if game.manual_backprop else "autograd"
+    with distributed.main_process_first():  # it creates the folder, the others open it
+        if new and request.restart and distributed.is_main():
+            runs_folder.discard(folder)
+        return game, _open_or_create(folder, request, facts)
 
 
 def _is_new(folder: Path) -> bool:
@@ -269,14 +307,13 @@ def _check_processes(settings: Settings, networks: _Networks) -> None:
         )
 
 
-def _facts(
-    precision: str, networks: _Networks, onto: str | Path | None, source: Run | None
-) -> dict[str, Any]:
+def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
-    facts: dict[str, Any] = {"precision": precision}
+    networks, source = request.networks, request.source
+    facts: dict[str, Any] = {"precision": request.precision}
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
-    if onto is not None:
-        facts["onto"] = str(onto)
+    if request.onto is not None:
+        facts["onto"] = str(request.onto)
     if source is not None:
         rounds = checkpoints.checkpoint_rounds(source.folder)
         facts["init_from"] = {
@@ -287,24 +324,17 @@ def _facts(
     return facts
 
 
-def _open_or_create(
-    folder: Path,
-    name: str,
-    data: Dataset,
-    preset: str,
-    settings: Settings,
-    networks: _Networks,
-    facts: Mapping[str, Any],
-) -> Run:
+def _open_or_create(folder: Path, request: _Request, facts: Mapping[str, Any]) -> Run:
     """The folder's run if it is the same one, else a new run.
 
     Raises:
         UserError: the folder holds a run of other settings, networks or images.
     """
+    data = request.images
     fingerprint = datasets.fingerprint(data)
     if not _is_new(folder):
         old = runs_folder.open_run(folder)
-        differing = _differences(old, name, fingerprint, settings, networks, facts)
+        differing = _differences(old, request, fingerprint, facts)
         if differing:
             raise UserError(
                 f"{folder} holds a run with other settings: {'; '.join(differing)}. Give the new "
@@ -317,31 +347,29 @@ def _open_or_create(
     checkpoints.refuse_orphan_checkpoints(folder, "start again with --restart")
     run = Run(
         folder=folder,
-        data=name,
+        data=request.name,
         fingerprint=fingerprint,
         image_shape=data.image_shape,
         range=data.range,
-        preset=preset,
-        settings=settings,
-        own_nets=networks.own,
+        preset=request.preset,
+        settings=request.settings,
+        own_nets=request.networks.own,
         info={**made_with(data), **facts},
-        changed=runs_folder.changed_from_preset(settings, preset),
+        changed=runs_folder.changed_from_preset(request.settings, request.preset),
     )
     runs_folder.create(run)
     return run
 
 
 def _differences(
-    old: Run,
-    name: str,
-    fingerprint: str,
-    settings: Settings,
-    networks: _Networks,
-    facts: Mapping[str, Any],
+    old: Run, request: _Request, fingerprint: str, facts: Mapping[str, Any]
 ) -> list[str]:
     """Phrases that say how a training differs from the run in its folder."""
-    words = [] if old.fingerprint == fingerprint else [f"data {old.data} → {name} (other images)"]
-    words += runs_folder.differences(old.settings, settings)
+    networks = request.networks
+    words = []
+    if old.fingerprint != fingerprint:
+        words.append(f"data {old.data} → {request.name} (other images)")
+    words += runs_folder.differences(old.settings, request.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
     in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
     words += [
@@ -366,7 +394,7 @@ def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:
 
 
 def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
-    """Warn if the caller changed a setting that does not apply to an optimiser of one's own."""
+    """Warn if the caller changed a setting that does not apply to a user's optimiser."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
     changed = [name for name in _UNUSED if name in from_preset and name in from_default]
@@ -380,28 +408,20 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
         )
 
 
-def _stage2_generator(
-    data: str,
-    preset: str,
-    chosen: Preset,
-    settings: Settings,
-    images: Dataset,
-    onto: str | Path | None,
-    networks: _Networks,
-    new: bool,
-) -> nn.Module | None:
+def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
     """TFD's stage 2: a generator whose top layers are a finished run's; else None.
 
     Raises:
         UserError: the preset needs a finished run and none is given, or the given one does not fit.
     """
-    if onto is not None:
-        return _on_top_of(Path(onto), settings, images)
-    if chosen.onto and not networks.own and new:
+    r = request
+    if r.onto is not None:
+        return _on_top_of(Path(r.onto), r.settings, r.images)
+    if r.chosen.onto and not r.networks.own and new:
         raise UserError(
-            f"{preset} starts from a finished run of {chosen.onto}. Train that first with `advnets "
-            f"train {data} --preset {chosen.onto}`, then add `--onto "
-            f"{run_folder(data, chosen.onto, settings.seed)}`."
+            f"{r.preset} starts from a finished run of {r.chosen.onto}. Train that first with "
+            f"`advnets train {r.name} --preset {r.chosen.onto}`, then add `--onto "
+            f"{run_folder(r.name, r.chosen.onto, r.settings.seed)}`."
         )
     return None
 
