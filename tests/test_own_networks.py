@@ -68,7 +68,7 @@ def test_images_may_have_four_dimensions(tmp_path: Path) -> None:
     )
     assert not all(map(torch.equal, before, mine_G.parameters()))
     fresh, _ = convolutional()
-    loaded, _ = game_state.load_generator(run, G=fresh)
+    loaded, _ = game_state.load_generator(run, weights="raw", G=fresh)
     assert all(map(torch.equal, fresh.state_dict().values(), mine_G.state_dict().values()))
     assert sample(loaded, run.settings, 3).shape == (3, PIXELS)
     again, _ = convolutional()

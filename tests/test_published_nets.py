@@ -357,17 +357,19 @@ def test_stage_2_begins_with_stage_1_on_top(tmp_path: Path) -> None:
     run = train(
         data, settings=stage2, run=tmp_path / "2", rounds=1, onto=tmp_path / "1", cadence=None
     )
-    top, _ = game_state.load_generator(first)
+    top, _ = game_state.load_generator(first, weights="raw")
     slow = dataclasses.replace(stage2, lr=1e-12, lr_floor=0.0)
     still = train(data, settings=slow, run=tmp_path / "3", rounds=1, onto=tmp_path / "1")
-    whole, _ = game_state.load_generator(still)
+    whole, _ = game_state.load_generator(still, weights="raw")
     h = torch.rand(4, 5)
     assert isinstance(whole, nn.Sequential)
     torch.testing.assert_close(whole[4:](h), top(h))
     # Bit for bit again when it is killed: the checkpoint holds the layers, not the other run.
     train(data, settings=stage2, run=run.folder, rounds=4, onto=tmp_path / "1")
     uninterrupted = train(data, settings=stage2, run=tmp_path / "4", rounds=4, onto=tmp_path / "1")
-    a, b = (game_state.load_generator(r)[0].state_dict() for r in (run, uninterrupted))
+    a, b = (
+        game_state.load_generator(r, weights="raw")[0].state_dict() for r in (run, uninterrupted)
+    )
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 

@@ -404,7 +404,7 @@ def test_checkpoints_by_name(straight: Path) -> None:
 
 def test_generators_of_a_run(straight: Path) -> None:
     run = runs_folder.open_run(straight)
-    raw, step = game_state.load_generator(run)
+    raw, step = game_state.load_generator(run, weights="raw")
     averaged, _ = game_state.load_generator(run, weights="averaged")
     assert step == 60
     assert not torch.equal(next(raw.parameters()), next(averaged.parameters()))

@@ -1,5 +1,39 @@
 """Generative Adversarial Nets (Goodfellow et al., 2014) in readable PyTorch.
 
+Train on the digits that come with the package, score, and write a report::
+
+    import adversarial_nets as an
+
+    run = an.train("mnist-5k", run="runs/first", rounds=9000)
+    print(an.evaluate(run))              # Parzen log-likelihood by the paper's protocol, in nats
+    page = an.write_report(run)          # one HTML page
+
+Continue, open, load, sample and compare::
+
+    an.train("mnist-5k", run="runs/first", rounds=18000)
+    run = an.open_run("runs/first")
+    G, round = an.load_generator(run)    # a torch.nn.Module
+    images = an.sample(G, run.settings, n=64)
+    an.compare(["runs/first", "runs/second"])
+
+Other settings, networks, optimisers and data::
+
+    settings = an.PRESETS["quickstart"].settings                 # an.Settings, a frozen dataclass
+    settings = dataclasses.replace(settings, k=2, seed=1)
+    an.train("mnist-5k", settings=settings, run="runs/k2", rounds=9000)
+    adam = functools.partial(torch.optim.Adam, lr=2e-4)          # keeps its own learning rate
+    an.train("folder:PHOTOS", G=my_G, D=my_D, optimiser=adam, run="runs/own", rounds=9000)
+    data = an.load("mnist-5k")                                   # an.Dataset
+    an.calibrate(data)                                           # scores of real images, k-means
+
+Look into a training, and play without a run's folder::
+
+    an.train("mnist-5k", callbacks=[lambda snapshot: print(snapshot.row)])  # an.TrainingSnapshot
+    game = an.new_game(settings, data)
+    an.play(game, rounds=100)            # Algorithm 1; game.G and game.D are torch modules
+
+A mistake raises `an.UserError`, whose text says what to do.
+
 >>> import adversarial_nets as an
 >>> an.PRESETS["mnist"].settings.D.units
 (240, 240)

@@ -195,18 +195,21 @@ class _TrainingLines:
     def __init__(self) -> None:
         self._header_printed = False
         self._next_line = 0.0
+        self._problem: str | None = None
 
     def __call__(self, snapshot: "TrainingSnapshot") -> None:
         row, score = snapshot.row, _score_text(snapshot)
         is_last = row["round"] >= snapshot.rounds
+        problem = snapshot.problem if snapshot.problem != self._problem else None
         if snapshot.seconds < self._next_line and not (score or is_last):
             return
+        self._problem = snapshot.problem
         self._next_line = snapshot.seconds + max(_FIRST_LINE, snapshot.seconds / _LINES_PER_RUN)
         if not self._header_printed:
             self._header_printed = True
             print_line(_HEADER)
         print_line(_table_row(snapshot))
-        for line in filter(None, (snapshot.problem, score)):
+        for line in filter(None, (problem, score)):
             print_line(_wrap(line, indent="  "))
 
 

@@ -102,6 +102,13 @@ class Game:
     images: int = 0
     stats: RunningStats = field(default_factory=RunningStats)
 
+    def __repr__(self) -> str:
+        """The round, the sizes of both networks, and their optimisers."""
+        sizes = (sum(p.numel() for p in net.parameters()) for net in (self.G, self.D))
+        G, D = (f"{size:,} parameters" for size in sizes)
+        rules = [type(rule).__name__ for rule in (self.optimiser_G, self.optimiser_D)]
+        return f"Game(round {self.round:,}; G {G}, {rules[0]}; D {D}, {rules[1]})"
+
     def address(self, step: int) -> Address:
         """The key of a step's random draws, for this process's rows of the minibatch."""
         return Address(self.settings.seed, step, distributed.local_rows(self.settings.batch))

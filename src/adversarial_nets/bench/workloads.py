@@ -79,5 +79,6 @@ def seconds_of_training(data: str, folder: str, rounds: int = 60) -> float:
     from adversarial_nets.training.session import train
 
     began = time.perf_counter()
-    train(data, preset="mnist", rounds=rounds, run=folder, cadence=Cadence(20, 30, 30, 30))
+    cadence = Cadence(20, 30, 30, 30)
+    train(data, preset="mnist", rounds=rounds, run=folder, cadence=cadence, progress=False)
     return time.perf_counter() - began

@@ -40,7 +40,7 @@ class EvaluateOptions:
     run: RunFolder
     data: Place = None
     checkpoint: Checkpoint = "last"
-    weights: Weights = "raw"
+    weights: Weights = None
     grid: Grid = "paper"
     samples: int = 10_000
     """Number of samples to score; memory does not limit it."""
@@ -68,6 +68,8 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
         on_progress=reporter.work,
     )
     reporter.say(f"{found.weights} G at round {found.round} on {found.data}: {found.parzen}")
+    for weights, score in found.others:
+        reporter.say(f"{weights} G, scored before: {score}")
     _print_rows(reporter, found.calibration)
     return found.to_json() | {"run": runs_folder.history(run)}
 
@@ -91,7 +93,7 @@ class MeasureOptions:
     run: RunFolder
     data: Place = None
     checkpoint: Checkpoint = "last"
-    weights: Weights = "raw"
+    weights: Weights = None
     samples: int = 5000
     """Largest number of samples."""
     features: Literal["classifier", "inception"] = "classifier"

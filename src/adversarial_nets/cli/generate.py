@@ -46,7 +46,7 @@ class SampleOptions:
     n: int = 100
     """Number of samples."""
     checkpoint: Checkpoint = "last"
-    weights: Weights = "raw"
+    weights: Weights = None
     json: Json = False
 
 
@@ -61,7 +61,8 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
-    G, round = game_state.load_generator(run, o.checkpoint, o.weights)
+    weights = o.weights or run.default_weights
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
     mine = distributed.local_rows(n)
     x = distributed.all_gather(sample(G, run.settings, len(mine), first=mine.start), n)
     if distributed.is_main():
@@ -69,8 +70,8 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
         with files.explain_os_errors(out.parent):
             out.parent.mkdir(parents=True, exist_ok=True)
             files.write_atomically(out, content)
-        reporter.say(f"{n} samples of the {o.weights} G at round {round}: {out}")
-    return {"round": round, "weights": o.weights, "n": n, "out": str(out)}
+        reporter.say(f"{n} samples of the {weights} G at round {round}: {out}")
+    return {"round": round, "weights": weights, "n": n, "out": str(out)}
 
 
 def _as_png(x: "Tensor", run: "Run") -> bytes:
@@ -110,7 +111,7 @@ class InterpolateOptions:
     steps: int = 12
     """Images along each line, both ends included."""
     checkpoint: Checkpoint = "last"
-    weights: Weights = "raw"
+    weights: Weights = None
     json: Json = False
 
 
@@ -129,14 +130,15 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
-    G, round = game_state.load_generator(run, o.checkpoint, o.weights)
+    weights = o.weights or run.default_weights
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
     x = interpolate(G, run.settings, o.rows, o.steps)
     content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
     with files.explain_os_errors(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(out, content)
-    reporter.say(f"{o.rows} lines in z space, {o.weights} G at round {round}: {out}")
-    return {"round": round, "weights": o.weights, "out": str(out)}
+    reporter.say(f"{o.rows} lines in z space, {weights} G at round {round}: {out}")
+    return {"round": round, "weights": weights, "out": str(out)}
 
 
 COMMANDS = (

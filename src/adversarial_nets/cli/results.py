@@ -78,7 +78,7 @@ class CompareOptions:
         tyro.conf.arg(metavar="RUN ...", help_behavior_hint="(required)"),
     ]
     """Folders of runs, or files of results."""
-    weights: Weights = "raw"
+    weights: Weights = None
     grid: Grid = "paper"
     out: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: no picture)")] = None
     """Draw the validation scores by round into this .png file."""

@@ -56,9 +56,11 @@ Checkpoint = Annotated[
     tyro.conf.arg(help="Which checkpoint: last, best (by validation score) or a round's number."),
 ]
 Weights = Annotated[
-    Literal["raw", "averaged"],
+    Literal["raw", "averaged"] | None,
     tyro.conf.arg(
-        help="Which weights of G: raw, as published, or their exponential moving average."
+        help="Which weights of G: raw, as published, or their exponential moving average.",
+        help_behavior_hint="(default: averaged if the run keeps them, but raw for an unchanged "
+        "preset of the paper)",
     ),
 ]
 Grid = Annotated[

@@ -235,6 +235,7 @@ def _play(
             restart=o.restart,
             device=o.device,
             precision=o.precision,
+            progress=False,  # the reporter's callback shows it
         )
 
 

@@ -5,8 +5,9 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -99,15 +100,16 @@ class Comparison:
 
 
 def compare(
-    paths: Sequence[Path],
-    weights: Literal["raw", "averaged"] = "raw",
+    paths: Sequence[folder.RunLike],
+    weights: Literal["raw", "averaged"] | None = None,
     grid: Literal["paper", "fine"] = "paper",
 ) -> Comparison:
     """Compare runs by their recorded scores; no new scores are computed.
 
     Args:
-        paths: run folders, or files with the output of ``advnets evaluate RUN --json``.
-        weights: which score to read from a folder, ``raw`` or ``averaged``; files have one score.
+        paths: runs or their folders, or files with the output of ``advnets evaluate RUN --json``.
+        weights: which score to read from a folder, ``raw`` or ``averaged``; by default that of
+            `Run.default_weights`, or the other one if only that is recorded. Files have one score.
         grid: which score to read from a folder, by the name of its grid of σ.
 
     Returns:
@@ -118,11 +120,10 @@ def compare(
         UserError: fewer than two runs, a run given twice, or a path that is neither a run's folder
             nor such a file.
     """
-    if len(paths) < 2:
-        raise UserError(f"{len(paths)} run is given; give two or more to compare.")
+    places = _places(paths)
     entries = tuple(
         _from_file(path, name) if is_file else _from_folder(path, name, weights, grid)
-        for path, name, is_file in zip(paths, _names(paths), _are_files(paths), strict=True)
+        for path, name, is_file in zip(places, _names(places), _are_files(places), strict=True)
     )
     facts = [{**{key: getattr(e, key) for key in _PROTOCOL}, **e.settings} for e in entries]
     values = {name: tuple(fact[name] for fact in facts) for name in facts[0]}
@@ -131,6 +132,23 @@ def compare(
     same_data = "data" not in differences
     published = of_the_paper(entries[0].data) if comparable and same_data else None
     return Comparison(entries, differences, _identical(entries), _groups(entries), published)
+
+
+def _places(paths: object) -> list[Path]:
+    """The paths of the runs to compare.
+
+    Raises:
+        UserError: the argument is not a list of two or more runs.
+    """
+    if isinstance(paths, str | PathLike | folder.Run) or not isinstance(paths, Iterable):
+        raise UserError(
+            f"The runs to compare are given as a {type(paths).__name__}; give a list of two or "
+            "more, e.g. ['runs/first', 'runs/second']."
+        )
+    places = [folder.folder_of(path) for path in paths]
+    if len(places) < 2:
+        raise UserError(f"{len(places)} run is given; give two or more to compare.")
+    return places
 
 
 def _are_files(paths: Sequence[Path]) -> list[bool]:
@@ -195,14 +213,15 @@ def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
     return tuple(groups)
 
 
-def _from_folder(path: Path, name: str, weights: str, grid: str) -> Entry:
+def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry:
     """The entry of a run's folder, with its newest score of these weights and grid, if any."""
     run = folder.open_run(path)
-    found = [
-        record
-        for record in read_evaluations(path)
-        if record["weights"] == weights and record["parzen"]["grid"] == grid
-    ]
+    records = [r for r in read_evaluations(path) if r["parzen"]["grid"] == grid]
+    if weights is None:
+        recorded = {record["weights"] for record in records}
+        weights = run.default_weights
+        weights = next(iter(recorded)) if recorded and weights not in recorded else weights
+    found = [record for record in records if record["weights"] == weights]
     try:
         record: Mapping[str, Any] = max(found, key=_round_and_samples, default=_NOT_SCORED)
         origin = {"data": run.data, "weights": weights, "run": folder.history(run)}

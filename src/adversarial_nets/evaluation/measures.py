@@ -6,6 +6,7 @@ good model from one that copies the test images, so report them together with th
 nearest neighbours (Figure 2).
 """
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -22,7 +23,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
 from adversarial_nets.runs import game_state
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import RunLike, open_run
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -223,11 +224,11 @@ class Measurement:
 
 
 def measure(
-    run: Run,
+    run: RunLike,
     data: Dataset | None = None,
     *,
-    checkpoint: str = "last",
-    weights: str = "raw",
+    checkpoint: str | int = "last",
+    weights: str | None = None,
     samples: int = 5000,
     features: Literal["classifier", "inception"] = "classifier",
     G: nn.Module | None = None,
@@ -236,14 +237,14 @@ def measure(
     """Compute the feature metrics of a run's samples against test images (``advnets measure``).
 
     Args:
-        run: the run.
+        run: the run, or its folder.
         data: its data set, if it is loaded already.
         checkpoint: ``last``, ``best`` or the number of a round.
-        weights: ``raw`` or ``averaged``.
+        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         samples: maximum number of samples; at most the number of test or training images.
         features: ``classifier``, a small classifier of the data's own classes, or ``inception``,
             for photographs.
-        G: the module to load the weights into, for a run with your own networks.
+        G: a generator of the run's architecture, for a run with your own networks; it is copied.
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
@@ -252,11 +253,13 @@ def measure(
     """
     if samples < 1:
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
+    run = open_run(run)
+    weights = weights or run.default_weights
     _fid()  # report a missing package before the classifier is trained
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
     _check_count(n, "samples")
-    generator, round = game_state.load_generator(run, checkpoint, weights, G)
+    generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     net = classifier(data, on_progress) if features == "classifier" else None
     features_of = net.features if net else inception(data, on_progress)
     drawn = sample(generator, run.settings, n, "samples to score")

@@ -1,8 +1,10 @@
 """Evaluate a run: the Parzen score of its samples, with calibration rows for comparison."""
 
+import copy
 import dataclasses
 import json
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,12 +16,13 @@ from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
-from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on
+from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on
 from adversarial_nets.game import sample
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import files, game_state
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike, open_run
+from adversarial_nets.runs.notebook import html_table
 
 __all__ = ["Evaluation", "evaluate", "load_data", "row_to_json"]
 
@@ -37,6 +40,8 @@ class Evaluation:
         parzen: the score.
         calibration: scores of training images, k-means centroids and the mean image; empty if
             they were not requested.
+        others: recorded scores of the run's other weights at the same round, by the same protocol:
+            (``raw`` or ``averaged``, score).
     """
 
     round: int
@@ -44,6 +49,31 @@ class Evaluation:
     data: str
     parzen: ParzenScore
     calibration: tuple[CalibrationRow, ...]
+    others: tuple[tuple[str, ParzenScore], ...] = ()
+
+    def __repr__(self) -> str:
+        """The scores in one line."""
+        scores = [f"{weights} G {_short(score)}" for weights, score in self._scores()]
+        return f"Evaluation({self.data}, round {self.round:,}: {', '.join(scores)})"
+
+    def __str__(self) -> str:
+        """The scores of G and of reference images, one a line."""
+        lines = [f"{self.data}, round {self.round:,}"]
+        lines += [f"{weights + ' G':15} {score}" for weights, score in self._scores()]
+        lines += [f"{row.name:15} {row.score}" for row in self.calibration]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        """The scores as a table, for notebooks."""
+        rows = [(f"{weights} G", score) for weights, score in self._scores()]
+        rows += [(row.name, row.score) for row in self.calibration]
+        cells = [(name, _short(score), f"{score.sigma:.3f}") for name, score in rows]
+        title = f"{self.data}, round {self.round:,}: log-likelihood of the test images"
+        return html_table(title, ["", "nats", "σ"], cells)
+
+    def _scores(self) -> list[tuple[str, ParzenScore]]:
+        """This score, then those of the other weights."""
+        return [(self.weights, self.parzen), *self.others]
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that ``advnets evaluate --json`` prints."""
@@ -54,6 +84,11 @@ class Evaluation:
             "parzen": dataclasses.asdict(self.parzen),
             "calibration": [row_to_json(row) for row in self.calibration],
         }
+
+
+def _short(score: ParzenScore) -> str:
+    """The score and its standard error; there is none for a single test image."""
+    return f"{score.nats:.1f} ± {score.se:.1f}" if score.se is not None else f"{score.nats:.1f}"
 
 
 def row_to_json(row: CalibrationRow) -> dict[str, Any]:
@@ -121,16 +156,17 @@ def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
 
 
 def evaluate(
-    run: Run,
+    run: RunLike,
     data: Dataset | None = None,
     *,
-    checkpoint: str = "last",
-    weights: Literal["raw", "averaged"] = "raw",
+    checkpoint: str | int = "last",
+    weights: Literal["raw", "averaged"] | None = None,
     grid: str = "paper",
     samples: int = 10_000,
     calibration: bool = True,
     G: nn.Module | None = None,
     on_progress: Progress | None = None,
+    progress: bool = True,
 ) -> Evaluation:
     """Score a run by the paper's protocol (§5) and record the score in RUN/evaluation.json.
 
@@ -138,15 +174,17 @@ def evaluate(
     its part of the samples; rank 0 computes the calibration rows and writes the file.
 
     Args:
-        run: the run, as `train` or `open_run` returns it.
+        run: the run, as `train` or `open_run` returns it, or its folder.
         data: its data set, if it is loaded already.
         checkpoint: ``last``, ``best`` (by validation score) or the number of a round.
-        weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average.
+        weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average;
+            by default `Run.default_weights`, those that the report shows.
         grid: the grid of σ, ``paper`` or ``fine``.
         samples: number of samples; memory does not grow above 10,000.
         calibration: whether to compute the calibration rows too.
-        G: the module to load the weights into, for a run with your own networks.
-        on_progress: called with (what, amount done, total or None).
+        G: a generator of the run's architecture, for a run with your own networks; it is copied.
+        on_progress: called with (what, amount done, total or None), in place of printing.
+        progress: print the progress of work that takes more than a few seconds.
 
     Raises:
         UserError: an unknown checkpoint or grid, no averaged weights, `samples` below 1, or a data
@@ -154,9 +192,27 @@ def evaluate(
     """
     if samples < 1:
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
-    data = data or load_data(run, on_progress)
-    net, round = game_state.load_generator(run, checkpoint, weights, G)
+    run = open_run(run)
+    _check_data(data)
+    weights = weights or run.default_weights
+    with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:
+        on_progress = on_progress or reporter.work
+        data = data or load_data(run, on_progress)
+        G = copy.deepcopy(G)  # the caller's G keeps its weights
+        net, round = game_state.load_generator(run, checkpoint, weights, G)
+        drawn = _samples(net, run, samples)
+        score = parzen_score_on(data, drawn, grid, on_progress, shared=True)
+        rows = []
+        if calibration and distributed.is_main():
+            rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
+    evaluation = Evaluation(round, weights, run.data, score, tuple(rows))
+    if distributed.is_main():
+        evaluation = _record(run, evaluation)
+    return evaluation
 
+
+def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
+    """This process's share of the samples: as one tensor, or block by block if they are many."""
     local = distributed.local_rows(samples)
 
     def blocks() -> Iterable[Tensor]:
@@ -164,20 +220,28 @@ def evaluate(
             n = min(_BLOCK, local.stop - first)
             yield sample(net, run.settings, n, "samples to score", first)
 
-    in_one_block = 0 < len(local) <= _BLOCK
-    drawn = next(iter(blocks())) if in_one_block else blocks
-    score = parzen_score_on(data, drawn, grid, on_progress, shared=True)
-    rows = []
-    if calibration and distributed.is_main():
-        rows = calibrate(data, grid, samples=10_000, on_progress=on_progress)
-    evaluation = Evaluation(round, weights, run.data, score, tuple(rows))
-    if distributed.is_main():
-        _record(run, evaluation)
-    return evaluation
+    return next(iter(blocks())) if 0 < len(local) <= _BLOCK else blocks
 
 
-def _record(run: Run, evaluation: Evaluation) -> None:
-    """Add the evaluation to evaluation.json; it replaces an older one by the same protocol."""
+def _check_data(data: object) -> None:
+    """Refuse what is not a data set.
+
+    Raises:
+        UserError: `data` is neither None nor a `Dataset`.
+    """
+    if data is not None and not isinstance(data, Dataset):
+        raise UserError(
+            f"data is a {type(data).__name__}; give the Dataset that the run was trained on, or "
+            "leave it out to load it by its name."
+        )
+
+
+def _record(run: Run, evaluation: Evaluation) -> Evaluation:
+    """Add the evaluation to evaluation.json; it replaces an older one by the same protocol.
+
+    Returns:
+        The evaluation with the recorded scores of the other weights.
+    """
     new = evaluation.to_json()
 
     def protocol(record: dict[str, Any]) -> tuple[Any, ...]:
@@ -188,3 +252,18 @@ def _record(run: Run, evaluation: Evaluation) -> None:
     with files.explain_os_errors(run.folder):
         content = json.dumps([*records, new], indent=2) + "\n"
         files.write_atomically(run.folder / "evaluation.json", content)
+    others = [
+        (record["weights"], _score_from_json(record["parzen"]))
+        for record in records
+        if protocol({**record, "weights": new["weights"]}) == protocol(new)
+    ]
+    return dataclasses.replace(evaluation, others=tuple(others))
+
+
+def _score_from_json(parzen: dict[str, Any]) -> ParzenScore:
+    """A score from evaluation.json; fields that a newer version may have added are left out."""
+    known = {f.name for f in dataclasses.fields(ParzenScore)}
+    fields = {name: value for name, value in parzen.items() if name in known}
+    fields["curve"] = tuple((float(sigma), float(nats)) for sigma, nats in parzen["curve"])
+    fields["folds"] = tuple(_score_from_json(fold) for fold in parzen.get("folds", ()))
+    return ParzenScore(**fields)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Literal
 
 from adversarial_nets import __version__
-from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs.folder import Run
 
 __all__ = ["default_weights", "existing_report"]
@@ -24,11 +23,9 @@ _PACKAGE = Path(__file__).parent.parent
 def default_weights(run: Run) -> Literal["raw", "averaged"]:
     """The generator that a report shows by default.
 
-    It is the averaged one if the run keeps an average, except for the published presets: the paper
-    scored the raw generator.
+    It is the one that every command uses by default (`Run.default_weights`).
     """
-    published = run.preset not in PRESETS or PRESETS[run.preset].published
-    return "averaged" if run.settings.ema_decay and not published else "raw"
+    return run.default_weights
 
 
 def existing_report(run: Run, weights: str | None = None) -> Path | None:

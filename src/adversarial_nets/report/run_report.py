@@ -1,5 +1,6 @@
 """Write a run's report: one self-contained HTML page, and its figures as PNG files."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,8 @@ from adversarial_nets.report.run_settings import (
 from adversarial_nets.report.templates import template
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike, open_run
+from adversarial_nets.training.diagnostics import patience
 
 __all__ = ["write_report"]
 
@@ -53,7 +55,7 @@ class _Images:
 
 
 def write_report(
-    run: Run,
+    run: RunLike,
     data: Dataset | None = None,
     weights: str | None = None,
     G: nn.Module | None = None,
@@ -63,10 +65,10 @@ def write_report(
     If the run has no score, checkpoint or metrics yet, the page states this and how to make them.
 
     Args:
-        run: the run, as returned by `train` or `open_run`.
+        run: the run, or its folder.
         data: its data set, if it is loaded already.
         weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
-        G: the module to load the weights into, for a run with your own networks.
+        G: a generator of the run's architecture, for a run with your own networks; it is copied.
 
     Returns:
         The path of ``report.html``.
@@ -75,6 +77,7 @@ def write_report(
         UserError: the data set is missing or is not the run's, the folder cannot be written, a file
             in it is damaged, or the run keeps no such weights.
     """
+    run = open_run(run)
     data = data or load_data(run)
     weights = weights or default_weights(run)
     rows = metrics.read_metrics(run.folder)
@@ -83,7 +86,7 @@ def write_report(
     images = _Images()
     round = rows[-1]["round"] if rows else 0
     if checkpoints.checkpoint_rounds(run.folder) and not (run.own_nets and G is None):
-        net, round = game_state.load_generator(run, "last", weights, G)
+        net, round = game_state.load_generator(run, "last", weights, copy.deepcopy(G))
         _add_samples(images, net, run, data)
     _add_curves(images, run, rows, head)
     _add_samples_over_time(images, run)
@@ -99,7 +102,14 @@ def write_report(
         charts=images.charts,
         film=images.film,
         strip=images.strip,
-        notes=score_table.caveats(head, weights, round, rows, run.settings.objective),
+        notes=score_table.caveats(
+            head,
+            weights,
+            round,
+            rows,
+            run.settings.objective,
+            patience(run.settings, run.own_nets),
+        ),
         **_score_values(run, head, records),
         **_settings_values(run),
         **_commands(run, weights, round),

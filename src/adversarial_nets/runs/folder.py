@@ -5,11 +5,13 @@ import math
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.runs import notebook
 from adversarial_nets.runs.files import (
     FORMAT,
     check_format,
@@ -23,11 +25,13 @@ from adversarial_nets.settings import DATA_OPTIONS, Settings, from_json, setting
 
 __all__ = [
     "Run",
+    "RunLike",
     "changed_from_preset",
     "changes_from_json",
     "create",
     "differences",
     "discard",
+    "folder_of",
     "history",
     "note_update_code",
     "open_run",
@@ -64,6 +68,15 @@ class Run:
     info: Mapping[str, Any]
     changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """The folder, data, settings and newest round in one line."""
+        round = notebook.newest_round(self.folder)
+        return f"Run({str(self.folder)!r}: {self.data}, {self.preset_label}, round {round:,})"
+
+    def _repr_html_(self) -> str:
+        """The run's settings, scores and newest samples, for notebooks."""
+        return notebook.run_html(self)
+
     @property
     def is_preset(self) -> bool:
         """Whether nothing but seed, size and channels differs from the preset."""
@@ -76,9 +89,23 @@ class Run:
         return preset_label(self.preset, custom=not self.is_preset)
 
     @property
+    def default_weights(self) -> Literal["raw", "averaged"]:
+        """The weights of G that every function and command uses by default.
+
+        ``averaged`` if the run keeps an average, except in an unchanged experiment of the paper,
+        which scored the raw generator.
+        """
+        published = self.is_preset and self.preset in PRESETS and PRESETS[self.preset].published
+        return "averaged" if self.settings.ema_decay and not published else "raw"
+
+    @property
     def pixels(self) -> int:
         """Number of values in one image."""
         return math.prod(self.image_shape)
+
+
+RunLike = str | PathLike[str] | Run
+"""A run's folder, as text or path, or the run itself."""
 
 
 def preset_label(preset: str, *, custom: bool) -> str:
@@ -123,16 +150,35 @@ def _write(run: Run) -> None:
         write_atomically(run.folder / "settings.json", json_text(record))
 
 
-def open_run(folder: Path) -> Run:
+def folder_of(run: RunLike) -> Path:
+    """Return the folder of a run, which need not exist yet.
+
+    Raises:
+        UserError: the argument is neither a path nor a run.
+    """
+    if isinstance(run, Run):
+        return run.folder
+    if isinstance(run, str | PathLike):
+        return Path(run)
+    raise UserError(
+        f"A run is given as a {type(run).__name__}; give its folder, e.g. 'runs/first', or the Run "
+        "that train or open_run returned."
+    )
+
+
+def open_run(run: RunLike) -> Run:
     """Open a run's folder.
 
     Args:
-        folder: the folder that `train` created.
+        run: the folder that `train` created; a `Run` is returned as it is.
 
     Raises:
         UserError: the folder is missing, is not a run's folder, is damaged, or was written by a
             newer version.
     """
+    if isinstance(run, Run):
+        return run
+    folder = folder_of(run)
     path = folder / "settings.json"
     if not path.is_file():
         near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])

@@ -15,7 +15,7 @@ from adversarial_nets.runs.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Game
 
 __all__ = [
@@ -140,17 +140,18 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
 
 
 def load_generator(
-    run: Run,
-    which: str = "last",
-    weights: str = "raw",
+    run: RunLike,
+    which: str | int = "last",
+    weights: str | None = None,
     G: nn.Module | None = None,
 ) -> tuple[nn.Module, int]:
     """Load a run's generator from a checkpoint.
 
     Args:
-        run: the run.
+        run: the run, or its folder.
         which: ``last``, ``best`` (by validation score) or the number of a round.
-        weights: ``raw``, or ``averaged`` for the moving average of G's weights.
+        weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
+            `Run.default_weights`.
         G: the module to load the weights into, for a run with your own networks.
 
     Returns:
@@ -160,6 +161,8 @@ def load_generator(
         UserError: no such checkpoint; the run keeps no average; or the run has your own networks
             and `G` is missing.
     """
+    run = open_run(run)
+    weights = run.default_weights if weights is None else weights
     if weights not in ("raw", "averaged"):
         raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
     if weights == "averaged" and not run.settings.ema_decay:
@@ -179,6 +182,6 @@ def load_generator(
     else:
         device = str(next(iter(G.parameters())).device)
         G = user_networks.prepare_generator(G, run.settings, run.pixels, run.image_shape, device)
-    checkpoint = read_checkpoint(checkpoint_folder(run.folder, which))
+    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

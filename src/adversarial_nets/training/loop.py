@@ -20,7 +20,12 @@ from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
-from adversarial_nets.training.diagnostics import describe_problem, discriminator_metrics, spread
+from adversarial_nets.training.diagnostics import (
+    describe_problem,
+    discriminator_metrics,
+    patience,
+    spread,
+)
 
 __all__ = ["Callback", "TrainingSession", "TrainingSnapshot"]
 
@@ -173,7 +178,11 @@ class TrainingSession:
         if not distributed.is_main():
             return
         metrics.append_metrics(self.run.folder, row)
-        problem = describe_problem(row | {"objective": game.settings.objective}, self.widest)
+        problem = describe_problem(
+            row | {"objective": game.settings.objective},
+            self.widest,
+            patience(game.settings, self.run.own_nets),
+        )
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
         )

@@ -2,10 +2,12 @@
 
 import functools
 import math
+import os
 import warnings
 from collections.abc import Iterable, Mapping
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,9 +22,10 @@ from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
 from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.settings import Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
@@ -75,35 +78,36 @@ class _Networks:
 
 
 def train(
-    data: str | Dataset | Array | Mapping[str, Array],
+    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
     *,
     preset: str | None = None,
     settings: Settings | None = None,
-    run: str | Path | None = None,
+    run: RunLike | None = None,
     rounds: int | None = None,
     epochs: float | None = None,
     cadence: Cadence | None = None,
     callbacks: Iterable[Callback] = (),
-    onto: str | Path | None = None,
-    init_from: str | Path | None = None,
+    onto: RunLike | None = None,
+    init_from: RunLike | None = None,
     restart: bool = False,
     device: str = "cpu",
     precision: Precision = "float32",
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
+    progress: bool = True,
 ) -> Run:
     """Train a game, or continue the run that the folder holds.
 
     Under ``torchrun`` all its processes train the same game (`engine.distributed`).
 
     Args:
-        data: a name for `datasets.load`, a loaded data set, or images in memory (one array or
-            tensor, or a mapping of them) for `datasets.dataset_from_arrays`.
+        data: a name for `datasets.load`, a folder of images as a path, a loaded data set, or images
+            in memory for `datasets.dataset_from_arrays`: one array or tensor, or a mapping of them.
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
-        run: the run's folder; by default ``runs/DATA-PRESET-SEED``.
+        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
         cadence: how often to log, save, score and draw.
@@ -120,6 +124,7 @@ def train(
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
             momentum; the settings' ``lr``, ``momentum`` and their schedules do not apply
             (`build.new_game`). A callback may change ``snapshot.game.optimiser_G.param_groups``.
+        progress: print losses, the time left, scores, and what seems wrong with the game.
 
     Returns:
         The run, which `evaluation.evaluate`, `report.write_report` and others accept.
@@ -132,16 +137,22 @@ def train(
     """
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
+    if isinstance(data, PathLike):
+        data = f"folder:{os.fspath(data)}"
     if not isinstance(data, str):
         data = datasets.as_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
-    source = runs_folder.open_run(Path(init_from)) if init_from else None
+    run = None if run is None else runs_folder.folder_of(run)
+    onto = None if onto is None else runs_folder.folder_of(onto)
+    source = None if init_from is None else runs_folder.open_run(init_from)
     preset, chosen, settings = _resolve_settings(name, preset, settings, run, source, restart)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
-        images = _load(data, settings)
+        reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
+        with closing(reporter):
+            images = _load(data, settings, reporter.work)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
@@ -162,9 +173,10 @@ def train(
         folder = Path(run or run_folder(name, preset, settings.seed))
         with files.lock(folder) if distributed.is_main() else nullcontext():
             game, this = _prepare(request, folder)
-            TrainingSession(
-                this, images, game, total, cadence or Cadence(), tuple(callbacks)
-            ).play()
+            with reporter.training(total) as show:
+                TrainingSession(
+                    this, images, game, total, cadence or Cadence(), (show, *callbacks)
+                ).play()
             distributed.barrier()  # wait until the main process has written its last files
     return this
 
@@ -245,12 +257,12 @@ def _resolve_settings(
     return preset, chosen, settings or chosen.settings
 
 
-def _load(data: str | Dataset, settings: Settings) -> Dataset:
+def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
     """The data set, loaded if only its name is given."""
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
-        return datasets.load(data, **settings.data_options())
+        return datasets.load(data, **settings.data_options(), on_progress=on_progress)
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
@@ -421,7 +433,7 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
         UserError: there is no such run, or its layers are not the last ones of these settings.
     """
     trained = runs_folder.open_run(folder)
-    top, _ = game_state.load_generator(trained)
+    top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
     G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
     try:

@@ -126,7 +126,7 @@ def _timed_rows(context: Context) -> tuple[list[dict[str, Any]], tuple[str, ...]
         if timed:
             return timed, ()
     run = run_of("figure2a", context)
-    G, _ = game_state.load_generator(run)
+    G, _ = game_state.load_generator(run, weights="raw")
     started = time.process_time()
     sample(G, run.settings, _SAMPLES_TIMED)
     rate = _SAMPLES_TIMED / (time.process_time() - started)

@@ -88,6 +88,7 @@ def _train_quick(context: Context) -> Run:
         run=context.out / "runs" / f"quick-mnist-5k-{context.seed}",
         rounds=QUICK_ROUNDS,
         callbacks=[_progress(context, "mnist-5k")],
+        progress=False,
     )
 
 
@@ -103,6 +104,7 @@ def _train_full(experiment: Experiment, context: Context) -> Run:
             run=context.out / "runs" / f"{images.name}-{preset}-{context.seed}",
             callbacks=[_progress(context, f"{images.name}, {preset}")],
             onto=stage_before,
+            progress=False,
         )
         stage_before = run.folder
     return run
@@ -145,7 +147,9 @@ def figure2(name: str) -> Callable[[Context], Result]:
         samples = sample(G, run.settings, 20, "samples to score").float()
         figure = sheets.plot_figure2(samples, data)
         style.write_picture(figure, context.folder / f"{name}.png", dpi=style.DPI)
-        found = evaluate(run, data, weights=weights, on_progress=context.on_progress)
+        found = evaluate(
+            run, data, weights=weights, on_progress=context.on_progress, progress=False
+        )
         write_report(run, data)
         return Result(
             ours=f"{_run_in_words(run)}, {weights} G at round {round:,}: "

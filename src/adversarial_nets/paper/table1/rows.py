@@ -289,7 +289,9 @@ def _trained_run(data: Dataset, seed: int, folder: Path, options: Options) -> Ru
         if options.on_progress:
             options.on_progress("Adversarial nets: round", snapshot.row["round"], snapshot.rounds)
 
-    return train(data, preset=preset, settings=settings, run=folder, callbacks=[report])
+    return train(
+        data, preset=preset, settings=settings, run=folder, callbacks=[report], progress=False
+    )
 
 
 def _adversarial_nets_name(run: Run) -> str:

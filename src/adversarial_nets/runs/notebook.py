@@ -1,0 +1,70 @@
+"""HTML for notebooks: a run, and tables. Imports no torch."""
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs.metrics import read_metrics
+
+if TYPE_CHECKING:
+    from adversarial_nets.runs.folder import Run
+
+__all__ = ["html_table", "newest_round", "run_html"]
+
+
+def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as HTML; every text is escaped.
+
+    >>> html_table("a < b", ["x"], [["1"]])
+    '<table><caption>a &lt; b</caption><tr><th>x</th></tr><tr><td>1</td></tr></table>'
+    """
+
+    def line(tag: str, cells: Sequence[str]) -> str:
+        return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
+
+    body = "".join(line("td", row) for row in rows)
+    head = line("th", header) if any(header) else ""
+    return f"<table><caption>{html.escape(title)}</caption>{head}{body}</table>"
+
+
+def newest_round(folder: Path) -> int:
+    """Return the round of a run's newest checkpoint; 0 if it has none."""
+    names = (path.name.partition("-") for path in (folder / "checkpoints").glob("[rs]*-*"))
+    return max((int(number) for _, _, number in names if number.isdecimal()), default=0)
+
+
+def run_html(run: "Run") -> str:
+    """Return a run as HTML: what was trained, its last metrics, report and newest samples."""
+    rows = [
+        ("folder", str(run.folder)),
+        ("data", run.data),
+        ("settings", run.preset_label),
+        *((name, f"{old} → {new}") for name, (old, new) in run.changed.items()),
+        ("seed", str(run.settings.seed)),
+        ("round", f"{newest_round(run.folder):,}"),
+        *_last_scores(run),
+    ]
+    report = run.folder / "report.html"
+    parts = [html_table("A training run", [], rows)]
+    if report.is_file():
+        parts.append(f'<p><a href="{html.escape(str(report))}">report</a></p>')
+    if picture := max((run.folder / "samples").glob("*.png"), default=None):
+        content = base64.b64encode(picture.read_bytes()).decode()
+        alt = f"samples, {picture.stem}"
+        parts.append(f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{content}">')
+    return "".join(parts)
+
+
+def _last_scores(run: "Run") -> list[tuple[str, str]]:
+    """The newest validation scores, if there are any."""
+    try:
+        scored = [row for row in read_metrics(run.folder) if "scores" in row]
+    except UserError:  # a picture of the run is no place for an error
+        return []
+    return [
+        (f"validation, {weights} G", f"{score['valid_nats']:.1f} nats")
+        for weights, score in (scored[-1]["scores"] if scored else {}).items()
+    ]

@@ -1,0 +1,274 @@
+"""The library as a program or a notebook uses it: arguments, mistakes, progress, and texts."""
+
+import dataclasses
+import functools
+import json
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import adversarial_nets as an
+from adversarial_nets.errors import UserError
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.runs import metrics
+from adversarial_nets.settings import Cadence, Settings
+from adversarial_nets.training import loop
+from adversarial_nets.training.diagnostics import describe_problem, patience
+from small import small_data, small_settings
+
+OFTEN = Cadence(log_every=5, save_every=10, score_every=10, samples_every=10)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> an.Run:
+    """A run of 20 rounds that keeps an average, scored with both weights."""
+    folder = tmp_path_factory.mktemp("library") / "run"
+    data = small_data()
+    run = an.train(
+        data, settings=small_settings(), run=folder, rounds=20, cadence=OFTEN, progress=False
+    )
+    for weights in ("raw", "averaged"):
+        an.evaluate(run, data, weights=weights, samples=50, calibration=False)
+    return run
+
+
+# --- Arguments ------------------------------------------------------------------------------------
+
+
+def test_a_run_may_be_given_as_text_path_or_run(run: an.Run) -> None:
+    for given in (str(run.folder), run.folder, run):
+        assert an.open_run(given).fingerprint == run.fingerprint
+        _, round = an.load_generator(given, 10)
+        assert round == 10
+        found = an.evaluate(given, small_data(), samples=50, calibration=False)
+        assert found.round == 20
+    assert an.write_report(str(run.folder), small_data()).exists()
+    assert an.train(small_data(), run=run, rounds=20).folder == run.folder
+
+
+def test_a_folder_of_images_may_be_given_as_a_path(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="photos"):
+        an.train(tmp_path / "photos", run=tmp_path / "run", rounds=1)
+
+
+WRONG = """
+import functools, json, sys
+import torch
+import adversarial_nets as an
+
+sys.path.insert(0, sys.argv[2])
+from small import small_data, small_settings
+
+s, data, net = small_settings(), small_data(), torch.nn.Linear(36, 1)
+calls = {
+    "open_run": lambda: an.open_run(3),
+    "load_generator": lambda: an.load_generator({}),
+    "evaluate": lambda: an.evaluate(None),
+    "evaluate data": lambda: an.evaluate(sys.argv[1], "mnist"),
+    "write_report": lambda: an.write_report(["runs/x"]),
+    "compare text": lambda: an.compare("runs/x"),
+    "compare number": lambda: an.compare([1, 2]),
+    "train loader": lambda: an.train(torch.utils.data.DataLoader([1, 2])),
+    "train list": lambda: an.train([1, 2]),
+    "train onto": lambda: an.train(data, settings=s, onto=5),
+    "instance": lambda: an.new_game(s, data, optimiser=torch.optim.Adam(net.parameters())),
+    "text": lambda: an.new_game(s, data, optimiser="adam"),
+    "G class": lambda: an.new_game(s, data, G=torch.nn.Identity),
+    "D function": lambda: an.new_game(s, data, D=lambda x: x),
+}
+for name, call in calls.items():
+    try:
+        call()
+    except an.UserError as error:
+        print(json.dumps([name, str(error)]))
+"""
+
+
+def test_every_wrong_argument_is_a_sentence(run: an.Run) -> None:
+    """Without the tests' checks of types, as in a user's program."""
+    command = [sys.executable, "-c", WRONG, str(run.folder), str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    said = dict(json.loads(line) for line in done.stdout.splitlines())
+    expected = {
+        "open_run": "int; give its folder",
+        "load_generator": "dict; give its folder",
+        "evaluate": "NoneType; give its folder",
+        "evaluate data": "data is a str",
+        "write_report": "list; give its folder",
+        "compare text": "as a str; give a list of two or more",
+        "compare number": "int; give its folder",
+        "train loader": "of type DataLoader; give",
+        "train list": "of type list; give",
+        "train onto": "int; give its folder",
+        "instance": "instance of Adam.*optimiser=torch.optim.Adam",
+        "text": "'adam'.*functools.partial",
+        "G class": "G is the class Identity",
+        "D function": "D is a function; it must be a torch.nn.Module",
+    }
+    assert said.keys() == expected.keys()
+    for name, words in expected.items():
+        assert all(word in said[name] for word in words.split(".*")), said[name]
+
+
+# --- Raw and averaged -----------------------------------------------------------------------------
+
+
+def test_one_rule_says_which_weights_are_the_default(run: an.Run) -> None:
+    """Averaged if the run keeps them, but raw for an unchanged preset of the paper."""
+    published = dataclasses.replace(
+        run, preset="mnist", settings=PRESETS["mnist"].settings, changed={}
+    )
+    assert published.default_weights == "raw"
+    assert dataclasses.replace(published, changed={"k": (1, 2)}).default_weights == "averaged"
+    assert dataclasses.replace(published, own_nets=True).default_weights == "averaged"
+    assert dataclasses.replace(published, preset="quickstart").default_weights == "averaged"
+    plain = dataclasses.replace(run, settings=small_settings(ema_decay=0.0))
+    assert plain.default_weights == "raw"
+
+
+def test_score_report_and_generator_are_of_the_same_weights(run: an.Run) -> None:
+    found = an.evaluate(run, small_data(), samples=50, calibration=False)
+    assert found.weights == "averaged"
+    assert "averaged generator" in an.write_report(run, small_data()).read_text()
+    default, averaged, raw = (
+        an.load_generator(run, weights=weights)[0].state_dict()["0.weight"]
+        for weights in (None, "averaged", "raw")
+    )
+    assert (default == averaged).all()
+    assert not (default == raw).all()
+
+
+def test_a_score_shows_that_of_the_other_weights_too(run: an.Run) -> None:
+    found = an.evaluate(run, small_data(), samples=50, calibration=False)
+    assert [weights for weights, _ in found.others] == ["raw"]
+    raw = an.evaluate(run, small_data(), weights="raw", samples=50, calibration=False)
+    assert raw.others == (("averaged", found.parzen),)
+    for text in (repr(found), str(found), found._repr_html_()):
+        assert f"{found.parzen.nats:.1f}" in text
+        assert f"{raw.parzen.nats:.1f}" in text
+    alone = an.evaluate(run, small_data(), samples=51, calibration=False)
+    assert alone.others == ()  # other scores were computed otherwise
+
+
+def test_compare_reads_the_default_weights(run: an.Run, tmp_path: Path) -> None:
+    other = an.train(
+        small_data(),
+        settings=small_settings(seed=1),
+        run=tmp_path / "other",
+        rounds=20,
+        cadence=OFTEN,
+        progress=False,
+    )
+    an.evaluate(other, small_data(), weights="raw", samples=50, calibration=False)
+    found = an.compare([run, str(other.folder)])
+    assert [entry.weights for entry in found.entries] == ["averaged", "raw"]  # what is recorded
+    assert "weights" in found.differences
+
+
+# --- Progress -------------------------------------------------------------------------------------
+
+
+def trained(folder: Path, **how: Any) -> an.Run:
+    settings = how.pop("settings", small_settings())
+    return an.train(small_data(), settings=settings, run=folder, cadence=OFTEN, **how)
+
+
+def test_a_training_shows_its_progress(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    trained(tmp_path / "a", rounds=10)
+    out = capsys.readouterr().out
+    assert "D(G(z))" in out
+    assert "validation log-likelihood" in " ".join(out.split())
+    trained(tmp_path / "b", rounds=10, progress=False)
+    an.evaluate(tmp_path / "b", small_data(), samples=20, progress=False)
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_wrong_is_printed_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Networks that never change: samples are alike from the first round to the last."""
+    layer = nn.Linear(5, 36)
+    nn.init.zeros_(layer.weight)
+    stuck = nn.Sequential(layer, nn.Sigmoid())
+    monkeypatch.setattr(loop, "patience", lambda settings, own_nets: 20 if own_nets else 0)
+    never = functools.partial(torch.optim.SGD, lr=0.0)
+    snapshots: list[an.TrainingSnapshot] = []
+    trained(tmp_path, rounds=30, G=stuck, optimiser=never, callbacks=[snapshots.append])
+    problems = {s.row["round"]: s.problem for s in snapshots}
+    assert [round for round, problem in problems.items() if problem] == [20, 25, 30]
+    assert " ".join(capsys.readouterr().out.split()).count("G has not started to learn") == 1
+
+
+def test_samples_alike_from_the_start_are_noticed() -> None:
+    """The measured start of the presets gives no false alarm."""
+    row = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.01}
+    published, own = patience(PRESETS["mnist"].settings), patience(Settings(), own_nets=True)
+    for round, limit, wrong in (
+        (850, published, False),
+        (published, published, True),
+        (own - 50, own, False),
+        (own, own, True),
+    ):
+        assert (describe_problem(row | {"round": round}, 0.01, limit) is not None) == wrong
+    assert published >= 2 * 850
+
+
+# --- Texts ----------------------------------------------------------------------------------------
+
+
+class Checked(HTMLParser):
+    """Checks that every tag is closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "img":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_texts_of_objects_are_short(run: an.Run) -> None:
+    game = an.new_game(small_settings(), small_data())
+    row = metrics.read_metrics(run.folder)[-1]
+    snapshot = an.TrainingSnapshot(row, game, 20, 1.0, 0, None)
+    found = an.evaluate(run, small_data(), samples=50, calibration=False)
+    for thing, word in (
+        (run, "round 20"),
+        (found, "averaged G"),
+        (snapshot, "round=20"),
+        (game, "parameters"),
+    ):
+        assert word in repr(thing)
+        assert len(repr(thing)) < 250, repr(thing)
+        assert "tensor" not in repr(thing)
+
+
+def test_a_notebook_shows_tables_and_samples(run: an.Run) -> None:
+    named = dataclasses.replace(run, data="folder:<b>")
+    Checked(named._repr_html_())
+    assert "&lt;b&gt;" in named._repr_html_()
+    assert "data:image/png;base64," in run._repr_html_()
+    found = an.evaluate(run, small_data(), samples=50, calibration=True)
+    Checked(found._repr_html_())
+    assert "k-means" in found._repr_html_()
+    assert "k-means" in str(found)
+
+
+def test_help_teaches_the_package() -> None:
+    assert an.__doc__ is not None
+    for name in ("train", "evaluate", "write_report", "open_run", "load_generator", "sample"):
+        assert f"an.{name}(" in an.__doc__
