@@ -291,7 +291,9 @@ def _tuple_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None
     )
 
 
-def _inner_spec(kind: object, info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:
+def _inner_spec(
+    kind: type[Any] | Callable[..., Any], info: PrimitiveTypeInfo
+) -> PrimitiveConstructorSpec[Any] | None:
     """How a contained type is read, or None if tyro cannot."""
     spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind, info.markers))
     return None if isinstance(spec, UnsupportedTypeAnnotationError) else spec
