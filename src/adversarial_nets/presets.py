@@ -228,7 +228,7 @@ _QUICKSTART_2014 = dataclasses.replace(
 _QUICKSTART = dataclasses.replace(
     _FAST,
     G=dataclasses.replace(_MNIST.G, hidden=(500, 500), init=(0.0775,)),
-    D=dataclasses.replace(_FAST.D, units=(120, 120), pieces=3),
+    D=dataclasses.replace(_FAST.D, units=(120, 120)),
     lr_hold=5000,
     lr_decay=1.001,
     ema_decay=0.9993,

@@ -181,6 +181,8 @@ def _train_and_report(
         data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if departures := PRESETS[preset].departures:
+        reporter.say(f"Unlike the published game: {departures}")
     if data.notes:
         reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
