@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import nets, user_networks
+from adversarial_nets import classes, nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -177,11 +177,19 @@ def load_generator(
                 "architecture as G= to the Python function."
             )
         G = nets.generator(
-            run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape
+            run.settings.G,
+            run.settings.z_size,
+            run.pixels,
+            image_shape=run.image_shape,
+            classes=classes.class_columns(run.classes),
         )
     else:
         device = str(next(iter(G.parameters())).device)
-        G = user_networks.prepare_generator(G, run.settings, run.pixels, run.image_shape, device)
+        columns = classes.class_columns(run.classes) if run.settings.condition else None
+        G = user_networks.prepare_generator(
+            G, run.settings, run.pixels, run.image_shape, device, columns=columns
+        )
+    classes.remember_classes(G, run.classes)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from adversarial_nets import objectives
+from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.game import sample
 from adversarial_nets.settings import Settings
@@ -45,12 +47,18 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     like = next(game.D.parameters())
     training = game.D.training
     game.D.eval()
-    a_x, a_held_out = (
-        game.D(data.floats(images[:1000]).to(like)).reshape(-1).double()
-        for images in (data.train, data.valid)
-    )
-    samples = sample(game.G, game.settings, len(a_held_out), "samples to watch").to(like)
-    a_G_z = game.D(samples).reshape(-1).double()
+    columns, c = game.class_columns, dict.fromkeys(("train", "valid"))
+    if columns:
+        c = {split: data.labels[split][:1000] for split in c}
+
+    def logits(x: Tensor, of: Tensor | None) -> Tensor:
+        rows = x if of is None else with_classes(x, of, columns)
+        return game.D(rows.to(like)).reshape(-1).double()
+
+    a_x = logits(data.floats(data.train[:1000]), c["train"])
+    a_held_out = logits(data.floats(data.valid[:1000]), c["valid"])
+    n = len(a_held_out)
+    a_G_z = logits(sample(game.G, game.settings, n, "samples to watch", c=c["valid"]), c["valid"])
     game.D.train(training)
     return {
         "accuracy": ((a_held_out > 0).double().mean() + (a_G_z <= 0).double().mean()).item() / 2,

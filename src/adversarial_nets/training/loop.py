@@ -213,7 +213,8 @@ class TrainingSession:
             return
         game = self.game
         G = game.averaged or game.G
-        images = sample(G, game.settings, 40, "samples to watch").float().cpu()
+        c = torch.arange(40) % game.class_columns if game.class_columns else None
+        images = sample(G, game.settings, 40, "samples to watch", c=c).float().cpu()
         with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
             path = self.run.folder / "samples" / f"round-{game.round:08d}.png"
