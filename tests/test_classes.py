@@ -82,6 +82,7 @@ def permuted(data: an.Dataset, order: Tensor) -> an.Dataset:
 def permute_class_weights(game: Game, order: Tensor) -> None:
     """Move the initial weights of class c to class order[c]."""
     for net in (game.G, game.D):
+        assert isinstance(net, nn.Sequential)
         first = net[0]
         inner = first.of_c if isinstance(first, nets.Branches) else nn.Sequential()
         joined = [] if len(inner) else [m for m in net if isinstance(m, nn.Linear)][:1]
@@ -149,11 +150,12 @@ def test_own_networks_take_the_class_number() -> None:
             return self.out(x) + (self.embed(c) * x).sum(1, keepdim=True)
 
     data = small_labelled_data()
-    game = new_game(conditional(r1=0.1), data, G=OwnG(), D=OwnD())
+    own_G = OwnG()
+    game = new_game(conditional(r1=0.1), data, G=own_G, D=OwnD())
     play(game, 3)
     c = torch.tensor([0, 1, 2])
     z = classes.generator_input(game.G, torch.ones(3, 5), Address(0, 0, range(3)), "", c)
-    torch.testing.assert_close(game.G(z), game.G.net(torch.ones(3, 5), c))
+    torch.testing.assert_close(game.G(z), own_G(torch.ones(3, 5), c))
     with pytest.raises(UserError, match="class numbers of shape"):
         new_game(conditional(), data, G=nn.Linear(5, 36))
 

@@ -37,7 +37,9 @@ def played(name: str) -> Game:
     can change which maxout piece is the largest.
     """
     settings, manual_backprop = GAMES[name]
-    game = new_game(settings, small_labelled_data(), manual_backprop=manual_backprop, dtype=torch.float64)
+    game = new_game(
+        settings, small_labelled_data(), manual_backprop=manual_backprop, dtype=torch.float64
+    )
     play(game, 30)
     return game
 

@@ -18,8 +18,10 @@ from adversarial_nets.random import Address
 
 __all__ = [
     "class_columns",
+    "class_count",
     "class_numbers",
     "count_classes",
+    "drawn_classes",
     "find_class",
     "generator_input",
     "remember_classes",
@@ -76,6 +78,12 @@ def remember_classes(G: nn.Module, counts: Mapping[str, int]) -> None:
         G.register_buffer("class_shares", (shares / shares.sum()).float(), persistent=False)
 
 
+def class_count(G: nn.Module) -> int:
+    """How many classes a generator distinguishes; 0 for an unconditional one."""
+    shares = _shares(G)
+    return 0 if shares is None else len(shares)
+
+
 def _shares(G: nn.Module) -> Tensor | None:
     return dict(G.named_buffers(recurse=False)).get("class_shares")
 
@@ -103,6 +111,20 @@ def class_numbers(one_hot: Float[Tensor, "m columns"]) -> Numbers:
     return one_hot.argmax(1)
 
 
+def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | None:
+    """The classes of samples by default: drawn from p(c), one for each row of the address.
+
+    Returns:
+        None for a generator without classes.
+    """
+    shares = _shares(G)
+    if shares is None:
+        return None
+    u = address.uniform(f"{purpose}: classes", 1)[:, 0]
+    bounds = shares.cpu().cumsum(0)
+    return torch.searchsorted(bounds, u, right=True).clamp_(max=len(shares) - 1)
+
+
 def generator_input(
     G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | None = None
 ) -> Float[Tensor, "m inputs"]:
@@ -126,10 +148,9 @@ def generator_input(
                 "condition classes."
             )
         return z
-    if c is None:
-        u = address.uniform(f"{purpose}: classes", 1)[:, 0]
-        c = torch.searchsorted(shares.cumsum(0), u, right=True).clamp_(max=len(shares) - 1)
-    elif len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
+    c = drawn_classes(G, address, purpose) if c is None else c
+    assert c is not None
+    if len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
         raise UserError(
             f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "
             "sample."

@@ -9,6 +9,7 @@ from adversarial_nets.cli import (
     evaluate,
     generate,
     paper_experiments,
+    paper_section7,
     paper_theory,
     play,
     results,
@@ -38,6 +39,7 @@ _MODULES = (
     bench,
     paper_theory,
     paper_experiments,
+    paper_section7,
 )
 
 COMMANDS: Mapping[str, Command] = {

@@ -241,10 +241,9 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
         layer, kept = taped.layer, taped.kept
         match layer:
             case Branches():
-                x, c = taped.branches
                 n = taped.sizes[0]
-                gradients += _backward(c, signal[n:].clone(), keep)
-                gradients += _backward(x, signal[:n].clone(), keep)
+                gradients += _backward(taped.branches[1], signal[n:].clone(), keep)
+                gradients += _backward(taped.branches[0], signal[:n].clone(), keep)
             case Dropout():
                 signal = signal.mul_(kept[0])
             case Projection():

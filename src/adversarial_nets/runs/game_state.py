@@ -19,6 +19,7 @@ from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Game
 
 __all__ = [
+    "load_discriminator",
     "load_generator",
     "load_net",
     "load_networks",
@@ -137,6 +138,36 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
             f"settings describe ({str(error).splitlines()[-1].strip()}). Restore the folder from a "
             "copy."
         ) from error
+
+
+def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
+    """Load a run's discriminator from a checkpoint.
+
+    Args:
+        run: the run, or its folder.
+        which: ``last``, ``best`` or the number of a round.
+
+    Returns:
+        The discriminator in evaluation mode, and the checkpoint's round.
+
+    Raises:
+        UserError: no such checkpoint, or the run has your own networks.
+    """
+    run = open_run(run)
+    if run.own_nets:
+        raise UserError(
+            f"{run.folder} was trained with your own networks, which only your program can rebuild."
+            " Give a run of a preset."
+        )
+    D = nets.discriminator(
+        run.settings.D,
+        run.pixels,
+        image_shape=run.image_shape,
+        classes=classes.class_columns(run.classes),
+    )
+    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
+    load_net(D, checkpoint, "D")
+    return D.eval(), checkpoint.round
 
 
 def load_generator(
