@@ -3,6 +3,7 @@
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.paper.reproduce.claim_parts import claim_part
 from adversarial_nets.paper.reproduce.registry import Part, register
+from adversarial_nets.paper.reproduce.section7_parts import conditional, few_labels
 from adversarial_nets.paper.reproduce.table_parts import table1, table2
 from adversarial_nets.paper.reproduce.theory_parts import (
     figure1,
@@ -126,5 +127,27 @@ register(
         "§6",
         "G collapses if D is not updated",
         claim_part("helvetica"),
+    )
+)
+register(
+    Part(
+        "conditional",
+        "Extension 1: a conditional model p(x | c)",
+        "§7",
+        "adding c as input to both G and D",
+        conditional,
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "few-labels",
+        "Extension 4: few labels",
+        "§7",
+        "features of D could improve classifiers when labels are few",
+        few_labels,
+        differs_by_profile=True,
+        slow=True,
     )
 )
