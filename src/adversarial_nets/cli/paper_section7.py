@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-ITEMS = ("conditional", "few-labels")
+ITEMS = ("conditional", "inference", "few-labels")
 RECORDED = Path("results/section7.json")
 
 
@@ -35,10 +35,15 @@ RECORDED = Path("results/section7.json")
 class Section7Options:
     """Measure the extensions of §7 beside published numbers.
 
-    Without ITEM it prints the recorded rows and trains nothing. conditional scores RUNs that were
-    trained with --condition classes, or trains one: Parzen score, alignment of samples with their
-    classes, and variance within classes. few-labels trains a classifier on --labels labels, with
-    and without unlabelled images; with RUN it also classifies by the features of that run's D.
+    Without ITEM it prints the recorded rows and trains nothing.
+
+    conditional scores RUNs that were trained with --condition classes, or trains one: Parzen score,
+    alignment of samples with their classes, and variance within classes.
+
+    inference trains E, which gives z from x, for the G of RUN.
+
+    few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
+    it also classifies by the features of that run's D.
     """
 
     item: Annotated[
@@ -46,7 +51,7 @@ class Section7Options:
         tyro.conf.Positional,
         tyro.conf.arg(
             metavar="[ITEM]",
-            help="conditional or few-labels.",
+            help="conditional, inference or few-labels.",
             help_behavior_hint="(default: none)",
         ),
     ] = None
@@ -55,8 +60,8 @@ class Section7Options:
         tyro.conf.Positional,
         tyro.conf.arg(
             metavar="[RUN ...]",
-            help="conditional: finished runs to score, which differ in their seeds. few-labels: a "
-            "finished run without classes.",
+            help="conditional: finished runs to score, which differ in their seeds. inference: a "
+            "finished run. few-labels: a finished run without classes.",
             help_behavior_hint="(default: none)",
         ),
     ] = ()
@@ -79,6 +84,8 @@ class Section7Options:
     """few-labels: labelled images, equally many of each class."""
     draw: int = 0
     """few-labels: number of the draw of labelled images."""
+    steps: int = 5000
+    """inference: updates of E."""
     epochs: Annotated[
         int | None,
         tyro.conf.arg(
@@ -104,7 +111,8 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     if o.item not in ITEMS:
         raise unknown_name(o.item, list(ITEMS), "item of §7")
     require_positive("--per-class", o.per_class, 1)
-    return {"conditional": _conditional, "few-labels": _few_labels}[o.item](o, reporter)
+    items = {"conditional": _conditional, "inference": _inference, "few-labels": _few_labels}
+    return items[o.item](o, reporter)
 
 
 def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]:
@@ -172,6 +180,30 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
         callbacks=[lambda s: reporter.work(f"{name}: round", s.row["round"], s.rounds)],
         progress=False,
     )
+
+
+def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Train E for a finished run, and measure it."""
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.inference import EncoderSettings
+    from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
+    from adversarial_nets.runs import folder as runs_folder
+
+    if len(o.runs) != 1:
+        raise UserError(
+            f"{len(o.runs)} runs are given; inference needs one finished run, for example: advnets "
+            "paper section7 inference runs/mnist-mnist-0"
+        )
+    steps = require_positive("--steps", o.steps, 1)
+    run = runs_folder.open_run(o.runs[0])
+    data = load_data(run, reporter.work)
+    settings = EncoderSettings(steps=steps, seed=o.seed)
+    scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
+    model = f"E of {run.preset_label}, {scores.weights} G"
+    found = inference_rows(scores, model, run.data)
+    rows.record_rows(o.out / "rows.json", found)
+    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
 
 
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:

@@ -275,7 +275,7 @@ def note_update_code(run: Run, code: str) -> None:
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other file in its folder; used to restart a run."""
     with explain_os_errors(folder):
-        for name in ("checkpoints", "samples", "figures", "tensorboard"):
+        for name in ("checkpoints", "samples", "figures", "tensorboard", "inference"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)
