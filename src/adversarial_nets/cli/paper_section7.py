@@ -40,7 +40,8 @@ class Section7Options:
     conditional scores RUNs that were trained with --condition classes, or trains one: Parzen score,
     alignment of samples with their classes, and variance within classes.
 
-    inference trains E, which gives z from x, for the G of RUN.
+    inference trains E, which gives z from x, for the G of RUN; with --joint it trains G and E
+    together.
 
     few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
     it also classifies by the features of that run's D.
@@ -86,11 +87,14 @@ class Section7Options:
     """few-labels: number of the draw of labelled images."""
     steps: int = 5000
     """inference: updates of E."""
+    joint: Flag = False
+    """inference: train G and E together in the joint game (BiGAN) on --data, or on 25 Gaussians
+    with --data grid."""
     epochs: Annotated[
         int | None,
         tyro.conf.arg(
-            help="few-labels: passes over the unlabelled images.",
-            help_behavior_hint="(default: 300, as published; 100 for mnist-5k)",
+            help="few-labels and --joint: passes over the training images.",
+            help_behavior_hint="(default: as published, 300 and 400; few-labels on mnist-5k: 100)",
         ),
     ] = None
     weights: Weights = None
@@ -190,10 +194,12 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
     from adversarial_nets.runs import folder as runs_folder
 
+    if o.joint:
+        return _joint(o, reporter)
     if len(o.runs) != 1:
         raise UserError(
             f"{len(o.runs)} runs are given; inference needs one finished run, for example: advnets "
-            "paper section7 inference runs/mnist-mnist-0"
+            "paper section7 inference runs/mnist-mnist-0. Or train the joint game with --joint."
         )
     steps = require_positive("--steps", o.steps, 1)
     run = runs_folder.open_run(o.runs[0])
@@ -202,6 +208,29 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
     model = f"E of {run.preset_label}, {scores.weights} G"
     found = inference_rows(scores, model, run.data)
+    rows.record_rows(o.out / "rows.json", found)
+    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
+
+
+def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Play the joint game, and measure its E; on the plane, count the modes that it finds."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7 import inference_study, rows
+    from adversarial_nets.paper.section7.joint import JointSettings
+
+    if o.runs:
+        raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")
+    if o.data == "grid":
+        seeds = [o.seed + i for i in range(3)]
+        found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
+        rows.record_rows(o.out / "rows.json", found)
+        return _print_rows(found, reporter)
+    data = datasets.load(o.data, on_progress=reporter.work)
+    epochs = require_positive("--epochs", o.epochs, 400)
+    settings = JointSettings(epochs=epochs, seed=o.seed)
+    folder = o.out / "runs" / f"joint-{data.name}-{epochs}-{o.seed}"
+    scores = inference_study.score_joint(data, settings, folder, reporter.work)
+    found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
     rows.record_rows(o.out / "rows.json", found)
     return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
 
@@ -246,6 +275,8 @@ COMMANDS = (
             "paper section7",
             "paper section7 conditional --rounds 4000",
             "paper section7 conditional runs/mnist-fast-conditional-1",
+            "paper section7 inference runs/mnist-mnist-0",
+            "paper section7 inference --joint --data grid",
             "paper section7 few-labels --labels 100",
         ),
     ),

@@ -3,7 +3,7 @@
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.paper.reproduce.claim_parts import claim_part
 from adversarial_nets.paper.reproduce.registry import Part, register
-from adversarial_nets.paper.reproduce.section7_parts import conditional, few_labels
+from adversarial_nets.paper.reproduce.section7_parts import conditional, few_labels, inference
 from adversarial_nets.paper.reproduce.table_parts import table1, table2
 from adversarial_nets.paper.reproduce.theory_parts import (
     figure1,
@@ -136,6 +136,18 @@ register(
         "§7",
         "adding c as input to both G and D",
         conditional,
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "inference",
+        "Extension 2: inference of z",
+        "§7",
+        "an auxiliary network predicts z given x",
+        inference,
+        reads=("figure2a",),
         differs_by_profile=True,
         slow=True,
     )
