@@ -14,6 +14,7 @@ from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import discriminator_features
 from adversarial_nets.paper.section7.few_labels import FewLabels, Settings
 from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
+from adversarial_nets.random import Address
 from small import normal, small_data, small_labelled_data, small_settings
 
 SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=4, batch=20)
@@ -67,7 +68,7 @@ def test_labels_are_balanced_and_another_draw_has_others() -> None:
 
 def test_every_labelled_image_is_shown_equally_often() -> None:
     seen = torch.zeros(12)
-    address = few_labels.Address(0, 0, range(20))
+    address = Address(0, 0, range(20))
     for step in range(3):
         rows = few_labels._rows_of_labelled(address, step, 12)
         seen += torch.bincount(rows, minlength=12)

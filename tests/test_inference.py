@@ -67,8 +67,8 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
 def test_the_z_of_a_sample_is_found(prior: str) -> None:
     """For G(z) = Qz the squared distance is ‖z − z*‖²: the minimum is z*, if p_z can draw it."""
     G, settings = linear_G(), small_settings(prior=prior)
-    start = inference._into_support(torch.full((4, 5), 0.3), settings)
-    wanted = inference._into_support(torch.randn(4, 5, generator=generator()), settings)
+    start = inference.into_support(torch.full((4, 5), 0.3), settings)
+    wanted = inference.into_support(torch.randn(4, 5, generator=generator()), settings)
     x = inference.generate(G, wanted).detach()
     found = inference.optimise_z(G, settings, x, start, steps=300)
     torch.testing.assert_close(found, wanted, atol=0.02, rtol=0)

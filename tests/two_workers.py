@@ -26,6 +26,7 @@ GAMES = {
     "alternating by hand": (small_settings(protocol="paper", k=2, batch=21), True),
     "with classes": (_CONDITIONAL, False),
     "with classes by hand": (_CONDITIONAL, True),
+    "with masks": (small_settings(condition="masks"), True),
     "by hand under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
 }
 

@@ -75,14 +75,15 @@ def new_game(
     """
     s = settings
     objectives.find(s.objective)
-    counts = classes.count_classes(data) if s.condition else {}
-    columns = classes.class_columns(counts)
+    counts = classes.count_classes(data) if s.condition == "classes" else {}
+    columns = classes.condition_columns(s.condition, counts, data.pixels)
+    _check_masks(s, data, has_own=not (G is None and D is None))
     G, D = _user_networks(G, D, s, data, device, dtype, columns if s.condition else None)
     G = _generator(s, data, columns) if G is None else G
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
-    classes.remember_classes(G, counts)
+    classes.remember_condition(G, s.condition, counts, data.pixels)
     game = Game(
         settings=s,
         data=data,
@@ -93,11 +94,28 @@ def new_game(
         averaged=copy.deepcopy(G).requires_grad_(False) if s.ema_decay else None,
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
-        class_columns=columns,
+        condition_columns=columns,
     )
     _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
     return game
+
+
+def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
+    """Refuse masks of data that are not images, and masks for networks of your own.
+
+    Raises:
+        SettingError: one of these.
+    """
+    if s.condition == "masks" and not isinstance(data, Dataset):
+        raise SettingError(
+            "condition", "is masks, but these data are not images; leave condition out."
+        )
+    if s.condition == "masks" and has_own:
+        raise SettingError(
+            "condition",
+            "is masks, which only the settings' networks take; leave out G and D, or condition.",
+        )
 
 
 def _image_shape(data: Source) -> tuple[int, int, int] | None:

@@ -17,19 +17,20 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 
 __all__ = [
-    "class_columns",
     "class_count",
     "class_numbers",
+    "condition_columns",
     "count_classes",
     "drawn_classes",
     "find_class",
     "generator_input",
-    "remember_classes",
+    "remember_condition",
     "with_classes",
 ]
 
 Rows = Float[Tensor, "m values"]
 Numbers = Int64[Tensor, " m"]
+Columns = Float[Tensor, "m columns"]
 
 
 def count_classes(data: Source) -> dict[str, int]:
@@ -63,19 +64,33 @@ def count_classes(data: Source) -> dict[str, int]:
     return dict(zip(names, counts, strict=True))
 
 
-def class_columns(counts: Mapping[str, int]) -> int:
-    """How many values of a row hold the class: one for each class, none if there is only one."""
-    return len(counts) if len(counts) > 1 else 0
+def condition_columns(condition: str | None, counts: Mapping[str, int], pixels: int) -> int:
+    """How many values of a row of noise or images hold the condition.
 
-
-def remember_classes(G: nn.Module, counts: Mapping[str, int]) -> None:
-    """Note p(c), each class's share of the training images, in a conditional generator.
-
-    It belongs to the run, not to the weights, so no checkpoint holds it.
+    Args:
+        condition: the setting of that name.
+        counts: the number of images of each class. One class says nothing and has no column.
+        pixels: values of an image. With masks, a row holds (x·m, m).
     """
-    if class_columns(counts):
+    if condition == "masks":
+        return 2 * pixels
+    return len(counts) if condition == "classes" and len(counts) > 1 else 0
+
+
+def remember_condition(
+    G: nn.Module, condition: str | None, counts: Mapping[str, int], pixels: int
+) -> None:
+    """Note in a conditional generator what its samples get by default.
+
+    With classes, c is drawn from p(c), the shares of the training images; with masks, no pixel is
+    known. This belongs to the run, not to the weights, so no checkpoint holds it.
+    """
+    columns = condition_columns(condition, counts, pixels)
+    if condition == "classes" and columns:
         shares = torch.tensor(list(counts.values()), dtype=torch.float64)
         G.register_buffer("class_shares", (shares / shares.sum()).float(), persistent=False)
+    if condition == "masks":
+        G.register_buffer("nothing_known", torch.zeros(columns), persistent=False)
 
 
 def class_count(G: nn.Module) -> int:
@@ -86,6 +101,10 @@ def class_count(G: nn.Module) -> int:
 
 def _shares(G: nn.Module) -> Tensor | None:
     return dict(G.named_buffers(recurse=False)).get("class_shares")
+
+
+def _nothing_known(G: nn.Module) -> Tensor | None:
+    return dict(G.named_buffers(recurse=False)).get("nothing_known")
 
 
 def with_classes(rows: Rows, c: Numbers, columns: int) -> Float[Tensor, "m values_and_classes"]:
@@ -126,21 +145,28 @@ def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | Non
 
 
 def generator_input(
-    G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | None = None
+    G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | Columns | None = None
 ) -> Float[Tensor, "m inputs"]:
-    """G's input for these z: each with its class, by default drawn from p(c); z if G has none.
+    """G's input for these z: each with its condition, or z itself if G has none.
+
+    By default classes are drawn from p(c), and with masks no pixel is known.
 
     Args:
         G: the generator.
         z: noise, one row for each of the address's rows.
         address: key of the draw.
         purpose: name of the draw.
-        c: the class of each row.
+        c: the class of each row; or the values that hold its condition: a class in one-hot form,
+            or the known pixels and their mask (`masks.known_part`).
 
     Raises:
         UserError: classes for a generator without classes, or numbers that are no class.
     """
-    shares = _shares(G)
+    shares, nothing = _shares(G), _nothing_known(G)
+    if c is not None and c.is_floating_point():
+        return torch.cat([z, c.to(z)], 1)
+    if nothing is not None:
+        return torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
     if shares is None:
         if c is not None and bool((c != 0).any()):
             raise UserError(

@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets import classes, nets, objectives, priors
+from adversarial_nets import classes, masks, nets, objectives, priors
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
@@ -142,13 +142,13 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
     """A minibatch of m noise vectors z ~ p_z."""
     s = game.settings
     z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
-    return _with_classes(game, z.to(_like(game.G)), step)
+    return _with_condition(game, z.to(_like(game.G)), step)
 
 
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
     x = game.data.minibatch(game.address(step), _drawn_before(game, step))
-    return _with_classes(game, x.to(_like(game.D)), step)
+    return _with_condition(game, x.to(_like(game.D)), step)
 
 
 def _drawn_before(game: Game, step: int) -> int:
@@ -156,13 +156,18 @@ def _drawn_before(game: Game, step: int) -> int:
     return game.images + (step - game.step) * game.settings.batch
 
 
-def _with_classes(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
-    """In a conditional game, (z, c) or (x, c) with the classes of the step's minibatch of data."""
-    if not game.class_columns:
+def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
+    """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
+    if not game.condition_columns:
         return rows
     assert isinstance(game.data, Dataset)
-    c = game.data.minibatch_classes(game.address(step), _drawn_before(game, step))
-    return classes.with_classes(rows, c, game.class_columns)
+    address, drawn = game.address(step), _drawn_before(game, step)
+    if game.settings.condition == "classes":
+        c = game.data.minibatch_classes(address, drawn)
+        return classes.with_classes(rows, c, game.condition_columns)
+    x = game.data.minibatch(address, drawn)
+    m = masks.random_masks(address, game.data.image_shape)
+    return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
 
 
 @contextmanager
@@ -260,9 +265,9 @@ def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     """G(z) in training mode; in a conditional game (G(z, c), c)."""
     nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
     G_z = game.G(z).to(_like(game.G).dtype)
-    if not game.class_columns:
+    if not game.condition_columns:
         return G_z
-    return torch.cat([G_z, z[:, -game.class_columns :].to(G_z)], 1)
+    return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
 
 
 def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
@@ -357,7 +362,7 @@ def sample(
     n: int,
     purpose: str = "samples",
     first: int = 0,
-    c: Int64[Tensor, " n"] | None = None,
+    c: Int64[Tensor, " n"] | Float[Tensor, "n columns"] | None = None,
 ) -> Float[Tensor, "n pixels"]:
     """Samples of the model: n images G(z), one forward pass each, no Markov chain.
 
@@ -367,7 +372,8 @@ def sample(
         n: the number of samples.
         purpose: samples for different purposes are independent.
         first: the index of the first sample, so that many samples can be computed in blocks.
-        c: the class of each sample, for a conditional generator; by default drawn from p(c).
+        c: for a conditional generator the class of each sample, by default drawn from p(c); or the
+            known pixels and their mask (`masks.known_part`), by default none.
 
     Raises:
         UserError: classes that the generator does not have.

@@ -306,6 +306,14 @@ PRESETS: dict[str, Preset] = {
         departures="As `fast`; the networks of the unconditional game with the class as further "
         "inputs.",
     ),
+    "filling-in": Preset(
+        dataclasses.replace(_FAST, condition="masks"),
+        rounds=20_000,
+        why="`fast` with random masks: G(z, x·m, m) fills in the hidden pixels of any mask m, as "
+        "§7 proposes (extension 3).",
+        departures="As `fast`; the networks of the unconditional game with the known pixels and "
+        "their mask as further inputs.",
+    ),
     "tfd": Preset(
         _TFD,
         epochs=50.0,

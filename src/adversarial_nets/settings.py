@@ -144,9 +144,9 @@ class Settings:
     """How a round is played. released: as the authors' code did (the last update of D and that of G
     simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
     prints it (first D, then G, with new noise for G)."""
-    condition: Literal["classes"] | None = setting(None, source=_CGAN)
-    """classes: G(z, c) and D(x, c) get the class c of an image too, so that G models p(x | c) (§7);
-    None: neither knows classes."""
+    condition: Literal["classes", "masks"] | None = setting(None, source=_CGAN)
+    """What both networks get besides z and x (§7). classes: the class c, so that G models p(x | c).
+    masks: the known pixels x·m of a random mask m, so that G fills in the others. None: nothing."""
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
@@ -356,11 +356,11 @@ def _check_layers(s: Settings) -> None:
         ("G.class_units", s.G.class_units, s.G.hidden),
         ("D.class_units", s.D.class_units, s.D.units),
     ):
-        if class_units and (s.condition is None or not hidden):
+        if class_units and (s.condition != "classes" or not hidden):
             raise SettingError(
                 name, f"is {class_units}; it needs condition classes and at least one hidden layer."
             )
-    if s.D.projection and (s.condition is None or s.D.class_units):
+    if s.D.projection and (s.condition != "classes" or s.D.class_units):
         raise SettingError(
             "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
         )

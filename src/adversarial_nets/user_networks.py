@@ -89,7 +89,7 @@ def prepare_generator(
         image_shape: (channels, height, width), or None for data that are not images.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves G's.
-        columns: values of a row that hold the class (`classes.class_columns`); None for a game
+        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
             without classes.
 
     Returns:

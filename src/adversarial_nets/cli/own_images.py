@@ -1,4 +1,4 @@
-"""The command for a person's own images: ``advnets project``."""
+"""The commands for a person's own images: ``advnets project`` and ``inpaint``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +113,99 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
     return {"round": round, "weights": weights, "start": by, "images": found, "out": str(out)}
 
 
+@dataclass(frozen=True)
+class InpaintOptions:
+    """Fill in the hidden part of your own image, several times.
+
+    By optimisation of z on any finished run; by one pass of G on a run that was trained with
+    --condition masks. The picture has the image, its known part, and the completions.
+    """
+
+    run: RunFolder
+    image: Annotated[
+        Path | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE", help="Image file.", help_behavior_hint="(required)"),
+    ] = None
+    hide: str = "right"
+    """What to hide: right, left, top, bottom, blocks (16 of 7 × 7), or MASK.png, in which hidden
+    pixels are black."""
+    completions: int = 4
+    """How many."""
+    steps: int = 1500
+    """Updates of z, for a run without masks."""
+    resize: Flag = False
+    """Crop the image to its central square and resize it to the run's size."""
+    invert: Flag = False
+    """Make black white, for dark strokes on a light ground."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Picture to write, .png.", help_behavior_hint="(default: RUN/inpainting.png)"
+        ),
+    ] = None
+    weights: Weights = None
+    json: Json = False
+
+
+def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.out or output_path("inpainting.png", run=o.run)
+    require_suffix(out, ".png")
+    steps = require_positive("--steps", o.steps, 1)
+    n = require_positive("--completions", o.completions, 1)
+    if o.image is None:
+        raise UserError("IMAGE is missing; give an image file after RUN.")
+
+    import torch
+
+    from adversarial_nets.masks import REGIONS, region_mask
+    from adversarial_nets.paper.section7.filling_in import compose
+    from adversarial_nets.paper.section7.filling_in_study import completions_of
+    from adversarial_nets.paper.section7.own_images import read_images, read_mask
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.runs import files
+    from adversarial_nets.runs import folder as runs_folder
+
+    run = runs_folder.open_run(o.run)
+    mask = (
+        region_mask(o.hide, run.image_shape) if o.hide in REGIONS else read_mask(run, Path(o.hide))
+    )
+    x = read_images(run, [o.image], resize=o.resize, invert=o.invert)
+    found = completions_of(run, x, mask, n, weights=o.weights, steps=steps)[0]
+    low, high = run.range
+    known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
+    content = sheets.grid_png(
+        torch.cat([x, known, found]), run.image_shape, run.range, columns=n + 2
+    )
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, content)
+    hidden = mask == 0
+    errors = (found - x)[:, hidden].square().mean(1).sqrt().tolist()
+    by = "one pass of G" if run.settings.condition == "masks" else "optimisation of z"
+    reporter.say(f"{n} completions by {by}: {out}")
+    return {
+        "by": by,
+        "hide": o.hide,
+        "hidden": hidden.double().mean().item(),
+        "rmse": errors,
+        "out": str(out),
+    }
+
+
 COMMANDS = (
+    Command(
+        name="inpaint",
+        group="generate",
+        arguments="RUN IMAGE",
+        summary="fill in a hidden part of your own image (§7)",
+        options=InpaintOptions,
+        run=_inpaint,
+        examples=(
+            "inpaint runs/mnist-mnist-0 seven.png --hide bottom",
+            "inpaint runs/mnist-filling-in-0 seven.png --hide blocks --completions 8",
+        ),
+    ),
     Command(
         name="project",
         group="generate",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-ITEMS = ("conditional", "inference", "few-labels")
+ITEMS = ("conditional", "inference", "filling-in", "few-labels")
 RECORDED = Path("results/section7.json")
 
 
@@ -43,6 +43,8 @@ class Section7Options:
     inference trains E, which gives z from x, for the G of RUN; with --joint it trains G and E
     together.
 
+    filling-in completes test images of RUN, whose right half or 16 of 49 blocks are hidden.
+
     few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
     it also classifies by the features of that run's D.
     """
@@ -52,7 +54,7 @@ class Section7Options:
         tyro.conf.Positional,
         tyro.conf.arg(
             metavar="[ITEM]",
-            help="conditional, inference or few-labels.",
+            help="conditional, inference, filling-in or few-labels.",
             help_behavior_hint="(default: none)",
         ),
     ] = None
@@ -61,8 +63,8 @@ class Section7Options:
         tyro.conf.Positional,
         tyro.conf.arg(
             metavar="[RUN ...]",
-            help="conditional: finished runs to score, which differ in their seeds. inference: a "
-            "finished run. few-labels: a finished run without classes.",
+            help="conditional: finished runs to score, which differ in their seeds. inference "
+            "and filling-in: a finished run. few-labels: a finished run without classes.",
             help_behavior_hint="(default: none)",
         ),
     ] = ()
@@ -81,6 +83,8 @@ class Section7Options:
     chance."""
     per_class: int = 1000
     """conditional: samples of each class."""
+    images: int = 50
+    """filling-in: test images to complete, five times each."""
     labels: int = 100
     """few-labels: labelled images, equally many of each class."""
     draw: int = 0
@@ -115,7 +119,12 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     if o.item not in ITEMS:
         raise unknown_name(o.item, list(ITEMS), "item of §7")
     require_positive("--per-class", o.per_class, 1)
-    items = {"conditional": _conditional, "inference": _inference, "few-labels": _few_labels}
+    items = {
+        "conditional": _conditional,
+        "inference": _inference,
+        "filling-in": _filling_in,
+        "few-labels": _few_labels,
+    }
     return items[o.item](o, reporter)
 
 
@@ -235,6 +244,35 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
 
 
+def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Complete test images with a run, and measure the completions."""
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.runs import files
+    from adversarial_nets.runs import folder as runs_folder
+
+    if len(o.runs) != 1:
+        raise UserError(
+            f"{len(o.runs)} runs are given; filling-in needs one finished run, for example: "
+            "advnets paper section7 filling-in runs/mnist-filling-in-0"
+        )
+    images = require_positive("--images", o.images, 1)
+    run = runs_folder.open_run(o.runs[0])
+    data = load_data(run, reporter.work)
+    found, shown = filling_in_rows(
+        run, data, images=images, weights=o.weights, on_progress=reporter.work
+    )
+    rows.record_rows(o.out / "rows.json", found)
+    picture = o.out / "filling-in.png"
+    content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
+    files.write_atomically(picture, content)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    return {**result, "files": [str(picture)]}
+
+
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Train the classifier with and without unlabelled images, and classify by features of D."""
     from adversarial_nets import datasets
@@ -277,6 +315,7 @@ COMMANDS = (
             "paper section7 conditional runs/mnist-fast-conditional-1",
             "paper section7 inference runs/mnist-mnist-0",
             "paper section7 inference --joint --data grid",
+            "paper section7 filling-in runs/mnist-filling-in-0",
             "paper section7 few-labels --labels 100",
         ),
     ),

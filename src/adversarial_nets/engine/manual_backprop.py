@@ -342,8 +342,8 @@ def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Mask
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> tuple[Values, Tape]:
     """G(z) as (features, images), in a conditional game (G(z, c), c); and G's tape."""
     G_z, tape = _forward(game.G, z.T, _masks(game, step, [f"{purpose}, in G"], z))
-    if game.class_columns:
-        G_z = torch.cat([G_z, z.T[-game.class_columns :]])
+    if game.condition_columns:
+        G_z = torch.cat([G_z, z.T[-game.condition_columns :]])
     return G_z, tape
 
 

@@ -140,6 +140,11 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
         ) from error
 
 
+def _columns(run: Run) -> int:
+    """The values of a row that hold the condition, in this run's game."""
+    return classes.condition_columns(run.settings.condition, run.classes, run.pixels)
+
+
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
     """Load a run's discriminator from a checkpoint.
 
@@ -163,7 +168,7 @@ def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Modu
         run.settings.D,
         run.pixels,
         image_shape=run.image_shape,
-        classes=classes.class_columns(run.classes),
+        classes=_columns(run),
     )
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(D, checkpoint, "D")
@@ -212,15 +217,15 @@ def load_generator(
             run.settings.z_size,
             run.pixels,
             image_shape=run.image_shape,
-            classes=classes.class_columns(run.classes),
+            classes=_columns(run),
         )
     else:
         device = str(next(iter(G.parameters())).device)
-        columns = classes.class_columns(run.classes) if run.settings.condition else None
+        columns = _columns(run) if run.settings.condition else None
         G = user_networks.prepare_generator(
             G, run.settings, run.pixels, run.image_shape, device, columns=columns
         )
-    classes.remember_classes(G, run.classes)
+    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

@@ -16,7 +16,7 @@ from torch import nn
 
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
-from adversarial_nets.classes import class_columns, count_classes
+from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.engine import distributed
@@ -313,7 +313,7 @@ def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.source
     facts: dict[str, Any] = {"precision": request.precision}
-    if request.settings.condition:
+    if request.settings.condition == "classes":
         facts["labels"] = datasets.fingerprint_of_labels(request.images)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
@@ -360,7 +360,7 @@ def _open_or_create(folder: Path, request: _Request, facts: Mapping[str, Any]) -
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
         changed=runs_folder.changed_from_preset(request.settings, request.preset),
-        classes=count_classes(data) if request.settings.condition else {},
+        classes=count_classes(data) if request.settings.condition == "classes" else {},
     )
     runs_folder.create(run)
     return run
@@ -374,7 +374,7 @@ def _differences(
     words = []
     if old.fingerprint != fingerprint:
         words.append(f"data {old.data} → {request.name} (other images)")
-    if old.info.get("labels") != facts.get("labels") and old.settings.condition:
+    if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
     words += runs_folder.differences(old.settings, request.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
@@ -442,7 +442,8 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
-    columns = class_columns(count_classes(data)) if s.condition else 0
+    counts = count_classes(data) if s.condition == "classes" else {}
+    columns = condition_columns(s.condition, counts, data.pixels)
     G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape, columns)
     try:
         nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())

@@ -16,6 +16,7 @@ import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
@@ -37,6 +38,7 @@ __all__ = [
     "encoder_folder",
     "fit_encoder",
     "generate",
+    "into_support",
     "load_encoder",
     "nearest_class",
     "optimise_z",
@@ -129,9 +131,8 @@ def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
         return None
     record = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]
     known = {f.name for f in dataclasses.fields(EncoderSettings)}
-    s = EncoderSettings(
-        **{k: tuple(v) if isinstance(v, list) else v for k, v in record.items() if k in known}
-    )
+    fields: dict[str, Any] = {k: v for k, v in record.items() if k in known}
+    s = EncoderSettings(**{**fields, "hidden": tuple(fields["hidden"])})
     E = new_encoder(run.pixels, run.settings.z_size, s)
     E.load_state_dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets)
     return E.eval()
@@ -224,7 +225,7 @@ def optimise_z(
         steps: updates of Adam.
     """
     G = copy.deepcopy(G).requires_grad_(False)
-    start = _into_support(start, settings)
+    start = into_support(start, settings)
     z = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([z], lr=LR)
     for step in range(steps):
@@ -237,7 +238,7 @@ def optimise_z(
         loss.backward()
         optimiser.step()
         with torch.no_grad():
-            z.copy_(_into_support(z, settings))
+            z.copy_(into_support(z, settings))
     z = z.detach()
     closer = distances(G, x, z, c) < distances(G, x, start, c)
     return torch.where(closer[:, None], z, start)
@@ -249,7 +250,7 @@ def _schedule(t: float) -> float:
     return min(1.0, t / WARM_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
 
 
-def _into_support(z: Noise, settings: Settings) -> Noise:
+def into_support(z: Noise, settings: Settings) -> Noise:
     """The nearest z that the prior can draw."""
     if settings.prior == "uniform":
         return z.clamp(-(3**0.5), 3**0.5)

@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import objectives
-from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.fitting import FitSession, Tensors
 from adversarial_nets.baselines.optimisers import (
     adam_state,
     adam_step,
@@ -99,7 +99,7 @@ class JointNetworks(nn.Module):
 
     def __init__(self, pixels: int, s: JointSettings) -> None:
         super().__init__()
-        end = [nn.Sigmoid()] if s.output == "sigmoid" else []
+        end: list[nn.Module] = [nn.Sigmoid()] if s.output == "sigmoid" else []
         self.G = _perceptron((s.z_size, *s.hidden, pixels), nn.ReLU(), end)
         self.E = _perceptron((pixels, *s.hidden, s.z_size), nn.LeakyReLU(SLOPE), [])
         self.D = PairDiscriminator(pixels, s.z_size, s.hidden)
@@ -176,7 +176,7 @@ def fit_joint(data: Images, s: JointSettings, session: FitSession | None = None)
 
 
 def _decayed(
-    loss: Loss, parameters: dict[str, Tensor], s: JointSettings, retain: bool = False
+    loss: Loss, parameters: Tensors, s: JointSettings, retain: bool = False
 ) -> list[Tensor]:
     """The gradients, with weight decay on matrices."""
     found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=retain)

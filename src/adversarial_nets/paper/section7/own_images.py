@@ -14,7 +14,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.runs.folder import Run
 
-__all__ = ["read_images"]
+__all__ = ["read_images", "read_mask"]
 
 
 def read_images(
@@ -58,3 +58,33 @@ def read_images(
     if run.range == (0.0, 1.0):
         return images.float() / 255
     return load_data(run).floats(images)  # contrast-normalised, as the data set does it
+
+
+def read_mask(run: Run, path: Path) -> Float[Tensor, " pixels"]:
+    """Read a mask: black pixels are hidden, white ones known.
+
+    Returns:
+        1 where a pixel is known, for each value of an image of the run.
+
+    Raises:
+        UserError: the file cannot be read, has another size than the run's images, or hides no
+            pixel.
+    """
+    channels, height, width = run.image_shape
+    try:
+        with Image.open(path) as image:
+            size, grey = image.size, np.asarray(image.convert("L"))
+    except Exception as error:  # on damaged files Pillow raises many types
+        raise UserError(
+            f"--hide {path} cannot be read ({explain_failure(error, path)}). Give right, left, "
+            "top, bottom, blocks, or the path of a PNG file in which hidden pixels are black."
+        ) from error
+    if size != (width, height):
+        raise UserError(
+            f"The mask {path} is {size[0]}×{size[1]} pixels; the run's images are "
+            f"{width}×{height}. Give a mask of that size."
+        )
+    known = torch.from_numpy(grey > 127).float()
+    if bool(known.all()):
+        raise UserError(f"The mask {path} hides no pixel. Make the hidden pixels black.")
+    return known.expand(channels, height, width).flatten()
