@@ -24,7 +24,7 @@ from adversarial_nets.paper.section7.filling_in_study import measured, nearest_o
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
-from commands import NARROW, result
+from commands import result
 from small import small_data, small_labelled_data, small_settings
 from test_metrics_docs import check
 
@@ -172,8 +172,7 @@ def test_measures_of_perfect_and_of_equal_completions() -> None:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "masks"
-    words = f"train mnist-5k --condition masks --rounds 20 --run {folder}"
-    assert main([*words.split(), *NARROW]) == 0
+    an.train("mnist-5k", settings=masked(), run=folder, rounds=5, progress=False)
     return folder
 
 

@@ -9,13 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.inference import EncoderSettings
 from adversarial_nets.paper.section7.inference_study import _another
-from commands import result, short_run
+from commands import result
 from small import small_labelled_data, small_settings
 from test_metrics_docs import check
 
@@ -106,7 +107,9 @@ def test_no_image_is_its_own_wrong_partner() -> None:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return short_run(tmp_path_factory.mktemp("runs") / "digits")
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    an.train("mnist-5k", settings=small_settings(), run=folder, rounds=5, progress=False)
+    return folder
 
 
 @pytest.fixture(scope="module")

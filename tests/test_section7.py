@@ -13,9 +13,11 @@ import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.paper.section7 import conditional
+from adversarial_nets.paper.section7.efficiency import efficiency
 from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
-from commands import NARROW, result
+from commands import result
+from small import small_data, small_settings
 from test_metrics_docs import check
 
 
@@ -36,9 +38,17 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short conditional run."""
     folder = tmp_path_factory.mktemp("runs") / "pets"
-    words = f"train folder:{photos} --size 8 --condition classes --rounds 60 --run {folder}"
-    fast = ["--G.init", ".4", "--D.init", ".4", "--lr", ".2"]
-    assert main([*words.split(), *fast, *NARROW]) == 0
+    settings = small_settings(
+        condition="classes",
+        size=8,
+        r1=0.1,
+        optimiser="adam",
+        lr=2e-3,
+        momentum=0.0,
+        D=dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0),
+    )
+    name = f"folder:{photos}"
+    an.train(name, settings=settings, run=folder, rounds=400, progress=False)
     return folder
 
 
@@ -48,11 +58,16 @@ def test_subfolders_are_classes(photos: Path, tmp_path: Path) -> None:
     for split in ("train", "valid", "test"):
         bright = getattr(data, split).float().mean(1) > 127
         assert torch.equal(bright.long(), data.labels[split])
-    for split in ("train", "test"):  # classes below the folders of the splits
-        (tmp_path / split).mkdir()
-        for name in ("cats", "dogs"):
-            (tmp_path / split / name).symlink_to(photos / name)
-    assert an.load(f"folder:{tmp_path}/", size=8).class_names == ()  # each folder is read once
+    for split, some in (("train", "?.png"), ("test", "1?.png")):  # classes below the splits
+        for path in photos.rglob(some):
+            copy = tmp_path / split / path.parent.name / path.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    given = an.load(f"folder:{tmp_path}", size=8)
+    assert given.class_names == ("cats", "dogs")
+    assert given.labels["test"].bincount().tolist() == [5, 5]
+    Image.open(photos / "cats" / "0.png").save(tmp_path / "train" / "0.png")
+    assert an.load(f"folder:{tmp_path}", size=8).labels == {}  # an image without a class
 
 
 def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,6 +167,28 @@ def test_shuffled_labels_keep_the_shares(photos: Path) -> None:
     shuffled = conditional.shuffle_labels(data)
     assert torch.equal(shuffled.labels["train"].bincount(), data.labels["train"].bincount())
     assert not torch.equal(shuffled.labels["train"], data.labels["train"])
+
+
+def test_efficiency_notes_when_each_game_reaches_the_score(tmp_path: Path) -> None:
+    def play(nats: float) -> list[Row]:
+        found, picture = efficiency(
+            small_data(),
+            tmp_path,
+            nats=nats,
+            rounds=500,
+            seeds=[0, 1],
+            variants=["as it is", "k = 2"],
+            base=small_settings(),
+        )
+        assert picture.stat().st_size > 500
+        return found
+
+    low, high = play(-1e9), play(1e9)  # the second call reads the runs of the first
+    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(250.0, 0.0, 2)] * 4
+    assert [row.ours for row in high[::2]] == [500.0] * 4
+    assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
+    with pytest.raises(an.UserError, match="Did you mean k = 5"):
+        efficiency(small_data(), tmp_path, nats=0, rounds=1, variants=["k = 6"])
 
 
 def test_the_trained_run_board_shows_the_classes(run: Path) -> None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-ITEMS = ("conditional", "inference", "filling-in", "few-labels")
+ITEMS = ("conditional", "inference", "filling-in", "few-labels", "efficiency")
 RECORDED = Path("results/section7.json")
 
 
@@ -45,6 +45,8 @@ class Section7Options:
 
     filling-in completes test images of RUN, whose right half or 16 of 49 blocks are hidden.
 
+    efficiency plays one game with one setting changed at a time: rounds and seconds to --nats.
+
     few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
     it also classifies by the features of that run's D.
     """
@@ -54,7 +56,7 @@ class Section7Options:
         tyro.conf.Positional,
         tyro.conf.arg(
             metavar="[ITEM]",
-            help="conditional, inference, filling-in or few-labels.",
+            help=f"{', '.join(ITEMS)}.",
             help_behavior_hint="(default: none)",
         ),
     ] = None
@@ -75,9 +77,12 @@ class Section7Options:
     rounds: Annotated[
         int | None,
         tyro.conf.arg(
-            help="Rounds to train, without RUN.", help_behavior_hint="(default: the preset's)"
+            help="conditional, without RUN, and efficiency: rounds to train.",
+            help_behavior_hint="(default: the preset's; efficiency: 3,000)",
         ),
     ] = None
+    nats: float = 120.0
+    """efficiency: the validation score to reach."""
     shuffle_labels: Flag = False
     """Train with the labels in random order, without RUN: a control whose alignment must be at
     chance."""
@@ -124,6 +129,7 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         "inference": _inference,
         "filling-in": _filling_in,
         "few-labels": _few_labels,
+        "efficiency": _efficiency,
     }
     return items[o.item](o, reporter)
 
@@ -301,6 +307,30 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     return {**result, "files": [str(picture)]}
 
 
+def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Play each variant of one game with three seeds."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.efficiency import efficiency
+
+    if o.runs:
+        raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
+    rounds = require_positive("--rounds", o.rounds, 3000)
+    data = datasets.load(o.data, on_progress=reporter.work)
+    found, picture = efficiency(
+        data,
+        o.out / "efficiency",
+        nats=o.nats,
+        rounds=rounds,
+        seeds=[o.seed + i for i in range(3)],
+        on_progress=reporter.work,
+    )
+    rows.record_rows(o.out / "rows.json", found)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    return {**result, "files": [str(picture)]}
+
+
 COMMANDS = (
     Command(
         name="paper section7",
@@ -317,6 +347,7 @@ COMMANDS = (
             "paper section7 inference --joint --data grid",
             "paper section7 filling-in runs/mnist-filling-in-0",
             "paper section7 few-labels --labels 100",
+            "paper section7 efficiency",
         ),
     ),
 )

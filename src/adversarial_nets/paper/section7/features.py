@@ -21,6 +21,8 @@ __all__ = ["Errors", "discriminator_features", "features_against_pixels"]
 
 Values = Float[Tensor, "n values"]
 Classes = Int64[Tensor, " n"]
+TestValues = Float[Tensor, "n_test values"]
+TestClasses = Int64[Tensor, " n_test"]
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def features_against_pixels(
 
 
 @torch.no_grad()
-def discriminator_features(D: nn.Module, x: Values) -> Values:
+def discriminator_features(D: nn.Module, x: Values) -> Float[Tensor, "n features"]:
     """The input of D's output layer for each image."""
     found: list[Tensor] = []
     output = [m for m in D.modules() if isinstance(m, nn.Linear)][-1]
@@ -89,7 +91,7 @@ def discriminator_features(D: nn.Module, x: Values) -> Values:
     return torch.cat(found)
 
 
-def _linear(x: Values, c: Classes, test: Values, of_test: Classes) -> float:
+def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
     """Error of logistic regression, on values standardised by the labelled images."""
     from sklearn.linear_model import LogisticRegression
 
@@ -99,7 +101,7 @@ def _linear(x: Values, c: Classes, test: Values, of_test: Classes) -> float:
     return (found != of_test).double().mean().item()
 
 
-def _nearest(x: Values, c: Classes, test: Values, of_test: Classes) -> float:
+def _nearest(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
     """Error of the class of the nearest labelled image, in L2."""
     nearest = torch.cat([torch.cdist(block, x).argmin(1) for block in test.split(1000)])
     return (c[nearest] != of_test).double().mean().item()

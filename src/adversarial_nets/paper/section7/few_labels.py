@@ -186,7 +186,10 @@ def _generate(G: Named, z: Tensor) -> Images:
 
 
 def classifier_loss(
-    labelled: Logits, classes: Classes, unlabelled: Logits, generated: Logits
+    labelled: Logits,
+    classes: Classes,
+    unlabelled: Float[Tensor, "n_unlabelled classes"],
+    generated: Float[Tensor, "n_generated classes"],
 ) -> Float[Tensor, ""]:
     """Cross-entropy on labelled images, minus ½ V with D's logit log Z.
 
@@ -198,7 +201,9 @@ def classifier_loss(
     return F.cross_entropy(labelled, classes) - V / 2
 
 
-def generator_loss(of_data: Features, of_samples: Features) -> Float[Tensor, ""]:
+def generator_loss(
+    of_data: Features, of_samples: Float[Tensor, "n_samples features"]
+) -> Float[Tensor, ""]:
     """Feature matching: the mean square of the difference of both mean features."""
     return (of_data.mean(0) - of_samples.mean(0)).square().mean()
 
@@ -209,7 +214,7 @@ def generator_loss(of_data: Features, of_samples: Features) -> Float[Tensor, ""]
 def fit(
     labelled: Images,
     classes: Classes,
-    unlabelled: Images,
+    unlabelled: Float[Tensor, "n_unlabelled pixels"],
     settings: Settings,
     session: FitSession | None = None,
 ) -> FewLabels:

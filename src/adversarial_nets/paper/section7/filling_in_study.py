@@ -138,7 +138,7 @@ def filling_in_rows(
 
 def measured(
     completed: Float[Tensor, "images completions pixels"],
-    x: Images,
+    x: Float[Tensor, "images pixels"],
     labels: Int64[Tensor, " images"],
     mask: Mask,
     classes_of: Callable[[Tensor], Tensor],
