@@ -13,11 +13,11 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets import nets, objectives, priors
-from adversarial_nets.datasets import Source
+from adversarial_nets import classes, masks, nets, objectives, priors
+from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.random import Address
@@ -142,13 +142,32 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
     """A minibatch of m noise vectors z ~ p_z."""
     s = game.settings
     z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
-    return z.to(_like(game.G))
+    return _with_condition(game, z.to(_like(game.G)), step)
 
 
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
-    drawn = game.images + (step - game.step) * game.settings.batch
-    return game.data.minibatch(game.address(step), drawn).to(_like(game.D))
+    x = game.data.minibatch(game.address(step), _drawn_before(game, step))
+    return _with_condition(game, x.to(_like(game.D)), step)
+
+
+def _drawn_before(game: Game, step: int) -> int:
+    """The number of examples that earlier steps drew."""
+    return game.images + (step - game.step) * game.settings.batch
+
+
+def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
+    """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
+    if not game.condition_columns:
+        return rows
+    assert isinstance(game.data, Dataset)
+    address, drawn = game.address(step), _drawn_before(game, step)
+    if game.settings.condition == "classes":
+        c = game.data.minibatch_classes(address, drawn)
+        return classes.with_classes(rows, c, game.condition_columns)
+    x = game.data.minibatch(address, drawn)
+    m = masks.random_masks(address, game.data.image_shape)
+    return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
 
 
 @contextmanager
@@ -201,7 +220,7 @@ def observe_D(game: Game, x: Images, step: int) -> None:
 def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
-        G_z = _samples(game, z)
+        G_z = _samples(game, z, step, "samples for D")
     x.requires_grad_(game.settings.r1 > 0)
     a_x = _logits(game, x, step, "data")
     a_G_z = _logits(game, G_z, step, "samples for D")
@@ -212,7 +231,7 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
+    a_G_z = _logits(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
     _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
@@ -222,7 +241,7 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
     x.requires_grad_(game.settings.r1 > 0)
     a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
+    a_G_z = _logits(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z), retain_graph=True)
     _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
     _step(game, game.D, game.optimiser_D)
@@ -242,9 +261,13 @@ def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     return game.D(x).reshape(-1).to(_like(game.D).dtype)
 
 
-def _samples(game: Game, z: Noise) -> Images:
-    """G(z) in training mode."""
-    return game.G(z).to(_like(game.G).dtype)
+def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
+    """G(z) in training mode; in a conditional game (G(z, c), c)."""
+    nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
+    G_z = game.G(z).to(_like(game.G).dtype)
+    if not game.condition_columns:
+        return G_z
+    return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
 
 
 def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
@@ -253,7 +276,7 @@ def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, 
     loss = objectives.discriminator_loss(a_x, a_G_z, s.objective)
     if s.protocol == "released":
         loss = loss / 2
-    return loss + objectives.r1(x, a_x, s.r1) if s.r1 else loss
+    return loss + objectives.r1(x, a_x, s.r1, game.data.pixels) if s.r1 else loss
 
 
 def _set_gradients(
@@ -334,7 +357,12 @@ def update_average(game: Game) -> None:
 
 @torch.no_grad()
 def sample(
-    G: nn.Module, settings: Settings, n: int, purpose: str = "samples", first: int = 0
+    G: nn.Module,
+    settings: Settings,
+    n: int,
+    purpose: str = "samples",
+    first: int = 0,
+    c: Int64[Tensor, " n"] | Float[Tensor, "n columns"] | None = None,
 ) -> Float[Tensor, "n pixels"]:
     """Samples of the model: n images G(z), one forward pass each, no Markov chain.
 
@@ -344,6 +372,11 @@ def sample(
         n: the number of samples.
         purpose: samples for different purposes are independent.
         first: the index of the first sample, so that many samples can be computed in blocks.
+        c: for a conditional generator the class of each sample, by default drawn from p(c); or the
+            known pixels and their mask (`masks.known_part`), by default none.
+
+    Raises:
+        UserError: classes that the generator does not have.
     """
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
@@ -353,7 +386,9 @@ def sample(
     blocks = []
     for start in range(first, first + n, 1000):
         rows = range(start, min(start + 1000, first + n))
-        z = priors.draw(settings.prior, Address(settings.seed, 0, rows), settings.z_size, purpose)
-        blocks.append(G(z.to(p)))
+        address = Address(settings.seed, 0, rows)
+        z = priors.draw(settings.prior, address, settings.z_size, purpose)
+        of_rows = None if c is None else c[start - first : start - first + len(rows)]
+        blocks.append(G(classes.generator_input(G, z, address, purpose, of_rows).to(p)))
     G.train(training)
     return torch.cat(blocks)

@@ -146,7 +146,9 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
     return gradient * len(a_G_z)
 
 
-def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> Float[Tensor, ""]:
+def r1(
+    x: Float[Tensor, "m values"], a_x: Float[Tensor, " m"], gamma: float, pixels: int | None = None
+) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
     Not in the paper. Near p_g = p_data a game without it can oscillate; with it the game converges.
@@ -155,10 +157,11 @@ def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> 
         x: data, requiring a gradient.
         a_x: D's logits on these data; each logit must depend on its own x only.
         gamma: the weight γ.
+        pixels: how many values of a row of x are the image; those after it, a class, do not count.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
     0.25
     """
     (gradient,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
-    return gamma / 2 * gradient.square().sum(1).mean()
+    return gamma / 2 * gradient[:, :pixels].square().sum(1).mean()

@@ -8,7 +8,9 @@ from adversarial_nets.cli import (
     datasets,
     evaluate,
     generate,
+    own_images,
     paper_experiments,
+    paper_section7,
     paper_theory,
     play,
     results,
@@ -34,10 +36,12 @@ _MODULES = (
     evaluate,
     results,
     generate,
+    own_images,
     play,
     bench,
     paper_theory,
     paper_experiments,
+    paper_section7,
 )
 
 COMMANDS: Mapping[str, Command] = {
