@@ -6,6 +6,7 @@ from adversarial_nets import __version__
 from adversarial_nets.cli import (
     bench,
     datasets,
+    doctor,
     evaluate,
     generate,
     paper_experiments,
@@ -25,6 +26,7 @@ GROUPS: Mapping[Group, str] = {
     "generate": "Generate images",
     "explore": "Experiment",
     "paper": "Reproduce the paper",
+    "help": "If something does not work",
 }
 """The headings of the overview, in order."""
 
@@ -38,6 +40,7 @@ _MODULES = (
     bench,
     paper_theory,
     paper_experiments,
+    doctor,
 )
 
 COMMANDS: Mapping[str, Command] = {
