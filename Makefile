@@ -10,7 +10,7 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
 endif
 
-.PHONY: help run playground test lint setup clean
+.PHONY: help run playground test lint setup wheel-check clean
 
 run: setup  ## train on the included digits for a minute, then score and write a report
 	$(BIN)/advnets train mnist-5k
@@ -25,6 +25,9 @@ lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+wheel-check: .venv/ready-to-test  ## build the wheel, and use it in a new environment on each Python at hand
+	.ci/versions --wheel $(ENVIRONMENTS)
 
 setup: .venv/ready  ## install the package into .venv (TORCH=cpu: without CUDA)
 
@@ -54,4 +57,4 @@ clean:  ## remove .venv and all caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
