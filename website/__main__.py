@@ -1,0 +1,35 @@
+"""Build the site into a folder: ``python -m website``; ``make site`` calls it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.progress import print_line
+from website import interactive
+from website.build import build
+from website.sources import LANGUAGES, ROOT
+
+
+def main() -> int:
+    """Build the site, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m website", description=__doc__)
+    parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder of the site")
+    parser.add_argument("--run", type=Path, help="run whose G the visitor explores")
+    parser.add_argument("--language", choices=LANGUAGES, help="build only this language's pages")
+    parser.add_argument("--only", choices=("pages", "interactive"), help="build only these")
+    options = parser.parse_args()
+    try:
+        if options.only != "pages":
+            interactive.build(options.out, options.run)
+        if options.only != "interactive":
+            build(options.out, (options.language,) if options.language else LANGUAGES)
+    except UserError as error:
+        print(f"make site: {error}", file=sys.stderr)
+        return error.exit_code
+    print_line(f"The site is in {options.out}; open {options.out / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
