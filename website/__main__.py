@@ -1,6 +1,7 @@
 """Build the site into a folder: ``python -m website``; ``make site`` calls it."""
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.progress import print_line
 from website import interactive
 from website.build import build
+from website.check import problems
 from website.sources import LANGUAGES, ROOT
 
 
@@ -24,9 +26,16 @@ def main() -> int:
             interactive.build(options.out, options.run)
         if options.only != "interactive":
             build(options.out, (options.language,) if options.language else LANGUAGES)
+        wrong = [] if options.only or options.language else problems(options.out)
+    except subprocess.CalledProcessError:
+        return 1  # Sphinx has said why
     except UserError as error:
         print(f"make site: {error}", file=sys.stderr)
         return error.exit_code
+    for line in wrong:
+        print(f"make site: {line}", file=sys.stderr)
+    if wrong:
+        return 1
     print_line(f"The site is in {options.out}; open {options.out / 'index.html'}")
     return 0
 

@@ -1,4 +1,4 @@
-"""Build the site: write Sphinx's sources, run Sphinx for each language, add the interactive pages."""
+"""Build the pages of the site: write Sphinx's sources, and run Sphinx for each language."""
 
 import os
 import re
@@ -96,7 +96,11 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
             api_index=api.api_index,
             api_pages=sorted(api.modules()),
             command_pages=[commands.page_name(c) for c in COMMANDS.values()],
-            notebooks=[p for p in everything if p.name.startswith("notebooks/") and p.language == page.language],
+            notebooks=[
+                p
+                for p in everything
+                if p.name.startswith("notebooks/") and p.language == page.language
+            ],
         )
     if page.language == "zh-CN":
         text = join_chinese_lines(text)
@@ -108,17 +112,19 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
 
 
 def join_chinese_lines(text: str) -> str:
-    """The text without line ends between Chinese characters, which browsers show as spaces.
+    r"""The text without line ends between Chinese characters, which browsers show as spaces.
 
-    >>> join_chinese_lines("判别器\\n与生成器，\\nG 的样本\\n\\n下一段")
-    '判别器与生成器，G 的样本\\n\\n下一段'
+    >>> join_chinese_lines("判别器\n与生成器，\nG 的样本\n\n下一段")
+    '判别器与生成器，G 的样本\n\n下一段'
     """
     sign = r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef“”‘’《》]"
     mark = r"[，。；：、？！）」”\u3000]"
     parts = [
         part
         if is_code
-        else re.sub(rf"(?<={sign})\n *(?={sign})|(?<={mark})\n *(?=[\w$`*\[])(?!\d+\. |\* )", "", part)
+        else re.sub(
+            rf"(?<={sign})\n *(?={sign})|(?<={mark})\n *(?=[\w$`*\[])(?!\d+\. |\* )", "", part
+        )
         for part, is_code in split_code(text)
     ]
     return "".join(parts)

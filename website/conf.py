@@ -17,9 +17,10 @@ version = release = __version__
 language = {"en": "en", "zh-CN": "zh_CN"}[_LANGUAGE]
 root_doc = "index"
 source_suffix = {".md": "myst-nb"}
-extensions = ["myst_nb", "website.math_svg", "website.sphinx_extension"]
+extensions = ["myst_nb", "website.math_svg"]
 if _LANGUAGE == "en":
     extensions += ["sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
+extensions += ["website.sphinx_extension"]
 
 # --- Texts ----------------------------------------------------------------------------------------
 myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline", "fieldlist"]
@@ -35,9 +36,10 @@ pygments_style, pygments_dark_style = "a11y-high-contrast-light", "github-dark"
 # --- Code -----------------------------------------------------------------------------------------
 autodoc_mock_imports = ["jax", "torch_fidelity"]
 autodoc_typehints = "none"
-autodoc_default_options = {"show-inheritance": True}
+
 python_maximum_signature_line_length = 88
 viewcode_line_numbers = True
+napoleon_use_ivar = True
 
 # --- Notebooks ------------------------------------------------------------------------------------
 nb_execution_mode = os.environ.get("ADVNETS_SITE_NOTEBOOKS", "cache")
@@ -53,7 +55,7 @@ html_static_path = [str(HERE / "theme" / "static")]
 templates_path = [str(HERE / "theme" / "templates")]
 html_css_files = ["site.css"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 html_show_search_summary = False  # a page opened as a file may not read other files
 html_theme_options = {
     "top_of_page_buttons": ["view"],  # its template shows the link to the other language

@@ -1,7 +1,6 @@
 """Pages that compute in the visitor's browser: Figure 1, recorded lessons, a trained G."""
 
 from pathlib import Path
-from typing import Any
 
 import jinja2
 
@@ -48,7 +47,7 @@ def _quickstart() -> Path:
     return RUN
 
 
-def render(name: str, **values: Any) -> str:
+def render(name: str, **values: object) -> str:
     """A page from its template."""
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader(

@@ -53,9 +53,10 @@ _CHINESE: Mapping[str, str] = {
 
 
 @cache
-def record(name: str) -> Any:
+def record(name: str) -> dict[str, Any]:
     """The content of ``results/NAME.json``."""
-    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return found
 
 
 def number(value: float | str | None, digits: int = 1) -> str:
@@ -139,7 +140,10 @@ class Tables:
         files = ("calibrate-mnist-paper", "calibrate-mnist-fine", "calibrate-mnist-5k-paper")
         by_file = [{row["name"]: row for row in record(name)["rows"]} for name in files]
         rows = [
-            [self.word(name), *(f"{number(f[name]['nats'])} ± {number(f[name]['se'])}" for f in by_file)]
+            [
+                self.word(name),
+                *(f"{number(f[name]['nats'])} ± {number(f[name]['se'])}" for f in by_file),
+            ]
             for name in by_file[0]
         ]
         labels = [f"`{record(n)['data']}`, `{record(n)['grid']}`" for n in files]
@@ -159,7 +163,9 @@ class Tables:
             if row["dataset"] == data
         ]
         return _table(
-            self._header("model", "published", "here, nats", "steps per sample", "trained, minutes"),
+            self._header(
+                "model", "published", "here, nats", "steps per sample", "trained, minutes"
+            ),
             rows,
         )
 
@@ -200,9 +206,7 @@ class Tables:
     def claim(self, name: str) -> str:
         """The rows of one claim's record."""
         found: list[dict[str, Any]] = record(f"claim-{name}")["rows"]
-        rows = [
-            [number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found
-        ]
+        rows = [[number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found]
         return _table(list(found[0]), rows)
 
 

@@ -12,7 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
-__all__ = ["LANGUAGES", "PICTURES", "ROOT", "Language", "Page", "copied_name", "pages", "rewrite_links", "split_code"]
+__all__ = [
+    "LANGUAGES",
+    "PICTURES",
+    "ROOT",
+    "Language",
+    "Page",
+    "copied_name",
+    "pages",
+    "rewrite_links",
+    "split_code",
+]
 
 ROOT = Path(__file__).parent.parent
 Language = Literal["en", "zh-CN"]
@@ -130,12 +140,12 @@ def _to_page(page: Page, other: Page) -> str:
     """A link from one page to another: to its source, or in another language to its address."""
     if other.language == page.language:
         return _relative(page.name, f"{other.name}.md")
-    return "site:" + _relative(f"{page.language}/{page.name}", f"{other.language}/{other.name}.html")
+    return "site:" + _relative(
+        f"{page.language}/{page.name}", f"{other.language}/{other.name}.html"
+    )
 
 
-def _to_file(
-    page: Page, source: PurePosixPath, on_file: Callable[[PurePosixPath], None]
-) -> str:
+def _to_file(page: Page, source: PurePosixPath, on_file: Callable[[PurePosixPath], None]) -> str:
     """A link to a file that is no page: a module's source, a package's reference, or a copy."""
     here, path = f"{page.language}/{page.name}", str(source)
     if path.startswith(_PACKAGE) and source.suffix == ".py":

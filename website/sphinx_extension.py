@@ -25,9 +25,9 @@ class ChineseSearch(SearchLanguage):
     language_name = "Chinese"
     js_splitter_code = (
         "function splitQuery(query) {\n"
-        '  const runs = query.match(/[\\u3400-\\u9fff]+|[\\p{L}\\p{N}_]+/gu) || [];\n'
+        "  const runs = query.match(/[\\u3400-\\u9fff]+|[\\p{L}\\p{N}_]+/gu) || [];\n"
         "  return runs.flatMap(run => {\n"
-        '    if (!/[\\u3400-\\u9fff]/.test(run)) return [run];\n'
+        "    if (!/[\\u3400-\\u9fff]/.test(run)) return [run];\n"
         "    const signs = [...run];\n"
         "    return signs.length < 2 ? signs : signs.slice(1).map((s, i) => signs[i] + s);\n"
         "  });\n"
@@ -77,6 +77,33 @@ def _link_to_the_other_language(
     context["other_language_has_page"] = name in names
 
 
+_LITERAL = re.compile(r"(``.*?``|`[^`]*`|\*\*\S.*?\S\*\*|(?<!\w)\*\w[^*]*\*(?!\w))")
+
+
+def escape_docstring(lines: list[str]) -> list[str]:
+    r"""A docstring's lines with |x|, D* and a_ escaped, which Sphinx would take for markup.
+
+    >>> escape_docstring(["|D − D*| of *all* ``a*b``", ">>> 2 * |3|"])
+    ['\\|D − D\\*\\| of *all* ``a*b``', '>>> 2 * |3|']
+    """
+    found, in_doctest = [], False
+    for line in lines:
+        in_doctest = line.lstrip().startswith(">>>") or (in_doctest and bool(line.strip()))
+        bullet, text = re.match(r"(\s*\* )?(.*)", line).groups("")  # type: ignore[union-attr]
+        parts = _LITERAL.split(text)
+        if not in_doctest:
+            parts[::2] = [re.sub(r"[|*]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
+        found.append(bullet + "".join(parts))
+    return found
+
+
+def _escape_docstrings(
+    app: "Sphinx", what: str, name: str, thing: object, options: object, lines: list[str]
+) -> None:
+    """Sphinx's event: change a docstring before it is read."""
+    lines[:] = escape_docstring(lines)
+
+
 _TEXTS = {
     "On this page": "本页目录",
     "Skip to content": "跳到正文",
@@ -106,6 +133,8 @@ def _translate_the_theme(app: "Sphinx") -> None:
 def setup(app: "Sphinx") -> Mapping[str, Any]:
     """Register the extension."""
     app.add_search_language(ChineseSearch)
+    if "sphinx.ext.autodoc" in app.extensions:
+        app.connect("autodoc-process-docstring", _escape_docstrings, priority=400)
     app.connect("builder-inited", _translate_the_theme)
     app.connect("doctree-resolved", _open_links_outside_sphinx)
     app.connect("html-page-context", _link_to_the_other_language)
