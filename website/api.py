@@ -1,7 +1,6 @@
 """The pages of the API reference: one for each top-level module or package."""
 
 import ast
-from pathlib import Path
 
 from website.sources import ROOT
 
@@ -39,14 +38,9 @@ def api_page(page: str, names: list[str]) -> str:
 
 
 def _directive(name: str) -> str:
-    lines = [
-        "```{eval-rst}",
-        f".. automodule:: adversarial_nets.{name}",
-        "   :members:",
-        "   :member-order: bysource",
-        "```\n",
-    ]
-    return "\n".join(lines)
+    """The directive for one module."""
+    lines = ["```{eval-rst}", f".. automodule:: adversarial_nets.{name}", "   :members:"]
+    return "\n".join([*lines, "   :member-order: bysource", "```\n"])
 
 
 def api_index() -> str:
@@ -55,8 +49,3 @@ def api_index() -> str:
         f"* [`{name}`](api/{name}.md): {_summary(name)}".replace("*:", r"\*:")
         for name in sorted(modules())
     )
-
-
-def documented(path: Path) -> bool:
-    """Whether a file is a module of the package."""
-    return path.suffix == ".py" and PACKAGE in path.parents

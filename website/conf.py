@@ -23,10 +23,17 @@ if _LANGUAGE == "en":
 extensions += ["website.sphinx_extension"]
 
 # --- Texts ----------------------------------------------------------------------------------------
-myst_enable_extensions = ["dollarmath", "deflist", "colon_fence", "attrs_inline", "fieldlist"]
+myst_enable_extensions = [
+    "dollarmath",
+    "deflist",
+    "colon_fence",
+    "attrs_inline",
+    "fieldlist",
+    "html_image",
+]
 myst_heading_anchors = 4
 myst_url_schemes = ["http", "https", "mailto", "site"]
-suppress_warnings = ["myst.header"]
+suppress_warnings = ["myst.header", "ref.python"]  # `folder` is a field of several classes
 html_math_renderer = "svg"
 default_role = "py:obj"
 highlight_language = "text"

@@ -16,7 +16,7 @@ from adversarial_nets.runs.folder import Run
 __all__ = ["layers_of", "model"]
 
 LARGEST = 3_000_000
-"""Weights of the largest G that a page carries: 8 MB of text."""
+"""Weights of the largest G that a page carries: 12 MB of text."""
 
 _ACTIVATIONS: dict[type[nn.Module], str] = {
     nn.ReLU: "relu",
@@ -55,14 +55,15 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
 
 
 def layers_of(G: nn.Module) -> list[dict[str, Any]]:
-    """The layers of a multilayer perceptron as JSON, with weights rounded to 16 bits.
+    """The layers of a multilayer perceptron as JSON, with weights rounded to 24 bits.
 
-    Each row of a weight matrix is stored as integers in ±32,767 and one scale. That is as short
-    as float16 and about thirty times as accurate for the largest weights of a row.
+    Each row of a weight matrix is stored as integers in ±(2²³ − 1) and one scale. float16 would
+    take two thirds of the space, but change pixels of a trained quickstart by up to .008.
 
     Returns:
         For each layer ``inputs``, ``outputs``, ``activation``; and in base64, little-endian:
-        ``weights`` (int16, outputs × inputs), ``scale`` and ``bias`` (float32, outputs).
+        ``high`` (int16) and ``low`` (uint8), outputs × inputs, which stand for the integer
+        256 · high + low; ``scale`` and ``bias`` (float32, outputs).
 
     Raises:
         UserError: a layer that is not linear, batch normalisation, ReLU or sigmoid; or too many
@@ -89,14 +90,16 @@ def layers_of(G: nn.Module) -> list[dict[str, Any]]:
             f"{LARGEST:,}, for example of the preset quickstart."
         )
     for weight, bias, activation in linear:
-        scale = (weight.abs().amax(1) / 32767).clamp_min(1e-30)
-        integers = (weight / scale[:, None]).round()
+        scale = (weight.abs().amax(1) / (2**23 - 1)).clamp_min(1e-30).float().double()
+        integers = (weight / scale[:, None]).round().clamp(-(2**23), 2**23 - 1)
+        high = (integers / 256).floor()
         found.append(
             {
                 "inputs": weight.shape[1],
                 "outputs": weight.shape[0],
                 "activation": activation,
-                "weights": _encode(integers, "<i2"),
+                "high": _encode(high, "<i2"),
+                "low": _encode(integers - 256 * high, "<u1"),
                 "scale": _encode(scale, "<f4"),
                 "bias": _encode(bias, "<f4"),
             }

@@ -61,4 +61,5 @@ def render(name: str, **values: object) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     return environment.get_template(name).render(values)

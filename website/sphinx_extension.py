@@ -86,14 +86,30 @@ def escape_docstring(lines: list[str]) -> list[str]:
     >>> escape_docstring(["|D − D*| of *all* ``a*b``", ">>> 2 * |3|"])
     ['\\|D − D\\*\\| of *all* ``a*b``', '>>> 2 * |3|']
     """
-    found, in_doctest = [], False
+    found, in_doctest, in_listing = [], False, False
     for line in lines:
+        in_listing = line.endswith("::") or (in_listing and (not line or line.startswith(" ")))
         in_doctest = line.lstrip().startswith(">>>") or (in_doctest and bool(line.strip()))
         bullet, text = re.match(r"(\s*\* )?(.*)", line).groups("")  # type: ignore[union-attr]
         parts = _LITERAL.split(text)
-        if not in_doctest:
+        if not in_doctest and not in_listing:
             parts[::2] = [re.sub(r"[|*]|(?<=\w)_(?!\w)", r"\\\g<0>", part) for part in parts[::2]]
         found.append(bullet + "".join(parts))
+    return found
+
+
+def mark_listings(lines: list[str]) -> list[str]:
+    """A module's docstring with ``::`` before an indented listing, which is shown as it is.
+
+    >>> mark_listings(["A run:", "", "    RUN/a.json   b", "", "Then."])
+    ['A run:', '', '::', '', '    RUN/a.json   b', '', 'Then.']
+    """
+    found: list[str] = []
+    last = "::"
+    for line in lines:
+        begins = line.startswith("    ") and not last.startswith(" ") and not last.endswith("::")
+        found += ["::", "", line] if begins and not found[-1] else [line]
+        last = line or last
     return found
 
 
@@ -101,7 +117,17 @@ def _escape_docstrings(
     app: "Sphinx", what: str, name: str, thing: object, options: object, lines: list[str]
 ) -> None:
     """Sphinx's event: change a docstring before it is read."""
-    lines[:] = escape_docstring(lines)
+    lines[:] = escape_docstring(mark_listings(lines) if what == "module" else lines)
+
+
+def _skip_names_of_other_modules(
+    app: "Sphinx", what: str, name: str, thing: object, skip: bool, options: object
+) -> bool | None:
+    """Sphinx's event: document a name only in the module that defines it."""
+    module = getattr(thing, "__module__", None) or ""
+    if what != "module" or not module.startswith("adversarial_nets"):
+        return None
+    return True if module != app.env.current_document.autodoc_module else None
 
 
 _TEXTS = {
@@ -135,6 +161,7 @@ def setup(app: "Sphinx") -> Mapping[str, Any]:
     app.add_search_language(ChineseSearch)
     if "sphinx.ext.autodoc" in app.extensions:
         app.connect("autodoc-process-docstring", _escape_docstrings, priority=400)
+        app.connect("autodoc-skip-member", _skip_names_of_other_modules)
     app.connect("builder-inited", _translate_the_theme)
     app.connect("doctree-resolved", _open_links_outside_sphinx)
     app.connect("html-page-context", _link_to_the_other_language)
