@@ -183,9 +183,8 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
 def test_a_small_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The Chinese pages: Sphinx warns of nothing, and links, pictures and code are there."""
     monkeypatch.setattr("website.build.WORK", tmp_path / "work")
-    monkeypatch.setenv("ADVNETS_SITE_NOTEBOOKS", "off")
     site = tmp_path / "site"
-    build(site, ("zh-CN",))
+    build(site, ("zh-CN",), notebooks="off")
     assert problems(site, outside=("en", "try")) == []
     page = (site / "zh-CN" / "theory" / "optimum.html").read_text(encoding="utf-8")
     assert 'href="../../en/theory/optimum.html"' in page  # the other language

@@ -19,13 +19,20 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder of the site")
     parser.add_argument("--run", type=Path, help="run whose G the visitor explores")
     parser.add_argument("--language", choices=LANGUAGES, help="build only this language's pages")
+    parser.add_argument(
+        "--notebooks",
+        choices=("quick", "full", "off"),
+        default="quick",
+        help="execute notebooks with short games, in full, or not at all",
+    )
     parser.add_argument("--only", choices=("pages", "interactive"), help="build only these")
     options = parser.parse_args()
     try:
         if options.only != "pages":
             interactive.build(options.out, options.run)
         if options.only != "interactive":
-            build(options.out, (options.language,) if options.language else LANGUAGES)
+            languages = (options.language,) if options.language else LANGUAGES
+            build(options.out, languages, options.notebooks)
         wrong = [] if options.only or options.language else problems(options.out)
     except subprocess.CalledProcessError:
         return 1  # Sphinx has said why

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import jinja2
 
@@ -24,18 +25,24 @@ from website.sources import (
     split_code,
 )
 
-__all__ = ["build", "write_sources"]
+__all__ = ["Notebooks", "build", "join_chinese_lines", "write_sources"]
 
 WORK = ROOT / "build" / "site"
 """Sources and caches of Sphinx; nothing here is published."""
 
 
-def build(out: Path, languages: tuple[Language, ...] = LANGUAGES) -> None:
+Notebooks = Literal["quick", "full", "off"]
+
+
+def build(
+    out: Path, languages: tuple[Language, ...] = LANGUAGES, notebooks: Notebooks = "quick"
+) -> None:
     """Build the pages of the given languages.
 
     Args:
         out: the site's folder.
         languages: the languages to build.
+        notebooks: whether notebooks are executed with short games, in full, or not at all.
 
     Raises:
         subprocess.CalledProcessError: Sphinx reports an error or a warning.
@@ -43,7 +50,7 @@ def build(out: Path, languages: tuple[Language, ...] = LANGUAGES) -> None:
     for language in languages:
         sources = WORK / "sources" / language
         write_sources(language, sources, out)
-        _run_sphinx(language, sources, out / language)
+        _run_sphinx(language, sources, out / language, notebooks)
     shutil.copyfile(ROOT / "website" / "theme" / "index.html", out / "index.html")
 
 
@@ -136,9 +143,16 @@ def _write_if_changed(path: Path, content: bytes) -> None:
         path.write_bytes(content)
 
 
-def _run_sphinx(language: Language, sources: Path, out: Path) -> None:
+def _run_sphinx(language: Language, sources: Path, out: Path, notebooks: Notebooks) -> None:
     """Run Sphinx in a process of its own; a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning"]
     command += ["--keep-going", "--quiet", "--conf-dir", str(ROOT / "website")]
     command += ["--doctree-dir", str(WORK / "doctrees" / language), str(sources), str(out)]
-    subprocess.run(command, check=True, env=os.environ | {"ADVNETS_SITE_LANGUAGE": language})
+    values = {
+        "ADVNETS_SITE_LANGUAGE": language,
+        "ADVNETS_SITE_NOTEBOOKS": "off" if notebooks == "off" else "cache",
+        "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
+    }
+    if notebooks == "quick":
+        values["ADVNETS_QUICK"] = "1"  # the notebooks' own variable
+    subprocess.run(command, check=True, env=os.environ | values)
