@@ -234,11 +234,11 @@ def test_a_lesson_plays_to_its_end_and_shows_the_recorded_numbers(
     lessons = json.loads(page.locator("#lessons").text_content() or "")
     for i, game in enumerate(lessons[1]["games"]):
         V = game["metrics"]["V"]["values"][-1]
-        cell = page.locator(f"#games section >> nth={i} >> tbody td >> nth=0")
+        cell = page.locator("#numbers tr").first.locator("td").nth(i)
         expect(cell).to_have_text(f"{V:.3f}".replace("-", "−"))
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#round")).to_have_text("round 1")
-    assert "--objective minimax" in (page.locator(".command").first.text_content() or "")
+    assert "--objective minimax" in (page.locator(".commands").first.text_content() or "")
     visit.close()
 
 

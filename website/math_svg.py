@@ -34,7 +34,7 @@ def render(latex: str, inline: bool) -> str:
     """
     # ziamath sets no space after log, and one after a minus sign that has nothing before it.
     spaced = re.sub(r"\\log (?=[\w\\])", r"\\log\\, ", latex)
-    spaced = re.sub(r"(^|[(=\[&]\s*|\\le )-", r"\1{-}", spaced)
+    spaced = re.sub(r"(^|[(=\[&]\s*|\\(?:le|approx) )-", r"\1{-}", spaced)
     formula = ziamath.Latex(spaced, size=SIZE, inline=inline, color="currentColor")
     svg = formula.svg()
     width, height = (float(v) for v in re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2])
