@@ -12,9 +12,11 @@ from scipy.special import expit
 from adversarial_nets import replay, settings
 from adversarial_nets.playground.lessons import LESSONS, Lesson
 from adversarial_nets.playground.words import WORDS
-from adversarial_nets.replay import Script
+from adversarial_nets.replay import Script, Snapshot
+from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import line, plane
+from adversarial_nets.toys.networks import gradient_field
 from adversarial_nets.toys.recording import one_thread, play_with_snapshots
 
 __all__ = ["RECORDED", "record_lesson"]
@@ -25,6 +27,9 @@ RECORDED = ("figure 1", "saturation", "collapse", "circling", "G first", "zero w
 FRAMES = 61
 POINTS = 300
 """Samples shown of each snapshot in the plane."""
+ARROWS = 30
+"""Samples at which an arrow shows the gradient of G's objective."""
+LONGEST_ARROW = 0.12
 _TALLEST = 1.65  # of a density on the line, in units of the data's largest
 _METRICS = (
     *("V", "JSD", "distance", "modes hit", "near a mode"),
@@ -68,10 +73,15 @@ def _game(script: Script, at: list[int]) -> dict[str, Any]:
     kind = replay.kind_of(script.data)
     evaluator = replay.evaluator_for(script.data, script.settings)
     game = replay.new_game(script)
+    arrows: list[dict[str, str]] = []
+
+    def take_snapshot(g: Game) -> Snapshot:
+        snapshot = kind.take_snapshot(g, evaluator)
+        arrows.append({} if kind.name == "line" else _gradient(evaluator, snapshot, g))
+        return snapshot
+
     with one_thread():
-        snapshots = play_with_snapshots(
-            game, script.rounds, lambda g: kind.take_snapshot(g, evaluator), at
-        )
+        snapshots = play_with_snapshots(game, script.rounds, take_snapshot, at)
     numbers = [kind.metrics(evaluator, snapshot) for snapshot in snapshots]
     names = [name for name in _METRICS if name in numbers[0]]
     frame = _line_frame if kind.name == "line" else _plane_frame
@@ -85,7 +95,10 @@ def _game(script: Script, at: list[int]) -> dict[str, Any]:
             }
             for name in names
         },
-        "frames": [frame(evaluator, snapshot) for snapshot in snapshots],
+        "frames": [
+            frame(evaluator, snapshot) | gradient
+            for snapshot, gradient in zip(snapshots, arrows, strict=True)
+        ],
     }
 
 
@@ -117,6 +130,18 @@ def _plane_frame(evaluator: plane.Evaluator, snapshot: plane.Snapshot) -> dict[s
         "samples": _positions(_within(evaluator, snapshot.samples[:POINTS])),
         "D": _bytes(snapshot.D.T.ravel()),
     }
+
+
+def _gradient(evaluator: plane.Evaluator, snapshot: plane.Snapshot, game: Game) -> dict[str, str]:
+    """The negative gradient of G's objective at some samples, as ends of arrows.
+
+    Arrows are as long as in the playground, and at most `LONGEST_ARROW` of the figure's width.
+    """
+    x, width = snapshot.samples[:ARROWS], np.ptp(evaluator.edges[0])
+    arrow = gradient_field(game, x) * LONGEST_ARROW * width
+    length = np.linalg.norm(arrow, axis=1, keepdims=True)
+    arrow *= np.minimum(1, LONGEST_ARROW * width / np.maximum(length, 1e-12))
+    return {"arrows": _positions(_within(evaluator, x + arrow))}
 
 
 def _within(evaluator: plane.Evaluator, x: plane.XY) -> np.ndarray:
