@@ -146,7 +146,7 @@ def _write_if_changed(path: Path, content: bytes) -> None:
 def _run_sphinx(language: Language, sources: Path, out: Path, notebooks: Notebooks) -> None:
     """Run Sphinx in a process of its own; a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning"]
-    command += ["--keep-going", "--quiet", "--conf-dir", str(ROOT / "website")]
+    command += ["--fresh-env", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "website")]
     command += ["--doctree-dir", str(WORK / "doctrees" / language), str(sources), str(out)]
     values = {
         "ADVNETS_SITE_LANGUAGE": language,
