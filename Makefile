@@ -10,13 +10,16 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
 endif
 
-.PHONY: help run playground test lint setup clean
+.PHONY: help run playground notebooks test lint setup clean
 
 run: setup  ## train on the included digits for two minutes, then score and write a report
 	$(BIN)/advnets train mnist-5k
 
 playground: .venv/ready-to-play  ## watch training live in the browser
 	$(BIN)/advnets playground
+
+notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ipynb/
+	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
 	$(BIN)/python -m pytest -n auto
@@ -40,6 +43,10 @@ endif
 
 .venv/ready-to-play: .venv/ready
 	$(PIP) --editable '.[playground]'
+	@touch $@
+
+.venv/ready-for-notebooks: .venv/ready
+	$(PIP) --editable '.[notebooks]'
 	@touch $@
 
 .venv/ready-to-test: .venv/ready
