@@ -10,7 +10,7 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
 endif
 
-.PHONY: help run playground site test lint setup wheel-check clean
+.PHONY: help run playground notebooks site test lint setup wheel-check clean
 
 run: setup  ## train on the included digits for a minute, then score and write a report
 	$(BIN)/advnets train mnist-5k
@@ -21,6 +21,9 @@ playground: .venv/ready-to-play  ## watch training live in the browser
 RUN ?=
 site: .venv/ready-for-the-site  ## build the web site into site/ (RUN=FOLDER: the run whose G visitors explore)
 	$(BIN)/python -m website $(if $(RUN),--run $(RUN))
+
+notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ipynb/
+	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
 	$(BIN)/python -m pytest -n auto
@@ -51,6 +54,10 @@ endif
 
 .venv/ready-for-the-site: .venv/ready
 	$(PIP) --editable '.[docs]'
+	@touch $@
+
+.venv/ready-for-notebooks: .venv/ready
+	$(PIP) --editable '.[notebooks]'
 	@touch $@
 
 .venv/ready-to-test: .venv/ready
