@@ -183,7 +183,7 @@ def test_a_line_plays_the_same_game(told: Told, capsys: Capture) -> None:
     found = advnets(capsys, f"{told['command']} --out played")
     assert found["round"] == told["round"]
     if draws_again(told["command"]):
-        assert found["readings"].keys() == told["readings"].keys()
+        assert found["readings"].keys() >= told["readings"].keys()
         return
     assert_agrees(found["readings"], told["readings"], 1e-3)
     nets = safetensors.torch.load_file("played/nets.safetensors")

@@ -18,10 +18,14 @@ from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
 from adversarial_nets.playground.session import Session
+from adversarial_nets.playground.user_data import data_from_strokes
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS, Language
+from adversarial_nets.random import Address
+from adversarial_nets.toys import plane
+from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.training.diagnostics import PROBLEMS
-from small_playground import catch_up, last, new_session
+from small_playground import Message, catch_up, last, new_session
 
 
 @pytest.mark.parametrize("data", ["mixture", "ring"])
@@ -63,7 +67,7 @@ def test_seek_and_resume_from_an_earlier_snapshot() -> None:
     ]
     handle(session, {"type": "update_setting", "setting": "k", "value": 9})
     handle(session, {"type": "step", "train": "both"})
-    snapshot = last(handle(session, {"type": "seek", "index": 4}), "snapshot")
+    snapshot = last(handle(session, {"type": "seek", "round": 4}), "snapshot")
     assert snapshot["round"] == 4
     handle(session, {"type": "resume_here"})
     catch_up(session)
@@ -142,6 +146,19 @@ def test_uploaded_points_and_drawings_become_data() -> None:
     assert len(x) == 600
     assert np.abs(x[:400, 1]).max() < 0.3  # the first stroke is two thirds of the length
     assert x[400:, 1].min() > 0.7
+
+
+def test_measures_on_a_drawing_prefer_samples_near_the_line() -> None:
+    t = np.linspace(0, 2 * np.pi, 200)
+    circle = np.stack([2 * np.cos(t), 2 * np.sin(t)], axis=1)
+    toy = replay.load_data(data_from_strokes([circle.tolist()]))
+    evaluator = plane.new_evaluator(toy, samples=2000)
+    noise = Address(0, 0, range(2000)).normal("test", 2).double().numpy()
+    x = sample_points(toy, 2000)
+    for name in ("JSD", "KL data g smoothed", "KL g data smoothed"):
+        values = [plane.measures(x + s * noise, evaluator)[name] for s in (0.03, 0.1, 0.2, 0.5)]
+        assert values == sorted(values)
+        assert values[0] < 2 * evaluator.floors[name] < values[1]
 
 
 def test_every_lesson_can_be_played() -> None:
@@ -228,20 +245,29 @@ def test_divergence_is_reported() -> None:
     handle(session, {"type": "update_setting", "setting": "optimiser", "value": "sgd"})
     handle(session, {"type": "update_setting", "setting": "lr", "value": 10.0})
     handle(session, {"type": "update_setting", "setting": "d_lr_multiplier", "value": 100.0})
-    with torch.no_grad():
-        next(session.slots[0].game.G.parameters()).fill_(float("nan"))
-    with pytest.raises(RequestError, match="diverged"):
-        handle(session, {"type": "step", "train": "both"})
-    handle(session, {"type": "play"})
-    assert session.tick()[0] == {"type": "error", "reason": "diverged", "values": {}}
-    assert not session.playing
-    handle(session, {"type": "reset"})
+    for message in ({"type": "play"}, {"type": "step", "train": "both"}):
+        handle(session, {"type": "play"})
+        with torch.no_grad():
+            next(session.slots[0].game.G.parameters()).fill_(float("nan"))
+        if message["type"] == "play":
+            messages: list[Message] = []
+            while not messages:
+                messages = session.tick()
+            assert messages[0] == {"type": "error", "reason": "diverged", "values": {}}
+        else:
+            with pytest.raises(RequestError, match="diverged"):
+                handle(session, message)
+        assert not session.playing
+        with pytest.raises(RequestError, match="diverged"):
+            handle(session, {"type": "play"})
+        handle(session, {"type": "reset"})
 
 
 # --- Texts ----------------------------------------------------------------------------------------
 
 NAMES = (
-    r"advnets playground RUN|Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
+    r"advnets playground RUN|advnets play DATA|JavaScript|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
     r"JSD|KL|log|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )

@@ -9,6 +9,8 @@ from adversarial_nets.settings import LIVE
 
 MAX_HISTORY = 120
 """Snapshots that are kept of each game."""
+MAX_REMEMBERED = 16
+"""Games of all pages together that are kept after a page has left them."""
 MAX_ROUNDS = 30_000
 """Rounds of a game."""
 MAX_CHANGES = 200
@@ -54,5 +56,7 @@ ALLOWED_SETTINGS = frozenset(
 )
 """The settings that a page may change."""
 
-SPEEDS = (1, 2, 5, 10, 20, 50)
+SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Rounds of Algorithm 1 between two displayed frames, to choose from."""
+FIRST_SPEED: Mapping[str, int] = {"line": 5, "plane": 10, "images": 20}
+"""The speed of each kind of game until the user chooses another one."""

@@ -14,7 +14,7 @@ from adversarial_nets import replay
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.playground import limits
 from adversarial_nets.playground.boards.images import nearest_png
-from adversarial_nets.playground.export import EXPORTERS
+from adversarial_nets.playground.export import metrics_csv
 from adversarial_nets.playground.game_slot import Message
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.session import Session
@@ -62,7 +62,7 @@ def handle(session: Session, message: Json) -> list[Message]:
     if handler is None or not (session.slots or message["type"] == "open"):
         raise RequestError("unknown message")
     try:
-        return handler(session, message)
+        return session.finish_frame() + handler(session, message)
     except Diverged:
         session.playing = False
         raise RequestError("diverged") from None
@@ -93,8 +93,9 @@ def open_page(session: Session, message: Message) -> list[Message]:
     scripts = [read_script(data, defaults, rounds, game) for game in games]
     if len({script.settings.seed for script in scripts}) > 1:
         raise RequestError("unknown message")
-    if state.get("speed") in limits.SPEEDS:
-        session.speed = state["speed"]
+    speed = state.get("speed")
+    first_speed = limits.FIRST_SPEED[replay.kind_of(data).name]
+    session.speed = speed if speed in limits.SPEEDS else first_speed
     _set_appearance(session, message)
     return session.begin(scripts, pause_at)
 
@@ -116,7 +117,20 @@ def _set_appearance(session: Session, message: Message) -> None:
 
 
 def play(session: Session, message: Message) -> list[Message]:
-    """Play until paused."""
+    """Play until paused, or up to a round.
+
+    Args:
+        session: the page's games.
+        message: optionally ``to``, the round at which to pause.
+    """
+    if (to := message.get("to")) is not None:
+        if type(to) is not int or to > limits.MAX_ROUNDS:
+            raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+        if to <= session.round:
+            raise RequestError("round has passed", round=session.round)
+        session.pause_at = to
+    if session.diverged:
+        raise RequestError("diverged")
     session.playing = session.round < limits.MAX_ROUNDS
     return [session.state()]
 
@@ -138,25 +152,28 @@ def step(session: Session, message: Message) -> list[Message]:
     train = message.get("train")
     if train not in ("both", "D", "G"):
         raise RequestError("unknown message")
-    now, one_network = session.round, train != "both"
-    if now >= limits.MAX_ROUNDS:
+    if session.round >= limits.MAX_ROUNDS:
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
     # Training one network takes two changes: one before the round and one after it.
-    if one_network and any(
+    if train != "both" and any(
         len(slot.script.changes) + 2 > limits.MAX_CHANGES for slot in session.slots
     ):
         raise RequestError("too many changes", most=limits.MAX_CHANGES)
-    session.playing = False
-    for slot in session.slots:
-        slot.play_to(now)
-        if one_network:
-            slot.change({"train_only": train})
-        slot.play_to(now + 1)
-        if one_network:
-            slot.change({"train_only": None})
-    session.stop_here()
-    session.shown = -1
-    return [*session.take_snapshots(train), session.state()]
+    session.playing, session.shown = False, -1
+    snapshots = [slot.step(train) | {"game": i} for i, slot in enumerate(session.slots)]
+    return [*snapshots, session.state()]
+
+
+def slow_round(session: Session, message: Message) -> list[Message]:
+    """Play one round, and describe each line of Algorithm 1 for slow motion."""
+    if session.round >= limits.MAX_ROUNDS:
+        raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+    session.playing, session.shown = False, -1
+    stages = [slot.step_slowly() for slot in session.slots]
+    return [
+        *({"type": "slow", "game": i, "stages": found} for i, found in enumerate(stages)),
+        session.state(),
+    ]
 
 
 def set_speed(session: Session, message: Message) -> list[Message]:
@@ -174,14 +191,14 @@ def reset(session: Session, message: Message) -> list[Message]:
 
 
 def seek(session: Session, message: Message) -> list[Message]:
-    """Display an earlier snapshot (``index``, its place in the history)."""
-    index = message.get("index")
-    if not (isinstance(index, int) and 0 <= index < len(session.slots[0].history)):
+    """Display the earlier snapshot that is nearest to a round (``round``)."""
+    sought = message.get("round")
+    if not (isinstance(sought, int) and 0 <= sought <= limits.MAX_ROUNDS):
         raise RequestError("unknown message")
     session.playing = False
     session.stop_here()
-    session.shown = index
-    return session.snapshots()
+    session.shown = session.slots[0].index_of(sought)
+    return [m | {"sought": sought} for m in (*session.snapshots(), session.state())]
 
 
 def resume_here(session: Session, message: Message) -> list[Message]:
@@ -228,9 +245,11 @@ def update_setting(session: Session, message: Message) -> list[Message]:
 
 
 def compare(session: Session, message: Message) -> list[Message]:
-    """Show two games with the same seed side by side, or one game (``on``: true or false)."""
-    scripts = [Script(slot.script.data, slot.settings) for slot in session.slots[:1]]
-    return session.begin(scripts * (2 if message.get("on") is True else 1))
+    """Show the first game and a copy of it side by side, or it alone (``on``: true or false)."""
+    session.remember()
+    first = session.slots[0]
+    both = [first, first.copy()] if message.get("on") is True else [first]
+    return session.show(both, session.pause_at)
 
 
 def start_lesson(session: Session, message: Message) -> list[Message]:
@@ -271,6 +290,7 @@ def _begin_on(session: Session, data: str) -> list[Message]:
     if kind is first.kind:
         return session.begin([Script(data, slot.settings) for slot in session.slots])
     settings = replace(kind.settings, seed=first.game.settings.seed)
+    session.speed = limits.FIRST_SPEED[kind.name]
     return session.begin([Script(data, settings)] * len(session.slots))
 
 
@@ -290,16 +310,12 @@ def share(session: Session, message: Message) -> list[Message]:
 
 
 def export(session: Session, message: Message) -> list[Message]:
-    """A file of every game (``format``, one of `EXPORTERS`)."""
-    extension = str(message.get("format"))
-    exporter = EXPORTERS.get(extension)
-    if exporter is None:
-        raise RequestError("unknown message")
+    """The metrics of every game as a CSV file."""
     return [
         {
             "type": "file",
-            "name": f"game-{'ab'[i]}.{extension}",
-            "bytes": base64.b64encode(exporter(slot, session.shown)).decode(),
+            "name": f"game-{'ab'[i]}.csv",
+            "bytes": base64.b64encode(metrics_csv(slot)).decode(),
         }
         for i, slot in enumerate(session.slots)
     ]
@@ -338,6 +354,7 @@ HANDLERS: Mapping[str, Handler] = {
     "play": play,
     "pause": pause,
     "step": step,
+    "slow_round": slow_round,
     "set_speed": set_speed,
     "reset": reset,
     "seek": seek,

@@ -166,16 +166,16 @@ class SessionSocket(_Guarded, WebSocketHandler):
         self.queue: asyncio.Queue[Any] = asyncio.Queue(MAX_QUEUE)
         self.rendered = asyncio.Event()
         self.rendered.set()
-        self.task: asyncio.Task[None] | None = None
+        self.closed = False
         if len(self.server.sockets) >= MAX_SESSIONS:
             self._send_error("full", most=MAX_SESSIONS)
             self.close(1013, "full")
             return
         self.server.sockets.add(self)
-        self.task = asyncio.create_task(self._serve())
+        self.task = asyncio.create_task(self._serve())  # a reference, so that it is not collected
 
     def on_message(self, message: str | bytes) -> None:
-        """Put a message into the queue; ``rendered`` takes effect at once."""
+        """Put a message into the queue; ``rendered`` and ``ping`` take effect at once."""
         try:
             content = json.loads(message)
         except (ValueError, RecursionError):
@@ -183,21 +183,26 @@ class SessionSocket(_Guarded, WebSocketHandler):
         if content == {"type": "rendered"}:
             self.rendered.set()
             return
+        if content == {"type": "ping"}:
+            self._send([])
+            return
         try:
             self.queue.put_nowait(content)
         except asyncio.QueueFull:
             self._send_error("too fast")
 
     def on_close(self) -> None:
-        """Free the session."""
+        """Let `_serve` end."""
         self.server.sockets.discard(self)
-        if self.task is not None:
-            self.task.cancel()
+        self.closed = True
+        self.rendered.set()
+        with suppress(asyncio.QueueFull):  # then it does not wait for a message
+            self.queue.put_nowait(None)
 
     async def _serve(self) -> None:
         """Handle messages, and play while there are none."""
         session = Session(self.server.command_line_data, self.server.explorer)
-        while True:
+        while not self.closed:
             if session.busy and self.queue.empty():
                 if not await self._run_in_thread(session.tick):
                     session.playing = False
@@ -208,8 +213,10 @@ class SessionSocket(_Guarded, WebSocketHandler):
             except TimeoutError:
                 self._send_error("idle")
                 self.close(1001, "idle")
-                return
-            await self._run_in_thread(functools.partial(handle, session, message))
+                break
+            if not self.closed:
+                await self._run_in_thread(functools.partial(handle, session, message))
+        session.remember()  # a page that has lost its connection comes back
 
     async def _run_in_thread(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
         """Run `work` in another thread, and send its messages once the page has drawn the last.
@@ -234,7 +241,8 @@ class SessionSocket(_Guarded, WebSocketHandler):
             except TimeoutError:
                 in_time = False
             self.rendered.clear()
-        self._send(messages)
+        if messages:
+            self._send(messages)
         return in_time
 
     def _send(self, messages: list[dict[str, Any]]) -> None:
@@ -367,18 +375,19 @@ async def running_server(
     finally:
         server.stop()
         for session_socket in list(state.sockets):
+            session_socket.closed = True
             session_socket.close()
         await server.close_all_connections()
         state.executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
-def serve_in_thread(explorer: LatentExplorer | None = None) -> Iterator[str]:
+def serve_in_thread(explorer: LatentExplorer | None = None, port: int = 0) -> Iterator[str]:
     """Serve the playground from another thread inside the block; yields the page's address."""
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:
-        async with running_server(explorer=explorer) as (_, url):
+        async with running_server(explorer=explorer, port=port) as (_, url):
             stop = asyncio.Event()
             ready.set_result((url, asyncio.get_running_loop(), stop))
             await stop.wait()

@@ -25,6 +25,7 @@ from adversarial_nets.toys.measures import (
     smoothed_KL,
 )
 from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
+from adversarial_nets.toys.points import sample_density
 
 __all__ = [
     "ROUNDS",
@@ -34,6 +35,7 @@ __all__ = [
     "Snapshot",
     "jsd_from_samples",
     "metrics",
+    "mode_shares",
     "modes_hit",
     "new_evaluator",
     "new_game",
@@ -97,17 +99,26 @@ def _masses_and_counts(
     return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
 
 
+def mode_shares(x: XY, toy: Mixture) -> Float64[np.ndarray, " modes"]:
+    """For each Gaussian, the number of samples at it over the expected number.
+
+    A sample belongs to the Gaussian with the nearest mean if it is within 3 σ of it; for a perfect
+    generator 1 − exp(−9/2) = 98.9 % of the samples are.
+    """
+    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1)
+    nearest = distances.argmin(1)
+    near = distances.min(1) < 3 * np.array(toy.stds)[nearest]
+    counts = np.bincount(nearest[near], minlength=len(toy.means))
+    return counts / (len(x) * np.array(toy.weights))
+
+
 def modes_hit(x: XY, toy: Mixture) -> tuple[int, float]:
     """Mode coverage: the number of Gaussians with samples, and the share of samples near any.
 
-    A sample is near a Gaussian if it is within 3 σ; for a perfect generator 1 − exp(−9/2) = 98.9 %
-    of the samples are. A Gaussian is hit if the number of samples near it is at least a tenth of
-    the expected number.
+    A Gaussian is hit if it has at least a tenth of the expected number of samples (`mode_shares`).
     """
-    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1) / np.array(toy.stds)
-    near = distances < 3
-    expected = len(x) * np.array(toy.weights)
-    return int((near.sum(0) >= 0.1 * expected).sum()), float(near.any(1).mean())
+    shares = mode_shares(x, toy)
+    return int((shares >= 0.1).sum()), float(shares @ np.array(toy.weights))
 
 
 def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, float]:
@@ -208,9 +219,7 @@ def new_evaluator(
     p_data = toy.cell_masses(edges) if toy.has_density else None
     z = _noise_grid(settings.prior) if settings.z_size == 2 else None
     evaluator = Evaluator(toy, data, edges, p_data, z, {})
-    perfect = [
-        measures(sample_points(toy, samples, purpose=f"floor {i}"), evaluator) for i in range(5)
-    ]
+    perfect = [measures(sample_density(toy, samples, f"floor {i}"), evaluator) for i in range(5)]
     return replace(evaluator, floors=mean_by_name(perfect))
 
 
@@ -229,7 +238,8 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
       smoothed`` from the same histogram, smoothed (`measures.smoothed_KL`); ``data without
       samples``, the data's mass in empty cells, which makes the plain KL infinite. These need a
       density.
-    * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`).
+    * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`); ``rarest mode``, the smallest of
+      `mode_shares`.
     * ``distance from the ring`` and ``angles covered`` for a ring of zero width (`ring_fit`).
     """
     found = {}
@@ -240,6 +250,7 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
         found["data without samples"] = float(p[counts == 0].sum())
     if isinstance(evaluator.toy, Mixture):
         found["modes hit"], found["near a mode"] = modes_hit(x, evaluator.toy)
+        found["rarest mode"] = float(mode_shares(x, evaluator.toy).min())
     if evaluator.p_data is None:
         found["distance from the ring"], found["angles covered"] = ring_fit(x)
     return found

@@ -6,22 +6,30 @@ from bokeh.plotting import figure
 from adversarial_nets.playground.boards.style import Texts, Theme, new_figure
 from adversarial_nets.theory.divergences import LOG4
 
-__all__ = ["draw"]
+__all__ = ["LOWEST", "draw"]
+
+LOWEST = -2.0
+"""The lower end of the axis, in nats."""
 
 
 def draw(density_known: bool, texts: Texts, theme: Theme) -> figure:
     """V over the rounds, and C = −log 4 + 2·JSD if the data's density is known."""
     rounds = Range1d(0, 10, name="rounds")
-    f = new_figure(theme, name="chart", x_range=rounds, y_range=Range1d(-2.0, 0.05), min_height=130)
+    f = new_figure(
+        theme, name="chart", x_range=rounds, y_range=Range1d(LOWEST, 0.05), min_height=130
+    )
     f.xaxis.axis_label = texts["round"]
     f.yaxis.ticker = [-2, -LOG4, -1, -0.5, 0]
     f.yaxis.major_label_overrides = {-LOG4: "−log 4"}
     f.add_layout(
         Span(location=-LOG4, dimension="width", line_color=theme.muted, line_dash="dashed")
     )
-    source = ColumnDataSource({"round": [], "V": [], "C": [], "floor": []}, name="curve")
+    columns: dict[str, list[float]] = {n: [] for n in ("round", "V", "C", "floor", "below")}
+    source = ColumnDataSource(columns, name="curve")
     if density_known:
         f.line("round", "C", source=source, color=theme.G, width=2.2)
         f.line("round", "floor", source=source, color=theme.G, dash="dashed")
     f.line("round", "V", source=source, color=theme.D, width=2)
+    # Where V is lower than the axis, a triangle at its end says so.
+    f.scatter("round", "below", source=source, marker="inverted_triangle", size=8, color=theme.D)
     return f

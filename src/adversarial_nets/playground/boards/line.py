@@ -59,7 +59,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
         name="main",
     )
     f.yaxis.visible = False
-    f.xaxis.axis_label = "x"
+    f.xaxis.fixed_location = 0  # the scale of x is at the x axis, not below the z axis
     _add_D_axis(f, theme)
     _add_arrows(f, evaluator, peak, theme)
     _add_x_and_z_axes(f, evaluator, peak, theme)
@@ -88,7 +88,18 @@ def _add_D_axis(f: figure, theme: Theme) -> None:
 def _add_arrows(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> None:
     """Arrows from z, scaled to the width of the figure, to G(z)."""
     edges, arrows = evaluator.edges, evaluator.arrows
-    z = edges[0] + (0.5 + 0.48 * arrows / np.abs(arrows).max()) * np.ptp(edges)
+    largest = float(np.abs(arrows).max())
+    z = edges[0] + (0.5 + 0.48 * arrows / largest) * np.ptp(edges)
+    end = largest * 0.5 / 0.48
+    f.extra_x_ranges = {"z": Range1d(-end, end)}
+    axis = LinearAxis(
+        x_range_name="z",
+        ticker=[-2, -1, 0, 1, 2],
+        axis_line_color=None,
+        major_tick_line_color=theme.muted,
+        major_label_text_color=theme.muted,
+    )
+    f.add_layout(axis, "below")
     source = ColumnDataSource(
         {
             "z": z,

@@ -34,8 +34,8 @@ class Theme:
 
 
 THEMES: Mapping[str, Theme] = {
-    "light": Theme("#1a1a1a", "#6b7280", "#1b8a3a", "#1f5fc4", ("#a8dcb5", "#ffffff", "#a9c5f2")),
-    "dark": Theme("#e5e7eb", "#9ca3af", "#4cc46b", "#6aa5ff", ("#1c5a30", "#161b22", "#1f4a8a")),
+    "light": Theme("#1a1a1a", "#6b7280", "#1b8a3a", "#1f5fc4", ("#5fbf7c", "#ffffff", "#6f9ff0")),
+    "dark": Theme("#e5e7eb", "#9ca3af", "#4cc46b", "#6aa5ff", ("#2c8a4b", "#161b22", "#2f6fd0")),
 }
 
 

@@ -62,6 +62,7 @@ function fillBoard(message, game) {
   }
   if (message.samples) updateSource(game, "samples", decodeColumns(message.samples));
   if (message.heat) fillHeat(message.heat, game);
+  $("game-" + game).classList.toggle("no-grid", !message.grid);
   if (message.grid) {
     const shown = $("show-grid").checked;
     updateSource(game, "grid", shown ? gridLines(message.grid) : { xs: [], ys: [] });
@@ -97,7 +98,8 @@ function fillChart(message, game) {
   if (!curve) return;
   const { round, V, C } = message.curve;
   const floor = C ? message.metrics.C[1] : 0;
-  curve.data = { round, V, C: C || V, floor: round.map(() => floor) };
+  const below = V.map((v) => (v === null || v < config.lowestV ? config.lowestV + 0.06 : NaN));
+  curve.data = { round, V: V.map((v) => v ?? NaN), C: C || V, floor: round.map(() => floor), below };
   $("game-" + game).classList.toggle("no-C", !C);
   bokehModel("chart", game, "rounds").end = Math.max(10, round[round.length - 1]);
 }
