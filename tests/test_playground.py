@@ -22,7 +22,7 @@ from adversarial_nets.playground.user_data import data_from_strokes
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.random import Address
-from adversarial_nets.toys import plane
+from adversarial_nets.toys import catalogue, plane
 from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.training.diagnostics import PROBLEMS
 from small_playground import Message, catch_up, last, new_session
@@ -151,7 +151,7 @@ def test_uploaded_points_and_drawings_become_data() -> None:
 def test_measures_on_a_drawing_prefer_samples_near_the_line() -> None:
     t = np.linspace(0, 2 * np.pi, 200)
     circle = np.stack([2 * np.cos(t), 2 * np.sin(t)], axis=1)
-    toy = replay.load_data(data_from_strokes([circle.tolist()]))
+    toy = catalogue.find(data_from_strokes([circle.tolist()]))
     evaluator = plane.new_evaluator(toy, samples=2000)
     noise = Address(0, 0, range(2000)).normal("test", 2).double().numpy()
     x = sample_points(toy, 2000)

@@ -525,8 +525,9 @@ def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> N
     visit.at_board("latent")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert page.locator("#show-grid").is_checked()
-    assert not page.locator("#show-gradient").is_checked()
+    for name, pressed in (("grid", "true"), ("gradient", "false")):
+        layer = page.locator(f"#game-0 [data-layer={name}]")
+        assert layer.get_attribute("aria-pressed") == pressed
     for name, value in (("a", "3"), ("b", "9"), ("t", "0.26")):
         expect(page.locator(f"#latent-{name}")).to_have_value(value)
     expect(page.locator("#directions input").nth(1)).to_have_value("1.5")

@@ -13,7 +13,7 @@ from typing import Protocol
 from adversarial_nets import replay
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.playground import limits
-from adversarial_nets.playground.boards.images import nearest_png
+from adversarial_nets.playground.boards.images import morph_png, nearest_png
 from adversarial_nets.playground.export import metrics_csv
 from adversarial_nets.playground.game_slot import Message
 from adversarial_nets.playground.lessons import LESSONS
@@ -79,7 +79,8 @@ def open_page(session: Session, message: Message) -> list[Message]:
     Args:
         session: the page's games.
         message: ``state``: what `Session.state` returned under ``state``, in this version or an
-            earlier one, or null for a new game; ``lang`` and ``theme``.
+            earlier one, or null for a new game; ``lang`` and ``theme``; ``resume``: true if the
+            page continues after a reload or a lost connection.
     """
     state = current_state(message.get("state") or {"data": session.command_line_data})
     data = check_data_name(state.get("data"), session.command_line_data)
@@ -97,7 +98,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
     first_speed = limits.FIRST_SPEED[replay.kind_of(data).name]
     session.speed = speed if speed in limits.SPEEDS else first_speed
     _set_appearance(session, message)
-    return session.begin(scripts, pause_at)
+    return session.begin(scripts, pause_at, resume=message.get("resume") is True)
 
 
 def set_appearance(session: Session, message: Message) -> list[Message]:
@@ -188,6 +189,13 @@ def reset(session: Session, message: Message) -> list[Message]:
     """Begin the same games again at round 0, with their current settings."""
     scripts = [Script(slot.script.data, slot.settings) for slot in session.slots]
     return session.begin(scripts, session.pause_at)
+
+
+def trained_start(session: Session, message: Message) -> list[Message]:
+    """Begin the same games at a round at which G is trained; once played, they are remembered."""
+    rounds = limits.TRAINED_ROUNDS[session.slots[0].kind.name]
+    scripts = [Script(slot.script.data, slot.settings, rounds) for slot in session.slots]
+    return session.begin(scripts)
 
 
 def seek(session: Session, message: Message) -> list[Message]:
@@ -338,6 +346,22 @@ def nearest(session: Session, message: Message) -> list[Message]:
     ]
 
 
+def morph(session: Session, message: Message) -> list[Message]:
+    """The image G(z) for z between the noise of the first four samples (see `images.morph_png`).
+
+    Args:
+        session: the page's games.
+        message: ``u`` and ``v`` in [0, 1], the position between the four.
+    """
+    position = [message.get(name) for name in "uv"]
+    if session.slots[0].kind.name != "images":
+        raise RequestError("unknown message")
+    if not all(isinstance(p, int | float) and 0 <= p <= 1 for p in position):
+        raise RequestError("unknown message")
+    png = morph_png(session.slots[0].evaluator, session.slots[0].game, *position)
+    return [{"type": "morph", "png": png}]
+
+
 def explore_latent(session: Session, message: Message) -> list[Message]:
     """Images at a place in the latent space of the trained run; see `LatentExplorer.images_at`."""
     if session.explorer is None:
@@ -357,6 +381,7 @@ HANDLERS: Mapping[str, Handler] = {
     "slow_round": slow_round,
     "set_speed": set_speed,
     "reset": reset,
+    "trained_start": trained_start,
     "seek": seek,
     "resume_here": resume_here,
     "update_setting": update_setting,
@@ -368,6 +393,7 @@ HANDLERS: Mapping[str, Handler] = {
     "share": share,
     "export": export,
     "nearest": nearest,
+    "morph": morph,
     "explore_latent": explore_latent,
 }
 """The handler of every type of message that a page may send."""

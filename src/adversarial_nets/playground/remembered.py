@@ -31,11 +31,25 @@ def remember(slot: GameSlot) -> None:
             _games.popitem(last=False)
 
 
-def recall(script: Script) -> GameSlot:
-    """The script's game: a copy of the latest remembered state of it, or a new game at round 0."""
+def recall(script: Script, resume: bool = False) -> GameSlot:
+    """The script's game: a copy of the latest remembered state of it, or a new game at round 0.
+
+    Args:
+        script: the game.
+        resume: continue a game that went on after its page had last heard of it: take the next
+            remembered state from the script's last round on, if there is one.
+    """
     with _lock:
-        known = [slot for slot in _games.values() if _leads_to(slot.script, script)]
-        slot = max(known, key=lambda slot: slot.game.round).copy() if known else None
+        games = list(_games.values())
+        known = [slot for slot in games if _leads_to(slot.script, script)]
+        later = [slot for slot in games if resume and _leads_to(script, slot.script)]
+        if later:
+            slot = min(later, key=lambda slot: slot.game.round).copy()
+            script = slot.script
+        elif known:
+            slot = max(known, key=lambda slot: slot.game.round).copy()
+        else:
+            slot = None
     if slot is None:
         return GameSlot.from_script(script)
     slot.script = script

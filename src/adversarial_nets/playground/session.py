@@ -81,18 +81,24 @@ class Session:
         """Whether there are rounds to play now."""
         return bool(self.slots) and (self.playing or self.catching_up)
 
-    def begin(self, scripts: Sequence[Script], pause_at: int = limits.MAX_ROUNDS) -> list[Message]:
+    def begin(
+        self,
+        scripts: Sequence[Script],
+        pause_at: int = limits.MAX_ROUNDS,
+        resume: bool = False,
+    ) -> list[Message]:
         """Replace the games by others, and return the messages that display them.
 
         Args:
             scripts: one game, or two to show side by side.
             pause_at: round at which playing pauses once.
+            resume: continue games that went on after their page had last heard of them.
 
         Raises:
             UserError: a game cannot be set up; the old games are kept.
         """
         self.remember()
-        slots = [recall(script) for script in scripts]
+        slots = [recall(script, resume) for script in scripts]
         if len({slot.game.round for slot in slots}) > 1:  # games side by side are at one round
             slots = [GameSlot.from_script(script) for script in scripts]
         return self.show(slots, pause_at)
@@ -117,8 +123,9 @@ class Session:
             ahead = min(self.round + self.speed, pause)
             self.frame = start, self.slots[0].script.rounds if self.catching_up else ahead
         begun, goal = self.frame
+        replaying = self.catching_up
         self._play_until(goal, start + SLICE_SECONDS)
-        longest = REPLAY_FRAME_SECONDS if self.catching_up else FRAME_SECONDS
+        longest = REPLAY_FRAME_SECONDS if replaying else FRAME_SECONDS
         if self.round < goal and time.monotonic() - begun < longest:
             return []
         try:
@@ -127,6 +134,8 @@ class Session:
             self.playing = False
             self.stop_here()
             return [RequestError("diverged").to_message(), self.state()]
+        if replaying and not self.catching_up:
+            self.remember()
         if self.round == self.pause_at == goal or self.round >= limits.MAX_ROUNDS:
             self.playing = False
         return messages if self.busy else [*messages, self.state()]

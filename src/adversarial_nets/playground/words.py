@@ -43,9 +43,9 @@ WORDS: Mapping[str, Text] = {
     ),
     "keys": _text(
         "Keys: Space plays and pauses, N plays one round, D and G train one network, R resets, "
-        "← and → show earlier and later snapshots.",
-        "快捷键：空格键运行或暂停；N 运行一轮；D、G 只训练对应的网络；R 重置；←、"
-        "→ 查看较早或较晚的快照。",
+        "P enlarges everything for a projector, ← and → show earlier and later snapshots.",
+        "快捷键：空格键运行或暂停；N 运行一轮；D、G 只训练对应的网络；R 重置；P 切换投影模式；"
+        "←、→ 查看较早或较晚的快照。",
     ),
     # --- Playback ---
     "playback": _text("Playback", "运行控制"),
@@ -122,6 +122,17 @@ WORDS: Mapping[str, Text] = {
         "D(G(z)) 平均为 {D_G_z}。",
     ),
     # --- Slow motion ---
+    "trained start": _text("Trained start", "已训练状态"),
+    "projector": _text("Projector", "投影模式"),
+    "hover": _text("z = ({z}) → G(z) = ({x})", "z = ({z}) → G(z) = ({x})"),
+    "z pad": _text(
+        "z space: move here to see G(z) on the board", "z 空间：在此移动，图中标出对应的 G(z)"
+    ),
+    "morph how": _text(
+        "Move over the square: z lies between the noise of the first four samples, and the image "
+        "is G(z).",
+        "在方框内移动：z 介于前四个样本的噪声之间，右侧图像为对应的 G(z)。",
+    ),
     "slow": _text("Slow motion", "慢动作"),
     "graph": _text(
         "Model graph: G turns noise z into G(z); D compares G(z) with data x and gives V.",
@@ -336,8 +347,6 @@ WORDS: Mapping[str, Text] = {
     "legend D": _text("D(x): green 0, blue 1", "D(x)：绿色为 0，蓝色为 1"),
     "legend perfect": _text("value for a perfect G", "理想的 G 对应的值"),
     "D output": _text("D's output: probability that x is data", "D 的输出：x 来自真实数据的概率"),
-    "show grid": _text("grid in z", "z 网格"),
-    "show gradient": _text("gradient arrows", "梯度箭头"),
     "samples": _text("Samples (the noise is always the same)", "样本（噪声固定）"),
     "nearest": _text("Show the nearest training images", "显示最近邻训练图像"),
     "nearest row": _text("Training images nearest to the first row", "第一行样本的最近邻训练图像"),

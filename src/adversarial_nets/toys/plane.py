@@ -149,8 +149,8 @@ class Evaluator:
         data: points of it, as many as a snapshot has samples.
         edges: the edges of square cells, on both axes.
         p_data: the data's probability of each cell, or None if they have no density.
-        z: a grid of noise that is plotted under G: lines (2 · 15) of points (60), or None if z is
-            not two-dimensional.
+        z: noise that is plotted under G: a grid of lines (2 · 15) of points (60) if z is
+            two-dimensional, one line if z is a number, otherwise None.
         floors: each measure's mean for a perfect generator, by name.
     """
 
@@ -158,7 +158,7 @@ class Evaluator:
     data: XY
     edges: divergences.Axes
     p_data: Cells | None
-    z: Float64[np.ndarray, "lines points 2"] | None
+    z: Float64[np.ndarray, "lines points z_size"] | None
     floors: dict[str, float]
 
 
@@ -217,15 +217,19 @@ def new_evaluator(
     middle, half = (data.max(0) + data.min(0)) / 2, 0.65 * np.ptp(data, axis=0).max()
     edges = tuple(np.linspace(m - half, m + half, cells + 1) for m in middle)
     p_data = toy.cell_masses(edges) if toy.has_density else None
-    z = _noise_grid(settings.prior) if settings.z_size == 2 else None
+    z = _noise_grid(settings.prior, settings.z_size)
     evaluator = Evaluator(toy, data, edges, p_data, z, {})
     perfect = [measures(sample_density(toy, samples, f"floor {i}"), evaluator) for i in range(5)]
     return replace(evaluator, floors=mean_by_name(perfect))
 
 
-def _noise_grid(prior: str) -> Float64[np.ndarray, "lines points 2"]:
-    """15 horizontal and 15 vertical lines of 60 points each, over the range of the prior."""
+def _noise_grid(prior: str, z_size: int) -> Float64[np.ndarray, "lines points z_size"] | None:
+    """Lines over the range of the prior: 15 horizontal and 15 vertical ones, or one if z is 1-D."""
     end = 3**0.5 if prior == "uniform" else 2.5
+    if z_size == 1:
+        return np.linspace(-end, end, 400)[None, :, None]
+    if z_size != 2:
+        return None
     along, across = np.linspace(-end, end, 60), np.linspace(-end, end, 15)
     horizontal = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
     return np.concatenate([horizontal, horizontal[..., ::-1]])
@@ -271,7 +275,7 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     )
     check_finite(g, samples, a)
     z = evaluator.z
-    grid = None if z is None else evaluate(g.G, z.reshape(-1, 2)).reshape(z.shape)
+    grid = None if z is None else evaluate(g.G, z.reshape(-1, z.shape[2])).reshape(*z.shape[:2], 2)
     D = expit(a.reshape(at.shape[:2]))
     return Snapshot(g.round, samples, a_data, a_samples, D, grid, measures(samples, evaluator))
 

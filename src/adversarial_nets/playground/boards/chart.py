@@ -27,9 +27,11 @@ def draw(density_known: bool, texts: Texts, theme: Theme) -> figure:
     columns: dict[str, list[float]] = {n: [] for n in ("round", "V", "C", "floor", "below")}
     source = ColumnDataSource(columns, name="curve")
     if density_known:
-        f.line("round", "C", source=source, color=theme.G, width=2.2)
-        f.line("round", "floor", source=source, color=theme.G, dash="dashed")
-    f.line("round", "V", source=source, color=theme.D, width=2)
+        f.line("round", "C", name="layer C", source=source, color=theme.G, width=2.2)
+        dashed = {"color": theme.G, "dash": "dashed"}
+        f.line("round", "floor", name="layer floor", source=source, **dashed)
+    layer = {"name": "layer V", "source": source, "color": theme.D}
+    f.line("round", "V", width=2, **layer)
     # Where V is lower than the axis, a triangle at its end says so.
-    f.scatter("round", "below", source=source, marker="inverted_triangle", size=8, color=theme.D)
+    f.scatter("round", "below", marker="inverted_triangle", size=8, **layer)
     return f

@@ -27,6 +27,7 @@ async function embed(item, place, game) {
   element.replaceChildren();
   const manager = await Bokeh.embed.embed_item(item);
   views[place][game] = [...manager][0];
+  if (document.body.dataset.projector === "yes") enlarge(views[place][game].model, true);
   // The Tab key skips figures, since there is nothing to do in them.
   if (place !== "pad") for (const child of element.children) child.inert = true;
 }
@@ -47,7 +48,47 @@ function showBoard(message) {
   if (document.body.dataset.board !== "latent") document.body.dataset.board = kind;
   embedding[game] = Promise.all(
     Object.entries(message.figures).map(([place, item]) => embed(item, place, game)),
-  ).then(() => { delete embedding[game]; });
+  ).then(() => { delete embedding[game]; showLayers(); });
+}
+
+function enlarge(figure, on) { // for a projector
+  const factor = on ? 1.8 : 1 / 1.8;
+  for (const axis of [...figure.left, ...figure.right, ...figure.below]) {
+    for (const name of ["major_label_text_font_size", "axis_label_text_font_size"]) axis[name] = on ? "19px" : "11px";
+  }
+  for (const { glyph } of figure.renderers) {
+    for (const name of ["line_width", "size"]) {
+      const now = glyph[name]?.value;
+      if (typeof now === "number") glyph[name] = { value: now * factor };
+    }
+  }
+}
+
+// Each entry of a legend is a button that hides its layer of the figure.
+const hiddenLayers = new Set();
+
+function showLayers() {
+  for (const e of all("[data-layer]")) e.setAttribute("aria-pressed", String(!hiddenLayers.has(e.dataset.layer)));
+  for (const view of [...views.main, ...views.chart]) {
+    for (const renderer of view?.model.renderers || []) {
+      if (renderer.name?.startsWith("layer ")) renderer.visible = !hiddenLayers.has(renderer.name.slice(6));
+    }
+  }
+}
+
+function hideLayers(names) {
+  hiddenLayers.clear();
+  for (const name of names) hiddenLayers.add(name);
+  showLayers();
+}
+
+for (const e of all("[data-layer]")) {
+  e.addEventListener("click", () => {
+    const name = e.dataset.layer;
+    if (!hiddenLayers.delete(name)) hiddenLayers.add(name);
+    showLayers();
+    writeAddress();
+  });
 }
 
 function updateSource(game, name, columns) {
@@ -63,15 +104,8 @@ function fillBoard(message, game) {
   if (message.samples) updateSource(game, "samples", decodeColumns(message.samples));
   if (message.heat) fillHeat(message.heat, game);
   $("game-" + game).classList.toggle("no-grid", !message.grid);
-  if (message.grid) {
-    const shown = $("show-grid").checked;
-    updateSource(game, "grid", shown ? gridLines(message.grid) : { xs: [], ys: [] });
-  }
-  if (message.gradient) {
-    const columns = decodeColumns(message.gradient), shown = $("show-gradient").checked;
-    const empty = Object.fromEntries(Object.keys(columns).map((name) => [name, []]));
-    updateSource(game, "gradient", shown ? columns : empty);
-  }
+  if (message.grid) updateSource(game, "grid", gridLines(message.grid));
+  if (message.gradient) updateSource(game, "gradient", decodeColumns(message.gradient));
   if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
   if (message.png) $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + message.png;
 }

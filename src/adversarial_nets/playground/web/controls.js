@@ -105,6 +105,7 @@ function togglePlaying() { request({ type: current && current.playing ? "pause" 
 $("play").addEventListener("click", togglePlaying);
 for (const e of all("[data-step]")) e.addEventListener("click", () => request({ type: "step", train: e.dataset.step }));
 $("reset").addEventListener("click", () => request({ type: "reset" }));
+$("trained").addEventListener("click", () => request({ type: "trained_start" }));
 $("speed").addEventListener("change", (e) => request({ type: "set_speed", value: Number(e.target.value) }));
 $("play-to").addEventListener("submit", (e) => {
   e.preventDefault();
@@ -135,12 +136,6 @@ function seekAgain(answered) {
 
 $("compare").addEventListener("change", (e) => { setLesson(""); request({ type: "compare", on: e.target.checked }); });
 $("data").addEventListener("change", (e) => { setLesson(""); request({ type: "set_data", value: e.target.value }); });
-for (const id of ["show-grid", "show-gradient"]) {
-  $(id).addEventListener("change", () => {
-    for (const game of Object.keys(snapshots)) fillBoard(snapshots[game], game);
-    writeAddress();
-  });
-}
 for (const tab of all(".tab")) {
   tab.addEventListener("click", () => {
     setLesson("");
@@ -159,6 +154,15 @@ for (const e of all(".show-nearest")) e.addEventListener("click", () => request(
 
 $("lang").addEventListener("click", () => { lang = lang === "zh" ? "en" : "zh"; showTexts(); setAppearance(); });
 $("theme").addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; setAppearance(); });
+
+$("projector").addEventListener("click", () => setProjector(document.body.dataset.projector !== "yes"));
+
+function setProjector(on) { // large texts and thick lines, for the last row of a lecture hall
+  document.body.dataset.projector = on ? "yes" : "no";
+  $("projector").setAttribute("aria-pressed", String(on));
+  for (const view of [...views.main, ...views.chart]) if (view) enlarge(view.model, on);
+  if (current) writeAddress();
+}
 
 function setAppearance() { // the server draws the figures again
   document.documentElement.dataset.theme = theme;
@@ -190,6 +194,7 @@ document.addEventListener("keydown", (event) => {
     d: () => request({ type: "step", train: "D" }),
     g: () => request({ type: "step", train: "G" }),
     r: () => request({ type: "reset" }),
+    p: () => $("projector").click(),
     ArrowLeft: () => at > 0 && seek(at - 1),
     ArrowRight: () => at < last && seek(at + 1),
   };

@@ -13,7 +13,6 @@ let socket = null;
 let current = null; // the latest state message
 let snapshots = {}; // the latest snapshot message of each game
 let addressTime = 0; // when the address was last written
-const HIDEABLE = ["grid", "gradient"]; // parts of the figures that can be hidden
 
 // --- Texts ---------------------------------------------------------------------------------------
 
@@ -86,7 +85,8 @@ function connect() {
     ended = "";
     lastHeard = performance.now();
     showNotice("");
-    openAddress(readAddress());
+    openAddress(readAddress(), current !== null || reloaded);
+    reloaded = false;
     if (resumePlaying) send({ type: "play" });
     if (unsent) send(unsent);
     resumePlaying = false;
@@ -103,6 +103,7 @@ function connect() {
   socket.onclose = (event) => { if (mine === socket) connectionLost(event.code, opened); };
 }
 
+let reloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
 let resumePlaying = false; // whether the games were running when the connection was lost
 
 function connectionLost(code, opened) {
@@ -151,16 +152,17 @@ function withCurrentNames(address) { // version 0.1.0 wrote "walk", "moves" and 
   return { ...address, hidden, board: "latent", latent: { ...rest, offsets: moves } };
 }
 
-function openAddress(address) {
+function openAddress(address, resume = false) { // resume: after a reload or a lost connection
   if (address.lang in { en: 0, zh: 0 }) lang = address.lang;
   if (address.theme in { light: 0, dark: 0 }) theme = address.theme;
   document.documentElement.dataset.theme = theme;
-  for (const name of HIDEABLE) $("show-" + name).checked = !(address.hidden || []).includes(name);
+  hideLayers(address.hidden || []);
+  if ((address.projector === true) !== (document.body.dataset.projector === "yes")) setProjector(address.projector === true);
   lesson = address.lesson || "";
   showTexts();
   asked = "open";
   setSlow(false);
-  send({ type: "open", state: address.state || null, lang, theme });
+  send({ type: "open", state: address.state || null, lang, theme, resume });
   if (address.board === "latent") showLatent(address.latent);
   else hideLatent();
 }
@@ -168,8 +170,8 @@ function openAddress(address) {
 function writeAddress(newEntry = false) { // newEntry: the browser's Back returns to the address before
   const address = { state: current.state, lang, theme };
   if (lesson) address.lesson = lesson;
-  const hidden = HIDEABLE.filter((name) => !$("show-" + name).checked);
-  if (hidden.length) address.hidden = hidden;
+  if (hiddenLayers.size) address.hidden = [...hiddenLayers];
+  if (document.body.dataset.projector === "yes") address.projector = true;
   if (document.body.dataset.board === "latent") { address.board = "latent"; address.latent = latentPosition(); }
   const hash = "#" + encodeURIComponent(JSON.stringify(address));
   if (newEntry) history.pushState(null, "", hash);

@@ -56,22 +56,28 @@ function addImage(add, image, w, h, width, smooth) {
 }
 
 function addLegend(add, list, width) {
-  const items = [...list.children].filter((item) => item.offsetParent);
-  if (!items.length) return;
-  add(24, (context, y) => {
-    context.font = font(12);
-    let x = 12;
-    for (const item of items) {
-      const mark = getComputedStyle(item, "::before"), words = item.textContent;
-      const dot = item.matches(".dot, .heat");
-      context.fillStyle = dot ? mark.backgroundColor : mark.borderTopColor;
-      if (item.matches(".heat")) context.fillStyle = style("--heat-D");
-      context.fillRect(x, y + (dot ? 8 : 11), dot ? 8 : 16, dot ? 8 : 3);
-      context.fillStyle = style("--muted");
-      context.fillText(words, x + (dot ? 12 : 20), y + 17, Math.max(width - x - 30, 10));
-      x += context.measureText(words).width + (dot ? 24 : 34);
-    }
-  });
+  const shown = (item) => item.offsetParent && !item.querySelector("[aria-pressed=false]");
+  const rows = [[]];
+  let x = 12;
+  for (const item of [...list.children].filter(shown)) {
+    const room = 24 + 7 * [...item.textContent].reduce((sum, letter) => sum + (letter > "\u2fff" ? 1.8 : 1), 0);
+    if (x + room > width && rows.at(-1).length) { rows.push([]); x = 12; }
+    rows.at(-1).push([x, item]);
+    x += room;
+  }
+  for (const row of rows) if (row.length) add(22, (context, y) => drawLegend(context, row, y));
+}
+
+function drawLegend(context, row, y) {
+  context.font = font(12);
+  for (const [x, item] of row) {
+    const mark = getComputedStyle(item, "::before"), dot = item.matches(".dot, .heat");
+    context.fillStyle = dot ? mark.backgroundColor : mark.borderTopColor;
+    if (item.matches(".heat")) context.fillStyle = style("--heat-D");
+    context.fillRect(x, y + (dot ? 7 : 10), dot ? 8 : 14, dot ? 8 : 3);
+    context.fillStyle = style("--muted");
+    context.fillText(item.textContent, x + 18, y + 16);
+  }
 }
 
 $("save-png").addEventListener("click", async () => {

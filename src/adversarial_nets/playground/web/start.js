@@ -1,7 +1,7 @@
 // Handle the server's messages, and connect.
 "use strict";
 
-const ADDRESS_INTERVAL = 1000; // milliseconds between updates of the address while games run
+const ADDRESS_INTERVAL = 250; // milliseconds between updates of the address while games run
 let newGame = false; // whether the user's request has begun another game
 
 const handlers = {
@@ -30,6 +30,7 @@ const handlers = {
   },
   error: ({ reason, values }) => {
     ended = reason;
+    morphing = false;
     seeking = soughtNext = null;
     const name = values.setting && text("setting " + values.setting);
     showNotice(text("error " + reason, { ...values, name }));
@@ -41,6 +42,7 @@ const handlers = {
   share: copyShared,
   file: saveFile,
   slow: showSlowly,
+  morph: showMorph,
   nearest: showNearest,
   latent: showLatentImages,
 };
