@@ -105,8 +105,7 @@ HOSTILE: list[Any] = [
     {"type": "use_drawing", "strokes": [[[0, 10**400], [0, 0]]]},
     {"type": "use_drawing", "strokes": []},
     {"type": "start_lesson", "name": "nothing"},
-    {"type": "export", "format": "../../x"},
-    {"type": "export", "format": []},
+    {"type": "morph", "u": 0.5, "v": 0.5},
     {"type": "nearest"},
     {"type": "explore_latent", "a": 0},
     {

@@ -60,5 +60,5 @@ SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Rounds of Algorithm 1 between two displayed frames, to choose from."""
 FIRST_SPEED: Mapping[str, int] = {"line": 5, "plane": 10, "images": 20}
 """The speed of each kind of game until the user chooses another one."""
-TRAINED_ROUNDS: Mapping[str, int] = {"line": 600, "plane": 2000, "images": 2000}
+TRAINED_ROUNDS: Mapping[str, int] = {"line": 600, "plane": 2000, "images": 3000}
 """The round of each kind of game at which a trained start begins."""

@@ -173,6 +173,9 @@ WORDS: Mapping[str, Text] = {
         "“理想的 G”指直接从数据分布采样的生成器；对应的指标值用同样多的样本算出。"
         "评价 G 时应以该值为基准，而不是以 0 为基准。",
     ),
+    "curve": _text("Curves", "曲线"),
+    "curve V": _text("V and −log 4 + 2·JSD", "V 与 −log 4 + 2·JSD"),
+    "curve divergences": _text("JSD and KL", "JSD 与 KL"),
     "metric V": _text("V(D, G)", "V(D, G)"),
     "metric C": _text("−log 4 + 2·JSD", "−log 4 + 2·JSD"),
     "metric C from samples": _text("… from {m} samples", "同上，由 {m} 个样本估计"),

@@ -6,10 +6,25 @@ from bokeh.plotting import figure
 from adversarial_nets.playground.boards.style import Texts, Theme, new_figure
 from adversarial_nets.theory.divergences import LOG4
 
-__all__ = ["LOWEST", "draw"]
+__all__ = ["LOWEST", "draw", "draw_metrics"]
 
 LOWEST = -2.0
 """The lower end of the axis, in nats."""
+
+
+def draw_metrics(texts: Texts, theme: Theme) -> figure:
+    """Up to three metrics over the rounds, each with a perfect generator's value (dashed).
+
+    The page chooses the metrics and sets the range of the y axis.
+    """
+    rounds, values = Range1d(0, 10, name="rounds"), Range1d(0, 1, name="values")
+    f = new_figure(theme, name="chart", x_range=rounds, y_range=values, min_height=130)
+    f.xaxis.axis_label = texts["round"]
+    for i, color in enumerate((theme.D, theme.G, theme.gradient)):
+        source = ColumnDataSource({"round": [], "value": [], "perfect": []}, name=f"metric {i}")
+        f.line("round", "value", source=source, color=color, width=2)
+        f.line("round", "perfect", source=source, color=color, dash="dashed")
+    return f
 
 
 def draw(density_known: bool, texts: Texts, theme: Theme) -> figure:

@@ -56,13 +56,18 @@ function showTabs() {
 
 function setLesson(name) {
   lesson = name;
+  $("about").open = Boolean(name);
   showLesson();
 }
 
-function showLesson() {
+function showLesson() { // what to look at: in the lesson, or on the board
   $("lesson").value = lesson;
-  $("about").hidden = !lesson;
-  $("about").textContent = lesson ? text("about " + lesson) : "";
+  const board = document.body.dataset.board;
+  $("about").hidden = !board || board === "latent";
+  setText($("about").firstElementChild, text(lesson ? "lesson " + lesson : "look"));
+  const paragraphs = [lesson && text("about " + lesson), board && text("look " + board)].filter(Boolean).join("\n");
+  const shown = paragraphs.split("\n").map((words) => Object.assign(document.createElement("p"), { textContent: words }));
+  $("about").lastElementChild.replaceChildren(...shown);
 }
 
 // --- Settings ------------------------------------------------------------------------------------
@@ -105,6 +110,7 @@ function togglePlaying() { request({ type: current && current.playing ? "pause" 
 $("play").addEventListener("click", togglePlaying);
 for (const e of all("[data-step]")) e.addEventListener("click", () => request({ type: "step", train: e.dataset.step }));
 $("reset").addEventListener("click", () => request({ type: "reset" }));
+$("curve").addEventListener("change", () => { for (const game of games()) fillChart(snapshots[game], game); });
 $("trained").addEventListener("click", () => request({ type: "trained_start" }));
 $("speed").addEventListener("change", (e) => request({ type: "set_speed", value: Number(e.target.value) }));
 $("play-to").addEventListener("submit", (e) => {
@@ -160,7 +166,7 @@ $("projector").addEventListener("click", () => setProjector(document.body.datase
 function setProjector(on) { // large texts and thick lines, for the last row of a lecture hall
   document.body.dataset.projector = on ? "yes" : "no";
   $("projector").setAttribute("aria-pressed", String(on));
-  for (const view of [...views.main, ...views.chart]) if (view) enlarge(view.model, on);
+  for (const view of [...views.main, ...views.chart, ...views.metric]) if (view) enlarge(view.model, on);
   if (current) writeAddress();
 }
 

@@ -158,7 +158,7 @@ function openAddress(address, resume = false) { // resume: after a reload or a l
   document.documentElement.dataset.theme = theme;
   hideLayers(address.hidden || []);
   if ((address.projector === true) !== (document.body.dataset.projector === "yes")) setProjector(address.projector === true);
-  lesson = address.lesson || "";
+  setLesson(address.lesson || "");
   showTexts();
   asked = "open";
   setSlow(false);

@@ -32,7 +32,7 @@ function describeFigures(message, game) { // for screen readers
     metrics: Object.entries(message.metrics).slice(0, 4)
       .map(([name, [value]]) => `${text("metric " + name, { m: message.m })} ${formatNumber(value)}`).join(", "),
   });
-  for (const place of ["main", "chart"]) $(`${place}-${game}`).setAttribute("aria-label", words);
+  for (const place of ["main", "chart", "metric"]) $(`${place}-${game}`).setAttribute("aria-label", words);
   $("game-" + game).querySelector(".samples").alt = message.png ? words : "";
 }
 

@@ -30,8 +30,8 @@ function pictureOf(game) { // title, samples, figures and their legends, from to
   if (snapshots[game].png) addImage(add, samples, samples.naturalWidth, samples.naturalHeight, width, false);
   for (const child of article.children) {
     if (child.matches(".legend") && child.offsetParent) addLegend(add, child, width);
-    else if (child.matches(".board, .chart")) {
-      const view = views[child.matches(".board") ? "main" : "chart"][game];
+    else if (child.matches(".board, .chart") && !child.hidden) {
+      const view = views[child.id.split("-")[0]][game];
       const { canvas } = view.export("png", true);
       addImage(add, canvas, child.clientWidth, child.clientHeight, width, true);
     }
