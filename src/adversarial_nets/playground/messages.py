@@ -358,7 +358,7 @@ def morph(session: Session, message: Message) -> list[Message]:
         raise RequestError("unknown message")
     if not all(isinstance(p, int | float) and 0 <= p <= 1 for p in position):
         raise RequestError("unknown message")
-    png = morph_png(session.slots[0].evaluator, session.slots[0].game, *position)
+    png = morph_png(session.slots[0].evaluator, session.slots[0].game, *map(float, position))
     return [{"type": "morph", "png": png}]
 
 
