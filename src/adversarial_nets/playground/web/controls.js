@@ -56,18 +56,18 @@ function showTabs() {
 
 function setLesson(name) {
   lesson = name;
-  $("about").open = Boolean(name);
   showLesson();
 }
 
-function showLesson() { // what to look at: in the lesson, or on the board
+function showLesson() { // the lesson's claim, and what to look at on the board
   $("lesson").value = lesson;
-  const board = document.body.dataset.board;
+  const { board } = document.body.dataset;
   $("about").hidden = !board || board === "latent";
-  setText($("about").firstElementChild, text(lesson ? "lesson " + lesson : "look"));
-  const paragraphs = [lesson && text("about " + lesson), board && text("look " + board)].filter(Boolean).join("\n");
-  const shown = paragraphs.split("\n").map((words) => Object.assign(document.createElement("p"), { textContent: words }));
-  $("about").lastElementChild.replaceChildren(...shown);
+  $("about").firstElementChild.hidden = !lesson;
+  setText($("about").firstElementChild, lesson ? text("about " + lesson) : "");
+  const look = (board && board !== "latent" ? text("look " + board) : "").split("\n");
+  const paragraphs = look.map((words) => Object.assign(document.createElement("p"), { textContent: words }));
+  $("about").querySelector("div").replaceChildren(...paragraphs);
 }
 
 // --- Settings ------------------------------------------------------------------------------------
