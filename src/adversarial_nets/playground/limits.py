@@ -44,6 +44,7 @@ MAX_VALUES: Mapping[str, float] = {
     "G.init": 100,
     "D.init": 100,
     "head_start": MAX_ROUNDS,
+    "lr_hold": MAX_ROUNDS,
 }
 """The largest value of each of these settings."""
 
@@ -52,7 +53,7 @@ LAYER_SETTINGS = ("G.hidden", "D.units")
 
 ALLOWED_SETTINGS = frozenset(
     {*LIVE, *MAX_VALUES, *LAYER_SETTINGS}
-    | {"G.activations", "D.activation", "prior", "seed", "protocol"}
+    | {"G.activations", "D.activation", "prior", "seed", "protocol", "ema_decay"}
 )
 """The settings that a page may change."""
 

@@ -26,6 +26,7 @@ from adversarial_nets.playground.validation import (
     check_settings,
     current_state,
     data_dimension,
+    first_settings,
     read_script,
 )
 from adversarial_nets.replay import Script
@@ -87,11 +88,14 @@ def open_page(session: Session, message: Message) -> list[Message]:
     rounds, pause_at = state.get("rounds", 0), state.get("pause_at", limits.MAX_ROUNDS)
     if not all(isinstance(n, int) and 0 <= n <= limits.MAX_ROUNDS for n in (rounds, pause_at)):
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
-    games = state.get("games", [{}])
-    if not (isinstance(games, list) and 1 <= len(games) <= 2):
-        raise RequestError("unknown message")
+    games = state.get("games")
     defaults = replay.kind_of(data).settings
-    scripts = [read_script(data, defaults, rounds, game) for game in games]
+    if games is None:
+        scripts = [Script(data, first_settings(data), rounds)]
+    elif isinstance(games, list) and 1 <= len(games) <= 2:
+        scripts = [read_script(data, defaults, rounds, game) for game in games]
+    else:
+        raise RequestError("unknown message")
     if len({script.settings.seed for script in scripts}) > 1:
         raise RequestError("unknown message")
     speed = state.get("speed")
@@ -297,7 +301,7 @@ def _begin_on(session: Session, data: str) -> list[Message]:
     kind, first = replay.kind_of(data), session.slots[0]
     if kind is first.kind:
         return session.begin([Script(data, slot.settings) for slot in session.slots])
-    settings = replace(kind.settings, seed=first.game.settings.seed)
+    settings = replace(first_settings(data), seed=first.game.settings.seed)
     session.speed = limits.FIRST_SPEED[kind.name]
     return session.begin([Script(data, settings)] * len(session.slots))
 
