@@ -289,6 +289,8 @@ WORDS: Mapping[str, Text] = {
     "data grid": _text("Grid of Gaussians", "网格高斯混合"),
     "data spiral": _text("Spiral", "螺旋线"),
     "data moons": _text("Two moons", "双月形"),
+    "data segment": _text("Line", "线段"),
+    "data three-gaussians": _text("Three Gaussians", "三高斯混合"),
     "data mnist-5k": _text("MNIST, 5,000 digits", "MNIST，5,000 张手写数字"),
     "data command line": _text("From the command line", "命令行指定的数据"),
     "data points": _text("Your points", "您的数据点"),
