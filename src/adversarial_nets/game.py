@@ -16,10 +16,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import nets, objectives, priors
-from adversarial_nets.datasets import Source
+from adversarial_nets import augmentation, nets, objectives, priors
+from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
+from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
@@ -148,7 +149,10 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
     drawn = game.images + (step - game.step) * game.settings.batch
-    return game.data.minibatch(game.address(step), drawn).to(_like(game.D))
+    x = game.data.minibatch(game.address(step), drawn).to(_like(game.D))
+    if game.settings.flip:
+        x = augmentation.mirror(x, _image_shape(game, "flip"), game.address(step))
+    return x
 
 
 @contextmanager
@@ -202,29 +206,39 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
         G_z = _samples(game, z)
-    x.requires_grad_(game.settings.r1 > 0)
+    x, G_z = _augmented(game, x, step, "data"), _augmented(game, G_z, step, "samples for D")
+    x, G_z = x.requires_grad_(game.settings.r1 > 0), G_z.requires_grad_(game.settings.r2 > 0)
     a_x = _logits(game, x, step, "data")
     a_G_z = _logits(game, G_z, step, "samples for D")
-    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z))
+    loss = _d_loss(game, a_x, a_G_z)
+    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for D", G_z, a_G_z))
+    _set_gradients(game, game.D, loss)
     _step(game, game.D, game.optimiser_D)
     return a_x.detach(), a_G_z.detach()
 
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
-    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    G_z = _augmented(game, _samples(game, z), step, "samples for G")
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    a_x = None
+    if objectives.find(game.settings.objective).paired_g_loss is not None:
+        a_x = autograd_d_logits(game, sample_data(game, step), step)  # D's last minibatch, again
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
     _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
 
 
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
-    x.requires_grad_(game.settings.r1 > 0)
+    x = _augmented(game, x, step, "data").requires_grad_(game.settings.r1 > 0)
+    G_z = _augmented(game, _samples(game, z), step, "samples for G")
     a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
-    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z), retain_graph=True)
-    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    loss = _d_loss(game, a_x, a_G_z)
+    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for G", G_z, a_G_z))
+    _set_gradients(game, game.D, loss, retain_graph=True)
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
     return a_x.detach(), a_G_z.detach()
@@ -233,7 +247,26 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
 @torch.no_grad()
 def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
     """D's logits on data, without an update."""
-    return _logits(game, x, step, "data")
+    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+
+
+def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
+    """The images as D sees them: changed by DiffAugment, if the settings say so."""
+    s = game.settings
+    p = s.augment
+    if p and s.augment_below:
+        p *= max(0.0, 1 - game.data.examples_per_epoch / s.augment_below)
+    if p == 0:
+        return x
+    shape = _image_shape(game, "augment")
+    return augmentation.diff_augment(x, shape, game.address(step), purpose, p)
+
+
+def _image_shape(game: Game, setting: str) -> tuple[int, int, int]:
+    """(channels, height, width); raises a SettingError if the data are not images."""
+    if not isinstance(game.data, Dataset):
+        raise SettingError(setting, "needs images, but these data are not images; leave it out.")
+    return game.data.image_shape
 
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
@@ -247,13 +280,47 @@ def _samples(game: Game, z: Noise) -> Images:
     return game.G(z).to(_like(game.G).dtype)
 
 
-def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
-    """D's loss, halved if the protocol is ``released``, plus the R1 penalty (never halved)."""
+def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
+    """D's loss, halved if the protocol is ``released``."""
+    loss = objectives.discriminator_loss(a_x, a_G_z, game.settings.objective)
+    return loss / 2 if game.settings.protocol == "released" else loss
+
+
+def _g_loss(game: Game, a_G_z: Logits, a_x: Logits | None) -> Float[Tensor, ""]:
+    """G's loss; only a paired objective uses D's logits on data, as constants."""
+    a_x = None if a_x is None else a_x.detach()
+    return objectives.generator_loss(a_G_z, game.settings.objective, a_x)
+
+
+def _penalties(
+    game: Game, step: int, data: tuple[str, Images, Logits], samples: tuple[str, Images, Logits]
+) -> Float[Tensor, ""] | float:
+    """The penalties on D, never halved: R1 on data, R2 on samples, and WGAN-GP's between them.
+
+    Args:
+        game: the game.
+        step: the step of D.
+        data: the purpose of the random draws, x, and D's logits on x.
+        samples: the same for samples G(z).
+    """
     s = game.settings
-    loss = objectives.discriminator_loss(a_x, a_G_z, s.objective)
-    if s.protocol == "released":
-        loss = loss / 2
-    return loss + objectives.r1(x, a_x, s.r1) if s.r1 else loss
+    total: Tensor | float = 0.0
+    for gamma, (purpose, x, a) in ((s.r1, data), (s.r2, samples)):
+        if gamma and s.penalty_sigma:
+            sign = game.address(step).bernoulli_mask(f"{purpose}, moved", x[0].numel(), 0.5)
+            moved = x.detach() + s.penalty_sigma * (2 * sign.to(x) - 1).view_as(x)
+            a_moved = _logits(game, moved, step, purpose)  # with the same dropout masks
+            total += objectives.finite_difference_penalty(a, a_moved, s.penalty_sigma, gamma)
+        elif gamma:
+            total += objectives.r1(x, a, gamma)
+    weight = s.gradient_penalty
+    weight = objectives.find(s.objective).gradient_penalty if weight is None else weight
+    if weight:
+        place = game.address(step).uniform("between data and samples", 1).to(data[1])
+        x_hat = samples[1].detach().lerp(data[1].detach(), place).requires_grad_()
+        a_x_hat = _logits(game, x_hat, step, "between data and samples")
+        total += objectives.gradient_penalty(x_hat, a_x_hat, weight)
+    return total
 
 
 def _set_gradients(
@@ -269,7 +336,13 @@ def _set_gradients(
     gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
-        p.grad = gradient
+        p.grad = None if gradient is None else _with_layout(gradient, p)
+
+
+def _with_layout(gradient: Tensor, p: Tensor) -> Tensor:
+    """The gradient with its parameter's strides, which fused optimisers assume without a check."""
+    same = gradient.stride() == p.stride()
+    return gradient if same else torch.empty_like(p, requires_grad=False).copy_(gradient)
 
 
 def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:

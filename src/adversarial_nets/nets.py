@@ -8,10 +8,13 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from adversarial_nets import convolutional
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
@@ -168,9 +171,12 @@ def generator(
         image_shape: (channels, height, width); required by a deconvolution.
 
     Raises:
-        SettingError: a deconvolution that cannot make images of this shape.
+        SettingError: a deconvolution that cannot make images of this shape, or a convolutional G
+            for data that are not images.
     """
     s, depth = settings, len(settings.hidden)
+    if s.maps:
+        return _convolutional_generator(s, z_size, _required(image_shape, "G.maps"), seed)
     widths = (z_size, *s.hidden, pixels)
     layers: list[nn.Module] = []
     for i, activation in enumerate((*_one_per_layer(s.activations, depth), s.output)):
@@ -185,6 +191,16 @@ def generator(
     net = nn.Sequential(*layers)
     _initialise_weights(net, _one_per_layer(s.init, depth + 1), seed, "initial G")
     _initialise_generator(net, s, seed)
+    return net
+
+
+def _convolutional_generator(
+    s: GeneratorSettings, z_size: int, image_shape: ImageShape, seed: int
+) -> nn.Sequential:
+    """G of `convolutional`, with initial weights from U(−r, r)."""
+    layers = convolutional.generator_layers(s.maps, z_size, image_shape, s.batch_norm)
+    net = nn.Sequential(*layers, *([nn.Sigmoid()] if s.output == "sigmoid" else []))
+    _initialise_weights(net, s.init[:1], seed, "initial G")
     return net
 
 
@@ -233,6 +249,13 @@ def discriminator(
         SettingError: convolutions over data that are not images, or over images that are too small.
     """
     s = settings
+    if s.maps:
+        shape = _required(image_shape, "D.maps")
+        net = nn.Sequential(*convolutional.discriminator_layers(s.maps, shape))
+        _initialise_weights(net, s.init[:1], seed, "initial D")
+        if s.spectral_norm:
+            _add_spectral_norm(net, seed)
+        return net
     layers, width = _convolutions(s, pixels, image_shape)
     keep_prob = s.keep_prob_hidden if layers else s.keep_prob_input
     for units in s.units:
@@ -245,7 +268,19 @@ def discriminator(
     net = nn.Sequential(*layers, Dropout(keep_prob), nn.Linear(width, 1))
     ranges = _one_per_layer(s.init, len(s.convolutions) + len(s.units) + 1)
     _initialise_weights(net, ranges, seed, "initial D")
+    if s.spectral_norm:
+        _add_spectral_norm(net, seed)
     return net
+
+
+def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
+    """Divide each weight by its largest singular value, with one power iteration a forward pass."""
+    key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(int(key[0, 0]))
+        for layer in net:
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                spectral_norm(layer)
 
 
 def _convolutions(
@@ -321,9 +356,13 @@ def _one_per_layer(values: Sequence[T], layers: int) -> Sequence[T]:
 def _initialise_weights(
     net: nn.Sequential, ranges: Sequence[float], seed: int, purpose: str
 ) -> None:
-    """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0."""
-    kinds = (nn.Linear, MaxoutConvolution, Deconvolution)
+    """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0.
+
+    One range is used for all layers.
+    """
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     layers = [m for m in net if isinstance(m, kinds)]
+    ranges = _one_per_layer(ranges, len(layers))
     for i, (layer, r) in enumerate(zip(layers, ranges, strict=True)):
         weight = layer.weight
         u = Address(seed, i, range(len(weight))).uniform(purpose, weight[0].numel())

@@ -18,10 +18,11 @@ from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
-from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
@@ -251,9 +252,9 @@ def _resolve_settings(
         if run is not None and not restart and not _is_new(Path(run)):
             source = runs_folder.open_run(Path(run))
         if source is not None:
-            preset, chosen = preset_for(data, source.preset)
+            preset, chosen = preset_for_data(data, source.preset)
             return preset, chosen, source.settings
-    preset, chosen = preset_for(data, preset or (source.preset if source else None))
+    preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
     return preset, chosen, settings or chosen.settings
 
 
