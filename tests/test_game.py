@@ -150,7 +150,7 @@ def test_spectral_norm_makes_D_1_lipschitz() -> None:
     s = small_settings(D=dataclasses.replace(SMALL_D, spectral_norm=True, activation="relu"))
     g = played(30, s)
     g.D.eval()
-    layers = [layer for layer in g.D if isinstance(layer, nn.Linear)]
+    layers = [layer for layer in g.D.modules() if isinstance(layer, nn.Linear)]
     norms = [torch.linalg.matrix_norm(layer.weight, 2).item() for layer in layers]
     assert norms == pytest.approx([1.0] * len(norms), abs=0.05)
     again = played(30, s)

@@ -190,6 +190,8 @@ def _train_and_report(
     scores = _score(run, data, reporter)
     if not distributed.is_main():
         return {}
+    if preset == "pictures":
+        reporter.say(_memorised(run, data))
     page = report.write_report(run, data)
     reporter.say("")
     reporter.say(f"Report:   {page}")
@@ -300,6 +302,16 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     for row in found["calibration"]:
         _print_reference(reporter, row)
     return scores
+
+
+def _memorised(run: "Run", data: "Dataset") -> str:
+    """A sentence that says whether training images were copied."""
+    from adversarial_nets.evaluation.memorisation import memorisation
+    from adversarial_nets.game import sample
+    from adversarial_nets.runs.game_state import load_generator
+
+    G, _ = load_generator(run)
+    return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
 
 
 def _print_score(
