@@ -208,7 +208,13 @@ class Settings:
     """Number of training images at which this probability has fallen to 0, linearly from no images;
     0 uses it for any number."""
     size: int | None = setting(None, COUNT)
-    """folder:PATH only: side of the square that images are resized to, in pixels (default 28)."""
+    """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
+    --size 32x64 sets a height of 32 and a width of 64."""
+    width: int | None = setting(None, COUNT)
+    """folder:PATH only: width in pixels, if it differs from the height."""
+    fit: Literal["crop", "pad", "stretch"] | None = setting(None)
+    """folder:PATH only: how an image of another aspect is fitted: cropped at its sides (default),
+    padded with the background colour, or stretched."""
     channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
     """folder:PATH only: 1 for grey (default), 3 for colour."""
     background: str | None = setting(None)
@@ -308,7 +314,7 @@ _TYPES: Mapping[str, Any] = {
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
 
-DATA_OPTIONS = ("size", "channels", "background", "stretch")
+DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch")
 """The settings that choose how a folder of images is read."""
 
 OLD_NAMES: Mapping[str, str] = {

@@ -147,7 +147,11 @@ class CalibrateOptions:
     samples: int = 10_000
     """Largest number of training images and of centroids."""
     size: int | None = None
-    """folder:PATH only: resize images to this many pixels square."""
+    """folder:PATH only: resize images to this height, and width, in pixels."""
+    width: int | None = None
+    """folder:PATH only: width, if it differs from the height."""
+    fit: Literal["crop", "pad", "stretch"] | None = None
+    """folder:PATH only: how images of another aspect are fitted."""
     channels: Literal[1, 3] | None = None
     """folder:PATH only: 1 for grey, 3 for colour."""
     background: str | None = None

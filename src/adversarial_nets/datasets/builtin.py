@@ -51,6 +51,8 @@ def _folder(request: LoadRequest) -> "Dataset":
         channels=1 if request.channels is None else request.channels,
         background=request.background,
         stretch=request.stretch,
+        width=request.width,
+        fit=request.fit or "crop",
         name=request.name,
         on_progress=request.on_progress,
     )
