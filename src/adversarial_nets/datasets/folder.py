@@ -1,8 +1,12 @@
 """A folder of your own images, in any format, size and mode."""
 
+import tempfile
 import warnings
+import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +21,7 @@ from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "unpacked"]
 
 LARGEST_SIZE = 1024
 
@@ -116,6 +120,28 @@ def load_folder(
     )
     warn_about(data, dark=not is_narrow)
     return data
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The folder itself, or a temporary folder with the contents of a zip archive.
+
+    Raises:
+        UserError: a damaged or encrypted archive.
+    """
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)  # names that lead out of the folder are changed
+        except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
+            raise UserError(
+                f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
+                "yourself and give the folder."
+            ) from error
+        yield Path(folder)
 
 
 def _fitted(fit: Fit, square: bool) -> str:

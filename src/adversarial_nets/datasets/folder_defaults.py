@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 from adversarial_nets.datasets.folder_files import find_images
+from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.presets import Preset, preset_for
 
 __all__ = ["preset_for_data"]
@@ -22,10 +23,12 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
         UserError: there is no such preset.
     """
     name, preset = preset_for(data, name)
+    settings = preset.settings
     kind, _, path = data.partition(":")
-    if kind != "folder" or preset.settings.channels is None or not _is_grey(Path(path)):
-        return name, preset
-    settings = dataclasses.replace(preset.settings, channels=1)
+    if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
+        settings = dataclasses.replace(settings, size=None, channels=None)
+    elif settings.channels is not None and _is_grey(Path(path)):
+        settings = dataclasses.replace(settings, channels=1)
     return name, dataclasses.replace(preset, settings=settings)
 
 
