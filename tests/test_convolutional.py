@@ -11,11 +11,13 @@ from torch import Tensor, nn
 import adversarial_nets as an
 from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
+from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from shortened import photographs
 from small import generator, small_settings
 
 SHAPE = (3, 8, 12)
@@ -157,3 +159,32 @@ def test_rows_of_a_process_are_augmented_as_in_one_process() -> None:
     whole = augmentation.diff_augment(x, SHAPE, ADDRESS, "data", 0.8)
     part = augmentation.diff_augment(x[2:], SHAPE, Address(3, 7, range(2, 5)), "data", 0.8)
     assert torch.equal(whole[2:], part)
+
+
+def test_a_folder_that_an_earlier_version_trained_continues(tmp_path: Path) -> None:
+    """Without --preset a folder gets `pictures`, but an old run of `quickstart` is found."""
+    data = f"folder:{photographs(tmp_path / 'photos')}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        old = ["train", data, "--preset", "quickstart", "--rounds", "1"]
+        size = ["--size", "4", "--G.hidden", "4", "--D.units", "3"]
+        assert main([*old, *size]) == 0
+        (run,) = (tmp_path / "runs").iterdir()
+        assert run.name.endswith("-quickstart-0")
+        assert main(["train", data, "--rounds", "2"]) == 0
+        assert an.open_run(run).settings.size == 4
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name]
+
+
+def test_training_a_folder_states_the_time_and_whether_images_were_copied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = f"folder:{photographs(tmp_path / 'photos')}"
+    small = ["--size", "8x12", "--G.maps", "4", "--D.maps", "4", "--rounds", "2"]
+    assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
+    printed = capsys.readouterr().out
+    assert "This will take less than a minute" in printed
+    assert "of 1,000 samples have a training image as their nearest real image" in printed
+    assert an.open_run(tmp_path / "run").image_shape == (3, 8, 12)
+    assert main(["train", data, "--run", str(tmp_path / "new"), "--G.hidden", "9"]) == 2
+    assert "--G.maps 0" in capsys.readouterr().err

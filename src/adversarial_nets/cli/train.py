@@ -110,15 +110,21 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
 
 def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
-    """The folder of the run that the command continues, or None if it starts a new one."""
+    """The folder of the run that the command continues, or None if it starts a new one.
+
+    Earlier versions trained folders of images with the preset quickstart by default.
+    """
     if not data or "--restart" in given or "--help" in given or "-h" in given:
         return None
     preset, _ = preset_for_data(data, given.get("--preset"))
+    presets = [preset] if "--preset" in given or preset != "pictures" else [preset, "quickstart"]
     seed = given.get("--seed", "0")
-    folder = _run_folder(
-        data, preset, int(seed) if seed.isdecimal() else 0, given.get("--run"), given.get("--from")
-    )
-    return str(folder) if (folder / "settings.json").is_file() else None
+    number = int(seed) if seed.isdecimal() else 0
+    for name in presets:
+        folder = _run_folder(data, name, number, given.get("--run"), given.get("--from"))
+        if (folder / "settings.json").is_file():
+            return str(folder)
+    return None
 
 
 def _run_folder(
@@ -227,10 +233,8 @@ def _state_time(
     if left > 0:
         each = seconds_per_round(o.settings, data, o.device)
         minutes = left * each / 60
-        time = f"{minutes:.0f} minutes" if minutes >= 1 else "less than a minute"
-        reporter.say(
-            f"This will take about {time}, at {1000 * each:.0f} ms a round on this machine."
-        )
+        time = f"about {minutes:.0f} minutes" if minutes >= 1 else "less than a minute"
+        reporter.say(f"This will take {time}, at {1000 * each:.0f} ms a round on this machine.")
 
 
 def _play(
