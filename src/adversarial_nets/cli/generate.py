@@ -1,4 +1,4 @@
-"""The commands that generate images: ``advnets sample``, ``walk`` and ``interpolate``."""
+"""The commands that generate images: ``advnets sample``, ``walk``, ``export``, ``interpolate``."""
 
 import dataclasses
 import io
@@ -227,6 +227,42 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
 
 
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write a run's generator as an ONNX model, for other programs and languages (extra: export).
+
+    Its input `z` has the shape (m, z_size), its output `images` (m, channels, height, width).
+    """
+
+    run: RunFolder
+    onnx: Annotated[
+        Path | None,
+        tyro.conf.arg(help="File to write, .onnx.", help_behavior_hint="(default: RUN/G.onnx)"),
+    ] = None
+    checkpoint: Checkpoint = "last"
+    weights: Weights = None
+    json: Json = False
+
+
+def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.onnx or output_path("G.onnx", run=o.run)
+    require_suffix(out, ".onnx")
+
+    from adversarial_nets.runs import files, game_state
+    from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.runs.export import to_onnx
+
+    run = runs_folder.open_run(o.run)
+    weights = o.weights or run.default_weights
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
+    content = to_onnx(G, run)
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, content)
+    reporter.say(f"{weights} G at round {round}: {out} ({len(content) / 1e6:.1f} MB)")
+    return {"round": round, "weights": weights, "out": str(out)}
+
+
 COMMANDS = (
     Command(
         name="sample",
@@ -250,6 +286,15 @@ COMMANDS = (
         options=WalkOptions,
         run=_walk,
         examples=("walk runs/mnist-mnist-0 --out walk.gif", "walk runs/mnist-mnist-0 --n 1"),
+    ),
+    Command(
+        name="export",
+        group="generate",
+        arguments="RUN",
+        summary="write the generator as an ONNX model",
+        options=ExportOptions,
+        run=_export,
+        examples=("export runs/mnist-mnist-0 --onnx G.onnx",),
     ),
     Command(
         name="interpolate",
