@@ -46,7 +46,7 @@ def test_an_animation_has_all_frames_and_loops(suffix: str) -> None:
     for i in range(5):
         frames[i, i] = 255
     image = Image.open(io.BytesIO(animation(frames, suffix, fps=10)))
-    assert (image.n_frames, image.size, image.info["loop"]) == (5, (12, 8), 0)
+    assert (getattr(image, "n_frames", 1), image.size, image.info["loop"]) == (5, (12, 8), 0)
     image.seek(3)
     assert (np.asarray(image.convert("RGB"))[3] > 200).all()
 

@@ -116,7 +116,7 @@ def _fit(image: Image.Image, size: tuple[int, int], fit: Fit, background: str) -
     how = Image.Resampling.BICUBIC
     if fit == "pad":
         colour = ImageColor.getcolor(background, image.mode)
-        return ImageOps.pad(image, size, how, color=colour)  # type: ignore[arg-type]
+        return ImageOps.pad(image, size, how, color=colour)
     return image.resize(size, how) if fit == "stretch" else ImageOps.fit(image, size, how)
 
 

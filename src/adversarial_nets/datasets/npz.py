@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from adversarial_nets.datasets.arrays import dataset_from_arrays
+from adversarial_nets.datasets.arrays import Array, dataset_from_arrays
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 
@@ -40,7 +40,9 @@ def load_npz(path: Path, name: str) -> Dataset:
             f"{path} cannot be read as a NumPy archive ({error}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."
         ) from error
-    splits = {key: arrays[key] for key in ("train", "valid", "test") if key in arrays}
+    splits: dict[str, Array] = {
+        key: arrays[key] for key in ("train", "valid", "test") if key in arrays
+    }
     if splits:
         return dataset_from_arrays(splits, name=name)
     labels = next((arrays.pop(key) for key in _LABELS if key in arrays), None)
