@@ -24,7 +24,7 @@ RUNS = (
 )
 QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
-    *("compare", "play"),
+    *("compare", "play", "walk"),
 )
 # Long; prints only; tested below.
 NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc")

@@ -261,7 +261,7 @@ def _optimiser(s: Settings, network: str) -> Optimiser:
     """A function that makes the optimiser of a network, SGD or Adam, from parameters."""
     if _optimiser_names(s)[network] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
-    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
+    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, s.adam_beta2), fused=True)
 
 
 def _parameter_groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
