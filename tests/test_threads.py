@@ -167,11 +167,3 @@ def test_a_game_has_the_same_bits_in_every_mode_that_may_be_chosen() -> None:
             play(games[1], i + 1)
     a, b = (nets_of(g) for g in games)
     assert all(torch.equal(a[name], b[name]) for name in a)
-
-
-def test_convolutions_keep_the_number_of_threads() -> None:
-    """Their sums depend on it, so that a continued run would end with other weights."""
-    linear = (nn.Linear(3, 4), nn.Linear(4, 1))
-    convolutional = (nn.Sequential(nn.Conv2d(1, 2, 3)), nn.Linear(4, 1))
-    assert threads.products_depend_on_threads(convolutional, 2, threads=1)
-    assert not threads.products_depend_on_threads(linear, 2, threads=1)
