@@ -47,7 +47,7 @@ def read(path: Path, size: int, channels: int = 1) -> Array:
 
 def test_images_of_the_right_shape_keep_their_values(tmp_path: Path) -> None:
     data = load(f"folder:{fill(tmp_path)}", size=6)
-    assert (data.name, data.image_shape, data.labels) == (f"folder:{tmp_path}", (1, 6, 6), {})
+    assert (data.name, data.image_shape) == (f"folder:{tmp_path}", (1, 6, 6))
     assert set(rows(data)) == {noise(6, 6, seed=n).tobytes() for n in range(60)}
     assert data.train.dtype == data.valid.dtype == data.test.dtype == torch.uint8
 

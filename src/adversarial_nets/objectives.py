@@ -221,7 +221,9 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
     return gradient * len(a_G_z)
 
 
-def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> Float[Tensor, ""]:
+def r1(
+    x: Float[Tensor, "m values"], a_x: Float[Tensor, " m"], gamma: float, pixels: int | None = None
+) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
     Not in the paper. Near p_g = p_data a game without it can oscillate; with it, the game converges
@@ -232,20 +234,24 @@ def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> 
         x: data, requiring a gradient.
         a_x: D's logits on these data; each logit must depend on its own x only.
         gamma: the weight γ.
+        pixels: how many values of a row of x are the image; those after it, a class, do not count.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
     0.25
     """
     (gradient,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
-    return gamma / 2 * gradient.square().sum(1).mean()
+    return gamma / 2 * gradient[:, :pixels].square().sum(1).mean()
 
 
 def r2(
-    G_z: Float[Tensor, "m pixels"], a_G_z: Float[Tensor, " m"], gamma: float
+    G_z: Float[Tensor, "m values"],
+    a_G_z: Float[Tensor, " m"],
+    gamma: float,
+    pixels: int | None = None,
 ) -> Float[Tensor, ""]:
     """R2 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over samples x = G(z) (arXiv:1801.04406)."""
-    return r1(G_z, a_G_z, gamma)
+    return r1(G_z, a_G_z, gamma, pixels)
 
 
 def finite_difference_penalty(
@@ -266,7 +272,10 @@ def finite_difference_penalty(
 
 
 def gradient_penalty(
-    x_hat: Float[Tensor, "m pixels"], a_x_hat: Float[Tensor, " m"], weight: float
+    x_hat: Float[Tensor, "m values"],
+    a_x_hat: Float[Tensor, " m"],
+    weight: float,
+    pixels: int | None = None,
 ) -> Float[Tensor, ""]:
     """WGAN-GP's penalty on D: λ · E(‖∂a(x̂)/∂x̂‖ − 1)² (Gulrajani et al. 2017, arXiv:1704.00028).
 
@@ -275,10 +284,11 @@ def gradient_penalty(
             gradient.
         a_x_hat: D's logits there; each logit must depend on its own point only.
         weight: the weight λ.
+        pixels: how many values of a row are the image's, if others follow; all by default.
 
     >>> x = torch.randn(5, 2, requires_grad=True)
     >>> round(gradient_penalty(x, x @ torch.tensor([3.0, 4.0]), 10).item(), 3)  # 10 · (5 − 1)²
     160.0
     """
     (gradient,) = torch.autograd.grad(a_x_hat.sum(), x_hat, create_graph=True)
-    return weight * (gradient.norm(dim=1) - 1).square().mean()
+    return weight * (gradient[:, :pixels].norm(dim=1) - 1).square().mean()

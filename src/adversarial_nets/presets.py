@@ -151,6 +151,32 @@ _CIFAR10_CONVOLUTIONAL = dataclasses.replace(
 )
 
 
+# --- MNIST with classes (§7, extension 1; Mirza & Osindero 2014, arXiv:1411.1784) -----------------
+
+_MNIST_CONDITIONAL = dataclasses.replace(
+    _MNIST,
+    condition="classes",
+    G=dataclasses.replace(
+        _MNIST.G,
+        hidden=(200, 1200),  # z → 200 ReLU; joined with the class: 1200 ReLU
+        class_units=1000,  # c → 1000 ReLU
+        keep_prob=0.5,  # "dropout with probability of 0.5 was applied to both"
+    ),
+    D=dataclasses.replace(
+        _MNIST.D,
+        units=(240, 240),  # x → maxout 240 × 5; joined with the class: maxout 240 × 4
+        class_units=50,  # c → maxout 50 × 5
+        top_pieces=4,
+        keep_prob_hidden=0.5,
+    ),
+    lr=0.1,
+    lr_decay=1.00004,  # not 1.000004, as in the unconditional game
+    lr_floor=1e-6,
+    momentum=0.5,
+    momentum_end=0.7,
+)
+
+
 # --- Variants -------------------------------------------------------------------------------------
 
 
@@ -298,6 +324,29 @@ PRESETS: dict[str, Preset] = {
         "dropout allows four times the published learning rate without momentum, held until round "
         "8,000 and then reduced.",
         departures="R1 penalty in place of D's dropout; lr .4 without momentum; a faster schedule.",
+    ),
+    "mnist-conditional": Preset(
+        _MNIST_CONDITIONAL,
+        epochs=100.0,
+        why="Conditional adversarial nets as published on MNIST (Mirza & Osindero 2014): the class "
+        "is an input of both networks. The paper gives no initial weights, no dropout of the "
+        "images and no length; these are those of `mnist`.",
+    ),
+    "fast-conditional": Preset(
+        dataclasses.replace(_FAST, condition="classes"),
+        rounds=20_000,
+        why="`fast` with classes: the class is joined with z and with x. --D.projection makes the "
+        "discriminator a projection discriminator (Miyato & Koyama 2018).",
+        departures="As `fast`; the networks of the unconditional game with the class as further "
+        "inputs.",
+    ),
+    "filling-in": Preset(
+        dataclasses.replace(_FAST, condition="masks"),
+        rounds=20_000,
+        why="`fast` with random masks: G(z, x·m, m) fills in the hidden pixels of any mask m, as "
+        "§7 proposes (extension 3).",
+        departures="As `fast`; the networks of the unconditional game with the known pixels and "
+        "their mask as further inputs.",
     ),
     "tfd": Preset(
         _TFD,

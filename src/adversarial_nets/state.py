@@ -16,8 +16,8 @@ from adversarial_nets.settings import Settings
 __all__ = ["Game", "Images", "Logits", "Noise", "RunningStats"]
 
 Logits = Float[Tensor, " m"]
-Images = Float[Tensor, "m pixels"]
-Noise = Float[Tensor, "m z_size"]
+Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
+Noise = Float[Tensor, "m z_size"]  # likewise
 
 
 @dataclass
@@ -87,6 +87,9 @@ class Game:
             on it.
         images: training images so far, counted as k · m in each round; it decides the epoch.
         stats: running means for the next row of metrics.
+        condition_columns: values at the end of each row of noise and images that hold its
+            condition: a class in one-hot form (`classes`), or the known pixels (`masks`); 0 in an
+            unconditional game.
     """
 
     settings: Settings
@@ -103,6 +106,7 @@ class Game:
     step: int = 0
     images: int = 0
     stats: RunningStats = field(default_factory=RunningStats)
+    condition_columns: int = 0
 
     def __repr__(self) -> str:
         """The round, the sizes of both networks, and their optimisers."""

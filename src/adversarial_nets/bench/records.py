@@ -29,7 +29,13 @@ def speed_lines(found: Speed) -> list[str]:
         seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
         values = f"{ratio.median:8.2f}  ({ratio.low:.2f} to {ratio.high:.2f})"
         lines.append(f"{values}  {ratio.what}: {seconds}")
-    return [*lines, f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting"]
+    lines.append(f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting")
+    if found.ratios["round_over_jax"] is None:
+        lines.append(
+            "JAX is not installed, so there is no comparison with it. Install it with: pip install "
+            "'adversarial-nets[bench]'"
+        )
+    return lines
 
 
 def picture_lines(found: PictureSpeed) -> list[str]:

@@ -139,6 +139,8 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say("Features: Inception")
     else:
         reporter.say(f"Features: a classifier with {found.accuracy:.1%} accuracy on test images")
+    if found.alignment is not None:
+        reporter.say(f"It finds {found.alignment:.1%} of the samples in the class asked for")
     result = dataclasses.asdict(found)
     rows = [(name, value, result["floor"][name]) for name, value in result["model"].items()]
     print_table(reporter, ["measure", "samples", "real images"], rows)

@@ -1,5 +1,6 @@
 """Registers the built-in data sets, in the order in which ``advnets datasets`` lists them."""
 
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,12 @@ def _mnist(request: LoadRequest) -> "Dataset":
     return load_mnist(request.on_progress)
 
 
+def _locate_mnist() -> Path | None:
+    from adversarial_nets.datasets.mnist import locate_mnist
+
+    return locate_mnist()
+
+
 def _mnist_5k(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.mnist_5k import load_mnist_5k
 
@@ -31,10 +38,22 @@ def _tfd(request: LoadRequest) -> "Dataset":
     return load_tfd(request.name)
 
 
+def _locate_tfd(name: str) -> Path | None:
+    from adversarial_nets.datasets.tfd import locate_tfd
+
+    return locate_tfd(name)
+
+
 def _cifar10(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.cifar10 import load_cifar10
 
     return load_cifar10(request.name, request.on_progress)
+
+
+def _locate_cifar10() -> Path | None:
+    from adversarial_nets.datasets.cifar10 import locate_cifar10
+
+    return locate_cifar10()
 
 
 def _idx(request: LoadRequest) -> "Dataset":
@@ -81,6 +100,7 @@ register(
     counts=(50_000, 10_000, 10_000),
     needs="download",
     published=True,
+    locate=_locate_mnist,
 )
 register(
     "mnist-5k",
@@ -99,6 +119,7 @@ register(
     image_shape=(1, 48, 48),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd"),
 )
 register(
     "tfd-96",
@@ -108,6 +129,7 @@ register(
     image_shape=(1, 96, 96),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd-96"),
 )
 register(
     "tfd-standin",
@@ -118,6 +140,7 @@ register(
     counts=(31_709, 418, 835),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd-standin"),
 )
 register(
     "cifar10",
@@ -128,6 +151,7 @@ register(
     counts=(40_000, 10_000, 10_000),
     needs="download",
     published=True,
+    locate=_locate_cifar10,
 )
 register(
     "cifar10-copy",

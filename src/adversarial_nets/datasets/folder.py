@@ -5,17 +5,22 @@ import warnings
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from adversarial_nets.datasets.checks import warn_about
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.datasets.folder_files import Found, find_images, split_images
+from adversarial_nets.datasets.folder_files import (
+    Found,
+    class_of_images,
+    find_images,
+    split_images,
+)
 from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
 from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
@@ -73,7 +78,9 @@ def load_folder(
         on_progress: called with (the data set's name, bytes read, total bytes).
 
     Returns:
-        The data set, of image shape (channels, size, size), without labels.
+        The data set, of image shape (channels, size, size). If each image lies in a subfolder
+        (below ``train`` and so on, if these are the splits), the subfolders are its classes, in
+        alphabetical order.
 
     Raises:
         UserError: an impossible `size`, `channels` or `background`, no such folder, no images in
@@ -103,6 +110,7 @@ def load_folder(
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
     rows = torch.from_numpy(images)
+    labels, classes = _classes(folder, splits)
     done = _what_was_done(facts, stretch)
     shape = f"{size}×{width} {'grey' if channels == 1 else 'RGB'}"
     data = Dataset(
@@ -117,9 +125,27 @@ def load_folder(
         f"{size}×{width}; {how}. {_skipped(found)}".rstrip(),
         notes=f"Read {_count(len(paths), 'image')} as {shape}{done}; held out {n_valid:,} for "
         f"validation and {len(splits['test']):,} for the test ({how}). {_skipped(found)}".rstrip(),
+        labels=labels,
+        classes=classes,
     )
     warn_about(data, dark=not is_narrow)
     return data
+
+
+def _classes(
+    folder: Path, splits: Mapping[str, Sequence[Path]]
+) -> tuple[dict[str, Int64[torch.Tensor, " n"]], tuple[str, ...]]:
+    """The labels of each split and the classes' names; both empty without subfolders."""
+    of = class_of_images(folder, [path for split in splits.values() for path in split])
+    names = sorted(set(of.values()))
+    if not names:
+        return {}, ()
+    number = {name: i for i, name in enumerate(names)}
+    labels = {
+        split: torch.tensor([number[of[path]] for path in paths], dtype=torch.int64)
+        for split, paths in splits.items()
+    }
+    return labels, tuple(names)
 
 
 @contextmanager

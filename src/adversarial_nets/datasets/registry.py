@@ -1,7 +1,7 @@
 """Registry of data sets: `register` adds one under a name, `load` loads it by that name."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +96,8 @@ class DatasetEntry:
         resizable: whether the loader accepts `size`, `channels` and the other options of `load`.
         published: whether the images are a published data set, used as it is. The images of all
             other data sets are searched for duplicates and blank ones (`checks.warn_about`).
+        locate: finds the files on this machine without reading or downloading them; None if they
+            need not or cannot be looked for.
     """
 
     name: str
@@ -107,6 +109,7 @@ class DatasetEntry:
     needs: Literal["nothing", "download", "path"] = "nothing"
     resizable: bool = False
     published: bool = False
+    locate: Callable[[], Path | None] | None = None
 
     @property
     def kind(self) -> str:
@@ -161,6 +164,7 @@ def register(
     needs: Literal["nothing", "download", "path"] = "nothing",
     resizable: bool = False,
     published: bool = False,
+    locate: Callable[[], Path | None] | None = None,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -179,13 +183,15 @@ def register(
         resizable: whether the loader uses the request's `size`, `channels` and so on.
         published: whether the images are a published data set, used as it is; if not, `load` warns
             about duplicates across splits and blank images.
+        locate: finds the files on this machine without reading them, for ``advnets doctor``.
         replace: replace a data set registered earlier under this name.
 
     Raises:
         UserError: an empty name, or a name that is registered already.
     """
     entry = DatasetEntry(
-        name, loader, description, source, image_shape, counts, needs, resizable, published
+        *(name, loader, description, source, image_shape, counts),
+        *(needs, resizable, published, locate),
     )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")

@@ -131,10 +131,15 @@ def figure3_sheet(images: Float[Tensor, "rows points pixels"], data: Dataset) ->
 # --- Captioned figures ----------------------------------------------------------------------------
 
 
-def plot_figure2(samples: Float[Tensor, "n pixels"], data: Dataset, columns: int = 5) -> Figure:
-    """`figure2_sheet` as a figure with captions over its columns."""
+def plot_figure2(
+    samples: Float[Tensor, "n pixels"],
+    data: Dataset,
+    columns: int = 5,
+    rows: Sequence[str] = (),
+) -> Figure:
+    """`figure2_sheet` as a figure with captions over its columns and, with classes, its rows."""
     sheet = figure2_sheet(samples, data, columns)
-    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"))
+    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"), left=rows)
 
 
 def plot_figure3(images: Float[Tensor, "rows points pixels"], data: Dataset) -> Figure:

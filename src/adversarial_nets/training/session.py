@@ -16,6 +16,7 @@ from torch import nn
 
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
+from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.datasets.folder_defaults import preset_for_data
@@ -119,7 +120,8 @@ def train(
         restart: delete what the folder holds and start again.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: of matrix products; weights and their updates stay in float32.
-        G: your own generator, (m, z_size) to (m, pixels).
+        G: your own generator, (m, z_size) to (m, pixels). In a conditional game both networks take
+            the class numbers, int64 (m,), as a second argument.
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
         optimiser: makes each network's optimiser from its parameters, e.g.
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
@@ -308,6 +310,8 @@ def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.source
     facts: dict[str, Any] = {"precision": request.precision}
+    if request.settings.condition == "classes":
+        facts["labels"] = datasets.fingerprint_of_labels(request.images)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
         facts["onto"] = str(request.onto)
@@ -353,6 +357,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
         changed=runs_folder.changed_from_preset(request.settings, request.preset),
+        classes=count_classes(data) if request.settings.condition == "classes" else {},
     )
     runs_folder.create(run)
     return run
@@ -366,6 +371,8 @@ def _differences(
     words = []
     if old.fingerprint != fingerprint:
         words.append(f"data {old.data} → {request.name} (other images)")
+    if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
+        words.append("other labels")
     words += runs_folder.differences(old.settings, request.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
     in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
@@ -434,7 +441,9 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
+    counts = count_classes(data) if s.condition == "classes" else {}
+    columns = condition_columns(s.condition, counts, data.pixels)
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape, columns)
     try:
         nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())
     except RuntimeError as error:
