@@ -12,7 +12,7 @@ endif
 
 .PHONY: help run playground test lint setup clean
 
-run: setup  ## train on the included digits for two minutes, then score and write a report
+run: setup  ## train on the included digits for a minute, then score and write a report
 	$(BIN)/advnets train mnist-5k
 
 playground: .venv/ready-to-play  ## watch training live in the browser

@@ -82,7 +82,7 @@ def overview() -> str:
         "Usage: advnets COMMAND [ARGUMENTS] [OPTIONS]",
         "       advnets COMMAND --help    all options of a command, with examples",
         "",
-        "  advnets train mnist-5k         train on 4,000 digits (included) in two minutes",
+        "  advnets train mnist-5k         train on 4,000 digits (included) in a minute",
         "  advnets train folder:PHOTOS    train on your own images",
     ]
     for group, title in GROUPS.items():

@@ -94,11 +94,13 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
     So a run can be continued by its own command after its preset has changed.
     """
-    source = _existing_run(data, given) or given.get("--from")
+    existing = _existing_run(data, given)
+    source = existing or given.get("--from")
     if source is not None and "--preset" not in given:
         preset, settings = _settings_of(source)
         sentence = f"The defaults of the settings are those of the run {source}."
-        return TrainOptions(data="", preset=preset, settings=settings), sentence
+        run = Path(existing) if existing else None
+        return TrainOptions(data="", preset=preset, run=run, settings=settings), sentence
     name, chosen = preset_for(data or "mnist", given.get("--preset"))
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
@@ -179,6 +181,8 @@ def _train_and_report(
         data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if departures := PRESETS[preset].departures:
+        reporter.say(f"Unlike the published game: {departures}")
     if data.notes:
         reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
@@ -200,10 +204,11 @@ def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
     from adversarial_nets.runs import checkpoints
 
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
+    pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
-        return [f"New run of {rounds:,} rounds in {folder}"]
+        return [f"New run of {rounds:,} rounds in {folder}", pictures]
     if max(saved) < rounds:
-        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}"]
+        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", pictures]
     return [
         f"Already finished: the run in {folder} has {max(saved):,} rounds.",
         "A larger --rounds or --epochs extends it.",

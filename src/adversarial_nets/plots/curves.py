@@ -63,8 +63,8 @@ def plot_losses(
     _plot_metric(axes, rows, "g_loss", "G's loss", palette.G)
     scored = [row for row in rows if "V_held_out" in row]
     if scored:
-        _plot_metric(axes, scored, "V_training", "D's, training", palette.averaged, sign=-1)
-        _plot_metric(axes, scored, "V_held_out", "D's, held out", palette.text, sign=-1)
+        _plot_metric(axes, scored, "V_training", "−V, training images", palette.averaged, sign=-1)
+        _plot_metric(axes, scored, "V_held_out", "−V, held-out images", palette.text, sign=-1)
     _plot_reference(axes, math.log(4), "log 4", palette.D)
     if objective == "minimax":
         _plot_reference(axes, -math.log(2), "−log 2", palette.G)

@@ -127,6 +127,22 @@ def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any,
     return {n: v for n, v in differences.items() if n not in ("seed", *DATA_OPTIONS)}
 
 
+def recorded_preset(
+    record: Mapping[str, Any], settings: Settings
+) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """Return the preset's name in a record of any version, and the settings changed from it.
+
+    The first versions called today's ``quickstart-2014`` ``quickstart``.
+    """
+    name = str(record.get("preset", "an unknown preset"))
+    recorded = None if "changed" not in record else changes_from_json(record["changed"])
+    if name == "quickstart":
+        from_old = changed_from_preset(settings, "quickstart-2014")
+        if recorded is None or recorded == from_old:
+            return "quickstart-2014", from_old
+    return name, changed_from_preset(settings, name) if recorded is None else recorded
+
+
 def changes_from_json(changed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Return changed settings as (preset's value, run's value), with JSON's lists as tuples."""
 
@@ -201,8 +217,7 @@ def open_run(run: RunLike) -> Run:
         )
     try:
         found = from_json(record["settings"])
-        preset = str(record["preset"])
-        changed = record.get("changed", changed_from_preset(found, preset))
+        preset, changed = recorded_preset(record, found)
         return Run(
             folder=folder,
             data=str(record["data"]),
@@ -213,7 +228,7 @@ def open_run(run: RunLike) -> Run:
             settings=found,
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
-            changed=changes_from_json(changed),
+            changed=changed,
             classes={str(name): int(n) for name, n in record.get("classes", {}).items()},
         )
     except UserError as error:

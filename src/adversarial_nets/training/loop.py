@@ -219,8 +219,8 @@ class TrainingSession:
         images = sample(G, game.settings, 40, "samples to watch", c=c).float().cpu()
         with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
-            path = self.run.folder / "samples" / f"round-{game.round:08d}.png"
-            files.write_atomically(path, content)
+            for name in (f"round-{game.round:08d}.png", "newest.png"):
+                files.write_atomically(self.run.folder / "samples" / name, content)
 
     def _save(self) -> None:
         """Write a checkpoint, unless a weight is no longer finite."""
