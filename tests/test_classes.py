@@ -17,6 +17,8 @@ from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
+from adversarial_nets.toys import images
+from adversarial_nets.training.diagnostics import condition_of, discriminator_metrics
 from small import small_data, small_labelled_data, small_settings
 
 G, D = small_settings().G, small_settings().D
@@ -183,6 +185,24 @@ def test_resume_is_the_uninterrupted_run(tmp_path: Path) -> None:
     assert torch.equal(sample(a, settings, 3, c=c), sample(b, settings, 3, c=c))
     with pytest.raises(UserError, match="other labels"):
         an.train(permuted(data, torch.tensor([1, 0, 2])), settings=settings, run=run, rounds=13)
+
+
+@pytest.mark.parametrize("condition", ["classes", "masks"])
+def test_a_conditional_game_can_be_watched(condition: str) -> None:
+    """`advnets play` and the metrics of a training give both networks what the game gives them."""
+    data, settings = small_labelled_data(), small_settings(condition=condition)
+    game = new_game(settings, data)
+    play(game, 2)
+    evaluator = images.new_evaluator(data)
+    snapshot = images.take_snapshot(game, evaluator)
+    assert set(images.metrics(evaluator, snapshot)) > {"V", "accuracy", "spread", "modes hit"}
+    of_valid = condition_of(game, data, "valid", 20)
+    assert of_valid is not None
+    x = torch.cat([data.floats(data.valid[:20]), of_valid], 1)
+    with torch.no_grad():
+        a = game.D.eval()(x).flatten().double().numpy()
+    assert snapshot.a_data[:20] == pytest.approx(a, rel=1e-5)
+    assert {"accuracy", "V_training"} <= discriminator_metrics(game, data).keys()
 
 
 def test_bad_classes_are_refused_in_one_sentence() -> None:
