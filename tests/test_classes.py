@@ -118,6 +118,23 @@ def test_rows_hold_the_image_and_then_its_class() -> None:
     assert torch.equal(x[:, 36:], z[:, 5:])  # noise gets the classes of the same minibatch
 
 
+def test_the_published_conditional_networks() -> None:
+    """Mirza & Osindero 2014, §4.1: each layer's size; lr .1 divided by 1.00004 down to 1e-6."""
+    s = an.PRESETS["mnist-conditional"].settings
+    G = nets.generator(s.G, s.z_size, 784, classes=10)
+    D = nets.discriminator(s.D, 784, classes=10)
+    sizes = [(m.in_features, m.out_features) for m in G.modules() if isinstance(m, nn.Linear)]
+    assert sizes == [(100, 200), (10, 1000), (1200, 1200), (1200, 784)]
+    maxout = [m for m in D.modules() if isinstance(m, nets.Maxout)]
+    sizes = [(m.in_features, m.units, m.pieces) for m in maxout]
+    assert sizes == [(784, 240, 5), (10, 50, 5), (290, 240, 4)]
+    kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, nets.Dropout)]
+    assert kept == [0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
+    assert (s.lr_at(1), s.lr_at(10**7)) == (0.1 / 1.00004, 1e-6)
+    bound = max(float(m.weight.abs().max()) for m in G.modules() if isinstance(m, nn.Linear))
+    assert 0.049 < bound <= 0.05
+
+
 def test_R1_leaves_the_class_out() -> None:
     x = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
     w = torch.tensor([1.0, 2.0, 0.0, 5.0, 5.0, 5.0], dtype=torch.float64)
