@@ -131,7 +131,9 @@ def test_the_published_conditional_networks() -> None:
     kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, nets.Dropout)]
     assert kept == [0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
     assert (s.lr_at(1), s.lr_at(10**7)) == (0.1 / 1.00004, 1e-6)
-    bound = max(float(m.weight.detach().abs().max()) for m in G.modules() if isinstance(m, nn.Linear))
+    bound = max(
+        float(m.weight.detach().abs().max()) for m in G.modules() if isinstance(m, nn.Linear)
+    )
     assert 0.049 < bound <= 0.05
 
 
