@@ -20,11 +20,11 @@ from shortened import photographs, shorten
 
 RUNS = (
     *("RUN", "runs/mnist-mnist-0", "runs/mnist-mnist-1", "runs/mnist-mnist-2"),
-    *("runs/mnist-fast-1", "runs/tfd-tfd-0"),
+    *("runs/mnist-fast-1", "runs/tfd-tfd-0", "runs/mnist-5k-quickstart-0"),
 )
 QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
-    *("compare", "play"),
+    *("compare", "play", "walk"),
 )
 # Long; prints only; tested below.
 NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc")

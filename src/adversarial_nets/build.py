@@ -157,7 +157,8 @@ def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
         )
     G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), columns)
     # The logit of a mean is a good bias only under a sigmoid.
-    if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
+    has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
+    if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         nets.start_at_marginals(G, data.train)
     return G
 
@@ -261,7 +262,7 @@ def _optimiser(s: Settings, network: str) -> Optimiser:
     """A function that makes the optimiser of a network, SGD or Adam, from parameters."""
     if _optimiser_names(s)[network] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
-    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
+    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, s.adam_beta2), fused=True)
 
 
 def _parameter_groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:

@@ -8,10 +8,13 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from adversarial_nets import convolutional
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
@@ -211,9 +214,13 @@ def generator(
         classes: values of c in a row; 0 for a game without classes.
 
     Raises:
-        SettingError: a deconvolution that cannot make images of this shape.
+        SettingError: a deconvolution that cannot make images of this shape, or a convolutional G
+            for data that are not images.
     """
     s, depth = settings, len(settings.hidden)
+    if s.maps:
+        shape = _required(image_shape, "G.maps")
+        return _convolutional_generator(s, z_size + classes, shape, seed)
     inputs, outputs = [z_size, *s.hidden], (*s.hidden, pixels)
     has_own_units = bool(classes and s.class_units)
     inputs[has_own_units] += s.class_units if has_own_units else classes
@@ -235,6 +242,16 @@ def generator(
     net = nn.Sequential(*layers)
     _initialise_weights(net, _one_per_layer(s.init, depth + 1), seed, "initial G")
     _initialise_generator(net, s, seed)
+    return net
+
+
+def _convolutional_generator(
+    s: GeneratorSettings, z_size: int, image_shape: ImageShape, seed: int
+) -> nn.Sequential:
+    """G of `convolutional`, with initial weights from U(−r, r)."""
+    layers = convolutional.generator_layers(s.maps, z_size, image_shape, s.batch_norm)
+    net = nn.Sequential(*layers, *([nn.Sigmoid()] if s.output == "sigmoid" else []))
+    _initialise_weights(net, s.init[:1], seed, "initial G")
     return net
 
 
@@ -287,6 +304,8 @@ def discriminator(
         SettingError: convolutions over data that are not images, or over images that are too small.
     """
     s, depth = settings, len(settings.units)
+    if s.maps:
+        return _convolutional_discriminator(s, _required(image_shape, "D.maps"), seed, classes)
     joined = depth if s.projection else int(s.class_units > 0)  # hidden layers below the class
     of_c = _class_units(s, classes) if classes and s.class_units else []
     layers, width = _convolutions(s, pixels, image_shape)
@@ -305,6 +324,24 @@ def discriminator(
     net = nn.Sequential(*layers, output)
     ranges = _one_per_layer(s.init, len(s.convolutions) + len(s.units) + 1)
     _initialise_weights(net, ranges, seed, "initial D")
+    if s.spectral_norm:
+        _add_spectral_norm(net, seed)
+    return net
+
+
+def _convolutional_discriminator(
+    s: DiscriminatorSettings, image_shape: ImageShape, seed: int, classes: int
+) -> nn.Sequential:
+    """D of `convolutional`; a class enters at the output, as in a projection discriminator."""
+    layers = convolutional.discriminator_layers(s.maps, image_shape)
+    output = layers[-1]
+    if classes and isinstance(output, nn.Linear):
+        of_x, pixels = nn.Sequential(*layers[:-1]), math.prod(image_shape)
+        layers = [Branches(of_x, nn.Sequential(), pixels), Projection(output.in_features, classes)]
+    net = nn.Sequential(*layers)
+    _initialise_weights(net, s.init[:1], seed, "initial D")
+    if s.spectral_norm:
+        _add_spectral_norm(net, seed)
     return net
 
 
@@ -320,6 +357,16 @@ def _hidden_layer(
 def _class_units(s: DiscriminatorSettings, classes: int) -> list[nn.Module]:
     """D's hidden units for the class, with the dropout of the layer that follows."""
     return [*_hidden_layer(s, classes, s.class_units, s.pieces), Dropout(s.keep_prob_hidden)]
+
+
+def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
+    """Divide each weight by its largest singular value, with one power iteration a forward pass."""
+    key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(int(key[0, 0]))
+        for layer in _layers_of_x(net):
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                spectral_norm(layer)
 
 
 def _convolutions(
@@ -406,10 +453,11 @@ def _initialise_weights(
 ) -> None:
     """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0.
 
-    Units of the class alone have the first layer's range.
+    One range is used for all layers. Units of the class alone have the first layer's range.
     """
-    kinds = (nn.Linear, MaxoutConvolution, Deconvolution)
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     layers = [m for m in _layers_of_x(net) if isinstance(m, kinds)]
+    ranges = _one_per_layer(ranges, len(layers))
     first = net[0]
     if isinstance(first, Branches) and len(first.of_c):
         _initialise_weights(first.of_c, ranges[:1], seed, f"{purpose} for the class")

@@ -279,6 +279,32 @@ _CONVOLUTIONAL_SMALL = dataclasses.replace(
     lr_decay=1.0,
 )
 
+_PICTURES = Settings(
+    G=GeneratorSettings(
+        hidden=(), maps=16, batch_norm=True, init=(0.035,), bias_from_marginals=False
+    ),
+    D=DiscriminatorSettings(
+        units=(), maps=32, init=(0.035,), keep_prob_input=1.0, keep_prob_hidden=1.0
+    ),
+    protocol="released",
+    batch=32,
+    prior="gaussian",
+    optimiser="adam",
+    lr=4e-4,
+    lr_decay=1.0,
+    momentum=0.5,
+    momentum_end=0.5,
+    adam_beta2=0.99,
+    r1=0.125,
+    r2=0.125,
+    penalty_sigma=0.025,
+    ema_decay=0.9977,  # half-life 300 rounds
+    augment=0.6,
+    augment_below=5000,
+    size=32,
+    channels=3,
+)
+
 _SMALL = (
     "Narrower networks; Adam in place of SGD; the R1 penalty in place of D's dropout. By the "
     "published rules a game this narrow trains slowly, or D becomes too strong for G."
@@ -381,6 +407,14 @@ PRESETS: dict[str, Preset] = {
         "that starts as bilinear interpolation and learns at a hundredth of the rate. By the "
         "published rules none of 23 settings trained (docs/log/convolutional-small.md).",
     ),
+    "pictures": Preset(
+        _PICTURES,
+        rounds=9000,
+        why="A folder of your own images, of any size and shape: small convolutional networks with "
+        "batch normalisation in G and none in D, penalties R1 and R2 by finite differences, and "
+        "DiffAugment if there are fewer than 5,000 images (docs/your-own-images.md).",
+        departures="Convolutional networks; Adam; R1 and R2; augmentation.",
+    ),
     "quickstart": Preset(
         _QUICKSTART,
         rounds=7000,
@@ -404,10 +438,10 @@ _DEFAULTS = {"tfd-96": "tfd", "tfd-standin": "tfd", "cifar10-copy": "cifar10"}
 def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or by default the data set's own.
 
-    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0]
-    ('mnist', 'quickstart')
+    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0], preset_for("folder:cats")[0]
+    ('mnist', 'quickstart', 'pictures')
     """
-    own = _DEFAULTS.get(data, data)
+    own = "pictures" if data.startswith("folder:") else _DEFAULTS.get(data, data)
     name = name or (own if own in PRESETS else "quickstart")
     if name not in PRESETS:
         raise unknown_name(name, list(PRESETS), "preset")

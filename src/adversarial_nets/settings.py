@@ -101,6 +101,9 @@ class GeneratorSettings:
     class with z instead."""
     keep_prob: float = setting(1.0, PROBABILITY, source=_CGAN)
     """Probability that dropout keeps a hidden value during training; samples use all."""
+    maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Make G convolutional, with this many feature maps at the image's resolution and twice as many
+    at each coarser one (`convolutional`); 0 makes a multilayer perceptron of the hidden layers."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,12 @@ class DiscriminatorSettings:
     projection: bool = setting(False, source=_OURS)
     """With condition: the class enters at the output alone, as a vector e_c that is multiplied with
     the last hidden layer (Miyato & Koyama 2018, arXiv:1802.05637)."""
+    maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Make D convolutional, with this many feature maps after the first convolution and twice as
+    many after each further one (`convolutional`), without dropout; 0 makes the layers above."""
+    spectral_norm: bool = setting(False, source=_OURS)
+    """Divide each weight of D by its largest singular value, estimated by power iteration (Miyato
+    et al. 2018, arXiv:1802.05957)."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +160,8 @@ class Settings:
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
     """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
-    it minimises log(1 - D(G(z))), its term of Equation 1."""
+    it minimises log(1 - D(G(z))), its term of Equation 1. Not in the paper: least-squares, hinge,
+    wasserstein, relativistic."""
     batch: int = setting(100, COUNT, live=True)
     """Images in a minibatch, m in Algorithm 1."""
     prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform")
@@ -175,6 +185,8 @@ class Settings:
     """Smallest learning rate."""
     momentum: float = setting(0.5, BELOW_ONE, live=True)
     """Momentum of SGD in the first epoch; Adam's beta_1 in every epoch."""
+    adam_beta2: float = setting(0.999, BELOW_ONE, source="arXiv:1412.6980")
+    """Adam's beta_2."""
     momentum_end: float = setting(0.7, BELOW_ONE, live=True)
     """Momentum of SGD from epoch momentum_epochs on."""
     momentum_epochs: int = setting(250, COUNT, live=True)
@@ -182,6 +194,14 @@ class Settings:
     r1: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
     """Weight γ of the R1 penalty: adds γ/2 · E‖∇ₓ logit‖² on real data to D's loss (Mescheder et
     al. 2018, arXiv:1801.04406). 0 disables it."""
+    r2: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
+    """Weight γ of the R2 penalty: the same as R1 on samples in place of data. 0 disables it."""
+    penalty_sigma: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
+    """Compute R1 and R2 by finite differences, D(x + σε) - D(x) with random signs ε and this σ,
+    which needs no double backpropagation; 0 computes them exactly."""
+    gradient_penalty: float | None = setting(None, NON_NEGATIVE, live=True, source=_OURS)
+    """Weight λ of the gradient penalty of WGAN-GP (arXiv:1704.00028); by default 10 for the
+    objective wasserstein and 0 for the others."""
     train_only: Literal["D", "G"] | None = setting(None, live=True)
     """Train one network alone and freeze the other; None trains both, as in Algorithm 1."""
     max_norm: float | None = setting(None, POSITIVE)
@@ -192,8 +212,22 @@ class Settings:
     ema_decay: float = setting(0.0, DECAY, source=_OURS)
     """Decay per round of an exponential moving average of G's weights, kept beside G; 0 keeps none.
     In round t the decay is at most (1 + t) / (10 + t)."""
+    flip: bool = setting(False, live=True, source=_OURS)
+    """Mirror each training image left to right with probability 1/2; not for text or digits."""
+    augment: float = setting(0.0, Bounds(0, 1, "a probability, 0 to 1"), live=True, source=_OURS)
+    """Probability of each change of DiffAugment (colour, translation, cutout; arXiv:2006.10738) to
+    all images that D sees; for few training images."""
+    augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Number of training images at which this probability has fallen to 0, linearly from no images;
+    0 uses it for any number."""
     size: int | None = setting(None, COUNT)
-    """folder:PATH only: side of the square that images are resized to, in pixels (default 28)."""
+    """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
+    --size 32x64 sets a height of 32 and a width of 64."""
+    width: int | None = setting(None, COUNT)
+    """folder:PATH only: width in pixels, if it differs from the height."""
+    fit: Literal["crop", "pad", "stretch"] | None = setting(None)
+    """folder:PATH only: how an image of another aspect is fitted: cropped at its sides (default),
+    padded with the background colour, or stretched."""
     channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
     """folder:PATH only: 1 for grey (default), 3 for colour."""
     background: str | None = setting(None)
@@ -293,7 +327,7 @@ _TYPES: Mapping[str, Any] = {
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
 
-DATA_OPTIONS = ("size", "channels", "background", "stretch")
+DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch")
 """The settings that choose how a folder of images is read."""
 
 OLD_NAMES: Mapping[str, str] = {
@@ -350,7 +384,17 @@ def _check_layers(s: Settings) -> None:
                 f"has {len(values)} values; give one for all layers or one for each of the "
                 f"{layers}.",
             )
-    if not s.D.units:
+    for name, maps, units in (("G.hidden", s.G.maps, s.G.hidden), ("D.units", s.D.maps, s.D.units)):
+        if maps and units:
+            network = name[0]
+            raise SettingError(
+                name,
+                f"has {len(units)} values, but {network}.maps makes {network} convolutional. Leave "
+                f"{name} out, or give --{network}.maps 0 for a multilayer perceptron.",
+            )
+    if s.D.maps and s.D.convolutions:
+        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
+    if not s.D.units and not s.D.maps:
         raise SettingError("D.units", "is empty; give at least one maxout layer.")
     for name, class_units, hidden in (
         ("G.class_units", s.G.class_units, s.G.hidden),
@@ -360,6 +404,12 @@ def _check_layers(s: Settings) -> None:
             raise SettingError(
                 name, f"is {class_units}; it needs condition classes and at least one hidden layer."
             )
+    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment):
+        raise SettingError(
+            "condition",
+            "is masks, which works with multilayer perceptrons and without augment only; leave out "
+            "G.maps, D.maps and augment.",
+        )
     if s.D.projection and (s.condition != "classes" or s.D.class_units):
         raise SettingError(
             "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
@@ -375,6 +425,8 @@ def _check_layers(s: Settings) -> None:
         raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
     if s.G.bilinear and not s.G.deconvolution:
         raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
+    if s.D.spectral_norm and s.max_norm is not None:
+        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
     if s.G.batch_norm and s.batch == 1:
         raise SettingError(
             "G.batch_norm", "normalises over a minibatch; give a batch of 2 or more."

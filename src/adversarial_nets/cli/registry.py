@@ -6,6 +6,7 @@ from adversarial_nets import __version__
 from adversarial_nets.cli import (
     bench,
     datasets,
+    doctor,
     evaluate,
     generate,
     own_images,
@@ -27,6 +28,7 @@ GROUPS: Mapping[Group, str] = {
     "generate": "Generate images",
     "explore": "Experiment",
     "paper": "Reproduce the paper",
+    "help": "If something does not work",
 }
 """The headings of the overview, in order."""
 
@@ -42,6 +44,7 @@ _MODULES = (
     paper_theory,
     paper_experiments,
     paper_section7,
+    doctor,
 )
 
 COMMANDS: Mapping[str, Command] = {

@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from adversarial_nets.engine import distributed
 from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
 from adversarial_nets.objectives import d_logit_gradients, find, g_logit_gradient
+from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = ["applies", "d_logits", "update_D", "update_G", "update_both"]
@@ -54,7 +55,8 @@ def applies(game: Game) -> bool:
     """Whether this game's networks consist of the layers that are implemented here.
 
     Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
-    Hooks, frozen parameters, a layer used twice or a max-norm constraint need autograd.
+    Hooks, frozen parameters, a layer used twice, a max-norm constraint, a paired objective,
+    augmentation and every penalty but the exact R1 need autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
@@ -72,6 +74,7 @@ def applies(game: Game) -> bool:
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
+        and not _needs_autograd(game.settings)
         and not (
             game.bf16_matmul and next(D.parameters()).device.type != "cpu"
         )  # autocast does that
@@ -95,6 +98,15 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
         inner = (layer.of_x, layer.of_c) if type(layer) is Branches else ()
         leaves += [leaf for branch in inner for leaf in _leaves(branch)] or [layer]
     return leaves
+
+
+def _needs_autograd(s: Settings) -> bool:
+    """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
+    objective = find(s.objective)
+    weight = objective.gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
+    finite_differences = s.r1 > 0 and s.penalty_sigma > 0
+    penalties = weight > 0 or s.r2 > 0 or finite_differences
+    return objective.paired_g_loss is not None or penalties or s.augment > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:

@@ -135,14 +135,14 @@ def frechet_distance(real: Real, samples: Drawn) -> float:
     return float(metric.compute())
 
 
-def _fid() -> type["FrechetInceptionDistance"]:
-    """Import torchmetrics' class."""
+def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
+    """Import torchmetrics' class; if it is missing, name the extra to install."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise UserError(
             "Feature metrics need torchmetrics. Install it with: pip install "
-            "'adversarial-nets[measures]'"
+            f"'adversarial-nets[{extra}]'"
         ) from error
     return FrechetInceptionDistance
 
@@ -259,7 +259,8 @@ def measure(
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
     run = open_run(run)
     weights = weights or run.default_weights
-    _fid()  # report a missing package before the classifier is trained
+    # Report a missing package before the classifier is trained.
+    _fid("photographs" if features == "inception" else "measures")
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
     _check_count(n, "samples")

@@ -19,6 +19,7 @@ from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
@@ -148,8 +149,8 @@ def train(
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     folder = None if run is None else runs_folder.folder_of(run)
-    if networks.own and preset is None and preset_for(name)[0] == "quickstart":
-        preset = None if settings else "quickstart-2014"  # "quickstart" suits its own networks only
+    if networks.own and preset is None and preset_for(name)[0] in ("quickstart", "pictures"):
+        preset = None if settings else "quickstart-2014"  # these two suit their own networks only
     folder, preset, chosen, settings = _resolve(name, folder, preset, settings, source, restart)
     device = distributed.local_device(device)
     check_device(device)
@@ -244,13 +245,13 @@ def _resolve(
     from, then the preset's. So a run continues even if its preset has changed since.
     """
     if preset is None and settings is None:
-        name, usual = preset_for(data)
+        name, usual = preset_for_data(data)
         existing = folder or run_folder(data, name, usual.settings.seed)
         if not restart and not _is_new(existing) and (folder or source is None):
             folder, source = existing, runs_folder.open_run(existing)
         if source is not None:
             settings = source.settings
-    preset, chosen = preset_for(data, preset or (source.preset if source else None))
+    preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
     settings = settings or chosen.settings
     return folder or run_folder(data, preset, settings.seed), preset, chosen, settings
 
