@@ -331,6 +331,8 @@ PRESETS: dict[str, Preset] = {
         why="Conditional adversarial nets as published on MNIST (Mirza & Osindero 2014): the class "
         "is an input of both networks. The paper gives no initial weights, no dropout of the "
         "images and no length; these are those of `mnist`.",
+        departures="Not an experiment of §5: networks and rules of Mirza & Osindero (2014), with "
+        "the class as an input of both networks.",
     ),
     "fast-conditional": Preset(
         dataclasses.replace(_FAST, condition="classes"),
