@@ -17,7 +17,13 @@ from adversarial_nets.engine.threads import products_depend_on_threads
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
-from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.settings import (
+    Cadence,
+    DiscriminatorSettings,
+    GeneratorSettings,
+    Settings,
+)
 from shortened import photographs
 from small import generator, small_settings
 
@@ -197,3 +203,18 @@ def test_convolutions_keep_the_number_of_threads() -> None:
     convolutional = (nn.Sequential(nn.Conv2d(1, 2, 3)), nn.Linear(4, 1))
     assert products_depend_on_threads(convolutional, batch=2, threads=1)
     assert not products_depend_on_threads(linear, batch=2, threads=1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_all_checkpoints_are_kept_on_request(tmp_path: Path) -> None:
+    for keep, kept in (("newest", [3, 4]), ("all", [1, 2, 3, 4])):
+        an.train(
+            images(),
+            settings=settings(),
+            run=tmp_path / keep,
+            rounds=4,
+            cadence=Cadence(save_every=1, score_every=100),
+            keep=keep,  # type: ignore[arg-type]
+            progress=False,
+        )
+        assert sorted(checkpoint_rounds(tmp_path / keep)) == kept

@@ -69,6 +69,8 @@ class TrainOptions:
     """Device to train on: cpu, cuda or mps."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the matrix products; bfloat16 is mixed precision."""
+    keep: Literal["newest", "all"] = "newest"
+    """Checkpoints to keep: the newest two and the best, or all (many of them need much space)."""
     threads: Threads = None
     nproc: int = 1
     """Number of processes on this machine that share each minibatch, started by PyTorch's
@@ -267,6 +269,7 @@ def _play(
             restart=o.restart,
             device=o.device,
             precision=o.precision,
+            keep=o.keep,
             progress=False,  # the reporter's callback shows it
         )
 
