@@ -191,7 +191,7 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
     printed = capsys.readouterr().out
     assert "This will take less than a minute" in printed
-    assert "of 1,000 samples have a training image as their nearest real image" in printed
+    assert "real images nearest to 1,000 samples" in printed
     assert an.open_run(tmp_path / "run").image_shape == (3, 8, 12)
     assert main(["train", data, "--run", str(tmp_path / "new"), "--G.hidden", "9"]) == 2
     assert "--G.maps 0" in capsys.readouterr().err
