@@ -341,9 +341,12 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
 
 
 def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-    """A callback that writes each row of the metrics for TensorBoard, if it is wanted."""
+    """A callback that writes rows of the metrics and pictures for TensorBoard, if it is wanted."""
     if not wanted:
         return
+    import numpy as np
+    from PIL import Image
+
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -352,6 +355,7 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
             "'adversarial-nets[tensorboard]'"
         ) from error
     writer = SummaryWriter(str(folder / "tensorboard"))
+    shown: set[int] = set()
 
     def callback(snapshot: "TrainingSnapshot") -> None:
         row = snapshot.row
@@ -360,6 +364,12 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
                 writer.add_scalar(name, value, row["round"])
         for weights, score in row.get("scores", {}).items():
             writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], row["round"])
+        for path in sorted((folder / "samples").glob("round-*.png")):
+            round = int(path.stem.removeprefix("round-"))
+            if round >= snapshot.started_at and round not in shown:
+                pixels = np.asarray(Image.open(path).convert("RGB"))
+                writer.add_image("samples", pixels, round, dataformats="HWC")
+                shown.add(round)
         writer.flush()
 
     yield callback

@@ -144,10 +144,10 @@ class TrainingSession:
         log, save, score, draw = (
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
-        if log or score:
-            self._log(score)
         if draw:
             self._draw()
+        if log or score:  # after the picture, which callbacks may want
+            self._log(score)
         if save or score:
             self._save()
 
