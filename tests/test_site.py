@@ -11,6 +11,7 @@ import pytest
 pytest.importorskip("sphinx", reason="the extra [docs] is not installed")
 pytest.importorskip("ziamath", reason="the extra [docs] is not installed")
 
+from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import _option_names
 from adversarial_nets.cli.registry import COMMANDS
 from documented import ROOT
@@ -99,7 +100,7 @@ def test_a_link_leads_to_the_same_language_and_code_to_its_source() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
-def test_a_commands_page_has_all_its_options(command: commands.Command) -> None:
+def test_a_commands_page_has_all_its_options(command: Command) -> None:
     named = " ".join(option.name for option in commands.options(command))
     for name in _option_names(command.options):
         positional = name.upper().rstrip("S")

@@ -5,9 +5,9 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import ziamath
 from docutils import nodes
 from latex2mathml.converter import convert
+from ziamath.zmath import Latex
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
@@ -35,7 +35,7 @@ def render(latex: str, inline: bool) -> str:
     # ziamath sets no space after log, and one after a minus sign that has nothing before it.
     spaced = re.sub(r"\\log (?=[\w\\])", r"\\log\\, ", latex)
     spaced = re.sub(r"(^|[(=\[&]\s*|\\(?:le|approx) )-", r"\1{-}", spaced)
-    formula = ziamath.Latex(spaced, size=SIZE, inline=inline, color="currentColor")
+    formula = Latex(spaced, size=SIZE, inline=inline, color="currentColor")
     svg = formula.svg()
     width, height = (float(v) for v in re.findall(r' (?:width|height)="([\d.]+)"', svg)[:2])
     top = float(re.findall(r'viewBox="\S+ (\S+)', svg)[0])

@@ -151,7 +151,7 @@ def _translate_the_theme(app: "Sphinx") -> None:
     if app.config.language != "zh_CN":
         return
     sphinx = app.translator
-    app.builder.templates.environment.install_gettext_callables(  # type: ignore[attr-defined]
+    app.builder.templates.environment.install_gettext_callables(
         lambda text: _TEXTS.get(text) or sphinx.gettext(text), sphinx.ngettext, newstyle=True
     )
 

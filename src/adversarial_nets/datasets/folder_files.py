@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["Found", "find_images", "split_images"]
+__all__ = ["Found", "class_of_images", "find_images", "split_images"]
 
 # File names of images. Those of the last line cannot be decoded here; they are listed so that such
 # files are reported instead of skipped silently.
@@ -162,6 +162,20 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
             "the test; each split needs at least one. Add images: 50 are nearly always enough."
         )
     return splits, how
+
+
+def class_of_images(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
+    """The class of each image: the name of its subfolder, below a folder ``train`` and the like.
+
+    Returns:
+        The classes by path; empty if an image lies in no subfolder.
+    """
+    base = _without_wrappers(folder, images)
+    of_splits = {name for names in SPLIT_FOLDERS.values() for name in names}
+    parts = {path: path.relative_to(base).parts[:-1] for path in images}
+    if all(below and below[0].lower() in of_splits for below in parts.values()):
+        parts = {path: below[1:] for path, below in parts.items()}
+    return {path: below[0] for path, below in parts.items()} if all(parts.values()) else {}
 
 
 def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]] | None:
