@@ -160,8 +160,8 @@ def test_other_layers_and_very_large_networks_are_refused() -> None:
 
 def image_of(page: Page) -> list[int]:
     """The pixels of the large image."""
-    found: list[int] = page.evaluate(
-        "Array.from(document.getElementById('image').getContext('2d').getImageData(0, 0, 28, 28).data)"
+    found: list[int] = page.locator("#image").evaluate(
+        "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data)"
     )
     return found
 
