@@ -13,7 +13,7 @@ from adversarial_nets import classes, nets, objectives
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import manual_backprop
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import play, sample, sample_data, sample_noise
+from adversarial_nets.game import _penalties, play, sample, sample_data, sample_noise
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -207,3 +207,44 @@ def test_bad_classes_are_refused_in_one_sentence() -> None:
         changed = dataclasses.replace(getattr(Settings(), network), class_units=3)
         with pytest.raises(UserError, match="needs condition"):
             Settings(**{network: changed})
+
+
+class OnlyTheClass(nn.Module):
+    """A D whose logit depends on the class alone."""
+
+    def __init__(self, columns: int) -> None:
+        super().__init__()
+        self.columns, self.weight = columns, nn.Parameter(torch.arange(1.0, columns + 1))
+
+    def forward(self, xc: Tensor) -> Tensor:
+        return xc[:, -self.columns :] @ self.weight[:, None] + 0 * xc.sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize(
+    "penalty", [{"r1": 2.0}, {"r2": 2.0}, {"r1": 2.0, "r2": 2.0, "penalty_sigma": 0.1}]
+)
+def test_penalties_are_on_gradients_of_the_image_alone(penalty: dict[str, float]) -> None:
+    game = new_game(conditional(**penalty), small_labelled_data())
+    game.D = OnlyTheClass(game.condition_columns)
+    x = sample_data(game, 0).requires_grad_()
+    a_x = game.D(x).flatten()
+    assert len(set(a_x.tolist())) > 1
+    found = _penalties(game, 0, ("data", x, a_x), ("samples for D", x, a_x))
+    assert torch.as_tensor(found).item() == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("objective", ["non-saturating", "relativistic", "wasserstein"])
+def test_convolutional_networks_with_classes_and_augmentation(objective: str) -> None:
+    """The class reaches both networks, and augmentation leaves it as it is."""
+    settings = conditional(
+        G=dataclasses.replace(G, hidden=(), maps=4, init=(0.3,), batch_norm=True),
+        D=dataclasses.replace(D, units=(), maps=4, init=(0.3,), spectral_norm=True),
+        **{"objective": objective, "augment": 1.0, "optimiser": "adam", "lr": 1e-3, "r2": 0.1},
+    )
+    game = played(settings, small_labelled_data(), rounds=3)
+    assert all(w.isfinite().all() for w in weights(game))
+    a, b = (sample(game.G, settings, 4, c=torch.full((4,), c)) for c in (0, 1))
+    assert a.shape == (4, 36)
+    assert not torch.equal(a, b)
+    (embedding,) = (m.embedding for m in game.D.modules() if isinstance(m, nets.Projection))
+    assert embedding.detach().any(1).all()  # each class has moved its vector from 0

@@ -318,3 +318,18 @@ def test_other_aspects_are_cropped_padded_or_stretched(tmp_path: Path) -> None:
     assert (wide.train[0].view(4, 16)[:, 15] > 190).all()
     with pytest.raises(UserError, match="width is 0"):
         load_folder(tmp_path, size=4, width=0)
+
+
+def test_three_images_are_enough(tmp_path: Path) -> None:
+    for i in range(9):
+        fill_one = np.random.default_rng(i).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(fill_one).save(tmp_path / f"{i}.png")
+        n = i + 1
+        if n < 3:
+            with pytest.raises(UserError, match="3 are enough"):
+                load_folder(tmp_path, size=8)
+            continue
+        data = load_folder(tmp_path, size=8)
+        counts = [len(x) for x in (data.train, data.valid, data.test)]
+        assert sum(counts) == n
+        assert min(counts) >= 1

@@ -68,3 +68,13 @@ def test_the_preset_follows_the_images(tmp_path: Path) -> None:
     assert preset_for_data(f"folder:{tmp_path}")[1].settings.channels == 3
     as_they_are = preset_for_data("mnist-5k", "pictures")[1].settings
     assert (as_they_are.size, as_they_are.channels) == (None, None)
+
+
+def test_one_class_of_a_data_set() -> None:
+    sevens, whole = load("mnist-5k:7"), load("mnist-5k")
+    assert torch.equal(sevens.train, whole.train[whole.labels["train"] == 7])
+    assert [len(x) for x in (sevens.train, sevens.valid, sevens.test)] == [400, 50, 50]
+    assert sevens.name == "mnist-5k:7"
+    for name, said in (("mnist-5k:10", "its classes are 0, 1"), ("mnist-5k:x", "no data set")):
+        with pytest.raises(UserError, match=said):
+            load(name)

@@ -157,7 +157,8 @@ def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
         )
     G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), columns)
     # The logit of a mean is a good bias only under a sigmoid.
-    if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
+    has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
+    if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         nets.start_at_marginals(G, data.train)
     return G
 

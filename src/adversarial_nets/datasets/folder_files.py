@@ -122,9 +122,9 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
     """Split images by their subfolders ``train``, ``valid``, ``test``, or else by their names.
 
     Without such subfolders, a hash of each name decides: below .8 training, below .9 validation,
-    else test. If ``train`` has only one of the two others beside it, the training images with a
-    hash from .9 on (at least one) become the missing split. Images outside these subfolders
-    are then not used.
+    else test. If a split would be empty, the two images with the largest hashes are held out. If
+    ``train`` has only one of the two others beside it, the training images with a hash from .9 on
+    (at least one) become the missing split. Images outside these subfolders are then not used.
 
     Args:
         folder: names are taken relative to it.
@@ -145,6 +145,9 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
         for path in ordered:
             place = "train" if hashes[path] < 0.8 else "valid" if hashes[path] < 0.9 else "test"
             splits[place].append(path)
+        if not all(splits.values()) and len(ordered) >= 3:
+            how = f"one image each of only {len(ordered)}, by a hash of each file's name"
+            splits = {"train": ordered[:-2], "valid": ordered[-2:-1], "test": ordered[-1:]}
     else:
         how = f"split by the subfolders {', '.join(name for name in given if given[name])}"
         splits |= given
@@ -159,7 +162,7 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
         raise UserError(
             f"{folder} has only {n} image{'s' * (n > 1)}, split into {len(splits['train'])} "
             f"for training, {len(splits['valid'])} for validation and {len(splits['test'])} for "
-            "the test; each split needs at least one. Add images: 50 are nearly always enough."
+            "the test; each split needs at least one. Add images: 3 are enough."
         )
     return splits, how
 

@@ -214,7 +214,7 @@ def find(name: str) -> DatasetEntry:
     """
     kind, colon, path = name.partition(":")
     entry = REGISTRY.get(kind)
-    if entry is None or (colon and not entry.takes_path):
+    if entry is None or (colon and not entry.takes_path and not path.isdecimal()):
         raise UserError(_unknown(name))
     if entry.takes_path and not path:
         raise UserError(
@@ -238,7 +238,8 @@ def load(
     """Load a data set by its name.
 
     Args:
-        name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``.
+        name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``; ``"mnist:7"`` is the
+            class 7 of a data set with classes.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
         channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
         background: for ``folder:PATH`` only: colour behind transparent parts, a name or
@@ -273,6 +274,11 @@ def load(
                     f"is {value}, but {option} is only for {_resizable_names()}; the images of "
                     f"{name} are used as they are. Leave {option} out.",
                 )
+    if not entry.takes_path and ":" in name:
+        from adversarial_nets.datasets.one_class import one_class  # imports torch
+
+        kind, _, number = name.partition(":")
+        return one_class(load(kind, on_progress=on_progress, path=path), int(number), name)
     place = name.partition(":")[2] if path is None else str(path)
     request = LoadRequest(
         name, place, size, channels, on_progress, background, stretch, width=width, fit=fit
