@@ -13,20 +13,15 @@ from adversarial_nets.presets import PRESETS
 
 @pytest.mark.slow
 def test_eight_hundred_rounds_draw_digits() -> None:
-    """The quickstart's networks by the rules of preset ``fast``: 800 rounds, about ten seconds.
+    """Preset quickstart with a shorter schedule: 800 rounds, about ten seconds.
 
-    The averaged G reached 41 and 55 nats with seeds 0 and 1. The mean training image scores −55.
+    The averaged G reached 44 and 31 nats with seeds 0 and 1. The mean training image scores −55.
     """
-    settings = PRESETS["quickstart"].settings
     settings = dataclasses.replace(
-        settings,
-        D=dataclasses.replace(settings.D, keep_prob_input=1.0, keep_prob_hidden=1.0),
-        r1=0.3,
+        PRESETS["quickstart"].settings,
         lr=0.6,
         lr_hold=500,
         lr_decay=1.008,
-        momentum=0.0,
-        momentum_end=0.0,
         ema_decay=0.995,
         seed=1,
     )
@@ -35,4 +30,4 @@ def test_eight_hundred_rounds_draw_digits() -> None:
     play(game, 800)
     assert game.averaged is not None
     score = parzen_score_on(data, sample(game.averaged, settings, 10_000), "paper")
-    assert score.nats > 25
+    assert score.nats > 15

@@ -16,7 +16,7 @@ from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.toys.kinds import PLANE
 from adversarial_nets.toys.measures import oscillates, smoothed_KL
 from adversarial_nets.toys.networks import evaluate, gradient_field
-from adversarial_nets.toys.plane import SETTINGS, jsd_from_samples, modes_hit, ring_fit
+from adversarial_nets.toys.plane import SETTINGS, jsd_from_samples, mode_shares, modes_hit, ring_fit
 from adversarial_nets.toys.recording import record
 
 SMALL = replace(
@@ -89,6 +89,14 @@ def test_a_mode_is_hit_by_a_tenth_of_its_expected_samples() -> None:
     assert modes_hit(at, toy) == (1, 1.0)  # 4 % is less than a tenth of the expected 50 %
     at[:6] = 10.0, 0.0
     assert modes_hit(at, toy) == (2, 1.0)
+
+
+def test_a_sample_belongs_to_the_nearest_mode() -> None:
+    """3 σ of the one mode reach into the other, which has 2 % of the samples."""
+    toy = distributions.Mixture(((-1.5, 0.0), (1.5, 0.0)), (0.6, 0.6))
+    at = np.array([[-0.1, 0.0]] * 98 + [[1.5, 0.0]] * 2)
+    assert mode_shares(at, toy) == pytest.approx([1.96, 0.04])
+    assert modes_hit(at, toy) == (1, 1.0)
 
 
 def test_ring_fit_measures_distance_and_coverage() -> None:

@@ -2,7 +2,10 @@
 
 import base64
 import json
+import math
 import re
+from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +16,21 @@ import torch
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets import replay
-from adversarial_nets.playground import limits, messages
+from adversarial_nets.playground import limits, messages, remembered
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
 from adversarial_nets.playground.session import Session
+from adversarial_nets.playground.user_data import data_from_strokes
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS, Language
+from adversarial_nets.plots import sheets
+from adversarial_nets.random import Address
+from adversarial_nets.toys import catalogue, plane
+from adversarial_nets.toys.distributions import sample_points
+from adversarial_nets.toys.measures import Metric
 from adversarial_nets.training.diagnostics import PROBLEMS
-from small_playground import catch_up, last, new_session
+from small_playground import SMALL, Message, catch_up, last, new_session
 
 
 @pytest.mark.parametrize("data", ["mixture", "ring"])
@@ -63,7 +72,7 @@ def test_seek_and_resume_from_an_earlier_snapshot() -> None:
     ]
     handle(session, {"type": "update_setting", "setting": "k", "value": 9})
     handle(session, {"type": "step", "train": "both"})
-    snapshot = last(handle(session, {"type": "seek", "index": 4}), "snapshot")
+    snapshot = last(handle(session, {"type": "seek", "round": 4}), "snapshot")
     assert snapshot["round"] == 4
     handle(session, {"type": "resume_here"})
     catch_up(session)
@@ -71,6 +80,113 @@ def test_seek_and_resume_from_an_earlier_snapshot() -> None:
     assert state["state"]["rounds"] == 4
     assert state["weights"] == seen[3]
     assert state["state"]["games"][0]["changes"] == []
+
+
+def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "_games", OrderedDict())
+    session = new_session()
+    for message in (
+        {"type": "step", "train": "both"},
+        {"type": "update_setting", "setting": "k", "value": 2},
+        {"type": "step", "train": "D"},
+        {"type": "step", "train": "both"},
+    ):
+        handle(session, message)
+    script = session.slots[0].script
+    handle(session, {"type": "reset"})  # remembers the game
+    for rounds, changes, known in (
+        (3, script.changes, 3),
+        (5, script.changes, 3),
+        (3, (), 0),  # another game
+        (2, script.changes, 0),  # the remembered state is later
+    ):
+        wanted = replace(script, rounds=rounds, changes=changes)
+        slot = remembered.recall(wanted)
+        assert slot.game.round == known
+        slot.play_to(rounds)
+        assert replay.fingerprint(slot.game) == replay.replay(wanted).weights
+    earlier = replace(script, rounds=2, changes=script.changes[:2])
+    assert remembered.recall(earlier, resume=True).game.round == 3
+
+
+def test_a_cut_replay_can_be_opened_again() -> None:
+    session = new_session()
+    state = {
+        "data": "gaussian",
+        "rounds": 50,
+        "games": [{"settings": SMALL, "changes": [[40, {}]]}],
+    }
+    state["games"][0]["changes"][0][1]["k"] = 2  # type: ignore[index]
+    handle(session, {"type": "open", "state": state})
+    session.tick()
+    saved = last(handle(session, {"type": "pause"}), "state")["state"]
+    handle(session, {"type": "open", "state": json.loads(json.dumps(saved))})
+
+
+@pytest.mark.parametrize(("data", "spread"), [("gaussian", 1.0), ("moons", 100.0)])
+def test_divergence_is_diagnosed(data: str, spread: float) -> None:
+    slot = new_session(data).slots[0]
+    metrics = dict(slot.entry(-1).metrics)
+    means = {"D_x": 0.5, "D_G_z": 0.5}
+    assert slot._diagnose([0.0], 1.0, metrics, means) is None
+    if spread == 1.0:
+        metrics["V"] = Metric(-1e9, -1.386)
+    assert slot._diagnose([0.0], spread, metrics, means) == "diverging"
+
+
+def test_a_game_is_stuck_only_without_progress() -> None:
+    slot = new_session("gaussian").slots[0]
+    entry = slot.entry(-1)
+
+    def diagnosis(distances: list[float], path: list[float]) -> str | None:
+        slot.history = [
+            entry._replace(
+                metrics=entry.metrics | {"JSD": Metric(distance, 0.0)},
+                details=entry.details | {"center": [center]},
+            )
+            for distance, center in zip(distances, path, strict=True)
+        ]
+        slot.game.round = 150
+        newest = slot.history[-1]
+        means = {"D_x": 0.5, "D_G_z": 0.5}
+        return slot._diagnose(newest.details["center"], 1.0, newest.metrics, means)
+
+    still, swinging = [0.0] * 60, [math.sin(i) for i in range(60)]
+    falling = [0.5 * 0.97**i for i in range(60)]
+    assert diagnosis([0.2] * 60, still) == "stuck"
+    assert diagnosis([0.2] * 60, swinging) == "oscillating"
+    assert diagnosis(falling, swinging) is None  # it moves, and comes nearer
+    assert diagnosis([0.01] * 60, swinging) is None  # it is there
+
+
+def test_slow_motion_plays_an_ordinary_round() -> None:
+    session, other = new_session("moons"), new_session("moons")
+    for _ in range(2):
+        slow = last(handle(session, {"type": "slow_round"}), "slow")
+        handle(other, {"type": "step", "train": "both"})
+        fingerprints = [replay.fingerprint(s.slots[0].game) for s in (session, other)]
+        assert fingerprints[0] == fingerprints[1]
+        noise, data, D, for_G, G = slow["stages"]
+        assert [s["line"] for s in slow["stages"]] == ["noise D", "data", "D", "noise G", "G"]
+        assert noise["numbers"] == data["numbers"] == D["before"]
+        assert D["numbers"]["V"] > D["before"]["V"]  # on its own minibatch, D gains
+        assert G["numbers"]["g_loss"] < G["before"]["g_loss"] == for_G["numbers"]["g_loss"]
+
+
+def test_a_morphed_digit_is_a_sample_at_the_corners() -> None:
+    session = Session("mnist-5k")
+    own = {"G.hidden": [8], "D.units": [6], "batch": 20}
+    handle(session, {"type": "open", "state": {"data": "mnist-5k", "games": [{"settings": own}]}})
+    slot = session.slots[0]
+    samples = slot.entry(-1).snapshot.samples
+    corners = [(0, 0), (1, 0), (0, 1), (1, 1)]
+    for (u, v), sample in zip(corners, samples, strict=False):
+        png = last(handle(session, {"type": "morph", "u": u, "v": v}), "morph")["png"]
+        data = slot.evaluator.data
+        own_png = sheets.grid_png(sample[None], data.image_shape, data.range, columns=1, scale=4)
+        assert png == base64.b64encode(own_png).decode()
+    with pytest.raises(RequestError):
+        handle(session, {"type": "morph", "u": 2, "v": 0})
 
 
 def test_two_games_share_the_seed_and_nothing_else() -> None:
@@ -144,6 +260,19 @@ def test_uploaded_points_and_drawings_become_data() -> None:
     assert x[400:, 1].min() > 0.7
 
 
+def test_measures_on_a_drawing_prefer_samples_near_the_line() -> None:
+    t = np.linspace(0, 2 * np.pi, 200)
+    circle = np.stack([2 * np.cos(t), 2 * np.sin(t)], axis=1)
+    toy = catalogue.find(data_from_strokes([circle.tolist()]))
+    evaluator = plane.new_evaluator(toy, samples=2000)
+    noise = Address(0, 0, range(2000)).normal("test", 2).double().numpy()
+    x = sample_points(toy, 2000)
+    for name in ("JSD", "KL data g smoothed", "KL g data smoothed"):
+        values = [plane.measures(x + s * noise, evaluator)[name] for s in (0.03, 0.1, 0.2, 0.5)]
+        assert values == sorted(values)
+        assert values[0] < 2 * evaluator.floors[name] < values[1]
+
+
 def test_every_lesson_can_be_played() -> None:
     for name, lesson in LESSONS.items():
         session = new_session()
@@ -153,16 +282,13 @@ def test_every_lesson_can_be_played() -> None:
         assert {f"lesson {name}", f"about {name}"} <= WORDS.keys()
 
 
-def test_exported_files() -> None:
+def test_the_exported_table() -> None:
     session = new_session("grid")
     for _ in range(3):
         handle(session, {"type": "step", "train": "both"})
-    starts = {"png": b"\x89PNG", "gif": b"GIF89a", "csv": b"round,V,"}
-    for what, start in starts.items():
-        file = last(handle(session, {"type": "export", "format": what}), "file")
-        content = base64.b64decode(file["bytes"])
-        assert content.startswith(start)
-        assert file["name"].endswith(what)
+    file = last(handle(session, {"type": "export"}), "file")
+    assert file["name"] == "game-a.csv"
+    content = base64.b64decode(file["bytes"])
     rows = content.decode().splitlines()
     assert [row.split(",")[0] for row in rows] == ["round", "0", "1", "2", "3"]
 
@@ -210,7 +336,7 @@ def test_two_games_on_digits_with_class_metrics() -> None:
     assert 1 <= value < perfect == 10
     assert metrics["JSD classes"][0] > 10 * metrics["JSD classes"][1] > 0
     assert [m["game"] for m in handle(session, {"type": "nearest"})] == [0, 1]
-    assert len(handle(session, {"type": "export", "format": "png"})) == 2
+    assert len(handle(session, {"type": "export"})) == 2
 
 
 def test_a_refused_step_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,20 +354,29 @@ def test_divergence_is_reported() -> None:
     handle(session, {"type": "update_setting", "setting": "optimiser", "value": "sgd"})
     handle(session, {"type": "update_setting", "setting": "lr", "value": 10.0})
     handle(session, {"type": "update_setting", "setting": "d_lr_multiplier", "value": 100.0})
-    with torch.no_grad():
-        next(session.slots[0].game.G.parameters()).fill_(float("nan"))
-    with pytest.raises(RequestError, match="diverged"):
-        handle(session, {"type": "step", "train": "both"})
-    handle(session, {"type": "play"})
-    assert session.tick()[0] == {"type": "error", "reason": "diverged", "values": {}}
-    assert not session.playing
-    handle(session, {"type": "reset"})
+    for message in ({"type": "play"}, {"type": "step", "train": "both"}):
+        handle(session, {"type": "play"})
+        with torch.no_grad():
+            next(session.slots[0].game.G.parameters()).fill_(float("nan"))
+        if message["type"] == "play":
+            messages: list[Message] = []
+            while not messages:
+                messages = session.tick()
+            assert messages[0] == {"type": "error", "reason": "diverged", "values": {}}
+        else:
+            with pytest.raises(RequestError, match="diverged"):
+                handle(session, message)
+        assert not session.playing
+        with pytest.raises(RequestError, match="diverged"):
+            handle(session, {"type": "play"})
+        handle(session, {"type": "reset"})
 
 
 # --- Texts ----------------------------------------------------------------------------------------
 
 NAMES = (
-    r"advnets playground RUN|Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
+    r"advnets playground RUN|advnets play DATA|JavaScript|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
     r"JSD|KL|log|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )

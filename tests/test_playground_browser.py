@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
 
@@ -18,36 +17,19 @@ pytest.importorskip(
     "playwright.sync_api", reason="Playwright is not installed (the extra [test] has it)"
 )
 
-from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from adversarial_nets.cli.main import main
-from adversarial_nets.playground import server
-from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
-from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
-
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
-
-TIMEOUT = 120_000  # milliseconds; other tests may be using the processor
-expect.set_options(timeout=TIMEOUT)
-SMALL = {"G.hidden": [8], "D.units": [6], "batch": 32}
-EASY = {
-    "gaussian": SMALL | {"G.init": [4.0, 0.2]},
-    "moons": SMALL | {"G.init": [0.7, 0.2]},
-    "mnist-5k": SMALL,
-}
+from adversarial_nets.playground.screenshots import open_browser
+from playground_page import EASY, TIMEOUT, Visit, easy, playground_with_a_run
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a playground with a trained run, served from another thread."""
-    run = tmp_path_factory.mktemp("runs") / "digits"
-    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
-    assert main(["train", "mnist-5k", "--run", str(run), "--rounds", "5", *narrow, "--json"]) == 0
-    with server.serve_in_thread(open_latent_explorer(run)) as url:
+    with playground_with_a_run(tmp_path_factory.mktemp("runs") / "digits") as url:
         yield url
 
 
@@ -55,88 +37,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def browser() -> Iterator[Browser]:
     with open_browser() as found:
         yield found
-
-
-class Visit:
-    """A page, with the errors of its console and its requests to other servers."""
-
-    def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
-        )
-        self.context.set_default_timeout(TIMEOUT)
-        self.console_errors: list[str] = []
-        self.foreign_requests: list[str] = []
-        self.page: Page = self.context.new_page()
-        self.page.on(
-            "console",
-            lambda m: (
-                self.console_errors.append(m.text) if m.type in ("error", "warning") else None
-            ),
-        )
-        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
-        self.page.on("request", lambda r: self._note(r.url, address.partition("#")[0]))
-        self.page.goto(address + ("#" + json.dumps({"state": state}) if state else ""))
-        self.page.wait_for_selector("body[data-connected=yes]")
-        self.page.wait_for_selector("body[data-round]")
-
-    def _note(self, url: str, address: str) -> None:
-        if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-            self.foreign_requests.append(url)
-
-    def at_round(self, round: int) -> None:
-        self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
-
-    def address(self) -> str:
-        """The address as the page knows it; `page.url` is updated later."""
-        return str(self.page.evaluate("location.href"))
-
-    def state(self) -> Any:
-        return json.loads(unquote(self.address().partition("#")[2]))
-
-    def weights(self) -> str:
-        return self.page.locator("#weights").inner_text()
-
-    def drawn(self) -> str:
-        """All numbers that the first board displays."""
-        return str(
-            self.page.evaluate(
-                """() => JSON.stringify(
-                  [...views.main[0].model.document._all_models.values()]
-                    .filter((m) => m.type === "ColumnDataSource").map((m) => m.data),
-                  (_, v) => (ArrayBuffer.isView(v) ? [...v] : v),
-                ) + document.querySelector(".samples").src"""
-            )
-        )
-
-    def at_board(self, kind: str) -> None:
-        """Wait until that board is shown and drawn."""
-        self.page.wait_for_selector(f"body[data-board={kind}]")
-        if kind == "latent":
-            self.page.wait_for_selector("#directions label")
-        else:
-            self.page.wait_for_selector(f"body[data-shown={kind}]")
-        self.until("Object.keys(embedding).length === 0")
-
-    def does_not_scroll_sideways(self) -> None:
-        self.until("document.documentElement.scrollWidth <= innerWidth")
-
-    def until(self, condition: str) -> None:
-        """Wait until the condition holds; the page's policy allows functions but no strings."""
-        self.page.wait_for_function(f"() => {condition}")
-
-    def pad_is_ready(self) -> None:
-        self.page.wait_for_selector("#pad canvas")
-        self.until("views.pad[0] !== undefined && views.pad[0].has_finished()")
-
-    def end(self) -> None:
-        assert self.console_errors == []
-        assert self.foreign_requests == []
-        self.context.close()
-
-
-def easy(data: str, **more: Any) -> dict[str, Any]:
-    return {"data": data, "games": [{"settings": EASY[data]}], **more}
 
 
 @pytest.mark.parametrize("data", list(EASY))
@@ -217,13 +117,13 @@ def test_copied_command_and_exported_csv(browser: Browser, address: str, tmp_pat
     page.click("[data-step=G]")
     visit.at_round(1)
     page.click("#copy-command")
-    expect(page.locator("#notice")).to_have_text("Copied.")
+    expect(page.locator("#notice-text")).to_have_text("Copied.")
     command = page.evaluate("navigator.clipboard.readText()")
     assert command.startswith("advnets play gaussian --rounds 1 ")
     assert main([*command.split()[1:], "--out", str(tmp_path)]) == 0
     assert json.loads((tmp_path / "readings.json").read_text())["weights"] == visit.weights()
     with page.expect_download() as download:
-        page.click("[data-export=csv]")
+        page.click("#save-csv")
     assert Path(download.value.path()).read_text().startswith("round,V,")
     visit.end()
 
@@ -255,7 +155,7 @@ def test_drawing(touch: bool, browser: Browser, address: str) -> None:
     page.click("#draw-use")
     expect(page.locator("#data")).to_have_value("points:")
     assert visit.state()["state"]["data"].startswith("points:2,")
-    expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator("#notice-text")).to_be_hidden()
     visit.end()
 
 
@@ -266,7 +166,7 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
     large.write_text("1\n" * 200_000)
     small.write_text("x,y\n1,2\n2,1\n3,5\n")
     page.set_input_files("#file", large)
-    expect(page.locator("#notice")).to_contain_text("too large")
+    expect(page.locator("#notice-text")).to_contain_text("too large")
     assert visit.state()["state"]["data"] == "gaussian"
     page.set_input_files("#file", small)
     expect(page.locator("#data")).to_have_value("points:")
@@ -274,14 +174,14 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
     page.click("#paste")
     page.fill("#paste-text", "1\n2\noops\n")
     page.click("#paste-use")
-    expect(page.locator("#notice")).to_contain_text("line 3")
+    expect(page.locator("#notice-text")).to_contain_text("line 3")
     visit.end()
 
 
 LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = re.compile(
     r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
-    r"advnets playground RUN|D\(G\(z\)\)"
+    r"advnets playground RUN|advnets play DATA|JavaScript|D\(G\(z\)\)"
 )
 
 
@@ -462,7 +362,7 @@ def test_every_control_changes_its_setting(data: str, browser: Browser, address:
         )
     page.click("[data-step=both]")
     visit.at_round(1)
-    expect(page.locator("#notice")).to_be_hidden()
+    expect(page.locator("#notice-text")).to_be_hidden()
     page.fill("[data-setting='k']", "999")
     page.locator("[data-setting='k']").press("Enter")
     page.wait_for_timeout(200)
@@ -470,22 +370,17 @@ def test_every_control_changes_its_setting(data: str, browser: Browser, address:
     visit.end()
 
 
-def test_exported_files_can_be_read(browser: Browser, address: str) -> None:
+def test_the_exported_table_can_be_read(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"))
     page = visit.page
     for round in (1, 2, 3):
         page.click("[data-step=both]")
         visit.at_round(round)
-    found = {}
-    for what in ("png", "gif", "csv"):
-        with page.expect_download() as download:
-            page.click(f"[data-export={what}]")
-        assert download.value.suggested_filename == f"game-a.{what}"
-        found[what] = Path(download.value.path()).read_bytes()
-    png, gif = (Image.open(io.BytesIO(found[what])) for what in ("png", "gif"))
-    assert png.size == gif.size
-    assert getattr(gif, "n_frames", 1) == 4
-    rows = list(csv.DictReader(io.StringIO(found["csv"].decode())))
+    with page.expect_download() as download:
+        page.click("#save-csv")
+    assert download.value.suggested_filename == "game-a.csv"
+    text = Path(download.value.path()).read_text()
+    rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["round"] for row in rows] == ["0", "1", "2", "3"]
     shown = page.evaluate("snapshots[0].metrics")
     assert float(rows[-1]["JSD"]) == shown["JSD"][0]
@@ -539,16 +434,15 @@ def test_hostile_messages_are_answered_with_a_notice(browser: Browser, address: 
     ):
         page.evaluate("showNotice('')")
         page.evaluate("(m) => socket.send(m)", message)
-        expect(page.locator("#notice")).to_contain_text(words)
-        expect(page.locator("#notice")).to_contain_text("othing has changed")
+        expect(page.locator("#notice-text")).to_contain_text(words)
+        expect(page.locator("#notice-text")).to_contain_text("othing has changed")
     assert visit.weights() == weights
     page.click("[data-step=both]")
     visit.at_round(1)
     page.evaluate("showNotice(''); socket.send('x'.repeat(500000))")
     # The notice depends on whether the reason arrives before the connection is reset.
-    expect(page.locator("#notice")).to_contain_text("Reload the page")
-    expect(page.locator("body")).to_have_attribute("data-connected", "no")
-    page.reload()
+    expect(page.locator("#notice-text")).to_contain_text("Trying again")
+    expect(page.locator("body")).to_have_attribute("data-connected", "yes")
     visit.at_round(1)  # the address holds the game
     visit.end()
 
@@ -585,7 +479,7 @@ def test_the_latent_space_of_a_run(browser: Browser, address: str) -> None:
 
 def test_an_address_that_cannot_be_opened(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, {"data": "/etc/passwd"})
-    expect(visit.page.locator("#notice")).to_contain_text("no data of this name")
+    expect(visit.page.locator("#notice-text")).to_contain_text("no data of this name")
     assert visit.state()["state"]["data"] == "gaussian"
     visit.end()
 
@@ -625,8 +519,9 @@ def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> N
     visit.at_board("latent")
     expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    assert page.locator("#show-grid").is_checked()
-    assert not page.locator("#show-gradient").is_checked()
+    for name, pressed in (("grid", "true"), ("gradient", "false")):
+        layer = page.locator(f"#game-0 [data-layer={name}]")
+        assert layer.get_attribute("aria-pressed") == pressed
     for name, value in (("a", "3"), ("b", "9"), ("t", "0.26")):
         expect(page.locator(f"#latent-{name}")).to_have_value(value)
     expect(page.locator("#directions input").nth(1)).to_have_value("1.5")

@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -124,6 +125,40 @@ def test_an_allowed_address_is_answered_and_a_refusal_names_it() -> None:
     asyncio.run(scenario())
 
 
+def test_on_the_network_every_request_needs_the_token() -> None:
+    """127.0.0.2 stands for an address of the network."""
+
+    async def scenario() -> None:
+        client = AsyncHTTPClient()
+        async with running_server(host="127.0.0.2") as (shared, url):
+            address, _, query = url.partition("?")
+            host = address[7:-1]
+            assert query == f"token={shared.token}"
+            for path in ("", "?token=x", "?token=é", "files/core.js", "pad"):
+                with pytest.raises(HTTPClientError, match="403"):
+                    await client.fetch(address + quote(path, safe="?=/"))
+            with pytest.raises(HTTPClientError, match="403"):
+                await connect(host)
+            page = await client.fetch(url, headers={"Host": "lecture.example"})
+            cookie = page.headers["Set-Cookie"].partition(";")[0]
+            assert "HttpOnly" in page.headers["Set-Cookie"]
+            assert (await client.fetch(f"{address}pad", headers={"Cookie": cookie})).code == 200
+            for origin in ("http://evil.example", f"http://{host}"):
+                headers = {"Origin": origin, "Cookie": cookie}
+                asked = websocket_connect(HTTPRequest(f"ws://{host}/play", headers=headers))
+                if "evil" in origin:
+                    with pytest.raises(HTTPClientError, match="403"):
+                        await asked
+                else:
+                    wire = await asked
+                    assert (await ask(wire, OPEN))[0]["type"]
+                    await close(wire)
+        async with running_server() as (shared, _):
+            assert shared.token == ""
+
+    asyncio.run(scenario())
+
+
 def test_addresses_to_allow_are_checked() -> None:
     assert server._address("http://localhost:8888/#x") == "localhost:8888"
     assert server._address("[::1]:8888") == "[::1]:8888"
@@ -164,11 +199,11 @@ def test_sessions_are_separate_and_freed_on_close() -> None:
 
 
 @pytest.mark.slow
-def test_eight_sessions_play_at_once_as_if_alone() -> None:
+def test_sessions_play_at_once_as_if_alone() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):
             host = url[7:-1]
-            wires = [await connect(host) for _ in range(server.MAX_SESSIONS)]
+            wires = [await connect(host) for _ in range(8)]
             seeds = range(len(wires))
             for seed, wire in zip(seeds, wires, strict=True):
                 state = {"data": "gaussian", "games": [{"settings": SMALL | {"seed": seed}}]}

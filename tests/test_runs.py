@@ -19,6 +19,7 @@ import torch
 
 from adversarial_nets.build import new_game
 from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.checkpoints import Checkpoint
@@ -75,7 +76,10 @@ def test_a_runs_folder(straight: Path) -> None:
     rows = metrics.read_metrics(straight)
     assert [r["round"] for r in rows] == [7, 14, 21, 28, 35, 40, 42, 49, 56, 60]
     assert [r["round"] for r in rows if "scores" in r] == [40, 60]
-    assert len(list((straight / "samples").glob("*.png"))) == 4
+    pictures = sorted((straight / "samples").glob("*.png"))
+    assert [path.name for path in pictures[:1]] == ["newest.png"]
+    assert len(pictures) == 5
+    assert pictures[0].read_bytes() == pictures[-1].read_bytes()
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adam"])
@@ -377,7 +381,7 @@ def test_a_reopened_run_equals_the_run_that_was_started(straight: Path) -> None:
     settings = small_settings()
     run = runs_folder.open_run(straight)
     assert run.changed == runs_folder.changed_from_preset(settings, run.preset)
-    assert run.changed["G.hidden"] == ((400, 400), (12, 10))
+    assert run.changed["G.hidden"] == (PRESETS["quickstart"].settings.G.hidden, (12, 10))
     assert run.preset_label == "custom, from quickstart"
 
 

@@ -2,15 +2,17 @@
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import torch
 from torch import nn
 
+from adversarial_nets.baselines import vae
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import threads
 from adversarial_nets.engine.threads import Mode, ThreadTuner
+from adversarial_nets.evaluation import parzen
 from adversarial_nets.game import play
 from adversarial_nets.runs.game_state import nets_of
 from small import small_data, small_settings
@@ -78,14 +80,44 @@ def test_a_change_of_the_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_users_choices_win(monkeypatch: pytest.MonkeyPatch) -> None:
     net = nn.Sequential(nn.Linear(4, 4))
     assert ThreadTuner.for_nets(net, net, 10).modes == ALL
+    assert ThreadTuner.for_constant_threads().modes == ("spin", "sleep")
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert ThreadTuner.for_nets(net, net, 10).modes == ("spin", "one")
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     assert ThreadTuner.for_nets(net, net, 10).modes == ("spin",)
+    assert ThreadTuner.for_constant_threads().modes == ("spin",)
     monkeypatch.delenv("OMP_WAIT_POLICY")
     assert ThreadTuner.for_nets(net, net, 10).modes == ("spin", "sleep")
     torch.set_num_threads(1)
     assert ThreadTuner.for_nets(net, net, 10).modes == ("one",)
+    assert ThreadTuner.for_constant_threads().modes == ("one",)
+
+
+def _score() -> None:
+    x = torch.rand(40, 5)
+    parzen.log_likelihood(x, x, [0.2])
+
+
+def _fit() -> None:
+    vae.fit(torch.rand(40, 5), vae.Settings(hidden=(4,), z_size=2, epochs=4, batch=10))
+
+
+@pytest.mark.parametrize("work", [_score, _fit])
+def test_scores_and_fits_keep_the_number_of_threads(
+    work: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if one thread is fastest, since sums may round differently on another number."""
+    monkeypatch.setattr(threads, "TRIAL_SECONDS", 0.0)
+    monkeypatch.setattr(parzen, "_TILE", 10)
+    switch, tried = ThreadTuner._switch_to, set()
+
+    def note(tuner: ThreadTuner, mode: Mode) -> None:
+        switch(tuner, mode)
+        tried.add((mode, torch.get_num_threads()))
+
+    monkeypatch.setattr(ThreadTuner, "_switch_to", note)
+    work()
+    assert tried == {("spin", 4), ("sleep", 4)}
 
 
 def test_where_bits_depend_on_the_number_of_threads_it_is_kept(

@@ -4,7 +4,7 @@ Train on the digits that come with the package, score, and write a report::
 
     import adversarial_nets as an
 
-    run = an.train("mnist-5k", run="runs/first", rounds=9000)
+    run = an.train("mnist-5k", run="runs/first")
     print(an.evaluate(run))              # Parzen log-likelihood by the paper's protocol, in nats
     page = an.write_report(run)          # one HTML page
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped
 from adversarial_nets.runs import checkpoints, metrics
 from adversarial_nets.runs.signals import signals
@@ -117,10 +118,13 @@ class FitSteps:
             Stopped: SIGINT or SIGTERM was received; the update was finished and saved.
             Diverged: a loss or a parameter is not finite.
         """
-        with signals() as received, _requires_grad(trained or {}):
+        tuner = ThreadTuner.for_constant_threads()
+        with signals() as received, _requires_grad(trained or {}), tuner:
             while self.done < min(last, self.total):
                 started = time.process_time()
+                tuner.before_round()
                 yield self.done, self.session.losses.append
+                tuner.after_round()
                 self.session.seconds += time.process_time() - started
                 self.done += 1
                 # Read once: a signal that arrives from here on stops after the next update.

@@ -147,8 +147,8 @@ class PlaneOptions:
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[DATA]")] = (
         "ring-of-gaussians"
     )
-    """ring, ring-of-gaussians, grid, spiral, moons, zero-width-ring, or a CSV file of two
-    columns."""
+    """ring, ring-of-gaussians, three-gaussians, grid, spiral, moons, segment, zero-width-ring, or a
+    CSV file of two columns."""
     out: Path = output_path("paper", "plane")
     """Folder for the picture."""
     rounds: Annotated[

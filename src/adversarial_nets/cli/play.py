@@ -97,7 +97,10 @@ class PlaygroundOptions:
     """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
     idx:FOLDER, folder:PATH."""
     port: int = 5006
-    """Port on 127.0.0.1; 0 takes a free one."""
+    """Port to listen on; 0 takes a free one."""
+    host: str = "127.0.0.1"
+    """Address to listen on. 0.0.0.0 opens the playground to the network, e.g. a classroom: all who
+    have the printed address, which carries a token, can play games on this machine, no more."""
     browser: bool = True
     """Open the page in a browser."""
     allow: Annotated[
@@ -128,6 +131,7 @@ def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, A
         run=o.run,
         data=o.data,
         port=o.port,
+        host=o.host,
         browser=o.browser,
         allow=o.allow,
         on_ready=lambda url: reporter.say(f"The playground is at {url} (Ctrl-C ends it)"),

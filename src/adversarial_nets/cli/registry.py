@@ -9,7 +9,9 @@ from adversarial_nets.cli import (
     doctor,
     evaluate,
     generate,
+    own_images,
     paper_experiments,
+    paper_section7,
     paper_theory,
     play,
     results,
@@ -36,10 +38,12 @@ _MODULES = (
     evaluate,
     results,
     generate,
+    own_images,
     play,
     bench,
     paper_theory,
     paper_experiments,
+    paper_section7,
     doctor,
 )
 
@@ -81,7 +85,7 @@ def overview() -> str:
         "Usage: advnets COMMAND [ARGUMENTS] [OPTIONS]",
         "       advnets COMMAND --help    all options of a command, with examples",
         "",
-        "  advnets train mnist-5k         train on 4,000 digits (included) in two minutes",
+        "  advnets train mnist-5k         train on 4,000 digits (included) in a minute",
         "  advnets train folder:PHOTOS    train on your own images",
     ]
     for group, title in GROUPS.items():

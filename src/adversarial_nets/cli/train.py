@@ -11,9 +11,10 @@ import tyro
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
-from adversarial_nets.presets import PRESETS, preset_for, run_folder
+from adversarial_nets.presets import PRESETS, run_folder
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Cadence, Settings
 
@@ -94,12 +95,14 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
     So a run can be continued by its own command after its preset has changed.
     """
-    source = _existing_run(data, given) or given.get("--from")
+    existing = _existing_run(data, given)
+    source = existing or given.get("--from")
     if source is not None and "--preset" not in given:
         preset, settings = _settings_of(source)
         sentence = f"The defaults of the settings are those of the run {source}."
-        return TrainOptions(data="", preset=preset, settings=settings), sentence
-    name, chosen = preset_for(data or "mnist", given.get("--preset"))
+        run = Path(existing) if existing else None
+        return TrainOptions(data="", preset=preset, run=run, settings=settings), sentence
+    name, chosen = preset_for_data(data or "mnist", given.get("--preset"))
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
@@ -109,15 +112,21 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
 
 def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
-    """The folder of the run that the command continues, or None if it starts a new one."""
+    """The folder of the run that the command continues, or None if it starts a new one.
+
+    Earlier versions trained folders of images with the preset quickstart by default.
+    """
     if not data or "--restart" in given or "--help" in given or "-h" in given:
         return None
-    preset, _ = preset_for(data, given.get("--preset"))
+    preset, _ = preset_for_data(data, given.get("--preset"))
+    presets = [preset] if "--preset" in given or preset != "pictures" else [preset, "quickstart"]
     seed = given.get("--seed", "0")
-    folder = _run_folder(
-        data, preset, int(seed) if seed.isdecimal() else 0, given.get("--run"), given.get("--from")
-    )
-    return str(folder) if (folder / "settings.json").is_file() else None
+    number = int(seed) if seed.isdecimal() else 0
+    for name in presets:
+        folder = _run_folder(data, name, number, given.get("--run"), given.get("--from"))
+        if (folder / "settings.json").is_file():
+            return str(folder)
+    return None
 
 
 def _run_folder(
@@ -147,7 +156,7 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
-    preset, chosen = preset_for(o.data, o.preset)
+    preset, chosen = preset_for_data(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
         raise UserError(
@@ -179,14 +188,20 @@ def _train_and_report(
         data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
     reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if departures := PRESETS[preset].departures:
+        reporter.say(f"Unlike the published game: {departures}")
     if data.notes:
         reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
+    if preset == "pictures":
+        _state_time(o, data, folder, rounds, reporter)
     run = _play(o, data, preset, folder, rounds, reporter)
     scores = _score(run, data, reporter)
     if not distributed.is_main():
         return {}
+    if preset == "pictures":
+        reporter.say(_memorised(run, data))
     page = report.write_report(run, data)
     reporter.say("")
     reporter.say(f"Report:   {page}")
@@ -200,14 +215,31 @@ def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
     from adversarial_nets.runs import checkpoints
 
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
+    pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
-        return [f"New run of {rounds:,} rounds in {folder}"]
+        return [f"New run of {rounds:,} rounds in {folder}", pictures]
     if max(saved) < rounds:
-        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}"]
+        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", pictures]
     return [
         f"Already finished: the run in {folder} has {max(saved):,} rounds.",
         "A larger --rounds or --epochs extends it.",
     ]
+
+
+def _state_time(
+    o: TrainOptions, data: "Dataset", folder: Path, rounds: int, reporter: ProgressReporter
+) -> None:
+    """Say how long the rounds that are left will take, if any are left."""
+    from adversarial_nets.runs import checkpoints
+    from adversarial_nets.training.estimate import seconds_per_round
+
+    saved = [] if o.restart else checkpoints.checkpoint_rounds(folder)
+    left = rounds - max(saved, default=0)
+    if left > 0:
+        each = seconds_per_round(o.settings, data, o.device)
+        minutes = left * each / 60
+        time = f"about {minutes:.0f} minutes" if minutes >= 1 else "less than a minute"
+        reporter.say(f"This will take {time}, at {1000 * each:.0f} ms a round on this machine.")
 
 
 def _play(
@@ -281,6 +313,16 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     return scores
 
 
+def _memorised(run: "Run", data: "Dataset") -> str:
+    """A sentence that says whether training images were copied."""
+    from adversarial_nets.evaluation.memorisation import memorisation
+    from adversarial_nets.game import sample
+    from adversarial_nets.runs.game_state import load_generator
+
+    G, _ = load_generator(run)
+    return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
+
+
 def _print_score(
     reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
 ) -> None:
@@ -332,7 +374,7 @@ COMMANDS = (
             "train mnist --k 2 --epochs 50",
             "train mnist-5k --protocol paper --objective minimax",
             "train tfd --preset tfd-stage2 --onto runs/tfd-tfd-0",
-            "train folder:PHOTOS --size 32 --channels 3 --G.hidden 600 600",
+            "train folder:PHOTOS --size 64 --flip",
             "train mnist --from runs/mnist-mnist-0 --lr 0.01",
         ),
         defaults=_defaults,

@@ -63,17 +63,32 @@ def _idx(request: LoadRequest) -> "Dataset":
 
 
 def _folder(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.folder import unpacked
+
+    with unpacked(request.folder) as folder:
+        return _load_folder(folder, request)
+
+
+def _load_folder(folder: Path, request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
     return load_folder(
-        request.folder,
+        folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
         background=request.background,
         stretch=request.stretch,
+        width=request.width,
+        fit=request.fit or "crop",
         name=request.name,
         on_progress=request.on_progress,
     )
+
+
+def _npz(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.npz import load_npz
+
+    return load_npz(request.folder, request.name)
 
 
 register(
@@ -159,7 +174,14 @@ register(
     "folder:PATH",
     _folder,
     description="Your own images in any format and size, cropped and resized (default 28×28 grey).",
-    source="The folder that you name, with its subfolders.",
+    source="The folder, or the zip archive, that you name, with its subfolders.",
     needs="path",
     resizable=True,
+)
+register(
+    "npz:FILE",
+    _npz,
+    description="Images in a NumPy archive, as one array or as arrays train, valid and test.",
+    source="The .npz file that you name.",
+    needs="path",
 )

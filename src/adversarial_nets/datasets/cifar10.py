@@ -28,6 +28,12 @@ ARCHIVE = Path(URLS[0]).name
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 """MD5 of the archive, as published on its page."""
 
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+"""The classes of labels 0 to 9 (batches.meta.txt)."""
+
 BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 FOLDER = "cifar-10-batches-bin"
 RECORDS, RECORD = 10_000, 1 + 3072
@@ -139,6 +145,7 @@ def _dataset(name: str, batches: Sequence[Records]) -> Dataset:
         "validation, the 10,000 test images; each contrast-normalised to mean 0 and norm 55.",
         range=(-CONTRAST_NORM, CONTRAST_NORM),
         labels={split: labels[rows] for split, rows in where.items()},
+        classes=CLASSES,
         contrast_norm=CONTRAST_NORM,
     )
 

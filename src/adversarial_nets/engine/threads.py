@@ -31,7 +31,7 @@ from torch import nn
 
 from adversarial_nets.engine import distributed
 
-__all__ = ["Mode", "ThreadTuner", "products_depend_on_threads", "sleeping_threads"]
+__all__ = ["Mode", "ThreadTuner", "allowed_modes", "products_depend_on_threads", "sleeping_threads"]
 
 Mode = Literal["spin", "sleep", "one"]
 
@@ -67,11 +67,15 @@ def sleeping_threads() -> Iterator[None]:
 def products_depend_on_threads(nets: tuple[nn.Module, ...], batch: int, threads: int) -> bool:
     """Whether matrix products of these networks' shapes differ between one thread and several.
 
+    Convolutions always count as different: oneDNN divides their sums among the threads.
+
     Args:
         nets: the networks whose layers are multiplied forward, backward, and for the gradient.
         batch: images in a minibatch.
         threads: the larger number of threads.
     """
+    if any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for net in nets for m in net.modules()):
+        return True
     generator = torch.Generator().manual_seed(0)
     before = torch.get_num_threads()
     try:
@@ -89,11 +93,27 @@ def products_depend_on_threads(nets: tuple[nn.Module, ...], batch: int, threads:
     return False
 
 
+def allowed_modes() -> tuple[Mode, ...]:
+    """The modes that this process may choose from on a CPU.
+
+    There is nothing to choose with one thread or in several processes. ``OMP_WAIT_POLICY`` and
+    ``GOMP_SPINCOUNT`` exclude ``sleep``, ``OMP_NUM_THREADS`` excludes ``one``.
+    """
+    if torch.get_num_threads() == 1:
+        return ("one",)
+    if distributed.world_size() > 1:
+        return ("spin",)
+    waits: tuple[Mode, ...] = ("spin", "sleep")
+    if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        waits = ("spin",)
+    return waits if "OMP_NUM_THREADS" in os.environ else (*waits, "one")
+
+
 class ThreadTuner:
     """Chooses the fastest `Mode` again and again during a loop of rounds.
 
     Use it as a context manager around the loop, and call `before_round` and `after_round` around
-    each round. The caller's number of threads is restored at the end.
+    each round, update or block of work. The caller's number of threads is restored at the end.
 
     Args:
         modes: the modes to choose from; with one mode nothing is measured.
@@ -122,23 +142,20 @@ class ThreadTuner:
 
     @classmethod
     def for_nets(cls, G: nn.Module, D: nn.Module, batch: int) -> "ThreadTuner":
-        """A tuner for these networks, with only the modes that do not change a run's weights.
-
-        Nothing is measured with one thread, in several processes, or on an accelerator.
-        ``OMP_WAIT_POLICY`` and ``GOMP_SPINCOUNT`` exclude ``sleep``, ``OMP_NUM_THREADS`` excludes
-        ``one``.
-        """
-        threads = torch.get_num_threads()
-        if distributed.world_size() > 1:
+        """A tuner for these networks, with only the modes that do not change a run's weights."""
+        if next(G.parameters()).device.type != "cpu":
             return cls(("spin",))
-        if threads == 1 or next(G.parameters()).device.type != "cpu":
-            return cls(("one",) if threads == 1 else ("spin",))
-        waits: tuple[Mode, ...] = ("spin", "sleep")
-        if {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
-            waits = ("spin",)
-        if "OMP_NUM_THREADS" in os.environ or products_depend_on_threads((G, D), batch, threads):
-            return cls(waits)
-        return cls((*waits, "one"))
+        modes = allowed_modes()
+        threads = torch.get_num_threads()
+        if len(modes) > 1 and products_depend_on_threads((G, D), batch, threads):
+            modes = tuple(mode for mode in modes if mode != "one")
+        return cls(modes)
+
+    @classmethod
+    def for_constant_threads(cls) -> "ThreadTuner":
+        """A tuner for work whose result may depend on the number of threads: it stays the same."""
+        modes = allowed_modes()
+        return cls(modes if len(modes) == 1 else tuple(mode for mode in modes if mode != "one"))
 
     def __enter__(self) -> "ThreadTuner":
         self._switch_to(self.mode)

@@ -295,12 +295,10 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
 
 def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, tuple[Any, Any]]]:
     """The preset's label and the settings changed from it, of a record of any version."""
-    name = str(run.get("preset", "an unknown preset"))
-    changed = run.get("changed", folder.changed_from_preset(settings, name))
+    name, changed = folder.recorded_preset(run, settings)
     made_with = run["made_with"]
     own = run.get("own_nets") or made_with.get("optimiser") or made_with.get("init_from")
-    pairs = folder.changes_from_json(changed)
-    return folder.preset_label(name, custom=bool(pairs or own)), pairs
+    return folder.preset_label(name, custom=bool(changed or own)), changed
 
 
 def _number(x: object) -> float:

@@ -22,6 +22,7 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
+from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.progress import Progress
@@ -205,38 +206,54 @@ def _log_sum_exp(
         The largest bracket of each x, shape (n_x,); the sums relative to it, shape (n_sigmas, n_x);
         and the number of samples.
     """
-    n_x, sigmas = len(x), σ.tolist()
-    floor = math.ceil(math.log(torch.finfo(x.dtype).tiny))
+    n_x = len(x)
     best = torch.full((n_x,), -math.inf, dtype=x.dtype, device=x.device)
-    sums = torch.zeros(len(sigmas), n_x, dtype=torch.float64, device=x.device)
+    sums = torch.zeros(len(σ), n_x, dtype=torch.float64, device=x.device)
     bracket, terms = x.new_empty(2, _TILE, _TILE)
     n = 0
-    for block in _blocks(samples, x.shape[1]):
-        s = block.to(x) - centre
-        half_norm_s = s.square().sum(1, dtype=torch.float64) / 2
-        if not half_norm_s.isfinite().all():
-            raise UserError(
-                f"Samples {n + 1:,} to {n + len(s):,} contain NaN or infinity, so they have no "
-                "Parzen score. Check whether the training diverged."
-            )
-        bias = half_norm_s.neg().to(x.dtype)
-        for i in range(0, n_x, _TILE):
-            rows = slice(i, min(i + _TILE, n_x))
-            t, e = (buffer[: rows.stop - i, : len(s)] for buffer in (bracket, terms))
-            with full_float32(x.device):
-                torch.addmm(bias, x[rows], s.T, out=t)
-            old, new = best[rows], torch.maximum(best[rows], t.amax(1))
-            t -= new[:, None]
-            # Rescale the sums from the old maximum to the new one.
-            sums[:, rows] *= torch.exp((old - new).double() / σ[:, None] ** 2)
-            for k, σ_k in enumerate(sigmas):
-                torch.mul(t, 1 / σ_k**2, out=e).clamp_(min=floor).exp_()
-                sums[k, rows] += e.sum(1, dtype=torch.float64)
-            best[rows] = new
-        n += len(s)
-        if on_progress:
-            on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
+    with ThreadTuner.for_constant_threads() as tuner:
+        for block in _blocks(samples, x.shape[1]):
+            s = block.to(x) - centre
+            half_norm_s = s.square().sum(1, dtype=torch.float64) / 2
+            if not half_norm_s.isfinite().all():
+                raise UserError(
+                    f"Samples {n + 1:,} to {n + len(s):,} contain NaN or infinity, so they have no "
+                    "Parzen score. Check whether the training diverged."
+                )
+            bias = half_norm_s.neg().to(x.dtype)
+            for i in range(0, n_x, _TILE):
+                tuner.before_round()
+                rows = slice(i, min(i + _TILE, n_x))
+                t, e = (buffer[: rows.stop - i, : len(s)] for buffer in (bracket, terms))
+                with full_float32(x.device):
+                    torch.addmm(bias, x[rows], s.T, out=t)
+                _add_tile(t, e, best[rows], sums[:, rows], σ)
+                tuner.after_round()
+            n += len(s)
+            if on_progress:
+                on_progress(what, n, len(samples) if isinstance(samples, Tensor) else None)
     return best, sums, n
+
+
+def _add_tile(bracket: Tensor, terms: Tensor, best: Tensor, sums: Tensor, σ: Tensor) -> None:
+    """Add the samples of one tile to the running maximum and sums, in place (online log-sum-exp).
+
+    Args:
+        bracket: shape (n_x, n_samples), overwritten.
+        terms: a buffer of the same shape.
+        best: the largest bracket of each x so far, shape (n_x,).
+        sums: the sums relative to `best`, float64, shape (n_sigmas, n_x).
+        σ: window widths, float64.
+    """
+    floor = math.ceil(math.log(torch.finfo(bracket.dtype).tiny))
+    new = torch.maximum(best, bracket.amax(1))
+    bracket -= new[:, None]
+    # Rescale the sums from the old maximum to the new one.
+    sums *= torch.exp((best - new).double() / σ[:, None] ** 2)
+    for k, σ_k in enumerate(σ.tolist()):
+        torch.mul(bracket, 1 / σ_k**2, out=terms).clamp_(min=floor).exp_()
+        sums[k] += terms.sum(1, dtype=torch.float64)
+    best.copy_(new)
 
 
 def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:

@@ -53,8 +53,8 @@ def plane(
     """Play a game in the plane and write its picture: ``advnets paper plane``.
 
     Args:
-        data: ``ring``, ``ring-of-gaussians``, ``grid``, ``spiral``, ``moons``, ``zero-width-ring``,
-            or a CSV file with two columns.
+        data: ``ring``, ``ring-of-gaussians``, ``three-gaussians``, ``grid``, ``spiral``,
+            ``moons``, ``segment``, ``zero-width-ring``, or a CSV file with two columns.
         out: a folder for ``plane.png``.
         rounds: the number of rounds.
         seed: the seed of all random numbers.

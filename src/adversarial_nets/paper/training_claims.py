@@ -82,8 +82,8 @@ def _no_progress(what: str, done: int, total: int | None) -> None:
 
 
 def _narrow(seed: int) -> Settings:
-    """The quickstart preset with narrower networks: a few thousand rounds take under a minute."""
-    s = PRESETS["quickstart"].settings
+    """Preset quickstart-2014 with narrower networks: a few thousand rounds take under a minute."""
+    s = PRESETS["quickstart-2014"].settings
     G = replace(s.G, hidden=(256, 256), init=(0.108,))
     return replace(s, G=G, D=replace(s.D, units=(100, 100)), ema_decay=0.0, seed=seed)
 

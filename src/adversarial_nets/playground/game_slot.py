@@ -3,6 +3,7 @@
 A page shows one game, or two side by side; each has its own `GameSlot`.
 """
 
+import copy
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,16 +12,29 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from adversarial_nets import replay
-from adversarial_nets.playground import limits
+from adversarial_nets.playground import half_steps, limits
 from adversarial_nets.playground.boards import BOARDS
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
-from adversarial_nets.toys.measures import Metric, oscillates
-from adversarial_nets.training.diagnostics import Problem, find_problem
+from adversarial_nets.toys.measures import Metric, approaches, oscillates
+from adversarial_nets.training.diagnostics import find_problem
 
 __all__ = ["GameSlot", "HistoryEntry", "Message", "Trained"]
+
+DIVERGING_V = -10.0
+"""V in nats below which the game diverges: D(x) is e⁻¹⁰ on average."""
+DIVERGING_SPREAD = 20.0
+"""Spread of the samples, in units of the data's spread, above which the game diverges."""
+NEAR_JSD = 0.03
+"""JSD above a perfect generator's, in nats, below which small movements are no oscillation."""
+STUCK_JSD = 0.1
+"""JSD above a perfect generator's, in nats, above which a game without progress is stuck."""
+STUCK_ROUNDS = 100
+"""Rounds before which no game is called stuck."""
+MIN_SNAPSHOTS = 24
+"""Snapshots without which progress cannot be seen."""
 
 Message = dict[str, Any]
 """A message to the page, or a part of one."""
@@ -57,6 +71,7 @@ class GameSlot:
         keep_every: one of this many snapshots is kept in the history.
         snapshots: number of snapshots taken.
         max_spread: largest spread of the samples so far.
+        diverged: whether a snapshot failed because weights are NaN or infinite.
     """
 
     script: Script
@@ -67,6 +82,7 @@ class GameSlot:
     keep_every: int = 1
     snapshots: int = 0
     max_spread: float = 0.0
+    diverged: bool = False
 
     @classmethod
     def from_script(cls, script: Script) -> "GameSlot":
@@ -75,6 +91,11 @@ class GameSlot:
         slot = cls(script, replay.kind_of(script.data), replay.new_game(script), evaluator)
         slot.take_snapshot("both")
         return slot
+
+    def copy(self) -> "GameSlot":
+        """The same game in the same state, to be played independently."""
+        game = copy.deepcopy(self.game, {id(self.game.data): self.game.data})
+        return replace(self, game=game, history=list(self.history))
 
     # --- Playing ----------------------------------------------------------------------------------
 
@@ -102,26 +123,83 @@ class GameSlot:
         self.script = replace(self.script, changes=(*earlier, (now, merged)))
         self.play_to(now)
 
+    def step(self, trained: Trained) -> Message:
+        """Play one round that trains both networks or one, and return the message of its snapshot.
+
+        Raises:
+            Diverged: weights are NaN or infinite.
+            RequestError: the game has been changed too often.
+        """
+        now = self.game.round
+        self.play_to(now)  # applies a change that begins in this round
+        minibatch = half_steps.coming_minibatch(self.game)
+        z = minibatch.z_G if trained == "G" else minibatch.z_D
+        before = half_steps.measure(self.game, minibatch.x, z)
+        if trained != "both":
+            self.change({"train_only": trained})
+        self.play_to(now + 1)
+        if trained != "both":
+            self.change({"train_only": None})
+        self.stop_here()
+        after = half_steps.measure(self.game, minibatch.x, z)
+        return self.take_snapshot(trained, V_minibatch=[before["V"], after["V"]])
+
+    def step_slowly(self) -> list[Message]:
+        """Play one round; return what to show of each line of Algorithm 1, in turn.
+
+        Raises:
+            Diverged: weights are NaN or infinite.
+        """
+        board, game = BOARDS[self.kind.name], self.game
+        self.play_to(game.round)
+        x, z_D, z_G = half_steps.coming_minibatch(game)
+        before = half_steps.measure(game, x, z_D)
+        half = half_steps.after_D(game)
+        after, before_G = half_steps.measure(half, x, z_D), half_steps.measure(half, x, z_G)
+        snapshot = self.kind.take_snapshot(half, self.evaluator)
+        shown = board.columns(self.evaluator, snapshot)
+        shown |= board.gradient_arrows(self.evaluator, snapshot, half)
+        self.play_to(game.round + 1)
+        self.stop_here()
+        after_G = half_steps.measure(game, x, z_G)
+        return [
+            {"line": "noise D", "numbers": before},
+            {"line": "data", "numbers": before},
+            {"line": "D", "numbers": after, "before": before, "board": shown},
+            {"line": "noise G", "numbers": before_G},
+            {
+                "line": "G",
+                "numbers": after_G,
+                "before": before_G,
+                "snapshot": self.take_snapshot("both"),
+            },
+        ]
+
     def stop_here(self) -> None:
-        """Make the current round the script's last one."""
-        self.script = replace(self.script, rounds=self.game.round)
+        """Make the current round the script's last one, and drop later changes."""
+        now = self.game.round
+        changes = tuple(change for change in self.script.changes if change[0] <= now)
+        self.script = replace(self.script, rounds=now, changes=changes)
 
     # --- Snapshots --------------------------------------------------------------------------------
 
-    def take_snapshot(self, trained: Trained) -> Message:
+    def take_snapshot(self, trained: Trained, **more: object) -> Message:
         """Evaluate the game in its current state, add it to the history, and return the message.
 
         Args:
             trained: the networks that were updated since the last snapshot.
+            more: what else the message shall say.
 
         Raises:
             Diverged: weights are NaN or infinite.
         """
         # A changed batch size, prior or z_size needs another evaluator (which is cached).
         self.evaluator = replay.evaluator_for(self.script.data, self.game.settings)
+        self.diverged = True
         snapshot = self.kind.take_snapshot(self.game, self.evaluator)
+        self.diverged = False
         metrics = self.kind.metrics(self.evaluator, snapshot)
-        details = self._details(trained, snapshot, metrics)
+        details = self._details(trained, snapshot, metrics) | more
         self._add(HistoryEntry(BOARDS[self.kind.name].for_history(snapshot), metrics, details))
         return self.message(-1)
 
@@ -157,25 +235,40 @@ class GameSlot:
         spread: float,
         metrics: dict[str, Metric],
         means: Mapping[str, float],
-    ) -> Problem | Literal["early"] | None:
+    ) -> str | None:
         """The name of the problem that was detected in the game, or None."""
         self.max_spread = max(self.max_spread, spread)
+        if metrics["V"].value < DIVERGING_V or spread > DIVERGING_SPREAD:
+            return "diverging"
         # Use the history and not the latest snapshots: the time between those depends on the
         # machine's speed.
         path = [*(entry.details["center"] for entry in self.history), center]
+        excess = np.array([m["JSD"].value - m["JSD"].perfect for m in self._metrics(metrics)])
+        # A game whose distance from the data still decreases is healthy, however it moves.
+        stays = len(excess) >= MIN_SNAPSHOTS and not approaches(excess)
+        distance = float(np.median(excess[len(excess) // 2 :])) if stays else 0.0
         row = {
             "D_x": means["D_x"],
             "D_G_z": means["D_G_z"],
             "spread": spread,
             "round": self.game.round,
             "objective": self.game.settings.objective,
-            "oscillating": oscillates(np.array(path)),
+            "oscillating": (distance > NEAR_JSD or not len(excess)) and oscillates(np.array(path)),
         }
         # On images G starts with samples of one class, which is not a collapse.
         if "modes hit" in metrics and (self.kind.name != "images" or self.max_spread > 0.3):
             row["modes"] = metrics["modes hit"].value / metrics["modes hit"].perfect
         early = self.kind.name == "images" and self.max_spread < 0.1
-        return find_problem(row, self.max_spread) or ("early" if early else None)
+        return (
+            find_problem(row, self.max_spread)
+            or ("early" if early else None)
+            or ("stuck" if distance > STUCK_JSD and self.game.round >= STUCK_ROUNDS else None)
+        )
+
+    def _metrics(self, newest: dict[str, Metric]) -> list[dict[str, Metric]]:
+        """The metrics of the history and the newest snapshot, if they include JSD."""
+        found = [*(entry.metrics for entry in self.history), newest]
+        return found if "JSD" in newest else []
 
     def _add(self, entry: HistoryEntry) -> None:
         """Add an entry to the history, and thin the history when it is full."""
@@ -188,6 +281,11 @@ class GameSlot:
             self.history, self.keep_every = self.history[::2], self.keep_every * 2
 
     # --- Messages ---------------------------------------------------------------------------------
+
+    def index_of(self, round: int) -> int:
+        """The index of the history entry nearest to that round."""
+        rounds = [entry.snapshot.round for entry in self.history]
+        return min(range(len(rounds)), key=lambda i: abs(rounds[i] - round))
 
     def entry(self, index: int) -> HistoryEntry:
         """The history entry of that index; −1 is the newest, as is an index after the end."""

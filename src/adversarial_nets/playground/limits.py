@@ -9,6 +9,8 @@ from adversarial_nets.settings import LIVE
 
 MAX_HISTORY = 120
 """Snapshots that are kept of each game."""
+MAX_REMEMBERED = 16
+"""Games of all pages together that are kept after a page has left them."""
 MAX_ROUNDS = 30_000
 """Rounds of a game."""
 MAX_CHANGES = 200
@@ -42,6 +44,7 @@ MAX_VALUES: Mapping[str, float] = {
     "G.init": 100,
     "D.init": 100,
     "head_start": MAX_ROUNDS,
+    "lr_hold": MAX_ROUNDS,
 }
 """The largest value of each of these settings."""
 
@@ -50,9 +53,13 @@ LAYER_SETTINGS = ("G.hidden", "D.units")
 
 ALLOWED_SETTINGS = frozenset(
     {*LIVE, *MAX_VALUES, *LAYER_SETTINGS}
-    | {"G.activations", "D.activation", "prior", "seed", "protocol"}
+    | {"G.activations", "D.activation", "prior", "seed", "protocol", "ema_decay"}
 )
 """The settings that a page may change."""
 
-SPEEDS = (1, 2, 5, 10, 20, 50)
+SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Rounds of Algorithm 1 between two displayed frames, to choose from."""
+FIRST_SPEED: Mapping[str, int] = {"line": 5, "plane": 10, "images": 20}
+"""The speed of each kind of game until the user chooses another one."""
+TRAINED_ROUNDS: Mapping[str, int] = {"line": 600, "plane": 2000, "images": 3000}
+"""The round of each kind of game at which a trained start begins."""

@@ -13,8 +13,8 @@ from typing import Protocol
 from adversarial_nets import replay
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.playground import limits
-from adversarial_nets.playground.boards.images import nearest_png
-from adversarial_nets.playground.export import EXPORTERS
+from adversarial_nets.playground.boards.images import morph_png, nearest_png
+from adversarial_nets.playground.export import metrics_csv
 from adversarial_nets.playground.game_slot import Message
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.session import Session
@@ -26,6 +26,7 @@ from adversarial_nets.playground.validation import (
     check_settings,
     current_state,
     data_dimension,
+    first_settings,
     read_script,
 )
 from adversarial_nets.replay import Script
@@ -62,7 +63,7 @@ def handle(session: Session, message: Json) -> list[Message]:
     if handler is None or not (session.slots or message["type"] == "open"):
         raise RequestError("unknown message")
     try:
-        return handler(session, message)
+        return session.finish_frame() + handler(session, message)
     except Diverged:
         session.playing = False
         raise RequestError("diverged") from None
@@ -79,24 +80,29 @@ def open_page(session: Session, message: Message) -> list[Message]:
     Args:
         session: the page's games.
         message: ``state``: what `Session.state` returned under ``state``, in this version or an
-            earlier one, or null for a new game; ``lang`` and ``theme``.
+            earlier one, or null for a new game; ``lang`` and ``theme``; ``resume``: true if the
+            page continues after a reload or a lost connection.
     """
     state = current_state(message.get("state") or {"data": session.command_line_data})
     data = check_data_name(state.get("data"), session.command_line_data)
     rounds, pause_at = state.get("rounds", 0), state.get("pause_at", limits.MAX_ROUNDS)
     if not all(isinstance(n, int) and 0 <= n <= limits.MAX_ROUNDS for n in (rounds, pause_at)):
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
-    games = state.get("games", [{}])
-    if not (isinstance(games, list) and 1 <= len(games) <= 2):
-        raise RequestError("unknown message")
+    games = state.get("games")
     defaults = replay.kind_of(data).settings
-    scripts = [read_script(data, defaults, rounds, game) for game in games]
+    if games is None:
+        scripts = [Script(data, first_settings(data), rounds)]
+    elif isinstance(games, list) and 1 <= len(games) <= 2:
+        scripts = [read_script(data, defaults, rounds, game) for game in games]
+    else:
+        raise RequestError("unknown message")
     if len({script.settings.seed for script in scripts}) > 1:
         raise RequestError("unknown message")
-    if state.get("speed") in limits.SPEEDS:
-        session.speed = state["speed"]
+    speed = state.get("speed")
+    first_speed = limits.FIRST_SPEED[replay.kind_of(data).name]
+    session.speed = speed if speed in limits.SPEEDS else first_speed
     _set_appearance(session, message)
-    return session.begin(scripts, pause_at)
+    return session.begin(scripts, pause_at, resume=message.get("resume") is True)
 
 
 def set_appearance(session: Session, message: Message) -> list[Message]:
@@ -116,7 +122,20 @@ def _set_appearance(session: Session, message: Message) -> None:
 
 
 def play(session: Session, message: Message) -> list[Message]:
-    """Play until paused."""
+    """Play until paused, or up to a round.
+
+    Args:
+        session: the page's games.
+        message: optionally ``to``, the round at which to pause.
+    """
+    if (to := message.get("to")) is not None:
+        if type(to) is not int or to > limits.MAX_ROUNDS:
+            raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+        if to <= session.round:
+            raise RequestError("round has passed", round=session.round)
+        session.pause_at = to
+    if session.diverged:
+        raise RequestError("diverged")
     session.playing = session.round < limits.MAX_ROUNDS
     return [session.state()]
 
@@ -138,25 +157,28 @@ def step(session: Session, message: Message) -> list[Message]:
     train = message.get("train")
     if train not in ("both", "D", "G"):
         raise RequestError("unknown message")
-    now, one_network = session.round, train != "both"
-    if now >= limits.MAX_ROUNDS:
+    if session.round >= limits.MAX_ROUNDS:
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
     # Training one network takes two changes: one before the round and one after it.
-    if one_network and any(
+    if train != "both" and any(
         len(slot.script.changes) + 2 > limits.MAX_CHANGES for slot in session.slots
     ):
         raise RequestError("too many changes", most=limits.MAX_CHANGES)
-    session.playing = False
-    for slot in session.slots:
-        slot.play_to(now)
-        if one_network:
-            slot.change({"train_only": train})
-        slot.play_to(now + 1)
-        if one_network:
-            slot.change({"train_only": None})
-    session.stop_here()
-    session.shown = -1
-    return [*session.take_snapshots(train), session.state()]
+    session.playing, session.shown = False, -1
+    snapshots = [slot.step(train) | {"game": i} for i, slot in enumerate(session.slots)]
+    return [*snapshots, session.state()]
+
+
+def slow_round(session: Session, message: Message) -> list[Message]:
+    """Play one round, and describe each line of Algorithm 1 for slow motion."""
+    if session.round >= limits.MAX_ROUNDS:
+        raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
+    session.playing, session.shown = False, -1
+    stages = [slot.step_slowly() for slot in session.slots]
+    return [
+        *({"type": "slow", "game": i, "stages": found} for i, found in enumerate(stages)),
+        session.state(),
+    ]
 
 
 def set_speed(session: Session, message: Message) -> list[Message]:
@@ -173,15 +195,22 @@ def reset(session: Session, message: Message) -> list[Message]:
     return session.begin(scripts, session.pause_at)
 
 
+def trained_start(session: Session, message: Message) -> list[Message]:
+    """Begin the same games at a round at which G is trained; once played, they are remembered."""
+    rounds = limits.TRAINED_ROUNDS[session.slots[0].kind.name]
+    scripts = [Script(slot.script.data, slot.settings, rounds) for slot in session.slots]
+    return session.begin(scripts)
+
+
 def seek(session: Session, message: Message) -> list[Message]:
-    """Display an earlier snapshot (``index``, its place in the history)."""
-    index = message.get("index")
-    if not (isinstance(index, int) and 0 <= index < len(session.slots[0].history)):
+    """Display the earlier snapshot that is nearest to a round (``round``)."""
+    sought = message.get("round")
+    if not (isinstance(sought, int) and 0 <= sought <= limits.MAX_ROUNDS):
         raise RequestError("unknown message")
     session.playing = False
     session.stop_here()
-    session.shown = index
-    return session.snapshots()
+    session.shown = session.slots[0].index_of(sought)
+    return [m | {"sought": sought} for m in (*session.snapshots(), session.state())]
 
 
 def resume_here(session: Session, message: Message) -> list[Message]:
@@ -228,9 +257,11 @@ def update_setting(session: Session, message: Message) -> list[Message]:
 
 
 def compare(session: Session, message: Message) -> list[Message]:
-    """Show two games with the same seed side by side, or one game (``on``: true or false)."""
-    scripts = [Script(slot.script.data, slot.settings) for slot in session.slots[:1]]
-    return session.begin(scripts * (2 if message.get("on") is True else 1))
+    """Show the first game and a copy of it side by side, or it alone (``on``: true or false)."""
+    session.remember()
+    first = session.slots[0]
+    both = [first, first.copy()] if message.get("on") is True else [first]
+    return session.show(both, session.pause_at)
 
 
 def start_lesson(session: Session, message: Message) -> list[Message]:
@@ -270,7 +301,8 @@ def _begin_on(session: Session, data: str) -> list[Message]:
     kind, first = replay.kind_of(data), session.slots[0]
     if kind is first.kind:
         return session.begin([Script(data, slot.settings) for slot in session.slots])
-    settings = replace(kind.settings, seed=first.game.settings.seed)
+    settings = replace(first_settings(data), seed=first.game.settings.seed)
+    session.speed = limits.FIRST_SPEED[kind.name]
     return session.begin([Script(data, settings)] * len(session.slots))
 
 
@@ -290,16 +322,12 @@ def share(session: Session, message: Message) -> list[Message]:
 
 
 def export(session: Session, message: Message) -> list[Message]:
-    """A file of every game (``format``, one of `EXPORTERS`)."""
-    extension = str(message.get("format"))
-    exporter = EXPORTERS.get(extension)
-    if exporter is None:
-        raise RequestError("unknown message")
+    """The metrics of every game as a CSV file."""
     return [
         {
             "type": "file",
-            "name": f"game-{'ab'[i]}.{extension}",
-            "bytes": base64.b64encode(exporter(slot, session.shown)).decode(),
+            "name": f"game-{'ab'[i]}.csv",
+            "bytes": base64.b64encode(metrics_csv(slot)).decode(),
         }
         for i, slot in enumerate(session.slots)
     ]
@@ -322,6 +350,22 @@ def nearest(session: Session, message: Message) -> list[Message]:
     ]
 
 
+def morph(session: Session, message: Message) -> list[Message]:
+    """The image G(z) for z between the noise of the first four samples (see `images.morph_png`).
+
+    Args:
+        session: the page's games.
+        message: ``u`` and ``v`` in [0, 1], the position between the four.
+    """
+    position = [message.get(name) for name in "uv"]
+    if session.slots[0].kind.name != "images":
+        raise RequestError("unknown message")
+    if not all(isinstance(p, int | float) and 0 <= p <= 1 for p in position):
+        raise RequestError("unknown message")
+    png = morph_png(session.slots[0].evaluator, session.slots[0].game, *map(float, position))
+    return [{"type": "morph", "png": png}]
+
+
 def explore_latent(session: Session, message: Message) -> list[Message]:
     """Images at a place in the latent space of the trained run; see `LatentExplorer.images_at`."""
     if session.explorer is None:
@@ -338,8 +382,10 @@ HANDLERS: Mapping[str, Handler] = {
     "play": play,
     "pause": pause,
     "step": step,
+    "slow_round": slow_round,
     "set_speed": set_speed,
     "reset": reset,
+    "trained_start": trained_start,
     "seek": seek,
     "resume_here": resume_here,
     "update_setting": update_setting,
@@ -351,6 +397,7 @@ HANDLERS: Mapping[str, Handler] = {
     "share": share,
     "export": export,
     "nearest": nearest,
+    "morph": morph,
     "explore_latent": explore_latent,
 }
 """The handler of every type of message that a page may send."""

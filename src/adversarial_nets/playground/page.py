@@ -6,8 +6,10 @@ from pathlib import Path
 
 import jinja2
 
+from adversarial_nets.objectives import OBJECTIVES
+from adversarial_nets.playground.boards import chart
 from adversarial_nets.playground.lessons import LESSONS
-from adversarial_nets.playground.limits import MAX_VALUES, SPEEDS
+from adversarial_nets.playground.limits import MAX_ROUNDS, MAX_VALUES, SPEEDS
 from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.settings import LIVE
 from adversarial_nets.toys import catalogue
@@ -43,7 +45,7 @@ class Control:
 
 
 CONTROLS = (
-    Control("objective", ("non-saturating", "minimax")),
+    Control("objective", tuple(OBJECTIVES)),
     Control("k", least=1, whole=True),
     Control("lr"),
     Control("d_lr_multiplier"),
@@ -81,7 +83,12 @@ def render(lang: Language, command_line_data: str, latent: bool) -> str:
     }
     listed = {name for names in data_by_kind.values() for name in names}
     default_data = {kind: names[0] for kind, names in data_by_kind.items()}
-    config = {"words": WORDS, "defaultData": default_data | {"plane": "ring-of-gaussians"}}
+    config = {
+        "words": WORDS,
+        "defaultData": default_data | {"plane": "ring-of-gaussians"},
+        "maxRounds": MAX_ROUNDS,
+        "lowestV": chart.LOWEST,
+    }
     return jinja.get_template("page.html").render(
         lang=lang,
         words={name: text[lang] for name, text in WORDS.items()},
@@ -92,5 +99,6 @@ def render(lang: Language, command_line_data: str, latent: bool) -> str:
         speeds=SPEEDS,
         lessons=list(LESSONS),
         controls=CONTROLS,
+        max_rounds=MAX_ROUNDS,
         max_values=MAX_VALUES,
     )

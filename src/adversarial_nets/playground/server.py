@@ -10,6 +10,7 @@ import functools
 import json
 import logging
 import re
+import secrets
 import socket
 import threading
 import webbrowser
@@ -38,8 +39,10 @@ from adversarial_nets.replay import kind_of
 
 __all__ = ["running_server", "serve", "serve_in_thread"]
 
-MAX_SESSIONS = 8
-"""Pages that may be open at once."""
+MAX_SESSIONS = 40
+"""Pages that may be open at once: a class; their games take turns."""
+TOKEN_COOKIE = "advnets_token"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_MESSAGE_BYTES = 400_000
 MAX_BODY_BYTES = 1000
 """Size of a request's body; nothing is uploaded by requests."""
@@ -60,6 +63,7 @@ class ServerState:
         command_line_data: the data named on the command line.
         explorer: the latent space of the run named on the command line.
         hosts: the host names and ports at which this server may be addressed.
+        token: what every request must carry if the server listens to the network; otherwise "".
         executor: threads in which games are played; sessions take turns.
         sockets: the open websockets.
     """
@@ -67,6 +71,7 @@ class ServerState:
     command_line_data: str
     explorer: LatentExplorer | None
     hosts: set[str] = field(default_factory=set)
+    token: str = ""
     executor: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2))
     sockets: set["SessionSocket"] = field(default_factory=set)
 
@@ -97,8 +102,16 @@ class _Guarded(RequestHandler):
         return server
 
     def prepare(self) -> None:
-        """Compare the Host header with the server's own names."""
-        if self.request.host.lower() not in self.server.hosts:
+        """Check the token, or compare the Host header with the server's own names.
+
+        A page of another name (DNS rebinding) has no cookie of this server, so a token suffices.
+        """
+        token = self.server.token
+        if token:
+            given = self.get_query_argument("token", "") or self.get_cookie(TOKEN_COOKIE) or ""
+            if not secrets.compare_digest(given.encode(), token.encode()):
+                raise HTTPError(403, reason="This address needs the token that the server printed")
+        elif self.request.host.lower() not in self.server.hosts:
             raise _Refused(self.request.host)
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401
@@ -132,6 +145,8 @@ class PageHandler(_Guarded):
         chinese = asked == "zh" or (asked != "en" and accepted.startswith("zh"))
         lang: Language = "zh" if chinese else "en"
         state = self.server
+        if state.token:
+            self.set_cookie(TOKEN_COOKIE, state.token, httponly=True, samesite="Strict")
         self.write(render(lang, state.command_line_data, latent=state.explorer is not None))
 
 
@@ -157,7 +172,8 @@ class SessionSocket(_Guarded, WebSocketHandler):
     def check_origin(self, origin: str) -> bool:
         """Accept websockets only from this server's own pages; others get 403."""
         address = origin.partition("://")[2].lower()
-        if address not in self.server.hosts:
+        own = {self.request.host.lower()} if self.server.token else self.server.hosts
+        if address not in own:
             raise _Refused(address)
         return True
 
@@ -166,16 +182,16 @@ class SessionSocket(_Guarded, WebSocketHandler):
         self.queue: asyncio.Queue[Any] = asyncio.Queue(MAX_QUEUE)
         self.rendered = asyncio.Event()
         self.rendered.set()
-        self.task: asyncio.Task[None] | None = None
+        self.closed = False
         if len(self.server.sockets) >= MAX_SESSIONS:
             self._send_error("full", most=MAX_SESSIONS)
             self.close(1013, "full")
             return
         self.server.sockets.add(self)
-        self.task = asyncio.create_task(self._serve())
+        self.task = asyncio.create_task(self._serve())  # a reference, so that it is not collected
 
     def on_message(self, message: str | bytes) -> None:
-        """Put a message into the queue; ``rendered`` takes effect at once."""
+        """Put a message into the queue; ``rendered`` and ``ping`` take effect at once."""
         try:
             content = json.loads(message)
         except (ValueError, RecursionError):
@@ -183,21 +199,26 @@ class SessionSocket(_Guarded, WebSocketHandler):
         if content == {"type": "rendered"}:
             self.rendered.set()
             return
+        if content == {"type": "ping"}:
+            self._send([])
+            return
         try:
             self.queue.put_nowait(content)
         except asyncio.QueueFull:
             self._send_error("too fast")
 
     def on_close(self) -> None:
-        """Free the session."""
+        """Let `_serve` end."""
         self.server.sockets.discard(self)
-        if self.task is not None:
-            self.task.cancel()
+        self.closed = True
+        self.rendered.set()
+        with suppress(asyncio.QueueFull):  # then it does not wait for a message
+            self.queue.put_nowait(None)
 
     async def _serve(self) -> None:
         """Handle messages, and play while there are none."""
         session = Session(self.server.command_line_data, self.server.explorer)
-        while True:
+        while not self.closed:
             if session.busy and self.queue.empty():
                 if not await self._run_in_thread(session.tick):
                     session.playing = False
@@ -208,8 +229,10 @@ class SessionSocket(_Guarded, WebSocketHandler):
             except TimeoutError:
                 self._send_error("idle")
                 self.close(1001, "idle")
-                return
-            await self._run_in_thread(functools.partial(handle, session, message))
+                break
+            if not self.closed:
+                await self._run_in_thread(functools.partial(handle, session, message))
+        session.remember()  # a page that has lost its connection comes back
 
     async def _run_in_thread(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
         """Run `work` in another thread, and send its messages once the page has drawn the last.
@@ -234,7 +257,8 @@ class SessionSocket(_Guarded, WebSocketHandler):
             except TimeoutError:
                 in_time = False
             self.rendered.clear()
-        self._send(messages)
+        if messages:
+            self._send(messages)
         return in_time
 
     def _send(self, messages: list[dict[str, Any]]) -> None:
@@ -279,16 +303,20 @@ def serve(
     run: Path | None = None,
     data: str = "gaussian",
     port: int = 5006,
+    host: str = "127.0.0.1",
     browser: bool = True,
     allow: Sequence[str] = (),
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> dict[str, Any]:
-    """Serve the playground on 127.0.0.1 until Ctrl-C: ``advnets playground``.
+    """Serve the playground until Ctrl-C: ``advnets playground``.
 
     Args:
         run: folder of a trained run whose latent space the page lets you explore.
         data: the data of the first game.
         port: 0 takes a free port.
+        host: the address to listen on. Any other than this machine's own loopback address opens
+            the playground to the network; then only the printed address, which carries a token,
+            is answered.
         browser: open the page in a browser.
         allow: other addresses (host and port) at which browsers reach this server, e.g. through a
             tunnel: ``localhost:8888``.
@@ -306,7 +334,7 @@ def serve(
         reason = WORDS[f"error {error.reason}"]["en"].format(**error.values)
         raise UserError(f"{data} cannot be played here: {reason}") from error
     explorer = open_latent_explorer(run) if run else None
-    asyncio.run(_serve_until_interrupted(data, explorer, port, allowed, browser, on_ready))
+    asyncio.run(_serve_until_interrupted(data, explorer, host, port, allowed, browser, on_ready))
     return {}
 
 
@@ -325,12 +353,13 @@ def _address(text: str) -> str:
 async def _serve_until_interrupted(
     data: str,
     explorer: LatentExplorer | None,
+    host: str,
     port: int,
     allow: Sequence[str],
     browser: bool,
     on_ready: Callable[[str], None],
 ) -> None:
-    async with running_server(data, explorer, port, allow) as (_, url):
+    async with running_server(data, explorer, port, allow, host) as (_, url):
         on_ready(url)
         if browser:
             webbrowser.open(url)
@@ -343,6 +372,7 @@ async def running_server(
     explorer: LatentExplorer | None = None,
     port: int = 0,
     allow: Sequence[str] = (),
+    host: str = "127.0.0.1",
 ) -> AsyncIterator[tuple[ServerState, str]]:
     """Serve the playground inside the block; yields the shared state and the page's address.
 
@@ -352,33 +382,42 @@ async def running_server(
     torch.set_num_threads(1)  # networks this small are slower on several threads
     app, state = application(data, explorer)
     try:
-        listener = socket.create_server(("127.0.0.1", port))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family)
     except (OSError, OverflowError) as error:
         raise UserError(
-            f"Port {port} cannot be used ({error}). Give another --port, or 0 for a free one."
+            f"Port {port} of {host} cannot be used ({error}). Give another --port (0 for a free "
+            "one), or an address of this machine as --host."
         ) from error
     listener.setblocking(False)
     port = listener.getsockname()[1]
     state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
+    name = "127.0.0.1" if host in LOOPBACK else host
+    if host not in LOOPBACK:
+        state.token = secrets.token_urlsafe(9)
+        name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+    name = f"[{name}]" if ":" in name else name
+    query = f"?token={state.token}" if state.token else ""
     server = HTTPServer(app, max_body_size=MAX_BODY_BYTES)
     server.add_socket(listener)
     try:
-        yield state, f"http://127.0.0.1:{port}/"
+        yield state, f"http://{name}:{port}/{query}"
     finally:
         server.stop()
         for session_socket in list(state.sockets):
+            session_socket.closed = True
             session_socket.close()
         await server.close_all_connections()
         state.executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
-def serve_in_thread(explorer: LatentExplorer | None = None) -> Iterator[str]:
+def serve_in_thread(explorer: LatentExplorer | None = None, port: int = 0) -> Iterator[str]:
     """Serve the playground from another thread inside the block; yields the page's address."""
     ready: Future[tuple[str, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def run() -> None:
-        async with running_server(explorer=explorer) as (_, url):
+        async with running_server(explorer=explorer, port=port) as (_, url):
             stop = asyncio.Event()
             ready.set_result((url, asyncio.get_running_loop(), stop))
             await stop.wait()

@@ -15,14 +15,19 @@ from adversarial_nets.playground import limits
 from adversarial_nets.playground.boards import figures_json
 from adversarial_nets.playground.game_slot import GameSlot, Message, Trained
 from adversarial_nets.playground.latent_explorer import LatentExplorer
+from adversarial_nets.playground.remembered import recall, remember
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import Language
 from adversarial_nets.replay import Script
 
 __all__ = ["Session"]
 
-SECONDS_PER_FRAME = 0.045
-"""Time for playing and evaluating between two displayed frames."""
+SLICE_SECONDS = 0.1
+"""Time for which rounds are played before the page's requests are looked at again."""
+FRAME_SECONDS = 1.0
+"""Longest time between two displayed frames, beside the time of evaluating them."""
+REPLAY_FRAME_SECONDS = 0.25
+"""The same while a game is replayed up to the round of its address."""
 
 
 @dataclass
@@ -36,7 +41,8 @@ class Session:
         speed: rounds between two displayed frames.
         playing: whether the games run until paused.
         pause_at: round at which playing pauses once, because a lesson has shown its effect.
-        snapshot_seconds: time that the last snapshot took.
+        frame: when the next displayed frame was begun, and the round that it shall show; None
+            between frames.
         shown: index of the displayed snapshot in the history; −1 is the newest.
         language: of the texts in the figures.
         theme: colours of the figures, ``light`` or ``dark``.
@@ -48,7 +54,7 @@ class Session:
     speed: int = 5
     playing: bool = False
     pause_at: int = limits.MAX_ROUNDS
-    snapshot_seconds: float = 0.0
+    frame: tuple[float, int] | None = None
     shown: int = -1
     language: Language = "en"
     theme: str = "light"
@@ -66,56 +72,96 @@ class Session:
         return any(slot.game.round < slot.script.rounds for slot in self.slots)
 
     @property
+    def diverged(self) -> bool:
+        """Whether weights of a game are NaN or infinite; it can only be reset."""
+        return any(slot.diverged for slot in self.slots)
+
+    @property
     def busy(self) -> bool:
         """Whether there are rounds to play now."""
         return bool(self.slots) and (self.playing or self.catching_up)
 
-    def begin(self, scripts: Sequence[Script], pause_at: int = limits.MAX_ROUNDS) -> list[Message]:
-        """Replace the games by new ones, and return the messages that display them.
+    def begin(
+        self,
+        scripts: Sequence[Script],
+        pause_at: int = limits.MAX_ROUNDS,
+        resume: bool = False,
+    ) -> list[Message]:
+        """Replace the games by others, and return the messages that display them.
 
         Args:
             scripts: one game, or two to show side by side.
             pause_at: round at which playing pauses once.
+            resume: continue games that went on after their page had last heard of them.
 
         Raises:
             UserError: a game cannot be set up; the old games are kept.
         """
-        self.slots = [GameSlot.from_script(script) for script in scripts]
-        self.shown, self.playing, self.pause_at = -1, False, pause_at
+        self.remember()
+        slots = [recall(script, resume) for script in scripts]
+        if len({slot.game.round for slot in slots}) > 1:  # games side by side are at one round
+            slots = [GameSlot.from_script(script) for script in scripts]
+        return self.show(slots, pause_at)
+
+    def show(self, slots: list[GameSlot], pause_at: int) -> list[Message]:
+        """Show these games, paused, and return the messages that display them."""
+        self.slots, self.pause_at = slots, pause_at
+        self.shown, self.playing, self.frame = -1, False, None
         return self.everything()
 
+    def remember(self) -> None:
+        """Keep the games in their current state for this page or others (see `remembered`)."""
+        for slot in self.slots:
+            remember(slot)
+
     def tick(self) -> list[Message]:
-        """Play the rounds of one displayed frame, and return its messages."""
+        """Play rounds for `SLICE_SECONDS`; return the messages of a frame if one is due."""
         self.shown = -1
         start = time.monotonic()
-        catching_up = self.catching_up
-        pause = self.pause_at if self.round < self.pause_at else limits.MAX_ROUNDS
-        goal = self.slots[0].script.rounds if catching_up else min(self.round + self.speed, pause)
-        self._play_until(goal, start)
-        played = time.monotonic() - start
+        if self.frame is None:
+            pause = self.pause_at if self.round < self.pause_at else limits.MAX_ROUNDS
+            ahead = min(self.round + self.speed, pause)
+            self.frame = start, self.slots[0].script.rounds if self.catching_up else ahead
+        begun, goal = self.frame
+        replaying = self.catching_up
+        self._play_until(goal, start + SLICE_SECONDS)
+        longest = REPLAY_FRAME_SECONDS if replaying else FRAME_SECONDS
+        if self.round < goal and time.monotonic() - begun < longest:
+            return []
         try:
-            messages = self.take_snapshots("both")
+            messages = self.finish_frame()
         except Diverged:
             self.playing = False
             self.stop_here()
             return [RequestError("diverged").to_message(), self.state()]
-        self.snapshot_seconds = time.monotonic() - start - played
-        if not catching_up:
-            self.stop_here()
-        if self.round == pause:
+        if replaying and not self.catching_up:
+            self.remember()
+        if self.round == self.pause_at == goal or self.round >= limits.MAX_ROUNDS:
             self.playing = False
         return messages if self.busy else [*messages, self.state()]
 
-    def _play_until(self, goal: int, start: float) -> None:
-        """Play up to the goal, or until one more round would delay the frame."""
-        first = self.round
+    def _play_until(self, goal: int, end: float) -> None:
+        """Play up to the goal, or until that time."""
         while self.round < goal:
             next_round = self.round + 1
             for slot in self.slots:
                 slot.play_to(next_round)
-            seconds, rounds = time.monotonic() - start, next_round - first
-            if seconds * (1 + 1 / rounds) + self.snapshot_seconds > SECONDS_PER_FRAME:
+            if time.monotonic() > end:
                 return
+
+    def finish_frame(self) -> list[Message]:
+        """Take a snapshot of the rounds played since the last frame, if there are any.
+
+        Raises:
+            Diverged: weights are NaN or infinite.
+        """
+        self.frame = None
+        if not self.slots or self.diverged or self.slots[0].entry(-1).snapshot.round == self.round:
+            return []
+        messages = self.take_snapshots("both")
+        if not self.catching_up:
+            self.stop_here()
+        return messages
 
     def stop_here(self) -> None:
         """Make the current round the last one of every game's script."""

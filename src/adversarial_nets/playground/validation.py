@@ -9,6 +9,7 @@ from typing import Any
 
 from adversarial_nets import replay, settings
 from adversarial_nets.playground import limits
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.replay import Change, Script
 from adversarial_nets.settings import LIVE, Settings
 from adversarial_nets.toys import catalogue
@@ -20,6 +21,7 @@ __all__ = [
     "check_settings",
     "current_state",
     "data_dimension",
+    "first_settings",
     "read_script",
     "round_cost",
 ]
@@ -79,6 +81,12 @@ def check_data_name(data: Json, command_line_data: str) -> str:
 def data_dimension(data: str) -> int:
     """Number of coordinates of one data point x."""
     return replay.load_data(data).pixels
+
+
+def first_settings(data: str) -> Settings:
+    """The settings of a new game: on images those that reach digits within a minute."""
+    kind = replay.kind_of(data)
+    return PRESETS["quickstart"].settings if kind.name == "images" else kind.settings
 
 
 # --- Settings -------------------------------------------------------------------------------------

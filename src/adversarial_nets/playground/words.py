@@ -4,20 +4,15 @@ A name begins with the text's group: ``metric …``, ``setting …``, ``error �
 """
 
 from collections.abc import Mapping
-from typing import Literal
+
+from adversarial_nets.playground.lesson_texts import LESSON_TEXTS, Language, Text
+from adversarial_nets.playground.lesson_texts import text as _text
 
 __all__ = ["WORDS", "Language"]
 
-Language = Literal["en", "zh"]
-
-Text = Mapping[Language, str]
-
-
-def _text(en: str, zh: str) -> Text:
-    return {"en": en, "zh": zh}
-
 
 WORDS: Mapping[str, Text] = {
+    **LESSON_TEXTS,
     # --- Header, footer, connection ---
     "title": _text("Adversarial nets playground", "生成对抗网络交互演示"),
     "tagline": _text(
@@ -34,8 +29,8 @@ WORDS: Mapping[str, Text] = {
     "board latent": _text("Trained run", "已训练模型"),
     "connecting": _text("Connecting …", "正在连接……"),
     "disconnected": _text(
-        "The connection is closed. Reload the page to continue: its address stores the game.",
-        "连接已断开。网址记录了整局博弈，刷新页面即可继续。",
+        "The connection to the server is lost. Trying again … The game will continue where it was.",
+        "与服务器的连接已断开，正在重新连接……连接恢复后，将从断开处继续。",
     ),
     "refused": _text(
         "The server refused the connection. If a tunnel or a proxy leads here, start the "
@@ -48,9 +43,9 @@ WORDS: Mapping[str, Text] = {
     ),
     "keys": _text(
         "Keys: Space plays and pauses, N plays one round, D and G train one network, R resets, "
-        "← and → show earlier and later snapshots.",
-        "快捷键：空格键运行或暂停；N 运行一轮；D、G 只训练对应的网络；R 重置；←、"
-        "→ 查看较早或较晚的快照。",
+        "P enlarges everything for a projector, ← and → show earlier and later snapshots.",
+        "快捷键：空格键运行或暂停；N 运行一轮；D、G 只训练对应的网络；R 重置；P 切换投影模式；"
+        "←、→ 查看较早或较晚的快照。",
     ),
     # --- Playback ---
     "playback": _text("Playback", "运行控制"),
@@ -67,7 +62,19 @@ WORDS: Mapping[str, Text] = {
     "at round": _text("Round {round}", "第 {round} 轮"),
     "at round of": _text("Round {round} of {last}", "第 {round} 轮，共 {last} 轮"),
     "replaying": _text("Replaying up to round {goal} …", "正在重放到第 {goal} 轮……"),
-    "fps": _text("{fps} frames/s", "每秒 {fps} 帧"),
+    "fps": _text("{fps} frames/s, {rate} rounds/s", "每秒 {fps} 帧，{rate} 轮"),
+    "play to": _text("Play to round", "运行到第几轮"),
+    "go": _text("Go", "开始"),
+    "undo": _text("Undo", "撤销"),
+    "dropped": _text(
+        "The rounds after round {round} are dropped.", "第 {round} 轮之后的轮次已舍弃。"
+    ),
+    "no script": _text(
+        "This page needs JavaScript. Allow it in the browser's settings, and reload the page. "
+        "Without a browser, advnets play DATA plays the same games in a terminal.",
+        "本页面需要启用 JavaScript。请在浏览器设置中启用，然后刷新页面。"
+        "也可以不用浏览器，在终端中用命令 advnets play DATA 运行同样的博弈。",
+    ),
     "game": _text("Game", "博弈"),
     "game A": _text("Game A", "博弈 A"),
     "game B": _text("Game B", "博弈 B"),
@@ -90,21 +97,70 @@ WORDS: Mapping[str, Text] = {
         "训练尚未开始。G 把噪声 z 映射为样本；D(x) 表示 x 来自真实数据的概率。",
     ),
     "explain D": _text(
-        "D was updated {k}× with G fixed, to separate data from samples better. "
-        "V changed from {before} to {after}.",
-        "固定 G，将 D 更新了 {k} 次，使其更好地区分真实数据与生成样本。"
-        "V 由 {before} 变为 {after}。",
+        "D was updated {k}× with G fixed. On the minibatch of its last update V {minibatch}. "
+        "Measured independently of it (see Metrics), V {measured}.",
+        "固定 G，将 D 更新了 {k} 次。在最后一次更新所用的小批量上，V {minibatch}；"
+        "在与之无关的数据上测得（见“指标”），V {measured}。",
     ),
     "explain G": _text(
-        "G was updated once with D fixed: its samples moved to where D(x) is higher. "
-        "V changed from {before} to {after}.",
-        "固定 D，将 G 更新了一次：生成样本移向 D(x) 更大的区域。V 由 {before} 变为 {after}。",
+        "G was updated once with D fixed. On the minibatch of this update V {minibatch}. "
+        "Measured independently of it (see Metrics), V {measured}.",
+        "固定 D，将 G 更新了一次。在这次更新所用的小批量上，V {minibatch}；"
+        "在与之无关的数据上测得（见“指标”），V {measured}。",
     ),
+    "explain opposite": _text(
+        " An update for one minibatch does not always help on all data.",
+        "可见，对一个小批量有利的更新，对全部数据未必有利。",
+    ),
+    "change rose": _text("rose from {before} to {after}", "由 {before} 升至 {after}"),
+    "change fell": _text("fell from {before} to {after}", "由 {before} 降至 {after}"),
+    "change stayed": _text("stayed near {after}", "保持在 {after} 附近"),
     "explain both": _text(
         "Full rounds: D is updated {k}×, then G once. On the latest minibatches, D(x) was {D_x} "
         "and D(G(z)) was {D_G_z} on average.",
         "完整的轮次：每轮先更新 D {k} 次，再更新 G 一次。在最近的小批量上，D(x) 平均为 {D_x}，"
         "D(G(z)) 平均为 {D_G_z}。",
+    ),
+    # --- Slow motion ---
+    "trained start": _text("Trained start", "已训练状态"),
+    "projector": _text("Projector", "投影模式"),
+    "hover": _text("z = ({z}) → G(z) = ({x})", "z = ({z}) → G(z) = ({x})"),
+    "z pad": _text(
+        "z space: move here to see G(z) on the board", "z 空间：在此移动，图中标出对应的 G(z)"
+    ),
+    "morph how": _text(
+        "Move over the square: z lies between the noise of the first four samples, and the image "
+        "is G(z).",
+        "在方框内移动：z 介于前四个样本的噪声之间，右侧图像为对应的 G(z)。",
+    ),
+    "slow": _text("Slow motion", "慢动作"),
+    "graph": _text(
+        "Model graph: G turns noise z into G(z); D compares G(z) with data x and gives V.",
+        "模型图：G 把噪声 z 变为 G(z)；D 比较 G(z) 与数据 x，得到 V。",
+    ),
+    "graph legend": _text("dashed: gradient of this update", "虚线：本次更新的梯度"),
+    "slow noise D": _text(
+        "{m} noise vectors z are sampled, and G turns them into {m} samples. For these D(G(z)) is "
+        "{D_G_z} on average.",
+        "采样 {m} 个噪声向量 z，G 将其变为 {m} 个生成样本，D(G(z)) 平均为 {D_G_z}。",
+    ),
+    "slow data": _text(
+        "{m} examples x are sampled from the data. For these D(x) is {D_x} on average.",
+        "从数据中采样 {m} 个真实样本 x，D(x) 平均为 {D_x}。",
+    ),
+    "slow D": _text(
+        "The gradient of V with respect to D's weights is computed, and D moves along it, {k}× in "
+        "this round. On this minibatch V {change}.",
+        "计算 V 对 D 的权重的梯度，并沿梯度更新 D（本轮共 {k} 次）。在这个小批量上，V {change}。",
+    ),
+    "slow noise G": _text(
+        "{m} new noise vectors z are sampled for G. D(G(z)) is {D_G_z} on average.",
+        "为 G 重新采样 {m} 个噪声向量 z，D(G(z)) 平均为 {D_G_z}。",
+    ),
+    "slow G": _text(
+        "The gradient passes through D, which is fixed, to G's weights, and G moves against it. On "
+        "this minibatch {loss} {change}.",
+        "梯度穿过固定不变的 D 传到 G 的权重，G 沿负梯度方向更新。在这个小批量上，{loss} {change}。",
     ),
     # --- Metrics ---
     "metrics": _text("Metrics", "指标"),
@@ -117,6 +173,9 @@ WORDS: Mapping[str, Text] = {
         "“理想的 G”指直接从数据分布采样的生成器；对应的指标值用同样多的样本算出。"
         "评价 G 时应以该值为基准，而不是以 0 为基准。",
     ),
+    "curve": _text("Curves", "曲线"),
+    "curve V": _text("V and −log 4 + 2·JSD", "V 与 −log 4 + 2·JSD"),
+    "curve divergences": _text("JSD and KL", "JSD 与 KL"),
     "metric V": _text("V(D, G)", "V(D, G)"),
     "metric C": _text("−log 4 + 2·JSD", "−log 4 + 2·JSD"),
     "metric C from samples": _text("… from {m} samples", "同上，由 {m} 个样本估计"),
@@ -135,6 +194,9 @@ WORDS: Mapping[str, Text] = {
     "metric distance": _text("mean |D − D*|", "|D − D*| 的均值"),
     "metric modes hit": _text("modes covered", "覆盖的模式数"),
     "metric near a mode": _text("share of samples near a mode", "模式附近的样本比例"),
+    "metric rarest mode": _text(
+        "samples at the rarest mode, of those expected", "最稀少模式的样本数占期望的比例"
+    ),
     "metric distance from the ring": _text("distance from the ring", "样本到圆环的距离"),
     "metric angles covered": _text("angles covered", "覆盖的角度比例"),
     "metric spread": _text("variance of samples / data", "样本与数据的方差比"),
@@ -205,6 +267,17 @@ WORDS: Mapping[str, Text] = {
         "训练出现振荡：p_g 来回移动，D 也随之变化。可尝试：减小学习率、让学习率逐渐衰减，"
         "或增大 D 的学习率。",
     ),
+    "problem diverging": _text(
+        "Training has diverged: V or the samples are far out of range, and it will not recover. "
+        "Try: Reset with a smaller learning rate.",
+        "训练已发散：V 或生成样本已远远超出正常范围，无法恢复。可尝试：减小学习率，然后重置。",
+    ),
+    "problem stuck": _text(
+        "Training makes no progress: the JSD is large and no longer decreases. Try: another k, a "
+        "larger learning rate for G, or the non-saturating objective.",
+        "训练没有进展：JSD 仍然很大，且不再减小。可尝试：改变 k、增大 G 的学习率，"
+        "或改用非饱和目标函数。",
+    ),
     # --- Data ---
     "data": _text("Data", "数据"),
     "data gaussian": _text("Gaussian", "高斯分布"),
@@ -216,6 +289,8 @@ WORDS: Mapping[str, Text] = {
     "data grid": _text("Grid of Gaussians", "网格高斯混合"),
     "data spiral": _text("Spiral", "螺旋线"),
     "data moons": _text("Two moons", "双月形"),
+    "data segment": _text("Line", "线段"),
+    "data three-gaussians": _text("Three Gaussians", "三高斯混合"),
     "data mnist-5k": _text("MNIST, 5,000 digits", "MNIST，5,000 张手写数字"),
     "data command line": _text("From the command line", "命令行指定的数据"),
     "data points": _text("Your points", "您的数据点"),
@@ -260,6 +335,10 @@ WORDS: Mapping[str, Text] = {
     "units": _text("units", "单元数"),
     "choice minimax": _text("minimax", "极小极大"),
     "choice non-saturating": _text("non-saturating", "非饱和"),
+    "choice least-squares": _text("least squares", "最小二乘"),
+    "choice hinge": _text("hinge", "合页"),
+    "choice wasserstein": _text("Wasserstein", "Wasserstein"),
+    "choice relativistic": _text("relativistic", "相对式配对"),
     "choice sgd": _text("SGD", "SGD"),
     "choice adam": _text("Adam", "Adam"),
     "choice None": _text("same as G", "与 G 相同"),
@@ -277,8 +356,6 @@ WORDS: Mapping[str, Text] = {
     "legend D": _text("D(x): green 0, blue 1", "D(x)：绿色为 0，蓝色为 1"),
     "legend perfect": _text("value for a perfect G", "理想的 G 对应的值"),
     "D output": _text("D's output: probability that x is data", "D 的输出：x 来自真实数据的概率"),
-    "show grid": _text("grid in z", "z 网格"),
-    "show gradient": _text("gradient arrows", "梯度箭头"),
     "samples": _text("Samples (the noise is always the same)", "样本（噪声固定）"),
     "nearest": _text("Show the nearest training images", "显示最近邻训练图像"),
     "nearest row": _text("Training images nearest to the first row", "第一行样本的最近邻训练图像"),
@@ -288,6 +365,10 @@ WORDS: Mapping[str, Text] = {
         "other sliders move z in other directions.",
         "依次点选两张图像。第一个滑块在 z 空间中沿两者之间的直线移动，"
         "其余滑块使 z 沿其他方向移动。",
+    ),
+    "latent run": _text(
+        "The generator of the run {run} after round {round}.",
+        "训练 {run} 第 {round} 轮后的生成器。",
     ),
     "latent from": _text("from image", "起点图像"),
     "latent to": _text("to image", "终点图像"),
@@ -301,63 +382,6 @@ WORDS: Mapping[str, Text] = {
     # --- Lessons ---
     "lessons": _text("Lessons", "课程"),
     "lesson none": _text("Choose a lesson …", "选择课程……"),
-    "lesson figure 1": _text("Figure 1, animated", "图 1 动态演示"),
-    "lesson collapse": _text("Mode collapse", "模式崩溃"),
-    "lesson saturation": _text("The minimax objective saturates", "极小极大目标函数的饱和"),
-    "lesson k too large": _text("k too large", "k 过大"),
-    "lesson G first": _text("A head start for G", "先单独训练 G"),
-    "lesson circling": _text("Oscillation", "振荡"),
-    "lesson zero width": _text("A ring of zero width", "零宽度圆环"),
-    "about figure 1": _text(
-        "Press Play. D first learns where data are more frequent than samples and comes near D*. G "
-        "follows D's gradient, and p_g moves to p_data. In the end D(x) = ½ and V = −log 4.",
-        "点击“运行”。D 先学会识别数据比样本更密集的区域，并接近 D*；G 沿 D 的梯度更新，"
-        "p_g 随之移向 p_data。最终 D(x) = ½，V = −log 4。",
-    ),
-    "about collapse": _text(
-        "Left: D learns four times slower than G. G maps many z to one x and moves from mode to "
-        "mode (the paper calls this “the Helvetica scenario”). Right: D learns fast enough, and G "
-        "covers all modes.",
-        "左图：D 的学习率只有 G 的四分之一，G 把许多 z 映射到同一个 x，"
-        "并在各个模式之间来回移动（论文称之为“Helvetica 情景”）。右图：D 学得足够快，"
-        "G 覆盖了所有模式。",
-    ),
-    "about saturation": _text(
-        "G's first samples form a small cluster where there are no data, and D soon rejects them "
-        "all. Left, log(1 − D(G(z))): the gradient is nearly 0, the arrows vanish, the cluster "
-        "stays. Right, −log D(G(z)): the gradient is large, and the cluster moves to the data.",
-        "G 最初的样本聚成一小团，周围没有数据，D 很快就能识别出所有生成样本。左图："
-        "log(1 − D(G(z)))，梯度接近 0，箭头消失，样本停在原处。右图：−log D(G(z))，梯度较大，"
-        "样本移向数据。",
-    ),
-    "about k too large": _text(
-        "D is updated k times for each update of G. Left, k = 1: p_g comes near the data. Right, "
-        "k = 30: D stays near D*, as the theory assumes, but each round costs many times more, and "
-        "G learns less: its JSD stays more than twice as large.",
-        "G 每更新一次，D 更新 k 次。左图：k = 1，p_g 接近数据分布。右图：k = 30，"
-        "D 如理论所假设的那样保持在 D* 附近，但每轮的计算量大了许多倍，G 反而学得更差，"
-        "JSD 始终在左图的两倍以上。",
-    ),
-    "about G first": _text(
-        "Left: G is trained alone for 100 rounds against an untrained D, and p_g moves away from "
-        "the data. Right: both are trained from the start. A short head start may help G; this one "
-        "harms it.",
-        "左图：D 尚未训练，先单独训练 G 100 轮，p_g 远离了数据分布。右图："
-        "从一开始就同时训练两个网络。先单独训练 G 若干轮有时有益，此例中则有害。",
-    ),
-    "about circling": _text(
-        "Left: two small networks with a constant learning rate oscillate. The paper's proof "
-        "updates p_g itself; in practice gradient steps update parameters. Right: the game of "
-        "Figure 1.",
-        "左图：两个小网络以恒定学习率训练，出现振荡。论文的证明直接更新 p_g，"
-        "而实际训练中梯度法更新的是参数。右图：图 1 的博弈。",
-    ),
-    "about zero width": _text(
-        "These data lie on a curve, so they have no density in the plane. Adversarial nets do not "
-        "need one: watch the distance from the ring decrease and the angles being covered.",
-        "这些数据位于一条曲线上，在平面上没有概率密度。对抗网络并不需要密度：可以看到，"
-        "样本到圆环的距离逐渐减小，覆盖的角度逐渐增多。",
-    ),
     # --- Sharing ---
     "share": _text("Share", "分享"),
     "share how": _text(
@@ -406,6 +430,10 @@ WORDS: Mapping[str, Text] = {
         "A game here has at most {most} rounds. Copy the game as a command to play more rounds.",
         "此处每局最多 {most} 轮。如需更多轮，请复制为命令，在终端中运行。",
     ),
+    "error round has passed": _text(
+        "The game is already at round {round}. Enter a larger number.",
+        "本局已进行到第 {round} 轮，请输入更大的数。",
+    ),
     "error out of range": _text(
         "“{name}” can be at most {most} here. Nothing has changed.",
         "“{name}”在此处最大为 {most}。未作任何更改。",
@@ -425,9 +453,8 @@ WORDS: Mapping[str, Text] = {
         "每轮的计算量将达到上限的 {times} 倍。请缩小网络、减小批量大小或减小 k。未作任何更改。",
     ),
     "error message too large": _text(
-        "The request was too large, and the game was closed. Reload the page to continue: its "
-        "address stores the game.",
-        "请求过大，本局已关闭。网址记录了整局博弈，刷新页面即可继续。",
+        "The request was too large; the server closed the connection. Trying again …",
+        "请求过大，服务器已断开连接，正在重新连接……",
     ),
     "error no such data": _text(
         "The playground has no data of this name. Choose data from the list. Nothing has changed.",

@@ -1,6 +1,7 @@
 """Grids of images as PNG files and as captioned figures: samples, Figure 2, Figure 3."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,6 +19,7 @@ from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 __all__ = [
     "figure2_sheet",
     "figure3_sheet",
+    "film_frames",
     "grid_png",
     "plot_figure2",
     "plot_figure3",
@@ -67,6 +69,21 @@ def grid_png(
     return sheet_png(tile_images(to_pixels(x, image_shape, range), columns), scale)
 
 
+def film_frames(
+    x: Float[Tensor, "walks total pixels"],
+    image_shape: tuple[int, int, int],
+    range: tuple[float, float] = (0.0, 1.0),
+    scale: int = 3,
+) -> NDArray[np.uint8]:
+    """Frames (total, height, width, 3): images of several films at a time, in a square on black."""
+    columns = math.ceil(math.sqrt(len(x)))
+    frames = [
+        tile_images(to_pixels(at_once, image_shape, range), columns)[..., :3]
+        for at_once in x.transpose(0, 1)
+    ]
+    return np.stack(frames).repeat(scale, 1).repeat(scale, 2)
+
+
 def read_grid(
     png: bytes, image_shape: tuple[int, int, int], n: int, columns: int = 10
 ) -> NDArray[np.uint8]:
@@ -114,10 +131,15 @@ def figure3_sheet(images: Float[Tensor, "rows points pixels"], data: Dataset) ->
 # --- Captioned figures ----------------------------------------------------------------------------
 
 
-def plot_figure2(samples: Float[Tensor, "n pixels"], data: Dataset, columns: int = 5) -> Figure:
-    """`figure2_sheet` as a figure with captions over its columns."""
+def plot_figure2(
+    samples: Float[Tensor, "n pixels"],
+    data: Dataset,
+    columns: int = 5,
+    rows: Sequence[str] = (),
+) -> Figure:
+    """`figure2_sheet` as a figure with captions over its columns and, with classes, its rows."""
     sheet = figure2_sheet(samples, data, columns)
-    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"))
+    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"), left=rows)
 
 
 def plot_figure3(images: Float[Tensor, "rows points pixels"], data: Dataset) -> Figure:

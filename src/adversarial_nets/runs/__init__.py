@@ -4,6 +4,7 @@
     RUN/metrics.jsonl                   one JSON object per line, in the order of the rounds
     RUN/checkpoints/round-00012000/     nets.safetensors, optimisers.safetensors, state.json
     RUN/samples/round-00012000.png      samples of the averaged G (or G) from the same noise
+    RUN/samples/newest.png              the newest of these pictures
     RUN/evaluation.json                 list of Parzen scores, written by ``advnets evaluate``
     RUN/report.html, RUN/figures/       written by ``advnets train`` and ``advnets report``
     RUN/tensorboard/                    written by ``advnets train --tensorboard``

@@ -55,6 +55,7 @@ class Run:
         info: versions, machine, precision, the data's provenance.
         changed: the settings that differ from the preset's, except seed, size and channels:
             (preset's value, run's value) by dotted name.
+        classes: number of training images by class, for a conditional game; else empty.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Run:
     own_nets: bool
     info: Mapping[str, Any]
     changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """The folder, data, settings and newest round in one line."""
@@ -123,6 +125,22 @@ def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any,
         return {}
     differences = settings_differences(PRESETS[preset].settings, settings)
     return {n: v for n, v in differences.items() if n not in ("seed", *DATA_OPTIONS)}
+
+
+def recorded_preset(
+    record: Mapping[str, Any], settings: Settings
+) -> tuple[str, dict[str, tuple[Any, Any]]]:
+    """Return the preset's name in a record of any version, and the settings changed from it.
+
+    The first versions called today's ``quickstart-2014`` ``quickstart``.
+    """
+    name = str(record.get("preset", "an unknown preset"))
+    recorded = None if "changed" not in record else changes_from_json(record["changed"])
+    if name == "quickstart":
+        from_old = changed_from_preset(settings, "quickstart-2014")
+        if recorded is None or recorded == from_old:
+            return "quickstart-2014", from_old
+    return name, changed_from_preset(settings, name) if recorded is None else recorded
 
 
 def changes_from_json(changed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -199,8 +217,7 @@ def open_run(run: RunLike) -> Run:
         )
     try:
         found = from_json(record["settings"])
-        preset = str(record["preset"])
-        changed = record.get("changed", changed_from_preset(found, preset))
+        preset, changed = recorded_preset(record, found)
         return Run(
             folder=folder,
             data=str(record["data"]),
@@ -211,7 +228,8 @@ def open_run(run: RunLike) -> Run:
             settings=found,
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
-            changed=changes_from_json(changed),
+            changed=changed,
+            classes={str(name): int(n) for name, n in record.get("classes", {}).items()},
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
@@ -272,7 +290,7 @@ def note_update_code(run: Run, code: str) -> None:
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other file in its folder; used to restart a run."""
     with explain_os_errors(folder):
-        for name in ("checkpoints", "samples", "figures", "tensorboard"):
+        for name in ("checkpoints", "samples", "figures", "tensorboard", "inference"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)

@@ -30,6 +30,8 @@ TOYS: Mapping[str, Toy] = {
     "grid": grid(),
     "spiral": Curve("spiral"),
     "moons": Curve("moons"),
+    "segment": Curve("segment"),
+    "three-gaussians": ring_of_gaussians(3, std=0.3),
 }
 """Every named toy; the first three are on the line, the others in the plane."""
 

@@ -1,4 +1,4 @@
-"""Toy distributions along a curve in the plane: a ring, a spiral and two moons."""
+"""Toy distributions along a curve in the plane: a ring, a spiral, two moons, a straight line."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -44,10 +44,16 @@ def _moons(t: Vector) -> tuple[Vector, Vector]:
     return x + shift, y + shift / 2
 
 
+def _segment(t: Vector) -> tuple[Vector, Vector]:
+    """A straight line from (−2, −1) to (2, 1)."""
+    return 4 * t - 2, 2 * t - 1
+
+
 _SHAPES: Mapping[str, Callable[[Vector], tuple[Vector, Vector]]] = {
     "ring": _ring,
     "spiral": _spiral,
     "moons": _moons,
+    "segment": _segment,
 }
 
 
@@ -60,11 +66,11 @@ class Curve:
     sharp, even degenerate distributions").
 
     Attributes:
-        shape: which γ: a ring of radius 2, a spiral out to radius 2, or two moons.
+        shape: which γ: a ring of radius 2, a spiral out to radius 2, two moons, or a straight line.
         noise: the standard deviation of the noise on each axis, ≥ 0.
     """
 
-    shape: Literal["ring", "spiral", "moons"]
+    shape: Literal["ring", "spiral", "moons", "segment"]
     noise: float = 0.15
     pixels: int = 2
     examples_per_epoch: int = EXAMPLES_PER_EPOCH

@@ -44,7 +44,7 @@ __all__ = [
     "take_snapshot",
 ]
 
-SETTINGS = PRESETS["quickstart"].settings
+SETTINGS = PRESETS["quickstart-2014"].settings
 """The default settings of games on images."""
 
 IMAGES = 200  # images of each kind per snapshot: data, reference images, samples

@@ -244,9 +244,9 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """The numbers of a snapshot, each beside its value for a perfect generator.
 
     ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g`` and ``KL g data`` are in nats.
-    ``accuracy`` is D's, ``distance`` is mean |D − D*|, ``modes hit`` is given for mixtures (see
-    `plane.modes_hit`). All are exact on the evaluator's cells, except ``C from samples``, which is
-    estimated from one minibatch.
+    ``accuracy`` is D's, ``distance`` is mean |D − D*|; ``modes hit`` and ``rarest mode`` are given
+    for mixtures (see `plane.mode_shares`). All are exact on the evaluator's cells, except ``C from
+    samples``, which is estimated from one minibatch.
     """
     p, q, real = evaluator.p_data, snapshot.p_g, snapshot.a > 0
     found = {
@@ -260,11 +260,21 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
         "distance": Metric(snapshot.distance, 0.0),
     }
     if isinstance(evaluator.toy, Mixture) and len(evaluator.toy.means) > 1:
-        means, stds = np.array(evaluator.toy.means)[:, 0], np.array(evaluator.toy.stds)
-        near = q[1:-1] @ (np.abs(evaluator.x[:, None] - means) < 3 * stds)
-        hit = int((near >= 0.1 * np.array(evaluator.toy.weights)).sum())
-        found["modes hit"] = Metric(float(hit), float(len(means)))
+        shares = _mode_shares(q[1:-1], evaluator.x, evaluator.toy)
+        found["modes hit"] = Metric(float((shares >= 0.1).sum()), float(len(shares)))
+        perfect = _mode_shares(p[1:-1], evaluator.x, evaluator.toy)
+        found["rarest mode"] = Metric(float(shares.min()), float(perfect.min()))
     return found
+
+
+def _mode_shares(masses: Cells, x: Cells, toy: Mixture) -> Float64[np.ndarray, " modes"]:
+    """As `plane.mode_shares`, from the probability of each cell of x."""
+    means, stds = np.array(toy.means)[:, 0], np.array(toy.stds)
+    distances = np.abs(x[:, None] - means)
+    nearest = distances.argmin(1)
+    near = distances.min(1) < 3 * stds[nearest]
+    found = np.bincount(nearest[near], masses[near], minlength=len(means))
+    return found / np.array(toy.weights)
 
 
 def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:

@@ -7,7 +7,15 @@ from jaxtyping import Float64
 
 from adversarial_nets.theory import divergences
 
-__all__ = ["Metric", "V_from_logits", "accuracy", "mean_by_name", "oscillates", "smoothed_KL"]
+__all__ = [
+    "Metric",
+    "V_from_logits",
+    "accuracy",
+    "approaches",
+    "mean_by_name",
+    "oscillates",
+    "smoothed_KL",
+]
 
 Logits = Float64[np.ndarray, " n"]
 
@@ -84,3 +92,17 @@ def oscillates(path: Float64[np.ndarray, "snapshots d"]) -> bool:
     crossings = (np.diff(np.sign(offset), axis=0) != 0).sum(0)
     early, late = (np.abs(half).max(0) for half in np.array_split(offset, 2))
     return bool(((crossings >= 3) & (late > 0.2) & (late > 0.35 * early)).any())
+
+
+def approaches(excess: Float64[np.ndarray, " snapshots"]) -> bool:
+    """Whether the smallest distance of p_g from the data still decreases, by a tenth at least.
+
+    Args:
+        excess: JSD above a perfect generator's, in nats, at evenly spaced rounds.
+
+    >>> t = np.arange(40.0)
+    >>> approaches(np.full(40, 0.3)), approaches(0.3 * 0.95**t)
+    (False, True)
+    """
+    earlier, later = np.array_split(excess, 2)
+    return bool(later.min() < 0.9 * earlier.min())

@@ -25,6 +25,7 @@ from adversarial_nets.toys.measures import (
     smoothed_KL,
 )
 from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
+from adversarial_nets.toys.points import sample_density
 
 __all__ = [
     "ROUNDS",
@@ -34,6 +35,7 @@ __all__ = [
     "Snapshot",
     "jsd_from_samples",
     "metrics",
+    "mode_shares",
     "modes_hit",
     "new_evaluator",
     "new_game",
@@ -97,17 +99,26 @@ def _masses_and_counts(
     return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
 
 
+def mode_shares(x: XY, toy: Mixture) -> Float64[np.ndarray, " modes"]:
+    """For each Gaussian, the number of samples at it over the expected number.
+
+    A sample belongs to the Gaussian with the nearest mean if it is within 3 σ of it; for a perfect
+    generator 1 − exp(−9/2) = 98.9 % of the samples are.
+    """
+    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1)
+    nearest = distances.argmin(1)
+    near = distances.min(1) < 3 * np.array(toy.stds)[nearest]
+    counts = np.bincount(nearest[near], minlength=len(toy.means))
+    return counts / (len(x) * np.array(toy.weights))
+
+
 def modes_hit(x: XY, toy: Mixture) -> tuple[int, float]:
     """Mode coverage: the number of Gaussians with samples, and the share of samples near any.
 
-    A sample is near a Gaussian if it is within 3 σ; for a perfect generator 1 − exp(−9/2) = 98.9 %
-    of the samples are. A Gaussian is hit if the number of samples near it is at least a tenth of
-    the expected number.
+    A Gaussian is hit if it has at least a tenth of the expected number of samples (`mode_shares`).
     """
-    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1) / np.array(toy.stds)
-    near = distances < 3
-    expected = len(x) * np.array(toy.weights)
-    return int((near.sum(0) >= 0.1 * expected).sum()), float(near.any(1).mean())
+    shares = mode_shares(x, toy)
+    return int((shares >= 0.1).sum()), float(shares @ np.array(toy.weights))
 
 
 def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, float]:
@@ -138,8 +149,8 @@ class Evaluator:
         data: points of it, as many as a snapshot has samples.
         edges: the edges of square cells, on both axes.
         p_data: the data's probability of each cell, or None if they have no density.
-        z: a grid of noise that is plotted under G: lines (2 · 15) of points (60), or None if z is
-            not two-dimensional.
+        z: noise that is plotted under G: a grid of lines (2 · 15) of points (60) if z is
+            two-dimensional, one line if z is a number, otherwise None.
         floors: each measure's mean for a perfect generator, by name.
     """
 
@@ -147,7 +158,7 @@ class Evaluator:
     data: XY
     edges: divergences.Axes
     p_data: Cells | None
-    z: Float64[np.ndarray, "lines points 2"] | None
+    z: Float64[np.ndarray, "lines points z_size"] | None
     floors: dict[str, float]
 
 
@@ -206,17 +217,19 @@ def new_evaluator(
     middle, half = (data.max(0) + data.min(0)) / 2, 0.65 * np.ptp(data, axis=0).max()
     edges = tuple(np.linspace(m - half, m + half, cells + 1) for m in middle)
     p_data = toy.cell_masses(edges) if toy.has_density else None
-    z = _noise_grid(settings.prior) if settings.z_size == 2 else None
+    z = _noise_grid(settings.prior, settings.z_size)
     evaluator = Evaluator(toy, data, edges, p_data, z, {})
-    perfect = [
-        measures(sample_points(toy, samples, purpose=f"floor {i}"), evaluator) for i in range(5)
-    ]
+    perfect = [measures(sample_density(toy, samples, f"floor {i}"), evaluator) for i in range(5)]
     return replace(evaluator, floors=mean_by_name(perfect))
 
 
-def _noise_grid(prior: str) -> Float64[np.ndarray, "lines points 2"]:
-    """15 horizontal and 15 vertical lines of 60 points each, over the range of the prior."""
+def _noise_grid(prior: str, z_size: int) -> Float64[np.ndarray, "lines points z_size"] | None:
+    """Lines over the range of the prior: 15 horizontal and 15 vertical ones, or one if z is 1-D."""
     end = 3**0.5 if prior == "uniform" else 2.5
+    if z_size == 1:
+        return np.linspace(-end, end, 400)[None, :, None]
+    if z_size != 2:
+        return None
     along, across = np.linspace(-end, end, 60), np.linspace(-end, end, 15)
     horizontal = np.stack(np.broadcast_arrays(along, across[:, None]), axis=-1)
     return np.concatenate([horizontal, horizontal[..., ::-1]])
@@ -229,7 +242,8 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
       smoothed`` from the same histogram, smoothed (`measures.smoothed_KL`); ``data without
       samples``, the data's mass in empty cells, which makes the plain KL infinite. These need a
       density.
-    * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`).
+    * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`); ``rarest mode``, the smallest of
+      `mode_shares`.
     * ``distance from the ring`` and ``angles covered`` for a ring of zero width (`ring_fit`).
     """
     found = {}
@@ -240,6 +254,7 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
         found["data without samples"] = float(p[counts == 0].sum())
     if isinstance(evaluator.toy, Mixture):
         found["modes hit"], found["near a mode"] = modes_hit(x, evaluator.toy)
+        found["rarest mode"] = float(mode_shares(x, evaluator.toy).min())
     if evaluator.p_data is None:
         found["distance from the ring"], found["angles covered"] = ring_fit(x)
     return found
@@ -260,7 +275,7 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     )
     check_finite(g, samples, a)
     z = evaluator.z
-    grid = None if z is None else evaluate(g.G, z.reshape(-1, 2)).reshape(z.shape)
+    grid = None if z is None else evaluate(g.G, z.reshape(-1, z.shape[2])).reshape(*z.shape[:2], 2)
     D = expit(a.reshape(at.shape[:2]))
     return Snapshot(g.round, samples, a_data, a_samples, D, grid, measures(samples, evaluator))
 

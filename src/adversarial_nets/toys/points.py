@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,12 +18,24 @@ from adversarial_nets.toys.distributions import (
     XY,
     Batch,
     Masses,
+    Toy,
     Vector,
     gaussian_cell_masses,
     log_sum_of_gaussians,
+    sample_points,
 )
 
-__all__ = ["Points", "parse_points", "points_from_text", "points_to_text", "read_points"]
+__all__ = [
+    "Points",
+    "parse_points",
+    "points_from_text",
+    "points_to_text",
+    "read_points",
+    "sample_density",
+]
+
+_FACTORS = 2.0 ** np.arange(0, -5.5, -0.5)  # of Scott's kernel width
+_MAX_FITTED = 1000  # points with which the kernel width is chosen
 
 _LEVELS = 65535  # points in text form are rounded to 16 bits per coordinate
 
@@ -31,8 +44,7 @@ _LEVELS = 65535  # points in text form are rounded to 16 bits per coordinate
 class Points:
     """The empirical distribution of your own points, on the line or in the plane.
 
-    The density is a kernel density estimate: a Gaussian on each point, whose width follows Scott's
-    rule, n^(−1/(d+4)) times the standard deviation of the axis.
+    The density is a kernel density estimate: a Gaussian on each point (see `widths`).
 
     Attributes:
         x: the points (n, d), n ≥ 2, d = 1 or 2.
@@ -51,10 +63,20 @@ class Points:
         """The number of points."""
         return len(self.x)
 
-    @property
+    @functools.cached_property
     def widths(self) -> Vector:
-        """The kernel width (a standard deviation) on each axis."""
-        return self.x.std(0) * len(self.x) ** (-1 / (self.pixels + 4))
+        """The kernel width (a standard deviation) on each axis.
+
+        Scott's rule, n^(−1/(d+4)) times the standard deviation of the axis, suits points that
+        fill the plane. On a circle it would smear the density over the inside. So Scott's widths
+        are multiplied by the factor of `_FACTORS` with the largest leave-one-out log-likelihood.
+        At most `_MAX_FITTED` points are used for that.
+        """
+        x = self.x[:: math.ceil(len(self.x) / _MAX_FITTED)]
+        std = self.x.std(0)
+        scott, scott_fitted = (std * n ** (-1 / (self.pixels + 4)) for n in (len(self.x), len(x)))
+        log_likelihoods = _leave_one_out(x / scott_fitted, _FACTORS)
+        return scott * _FACTORS[int(np.argmax(log_likelihoods))]
 
     @property
     def note(self) -> str:
@@ -90,6 +112,27 @@ class Points:
     def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch, sampled with replacement."""
         return self.sample(address)
+
+
+def _leave_one_out(x: XY, widths: Vector) -> Vector:
+    """For each kernel width, the mean log-density of a point under the kernels of all others."""
+    squares = sum(np.subtract.outer(axis, axis) ** 2 for axis in x.T)
+    np.fill_diagonal(squares, np.inf)
+    sums = np.stack([np.exp(-squares / (2 * width**2)).sum(1) for width in widths])
+    return np.log(sums.clip(min=1e-300)).mean(1) - x.shape[1] * np.log(widths)
+
+
+def sample_density(toy: Toy, n: int, purpose: str) -> XY:
+    """Sample n points of the toy's density: of your own points, of their density estimate.
+
+    A generator can be compared with `Toy.cell_masses` only by this: your own points alone are
+    sharper than their density estimate.
+    """
+    x = sample_points(toy, n, purpose=purpose)
+    if isinstance(toy, Points):
+        noise = Address(0, 0, range(n)).normal(f"{purpose}: kernel", toy.pixels)
+        x = x + toy.widths * noise.double().numpy()
+    return x
 
 
 # --- CSV ------------------------------------------------------------------------------------------

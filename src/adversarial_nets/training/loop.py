@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.threads import ThreadTuner
@@ -213,11 +214,13 @@ class TrainingSession:
             return
         game = self.game
         G = game.averaged or game.G
-        images = sample(G, game.settings, 40, "samples to watch").float().cpu()
+        n = class_count(G)
+        c = torch.arange(40) % n if n else None
+        images = sample(G, game.settings, 40, "samples to watch", c=c).float().cpu()
         with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
-            path = self.run.folder / "samples" / f"round-{game.round:08d}.png"
-            files.write_atomically(path, content)
+            for name in (f"round-{game.round:08d}.png", "newest.png"):
+                files.write_atomically(self.run.folder / "samples" / name, content)
 
     def _save(self) -> None:
         """Write a checkpoint, unless a weight is no longer finite."""

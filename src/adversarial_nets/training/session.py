@@ -16,8 +16,10 @@ from torch import nn
 
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
+from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
@@ -118,7 +120,8 @@ def train(
         restart: delete what the folder holds and start again.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: of matrix products; weights and their updates stay in float32.
-        G: your own generator, (m, z_size) to (m, pixels).
+        G: your own generator, (m, z_size) to (m, pixels). In a conditional game both networks take
+            the class numbers, int64 (m,), as a second argument.
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
         optimiser: makes each network's optimiser from its parameters, e.g.
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
@@ -143,10 +146,12 @@ def train(
         data = datasets.as_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
-    run = None if run is None else runs_folder.folder_of(run)
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
-    preset, chosen, settings = _resolve_settings(name, preset, settings, run, source, restart)
+    folder = None if run is None else runs_folder.folder_of(run)
+    if networks.own and preset is None and preset_for(name)[0] in ("quickstart", "pictures"):
+        preset = None if settings else "quickstart-2014"  # these two suit their own networks only
+    folder, preset, chosen, settings = _resolve(name, folder, preset, settings, source, restart)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
@@ -157,28 +162,10 @@ def train(
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
-        request = _Request(
-            name,
-            images,
-            preset,
-            chosen,
-            settings,
-            networks,
-            onto,
-            source,
-            restart,
-            device,
-            precision,
-        )
-        folder = Path(run or run_folder(name, preset, settings.seed))
-        with files.lock(folder) if distributed.is_main() else nullcontext():
-            game, this = _prepare(request, folder)
-            with reporter.training(total) as show:
-                TrainingSession(
-                    this, images, game, total, cadence or Cadence(), (show, *callbacks)
-                ).play()
-            distributed.barrier()  # wait until the main process has written its last files
-    return this
+        what = (name, images, preset, chosen, settings, networks)
+        request = _Request(*what, folder, onto, source, restart, device, precision)
+        with reporter.training(total) as show:
+            return _play(request, total, cadence or Cadence(), (show, *callbacks))
 
 
 @dataclass(frozen=True)
@@ -191,19 +178,29 @@ class _Request:
     chosen: Preset
     settings: Settings
     networks: _Networks
-    onto: str | Path | None
+    folder: Path
+    onto: Path | None
     source: Run | None
     restart: bool
     device: str
     precision: Precision
 
 
-def _prepare(request: _Request, folder: Path) -> tuple[Game, Run]:
+def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
+    """Train to the last round, in the run's folder, which no other process may use meanwhile."""
+    with files.lock(request.folder) if distributed.is_main() else nullcontext():
+        game, run = _prepare(request)
+        TrainingSession(run, request.images, game, rounds, cadence, callbacks).play()
+        distributed.barrier()  # wait until the main process has written its last files
+    return run
+
+
+def _prepare(request: _Request) -> tuple[Game, Run]:
     """Build the game, then open or create its run.
 
     In this order an impossible game is refused before anything is written.
     """
-    settings, networks = request.settings, request.networks
+    settings, networks, folder = request.settings, request.networks, request.folder
     new = _is_new(folder) or (request.restart and not distributed.was_restarted())
     facts = _facts(request)
     game = new_game(
@@ -226,7 +223,7 @@ def _prepare(request: _Request, folder: Path) -> tuple[Game, Run]:
     with distributed.main_process_first():  # it creates the folder, the others open it
         if new and request.restart and distributed.is_main():
             runs_folder.discard(folder)
-        return game, _open_or_create(folder, request, facts)
+        return game, _open_or_create(request, facts)
 
 
 def _is_new(folder: Path) -> bool:
@@ -234,27 +231,29 @@ def _is_new(folder: Path) -> bool:
     return not (folder / "settings.json").exists()
 
 
-def _resolve_settings(
+def _resolve(
     data: str,
+    folder: Path | None,
     preset: str | None,
     settings: Settings | None,
-    run: str | Path | None,
     source: Run | None,
     restart: bool,
-) -> tuple[str, Preset, Settings]:
-    """The preset's name, the preset and the settings of a training.
+) -> tuple[Path, str, Preset, Settings]:
+    """The run's folder, the preset's name, the preset and the settings of a training.
 
     What the caller gives comes first, then the settings of the run that is continued or started
     from, then the preset's. So a run continues even if its preset has changed since.
     """
     if preset is None and settings is None:
-        if run is not None and not restart and not _is_new(Path(run)):
-            source = runs_folder.open_run(Path(run))
+        name, usual = preset_for_data(data)
+        existing = folder or run_folder(data, name, usual.settings.seed)
+        if not restart and not _is_new(existing) and (folder or source is None):
+            folder, source = existing, runs_folder.open_run(existing)
         if source is not None:
-            preset, chosen = preset_for(data, source.preset)
-            return preset, chosen, source.settings
-    preset, chosen = preset_for(data, preset or (source.preset if source else None))
-    return preset, chosen, settings or chosen.settings
+            settings = source.settings
+    preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
+    settings = settings or chosen.settings
+    return folder or run_folder(data, preset, settings.seed), preset, chosen, settings
 
 
 def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
@@ -311,6 +310,8 @@ def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.source
     facts: dict[str, Any] = {"precision": request.precision}
+    if request.settings.condition == "classes":
+        facts["labels"] = datasets.fingerprint_of_labels(request.images)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
         facts["onto"] = str(request.onto)
@@ -324,13 +325,13 @@ def _facts(request: _Request) -> dict[str, Any]:
     return facts
 
 
-def _open_or_create(folder: Path, request: _Request, facts: Mapping[str, Any]) -> Run:
+def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
     """The folder's run if it is the same one, else a new run.
 
     Raises:
         UserError: the folder holds a run of other settings, networks or images.
     """
-    data = request.images
+    data, folder = request.images, request.folder
     fingerprint = datasets.fingerprint(data)
     if not _is_new(folder):
         old = runs_folder.open_run(folder)
@@ -356,6 +357,7 @@ def _open_or_create(folder: Path, request: _Request, facts: Mapping[str, Any]) -
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
         changed=runs_folder.changed_from_preset(request.settings, request.preset),
+        classes=count_classes(data) if request.settings.condition == "classes" else {},
     )
     runs_folder.create(run)
     return run
@@ -369,6 +371,8 @@ def _differences(
     words = []
     if old.fingerprint != fingerprint:
         words.append(f"data {old.data} → {request.name} (other images)")
+    if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
+        words.append("other labels")
     words += runs_folder.differences(old.settings, request.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
     in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
@@ -398,6 +402,8 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
     changed = [name for name in _UNUSED if name in from_preset and name in from_default]
+    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # no schedule at all is no request
+        changed.remove("lr_decay")
     if changed:
         warnings.warn(
             f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "
@@ -435,7 +441,9 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
+    counts = count_classes(data) if s.condition == "classes" else {}
+    columns = condition_columns(s.condition, counts, data.pixels)
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape, columns)
     try:
         nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())
     except RuntimeError as error:

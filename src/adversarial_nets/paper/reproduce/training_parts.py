@@ -83,8 +83,8 @@ def _train_quick(context: Context) -> Run:
     """A short training on the embedded digits."""
     return train(
         "mnist-5k",
-        preset="quickstart",
-        settings=dataclasses.replace(PRESETS["quickstart"].settings, seed=context.seed),
+        preset="quickstart-2014",
+        settings=dataclasses.replace(PRESETS["quickstart-2014"].settings, seed=context.seed),
         run=context.out / "runs" / f"quick-mnist-5k-{context.seed}",
         rounds=QUICK_ROUNDS,
         callbacks=[_progress(context, "mnist-5k")],

@@ -282,16 +282,15 @@ def _trained_run(data: Dataset, seed: int, folder: Path, options: Options) -> Ru
             )
         folder.mkdir(parents=True, exist_ok=True)
         return run
-    preset, chosen = preset_for(data.name)
-    settings = dataclasses.replace(chosen.settings, seed=seed)
+    settings = None  # a run that is continued keeps its own
+    if not (folder / "settings.json").exists():
+        settings = dataclasses.replace(preset_for(data.name)[1].settings, seed=seed)
 
     def report(snapshot: TrainingSnapshot) -> None:
         if options.on_progress:
             options.on_progress("Adversarial nets: round", snapshot.row["round"], snapshot.rounds)
 
-    return train(
-        data, preset=preset, settings=settings, run=folder, callbacks=[report], progress=False
-    )
+    return train(data, settings=settings, run=folder, callbacks=[report], progress=False)
 
 
 def _adversarial_nets_name(run: Run) -> str:

@@ -58,7 +58,7 @@ BOARDS: Mapping[str, Board] = {
 def figures_json(
     kind: str, evaluator: Evaluator, game: int, language: Language, theme_name: str
 ) -> dict[str, Any]:
-    """Both figures of a game as Bokeh JSON: ``main``, the board, and ``chart``, its metrics.
+    """The figures of a game as Bokeh JSON: ``main``, the board; ``chart``, V; ``metric``, metrics.
 
     Args:
         kind: the kind of game.
@@ -73,5 +73,6 @@ def figures_json(
     figures = {
         "main": BOARDS[kind].draw(evaluator, texts, theme),
         "chart": chart.draw(density_known, texts, theme),
+        "metric": chart.draw_metrics(texts, theme),
     }
     return {name: json_item(f, f"{name}-{game}") for name, f in figures.items()}

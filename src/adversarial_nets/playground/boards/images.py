@@ -4,16 +4,21 @@ import base64
 from typing import Any
 
 import numpy as np
+import torch
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 from scipy.special import expit
 
+from adversarial_nets import priors
 from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
 from adversarial_nets.plots import sheets
+from adversarial_nets.random import Address
+from adversarial_nets.state import Game
 from adversarial_nets.toys import images
 from adversarial_nets.toys.images import Evaluator, Snapshot
+from adversarial_nets.toys.networks import evaluate
 
-__all__ = ["center_and_spread", "columns", "draw", "nearest_png"]
+__all__ = ["center_and_spread", "columns", "draw", "morph_png", "nearest_png"]
 
 BINS = 20
 """Bins of the histograms."""
@@ -44,6 +49,23 @@ def nearest_png(evaluator: Evaluator, snapshot: Snapshot) -> str:
     return base64.b64encode(png).decode()
 
 
+def morph_png(evaluator: Evaluator, game: Game, u: float, v: float) -> str:
+    """G(z) for z between the noise of the first four samples shown, as a PNG in base64.
+
+    Args:
+        evaluator: of the game.
+        game: the game in its current state.
+        u: from the first (0) to the second sample (1), and from the third to the fourth.
+        v: from the first to the third sample.
+    """
+    s, data = game.settings, evaluator.data
+    z = priors.draw(s.prior, Address(s.seed, 0, range(4)), s.z_size, "samples to watch").double()
+    weights = torch.tensor([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]).double()
+    x = torch.from_numpy(evaluate(game.G, (weights @ z)[None].numpy()))
+    png = sheets.grid_png(x.float(), data.image_shape, data.range, columns=1, scale=4)
+    return base64.b64encode(png).decode()
+
+
 def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     """Histograms of D on held-out images and on samples, filled by `columns`."""
     f = new_figure(theme, x_range=Range1d(0, 1), y_range=Range1d(0, 1), name="main", min_height=180)
@@ -55,5 +77,6 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
         name="histograms",
     )
     for column, color in (("data", theme.D), ("samples", theme.G)):
-        f.quad("left", "right", column, 0, source=source, color=color, alpha=0.5)
+        layer = f"layer histogram {column}"
+        f.quad("left", "right", column, 0, name=layer, source=source, color=color, alpha=0.5)
     return f

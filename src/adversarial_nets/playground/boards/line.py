@@ -45,6 +45,7 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
             "D_star": encode_float32(D_star[1:-1]),
         },
         "arrows": {"x": encode_float32(snapshot.G)},
+        "z": encode_float32(evaluator.arrows),
     }
 
 
@@ -59,7 +60,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
         name="main",
     )
     f.yaxis.visible = False
-    f.xaxis.axis_label = "x"
+    f.xaxis.fixed_location = 0  # the scale of x is at the x axis, not below the z axis
     _add_D_axis(f, theme)
     _add_arrows(f, evaluator, peak, theme)
     _add_x_and_z_axes(f, evaluator, peak, theme)
@@ -88,7 +89,18 @@ def _add_D_axis(f: figure, theme: Theme) -> None:
 def _add_arrows(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> None:
     """Arrows from z, scaled to the width of the figure, to G(z)."""
     edges, arrows = evaluator.edges, evaluator.arrows
-    z = edges[0] + (0.5 + 0.48 * arrows / np.abs(arrows).max()) * np.ptp(edges)
+    largest = float(np.abs(arrows).max())
+    z = edges[0] + (0.5 + 0.48 * arrows / largest) * np.ptp(edges)
+    end = largest * 0.5 / 0.48
+    f.extra_x_ranges = {"z": Range1d(-end, end)}
+    axis = LinearAxis(
+        x_range_name="z",
+        ticker=[-2, -1, 0, 1, 2],
+        axis_line_color=None,
+        major_tick_line_color=theme.muted,
+        major_label_text_color=theme.muted,
+    )
+    f.add_layout(axis, "below")
     source = ColumnDataSource(
         {
             "z": z,
@@ -98,8 +110,12 @@ def _add_arrows(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> N
         },
         name="arrows",
     )
-    f.segment("z", "bottom", "x", "top", source=source, color=theme.muted, alpha=0.7)
-    f.scatter("x", "top", source=source, marker="triangle", size=6, color=theme.muted)
+    layer = {"name": "layer arrows", "source": source, "color": theme.muted}
+    f.segment("z", "bottom", "x", "top", alpha=0.7, **layer)
+    f.scatter("x", "top", marker="triangle", size=6, **layer)
+    columns: dict[str, list[float]] = {name: [] for name in ("z", "x", "bottom", "top")}
+    hover = ColumnDataSource(columns, name="hover")
+    f.segment("z", "bottom", "x", "top", source=hover, color=theme.G, width=3)
 
 
 def _add_x_and_z_axes(f: figure, evaluator: Evaluator, peak: float, theme: Theme) -> None:
@@ -125,8 +141,10 @@ def _add_curves(f: figure, evaluator: Evaluator, p_data: np.ndarray, theme: Them
         {"x": evaluator.x, "p_data": p_data, "p_g": empty, "D": empty, "D_star": empty},
         name="curves",
     )
-    f.varea("x", 0, "p_g", source=source, color=theme.G, alpha=0.13)
-    f.line("x", "D_star", source=source, color=theme.D, alpha=0.5, y_range_name="D")
-    f.line("x", "D", source=source, color=theme.D, width=2, dash=[7, 3], y_range_name="D")
-    f.line("x", "p_data", source=source, color=theme.ink, width=2.2, dash=[2, 3])
-    f.line("x", "p_g", source=source, color=theme.G, width=2.6)
+    D_axis = {"source": source, "color": theme.D, "y_range_name": "D"}
+    f.varea("x", 0, "p_g", name="layer p_g", source=source, color=theme.G, alpha=0.13)
+    f.line("x", "D_star", name="layer D_star", alpha=0.5, **D_axis)
+    f.line("x", "D", name="layer D", width=2, dash=[7, 3], **D_axis)
+    dots = {"color": theme.ink, "width": 2.2, "dash": [2, 3]}
+    f.line("x", "p_data", name="layer p_data", source=source, **dots)
+    f.line("x", "p_g", name="layer p_g", source=source, color=theme.G, width=2.6)

@@ -24,7 +24,6 @@ ARROWS = 40
 """Samples at which an arrow shows the gradient of G's objective."""
 MAX_ARROW, MIN_ARROW = 0.12, 0.0036
 """Lengths of an arrow as shares of the board's width; shorter ones are left out."""
-ARROW_COLOR = "#d9480f"
 
 
 def for_history(snapshot: Snapshot) -> Snapshot:
@@ -79,6 +78,7 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
             "lines": len(grid),
             "points": grid.shape[1],
             "xy": encode_float32(grid),
+            "z": encode_float32(evaluator.z[:, ::2]),
         }
     return found
 
@@ -92,6 +92,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     heat = ColumnDataSource({"image": [np.full((side, side), 0.5, np.float32)]}, name="heat")
     f.image(
         "image",
+        name="layer heat",
         source=heat,
         x=x_range.start,
         y=y_range.start,
@@ -103,17 +104,14 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     grid = ColumnDataSource({"xs": [], "ys": []}, name="grid")
     samples = ColumnDataSource(empty, name="samples")
     arrows = ColumnDataSource({**empty, "x_end": [], "y_end": [], "angle": []}, name="gradient")
-    f.scatter(*evaluator.data[:POINTS].T, size=4, color=theme.ink, alpha=0.45, line_color=None)
-    f.multi_line("xs", "ys", source=grid, color=theme.G, width=0.8, alpha=0.55)
-    f.scatter("x", "y", source=samples, size=4, color=theme.G, alpha=0.75, line_color=None)
-    f.segment("x", "y", "x_end", "y_end", source=arrows, color=ARROW_COLOR, width=1.8)
-    f.scatter(
-        "x_end",
-        "y_end",
-        angle="angle",
-        marker="triangle",
-        source=arrows,
-        size=7,
-        color=ARROW_COLOR,
-    )
+    dots = {"size": 4, "line_color": None}
+    f.scatter(*evaluator.data[:POINTS].T, name="layer data", color=theme.ink, alpha=0.45, **dots)
+    thin = {"color": theme.G, "width": 0.8, "alpha": 0.55}
+    f.multi_line("xs", "ys", name="layer grid", source=grid, **thin)
+    f.scatter("x", "y", name="layer samples", source=samples, color=theme.G, alpha=0.75, **dots)
+    hover = ColumnDataSource(empty, name="hover")
+    f.scatter("x", "y", source=hover, marker="star", size=18, color=theme.G, line_color=theme.ink)
+    layer = {"name": "layer gradient", "source": arrows, "color": theme.gradient}
+    f.segment("x", "y", "x_end", "y_end", width=1.8, **layer)
+    f.scatter("x_end", "y_end", angle="angle", marker="triangle", size=7, **layer)
     return f

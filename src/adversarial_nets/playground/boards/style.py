@@ -23,6 +23,7 @@ class Theme:
         muted: axes and labels.
         G: the generator and its samples.
         D: the discriminator.
+        gradient: the gradient of G's objective.
         heat: D's probability as colours from 0 (sample) over ½ to 1 (data).
     """
 
@@ -30,12 +31,27 @@ class Theme:
     muted: str
     G: str
     D: str
+    gradient: str
     heat: tuple[str, str, str]
 
 
 THEMES: Mapping[str, Theme] = {
-    "light": Theme("#1a1a1a", "#6b7280", "#1b8a3a", "#1f5fc4", ("#a8dcb5", "#ffffff", "#a9c5f2")),
-    "dark": Theme("#e5e7eb", "#9ca3af", "#4cc46b", "#6aa5ff", ("#1c5a30", "#161b22", "#1f4a8a")),
+    "light": Theme(
+        ink="#1a1a1a",
+        muted="#6b7280",
+        G="#1b8a3a",
+        D="#1f5fc4",
+        gradient="#d9480f",
+        heat=("#5fbf7c", "#ffffff", "#6f9ff0"),
+    ),
+    "dark": Theme(
+        ink="#e5e7eb",
+        muted="#9ca3af",
+        G="#4cc46b",
+        D="#6aa5ff",
+        gradient="#ff922b",
+        heat=("#2c8a4b", "#161b22", "#2f6fd0"),
+    ),
 }
 
 

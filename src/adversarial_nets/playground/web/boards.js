@@ -1,7 +1,7 @@
 // The boards: embed the Bokeh figures and fill them with the numbers of a snapshot.
 "use strict";
 
-const views = { main: [], chart: [], pad: [] }; // Bokeh's view of each figure, by place and game
+const views = { main: [], chart: [], metric: [], pad: [] }; // Bokeh's view of each figure, by place and game
 const embedding = {}; // a promise for each game whose figures are being embedded
 
 function decodeBase64(base64) {
@@ -27,6 +27,7 @@ async function embed(item, place, game) {
   element.replaceChildren();
   const manager = await Bokeh.embed.embed_item(item);
   views[place][game] = [...manager][0];
+  if (document.body.dataset.projector === "yes") enlarge(views[place][game].model, true);
   // The Tab key skips figures, since there is nothing to do in them.
   if (place !== "pad") for (const child of element.children) child.inert = true;
 }
@@ -45,9 +46,50 @@ function showBoard(message) {
   }
   $("games").classList.toggle("two", games > 1);
   if (document.body.dataset.board !== "latent") document.body.dataset.board = kind;
+  showLesson();
   embedding[game] = Promise.all(
     Object.entries(message.figures).map(([place, item]) => embed(item, place, game)),
-  ).then(() => { delete embedding[game]; });
+  ).then(() => { delete embedding[game]; showLayers(); });
+}
+
+function enlarge(figure, on) { // for a projector
+  const factor = on ? 1.8 : 1 / 1.8;
+  for (const axis of [...figure.left, ...figure.right, ...figure.below]) {
+    for (const name of ["major_label_text_font_size", "axis_label_text_font_size"]) axis[name] = on ? "19px" : "11px";
+  }
+  for (const { glyph } of figure.renderers) {
+    for (const name of ["line_width", "size"]) {
+      const now = glyph[name]?.value;
+      if (typeof now === "number") glyph[name] = { value: now * factor };
+    }
+  }
+}
+
+// Each entry of a legend is a button that hides its layer of the figure.
+const hiddenLayers = new Set();
+
+function showLayers() {
+  for (const e of all("[data-layer]")) e.setAttribute("aria-pressed", String(!hiddenLayers.has(e.dataset.layer)));
+  for (const view of [...views.main, ...views.chart]) {
+    for (const renderer of view?.model.renderers || []) {
+      if (renderer.name?.startsWith("layer ")) renderer.visible = !hiddenLayers.has(renderer.name.slice(6));
+    }
+  }
+}
+
+function hideLayers(names) {
+  hiddenLayers.clear();
+  for (const name of names) hiddenLayers.add(name);
+  showLayers();
+}
+
+for (const e of all("[data-layer]")) {
+  e.addEventListener("click", () => {
+    const name = e.dataset.layer;
+    if (!hiddenLayers.delete(name)) hiddenLayers.add(name);
+    showLayers();
+    writeAddress();
+  });
 }
 
 function updateSource(game, name, columns) {
@@ -62,15 +104,9 @@ function fillBoard(message, game) {
   }
   if (message.samples) updateSource(game, "samples", decodeColumns(message.samples));
   if (message.heat) fillHeat(message.heat, game);
-  if (message.grid) {
-    const shown = $("show-grid").checked;
-    updateSource(game, "grid", shown ? gridLines(message.grid) : { xs: [], ys: [] });
-  }
-  if (message.gradient) {
-    const columns = decodeColumns(message.gradient), shown = $("show-gradient").checked;
-    const empty = Object.fromEntries(Object.keys(columns).map((name) => [name, []]));
-    updateSource(game, "gradient", shown ? columns : empty);
-  }
+  $("game-" + game).classList.toggle("no-grid", !message.grid);
+  if (message.grid) updateSource(game, "grid", gridLines(message.grid));
+  if (message.gradient) updateSource(game, "gradient", decodeColumns(message.gradient));
   if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
   if (message.png) $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + message.png;
 }
@@ -93,13 +129,52 @@ function gridLines({ lines, points, xy }) { // x and y of each line, from all [x
 }
 
 function fillChart(message, game) {
-  const curve = bokehModel("chart", game, "curve");
-  if (!curve) return;
-  const { round, V, C } = message.curve;
+  const { round } = message.curve, { V, C } = message.curve;
+  for (const place of ["chart", "metric"]) {
+    const rounds = bokehModel(place, game, "rounds");
+    if (!rounds) return;
+    rounds.end = Math.max(10, round[round.length - 1]);
+  }
   const floor = C ? message.metrics.C[1] : 0;
-  curve.data = { round, V, C: C || V, floor: round.map(() => floor) };
+  const below = V.map((v) => (v === null || v < config.lowestV ? config.lowestV + 0.06 : NaN));
+  bokehModel("chart", game, "curve").data = { round, V: V.map((v) => v ?? NaN), C: C || V, floor: round.map(() => floor), below };
   $("game-" + game).classList.toggle("no-C", !C);
-  bokehModel("chart", game, "rounds").end = Math.max(10, round[round.length - 1]);
+  fillMetrics(message, game);
+}
+
+const CURVE_GROUPS = { divergences: /^(JSD|KL)/ }; // several metrics in one chart, by their names
+
+function curvesOf(message) { // what the chart can show: V, all divergences, or one of the other metrics
+  const names = Object.keys(message.metrics), grouped = names.some((name) => CURVE_GROUPS.divergences.test(name));
+  const single = names.filter((name) => !["V", "C"].includes(name) && !CURVE_GROUPS.divergences.test(name));
+  return ["V", ...(grouped ? ["divergences"] : []), ...single];
+}
+
+function fillMetrics(message, game) {
+  const article = $("game-" + game), choices = curvesOf(message), chosen = choices.includes($("curve").value) ? $("curve").value : "V";
+  if (game === 0) offerCurves(choices, chosen, message);
+  article.querySelector(".chart-legend").hidden = chosen !== "V";
+  $("chart-" + game).hidden = chosen !== "V";
+  $("metric-" + game).hidden = article.querySelector(".metric-legend").hidden = chosen === "V";
+  const names = Object.keys(message.metrics).filter((name) => CURVE_GROUPS[chosen]?.test(name) || name === chosen).slice(0, 3);
+  const ends = [];
+  for (let i = 0; i < 3; i++) {
+    const values = (message.curve[names[i]] || []).map((v) => v ?? NaN), perfect = message.metrics[names[i]]?.[1];
+    bokehModel("metric", game, "metric " + i).data = { round: values.length ? message.curve.round : [], value: values, perfect: values.map(() => perfect) };
+    ends.push(...values.filter(Number.isFinite), ...(values.length ? [perfect] : []));
+  }
+  const low = Math.min(0, ...ends), high = Math.max(...ends), range = bokehModel("metric", game, "values");
+  if (ends.length) [range.start, range.end] = [low, high + 0.08 * (high - low) + 1e-6];
+  const entries = names.map((name, i) => Object.assign(document.createElement("li"), { className: ["D", "G", "gradient"][i], textContent: text("metric " + name, { m: message.m }) }));
+  article.querySelector(".metric-legend").replaceChildren(...entries);
+}
+
+function offerCurves(choices, chosen, message) {
+  const words = choices.map((name) => text(name === "V" || name === "divergences" ? "curve " + name : "metric " + name, { m: message.m }));
+  if ($("curve").dataset.words === words.join()) return;
+  $("curve").dataset.words = words.join();
+  $("curve").replaceChildren(...choices.map((value, i) => Object.assign(document.createElement("option"), { value, textContent: words[i] })));
+  $("curve").value = chosen;
 }
 
 function showNearest(message) {

@@ -13,6 +13,9 @@ function showState() {
   document.body.dataset.playing = current.playing ? "yes" : "no";
   document.body.dataset.busy = current.busy ? "yes" : "no";
   $("speed").value = current.state.speed;
+  if ($("pause-at") !== document.activeElement) {
+    $("pause-at").value = current.state.pause_at < config.maxRounds ? current.state.pause_at : "";
+  }
   showData(current.state.data);
   $("compare").checked = current.settings.length > 1;
   $("setting-of").hidden = current.settings.length < 2;
@@ -56,10 +59,15 @@ function setLesson(name) {
   showLesson();
 }
 
-function showLesson() {
+function showLesson() { // the lesson's claim, and what to look at on the board
   $("lesson").value = lesson;
-  $("about").hidden = !lesson;
-  $("about").textContent = lesson ? text("about " + lesson) : "";
+  const { board } = document.body.dataset;
+  $("about").hidden = !board || board === "latent";
+  $("about").firstElementChild.hidden = !lesson;
+  setText($("about").firstElementChild, lesson ? text("about " + lesson) : "");
+  const look = (board && board !== "latent" ? text("look " + board) : "").split("\n");
+  const paragraphs = look.map((words) => Object.assign(document.createElement("p"), { textContent: words }));
+  $("about").querySelector("div").replaceChildren(...paragraphs);
 }
 
 // --- Settings ------------------------------------------------------------------------------------
@@ -73,7 +81,7 @@ for (const e of all("[data-setting]")) {
   e.addEventListener("change", () => {
     const setting = e.dataset.setting;
     const isNumber = e.type === "number" || setting === "D.keep_prob_hidden";
-    if (isNumber && (e.value === "" || !e.checkValidity())) { e.reportValidity?.(); showState(); return; }
+    if (isNumber && (e.value === "" || !e.checkValidity())) { refuse(e); return; }
     const value = isNumber ? Number(e.value) : e.value;
     updateSetting(setting, setting === "G.activations" ? [value] : value === "None" ? null : value);
   });
@@ -81,13 +89,19 @@ for (const e of all("[data-setting]")) {
 for (const e of all("[data-layers]")) {
   const [layers, units] = e.children;
   const changed = () => {
-    if (!units.checkValidity()) { units.reportValidity(); return; }
+    if (!units.checkValidity()) { refuse(units); return; }
     updateSetting(e.dataset.layers, Array(Number(layers.value)).fill(Number(units.value) || 32));
   };
   layers.addEventListener("change", changed);
   units.addEventListener("change", changed);
 }
 $("setting-game").addEventListener("change", showState);
+
+function refuse(field) { // say what is wrong with a number, and show the current one again
+  showNotice(field.validationMessage || text("error unknown message"));
+  field.blur();
+  showState();
+}
 
 // --- Playback, data, lessons ---------------------------------------------------------------------
 
@@ -96,25 +110,46 @@ function togglePlaying() { request({ type: current && current.playing ? "pause" 
 $("play").addEventListener("click", togglePlaying);
 for (const e of all("[data-step]")) e.addEventListener("click", () => request({ type: "step", train: e.dataset.step }));
 $("reset").addEventListener("click", () => request({ type: "reset" }));
+$("curve").addEventListener("change", () => { for (const game of games()) fillChart(snapshots[game], game); });
+$("trained").addEventListener("click", () => request({ type: "trained_start" }));
 $("speed").addEventListener("change", (e) => request({ type: "set_speed", value: Number(e.target.value) }));
-$("history").addEventListener("input", (e) => request({ type: "seek", index: Number(e.target.value) }));
-$("resume").addEventListener("click", () => request({ type: "resume_here" }));
+$("play-to").addEventListener("submit", (e) => {
+  e.preventDefault();
+  request({ type: "play", to: Number($("pause-at").value) });
+});
+$("resume").addEventListener("click", () => {
+  request({ type: "resume_here" });
+  showNotice(text("dropped", { round: snapshots[0].round }), () => history.back());
+});
+
+// Only one request to look back is on its way; while the slider is dragged, the last position counts.
+let seeking = null, soughtNext = null; // the round asked for, and the one to ask for after it
+
+$("history").addEventListener("input", (e) => seek(Number(e.target.value)));
+
+function seek(index) {
+  const round = snapshots[0].curve.round[index];
+  if (seeking === null) { seeking = round; request({ type: "seek", round }); }
+  else soughtNext = round;
+}
+
+function seekAgain(answered) {
+  if (answered !== seeking) return;
+  const next = soughtNext;
+  seeking = soughtNext = null;
+  if (next !== null && next !== answered) { seeking = next; request({ type: "seek", round: next }); }
+}
+
 $("compare").addEventListener("change", (e) => { setLesson(""); request({ type: "compare", on: e.target.checked }); });
 $("data").addEventListener("change", (e) => { setLesson(""); request({ type: "set_data", value: e.target.value }); });
-for (const id of ["show-grid", "show-gradient"]) {
-  $(id).addEventListener("change", () => {
-    for (const game of Object.keys(snapshots)) fillBoard(snapshots[game], game);
-    writeAddress();
-  });
-}
 for (const tab of all(".tab")) {
   tab.addEventListener("click", () => {
     setLesson("");
     if (tab.dataset.board === "latent") { showLatent(); return; }
+    hideLatent();
     document.body.dataset.board = tab.dataset.board;
-    $("latent").hidden = true;
     if (current.kind !== tab.dataset.board) request({ type: "set_data", value: config.defaultData[tab.dataset.board] });
-    else { showState(); writeAddress(); }
+    else { showState(); writeAddress(true); }
   });
 }
 $("lesson").addEventListener("change", (e) => {
@@ -126,14 +161,38 @@ for (const e of all(".show-nearest")) e.addEventListener("click", () => request(
 $("lang").addEventListener("click", () => { lang = lang === "zh" ? "en" : "zh"; showTexts(); setAppearance(); });
 $("theme").addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; setAppearance(); });
 
+$("projector").addEventListener("click", () => setProjector(document.body.dataset.projector !== "yes"));
+
+function setProjector(on) { // large texts and thick lines, for the last row of a lecture hall
+  document.body.dataset.projector = on ? "yes" : "no";
+  $("projector").setAttribute("aria-pressed", String(on));
+  for (const view of [...views.main, ...views.chart, ...views.metric]) if (view) enlarge(view.model, on);
+  if (current) writeAddress();
+}
+
 function setAppearance() { // the server draws the figures again
   document.documentElement.dataset.theme = theme;
   request({ type: "set_appearance", lang, theme });
 }
 
+// Keys act wherever the focus is, unless the user is typing. After a click the focus returns to the
+// page: otherwise Space would press the clicked button again, and letters would choose a lesson.
+let pointing = false; // whether the last thing used was the mouse or a finger, not the keyboard
+
+document.addEventListener("pointerdown", () => { pointing = true; }, true);
+document.addEventListener("keydown", () => { pointing = false; }, true);
+for (const kind of ["click", "change"]) {
+  document.addEventListener(kind, (event) => {
+    const used = event.target.closest("button, select, summary, input[type=checkbox], input[type=range]");
+    const opens = kind === "click" && used && used.tagName === "SELECT";
+    if (pointing && used && !opens && !used.closest("dialog")) used.blur();
+  });
+}
+
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input, select, textarea, dialog");
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  const typing = event.target.closest("input:not([type=checkbox], [type=range]), textarea, dialog");
+  if (event.key === "Enter" && event.target.matches("main input[type=number]")) setTimeout(() => event.target.blur(), 0);
+  if (typing || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.board === "latent") return;
   const last = Number($("history").max), at = Number($("history").value);
   const actions = {
     " ": togglePlaying,
@@ -141,11 +200,13 @@ document.addEventListener("keydown", (event) => {
     d: () => request({ type: "step", train: "D" }),
     g: () => request({ type: "step", train: "G" }),
     r: () => request({ type: "reset" }),
-    ArrowLeft: () => at > 0 && request({ type: "seek", index: at - 1 }),
-    ArrowRight: () => at < last && request({ type: "seek", index: at + 1 }),
+    p: () => $("projector").click(),
+    ArrowLeft: () => at > 0 && seek(at - 1),
+    ArrowRight: () => at < last && seek(at + 1),
   };
   const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action || (event.key === " " && event.target.closest("button, a, summary"))) return;
+  const own = event.key.length > 1 ? "select, input" : event.key === " " ? "button, a, summary, select, input" : null;
+  if (!action || (own && event.target.closest(own))) return; // the element itself uses this key
   event.preventDefault();
   action();
 });
@@ -207,15 +268,17 @@ $("copy-link").addEventListener("click", () => { writeAddress(); copy(location.h
 for (const what of ["command", "program"]) {
   $("copy-" + what).addEventListener("click", () => { copying = what; request({ type: "share" }); });
 }
-for (const e of all("[data-export]")) {
-  e.addEventListener("click", () => { showNotice(text("working")); send({ type: "export", format: e.dataset.export }); });
-}
+$("save-csv").addEventListener("click", () => { showNotice(text("working")); send({ type: "export" }); });
 
 function saveFile(message) {
   showNotice("");
+  download(message.name, new Blob([decodeBase64(message.bytes)]));
+}
+
+function download(name, blob) {
   const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([decodeBase64(message.bytes)]));
-  link.download = message.name;
+  link.href = URL.createObjectURL(blob);
+  link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }

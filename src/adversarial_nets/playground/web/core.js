@@ -12,6 +12,7 @@ let lesson = "";
 let socket = null;
 let current = null; // the latest state message
 let snapshots = {}; // the latest snapshot message of each game
+let addressTime = 0; // when the address was last written
 
 // --- Texts ---------------------------------------------------------------------------------------
 
@@ -45,11 +46,19 @@ function setText(element, words) { // only if it has changed, so that screen rea
   if (element.textContent !== words) element.textContent = words;
 }
 
-function showNotice(words) {
-  setText($("notice"), words);
+function showNotice(words, button = null) { // a button that takes back what the notice tells
+  setText($("notice-text"), words);
+  $("undo").hidden = button === null;
+  $("undo").onclick = button;
 }
 
 // --- The connection ------------------------------------------------------------------------------
+
+const PING_SECONDS = 10, SILENCE_SECONDS = 45, MAX_RETRY_SECONDS = 15;
+let lastHeard = 0; // when the server's last message arrived
+let retrySeconds = 1;
+let unsent = null; // a request made while there was no connection
+let asked = ""; // the type of the last request
 
 function send(message) {
   if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
@@ -57,33 +66,73 @@ function send(message) {
 
 function request(message) { // send what the user asked for, and remove the notice of an earlier request
   showNotice("");
-  send(message);
+  if (current) writeAddress(); // so that Back returns to this round
+  if (slow && !["slow_round", "set_speed", "update_setting"].includes(message.type)) setSlow(false);
+  asked = message.type;
+  if (socket.readyState === WebSocket.OPEN) send(message);
+  else { unsent = message; connect(); }
 }
 
-function connect(handlers) {
-  showNotice(text("connecting"));
+function connect() {
+  if (socket && socket.readyState <= WebSocket.OPEN) return;
+  if (!current) showNotice(text("connecting"));
   socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/play`);
+  const mine = socket;
   let opened = false;
   socket.onopen = () => {
     opened = true;
+    retrySeconds = 1;
+    ended = "";
+    lastHeard = performance.now();
     showNotice("");
-    openAddress(readAddress());
+    openAddress(readAddress(), current !== null || reloaded);
+    reloaded = false;
+    if (resumePlaying) send({ type: "play" });
+    if (unsent) send(unsent);
+    resumePlaying = false;
+    unsent = null;
   };
   socket.onmessage = (event) => {
+    lastHeard = performance.now();
     const messages = JSON.parse(event.data);
     for (const message of messages) handlers[message.type](message);
     if (messages.some((message) => message.type === "snapshot")) {
       requestAnimationFrame(() => setTimeout(() => { send({ type: "rendered" }); showFrameRate(); }, 0));
     }
   };
-  socket.onclose = (event) => {
-    document.body.dataset.connected = "no";
-    if (current) writeAddress();
-    if (event.code === 1009) showNotice(text("error message too large"));
-    else if (!opened) showNotice(text("refused", { command: `advnets playground --allow ${location.host}` }));
-    else if (!$("notice").textContent) showNotice(text("disconnected"));
-  };
+  socket.onclose = (event) => { if (mine === socket) connectionLost(event.code, opened); };
 }
+
+let reloaded = performance.getEntriesByType("navigation")[0]?.type === "reload";
+let resumePlaying = false; // whether the games were running when the connection was lost
+
+function connectionLost(code, opened) {
+  document.body.dataset.connected = "no";
+  socket = { readyState: WebSocket.CLOSED };
+  if (current) {
+    resumePlaying = resumePlaying || current.playing;
+    writeAddress();
+    current.playing = current.busy = false;
+    seeking = soughtNext = null;
+    showState();
+  }
+  if (["full", "idle", "broken"].includes(ended)) { ended = ""; resumePlaying = false; return; } // the server has said why
+  if (code === 1009) showNotice(text("error message too large"));
+  else if (opened || current) showNotice(text("disconnected"));
+  else showNotice(text("refused", { command: `advnets playground --allow ${location.host}` }));
+  setTimeout(connect, 1000 * retrySeconds);
+  retrySeconds = Math.min(2 * retrySeconds, MAX_RETRY_SECONDS);
+}
+
+let ended = ""; // why the server ends this session, if it has said so
+
+setInterval(() => { // a broken network closes no connection
+  if (!socket || socket.readyState !== WebSocket.OPEN) return;
+  if (performance.now() - lastHeard < 1000 * SILENCE_SECONDS) { send({ type: "ping" }); return; }
+  socket.onclose = null;
+  socket.close();
+  connectionLost(1006, true);
+}, 1000 * PING_SECONDS);
 
 // --- The address saves the state -----------------------------------------------------------------
 
@@ -103,18 +152,35 @@ function withCurrentNames(address) { // version 0.1.0 wrote "walk", "moves" and 
   return { ...address, hidden, board: "latent", latent: { ...rest, offsets: moves } };
 }
 
-function openAddress(address) {
-  send({ type: "open", state: address.state || null, lang, theme });
-  if (address.lesson) setLesson(address.lesson);
-  for (const name of ["grid", "gradient"]) $("show-" + name).checked = !(address.hidden || []).includes(name);
+function openAddress(address, resume = false) { // resume: after a reload or a lost connection
+  if (address.lang in { en: 0, zh: 0 }) lang = address.lang;
+  if (address.theme in { light: 0, dark: 0 }) theme = address.theme;
+  document.documentElement.dataset.theme = theme;
+  hideLayers(address.hidden || []);
+  if ((address.projector === true) !== (document.body.dataset.projector === "yes")) setProjector(address.projector === true);
+  setLesson(address.lesson || "");
+  showTexts();
+  asked = "open";
+  setSlow(false);
+  send({ type: "open", state: address.state || null, lang, theme, resume });
   if (address.board === "latent") showLatent(address.latent);
+  else hideLatent();
 }
 
-function writeAddress() {
+function writeAddress(newEntry = false) { // newEntry: the browser's Back returns to the address before
   const address = { state: current.state, lang, theme };
   if (lesson) address.lesson = lesson;
-  const hidden = ["grid", "gradient"].filter((name) => !$("show-" + name).checked);
-  if (hidden.length) address.hidden = hidden;
+  if (hiddenLayers.size) address.hidden = [...hiddenLayers];
+  if (document.body.dataset.projector === "yes") address.projector = true;
   if (document.body.dataset.board === "latent") { address.board = "latent"; address.latent = latentPosition(); }
-  history.replaceState(null, "", "#" + encodeURIComponent(JSON.stringify(address)));
+  const hash = "#" + encodeURIComponent(JSON.stringify(address));
+  if (newEntry) history.pushState(null, "", hash);
+  else history.replaceState(null, "", hash);
+  addressTime = performance.now();
 }
+
+addEventListener("hashchange", () => { // Back, Forward, or another link opened in this tab
+  resumePlaying = false;
+  if (socket.readyState === WebSocket.OPEN) openAddress(readAddress());
+});
+addEventListener("pagehide", () => { if (current) writeAddress(); });

@@ -13,8 +13,14 @@ function showLatent(saved) {
   }
   document.body.dataset.board = "latent";
   $("latent").hidden = false;
+  if (current && (current.playing || slow)) request({ type: "pause" }); // no game runs unseen
   showTabs();
   requestLatent();
+}
+
+function hideLatent() {
+  $("latent").hidden = true;
+  if (document.body.dataset.board === "latent") document.body.dataset.board = $("game-0").dataset.kind || "line";
 }
 
 function latentPosition() {
@@ -42,6 +48,9 @@ function showLatentImages(message) {
     $(id).style.left = `${(100 / LATENT_COLUMNS) * (at % LATENT_COLUMNS)}%`;
     $(id).style.top = `${(100 / LATENT_ROWS) * Math.floor(at / LATENT_COLUMNS)}%`;
   }
+  // The strip shows images at equal distances; the mark is at the middle of the image for t.
+  $("mark-t").style.left = `${(100 * (0.5 + message.t * (message.interpolations - 1))) / message.interpolations}%`;
+  setText($("latent-run"), text("latent run", { run: message.run, round: message.round }));
   if (!$("directions").children.length) addSliders(message.directions);
 }
 

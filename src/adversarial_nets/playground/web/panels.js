@@ -32,18 +32,21 @@ function describeFigures(message, game) { // for screen readers
     metrics: Object.entries(message.metrics).slice(0, 4)
       .map(([name, [value]]) => `${text("metric " + name, { m: message.m })} ${formatNumber(value)}`).join(", "),
   });
-  for (const place of ["main", "chart"]) $(`${place}-${game}`).setAttribute("aria-label", words);
+  for (const place of ["main", "chart", "metric"]) $(`${place}-${game}`).setAttribute("aria-label", words);
   $("game-" + game).querySelector(".samples").alt = message.png ? words : "";
 }
 
-function showFrameRate() {
+function showFrameRate() { // over the last two seconds
   const time = performance.now();
-  renderTimes.push(time);
-  while (renderTimes.length > 1 && time - renderTimes[0] > 2000) renderTimes.shift();
-  const fps = (1000 * (renderTimes.length - 1)) / Math.max(time - renderTimes[0], 1);
+  renderTimes.push([time, snapshots[0]?.round || 0]);
+  while (renderTimes.length > 2 && time - renderTimes[0][0] > 2000) renderTimes.shift();
+  const [[first, before]] = renderTimes, seconds = Math.max(time - first, 1) / 1000;
+  const fps = (renderTimes.length - 1) / seconds, rate = (snapshots[0]?.round - before) / seconds;
   document.body.dataset.fps = fps.toFixed(1);
-  const shown = current && current.playing && renderTimes.length > 5;
-  $("fps").textContent = shown ? text("fps", { fps: fps.toFixed(0) }) : "";
+  document.body.dataset.rate = rate.toFixed(1);
+  if (current && current.playing && renderTimes.length > 2) {
+    $("fps").textContent = text("fps", { fps: fps.toFixed(fps < 10 ? 1 : 0), rate: rate.toFixed(0) });
+  }
 }
 
 function showMetrics(message) {
@@ -64,7 +67,7 @@ function metricRow(name, values, m) {
   head.textContent = text("metric " + name, { m });
   const cells = values.map((value) => {
     const cell = document.createElement("td");
-    cell.textContent = formatNumber(value, name === "modes hit" ? 0 : 3);
+    cell.textContent = name === "rarest mode" ? formatNumber(100 * value, 0) + " %" : formatNumber(value, name === "modes hit" ? 0 : 3);
     return cell;
   });
   row.append(head, ...cells);
@@ -83,41 +86,68 @@ function showMethod(message) { // how the metrics were computed
   setText($("method"), sentences.join(lang === "zh" ? "" : " "));
 }
 
+const games = () => Object.keys(snapshots);
+
+function ofEachGame(value) { // "3", or "1 (A), 30 (B)" if two games differ
+  const values = games().map((game) => value(snapshots[game]));
+  return new Set(values).size === 1 ? String(values[0]) : values.map((v, i) => `${v} (${"AB"[i]})`).join(", ");
+}
+
+function withPrefix(game, words) {
+  return games().length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) + words : words;
+}
+
 function showAlgorithm(message) {
-  for (const e of all("[data-template]")) e.textContent = text(e.dataset.template, { k: message.k, m: message.m });
-  $("objective").textContent = message.objective === "minimax" ? "1/m Σ log(1 − D(G(z)))" : "1/m Σ −log D(G(z))";
-  const started = message.round > 0;
-  const lit = !started ? [] : message.trained === "both" ? ["rounds", "D", "G"] : [message.trained];
+  if (slow) return;
+  const [k, m] = [ofEachGame((s) => s.k), ofEachGame((s) => s.m)];
+  for (const e of all("[data-template]")) setText(e, text(e.dataset.template, { k, m }));
+  setText($("objective"), ofEachGame((s) => (s.objective === "minimax" ? "1/m Σ log(1 − D(G(z)))" : "1/m Σ −log D(G(z))")));
+  const started = message.round > 0, both = message.trained === "both";
+  const lit = !started ? [] : both ? ["rounds", "D", "G"] : [message.trained];
   for (const e of all("[data-line]")) e.classList.toggle("lit", lit.includes(e.dataset.line));
-  $("explanation").textContent = text("explain " + (started ? message.trained : "start"), {
+  setText($("explanation"), games().map((game) => withPrefix(game, explanation(snapshots[game]))).join("\n"));
+  showFlow(started ? message.trained : "", !started ? [] : both ? ["D", "G"] : [message.trained]);
+  showGraphNumbers({ V: message.metrics.V[0], D_x: message.D_x, D_G_z: message.D_G_z });
+}
+
+function explanation(message) { // what the last round did, by the measured numbers
+  if (message.round === 0) return text("explain start");
+  const own = message.V_minibatch || [], measured = [message.V_before, message.metrics.V[0]];
+  const words = text("explain " + message.trained, {
     k: message.k,
     D_x: formatNumber(message.D_x, 2),
     D_G_z: formatNumber(message.D_G_z, 2),
-    before: formatNumber(message.V_before),
-    after: formatNumber(message.metrics.V[0]),
+    minibatch: changeOf(...own),
+    measured: changeOf(...measured),
   });
+  const opposite = message.trained !== "both" && (own[1] - own[0]) * (measured[1] - measured[0]) < 0;
+  return words + (opposite ? text("explain opposite") : "");
+}
+
+function changeOf(before, after) { // "rose from … to …"
+  const [from, to] = [before, after].map((value) => formatNumber(value));
+  const words = from === to ? "stayed" : before === null || after > before ? "rose" : "fell";
+  return text("change " + words, { before: from, after: to });
 }
 
 function showDiagnosis() {
-  const games = Object.keys(snapshots);
-  const lines = games.map((game) => {
-    const prefix = games.length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) : "";
-    return prefix + text("problem " + (snapshots[game].problem || "none"));
-  });
+  const lines = games().map((game) => withPrefix(game, text("problem " + (snapshots[game].problem || "none"))));
   setText($("diagnosis"), lines.join("\n"));
-  const problems = games.map((game) => snapshots[game].problem);
+  const problems = games().map((game) => snapshots[game].problem);
   $("diagnosis").classList.toggle("problem", problems.some((name) => name && name !== "early"));
 }
 
 function showRound(message) { // the round, and its place in the history
   const slider = $("history");
-  slider.max = message.snapshots - 1;
-  slider.value = message.index;
+  if (!slider.matches(":active")) { // the user is not dragging it
+    slider.max = message.snapshots - 1;
+    slider.value = message.index;
+  }
   slider.disabled = message.snapshots < 2;
   const rounds = message.curve.round, last = rounds[rounds.length - 1];
   const earlier = message.index < message.snapshots - 1;
   $("round").textContent = earlier
     ? text("at round of", { round: message.round, last }) : text("at round", { round: message.round });
   slider.setAttribute("aria-valuetext", $("round").textContent);
-  $("resume").hidden = !earlier;
+  $("resume").classList.toggle("absent", !earlier); // its place stays, so that the slider does not move
 }

@@ -1,0 +1,59 @@
+"""A round in its parts: V on the round's own minibatch before and after each network's update."""
+
+import copy
+import math
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from adversarial_nets import game as algorithm
+from adversarial_nets import objectives
+from adversarial_nets.state import Game, Noise
+from adversarial_nets.toys.measures import V_from_logits
+from adversarial_nets.toys.networks import evaluate
+
+__all__ = ["Minibatch", "after_D", "coming_minibatch", "measure"]
+
+
+class Minibatch(NamedTuple):
+    """What the last step of the coming round draws.
+
+    Attributes:
+        x: the examples from the data.
+        z_D: the noise of D's update.
+        z_G: the noise of G's update.
+    """
+
+    x: np.ndarray
+    z_D: Noise
+    z_G: Noise
+
+
+def coming_minibatch(game: Game) -> Minibatch:
+    """The minibatch of the round that is played next."""
+    step = algorithm.steps(game)[-1]
+    x = algorithm.sample_data(game, step).double().numpy()
+    z_D, z_G = (algorithm.sample_noise(game, step, f"z for {net}") for net in "DG")
+    return Minibatch(x, z_D, z_G)
+
+
+def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
+    """V, the mean of D(x), the mean of D(G(z)), and G's loss on a minibatch, without dropout."""
+    a_x = evaluate(game.D, x)[:, 0]
+    a_G_z = evaluate(game.D, evaluate(game.G, z.double().numpy()))[:, 0]
+    loss = objectives.generator_loss(torch.from_numpy(a_G_z), game.settings.objective)
+    D_x, D_G_z = (float(torch.from_numpy(a).sigmoid().mean()) for a in (a_x, a_G_z))
+    found = {"V": V_from_logits(a_x, a_G_z), "D_x": D_x, "D_G_z": D_G_z, "g_loss": float(loss)}
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
+
+
+def after_D(game: Game) -> Game:
+    """A copy of the game after D's updates of the coming round, before G's."""
+    half = copy.deepcopy(game, {id(game.data): game.data})
+    settings = half.settings
+    half.settings = replace(settings, train_only="D", head_start=0)
+    algorithm.play(half, half.round + 1)
+    half.settings = settings
+    return half

@@ -1,0 +1,127 @@
+"""A visit to the playground in Debian's Chromium, for the tests that use a browser."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+
+pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
+pytest.importorskip(
+    "playwright.sync_api", reason="Playwright is not installed (the extra [test] has it)"
+)
+
+from playwright.sync_api import Browser, Page, expect
+
+from adversarial_nets.cli.main import main
+from adversarial_nets.playground import server
+from adversarial_nets.playground.latent_explorer import open_latent_explorer
+from adversarial_nets.playground.screenshots import CHROMIUM
+
+if CHROMIUM is None:
+    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
+
+TIMEOUT = 120_000  # milliseconds; other tests may be using the processor
+expect.set_options(timeout=TIMEOUT)
+SMALL = {"G.hidden": [8], "D.units": [6], "batch": 32}
+EASY = {
+    "gaussian": SMALL | {"G.init": [4.0, 0.2]},
+    "moons": SMALL | {"G.init": [0.7, 0.2]},
+    "mnist-5k": SMALL,
+}
+
+
+@contextmanager
+def playground_with_a_run(folder: Path) -> Iterator[str]:
+    """The address of a playground with a trained run in that folder, served from a thread."""
+    narrow = ["--G.hidden", "16", "--D.units", "8", "--G.init", ".1"]
+    assert (
+        main(["train", "mnist-5k", "--run", str(folder), "--rounds", "5", *narrow, "--json"]) == 0
+    )
+    with server.serve_in_thread(open_latent_explorer(folder)) as url:
+        yield url
+
+
+class Visit:
+    """A page, with the errors of its console and its requests to other servers."""
+
+    def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
+        self.context = browser.new_context(
+            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
+        )
+        self.context.set_default_timeout(TIMEOUT)
+        self.console_errors: list[str] = []
+        self.foreign_requests: list[str] = []
+        self.page: Page = self.context.new_page()
+        self.page.on(
+            "console",
+            lambda m: (
+                self.console_errors.append(m.text) if m.type in ("error", "warning") else None
+            ),
+        )
+        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        self.page.on("request", lambda r: self._note(r.url, address.partition("#")[0]))
+        self.page.goto(address + ("#" + json.dumps({"state": state}) if state else ""))
+        self.page.wait_for_selector("body[data-connected=yes]")
+        self.page.wait_for_selector("body[data-round]")
+
+    def _note(self, url: str, address: str) -> None:
+        if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
+            self.foreign_requests.append(url)
+
+    def at_round(self, round: int) -> None:
+        self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
+
+    def address(self) -> str:
+        """The address as the page knows it; `page.url` is updated later."""
+        return str(self.page.evaluate("location.href"))
+
+    def state(self) -> Any:
+        return json.loads(unquote(self.address().partition("#")[2]))
+
+    def weights(self) -> str:
+        return self.page.locator("#weights").inner_text()
+
+    def drawn(self) -> str:
+        """All numbers that the first board displays."""
+        return str(
+            self.page.evaluate(
+                """() => JSON.stringify(
+                  [...views.main[0].model.document._all_models.values()]
+                    .filter((m) => m.type === "ColumnDataSource").map((m) => m.data),
+                  (_, v) => (ArrayBuffer.isView(v) ? [...v] : v),
+                ) + document.querySelector(".samples").src"""
+            )
+        )
+
+    def at_board(self, kind: str) -> None:
+        """Wait until that board is shown and drawn."""
+        self.page.wait_for_selector(f"body[data-board={kind}]")
+        if kind == "latent":
+            self.page.wait_for_selector("#directions label")
+        else:
+            self.page.wait_for_selector(f"body[data-shown={kind}]")
+        self.until("Object.keys(embedding).length === 0")
+
+    def does_not_scroll_sideways(self) -> None:
+        self.until("document.documentElement.scrollWidth <= innerWidth")
+
+    def until(self, condition: str) -> None:
+        """Wait until the condition holds; the page's policy allows functions but no strings."""
+        self.page.wait_for_function(f"() => {condition}")
+
+    def pad_is_ready(self) -> None:
+        self.page.wait_for_selector("#pad canvas")
+        self.until("views.pad[0] !== undefined && views.pad[0].has_finished()")
+
+    def end(self) -> None:
+        assert self.console_errors == []
+        assert self.foreign_requests == []
+        self.context.close()
+
+
+def easy(data: str, **more: Any) -> dict[str, Any]:
+    return {"data": data, "games": [{"settings": EASY[data]}], **more}

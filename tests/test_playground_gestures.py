@@ -1,0 +1,302 @@
+"""What a teacher does with the mouse and the keys in the playground, in a real browser."""
+
+import json
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from playground_page import SMALL, Visit, easy  # first: it skips where there is no browser
+
+from PIL import Image, ImageChops, ImageStat  # isort: skip
+from playwright.sync_api import Browser, expect  # isort: skip
+
+from adversarial_nets.playground import server, session
+from adversarial_nets.playground.screenshots import open_browser
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    with server.serve_in_thread() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as found:
+        yield found
+
+
+def test_looking_back_while_playing_and_undoing_a_cut(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian", speed=1))
+    page = visit.page
+    page.click("#play")
+    visit.until("snapshots[0].round > 40")
+    slider = page.locator("#history")
+    box = slider.bounding_box()
+    assert box
+    page.evaluate(
+        """() => { window.seen = []; new MutationObserver(() => {
+          const round = Number(document.body.dataset.round);
+          if (seen.at(-1) !== round) seen.push(round); }).observe(document.body,
+          { attributes: true, attributeFilter: ["data-round"] }); }"""
+    )
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.9 * box["width"], middle)
+    page.mouse.down()
+    page.evaluate("seen.length = 0")
+    for i in range(30):
+        page.mouse.move(box["x"] + (0.9 - 0.02 * i) * box["width"], middle)
+        page.wait_for_timeout(15)
+    page.mouse.up()
+    page.wait_for_selector("body[data-playing=no]")
+    visit.until("seeking === null")
+    seen = page.evaluate("seen")
+    first = next(i for i, round in enumerate(seen) if round < max(seen))
+    assert seen[first:] == sorted(seen[first:], reverse=True)  # the picture moves one way only
+    assert len(seen[first:]) > 3
+    assert slider.bounding_box() == box  # nothing has moved under the mouse
+    last = visit.state()["state"]["rounds"]
+    weights = visit.weights()
+    page.click("#resume")
+    page.wait_for_selector("body[data-busy=no]")
+    visit.until(f"current.state.rounds < {last}")
+    page.click("#undo")
+    visit.at_round(last)
+    assert visit.weights() == weights
+    visit.end()
+
+
+def test_rounds_per_frame_and_playing_to_a_round(
+    browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "FRAME_SECONDS", 60)  # this machine may be busy
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.select_option("#speed", "50")
+    page.fill("#pause-at", "220")
+    page.locator("#pause-at").press("Enter")
+    visit.at_round(220)
+    expect(page.locator("body")).to_have_attribute("data-playing", "no")
+    assert page.evaluate("snapshots[0].curve.round") == [0, 50, 100, 150, 200, 220]
+    expect(page.locator("#fps")).to_contain_text("rounds/s")
+    page.locator("#pause-at").press("Enter")
+    expect(page.locator("#notice-text")).to_contain_text("already at round 220")
+    visit.end()
+
+
+def test_another_link_in_the_same_tab_and_back(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian", rounds=2))
+    page = visit.page
+    visit.at_round(2)
+    page.goto(address + "#" + json.dumps({"state": easy("moons", rounds=3), "lang": "zh"}))
+    visit.at_board("plane")
+    visit.at_round(3)
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    page.click("[data-step=both]")
+    visit.at_round(4)
+    assert visit.state()["state"]["data"] == "moons"
+    page.click("#reset")
+    visit.at_round(0)
+    page.go_back()
+    visit.at_round(4)  # the reset is taken back
+    page.go_back()
+    visit.at_board("line")
+    visit.at_round(2)
+    page.click(".tab[data-board=plane]")
+    visit.at_board("plane")
+    page.go_back()
+    visit.at_board("line")
+    visit.at_round(2)
+    visit.end()
+
+
+def test_reloading_while_playing_keeps_the_rounds(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.click("#play")
+    visit.until("snapshots[0].round > 50")
+    round = page.evaluate("snapshots[0].round")
+    page.reload()
+    page.wait_for_selector("body[data-connected=yes][data-busy=no]")
+    assert int(page.get_attribute("body", "data-round") or 0) >= round
+    visit.end()
+
+
+def test_a_lost_connection_is_told_and_comes_back(browser: Browser) -> None:
+    with server.serve_in_thread() as url:
+        port = urlsplit(url).port or 0
+        visit = Visit(browser, url, {"data": "gaussian", "games": [{"settings": SMALL}]})
+        page = visit.page
+        page.click("#play")
+        visit.until("snapshots[0].round > 20")
+    page.wait_for_selector("body[data-connected=no]")
+    expect(page.locator("#notice-text")).to_contain_text("connection to the server is lost")
+    expect(page.locator("#play")).to_have_text(re.compile("Play"))
+    round = visit.state()["state"]["rounds"]
+    assert round > 20
+    with server.serve_in_thread(port=port):
+        page.wait_for_selector("body[data-connected=yes]")
+        page.wait_for_selector("body[data-playing=yes]")
+        visit.until(f"snapshots[0].round > {round}")
+        expect(page.locator("#notice-text")).to_be_hidden()
+        page.click("#play")
+        page.wait_for_selector("body[data-playing=no]")
+        visit.context.close()
+
+
+def test_keys_act_after_a_lesson_or_a_checkbox(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.check("#compare")
+    expect(page.locator("#game-1")).to_be_visible()
+    page.keyboard.press("g")
+    visit.at_round(1)
+    page.keyboard.press(" ")  # plays, and does not toggle the checkbox
+    page.wait_for_selector("body[data-playing=yes]")
+    page.keyboard.press(" ")
+    page.wait_for_selector("body[data-playing=no]")
+    assert page.is_checked("#compare")
+    page.locator("#lesson").focus()
+    page.keyboard.press("ArrowDown")  # the first lesson
+    visit.at_round(0)
+    page.keyboard.press("g")
+    visit.at_round(1)
+    expect(page.locator("#lesson")).to_have_value("figure 1")
+    page.click("[data-step=D]")
+    visit.at_round(2)
+    page.keyboard.press(" ")  # plays, and does not press the clicked button again
+    page.wait_for_selector("body[data-playing=yes]")
+    page.keyboard.press(" ")
+    page.wait_for_selector("body[data-playing=no]")
+    visit.end()
+
+
+def test_two_games_are_both_told_and_begin_where_the_first_is(
+    browser: Browser, address: str
+) -> None:
+    visit = Visit(browser, address, easy("gaussian", rounds=3))
+    page = visit.page
+    visit.at_round(3)
+    weights = visit.weights()
+    page.check("#compare")
+    expect(page.locator("#game-1")).to_be_visible()
+    visit.at_round(3)
+    assert visit.weights().split() == [weights, weights]
+    page.select_option("#setting-game", "1")
+    page.fill("[data-setting=k]", "2")
+    page.locator("[data-setting=k]").press("Enter")
+    page.click("[data-step=D]")
+    visit.at_round(4)
+    expect(page.locator("#algorithm")).to_contain_text("repeat k = 3 (A), 2 (B) times")
+    told = page.locator("#explanation").inner_text()
+    assert re.search(r"Game A: D was updated 3×.*Game B: D was updated 2×", told, re.DOTALL)
+    first = visit.weights().split()[0]
+    page.uncheck("#compare")
+    expect(page.locator("#game-1")).to_be_hidden()
+    visit.at_round(4)
+    assert visit.weights() == first
+    visit.end()
+
+
+def test_the_sentence_follows_the_measured_value(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.click("[data-step=D]")
+    visit.at_round(1)
+    page.evaluate(
+        """() => { const s = snapshots[0]; s.V_minibatch = [-1.3, -1.2]; s.V_before = -1.318;
+          s.metrics.V[0] = -1.325; showAlgorithm(s); }"""
+    )
+    told = page.locator("#explanation").inner_text()
+    assert "V rose from −1.300 to −1.200" in told
+    assert "V fell from −1.318 to −1.325" in told
+    assert "not always help" in told
+    visit.end()
+
+
+def test_the_saved_picture_is_what_is_shown(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"), color_scheme="dark", locale="zh-CN")
+    page = visit.page
+    for round in (1, 2):
+        page.click("[data-step=both]")
+        visit.at_round(round)
+    found = {}
+    for what, name in (("png", "round-2.png"), ("gif", "game.gif")):
+        with page.expect_download() as download:
+            page.click(f"#save-{what}")
+        assert download.value.suggested_filename == name
+        found[what] = Image.open(download.value.path())
+    assert found["png"].size == found["gif"].size
+    assert getattr(found["gif"], "n_frames", 1) == 3
+    card = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--card')")
+    corner = found["png"].convert("RGB").getpixel((1, 1))
+    assert "#{:02x}{:02x}{:02x}".format(*corner) == card  # the dark theme
+    last = found["gif"]
+    last.seek(2)
+    difference = ImageChops.difference(last.convert("RGB"), found["png"].convert("RGB"))
+    assert max(ImageStat.Stat(difference).mean) < 8  # the same picture in fewer colours
+    page.click("[data-layer=gradient]")
+    with page.expect_download() as download:
+        page.click("#save-png")
+    other = Image.open(download.value.path()).convert("RGB")
+    assert ImageChops.difference(other, found["png"].convert("RGB")).getbbox()
+    visit.end()
+
+
+def test_a_refused_number_leaves_its_box(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.fill("[data-setting=k]", "999")
+    page.locator("[data-setting=k]").press("Enter")
+    expect(page.locator("[data-setting=k]")).to_have_value("3")
+    expect(page.locator("#notice-text")).not_to_be_empty()
+    visit.end()
+
+
+def test_slow_motion_lights_one_line_after_the_other(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page = visit.page
+    page.evaluate(
+        """() => { window.lines = []; new MutationObserver(() => {
+          const lit = document.querySelectorAll("#algorithm .lit");
+          const line = lit.length === 1 ? lit[0].dataset.stage : lines.at(-1);
+          if (lines.at(-1) !== line) lines.push(line);
+        }).observe(document.getElementById("algorithm"), { subtree: true, attributes: true }); }"""
+    )
+    page.click("#slow")
+    visit.until("lines.length >= 5")
+    page.click("#slow")
+    lines = page.evaluate("lines")
+    assert lines[:5] == ["noise D", "data", "D", "noise G", "G"]
+    rounds = page.evaluate("current.state.rounds")
+    visit.at_round(rounds)
+    other = Visit(browser, address, easy("moons", rounds=rounds))
+    other.at_round(rounds)
+    assert other.weights() == visit.weights()  # the round is an ordinary one
+    other.end()
+    visit.end()
+
+
+def test_a_place_in_z_and_its_image(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page = visit.page
+    page.locator("#game-0 .z-pad").hover(position={"x": 60, "y": 20})
+    expect(page.locator("#game-0 .hover-text")).to_contain_text("G(z) = (")
+    x, y, z = page.evaluate(
+        """() => { const { x, y } = bokehModel("main", 0, "hover").data;
+          const { xy, z } = gridPoints(0);
+          return [x[0], y[0], [...z.slice(2 * nearestPoint(xy, 2, [x[0], y[0]])).slice(0, 2)]]; }"""
+    )
+    assert z[0] > 0
+    assert z[1] > 0
+    place = page.evaluate(
+        "([x, y]) => { const v = views.main[0]; const b = v.el.getBoundingClientRect();"
+        "return [b.left + v.frame.x_scale.compute(x), b.top + v.frame.y_scale.compute(y)]; }",
+        [x, y],
+    )
+    page.mouse.move(*place)
+    shown = ", ".join(f"{v:.2f}" for v in z)
+    expect(page.locator("#game-0 .hover-text")).to_contain_text(f"z = ({shown})")
+    visit.end()
