@@ -138,25 +138,25 @@ def test_a_game_is_stuck_only_without_progress() -> None:
     slot = new_session("gaussian").slots[0]
     entry = slot.entry(-1)
 
-    def diagnosis(distances: list[float], path: list[float]) -> str | None:
+    def diagnosis(distances: list[float], V: float = -1.0) -> str | None:
+        """Of a game whose samples move back and forth."""
         slot.history = [
             entry._replace(
-                metrics=entry.metrics | {"JSD": Metric(distance, 0.0)},
-                details=entry.details | {"center": [center]},
+                metrics=entry.metrics | {"JSD": Metric(distance, 0.0), "V": Metric(V, 0.0)},
+                details=entry.details | {"center": [math.sin(i / 2)]},
             )
-            for distance, center in zip(distances, path, strict=True)
+            for i, distance in enumerate(distances)
         ]
         slot.game.round = 150
         newest = slot.history[-1]
         means = {"D_x": 0.5, "D_G_z": 0.5}
         return slot._diagnose(newest.details["center"], 1.0, newest.metrics, means)
 
-    still, swinging = [0.0] * 60, [math.sin(i) for i in range(60)]
-    falling = [0.5 * 0.97**i for i in range(60)]
-    assert diagnosis([0.2] * 60, still) == "stuck"
-    assert diagnosis([0.2] * 60, swinging) == "oscillating"
-    assert diagnosis(falling, swinging) is None  # it moves, and comes nearer
-    assert diagnosis([0.01] * 60, swinging) is None  # it is there
+    assert diagnosis([0.2] * 60) == "stuck"
+    assert diagnosis([0.2] * 60, V=-1.37) is None  # D is weak, so V cannot show progress
+    assert diagnosis([0.5 * 0.97**i for i in range(60)]) is None  # it comes nearer
+    assert diagnosis([0.01] * 60) is None  # it is there
+    assert diagnosis([0.2 + 0.15 * math.sin(i / 2) for i in range(60)]) == "oscillating"
 
 
 def test_slow_motion_plays_an_ordinary_round() -> None:
