@@ -266,9 +266,7 @@ class GameSlot:
         return (
             find_problem(row, self.max_spread)
             or ("early" if early else None)
-            or (
-                "stuck" if self._is_stuck(excess, np.array([m["V"].value for m in found])) else None
-            )
+            or ("stuck" if self._is_stuck(excess, V) else None)
         )
 
     def _is_stuck(self, excess: np.ndarray, V: np.ndarray) -> bool:
