@@ -300,3 +300,18 @@ def test_a_place_in_z_and_its_image(browser: Browser, address: str) -> None:
     shown = ", ".join(f"{v:.2f}" for v in z)
     expect(page.locator("#game-0 .hover-text")).to_contain_text(f"z = ({shown})")
     visit.end()
+
+
+def test_the_english_page_fits_a_phone(browser: Browser, address: str) -> None:
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    visit = Visit(browser, address, easy("gaussian"), **phone)
+    page = visit.page
+    for board in ("line", "plane"):
+        page.click(f".tab[data-board={board}]")
+        visit.at_board(board)
+        visit.does_not_scroll_sideways()
+    for target in ("#play", "#reset", "#speed", "[data-setting=k]", "#curve"):
+        box = page.locator(target).bounding_box()
+        assert box
+        assert box["height"] >= 44, target  # a finger needs that much
+    visit.end()
