@@ -91,7 +91,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
     games = state.get("games")
     defaults = replay.kind_of(data).settings
     if games is None:
-        scripts = [Script(data, first_settings(data), rounds)]
+        scripts = [read_script(data, first_settings(data), rounds, {})]
     elif isinstance(games, list) and 1 <= len(games) <= 2:
         scripts = [read_script(data, defaults, rounds, game) for game in games]
     else:
