@@ -90,14 +90,17 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         {"type": "update_setting", "setting": "k", "value": 2},
         {"type": "step", "train": "D"},
         {"type": "step", "train": "both"},
+        {"type": "step", "train": "both"},
     ):
         handle(session, message)
     script = session.slots[0].script
     handle(session, {"type": "reset"})  # remembers the game
     for rounds, changes, known in (
-        (3, script.changes, 3),
-        (5, script.changes, 3),
-        (3, (), 0),  # another game
+        (4, script.changes, 4),
+        (6, script.changes, 4),
+        (6, (*script.changes, (5, {"k": 3})), 4),
+        (6, (*script.changes, (3, {"k": 3})), 0),  # changed before the remembered state
+        (4, (), 0),  # another game
         (2, script.changes, 0),  # the remembered state is later
     ):
         wanted = replace(script, rounds=rounds, changes=changes)
@@ -106,7 +109,7 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         slot.play_to(rounds)
         assert replay.fingerprint(slot.game) == replay.replay(wanted).weights
     earlier = replace(script, rounds=2, changes=script.changes[:2])
-    assert remembered.recall(earlier, resume=True).game.round == 3
+    assert remembered.recall(earlier, resume=True).game.round == 4
 
 
 def test_a_cut_replay_can_be_opened_again() -> None:
