@@ -110,8 +110,9 @@ def load_folder(
         test=rows[n_train + n_valid :],
         image_shape=(channels, size, width),
         provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, transparent parts on {background or 'white'}, {_fitted(fit, size == width)}, "
-        f"converted and resized to {shape}; {how}. {_skipped(found)}".rstrip(),
+        f"orientation, transparent parts on {background or 'white'}, "
+        f"{_fitted(fit, size == width)}, converted and resized to {shape}; {how}. "
+        f"{_skipped(found)}".rstrip(),
         notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
         f"held out {n_valid:,} for validation and {len(splits['test']):,} for the test ({how}). "
         f"{_skipped(found)}".rstrip(),
