@@ -126,8 +126,8 @@ def test_the_published_conditional_networks() -> None:
     sizes = [(m.in_features, m.out_features) for m in G.modules() if isinstance(m, nn.Linear)]
     assert sizes == [(100, 200), (10, 1000), (1200, 1200), (1200, 784)]
     maxout = [m for m in D.modules() if isinstance(m, nets.Maxout)]
-    pieces = [(m.in_features, m.units, m.pieces) for m in maxout]
-    assert pieces == [(784, 240, 5), (10, 50, 5), (290, 240, 4)]
+    units = [(m.in_features, m.units, m.pieces) for m in maxout]
+    assert units == [(784, 240, 5), (10, 50, 5), (290, 240, 4)]
     kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, nets.Dropout)]
     assert kept == [0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
     assert (s.lr_at(1), s.lr_at(10**7)) == (0.1 / 1.00004, 1e-6)
