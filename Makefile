@@ -10,13 +10,20 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
 endif
 
-.PHONY: help run playground test lint setup clean
+.PHONY: help run playground notebooks site test lint setup wheel-check clean
 
 run: setup  ## train on the included digits for a minute, then score and write a report
 	$(BIN)/advnets train mnist-5k
 
 playground: .venv/ready-to-play  ## watch training live in the browser
 	$(BIN)/advnets playground
+
+RUN ?=
+site: .venv/ready-for-the-site  ## build the web site into site/ (RUN=FOLDER: the run whose G visitors explore)
+	$(BIN)/python -m website $(if $(RUN),--run $(RUN))
+
+notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ipynb/
+	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
 	$(BIN)/python -m pytest -n auto
@@ -25,6 +32,9 @@ lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+wheel-check: .venv/ready-to-test  ## build the wheel, and use it in a new environment on each Python at hand
+	.ci/versions --wheel $(ENVIRONMENTS)
 
 setup: .venv/ready  ## install the package into .venv (TORCH=cpu: without CUDA)
 
@@ -42,8 +52,16 @@ endif
 	$(PIP) --editable '.[playground]'
 	@touch $@
 
+.venv/ready-for-the-site: .venv/ready
+	$(PIP) --editable '.[docs]'
+	@touch $@
+
+.venv/ready-for-notebooks: .venv/ready
+	$(PIP) --editable '.[notebooks]'
+	@touch $@
+
 .venv/ready-to-test: .venv/ready
-	$(PIP) --editable '.[test,dev]'
+	$(PIP) --editable '.[test,dev,docs]'
 	@# The playground's tests need Chromium. If it cannot be installed, they are skipped with that reason.
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
 	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
@@ -54,4 +72,4 @@ clean:  ## remove .venv and all caches
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 help:  ## list these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14

@@ -38,12 +38,13 @@ def photographs(folder: Path, n: int = 60) -> Path:
 
 
 def few_images(request: LoadRequest) -> Dataset:
-    """120 random images in place of a data set, with two classes."""
+    """120 random images in place of a data set, with ten classes."""
     shape = SHAPES[request.name]
     size = shape[0] * shape[1] * shape[2]
     images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (120, size), np.uint8))
     train, valid, test = images.split((80, 20, 20))
-    labels = {name: torch.arange(n) % 2 for name, n in (("train", 80), ("valid", 20), ("test", 20))}
+    counts = {"train": 80, "valid": 20, "test": 20}
+    labels = {name: torch.arange(n) % 10 for name, n in counts.items()}
     return Dataset(request.name, train, valid, test, shape, "made for tests", labels=labels)
 
 
@@ -60,6 +61,7 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
             batch=20,
             z_size=Z_SIZE,
             ema_decay=0.9,
+            condition=preset.settings.condition,
         )
         patch.setitem(presets.PRESETS, name, dataclasses.replace(preset, settings=small))
     length = session.length

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import importlib.util
 import json
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -13,7 +14,16 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from adversarial_nets import objectives
-from adversarial_nets.bench import busy, memory, records, scaling, speed, textbook, workloads
+from adversarial_nets.bench import (
+    busy,
+    memory,
+    pictures,
+    records,
+    scaling,
+    speed,
+    textbook,
+    workloads,
+)
 from adversarial_nets.bench.with_jax import jax_round
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
@@ -216,3 +226,13 @@ def test_a_busy_machine_is_measured_in_every_cell(
 @pytest.mark.slow
 def test_one_cell_trains_in_a_process_of_its_own() -> None:
     assert busy._measure("quickstart", 0.2, {"OMP_NUM_THREADS": "1"}) > 0
+
+
+def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
+    """The first losses agree; later ones differ by other noise and the order of the updates."""
+    found = pictures.measure_pictures(turns=1, steps=1, data=pictures.noise_images(60, side=8))
+    (d_plain, g_plain), (d_ours, g_ours) = found.losses.values()
+    assert d_plain == pytest.approx(d_ours, abs=0.05)
+    assert g_plain == pytest.approx(g_ours, abs=0.05)
+    assert d_ours == pytest.approx(2 * math.log(2), abs=0.05)
+    assert len(records.picture_lines(found)) == 4

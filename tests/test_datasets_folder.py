@@ -47,7 +47,7 @@ def read(path: Path, size: int, channels: int = 1) -> Array:
 
 def test_images_of_the_right_shape_keep_their_values(tmp_path: Path) -> None:
     data = load(f"folder:{fill(tmp_path)}", size=6)
-    assert (data.name, data.image_shape, data.labels) == (f"folder:{tmp_path}", (1, 6, 6), {})
+    assert (data.name, data.image_shape) == (f"folder:{tmp_path}", (1, 6, 6))
     assert set(rows(data)) == {noise(6, 6, seed=n).tobytes() for n in range(60)}
     assert data.train.dtype == data.valid.dtype == data.test.dtype == torch.uint8
 
@@ -293,3 +293,43 @@ def test_links_and_pipes(tmp_path: Path) -> None:
     os.mkfifo(images / "pipe.png")
     with pytest.raises(UserError, match="2 of the 62 images"):
         load_folder(images)
+
+
+def test_other_aspects_are_cropped_padded_or_stretched(tmp_path: Path) -> None:
+    """An image of 4 × 8, black with a white right half, made 4 × 4 and 4 × 16."""
+    half = np.zeros((4, 8), np.uint8)
+    half[:, 4:] = 255
+    for i in range(60):
+        Image.fromarray(half - (half > 0) * np.uint8(i)).save(tmp_path / f"{i}.png")
+    whole = {"crop": [0, 0, 255, 255], "pad": [77, 0, 255, 77], "stretch": [0, 0, 255, 255]}
+    for fit, row in whole.items():
+        image, facts = read_image(tmp_path / "0.png", 4, 1, "#4d4d4d", fit=fit)  # type: ignore[arg-type]
+        assert facts.cropped == (fit == "crop")
+        pixels = image.reshape(4, 4)
+        wanted = np.full((4, 4), 77) if fit == "pad" else np.tile(row, (4, 1))
+        if fit == "pad":  # two rows of the image between two of the background
+            assert (pixels[[0, 3]] == 77).all()
+            assert pixels[1, 0] < 60 < 200 < pixels[1, 3]
+        else:
+            assert abs(pixels.astype(int) - wanted).max() < 60
+    wide = load_folder(tmp_path, size=4, width=16, fit="stretch")
+    assert wide.image_shape == (1, 4, 16)
+    assert (wide.train[0].view(4, 16)[:, 0] == 0).all()
+    assert (wide.train[0].view(4, 16)[:, 15] > 190).all()
+    with pytest.raises(UserError, match="width is 0"):
+        load_folder(tmp_path, size=4, width=0)
+
+
+def test_three_images_are_enough(tmp_path: Path) -> None:
+    for i in range(9):
+        fill_one = np.random.default_rng(i).integers(0, 256, (8, 8), np.uint8)
+        Image.fromarray(fill_one).save(tmp_path / f"{i}.png")
+        n = i + 1
+        if n < 3:
+            with pytest.raises(UserError, match="3 are enough"):
+                load_folder(tmp_path, size=8)
+            continue
+        data = load_folder(tmp_path, size=8)
+        counts = [len(x) for x in (data.train, data.valid, data.test)]
+        assert sum(counts) == n
+        assert min(counts) >= 1

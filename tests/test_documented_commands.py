@@ -20,11 +20,11 @@ from shortened import photographs, shorten
 
 RUNS = (
     *("RUN", "runs/mnist-mnist-0", "runs/mnist-mnist-1", "runs/mnist-mnist-2"),
-    *("runs/mnist-fast-1", "runs/tfd-tfd-0"),
+    *("runs/mnist-fast-1", "runs/tfd-tfd-0", "runs/mnist-5k-quickstart-0"),
 )
 QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
-    *("compare", "play"),
+    *("compare", "play", "walk"),
 )
 # Long; prints only; tested below.
 NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc")
@@ -45,8 +45,12 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch)
         patch.chdir(folder)
-        for name, data in (("RUN", "mnist"), ("runs/tfd-tfd-0", "tfd")):
-            assert main(["train", data, "--run", name]) == 0
+        for words, name in (
+            ("mnist", "RUN"),
+            ("tfd", "runs/tfd-tfd-0"),
+            ("mnist --preset fast-conditional", "runs/mnist-fast-conditional-0"),
+        ):
+            assert main(["train", *words.split(), "--run", name]) == 0
     for name in RUNS:
         if not (folder / name).exists():
             shutil.copytree(folder / "RUN", folder / name)

@@ -74,6 +74,100 @@ def test_by_hand_equals_autograd(changes: dict[str, Any]) -> None:
             assert mean == pytest.approx(autograd.stats.means()[name], rel=max(tolerance, 1e-6))
 
 
+@pytest.mark.parametrize("objective", ["least-squares", "hinge"])
+def test_other_objectives_by_hand_equal_autograd(objective: str) -> None:
+    by_hand, autograd = (
+        played(20, small_settings(objective=objective, k=2), dtype=torch.float64, manual_backprop=b)
+        for b in (True, False)
+    )
+    for a, b in zip(weights(by_hand), weights(autograd), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("protocol", ["released", "paper"])
+@pytest.mark.parametrize("objective", objectives.OBJECTIVES)
+def test_every_objective_learns(objective: str, protocol: str) -> None:
+    """D's loss falls while G stands still; then a round of both changes every weight."""
+    D = dataclasses.replace(SMALL_D, keep_prob_input=1.0, keep_prob_hidden=1.0)
+    s = small_settings(objective=objective, protocol=protocol, optimiser="adam", lr=1e-2, r2=1e-3)
+    s = dataclasses.replace(s, D=D, train_only="D", gradient_penalty=0.01)
+    g = new_game(s, small_data())
+    assert not g.manual_backprop  # the R2 penalty needs autograd
+    means = []
+    for rounds in (20, 40):
+        play(g, rounds)
+        means.append(g.stats.means()["d_loss"])  # over all rounds so far
+    assert means[1] < means[0] - 0.02
+    g.settings = dataclasses.replace(s, train_only=None)
+    before = weights(g)
+    play(g, 41)
+    changed = [bool((a != b).any()) for a, b in zip(weights(g), before, strict=True)]
+    assert all(changed[: len(list(g.G.parameters())) + len(list(g.D.parameters())) - 1])
+
+
+def penalties_gradient(**changes: Any) -> Tensor:
+    """D's weights after one update with a large penalty, by SGD, minus those before it."""
+    s = small_settings(protocol="paper", momentum=0.0, momentum_end=0.0, lr=1e-3, **changes)
+    s = dataclasses.replace(
+        s, D=dataclasses.replace(s.D, activation="relu", keep_prob_input=1.0, keep_prob_hidden=1.0)
+    )
+    g = new_game(s, small_data(), dtype=torch.float64, manual_backprop=False)
+    before = torch.cat([p.detach().flatten() for p in g.D.parameters()])
+    play(g, 1)
+    return torch.cat([p.detach().flatten() for p in g.D.parameters()]) - before
+
+
+def test_penalties_add_up_in_the_game() -> None:
+    none, r1, r2, both = (
+        penalties_gradient(**changes)
+        for changes in ({}, {"r1": 2.0}, {"r2": 2.0}, {"r1": 2.0, "r2": 2.0})
+    )
+    torch.testing.assert_close(r1 - none + r2 - none, both - none, rtol=1e-9, atol=1e-12)
+    assert min((r1 - none).norm(), (r2 - none).norm()) > 1e-6
+    assert (r1 - r2).norm() > 1e-6
+
+
+def test_finite_differences_point_where_the_exact_penalty_points() -> None:
+    """On a minibatch of 280; each image has one random direction."""
+    none, exact, near = (
+        penalties_gradient(batch=280, **changes)
+        for changes in ({}, {"r1": 2.0, "r2": 2.0}, {"r1": 2.0, "r2": 2.0, "penalty_sigma": 1e-3})
+    )
+    assert torch.nn.functional.cosine_similarity(exact - none, near - none, dim=0) > 0.8
+    assert (near - none).norm() == pytest.approx((exact - none).norm().item(), rel=0.3)
+
+
+def test_wasserstein_brings_its_penalty_and_a_weight_of_0_removes_it() -> None:
+    ten, default, none = (
+        penalties_gradient(objective="wasserstein", gradient_penalty=weight)
+        for weight in (10.0, None, 0.0)
+    )
+    assert torch.equal(ten, default)
+    assert (ten - none).norm() > 1e-6
+
+
+def test_spectral_norm_makes_D_1_lipschitz() -> None:
+    s = small_settings(D=dataclasses.replace(SMALL_D, spectral_norm=True, activation="relu"))
+    g = played(30, s)
+    g.D.eval()
+    layers = [layer for layer in g.D.modules() if isinstance(layer, nn.Linear)]
+    norms = [torch.linalg.matrix_norm(layer.weight, 2).item() for layer in layers]
+    assert norms == pytest.approx([1.0] * len(norms), abs=0.05)
+    again = played(30, s)
+    assert all(torch.equal(a, b) for a, b in zip(weights(g), weights(again), strict=True))
+    with pytest.raises(UserError, match="max_norm"):
+        dataclasses.replace(s, max_norm=1.0)
+
+
+def test_gradients_have_their_parameters_layout() -> None:
+    """Fused Adam pairs numbers by their place in memory, whatever the strides are."""
+    p = nn.Parameter(torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last))
+    gradient = torch.randn(2, 3, 4, 4)
+    with_layout = game._with_layout(gradient, p)
+    assert with_layout.stride() == p.stride()
+    assert torch.equal(with_layout, gradient)
+
+
 def tutorial_nets() -> tuple[nn.Sequential, nn.Sequential]:
     G = nn.Sequential(
         *(nn.Linear(5, 12), nn.LeakyReLU(0.2)),

@@ -126,6 +126,7 @@ def test_measure(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "compare results/mnist-seed1-raw-paper.json results/mnist-seed2-raw-paper.json "
         "--out OUT/comparison.png",
         "datasets",
+        "doctor",
         "paper theory --out OUT",
         "paper figure1 --rounds 5 --no-movie --out OUT",
         "paper function-space --steps 10 --out OUT",

@@ -30,7 +30,7 @@ def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
         programs += blocks
     english, chinese = programs[: len(programs) // 2], programs[len(programs) // 2 :]
     assert english == chinese
-    program = programs[0].replace("rounds=9000", "rounds=20")
+    program = programs[0].replace('run="runs/first")', 'run="runs/first", rounds=20)')
     assert program != programs[0]
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False

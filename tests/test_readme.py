@@ -33,7 +33,8 @@ def test_both_readmes_have_the_same_content() -> None:
     ):
         found = re.findall(pattern, english, re.M)
         assert found
-        assert found == re.findall(pattern, chinese, re.M)
+        # A Chinese page, where there is one, is NAME.zh-CN.md.
+        assert found == re.findall(pattern, chinese.replace(".zh-CN.md", ".md"), re.M)
     assert ["225 ± 2", "202 ± 5"] in scores(english)
     assert scores(english) == scores(chinese)
 

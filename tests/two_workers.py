@@ -1,5 +1,6 @@
 """The program of each process in test_workers: play the games of `GAMES`; rank 0 saves them."""
 
+import dataclasses
 import sys
 
 import safetensors.torch
@@ -11,13 +12,21 @@ from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
-from small import small_data, small_settings
+from small import small_labelled_data, small_settings
 
+_CONDITIONAL = small_settings(
+    condition="classes",
+    G=dataclasses.replace(small_settings().G, class_units=7, keep_prob=0.5),
+    D=dataclasses.replace(small_settings().D, class_units=4),
+)
 GAMES = {
     "by hand": (small_settings(), True),
     "by autograd": (small_settings(), False),
     "alternating, k = 2, an odd batch": (small_settings(protocol="paper", k=2, batch=21), False),
     "alternating by hand": (small_settings(protocol="paper", k=2, batch=21), True),
+    "with classes": (_CONDITIONAL, False),
+    "with classes by hand": (_CONDITIONAL, True),
+    "with masks": (small_settings(condition="masks"), True),
     "by hand under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
 }
 
@@ -29,7 +38,9 @@ def played(name: str) -> Game:
     can change which maxout piece is the largest.
     """
     settings, manual_backprop = GAMES[name]
-    game = new_game(settings, small_data(), manual_backprop=manual_backprop, dtype=torch.float64)
+    game = new_game(
+        settings, small_labelled_data(), manual_backprop=manual_backprop, dtype=torch.float64
+    )
     play(game, 30)
     return game
 
@@ -38,7 +49,7 @@ def score(game: Game) -> float:
     """The Parzen score of 101 samples, of which each process draws its share."""
     mine = distributed.local_rows(101)
     samples = sample(game.G, game.settings, len(mine), first=mine.start).float()
-    data = small_data()
+    data = small_labelled_data()
     return parzen_score(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 

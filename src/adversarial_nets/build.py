@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import nets, objectives, user_networks
+from adversarial_nets import classes, nets, objectives, user_networks
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
@@ -47,7 +47,8 @@ def new_game(
         settings: the game's settings.
         data: a `datasets.Dataset`, or any other `datasets.Source` of minibatches.
         G: your own generator in place of the settings': noise (m, z_size) or (m, z_size, 1, 1) to
-            images (m, pixels) or (m, channels, height, width), which is tried out.
+            images (m, pixels) or (m, channels, height, width), which is tried out. In a conditional
+            game both networks take the class numbers, int64 (m,), as a second argument.
         D: your own discriminator in place of the settings': images of either form to one logit
             each. A logit is a number before the sigmoid.
         optimiser: makes each network's optimiser from its parameters, e.g.
@@ -64,9 +65,9 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: an unknown objective; a generator of the settings whose sigmoid output does not
-            cover the data's range; convolutions that do not fit the images; or a network or
-            optimiser of your own that cannot be used.
+        UserError: an unknown objective; data without classes for a conditional game; a generator of
+            the settings whose sigmoid output does not cover the data's range; convolutions that do
+            not fit the images; or a network or optimiser of your own that cannot be used.
 
     Warns:
         UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
@@ -74,10 +75,15 @@ def new_game(
     """
     s = settings
     objectives.find(s.objective)
-    G, D = _user_networks(G, D, s, data, device, dtype)
-    G = _generator(s, data) if G is None else G
-    D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data)) if D is None else D
+    counts = classes.count_classes(data) if s.condition == "classes" else {}
+    columns = classes.condition_columns(s.condition, counts, data.pixels)
+    _check_masks(s, data, has_own=not (G is None and D is None))
+    G, D = _user_networks(G, D, s, data, device, dtype, columns if s.condition else None)
+    G = _generator(s, data, columns) if G is None else G
+    if D is None:
+        D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
+    classes.remember_condition(G, s.condition, counts, data.pixels)
     game = Game(
         settings=s,
         data=data,
@@ -88,10 +94,28 @@ def new_game(
         averaged=copy.deepcopy(G).requires_grad_(False) if s.ema_decay else None,
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
+        condition_columns=columns,
     )
     _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
     return game
+
+
+def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
+    """Refuse masks of data that are not images, and masks for networks of your own.
+
+    Raises:
+        SettingError: one of these.
+    """
+    if s.condition == "masks" and not isinstance(data, Dataset):
+        raise SettingError(
+            "condition", "is masks, but these data are not images; leave condition out."
+        )
+    if s.condition == "masks" and has_own:
+        raise SettingError(
+            "condition",
+            "is masks, which only the settings' networks take; leave out G and D, or condition.",
+        )
 
 
 def _image_shape(data: Source) -> tuple[int, int, int] | None:
@@ -106,19 +130,20 @@ def _user_networks(
     data: Source,
     device: str,
     dtype: torch.dtype,
+    columns: int | None,
 ) -> tuple[nn.Module | None, nn.Module | None]:
     """The networks that the caller passed in, tried out and with flat images."""
     shape = _image_shape(data)
     if G is not None:
-        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype)
+        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype, columns)
     if D is not None:
-        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype)
-    user_networks.warn_of_outputs(G, D, s, data)
+        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype, columns)
+    user_networks.warn_of_outputs(G, D, s, data, columns)
     return G, D
 
 
-def _generator(s: Settings, data: Source) -> nn.Module:
-    """The settings' generator.
+def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
+    """The settings' generator; `columns` of its input hold the class.
 
     Raises:
         SettingError: its sigmoid output does not cover the data's range.
@@ -130,9 +155,10 @@ def _generator(s: Settings, data: Source) -> nn.Module:
             "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
             "linear, or the data set's own preset.",
         )
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data))
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), columns)
     # The logit of a mean is a good bias only under a sigmoid.
-    if s.G.bias_from_marginals and s.G.output == "sigmoid" and isinstance(data, Dataset):
+    has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
+    if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         nets.start_at_marginals(G, data.train)
     return G
 
@@ -236,7 +262,7 @@ def _optimiser(s: Settings, network: str) -> Optimiser:
     """A function that makes the optimiser of a network, SGD or Adam, from parameters."""
     if _optimiser_names(s)[network] == "sgd":
         return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
-    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, 0.999), fused=True)
+    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, s.adam_beta2), fused=True)
 
 
 def _parameter_groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:

@@ -13,13 +13,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets import nets, objectives, priors
-from adversarial_nets.datasets import Source
+from adversarial_nets import augmentation, classes, masks, nets, objectives, priors
+from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
+from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
@@ -142,13 +143,39 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
     """A minibatch of m noise vectors z ~ p_z."""
     s = game.settings
     z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
-    return z.to(_like(game.G))
+    return _with_condition(game, z.to(_like(game.G)), step)
 
 
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
-    drawn = game.images + (step - game.step) * game.settings.batch
-    return game.data.minibatch(game.address(step), drawn).to(_like(game.D))
+    x = _training_images(game, step)
+    return _with_condition(game, x.to(_like(game.D)), step)
+
+
+def _drawn_before(game: Game, step: int) -> int:
+    """The number of examples that earlier steps drew."""
+    return game.images + (step - game.step) * game.settings.batch
+
+
+def _training_images(game: Game, step: int) -> Images:
+    """The step's minibatch, mirrored at random if the settings say so."""
+    x = game.data.minibatch(game.address(step), _drawn_before(game, step))
+    if game.settings.flip:
+        x = augmentation.mirror(x, _image_shape(game, "flip"), game.address(step))
+    return x
+
+
+def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
+    """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
+    if not game.condition_columns:
+        return rows
+    assert isinstance(game.data, Dataset)
+    address = game.address(step)
+    if game.settings.condition == "classes":
+        c = game.data.minibatch_classes(address, _drawn_before(game, step))
+        return classes.with_classes(rows, c, game.condition_columns)
+    x, m = _training_images(game, step), masks.random_masks(address, game.data.image_shape)
+    return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
 
 
 @contextmanager
@@ -201,30 +228,40 @@ def observe_D(game: Game, x: Images, step: int) -> None:
 def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
-        G_z = _samples(game, z)
-    x.requires_grad_(game.settings.r1 > 0)
+        G_z = _samples(game, z, step, "samples for D")
+    x, G_z = _augmented(game, x, step, "data"), _augmented(game, G_z, step, "samples for D")
+    x, G_z = x.requires_grad_(game.settings.r1 > 0), G_z.requires_grad_(game.settings.r2 > 0)
     a_x = _logits(game, x, step, "data")
     a_G_z = _logits(game, G_z, step, "samples for D")
-    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z))
+    loss = _d_loss(game, a_x, a_G_z)
+    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for D", G_z, a_G_z))
+    _set_gradients(game, game.D, loss)
     _step(game, game.D, game.optimiser_D)
     return a_x.detach(), a_G_z.detach()
 
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
-    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    a_x = None
+    if objectives.find(game.settings.objective).paired_g_loss is not None:
+        a_x = autograd_d_logits(game, sample_data(game, step), step)  # D's last minibatch, again
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
     _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
 
 
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
-    x.requires_grad_(game.settings.r1 > 0)
+    x = _augmented(game, x, step, "data").requires_grad_(game.settings.r1 > 0)
+    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, _samples(game, z), step, "samples for G")
-    _set_gradients(game, game.D, _d_loss(game, x, a_x, a_G_z), retain_graph=True)
-    _set_gradients(game, game.G, objectives.generator_loss(a_G_z, game.settings.objective))
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    loss = _d_loss(game, a_x, a_G_z)
+    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for G", G_z, a_G_z))
+    _set_gradients(game, game.D, loss, retain_graph=True)
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
     return a_x.detach(), a_G_z.detach()
@@ -233,7 +270,28 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
 @torch.no_grad()
 def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
     """D's logits on data, without an update."""
-    return _logits(game, x, step, "data")
+    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+
+
+def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
+    """The images as D sees them: changed by DiffAugment, if the settings say so."""
+    s = game.settings
+    p = s.augment
+    if p and s.augment_below:
+        p *= max(0.0, 1 - game.data.examples_per_epoch / s.augment_below)
+    if p == 0:
+        return x
+    shape = _image_shape(game, "augment")
+    images, c = x.split([game.data.pixels, x.shape[1] - game.data.pixels], 1)
+    images = augmentation.diff_augment(images, shape, game.address(step), purpose, p)
+    return torch.cat([images, c], 1)
+
+
+def _image_shape(game: Game, setting: str) -> tuple[int, int, int]:
+    """(channels, height, width); raises a SettingError if the data are not images."""
+    if not isinstance(game.data, Dataset):
+        raise SettingError(setting, "needs images, but these data are not images; leave it out.")
+    return game.data.image_shape
 
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
@@ -242,18 +300,60 @@ def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     return game.D(x).reshape(-1).to(_like(game.D).dtype)
 
 
-def _samples(game: Game, z: Noise) -> Images:
-    """G(z) in training mode."""
-    return game.G(z).to(_like(game.G).dtype)
+def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
+    """G(z) in training mode; in a conditional game (G(z, c), c)."""
+    nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
+    G_z = game.G(z).to(_like(game.G).dtype)
+    if not game.condition_columns:
+        return G_z
+    return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
 
 
-def _d_loss(game: Game, x: Images, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
-    """D's loss, halved if the protocol is ``released``, plus the R1 penalty (never halved)."""
-    s = game.settings
-    loss = objectives.discriminator_loss(a_x, a_G_z, s.objective)
-    if s.protocol == "released":
-        loss = loss / 2
-    return loss + objectives.r1(x, a_x, s.r1) if s.r1 else loss
+def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
+    """D's loss, halved if the protocol is ``released``."""
+    loss = objectives.discriminator_loss(a_x, a_G_z, game.settings.objective)
+    return loss / 2 if game.settings.protocol == "released" else loss
+
+
+def _g_loss(game: Game, a_G_z: Logits, a_x: Logits | None) -> Float[Tensor, ""]:
+    """G's loss; only a paired objective uses D's logits on data, as constants."""
+    a_x = None if a_x is None else a_x.detach()
+    return objectives.generator_loss(a_G_z, game.settings.objective, a_x)
+
+
+def _penalties(
+    game: Game, step: int, data: tuple[str, Images, Logits], samples: tuple[str, Images, Logits]
+) -> Float[Tensor, ""] | float:
+    """The penalties on D, never halved: R1 on data, R2 on samples, and WGAN-GP's between them.
+
+    Args:
+        game: the game.
+        step: the step of D.
+        data: the purpose of the random draws, x, and D's logits on x.
+        samples: the same for samples G(z).
+    """
+    s, pixels = game.settings, game.data.pixels
+    total: Tensor | float = 0.0
+    for penalty, gamma, (purpose, x, a) in (
+        (objectives.r1, s.r1, data),
+        (objectives.r2, s.r2, samples),
+    ):
+        if gamma and s.penalty_sigma:
+            sign = game.address(step).bernoulli_mask(f"{purpose}, moved", pixels, 0.5)
+            moved = x.detach().clone()
+            moved[:, :pixels] += s.penalty_sigma * (2 * sign.to(x) - 1)  # a class does not move
+            a_moved = _logits(game, moved, step, purpose)  # with the same dropout masks
+            total += objectives.finite_difference_penalty(a, a_moved, s.penalty_sigma, gamma)
+        elif gamma:
+            total += penalty(x, a, gamma, pixels)
+    weight = s.gradient_penalty
+    weight = objectives.find(s.objective).gradient_penalty if weight is None else weight
+    if weight:
+        place = game.address(step).uniform("between data and samples", 1).to(data[1])
+        x_hat = samples[1].detach().lerp(data[1].detach(), place).requires_grad_()
+        a_x_hat = _logits(game, x_hat, step, "between data and samples")
+        total += objectives.gradient_penalty(x_hat, a_x_hat, weight, pixels)
+    return total
 
 
 def _set_gradients(
@@ -269,7 +369,13 @@ def _set_gradients(
     gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
-        p.grad = gradient
+        p.grad = None if gradient is None else _with_layout(gradient, p)
+
+
+def _with_layout(gradient: Tensor, p: Tensor) -> Tensor:
+    """The gradient with its parameter's strides, which fused optimisers assume without a check."""
+    same = gradient.stride() == p.stride()
+    return gradient if same else torch.empty_like(p, requires_grad=False).copy_(gradient)
 
 
 def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
@@ -334,7 +440,12 @@ def update_average(game: Game) -> None:
 
 @torch.no_grad()
 def sample(
-    G: nn.Module, settings: Settings, n: int, purpose: str = "samples", first: int = 0
+    G: nn.Module,
+    settings: Settings,
+    n: int,
+    purpose: str = "samples",
+    first: int = 0,
+    c: Int64[Tensor, " n"] | Float[Tensor, "n columns"] | None = None,
 ) -> Float[Tensor, "n pixels"]:
     """Samples of the model: n images G(z), one forward pass each, no Markov chain.
 
@@ -344,6 +455,11 @@ def sample(
         n: the number of samples.
         purpose: samples for different purposes are independent.
         first: the index of the first sample, so that many samples can be computed in blocks.
+        c: for a conditional generator the class of each sample, by default drawn from p(c); or the
+            known pixels and their mask (`masks.known_part`), by default none.
+
+    Raises:
+        UserError: classes that the generator does not have.
     """
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
@@ -353,7 +469,9 @@ def sample(
     blocks = []
     for start in range(first, first + n, 1000):
         rows = range(start, min(start + 1000, first + n))
-        z = priors.draw(settings.prior, Address(settings.seed, 0, rows), settings.z_size, purpose)
-        blocks.append(G(z.to(p)))
+        address = Address(settings.seed, 0, rows)
+        z = priors.draw(settings.prior, address, settings.z_size, purpose)
+        of_rows = None if c is None else c[start - first : start - first + len(rows)]
+        blocks.append(G(classes.generator_input(G, z, address, purpose, of_rows).to(p)))
     G.train(training)
     return torch.cat(blocks)

@@ -8,20 +8,25 @@ import math
 from collections.abc import Sequence
 from typing import TypeVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from adversarial_nets import convolutional
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = [
     "CONVOLUTIONS",
+    "Branches",
     "Deconvolution",
     "Dropout",
     "Maxout",
     "MaxoutConvolution",
+    "Projection",
     "address_dropout",
     "discriminator",
     "generator",
@@ -142,6 +147,41 @@ class Dropout(nn.Module):
         return f"keep_prob={self.keep_prob}"
 
 
+class Branches(nn.Module):
+    """[f(x), g(c)] for rows that hold x and then the one-hot class c: two networks side by side.
+
+    Args:
+        of_x: f, for the first `size` values of a row.
+        of_c: g, for the others; an empty network passes c on.
+        size: values of x.
+    """
+
+    def __init__(self, of_x: nn.Sequential, of_c: nn.Sequential, size: int) -> None:
+        super().__init__()
+        self.of_x, self.of_c, self.size = of_x, of_c, size
+
+    def forward(self, xc: Float[Tensor, "m size_and_classes"]) -> Float[Tensor, "m units"]:
+        """Shapes: (m, size + classes) to (m, units of f + units of g)."""
+        return torch.cat([self.of_x(xc[:, : self.size]), self.of_c(xc[:, self.size :])], 1)
+
+
+class Projection(nn.Linear):
+    """D's output a = ψ·h + b + e_c·h, from features h and class c (Miyato & Koyama 2018).
+
+    Each class has a vector e_c (arXiv:1802.05637, Equation 3), at first 0. A row of the input
+    holds h and then the one-hot class.
+    """
+
+    def __init__(self, inputs: int, classes: int) -> None:
+        super().__init__(inputs, 1)
+        self.embedding = nn.Parameter(torch.zeros(classes, inputs))
+
+    def forward(self, hc: Float[Tensor, "m inputs_and_classes"]) -> Float[Tensor, "m 1"]:
+        """Shapes: (m, inputs + classes) to (m, 1)."""
+        h, c = hc[:, : self.in_features], hc[:, self.in_features :]
+        return super().forward(h) + ((c @ self.embedding) * h).sum(1, keepdim=True)
+
+
 def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
     """Set the address that the next masks of every `Dropout` in the network are drawn with."""
     for i, module in enumerate(m for m in net.modules() if isinstance(m, Dropout)):
@@ -157,8 +197,13 @@ def generator(
     pixels: int,
     seed: int = 0,
     image_shape: ImageShape | None = None,
+    classes: int = 0,
 ) -> nn.Sequential:
     """G(z; θ_g), a multilayer perceptron from noise (m, z_size) to images (m, pixels) (§5).
+
+    With classes it is G(z, c), from rows of z and a one-hot c. The class is joined with z, or goes
+    through `class_units` hidden units of its own beside the first hidden layer (Mirza & Osindero
+    2014, arXiv:1411.1784).
 
     Args:
         settings: hidden layers, activations, output and initial weights.
@@ -166,20 +211,32 @@ def generator(
         pixels: values of one image.
         seed: seed of the initial weights.
         image_shape: (channels, height, width); required by a deconvolution.
+        classes: values of c in a row; 0 for a game without classes.
 
     Raises:
-        SettingError: a deconvolution that cannot make images of this shape.
+        SettingError: a deconvolution that cannot make images of this shape, or a convolutional G
+            for data that are not images.
     """
     s, depth = settings, len(settings.hidden)
-    widths = (z_size, *s.hidden, pixels)
+    if s.maps:
+        shape = _required(image_shape, "G.maps")
+        return _convolutional_generator(s, z_size + classes, shape, seed)
+    inputs, outputs = [z_size, *s.hidden], (*s.hidden, pixels)
+    has_own_units = bool(classes and s.class_units)
+    inputs[has_own_units] += s.class_units if has_own_units else classes
     layers: list[nn.Module] = []
     for i, activation in enumerate((*_one_per_layer(s.activations, depth), s.output)):
+        if i == 1 and has_own_units:
+            of_c = nn.Sequential(nn.Linear(classes, s.class_units), nn.ReLU())
+            layers = [Branches(nn.Sequential(*layers), of_c, z_size)]
+        if i > 0 and s.keep_prob < 1:
+            layers.append(Dropout(s.keep_prob))
         if i == depth and s.deconvolution:
-            layers.append(Deconvolution(widths[i], _required(image_shape, "G.deconvolution")))
+            layers.append(Deconvolution(inputs[i], _required(image_shape, "G.deconvolution")))
         else:
-            layers.append(nn.Linear(widths[i], widths[i + 1]))
+            layers.append(nn.Linear(inputs[i], outputs[i]))
         if s.batch_norm and i < depth:
-            layers.append(nn.BatchNorm1d(widths[i + 1]))
+            layers.append(nn.BatchNorm1d(outputs[i]))
         if activation != "linear":
             layers.append(nn.ReLU() if activation == "relu" else nn.Sigmoid())
     net = nn.Sequential(*layers)
@@ -188,11 +245,21 @@ def generator(
     return net
 
 
+def _convolutional_generator(
+    s: GeneratorSettings, z_size: int, image_shape: ImageShape, seed: int
+) -> nn.Sequential:
+    """G of `convolutional`, with initial weights from U(−r, r)."""
+    layers = convolutional.generator_layers(s.maps, z_size, image_shape, s.batch_norm)
+    net = nn.Sequential(*layers, *([nn.Sigmoid()] if s.output == "sigmoid" else []))
+    _initialise_weights(net, s.init[:1], seed, "initial G")
+    return net
+
+
 @torch.no_grad()
 def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -> None:
     """Set hidden biases, a bilinear deconvolution and a sparse output layer, as set."""
-    linear = [layer for layer in net if isinstance(layer, nn.Linear)]
-    normalised = [layer for layer in net if isinstance(layer, nn.BatchNorm1d)]
+    linear = [layer for layer in _layers_of_x(net) if isinstance(layer, nn.Linear)]
+    normalised = [layer for layer in _layers_of_x(net) if isinstance(layer, nn.BatchNorm1d)]
     # Batch normalisation removes the bias before it, so its own bias is the one to set.
     biases = [layer.bias for layer in normalised or linear]
     for bias, value in zip(biases, _one_per_layer(s.bias, len(s.hidden)), strict=False):
@@ -217,35 +284,89 @@ def discriminator(
     pixels: int,
     seed: int = 0,
     image_shape: ImageShape | None = None,
+    classes: int = 0,
 ) -> nn.Sequential:
     """D(x; θ_d), from images (m, pixels) to logits (m, 1): dropout before each layer (§5).
 
     Convolutions if the settings name any, then hidden layers of maxout (or ReLU), then one linear
-    output.
+    output. With classes it is D(x, c), from rows of x and a one-hot c. The class is joined with the
+    first hidden layer's input, or has `class_units` hidden units of its own beside that layer, or
+    selects a vector at the output (`Projection`).
 
     Args:
         settings: convolutions, hidden layers, initial weights and dropout.
         pixels: values of one image.
         seed: seed of the initial weights.
         image_shape: (channels, height, width); required by convolutions.
+        classes: values of c in a row; 0 for a game without classes.
 
     Raises:
         SettingError: convolutions over data that are not images, or over images that are too small.
     """
-    s = settings
+    s, depth = settings, len(settings.units)
+    if s.maps:
+        return _convolutional_discriminator(s, _required(image_shape, "D.maps"), seed, classes)
+    joined = depth if s.projection else int(s.class_units > 0)  # hidden layers below the class
+    of_c = _class_units(s, classes) if classes and s.class_units else []
     layers, width = _convolutions(s, pixels, image_shape)
     keep_prob = s.keep_prob_hidden if layers else s.keep_prob_input
-    for units in s.units:
+    for i in range(depth + 1):
         layers.append(Dropout(keep_prob))
-        if s.activation == "maxout":
-            layers.append(Maxout(width, units, s.pieces))
-        else:
-            layers += [nn.Linear(width, units), nn.ReLU()]
-        width, keep_prob = units, s.keep_prob_hidden
-    net = nn.Sequential(*layers, Dropout(keep_prob), nn.Linear(width, 1))
+        if classes and i == joined:
+            layers = [Branches(nn.Sequential(*layers), nn.Sequential(*of_c), pixels)]
+            width += 0 if s.projection else s.class_units or classes
+        if i < depth:
+            pieces = s.top_pieces if s.top_pieces and i == depth - 1 else s.pieces
+            layers += _hidden_layer(s, width, s.units[i], pieces)
+            width, keep_prob = s.units[i], s.keep_prob_hidden
+    has_projection = classes and s.projection
+    output = Projection(width, classes) if has_projection else nn.Linear(width, 1)
+    net = nn.Sequential(*layers, output)
     ranges = _one_per_layer(s.init, len(s.convolutions) + len(s.units) + 1)
     _initialise_weights(net, ranges, seed, "initial D")
+    if s.spectral_norm:
+        _add_spectral_norm(net, seed)
     return net
+
+
+def _convolutional_discriminator(
+    s: DiscriminatorSettings, image_shape: ImageShape, seed: int, classes: int
+) -> nn.Sequential:
+    """D of `convolutional`; a class enters at the output, as in a projection discriminator."""
+    layers = convolutional.discriminator_layers(s.maps, image_shape)
+    output = layers[-1]
+    if classes and isinstance(output, nn.Linear):
+        of_x, pixels = nn.Sequential(*layers[:-1]), math.prod(image_shape)
+        layers = [Branches(of_x, nn.Sequential(), pixels), Projection(output.in_features, classes)]
+    net = nn.Sequential(*layers)
+    _initialise_weights(net, s.init[:1], seed, "initial D")
+    if s.spectral_norm:
+        _add_spectral_norm(net, seed)
+    return net
+
+
+def _hidden_layer(
+    s: DiscriminatorSettings, inputs: int, units: int, pieces: int
+) -> list[nn.Module]:
+    """One fully connected hidden layer of D."""
+    if s.activation == "maxout":
+        return [Maxout(inputs, units, pieces)]
+    return [nn.Linear(inputs, units), nn.ReLU()]
+
+
+def _class_units(s: DiscriminatorSettings, classes: int) -> list[nn.Module]:
+    """D's hidden units for the class, with the dropout of the layer that follows."""
+    return [*_hidden_layer(s, classes, s.class_units, s.pieces), Dropout(s.keep_prob_hidden)]
+
+
+def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
+    """Divide each weight by its largest singular value, with one power iteration a forward pass."""
+    key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(int(key[0, 0]))
+        for layer in _layers_of_x(net):
+            if isinstance(layer, nn.Linear | nn.Conv2d):
+                spectral_norm(layer)
 
 
 def _convolutions(
@@ -312,6 +433,15 @@ def start_at_marginals(G: nn.Sequential, train: UInt8[Tensor, "n pixels"]) -> No
     bias.copy_(torch.logit((total / (255.0 * len(train))).clamp(1e-7, 1 - 1e-7)))
 
 
+def _layers_of_x(net: nn.Sequential) -> list[nn.Module]:
+    """The layers that x (in G: z) goes through; those that only a class goes through are left out.
+
+    `Branches`, if there are any, are the first layer.
+    """
+    first, *others = net
+    return [*first.of_x, *others] if isinstance(first, Branches) else [first, *others]
+
+
 def _one_per_layer(values: Sequence[T], layers: int) -> Sequence[T]:
     """One value per layer; a single value is repeated."""
     return [values[0]] * layers if len(values) == 1 else values
@@ -321,9 +451,16 @@ def _one_per_layer(values: Sequence[T], layers: int) -> Sequence[T]:
 def _initialise_weights(
     net: nn.Sequential, ranges: Sequence[float], seed: int, purpose: str
 ) -> None:
-    """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0."""
-    kinds = (nn.Linear, MaxoutConvolution, Deconvolution)
-    layers = [m for m in net if isinstance(m, kinds)]
+    """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0.
+
+    One range is used for all layers. Units of the class alone have the first layer's range.
+    """
+    kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+    layers = [m for m in _layers_of_x(net) if isinstance(m, kinds)]
+    ranges = _one_per_layer(ranges, len(layers))
+    first = net[0]
+    if isinstance(first, Branches) and len(first.of_c):
+        _initialise_weights(first.of_c, ranges[:1], seed, f"{purpose} for the class")
     for i, (layer, r) in enumerate(zip(layers, ranges, strict=True)):
         weight = layer.weight
         u = Address(seed, i, range(len(weight))).uniform(purpose, weight[0].numel())

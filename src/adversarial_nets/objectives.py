@@ -1,4 +1,6 @@
-"""Equation 1 and the objectives of D and G, as pure functions of D's logits.
+"""Equation 1, other objectives of D and G and the penalties on D, as pure functions of logits.
+
+Of the objectives in `OBJECTIVES`, ``non-saturating`` and ``minimax`` are the paper's.
 
 D's probability is D(x) = sigmoid(a) with the logit a, so
 
@@ -16,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from adversarial_nets.errors import unknown_name
+from adversarial_nets.errors import UserError, unknown_name
 
 __all__ = [
     "OBJECTIVES",
@@ -24,9 +26,12 @@ __all__ = [
     "d_logit_gradients",
     "discriminator_loss",
     "find",
+    "finite_difference_penalty",
     "g_logit_gradient",
     "generator_loss",
+    "gradient_penalty",
     "r1",
+    "r2",
     "value",
 ]
 
@@ -60,6 +65,12 @@ class Objective(NamedTuple):
         d_gradients: the gradients of m · d_loss with respect to both logit vectors in closed form,
             for `engine.manual_backprop`; None to compute them by autograd.
         g_gradient: the gradient of m · g_loss with respect to D's logits on samples, likewise.
+        paired_g_loss: G's loss in place of `g_loss` if it also depends on D's logits on data: of
+            the logits on data and on samples, as many of each. Such an objective needs autograd.
+        gradient_penalty: default of the setting ``gradient_penalty``, the weight λ.
+        optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
+            samples.
+        divergence: D's least expected loss, as a divergence between p and q.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -67,11 +78,20 @@ class Objective(NamedTuple):
     source: str
     d_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     g_gradient: Callable[[Tensor], Tensor] | None = None
+    paired_g_loss: Callable[[Tensor, Tensor], Tensor] | None = None
+    gradient_penalty: float = 0.0
+    optimum: str = "not known"
+    divergence: str = "not known"
 
 
 def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of −V: −(1 − D(x)) on data, D(G(z)) on samples."""
     return -torch.sigmoid(-a_x), torch.sigmoid(a_G_z)
+
+
+def _needs_data(a_G_z: Tensor) -> Tensor:
+    """Refuse to compute a paired loss of G without D's logits on data."""
+    raise UserError("This objective pairs samples with data; pass D's logits on data as a_x.")
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -81,6 +101,8 @@ OBJECTIVES: dict[str, Objective] = {
         source="§3: same fixed point as minimax, stronger gradient early in training",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(-a_G_z),
+        optimum="log(p / q)",
+        divergence="log 4 − 2 JSD(p, q)",
     ),
     "minimax": Objective(
         d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
@@ -88,6 +110,46 @@ OBJECTIVES: dict[str, Objective] = {
         source="Equation 1: G's own term of V; its gradient vanishes where D(G(z)) is near 0",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(a_G_z),
+        optimum="log(p / q)",
+        divergence="log 4 − 2 JSD(p, q)",
+    ),
+    "least-squares": Objective(
+        d_loss=lambda a_x, a_G_z: ((a_x - 1).square().mean() + a_G_z.square().mean()) / 2,
+        g_loss=lambda a_G_z: (a_G_z - 1).square().mean() / 2,
+        source="Mao et al. 2017, arXiv:1611.04076; the logit itself, without a sigmoid",
+        d_gradients=lambda a_x, a_G_z: (a_x - 1, a_G_z),
+        g_gradient=lambda a_G_z: a_G_z - 1,
+        optimum="p / (p + q)",
+        divergence="1/4 − ⅛ Σ (p − q)² / (p + q)",
+    ),
+    "hinge": Objective(
+        d_loss=lambda a_x, a_G_z: (1 - a_x).relu().mean() + (1 + a_G_z).relu().mean(),
+        g_loss=lambda a_G_z: -a_G_z.mean(),
+        source="Lim & Ye 2017, arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957",
+        d_gradients=lambda a_x, a_G_z: (-(a_x < 1).to(a_x), (a_G_z > -1).to(a_G_z)),
+        g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
+        optimum="sign(p − q)",
+        divergence="2 − 2 TV(p, q), TV = ½ Σ |p − q|",
+    ),
+    "wasserstein": Objective(
+        d_loss=lambda a_x, a_G_z: a_G_z.mean() - a_x.mean(),
+        g_loss=lambda a_G_z: -a_G_z.mean(),
+        source="Arjovsky et al. 2017, arXiv:1701.07875; Gulrajani et al. 2017, arXiv:1704.00028: "
+        "k = 5, Adam with lr 1e-4, β₁ 0 and β₂ .9, no batch normalisation in D",
+        d_gradients=lambda a_x, a_G_z: (-torch.ones_like(a_x), torch.ones_like(a_G_z)),
+        g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
+        gradient_penalty=10.0,
+        optimum="the 1-Lipschitz function with the largest mean on p minus its mean on q",
+        divergence="−W₁(p, q), without the penalty",
+    ),
+    "relativistic": Objective(
+        d_loss=lambda a_x, a_G_z: softplus(a_G_z - a_x).mean(),
+        g_loss=_needs_data,
+        source="pairing: Jolicoeur-Martineau 2019, arXiv:1807.00734; Huang et al. 2024 (R3GAN), "
+        "arXiv:2501.05441, with R1 and R2",
+        paired_g_loss=lambda a_x, a_G_z: softplus(a_x - a_G_z).mean(),
+        optimum="log(p / q) + a constant",
+        divergence="log 2 − JSD(p ⊗ q, q ⊗ p)",
     ),
 }
 """Every objective by its name in the settings. Programs may add more (docs/add-an-objective.md)."""
@@ -112,13 +174,26 @@ def discriminator_loss(
 
 
 def generator_loss(
-    a_G_z: Float[Tensor, " n"], objective: str = "non-saturating"
+    a_G_z: Float[Tensor, " n"],
+    objective: str = "non-saturating",
+    a_x: Float[Tensor, " n"] | None = None,
 ) -> Float[Tensor, ""]:
     """The loss that G minimises (§3).
 
     ``minimax`` is the mean of log(1 − D(G(z))); ``non-saturating`` that of −log D(G(z)).
+
+    Args:
+        a_G_z: D's logits on samples.
+        objective: the objective's name.
+        a_x: D's logits on data; only a paired objective (``relativistic``) needs them.
+
+    Raises:
+        UserError: an unknown objective, or a paired one without `a_x`.
     """
-    return find(objective).g_loss(a_G_z)
+    found = find(objective)
+    if found.paired_g_loss is None or a_x is None:
+        return found.g_loss(a_G_z)
+    return found.paired_g_loss(a_x, a_G_z)
 
 
 def d_logit_gradients(objective: Objective, a_x: Logits, a_G_z: Logits) -> tuple[Tensor, Tensor]:
@@ -146,19 +221,74 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
     return gradient * len(a_G_z)
 
 
-def r1(x: Float[Tensor, "m pixels"], a_x: Float[Tensor, " m"], gamma: float) -> Float[Tensor, ""]:
+def r1(
+    x: Float[Tensor, "m values"], a_x: Float[Tensor, " m"], gamma: float, pixels: int | None = None
+) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
-    Not in the paper. Near p_g = p_data a game without it can oscillate; with it the game converges.
+    Not in the paper. Near p_g = p_data a game without it can oscillate; with it, the game converges
+    if it starts near that point. Far from it R1 alone can fail: on 1,000 modes it diverged at each
+    γ from .1 to 100 where R1 with R2 trained (arXiv:2501.05441).
 
     Args:
         x: data, requiring a gradient.
         a_x: D's logits on these data; each logit must depend on its own x only.
         gamma: the weight γ.
+        pixels: how many values of a row of x are the image; those after it, a class, do not count.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
     0.25
     """
     (gradient,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
-    return gamma / 2 * gradient.square().sum(1).mean()
+    return gamma / 2 * gradient[:, :pixels].square().sum(1).mean()
+
+
+def r2(
+    G_z: Float[Tensor, "m values"],
+    a_G_z: Float[Tensor, " m"],
+    gamma: float,
+    pixels: int | None = None,
+) -> Float[Tensor, ""]:
+    """R2 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over samples x = G(z) (arXiv:1801.04406)."""
+    return r1(G_z, a_G_z, gamma, pixels)
+
+
+def finite_difference_penalty(
+    a: Float[Tensor, " m"], a_moved: Float[Tensor, " m"], sigma: float, gamma: float
+) -> Float[Tensor, ""]:
+    """R1 or R2 without double backpropagation: γ/2 · E(a(x + σε) − a(x))² / σ².
+
+    If the coordinates of ε are independent with mean 0 and variance 1, the expectation over ε is
+    ‖∂a(x)/∂x‖² + O(σ²).
+
+    Args:
+        a: D's logits on data or samples x.
+        a_moved: D's logits on x + σε.
+        sigma: σ.
+        gamma: the weight γ.
+    """
+    return gamma / 2 * ((a_moved - a) / sigma).square().mean()
+
+
+def gradient_penalty(
+    x_hat: Float[Tensor, "m values"],
+    a_x_hat: Float[Tensor, " m"],
+    weight: float,
+    pixels: int | None = None,
+) -> Float[Tensor, ""]:
+    """WGAN-GP's penalty on D: λ · E(‖∂a(x̂)/∂x̂‖ − 1)² (Gulrajani et al. 2017, arXiv:1704.00028).
+
+    Args:
+        x_hat: points between data and samples, uniform on the lines between pairs, requiring a
+            gradient.
+        a_x_hat: D's logits there; each logit must depend on its own point only.
+        weight: the weight λ.
+        pixels: how many values of a row are the image's, if others follow; all by default.
+
+    >>> x = torch.randn(5, 2, requires_grad=True)
+    >>> round(gradient_penalty(x, x @ torch.tensor([3.0, 4.0]), 10).item(), 3)  # 10 · (5 − 1)²
+    160.0
+    """
+    (gradient,) = torch.autograd.grad(a_x_hat.sum(), x_hat, create_graph=True)
+    return weight * (gradient[:, :pixels].norm(dim=1) - 1).square().mean()

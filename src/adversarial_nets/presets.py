@@ -151,6 +151,32 @@ _CIFAR10_CONVOLUTIONAL = dataclasses.replace(
 )
 
 
+# --- MNIST with classes (§7, extension 1; Mirza & Osindero 2014, arXiv:1411.1784) -----------------
+
+_MNIST_CONDITIONAL = dataclasses.replace(
+    _MNIST,
+    condition="classes",
+    G=dataclasses.replace(
+        _MNIST.G,
+        hidden=(200, 1200),  # z → 200 ReLU; joined with the class: 1200 ReLU
+        class_units=1000,  # c → 1000 ReLU
+        keep_prob=0.5,  # "dropout with probability of 0.5 was applied to both"
+    ),
+    D=dataclasses.replace(
+        _MNIST.D,
+        units=(240, 240),  # x → maxout 240 × 5; joined with the class: maxout 240 × 4
+        class_units=50,  # c → maxout 50 × 5
+        top_pieces=4,
+        keep_prob_hidden=0.5,
+    ),
+    lr=0.1,
+    lr_decay=1.00004,  # not 1.000004, as in the unconditional game
+    lr_floor=1e-6,
+    momentum=0.5,
+    momentum_end=0.7,
+)
+
+
 # --- Variants -------------------------------------------------------------------------------------
 
 
@@ -230,7 +256,7 @@ _QUICKSTART = dataclasses.replace(
     G=dataclasses.replace(_MNIST.G, hidden=(500, 500), init=(0.0775,)),
     D=dataclasses.replace(_FAST.D, units=(120, 120)),
     lr_hold=5000,
-    lr_decay=1.001,
+    lr_decay=1.0013,
     ema_decay=0.9993,
 )
 _TFD_SMALL = _small(_TFD, hidden=800, units=(240, 240), output_init=0.05, r1=4.0)
@@ -253,6 +279,32 @@ _CONVOLUTIONAL_SMALL = dataclasses.replace(
     lr_decay=1.0,
 )
 
+_PICTURES = Settings(
+    G=GeneratorSettings(
+        hidden=(), maps=16, batch_norm=True, init=(0.035,), bias_from_marginals=False
+    ),
+    D=DiscriminatorSettings(
+        units=(), maps=32, init=(0.035,), keep_prob_input=1.0, keep_prob_hidden=1.0
+    ),
+    protocol="released",
+    batch=32,
+    prior="gaussian",
+    optimiser="adam",
+    lr=4e-4,
+    lr_decay=1.0,
+    momentum=0.5,
+    momentum_end=0.5,
+    adam_beta2=0.99,
+    r1=0.125,
+    r2=0.125,
+    penalty_sigma=0.025,
+    ema_decay=0.9977,  # half-life 300 rounds
+    augment=0.6,
+    augment_below=5000,
+    size=32,
+    channels=3,
+)
+
 _SMALL = (
     "Narrower networks; Adam in place of SGD; the R1 penalty in place of D's dropout. By the "
     "published rules a game this narrow trains slowly, or D becomes too strong for G."
@@ -272,6 +324,31 @@ PRESETS: dict[str, Preset] = {
         "dropout allows four times the published learning rate without momentum, held until round "
         "8,000 and then reduced.",
         departures="R1 penalty in place of D's dropout; lr .4 without momentum; a faster schedule.",
+    ),
+    "mnist-conditional": Preset(
+        _MNIST_CONDITIONAL,
+        epochs=100.0,
+        why="Conditional adversarial nets as published on MNIST (Mirza & Osindero 2014): the class "
+        "is an input of both networks. The paper gives no initial weights, no dropout of the "
+        "images and no length; these are those of `mnist`.",
+        departures="Not an experiment of §5: networks and rules of Mirza & Osindero (2014), with "
+        "the class as an input of both networks.",
+    ),
+    "fast-conditional": Preset(
+        dataclasses.replace(_FAST, condition="classes"),
+        rounds=20_000,
+        why="`fast` with classes: the class is joined with z and with x. --D.projection makes the "
+        "discriminator a projection discriminator (Miyato & Koyama 2018).",
+        departures="As `fast`; the networks of the unconditional game with the class as further "
+        "inputs.",
+    ),
+    "filling-in": Preset(
+        dataclasses.replace(_FAST, condition="masks"),
+        rounds=20_000,
+        why="`fast` with random masks: G(z, x·m, m) fills in the hidden pixels of any mask m, as "
+        "§7 proposes (extension 3).",
+        departures="As `fast`; the networks of the unconditional game with the known pixels and "
+        "their mask as further inputs.",
     ),
     "tfd": Preset(
         _TFD,
@@ -330,9 +407,17 @@ PRESETS: dict[str, Preset] = {
         "that starts as bilinear interpolation and learns at a hundredth of the rate. By the "
         "published rules none of 23 settings trained (docs/log/convolutional-small.md).",
     ),
+    "pictures": Preset(
+        _PICTURES,
+        rounds=9000,
+        why="A folder of your own images, of any size and shape: small convolutional networks with "
+        "batch normalisation in G and none in D, penalties R1 and R2 by finite differences, and "
+        "DiffAugment if there are fewer than 5,000 images (docs/your-own-images.md).",
+        departures="Convolutional networks; Adam; R1 and R2; augmentation.",
+    ),
     "quickstart": Preset(
         _QUICKSTART,
-        rounds=7000,
+        rounds=7400,
         why="Digits in a minute on two cores: narrower networks by the rules of preset fast, with "
         "a shorter schedule. quickstart-2014 plays the published game.",
         departures="Narrower networks; R1 penalty in place of D's dropout; lr .4 without momentum; "
@@ -353,10 +438,10 @@ _DEFAULTS = {"tfd-96": "tfd", "tfd-standin": "tfd", "cifar10-copy": "cifar10"}
 def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or by default the data set's own.
 
-    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0]
-    ('mnist', 'quickstart')
+    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0], preset_for("folder:cats")[0]
+    ('mnist', 'quickstart', 'pictures')
     """
-    own = _DEFAULTS.get(data, data)
+    own = "pictures" if data.startswith("folder:") else _DEFAULTS.get(data, data)
     name = name or (own if own in PRESETS else "quickstart")
     if name not in PRESETS:
         raise unknown_name(name, list(PRESETS), "preset")

@@ -13,10 +13,25 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import SettingError, UserError, unknown_name
+from adversarial_nets.setting_values import (
+    ANY,
+    AT_LEAST_ONE,
+    BELOW_ONE,
+    COUNT,
+    COUNT_OR_ZERO,
+    DECAY,
+    NON_NEGATIVE,
+    POSITIVE,
+    PROBABILITY,
+    SEED,
+    Bounds,
+    as_float,
+    has_type,
+    type_in_words,
+)
 
 __all__ = [
     "DATA_OPTIONS",
@@ -33,27 +48,9 @@ __all__ = [
 ]
 
 
-class Bounds(NamedTuple):
-    """The smallest and largest value that a number may have, and the rule in words."""
-
-    low: float
-    high: float
-    words: str
-
-
-ANY = Bounds(-math.inf, math.inf, "a number")
-COUNT = Bounds(1, math.inf, "a whole number, 1 or more")
-COUNT_OR_ZERO = Bounds(0, math.inf, "a whole number, 0 or more")
-POSITIVE = Bounds(1e-30, math.inf, "above 0")
-NON_NEGATIVE = Bounds(0, math.inf, "0 or more")
-PROBABILITY = Bounds(1e-4, 1, "a probability above 0, at most 1")
-BELOW_ONE = Bounds(0, 1 - 1e-9, "at least 0 and below 1")
-DECAY = Bounds(0, 1 - 1e-12, "at least 0 and below 1")
-AT_LEAST_ONE = Bounds(1, math.inf, "1 (constant) or more")
-SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
-
 _MNIST = "§5 and the released mnist.yaml"
 _OURS = "not in the paper"
+_CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 
 
 def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> Any:  # noqa: ANN401
@@ -99,6 +96,14 @@ class GeneratorSettings:
     the initial bias is then that of the normalised values. Not in the paper, which is older."""
     output_lr_multiplier: float = setting(1.0, NON_NEGATIVE, source=_OURS)
     """Learning rate of the output layer, as a multiple of the other layers'."""
+    class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
+    """With condition: hidden ReLU units of the class, beside the first hidden layer; 0 joins the
+    class with z instead."""
+    keep_prob: float = setting(1.0, PROBABILITY, source=_CGAN)
+    """Probability that dropout keeps a hidden value during training; samples use all."""
+    maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Make G convolutional, with this many feature maps at the image's resolution and twice as many
+    at each coarser one (`convolutional`); 0 makes a multilayer perceptron of the hidden layers."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,20 @@ class DiscriminatorSettings:
     """Probability that dropout keeps an input value."""
     keep_prob_hidden: float = setting(0.5, PROBABILITY, live=True)
     """Probability that dropout keeps a hidden value."""
+    top_pieces: int | None = setting(None, COUNT, source=_CGAN)
+    """Linear pieces of the last hidden layer's units, if they differ from the others'."""
+    class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
+    """With condition: hidden units of the class, beside the first hidden layer; 0 joins the class
+    with x instead."""
+    projection: bool = setting(False, source=_OURS)
+    """With condition: the class enters at the output alone, as a vector e_c that is multiplied with
+    the last hidden layer (Miyato & Koyama 2018, arXiv:1802.05637)."""
+    maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Make D convolutional, with this many feature maps after the first convolution and twice as
+    many after each further one (`convolutional`), without dropout; 0 makes the layers above."""
+    spectral_norm: bool = setting(False, source=_OURS)
+    """Divide each weight of D by its largest singular value, estimated by power iteration (Miyato
+    et al. 2018, arXiv:1802.05957)."""
 
 
 @dataclass(frozen=True)
@@ -134,11 +153,15 @@ class Settings:
     """How a round is played. released: as the authors' code did (the last update of D and that of G
     simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
     prints it (first D, then G, with new noise for G)."""
+    condition: Literal["classes", "masks"] | None = setting(None, source=_CGAN)
+    """What both networks get besides z and x (§7). classes: the class c, so that G models p(x | c).
+    masks: the known pixels x·m of a random mask m, so that G fills in the others. None: nothing."""
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
     objective: str = setting("non-saturating", live=True)
     """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
-    it minimises log(1 - D(G(z))), its term of Equation 1."""
+    it minimises log(1 - D(G(z))), its term of Equation 1. Not in the paper: least-squares, hinge,
+    wasserstein, relativistic."""
     batch: int = setting(100, COUNT, live=True)
     """Images in a minibatch, m in Algorithm 1."""
     prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform")
@@ -162,6 +185,8 @@ class Settings:
     """Smallest learning rate."""
     momentum: float = setting(0.5, BELOW_ONE, live=True)
     """Momentum of SGD in the first epoch; Adam's beta_1 in every epoch."""
+    adam_beta2: float = setting(0.999, BELOW_ONE, source="arXiv:1412.6980")
+    """Adam's beta_2."""
     momentum_end: float = setting(0.7, BELOW_ONE, live=True)
     """Momentum of SGD from epoch momentum_epochs on."""
     momentum_epochs: int = setting(250, COUNT, live=True)
@@ -169,6 +194,14 @@ class Settings:
     r1: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
     """Weight γ of the R1 penalty: adds γ/2 · E‖∇ₓ logit‖² on real data to D's loss (Mescheder et
     al. 2018, arXiv:1801.04406). 0 disables it."""
+    r2: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
+    """Weight γ of the R2 penalty: the same as R1 on samples in place of data. 0 disables it."""
+    penalty_sigma: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
+    """Compute R1 and R2 by finite differences, D(x + σε) - D(x) with random signs ε and this σ,
+    which needs no double backpropagation; 0 computes them exactly."""
+    gradient_penalty: float | None = setting(None, NON_NEGATIVE, live=True, source=_OURS)
+    """Weight λ of the gradient penalty of WGAN-GP (arXiv:1704.00028); by default 10 for the
+    objective wasserstein and 0 for the others."""
     train_only: Literal["D", "G"] | None = setting(None, live=True)
     """Train one network alone and freeze the other; None trains both, as in Algorithm 1."""
     max_norm: float | None = setting(None, POSITIVE)
@@ -179,8 +212,22 @@ class Settings:
     ema_decay: float = setting(0.0, DECAY, source=_OURS)
     """Decay per round of an exponential moving average of G's weights, kept beside G; 0 keeps none.
     In round t the decay is at most (1 + t) / (10 + t)."""
+    flip: bool = setting(False, live=True, source=_OURS)
+    """Mirror each training image left to right with probability 1/2; not for text or digits."""
+    augment: float = setting(0.0, Bounds(0, 1, "a probability, 0 to 1"), live=True, source=_OURS)
+    """Probability of each change of DiffAugment (colour, translation, cutout; arXiv:2006.10738) to
+    all images that D sees; for few training images."""
+    augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
+    """Number of training images at which this probability has fallen to 0, linearly from no images;
+    0 uses it for any number."""
     size: int | None = setting(None, COUNT)
-    """folder:PATH only: side of the square that images are resized to, in pixels (default 28)."""
+    """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
+    --size 32x64 sets a height of 32 and a width of 64."""
+    width: int | None = setting(None, COUNT)
+    """folder:PATH only: width in pixels, if it differs from the height."""
+    fit: Literal["crop", "pad", "stretch"] | None = setting(None)
+    """folder:PATH only: how an image of another aspect is fitted: cropped at its sides (default),
+    padded with the background colour, or stretched."""
     channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
     """folder:PATH only: 1 for grey (default), 3 for colour."""
     background: str | None = setting(None)
@@ -280,7 +327,7 @@ _TYPES: Mapping[str, Any] = {
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
 
-DATA_OPTIONS = ("size", "channels", "background", "stretch")
+DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch")
 """The settings that choose how a folder of images is read."""
 
 OLD_NAMES: Mapping[str, str] = {
@@ -314,11 +361,11 @@ def _all_fields(settings: Settings) -> Iterator[tuple[str, Any, "dataclasses.Fie
 def _check_value(name: str, value: object, f: "dataclasses.Field[Any]") -> None:
     """Check one setting's type and bounds."""
     hint, bounds = _TYPES[name], f.metadata["bounds"]
-    if not _has_type(value, hint):
-        raise SettingError(name, f"is {value!r}; it must be {_type_in_words(hint, bounds)}.")
+    if not has_type(value, hint):
+        raise SettingError(name, f"is {value!r}; it must be {type_in_words(hint, bounds)}.")
     for v in value if isinstance(value, tuple) else (value,):
         if isinstance(v, int | float) and not isinstance(v, bool):
-            number = _as_float(v)
+            number = as_float(v)
             if not (math.isfinite(number) and bounds.low <= number <= bounds.high):
                 raise SettingError(name, f"is {number:g}; it must be {bounds.words}.")
 
@@ -337,8 +384,36 @@ def _check_layers(s: Settings) -> None:
                 f"has {len(values)} values; give one for all layers or one for each of the "
                 f"{layers}.",
             )
-    if not s.D.units:
+    for name, maps, units in (("G.hidden", s.G.maps, s.G.hidden), ("D.units", s.D.maps, s.D.units)):
+        if maps and units:
+            network = name[0]
+            raise SettingError(
+                name,
+                f"has {len(units)} values, but {network}.maps makes {network} convolutional. Leave "
+                f"{name} out, or give --{network}.maps 0 for a multilayer perceptron.",
+            )
+    if s.D.maps and s.D.convolutions:
+        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
+    if not s.D.units and not s.D.maps:
         raise SettingError("D.units", "is empty; give at least one maxout layer.")
+    for name, class_units, hidden in (
+        ("G.class_units", s.G.class_units, s.G.hidden),
+        ("D.class_units", s.D.class_units, s.D.units),
+    ):
+        if class_units and (s.condition != "classes" or not hidden):
+            raise SettingError(
+                name, f"is {class_units}; it needs condition classes and at least one hidden layer."
+            )
+    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment):
+        raise SettingError(
+            "condition",
+            "is masks, which works with multilayer perceptrons and without augment only; leave out "
+            "G.maps, D.maps and augment.",
+        )
+    if s.D.projection and (s.condition != "classes" or s.D.class_units):
+        raise SettingError(
+            "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
+        )
     if len(s.D.convolutions) > 3:
         raise SettingError("D.convolutions", f"has {len(s.D.convolutions)} values; at most 3.")
     inputs = s.G.hidden[-1] if s.G.hidden else s.z_size
@@ -350,44 +425,12 @@ def _check_layers(s: Settings) -> None:
         raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
     if s.G.bilinear and not s.G.deconvolution:
         raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
+    if s.D.spectral_norm and s.max_norm is not None:
+        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
     if s.G.batch_norm and s.batch == 1:
         raise SettingError(
             "G.batch_norm", "normalises over a minibatch; give a batch of 2 or more."
         )
-
-
-def _has_type(value: object, hint: Any) -> bool:  # noqa: ANN401
-    """Whether a value has a setting's type; a program or a file may contain any value."""
-    kind: object = get_origin(hint)
-    args = get_args(hint)
-    if kind is Literal:
-        return value in args
-    if kind in (Union, UnionType):
-        return any(_has_type(value, arg) for arg in args)
-    if kind is tuple:
-        return isinstance(value, tuple) and all(_has_type(v, args[0]) for v in value)
-    if hint in (int, float):
-        return isinstance(value, int | hint) and not isinstance(value, bool)
-    return value is None if hint is type(None) else isinstance(value, hint)
-
-
-def _type_in_words(hint: Any, bounds: Bounds) -> str:  # noqa: ANN401
-    """What a setting's value must be, for an error message."""
-    kinds = (hint, *get_args(hint))
-    words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
-    if words:
-        return f"one of {', '.join(dict.fromkeys(words))}"
-    if hint is str:
-        return "a text"
-    return "True or False" if hint is bool else bounds.words
-
-
-def _as_float(number: int | float) -> float:
-    """The number as a float; an integer too large for a float is infinite."""
-    try:
-        return float(number)
-    except OverflowError:
-        return math.inf if number > 0 else -math.inf
 
 
 # --- Reading and changing settings ----------------------------------------------------------------
@@ -470,7 +513,7 @@ def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
             if isinstance(given, str) or value == given:
                 return value
     words = ", ".join(map(str, kinds)) if origin is Literal else ""
-    required = f"one of {words}" if words else _type_in_words(kind, FIELDS[name].metadata["bounds"])
+    required = f"one of {words}" if words else type_in_words(kind, FIELDS[name].metadata["bounds"])
     raise SettingError(name, f"is {given!r}; it must be {required}.")
 
 

@@ -16,8 +16,8 @@ from adversarial_nets.settings import Settings
 __all__ = ["Game", "Images", "Logits", "Noise", "RunningStats"]
 
 Logits = Float[Tensor, " m"]
-Images = Float[Tensor, "m pixels"]
-Noise = Float[Tensor, "m z_size"]
+Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
+Noise = Float[Tensor, "m z_size"]  # likewise
 
 
 @dataclass
@@ -26,7 +26,7 @@ class RunningStats:
 
     Attributes:
         rounds: rounds counted.
-        sums: over these rounds, of D's loss −V, G's loss, D(x) and D(G(z)).
+        sums: over these rounds, of D's loss (−V in the paper), G's loss, D(x) and D(G(z)).
         a_x: D's logits on data in the current round, before D's last update.
         a_G_z: D's logits on samples before that update; None if only G is trained.
         a_for_G: D's logits on samples in G's update; None if it shared D's update (``released``).
@@ -42,15 +42,17 @@ class RunningStats:
         """Add the current round's means.
 
         Args:
-            objective: G's objective.
+            objective: the objective of D and G.
             batch_fraction: this process's share of the minibatch.
         """
         a_G_z = self.a_for_G if self.a_G_z is None else self.a_G_z
         assert self.a_x is not None
         assert a_G_z is not None
         means = (
-            objectives.discriminator_loss(self.a_x, a_G_z),
-            objectives.generator_loss(a_G_z if self.a_for_G is None else self.a_for_G, objective),
+            objectives.discriminator_loss(self.a_x, a_G_z, objective),
+            objectives.generator_loss(
+                a_G_z if self.a_for_G is None else self.a_for_G, objective, self.a_x
+            ),
             self.a_x.sigmoid().mean(),
             a_G_z.sigmoid().mean(),
         )
@@ -59,7 +61,7 @@ class RunningStats:
         self.a_x = self.a_G_z = self.a_for_G = None
 
     def means(self) -> dict[str, float]:
-        """Means of D's loss −V, G's loss, D(x) and D(G(z)), computed with dropout in D."""
+        """Means of D's loss (−V in the paper), G's loss, D(x) and D(G(z)), with dropout in D."""
         means = (self.sums / max(self.rounds, 1)).tolist()
         return dict(zip(("d_loss", "g_loss", "D_x", "D_G_z"), means, strict=True))
 
@@ -85,6 +87,9 @@ class Game:
             on it.
         images: training images so far, counted as k · m in each round; it decides the epoch.
         stats: running means for the next row of metrics.
+        condition_columns: values at the end of each row of noise and images that hold its
+            condition: a class in one-hot form (`classes`), or the known pixels (`masks`); 0 in an
+            unconditional game.
     """
 
     settings: Settings
@@ -101,6 +106,7 @@ class Game:
     step: int = 0
     images: int = 0
     stats: RunningStats = field(default_factory=RunningStats)
+    condition_columns: int = 0
 
     def __repr__(self) -> str:
         """The round, the sizes of both networks, and their optimisers."""

@@ -1,9 +1,11 @@
 """Try out the networks that a program passes in, before the first round.
 
 A network may take and give images in either form, (m, pixels) or (m, channels, height, width), and
-noise as (m, z_size) or (m, z_size, 1, 1). `ImageAdapter` converts for those that need it.
+noise as (m, z_size) or (m, z_size, 1, 1). In a conditional game it takes the class numbers, int64
+of shape (m,), as a second argument. `ImageAdapter` converts for those that need it.
 """
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets import priors
+from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
@@ -23,6 +26,7 @@ __all__ = ["ImageAdapter", "prepare_discriminator", "prepare_generator", "warn_o
 Shape = tuple[int, ...]
 
 _WRONG_SHAPE = (RuntimeError, ValueError, IndexError, AssertionError)  # what networks raise then
+_WRONG_ARGUMENTS = (TypeError, *_WRONG_SHAPE)  # what they raise for a second argument
 _ROWS = 16  # how many noise vectors or images are tried, at most
 _FAR = 1000.0  # this times a usual input saturates a sigmoid or tanh
 
@@ -35,16 +39,20 @@ class ImageAdapter(nn.Module):
     Args:
         net: the network.
         input_shape: shape of one input of the network.
+        conditional: whether rows end in a one-hot class, whose number is the second argument.
     """
 
-    def __init__(self, net: nn.Module, input_shape: Shape) -> None:
+    def __init__(self, net: nn.Module, input_shape: Shape, conditional: bool = False) -> None:
         super().__init__()
         self.net = net
         self.input_shape = input_shape
+        self.conditional = conditional
 
     def forward(self, x: Tensor) -> Tensor:
         """The network's output, one row for each row of x."""
-        y = self.net(x.reshape(-1, *self.input_shape))
+        size = math.prod(self.input_shape)
+        c = (class_numbers(x[:, size:]),) if self.conditional else ()
+        y = self.net(x[:, :size].reshape(-1, *self.input_shape), *c)
         return y.flatten(1) if y.ndim > 2 else y
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
@@ -70,6 +78,7 @@ def prepare_generator(
     image_shape: Shape | None,
     device: str = "cpu",
     dtype: torch.dtype | None = None,
+    columns: int | None = None,
 ) -> nn.Module:
     """Return a user's generator as a map from (m, z_size) to (m, pixels).
 
@@ -80,6 +89,8 @@ def prepare_generator(
         image_shape: (channels, height, width), or None for data that are not images.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves G's.
+        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
+            without classes.
 
     Returns:
         G itself, or an `ImageAdapter` of it.
@@ -88,11 +99,12 @@ def prepare_generator(
         UserError: G is not such a module.
     """
     G = _checked(G, "G", device, settings).to(device, dtype)
-    z, size = _noise(settings), settings.z_size
+    z, size = _noise(settings, columns), settings.z_size
     right = {(len(z), pixels)} | ({(len(z), *image_shape)} if image_shape else set())
     task = (
-        f"G must map noise of shape ({len(z)}, {size}) or ({len(z)}, {size}, 1, 1) to images of "
-        f"shape {' or '.join(map(str, sorted(right, key=len)))}"
+        f"G must map noise of shape ({len(z)}, {size}) or ({len(z)}, {size}, 1, 1)"
+        f"{_and_classes(columns, len(z))} to images of shape "
+        f"{' or '.join(map(str, sorted(right, key=len)))}"
     )
     return _adapted(
         G,
@@ -101,6 +113,7 @@ def prepare_generator(
         lambda images: tuple(images.shape) in right,
         task,
         f"Change G, or z_size in the settings (it is {size}).",
+        columns is not None,
     )
 
 
@@ -111,6 +124,7 @@ def prepare_discriminator(
     image_shape: Shape | None,
     device: str = "cpu",
     dtype: torch.dtype | None = None,
+    columns: int | None = None,
 ) -> nn.Module:
     """Return a user's discriminator as a map from (m, pixels) to m logits.
 
@@ -121,6 +135,7 @@ def prepare_discriminator(
         image_shape: (channels, height, width), or None for data that are not images.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves D's.
+        columns: as in `prepare_generator`.
 
     Returns:
         D itself, or an `ImageAdapter` of it.
@@ -129,7 +144,7 @@ def prepare_discriminator(
         UserError: D is not such a module, or gives an infinity or NaN.
     """
     D = _checked(D, "D", device, settings).to(device, dtype)
-    x = _images(settings, data)
+    x = _images(settings, data, columns)
     shapes: list[Shape] = [(data.pixels,)] + ([image_shape] if image_shape else [])
     takes = " or ".join(str((len(x), *shape)) for shape in shapes)
     net = _adapted(
@@ -137,8 +152,10 @@ def prepare_discriminator(
         x,
         shapes,
         lambda logits: logits.numel() == len(x),
-        f"D must map images of shape {takes} to one logit each, shape ({len(x)},) or ({len(x)}, 1)",
+        f"D must map images of shape {takes}{_and_classes(columns, len(x))} to one logit each, "
+        f"shape ({len(x)},) or ({len(x)}, 1)",
         "Change D, e.g. end it in nn.Flatten() and nn.Linear(features, 1), without a sigmoid.",
+        columns is not None,
     )
     with _tried(net):
         logits = net(_like(net, x))
@@ -148,6 +165,11 @@ def prepare_discriminator(
             "initial weights."
         )
     return net
+
+
+def _and_classes(columns: int | None, m: int) -> str:
+    """What else a conditional network takes, in words."""
+    return "" if columns is None else f" and class numbers of shape ({m},), int64,"
 
 
 def _checked(net: nn.Module, name: str, device: str, settings: Settings) -> nn.Module:
@@ -186,16 +208,21 @@ def _adapted(
     is_right: Callable[[Tensor], bool],
     task: str,
     remedy: str,
+    conditional: bool = False,
 ) -> nn.Module:
     """The network, or an adapter of it, by the first input shape that gives the right output."""
     problems: list[str] = []
+    wrong = _WRONG_ARGUMENTS if conditional else _WRONG_SHAPE
     cause: Exception | None = None
     for shape in shapes:
         given = (len(rows), *shape)
         try:
             with _tried(net):
-                output = net(_like(net, rows).reshape(given))
-        except _WRONG_SHAPE as error:
+                if conditional:
+                    output = ImageAdapter(net, shape, True)(_like(net, rows))
+                else:
+                    output = net(_like(net, rows).reshape(given))
+        except wrong as error:
             cause = error
             first_line = next(iter(str(error).splitlines()), type(error).__name__)
             problems.append(f"it cannot take shape {given} ({first_line})")
@@ -203,8 +230,8 @@ def _adapted(
         if not isinstance(output, Tensor):
             raise UserError(f"{task}, but it returns a {type(output).__name__}. {remedy}")
         if is_right(output):
-            is_flat = shape == shapes[0] and output.ndim <= 2
-            return net if is_flat else ImageAdapter(net, shape)
+            is_flat = shape == shapes[0] and output.ndim <= 2 and not conditional
+            return net if is_flat else ImageAdapter(net, shape, conditional)
         problems.append(f"it returns shape {tuple(output.shape)} for shape {given}")
     raise UserError(f"{task}, but {', and '.join(problems)}. {remedy}") from cause
 
@@ -213,7 +240,11 @@ def _adapted(
 
 
 def warn_of_outputs(
-    G: nn.Module | None, D: nn.Module | None, settings: Settings, data: Source
+    G: nn.Module | None,
+    D: nn.Module | None,
+    settings: Settings,
+    data: Source,
+    columns: int | None = None,
 ) -> None:
     """Warn if D seems to end in a sigmoid, or if G's bounded outputs do not have the data's range.
 
@@ -222,8 +253,9 @@ def warn_of_outputs(
         D: a user's discriminator, from `prepare_discriminator`; or None.
         settings: the game's settings.
         data: the data set.
+        columns: as in `prepare_generator`.
     """
-    if D is not None and _ends_in(nn.Sigmoid, D, _images(settings, data)):
+    if D is not None and _ends_in(nn.Sigmoid, D, _images(settings, data, columns)):
         _warn(
             "D's outputs all lie in [0, 1], as if D ended in a sigmoid. D must give logits, since "
             "the loss applies the sigmoid itself: remove D's last sigmoid."
@@ -231,12 +263,12 @@ def warn_of_outputs(
     if G is None or not isinstance(data, Dataset):
         return
     low, high = data.range
-    if low >= 0 and _ends_in(nn.Tanh, G, _noise(settings)):
+    if low >= 0 and _ends_in(nn.Tanh, G, _noise(settings, columns)):
         _warn(
             f"G's outputs lie in [-1, 1], as if G ended in a Tanh, but the data lie in [{low:g}, "
             f"{high:g}]. End G in nn.Sigmoid() instead."
         )
-    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(settings)):
+    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(settings, columns)):
         _warn(
             f"G's outputs lie in [0, 1], as if G ended in a sigmoid, but the data lie in [{low:g}, "
             f"{high:g}]. End G in a linear layer instead."
@@ -289,12 +321,21 @@ def _like(net: nn.Module, x: Tensor) -> Tensor:
     return x.to(next(net.parameters()))
 
 
-def _noise(s: Settings) -> Tensor:
+def _noise(s: Settings, columns: int | None) -> Tensor:
     """A few noise vectors."""
     rows = range(min(s.batch, _ROWS))
-    return priors.draw(s.prior, Address(s.seed, 0, rows), s.z_size, "noise to try G")
+    z = priors.draw(s.prior, Address(s.seed, 0, rows), s.z_size, "noise to try G")
+    return _with_all_classes(z, columns)
 
 
-def _images(s: Settings, data: Source) -> Tensor:
+def _images(s: Settings, data: Source, columns: int | None) -> Tensor:
     """The first training images."""
-    return data.minibatch(Address(s.seed, 0, range(min(s.batch, _ROWS))), 0)
+    x = data.minibatch(Address(s.seed, 0, range(min(s.batch, _ROWS))), 0)
+    return _with_all_classes(x, columns)
+
+
+def _with_all_classes(rows: Tensor, columns: int | None) -> Tensor:
+    """The rows, in a conditional game with one class after another."""
+    if not columns:
+        return rows
+    return with_classes(rows, torch.arange(len(rows)) % columns, columns)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from adversarial_nets.bench.busy import BusyMachine
+from adversarial_nets.bench.pictures import PictureSpeed
 from adversarial_nets.bench.scaling import Scaling
 from adversarial_nets.bench.speed import Speed
 from adversarial_nets.plots import curves, style
@@ -12,6 +13,7 @@ from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 __all__ = [
     "busy_lines",
+    "picture_lines",
     "scaling_lines",
     "speed_lines",
     "write_busy",
@@ -27,7 +29,21 @@ def speed_lines(found: Speed) -> list[str]:
         seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
         values = f"{ratio.median:8.2f}  ({ratio.low:.2f} to {ratio.high:.2f})"
         lines.append(f"{values}  {ratio.what}: {seconds}")
-    return [*lines, f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting"]
+    lines.append(f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting")
+    if found.ratios["round_over_jax"] is None:
+        lines.append(
+            "JAX is not installed, so there is no comparison with it. Install it with: pip install "
+            "'adversarial-nets[bench]'"
+        )
+    return lines
+
+
+def picture_lines(found: PictureSpeed) -> list[str]:
+    """Images a second of each program, and the losses of those that should have the same."""
+    names = {"plain": "a plain loop", "ours": "ours", "preset": "ours with penalties and averages"}
+    lines = [f"{getattr(found, key):8.0f}  images/s, {name}" for key, name in names.items()]
+    losses = [f"{key} D {d:.3f}, G {g:.3f}" for key, (d, g) in found.losses.items()]
+    return [*lines, f"{found.ratio:8.2f}  ours over the plain loop; losses: {'; '.join(losses)}"]
 
 
 def scaling_lines(found: Scaling) -> list[str]:

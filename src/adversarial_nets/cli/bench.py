@@ -39,6 +39,9 @@ class BenchOptions:
     busy: Flag = False
     """Measure instead the rounds per second alone and beside other programs, for each way to use
     the threads; about 15 minutes."""
+    pictures: Flag = False
+    """Measure instead the images a second of the preset `pictures` and of the same networks in a
+    plain loop; half a minute."""
     turns: int = 9
     """How many times the programs of a pair take turns."""
     threads: Threads = None
@@ -50,6 +53,7 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     from adversarial_nets.bench import records
     from adversarial_nets.bench.busy import measure_busy_machine
+    from adversarial_nets.bench.pictures import measure_pictures
     from adversarial_nets.bench.scaling import measure_scaling
     from adversarial_nets.bench.speed import measure_speed
 
@@ -61,6 +65,10 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
         rates = measure_busy_machine(on_progress=reporter.work)
         result, lines = dataclasses.asdict(rates), records.busy_lines(rates)
         files = records.write_busy(rates, o.out) if o.out else []
+    elif o.pictures:
+        speed = measure_pictures(require_positive("--turns", o.turns, 9))
+        result, lines = dataclasses.asdict(speed), records.picture_lines(speed)
+        files = []
     else:
         fast = measure_speed(o.data, require_positive("--turns", o.turns, 9), reporter.work)
         result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
@@ -83,6 +91,7 @@ COMMANDS = (
             "bench mnist-5k --json",
             "bench --growth",
             "bench --busy",
+            "bench --pictures",
             "bench --record results",
         ),
     ),

@@ -8,7 +8,7 @@ from adversarial_nets.progress import ProgressReporter
 
 __all__ = ["Command", "Defaults", "Group"]
 
-Group = Literal["train", "evaluate", "generate", "explore", "paper"]
+Group = Literal["train", "evaluate", "generate", "explore", "paper", "help"]
 """The heading below which a command is listed, by its key in `registry.GROUPS`."""
 
 Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]

@@ -1,5 +1,6 @@
-"""The commands that generate images: ``advnets sample`` and ``interpolate``."""
+"""The commands that generate images: ``advnets sample``, ``walk``, ``export``, ``interpolate``."""
 
+import dataclasses
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Checkpoint,
+    Flag,
     Json,
     RunFolder,
     Weights,
@@ -32,19 +34,44 @@ __all__ = ["COMMANDS"]
 class SampleOptions:
     """Generate images with a run's generator, one forward pass each.
 
-    A .png holds them side by side, ten in a row; a single one has its own size. An .npz holds the
-    array `samples` (n, …), float32 in the model's range, and the array `range`.
+    A .png holds them side by side, ten in a row; a single one has its own size. A folder gets one
+    PNG for each sample, at its own size and named by its number. An .npz holds the array `samples`
+    (n, …), float32 in the model's range, the array `range` and, of a run with classes, the array
+    `classes` (n,) of their numbers.
     """
 
     run: RunFolder
     out: Annotated[
         Path | None,
         tyro.conf.arg(
-            help="File to write, .png or .npz.", help_behavior_hint="(default: RUN/samples.png)"
+            help="File to write, .png or .npz, or a folder for single files.",
+            help_behavior_hint="(default: RUN/samples.png)",
         ),
     ] = None
-    n: int = 100
-    """Number of samples."""
+    n: Annotated[
+        int | None, tyro.conf.arg(help="Number of samples.", help_behavior_hint="(default: 100)")
+    ] = None
+    class_: Annotated[
+        str | None,
+        tyro.conf.arg(
+            name="class",
+            help="Only this class, by its name or number, of a run with --condition classes.",
+            help_behavior_hint="(default: all, as often as in the training images)",
+        ),
+    ] = None
+    per_class: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="This many samples of each class; a .png has one row a class.",
+            help_behavior_hint="",
+        ),
+    ] = None
+    first: int = 0
+    """Number of the first sample; a sample depends only on its number and the seed."""
+    seed: Annotated[
+        int | None,
+        tyro.conf.arg(help="Seed of the noise.", help_behavior_hint="(default: the run's)"),
+    ] = None
     checkpoint: Checkpoint = "last"
     weights: Weights = None
     json: Json = False
@@ -53,7 +80,13 @@ class SampleOptions:
 def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("samples.png", run=o.run)
     n = require_positive("--n", o.n, 100)
-    require_suffix(out, ".png", ".npz")
+    if out.suffix or out.is_file():
+        require_suffix(out, ".png", ".npz")
+    require_positive("--per-class", o.per_class, 1)
+    if o.per_class is not None and (o.n is not None or o.class_ is not None):
+        raise UserError("--per-class is given with --n or --class; give it alone.")
+    if o.first < 0:
+        raise UserError(f"--first is {o.first}; it must be 0 or more.")
 
     from adversarial_nets.engine import distributed
     from adversarial_nets.game import sample
@@ -62,36 +95,84 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     run = runs_folder.open_run(o.run)
     weights = o.weights or run.default_weights
+    c = _classes(o, run, n)
+    n = n if c is None else len(c)
     G, round = game_state.load_generator(run, o.checkpoint, weights)
     mine = distributed.local_rows(n)
-    x = distributed.all_gather(sample(G, run.settings, len(mine), first=mine.start), n)
+    of_mine = None if c is None else c[mine.start : mine.stop]
+    s = run.settings if o.seed is None else dataclasses.replace(run.settings, seed=o.seed)
+    x = sample(G, s, len(mine), first=o.first + mine.start, c=of_mine)
+    x = distributed.all_gather(x, n)
     if distributed.is_main():
-        content = _as_png(x, run) if out.suffix == ".png" else _as_npz(x, run)
+        contents = _contents(x, run, c, o)
         with files.explain_os_errors(out.parent):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            files.write_atomically(out, content)
-        reporter.say(f"{n} samples of the {weights} G at round {round}: {out}")
-    return {"round": round, "weights": weights, "n": n, "out": str(out)}
+            for path, content in contents.items():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                files.write_atomically(path, content)
+        of = "" if o.class_ is None else f" of class {o.class_}"
+        reporter.say(f"{n} samples{of} of the {weights} G at round {round}: {out}")
+    result = {"round": round, "weights": weights, "n": n, "out": str(out)}
+    return result if c is None else {**result, "classes": list(run.classes)}
 
 
-def _as_png(x: "Tensor", run: "Run") -> bytes:
-    """The samples side by side as a PNG, ten in a row; a single one at its own size."""
+def _classes(o: SampleOptions, run: "Run", n: int) -> "Tensor | None":
+    """The class of each sample, if the options name any.
+
+    Raises:
+        UserError: there is no such class, or the run has no classes.
+    """
+    if o.class_ is None and o.per_class is None:
+        return None
+    import torch
+
+    from adversarial_nets.classes import find_class
+
+    names = list(run.classes)
+    if o.class_ is not None:
+        return torch.full((n,), find_class(names, o.class_))
+    if not names:
+        raise UserError(
+            f"--per-class is given, but {run.folder} has no classes. Train a run with --condition "
+            "classes."
+        )
+    assert o.per_class is not None
+    return torch.arange(len(names)).repeat_interleave(o.per_class)
+
+
+def _contents(x: "Tensor", run: "Run", c: "Tensor | None", o: SampleOptions) -> dict[Path, bytes]:
+    """The bytes of each file to write: one file, or one for each sample in a folder."""
+    out = o.out or output_path("samples.png", run=o.run)
+    if out.suffix == ".npz":
+        return {out: _as_npz(x, run, c)}
+    if out.suffix == ".png":
+        return {out: _as_png(x, run, o.per_class or min(10, len(x)))}
+    return {
+        out / f"sample-{o.first + i:06d}.png": _as_png(image, run, 1)
+        for i, image in enumerate(x.split(1))
+    }
+
+
+def _as_png(x: "Tensor", run: "Run", columns: int) -> bytes:
+    """The samples side by side as a PNG; a single one at its own size."""
     from adversarial_nets.datasets import to_pixels
     from adversarial_nets.plots import sheets
 
     if len(x) == 1:
         return sheets.sheet_png(to_pixels(x, run.image_shape, run.range)[0], scale=1)
-    return sheets.grid_png(x, run.image_shape, run.range, columns=min(10, len(x)))
+    return sheets.grid_png(x, run.image_shape, run.range, columns=columns)
 
 
-def _as_npz(x: "Tensor", run: "Run") -> bytes:
-    """The samples and their range as a NumPy archive."""
+def _as_npz(x: "Tensor", run: "Run", c: "Tensor | None") -> bytes:
+    """The samples, their range and their classes as a NumPy archive."""
     import numpy as np
 
     shape = run.image_shape
     array = x.numpy().reshape(-1, *(shape if shape[0] > 1 else shape[1:]))
+    arrays = {"samples": array, "range": np.array(run.range, np.float32)}
+    if c is not None:
+        arrays["classes"] = c.numpy()
     file = io.BytesIO()
-    np.savez(file, samples=array, range=np.array(run.range, np.float32))
+    np.savez(file, allow_pickle=False, **arrays)
     return file.getvalue()
 
 
@@ -110,6 +191,21 @@ class InterpolateOptions:
     """Number of lines."""
     steps: int = 12
     """Images along each line, both ends included."""
+    class_: Annotated[
+        str | None,
+        tyro.conf.arg(
+            name="class",
+            help="The class of all lines, by its name or number, of a run with classes.",
+            help_behavior_hint="(default: one class after another)",
+        ),
+    ] = None
+    to_class: Annotated[
+        str | None,
+        tyro.conf.arg(
+            help="Go from --class to this class, at the same z along each line.",
+            help_behavior_hint="",
+        ),
+    ] = None
     checkpoint: Checkpoint = "last"
     weights: Weights = None
     json: Json = False
@@ -123,21 +219,138 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
             "or more."
         )
     require_suffix(out, ".png")
+    if o.to_class is not None and o.class_ is None:
+        raise UserError("--to-class is given without --class; give --class, where to start, too.")
+
+    from adversarial_nets.classes import find_class
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.plots.interpolation import interpolate, random_pairs
+    from adversarial_nets.runs import files, game_state
+    from adversarial_nets.runs import folder as runs_folder
+
+    run = runs_folder.open_run(o.run)
+    weights = o.weights or run.default_weights
+    class_ends = ends = None
+    if o.class_ is not None:
+        first = find_class(list(run.classes), o.class_)
+        last = find_class(list(run.classes), o.to_class or o.class_)
+        class_ends = first, last
+    if o.to_class is not None:
+        z, _ = random_pairs(run.settings, o.rows)
+        ends = z, z
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
+    x = interpolate(G, run.settings, o.rows, o.steps, ends, class_ends)
+    content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, content)
+    reporter.say(f"{o.rows} lines in z space, {weights} G at round {round}: {out}")
+    return {"round": round, "weights": weights, "out": str(out)}
+
+
+@dataclass(frozen=True)
+class WalkOptions:
+    """Make a film of a closed walk through z space: along great circles between random points.
+
+    Under a uniform prior the walk follows straight lines. The film loops. With --training it shows
+    instead how the samples of one noise changed during the training.
+    """
+
+    run: RunFolder
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Film to write, .gif, .webp or .mp4 (extra: film).",
+            help_behavior_hint="(default: RUN/walk.gif)",
+        ),
+    ] = None
+    training: Flag = False
+    """Show the pictures in RUN/samples, one after another; only --fps applies."""
+    n: int = 9
+    """Number of walks, shown side by side in a square."""
+    points: int = 6
+    """Random points that each walk visits."""
+    frames: int = 20
+    """Images from one point to the next."""
+    fps: int = 12
+    """Images a second."""
+    scale: int = 3
+    """Side of each pixel in the film."""
+    seed: Annotated[
+        int | None,
+        tyro.conf.arg(help="Seed of the points.", help_behavior_hint="(default: the run's)"),
+    ] = None
+    checkpoint: Checkpoint = "last"
+    weights: Weights = None
+    json: Json = False
+
+
+def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.out or output_path("walk.gif", run=o.run)
+    for name, least in (("n", 1), ("points", 2), ("frames", 1), ("fps", 1), ("scale", 1)):
+        if getattr(o, name) < least:
+            raise UserError(f"--{name} is {getattr(o, name)}; it must be {least} or more.")
+    require_suffix(out, ".gif", ".webp", ".mp4")
 
     from adversarial_nets.plots import sheets
-    from adversarial_nets.plots.interpolation import interpolate
+    from adversarial_nets.plots.walk import animation, walk
     from adversarial_nets.runs import files, game_state
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
-    x = interpolate(G, run.settings, o.rows, o.steps)
-    content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
+    if o.training:
+        film = sheets.training_frames(run.folder)
+        with files.explain_os_errors(out.parent):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomically(out, animation(film, out.suffix, o.fps))
+        reporter.say(f"{len(film)} pictures of the training: {out}")
+        return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
+    s = run.settings if o.seed is None else dataclasses.replace(run.settings, seed=o.seed)
+    x = walk(G, s, o.points, o.frames, o.n)
+    film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, animation(film, out.suffix, o.fps))
+    seconds = len(film) / o.fps
+    reporter.say(f"A walk of {seconds:.0f} s in z space, {weights} G at round {round}: {out}")
+    return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write a run's generator as an ONNX model, for other programs and languages (extra: export).
+
+    Its input `z` has the shape (m, z_size), its output `images` (m, channels, height, width).
+    """
+
+    run: RunFolder
+    onnx: Annotated[
+        Path | None,
+        tyro.conf.arg(help="File to write, .onnx.", help_behavior_hint="(default: RUN/G.onnx)"),
+    ] = None
+    checkpoint: Checkpoint = "last"
+    weights: Weights = None
+    json: Json = False
+
+
+def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.onnx or output_path("G.onnx", run=o.run)
+    require_suffix(out, ".onnx")
+
+    from adversarial_nets.runs import files, game_state
+    from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.runs.export import to_onnx
+
+    run = runs_folder.open_run(o.run)
+    weights = o.weights or run.default_weights
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
+    content = to_onnx(G, run)
     with files.explain_os_errors(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(out, content)
-    reporter.say(f"{o.rows} lines in z space, {weights} G at round {round}: {out}")
+    reporter.say(f"{weights} G at round {round}: {out} ({len(content) / 1e6:.1f} MB)")
     return {"round": round, "weights": weights, "out": str(out)}
 
 
@@ -152,8 +365,33 @@ COMMANDS = (
         examples=(
             "sample runs/mnist-mnist-0 --out digits.png",
             "sample runs/mnist-mnist-0 --n 60000 --out digits.npz",
+            "sample runs/mnist-fast-conditional-0 --class 7",
+            "sample runs/mnist-fast-conditional-0 --per-class 10",
+            "sample runs/mnist-mnist-0 --n 20 --first 100 --out digits/",
         ),
         multiprocess=True,
+    ),
+    Command(
+        name="walk",
+        group="generate",
+        arguments="RUN",
+        summary="a film of a walk through z space",
+        options=WalkOptions,
+        run=_walk,
+        examples=(
+            "walk runs/mnist-mnist-0 --out walk.gif",
+            "walk runs/mnist-mnist-0 --n 1",
+            "walk runs/mnist-mnist-0 --training --out training.gif",
+        ),
+    ),
+    Command(
+        name="export",
+        group="generate",
+        arguments="RUN",
+        summary="write the generator as an ONNX model",
+        options=ExportOptions,
+        run=_export,
+        examples=("export runs/mnist-mnist-0 --onnx G.onnx",),
     ),
     Command(
         name="interpolate",
@@ -162,6 +400,9 @@ COMMANDS = (
         summary="images along straight lines in z space (Figure 3)",
         options=InterpolateOptions,
         run=_interpolate,
-        examples=("interpolate runs/mnist-mnist-0 --rows 4",),
+        examples=(
+            "interpolate runs/mnist-mnist-0 --rows 4",
+            "interpolate runs/mnist-fast-conditional-0 --class 3 --to-class 8",
+        ),
     ),
 )

@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import functools
 import inspect
+import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -88,10 +89,27 @@ def current_options(args: Sequence[str]) -> list[str]:
     for arg in args:
         name, equals, value = arg.partition("=")
         current.append(renamed.get(name, name) + equals + value)
+    current = _separate_width(current)
     for i, arg in enumerate(current[:-1]):
         if arg == "--train-only" and current[i + 1] == "both":
             current[i + 1] = "None"
     return ["--train-only=None" if arg == "--train-only=both" else arg for arg in current]
+
+
+def _separate_width(args: Sequence[str]) -> list[str]:
+    """The arguments with ``--size 32x64`` as ``--size 32 --width 64``.
+
+    >>> _separate_width(["--size", "32x64", "--size=8×4"])
+    ['--size', '32', '--width', '64', '--size=8', '--width', '4']
+    """
+    separated: list[str] = []
+    for before, arg in pairwise(["", *args]):
+        sides = re.fullmatch(r"(--size=)?(\d+)[x×X](\d+)", arg)
+        if sides and (sides[1] or before == "--size"):
+            separated += [(sides[1] or "") + sides[2], "--width", sides[3]]
+        else:
+            separated.append(arg)
+    return separated
 
 
 def parse(command: Command, args: Sequence[str]) -> object:

@@ -6,9 +6,12 @@ from adversarial_nets import __version__
 from adversarial_nets.cli import (
     bench,
     datasets,
+    doctor,
     evaluate,
     generate,
+    own_images,
     paper_experiments,
+    paper_section7,
     paper_theory,
     play,
     results,
@@ -25,6 +28,7 @@ GROUPS: Mapping[Group, str] = {
     "generate": "Generate images",
     "explore": "Experiment",
     "paper": "Reproduce the paper",
+    "help": "If something does not work",
 }
 """The headings of the overview, in order."""
 
@@ -34,10 +38,13 @@ _MODULES = (
     evaluate,
     results,
     generate,
+    own_images,
     play,
     bench,
     paper_theory,
     paper_experiments,
+    paper_section7,
+    doctor,
 )
 
 COMMANDS: Mapping[str, Command] = {

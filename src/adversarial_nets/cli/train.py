@@ -11,9 +11,10 @@ import tyro
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
-from adversarial_nets.presets import PRESETS, preset_for, run_folder
+from adversarial_nets.presets import PRESETS, run_folder
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Cadence, Settings
 
@@ -68,6 +69,8 @@ class TrainOptions:
     """Device to train on: cpu, cuda or mps."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the matrix products; bfloat16 is mixed precision."""
+    keep: Literal["newest", "all"] = "newest"
+    """Checkpoints to keep: the newest two and the best, or all (many of them need much space)."""
     threads: Threads = None
     nproc: int = 1
     """Number of processes on this machine that share each minibatch, started by PyTorch's
@@ -101,7 +104,7 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
         sentence = f"The defaults of the settings are those of the run {source}."
         run = Path(existing) if existing else None
         return TrainOptions(data="", preset=preset, run=run, settings=settings), sentence
-    name, chosen = preset_for(data or "mnist", given.get("--preset"))
+    name, chosen = preset_for_data(data or "mnist", given.get("--preset"))
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
@@ -111,15 +114,21 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
 
 def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
-    """The folder of the run that the command continues, or None if it starts a new one."""
+    """The folder of the run that the command continues, or None if it starts a new one.
+
+    Earlier versions trained folders of images with the preset quickstart by default.
+    """
     if not data or "--restart" in given or "--help" in given or "-h" in given:
         return None
-    preset, _ = preset_for(data, given.get("--preset"))
+    preset, _ = preset_for_data(data, given.get("--preset"))
+    presets = [preset] if "--preset" in given or preset != "pictures" else [preset, "quickstart"]
     seed = given.get("--seed", "0")
-    folder = _run_folder(
-        data, preset, int(seed) if seed.isdecimal() else 0, given.get("--run"), given.get("--from")
-    )
-    return str(folder) if (folder / "settings.json").is_file() else None
+    number = int(seed) if seed.isdecimal() else 0
+    for name in presets:
+        folder = _run_folder(data, name, number, given.get("--run"), given.get("--from"))
+        if (folder / "settings.json").is_file():
+            return str(folder)
+    return None
 
 
 def _run_folder(
@@ -149,7 +158,7 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
-    preset, chosen = preset_for(o.data, o.preset)
+    preset, chosen = preset_for_data(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
         raise UserError(
@@ -187,10 +196,14 @@ def _train_and_report(
         reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
+    if preset == "pictures":
+        _state_time(o, data, folder, rounds, reporter)
     run = _play(o, data, preset, folder, rounds, reporter)
     scores = _score(run, data, reporter)
     if not distributed.is_main():
         return {}
+    if preset == "pictures":
+        reporter.say(_memorised(run, data))
     page = report.write_report(run, data)
     reporter.say("")
     reporter.say(f"Report:   {page}")
@@ -213,6 +226,22 @@ def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
         f"Already finished: the run in {folder} has {max(saved):,} rounds.",
         "A larger --rounds or --epochs extends it.",
     ]
+
+
+def _state_time(
+    o: TrainOptions, data: "Dataset", folder: Path, rounds: int, reporter: ProgressReporter
+) -> None:
+    """Say how long the rounds that are left will take, if any are left."""
+    from adversarial_nets.runs import checkpoints
+    from adversarial_nets.training.estimate import seconds_per_round
+
+    saved = [] if o.restart else checkpoints.checkpoint_rounds(folder)
+    left = rounds - max(saved, default=0)
+    if left > 0:
+        each = seconds_per_round(o.settings, data, o.device)
+        minutes = left * each / 60
+        time = f"about {minutes:.0f} minutes" if minutes >= 1 else "less than a minute"
+        reporter.say(f"This will take {time}, at {1000 * each:.0f} ms a round on this machine.")
 
 
 def _play(
@@ -240,6 +269,7 @@ def _play(
             restart=o.restart,
             device=o.device,
             precision=o.precision,
+            keep=o.keep,
             progress=False,  # the reporter's callback shows it
         )
 
@@ -286,6 +316,16 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     return scores
 
 
+def _memorised(run: "Run", data: "Dataset") -> str:
+    """A sentence that says whether training images were copied."""
+    from adversarial_nets.evaluation.memorisation import memorisation
+    from adversarial_nets.game import sample
+    from adversarial_nets.runs.game_state import load_generator
+
+    G, _ = load_generator(run)
+    return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
+
+
 def _print_score(
     reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
 ) -> None:
@@ -301,9 +341,12 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
 
 
 def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-    """A callback that writes each row of the metrics for TensorBoard, if it is wanted."""
+    """A callback that writes rows of the metrics and pictures for TensorBoard, if it is wanted."""
     if not wanted:
         return
+    import numpy as np
+    from PIL import Image
+
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -312,6 +355,7 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
             "'adversarial-nets[tensorboard]'"
         ) from error
     writer = SummaryWriter(str(folder / "tensorboard"))
+    shown: set[int] = set()
 
     def callback(snapshot: "TrainingSnapshot") -> None:
         row = snapshot.row
@@ -320,6 +364,12 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
                 writer.add_scalar(name, value, row["round"])
         for weights, score in row.get("scores", {}).items():
             writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], row["round"])
+        for path in sorted((folder / "samples").glob("round-*.png")):
+            round = int(path.stem.removeprefix("round-"))
+            if round >= snapshot.started_at and round not in shown:
+                pixels = np.asarray(Image.open(path).convert("RGB"))
+                writer.add_image("samples", pixels, round, dataformats="HWC")
+                shown.add(round)
         writer.flush()
 
     yield callback
@@ -337,7 +387,7 @@ COMMANDS = (
             "train mnist --k 2 --epochs 50",
             "train mnist-5k --protocol paper --objective minimax",
             "train tfd --preset tfd-stage2 --onto runs/tfd-tfd-0",
-            "train folder:PHOTOS --size 32 --channels 3 --G.hidden 600 600",
+            "train folder:PHOTOS --size 64 --flip",
             "train mnist --from runs/mnist-mnist-0 --lr 0.01",
         ),
         defaults=_defaults,

@@ -15,7 +15,14 @@ from adversarial_nets.datasets.registry import (
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets.arrays import as_dataset, dataset_from_arrays
-    from adversarial_nets.datasets.dataset import Dataset, Fold, Source, fingerprint, to_pixels
+    from adversarial_nets.datasets.dataset import (
+        Dataset,
+        Fold,
+        Source,
+        fingerprint,
+        fingerprint_of_labels,
+        to_pixels,
+    )
 
 __all__ = [
     "REGISTRY",
@@ -28,6 +35,7 @@ __all__ = [
     "as_dataset",
     "dataset_from_arrays",
     "fingerprint",
+    "fingerprint_of_labels",
     "load",
     "register",
     "to_pixels",

@@ -1,5 +1,7 @@
 """Registers the built-in data sets, in the order in which ``advnets datasets`` lists them."""
 
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversarial_nets.datasets.registry import LoadRequest, register
@@ -18,6 +20,12 @@ def _mnist(request: LoadRequest) -> "Dataset":
     return load_mnist(request.on_progress)
 
 
+def _locate_mnist() -> Path | None:
+    from adversarial_nets.datasets.mnist import locate_mnist
+
+    return locate_mnist()
+
+
 def _mnist_5k(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.mnist_5k import load_mnist_5k
 
@@ -30,10 +38,22 @@ def _tfd(request: LoadRequest) -> "Dataset":
     return load_tfd(request.name)
 
 
+def _locate_tfd(name: str) -> Path | None:
+    from adversarial_nets.datasets.tfd import locate_tfd
+
+    return locate_tfd(name)
+
+
 def _cifar10(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.cifar10 import load_cifar10
 
     return load_cifar10(request.name, request.on_progress)
+
+
+def _locate_cifar10() -> Path | None:
+    from adversarial_nets.datasets.cifar10 import locate_cifar10
+
+    return locate_cifar10()
 
 
 def _idx(request: LoadRequest) -> "Dataset":
@@ -43,17 +63,32 @@ def _idx(request: LoadRequest) -> "Dataset":
 
 
 def _folder(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.folder import unpacked
+
+    with unpacked(request.folder) as folder:
+        return _load_folder(folder, request)
+
+
+def _load_folder(folder: Path, request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
     return load_folder(
-        request.folder,
+        folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
         background=request.background,
         stretch=request.stretch,
+        width=request.width,
+        fit=request.fit or "crop",
         name=request.name,
         on_progress=request.on_progress,
     )
+
+
+def _npz(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.npz import load_npz
+
+    return load_npz(request.folder, request.name)
 
 
 register(
@@ -65,6 +100,7 @@ register(
     counts=(50_000, 10_000, 10_000),
     needs="download",
     published=True,
+    locate=_locate_mnist,
 )
 register(
     "mnist-5k",
@@ -83,6 +119,7 @@ register(
     image_shape=(1, 48, 48),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd"),
 )
 register(
     "tfd-96",
@@ -92,6 +129,7 @@ register(
     image_shape=(1, 96, 96),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd-96"),
 )
 register(
     "tfd-standin",
@@ -102,6 +140,7 @@ register(
     counts=(31_709, 418, 835),
     needs="path",
     published=True,
+    locate=functools.partial(_locate_tfd, "tfd-standin"),
 )
 register(
     "cifar10",
@@ -112,6 +151,7 @@ register(
     counts=(40_000, 10_000, 10_000),
     needs="download",
     published=True,
+    locate=_locate_cifar10,
 )
 register(
     "cifar10-copy",
@@ -134,7 +174,14 @@ register(
     "folder:PATH",
     _folder,
     description="Your own images in any format and size, cropped and resized (default 28×28 grey).",
-    source="The folder that you name, with its subfolders.",
+    source="The folder, or the zip archive, that you name, with its subfolders.",
     needs="path",
     resizable=True,
+)
+register(
+    "npz:FILE",
+    _npz,
+    description="Images in a NumPy archive, as one array or as arrays train, valid and test.",
+    source="The .npz file that you name.",
+    needs="path",
 )

@@ -21,11 +21,18 @@ from adversarial_nets.datasets.download import cache_folder, fetch_file, user_fo
 from adversarial_nets.errors import DataNotFound, UserError
 from adversarial_nets.progress import Progress
 
-__all__ = ["MD5", "URLS", "load_cifar10", "read_archive", "read_batch"]
+__all__ = ["MD5", "URLS", "load_cifar10", "locate_cifar10", "read_archive", "read_batch"]
 
 URLS = ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",)
+ARCHIVE = Path(URLS[0]).name
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 """MD5 of the archive, as published on its page."""
+
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+"""The classes of labels 0 to 9 (batches.meta.txt)."""
 
 BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 FOLDER = "cifar-10-batches-bin"
@@ -63,8 +70,7 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
         UserError: a batch is missing, too short or has wrong labels; `name` is ``"cifar10"`` and
             the images are those of a copy; the archive cannot be downloaded.
     """
-    folders = user_folders(FOLDER, "cifar10", f"cifar10/{FOLDER}")
-    own = next((folder for folder in folders if (folder / BATCHES[0]).is_file()), None)
+    own = _users_batches()
     if own is not None:
         batches = [read_batch(own / batch) for batch in BATCHES]
         firsts = tuple(tuple(batch[:10, 0].tolist()) for batch in (batches[0], batches[-1]))
@@ -81,12 +87,12 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
             f"ADVNETS_DATA/{FOLDER}."
         )
     else:
-        archive = next((p for f in folders if (p := f / Path(URLS[0]).name).is_file()), None)
+        archive = _users_archive()
         batches = (
             read_archive(archive)
             if archive
             else fetch_file(
-                cache_folder() / "cifar10" / Path(URLS[0]).name,
+                _cached_archive(),
                 URLS,
                 read_archive,
                 on_progress,
@@ -95,6 +101,31 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
             )
         )
     return _dataset(name, batches)
+
+
+def locate_cifar10() -> Path | None:
+    """Return the folder of the batches or the path of the archive on this machine, or None.
+
+    Nothing is read, so a copy (``cifar10-copy``) is found too.
+    """
+    cached = _cached_archive()
+    return _users_batches() or _users_archive() or (cached if cached.is_file() else None)
+
+
+def _users_folders() -> list[Path]:
+    return user_folders(FOLDER, "cifar10", f"cifar10/{FOLDER}")
+
+
+def _users_batches() -> Path | None:
+    return next((f for f in _users_folders() if (f / BATCHES[0]).is_file()), None)
+
+
+def _users_archive() -> Path | None:
+    return next((p for f in _users_folders() if (p := f / ARCHIVE).is_file()), None)
+
+
+def _cached_archive() -> Path:
+    return cache_folder() / "cifar10" / ARCHIVE
 
 
 def _dataset(name: str, batches: Sequence[Records]) -> Dataset:
@@ -114,6 +145,7 @@ def _dataset(name: str, batches: Sequence[Records]) -> Dataset:
         "validation, the 10,000 test images; each contrast-normalised to mean 0 and norm 55.",
         range=(-CONTRAST_NORM, CONTRAST_NORM),
         labels={split: labels[rows] for split, rows in where.items()},
+        classes=CLASSES,
         contrast_norm=CONTRAST_NORM,
     )
 

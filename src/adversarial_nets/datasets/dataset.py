@@ -14,7 +14,15 @@ from torch import Tensor
 from adversarial_nets.datasets import checks
 from adversarial_nets.random import Address, permutation
 
-__all__ = ["Dataset", "Fold", "Source", "fingerprint", "shuffled_indices", "to_pixels"]
+__all__ = [
+    "Dataset",
+    "Fold",
+    "Source",
+    "fingerprint",
+    "fingerprint_of_labels",
+    "shuffled_indices",
+    "to_pixels",
+]
 
 
 @runtime_checkable
@@ -68,7 +76,8 @@ class Dataset:
         range: smallest and largest value that `floats` can return.
         provenance: where the images came from and how the splits were made, as a sentence.
         labels: class numbers by split (``"train"``, ``"valid"``, ``"test"``), one for each image;
-            empty for data without classes.
+            empty for data without classes. A negative number marks an image without a class.
+        classes: name of each class; by default their numbers.
         folds: all folds of data that is scored by cross-validation (TFD); `valid` and `test` are
             then those of the first fold.
         contrast_norm: if given, `floats` subtracts each image's mean and scales the image to this
@@ -90,6 +99,7 @@ class Dataset:
     provenance: str
     range: tuple[float, float] = (0.0, 1.0)
     labels: Mapping[str, Int64[Tensor, " n"]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
     folds: tuple[Fold, ...] = ()
     contrast_norm: float | None = None
     notes: str = ""
@@ -110,6 +120,15 @@ class Dataset:
     def pixels(self) -> int:
         """Number of values in one image: channels × height × width."""
         return self.train.shape[1]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The name of each class, in the order of the labels; empty for data without labels."""
+        if not self.labels:
+            return ()
+        most = max(int(labels.max()) for labels in self.labels.values())
+        numbers = tuple(map(str, range(len(self.classes), most + 1)))
+        return self.classes + numbers
 
     def floats(
         self, images: UInt8[Tensor, "n pixels"], dtype: torch.dtype = torch.float32
@@ -144,6 +163,10 @@ class Dataset:
         order = shuffled_indices(address, first, len(self.train))
         return self.floats(self.train.index_select(0, order))
 
+    def minibatch_classes(self, address: Address, first: int) -> Int64[Tensor, " rows"]:
+        """Return the class of each image that `minibatch` returns for the same arguments."""
+        return self.labels["train"][shuffled_indices(address, first, len(self.train))]
+
 
 def fingerprint(dataset: Dataset) -> str:
     """Return a hash of a data set's images, to detect that the data of a run has changed.
@@ -163,6 +186,14 @@ def fingerprint(dataset: Dataset) -> str:
     for images in (dataset.train, dataset.valid, dataset.test):
         digest.update(f";{len(images)};".encode())
         digest.update(images.contiguous().numpy().data)
+    return digest.hexdigest()[:16]
+
+
+def fingerprint_of_labels(dataset: Dataset) -> str:
+    """Return a hash of a data set's labels and class names, which decide a conditional run."""
+    digest = hashlib.sha256(repr(dataset.class_names).encode())
+    for split, labels in sorted(dataset.labels.items()):
+        digest.update(f";{split};".encode() + labels.numpy().tobytes())
     return digest.hexdigest()[:16]
 
 

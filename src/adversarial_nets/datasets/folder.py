@@ -1,22 +1,32 @@
 """A folder of your own images, in any format, size and mode."""
 
+import tempfile
 import warnings
+import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 from adversarial_nets.datasets.checks import warn_about
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.datasets.folder_files import Found, find_images, split_images
+from adversarial_nets.datasets.folder_files import (
+    Found,
+    class_of_images,
+    find_images,
+    split_images,
+)
 from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
+from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
 
-__all__ = ["load_folder"]
+__all__ = ["load_folder", "unpacked"]
 
 LARGEST_SIZE = 1024
 
@@ -31,6 +41,8 @@ def load_folder(
     channels: int = 1,
     background: str | None = None,
     stretch: bool = False,
+    width: int | None = None,
+    fit: Fit = "crop",
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
@@ -53,30 +65,44 @@ def load_folder(
 
     Args:
         folder: the folder with the images.
-        size: height and width of the result in pixels, 1 to 1024.
+        size: height, and width, of the result in pixels, 1 to 1024.
         channels: 1 for grey, 3 for RGB.
         background: colour behind transparent parts, a name or ``"#rrggbb"``; white by default,
             with a warning if an image has such parts.
         stretch: make the smallest value of all 16-bit grey images 0 and the largest 255; otherwise
             65,535 becomes 255, which is nearly black for 12-bit values.
+        width: width of the result in pixels, if it differs from the height.
+        fit: how an image of another aspect is fitted: ``crop`` its sides, ``pad`` it with the
+            background colour, or ``stretch`` it.
         name: the data set's name, by default ``folder:PATH``.
         on_progress: called with (the data set's name, bytes read, total bytes).
 
     Returns:
-        The data set, of image shape (channels, size, size), without labels.
+        The data set, of image shape (channels, size, size). If each image lies in a subfolder
+        (below ``train`` and so on, if these are the splits), the subfolders are its classes, in
+        alphabetical order.
 
     Raises:
         UserError: an impossible `size`, `channels` or `background`, no such folder, no images in
             it, images that cannot be read (the message names them), or too few images for three
             splits.
     """
-    _check_options(size, channels, background)
+    width = size if width is None else width
+    _check_options(size, width, channels, background)
     name = name or f"folder:{folder}"
     found = find_images(folder)
     splits, how = split_images(folder, found.images)
     paths = [path for split in splits.values() for path in split]
     images, facts = _read_all(
-        folder, paths, size, channels, background or "white", stretch, name, on_progress
+        folder,
+        paths,
+        (size, width),
+        channels,
+        background or "white",
+        stretch,
+        fit,
+        name,
+        on_progress,
     )
     if background is None:
         _warn_of_transparency(name, facts)
@@ -84,30 +110,79 @@ def load_folder(
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
     rows = torch.from_numpy(images)
+    labels, classes = _classes(folder, splits)
     done = _what_was_done(facts, stretch)
-    shape = f"{size}×{size} {'grey' if channels == 1 else 'RGB'}"
+    shape = f"{size}×{width} {'grey' if channels == 1 else 'RGB'}"
     data = Dataset(
         name=name,
         train=rows[:n_train],
         valid=rows[n_train : n_train + n_valid],
         test=rows[n_train + n_valid :],
-        image_shape=(channels, size, size),
+        image_shape=(channels, size, width),
         provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
         f"orientation, transparent parts on {background or 'white'}, converted to "
-        f"{'grey' if channels == 1 else 'RGB'}, cropped to the central square and resized to "
-        f"{size}×{size}; {how}. {_skipped(found)}".rstrip(),
+        f"{'grey' if channels == 1 else 'RGB'}, {_fitted(fit, size == width)} and resized to "
+        f"{size}×{width}; {how}. {_skipped(found)}".rstrip(),
         notes=f"Read {_count(len(paths), 'image')} as {shape}{done}; held out {n_valid:,} for "
         f"validation and {len(splits['test']):,} for the test ({how}). {_skipped(found)}".rstrip(),
+        labels=labels,
+        classes=classes,
     )
     warn_about(data, dark=not is_narrow)
     return data
 
 
-def _check_options(size: int, channels: int, background: str | None) -> None:
+def _classes(
+    folder: Path, splits: Mapping[str, Sequence[Path]]
+) -> tuple[dict[str, Int64[torch.Tensor, " n"]], tuple[str, ...]]:
+    """The labels of each split and the classes' names; both empty without subfolders."""
+    of = class_of_images(folder, [path for split in splits.values() for path in split])
+    names = sorted(set(of.values()))
+    if not names:
+        return {}, ()
+    number = {name: i for i, name in enumerate(names)}
+    labels = {
+        split: torch.tensor([number[of[path]] for path in paths], dtype=torch.int64)
+        for split, paths in splits.items()
+    }
+    return labels, tuple(names)
+
+
+@contextmanager
+def unpacked(path: Path) -> Iterator[Path]:
+    """The folder itself, or a temporary folder with the contents of a zip archive.
+
+    Raises:
+        UserError: a damaged or encrypted archive.
+    """
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                archive.extractall(folder)  # names that lead out of the folder are changed
+        except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
+            raise UserError(
+                f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
+                "yourself and give the folder."
+            ) from error
+        yield Path(folder)
+
+
+def _fitted(fit: Fit, square: bool) -> str:
+    """What was done to images of another aspect."""
+    if fit == "crop":
+        return "cropped to the central square" if square else "cropped to the aspect"
+    return "padded" if fit == "pad" else "stretched"
+
+
+def _check_options(size: int, width: int, channels: int, background: str | None) -> None:
     from PIL import ImageColor
 
-    if not 1 <= size <= LARGEST_SIZE:
-        raise UserError(f"size is {size}; it must be from 1 to {LARGEST_SIZE} pixels.")
+    for name, side in (("size", size), ("width", width)):
+        if not 1 <= side <= LARGEST_SIZE:
+            raise UserError(f"{name} is {side}; it must be from 1 to {LARGEST_SIZE} pixels.")
     if channels not in (1, 3):
         raise UserError(f"channels is {channels}; it must be 1 (grey) or 3 (colour).")
     if background is not None:
@@ -125,15 +200,16 @@ def _check_options(size: int, channels: int, background: str | None) -> None:
 def _read_all(
     folder: Path,
     paths: Sequence[Path],
-    size: int,
+    size: tuple[int, int],
     channels: int,
     background: str,
     stretch: bool,
+    fit: Fit,
     name: str,
     on_progress: Progress | None,
 ) -> tuple[UInt8[np.ndarray, "n pixels"], list[ImageFacts]]:
     """Read all images into one array; raise one error that names all unreadable ones."""
-    images = np.empty((len(paths), channels * size * size), dtype=np.uint8)
+    images = np.empty((len(paths), channels * size[0] * size[1]), dtype=np.uint8)
     lengths = [path.stat().st_size if path.is_file() else 0 for path in paths]
     done, total = 0, sum(lengths)
     failures: list[str] = []
@@ -142,7 +218,7 @@ def _read_all(
         if on_progress is not None:
             on_progress(name, done, total)
         try:
-            images[i], fact = read_image(path, size, channels, background)
+            images[i], fact = read_image(path, size, channels, background, fit=fit)
             facts.append(fact)
         # On damaged files Pillow raises many types: OSError, SyntaxError, struct.error …
         except Exception as error:
@@ -160,7 +236,7 @@ def _read_all(
         # The range of all images is known only now, so the 16-bit ones are read again.
         for i, path in enumerate(paths):
             if facts[i].bits == 16:
-                images[i], _ = read_image(path, size, channels, background, used)
+                images[i], _ = read_image(path, size, channels, background, used, fit)
     return images, facts
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["Found", "find_images", "split_images"]
+__all__ = ["Found", "class_of_images", "find_images", "split_images"]
 
 # File names of images. Those of the last line cannot be decoded here; they are listed so that such
 # files are reported instead of skipped silently.
@@ -122,9 +122,9 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
     """Split images by their subfolders ``train``, ``valid``, ``test``, or else by their names.
 
     Without such subfolders, a hash of each name decides: below .8 training, below .9 validation,
-    else test. If ``train`` has only one of the two others beside it, the training images with a
-    hash from .9 on (at least one) become the missing split. Images outside these subfolders
-    are then not used.
+    else test. If a split would be empty, the two images with the largest hashes are held out. If
+    ``train`` has only one of the two others beside it, the training images with a hash from .9 on
+    (at least one) become the missing split. Images outside these subfolders are then not used.
 
     Args:
         folder: names are taken relative to it.
@@ -145,6 +145,9 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
         for path in ordered:
             place = "train" if hashes[path] < 0.8 else "valid" if hashes[path] < 0.9 else "test"
             splits[place].append(path)
+        if not all(splits.values()) and len(ordered) >= 3:
+            how = f"one image each of only {len(ordered)}, by a hash of each file's name"
+            splits = {"train": ordered[:-2], "valid": ordered[-2:-1], "test": ordered[-1:]}
     else:
         how = f"split by the subfolders {', '.join(name for name in given if given[name])}"
         splits |= given
@@ -159,9 +162,23 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
         raise UserError(
             f"{folder} has only {n} image{'s' * (n > 1)}, split into {len(splits['train'])} "
             f"for training, {len(splits['valid'])} for validation and {len(splits['test'])} for "
-            "the test; each split needs at least one. Add images: 50 are nearly always enough."
+            "the test; each split needs at least one. Add images: 3 are enough."
         )
     return splits, how
+
+
+def class_of_images(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
+    """The class of each image: the name of its subfolder, below a folder ``train`` and the like.
+
+    Returns:
+        The classes by path; empty if an image lies in no subfolder.
+    """
+    base = _without_wrappers(folder, images)
+    of_splits = {name for names in SPLIT_FOLDERS.values() for name in names}
+    parts = {path: path.relative_to(base).parts[:-1] for path in images}
+    if all(below and below[0].lower() in of_splits for below in parts.values()):
+        parts = {path: below[1:] for path, below in parts.items()}
+    return {path: below[0] for path, below in parts.items()} if all(parts.values()) else {}
 
 
 def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]] | None:

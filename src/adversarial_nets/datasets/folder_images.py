@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+
+from adversarial_nets.datasets.registry import Fit
 
 __all__ = ["FULL_RANGE", "ImageFacts", "explain_failure", "read_image"]
 
@@ -32,7 +34,7 @@ class ImageFacts:
     """What an image file was like, so that the user can be told.
 
     Attributes:
-        cropped: whether it was not square.
+        cropped: whether its sides were cut off, because it has another aspect.
         resized: whether its size was another one.
         made_grey: whether it had colours and has none now.
         transparent: whether a part of it was transparent.
@@ -53,19 +55,21 @@ class ImageFacts:
 
 def read_image(
     path: Path,
-    size: int,
+    size: int | tuple[int, int],
     channels: int,
     background: str = "white",
     stretch: tuple[float, float] = FULL_RANGE,
+    fit: Fit = "crop",
 ) -> tuple[UInt8[np.ndarray, " pixels"], ImageFacts]:
     """Read one image, convert, crop and resize it; `folder.load_folder` says in which order.
 
     Args:
         path: the file.
-        size: height and width of the result.
+        size: height and width of the result, or one number for both.
         channels: 1 for grey, 3 for RGB.
         background: the colour behind transparent parts.
         stretch: the values of 16-bit grey that become 0 and 255, as fractions of white.
+        fit: how an image of another aspect is fitted.
 
     Returns:
         The values (channels, then rows, then columns), and what the file was like.
@@ -84,7 +88,8 @@ def read_image(
             white = _white(opened)
             sixteen_bit_colour = opened.mode[0] != "I" and ";16" in str(opened.tile[:1])
             # Decode a large JPEG at a reduced size, at least four times the size needed.
-            opened.draft(None, (4 * size, 4 * size))
+            height, width = (size, size) if isinstance(size, int) else size
+            opened.draft(None, (4 * width, 4 * height))
             image = ImageOps.exif_transpose(opened)
     bits: int | str = 8
     used = FULL_RANGE
@@ -97,12 +102,22 @@ def read_image(
     image, transparent = _on_background(image, background)
     made_grey = channels == 1 and _has_colours(image)
     image = image.convert("L" if channels == 1 else "RGB")
-    square = ImageOps.fit(image, (size, size), Image.Resampling.BICUBIC)
-    values = np.asarray(square).reshape(size, size, channels).transpose(2, 0, 1).ravel()
-    cropped, resized = original[0] != original[1], original != (size, size)
+    fitted = _fit(image, (width, height), fit, background)
+    values = np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1).ravel()
+    cropped = fit == "crop" and image.width * height != image.height * width
+    resized = original != (width, height)
     return values, ImageFacts(
         cropped, resized, made_grey, transparent, many_frames, bits=bits, used=used
     )
+
+
+def _fit(image: Image.Image, size: tuple[int, int], fit: Fit, background: str) -> Image.Image:
+    """The image at another size (width, height)."""
+    how = Image.Resampling.BICUBIC
+    if fit == "pad":
+        colour = ImageColor.getcolor(background, image.mode)
+        return ImageOps.pad(image, size, how, color=colour)
+    return image.resize(size, how) if fit == "stretch" else ImageOps.fit(image, size, how)
 
 
 def _has_many_frames(image: Image.Image) -> bool:

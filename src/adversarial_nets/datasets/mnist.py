@@ -12,7 +12,7 @@ from adversarial_nets.datasets.download import TIMEOUT, cache_folder, fetch_file
 from adversarial_nets.datasets.idx import FILES, assemble, find_idx, read_idx
 from adversarial_nets.progress import Progress
 
-__all__ = ["MIRRORS", "SHA256", "fetch", "load_mnist"]
+__all__ = ["MIRRORS", "SHA256", "fetch", "load_mnist", "locate_mnist"]
 
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -51,6 +51,13 @@ def load_mnist(on_progress: Progress | None = None) -> Dataset:
         "MNIST's original files (LeCun, Cortes, Burges), checked by SHA-256: the first 50,000 "
         "training images for training, the last 10,000 for validation, the 10,000 test images.",
     )
+
+
+def locate_mnist() -> Path | None:
+    """Return the folder of MNIST's files on this machine, or None if one of the four is missing."""
+    folders = [*user_folders("mnist"), cache_folder() / "mnist"]
+    found = [next((p for f in folders if (p := find_idx(f, name))), None) for name in SHA256]
+    return found[0].parent if found[0] and all(found) else None
 
 
 def fetch(

@@ -1,7 +1,7 @@
 """Registry of data sets: `register` adds one under a name, `load` loads it by that name."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
 __all__ = [
     "REGISTRY",
     "DatasetEntry",
+    "Fit",
     "LoadRequest",
     "Loader",
     "absolute_path",
@@ -24,6 +25,10 @@ __all__ = [
     "load",
     "register",
 ]
+
+
+Fit = Literal["crop", "pad", "stretch"]
+"""How an image of another aspect is fitted into the size that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,8 @@ class LoadRequest:
         on_progress: to be called with (what, amount done, total or None) during long work.
         background: colour wanted behind transparent parts, or None.
         stretch: whether the smallest and largest value of 16-bit images become black and white.
+        width: width wanted in pixels, if it differs from the height; or None.
+        fit: how to fit images of another aspect: ``crop``, ``pad`` or ``stretch``; or None.
     """
 
     name: str
@@ -47,6 +54,8 @@ class LoadRequest:
     on_progress: Progress | None = None
     background: str | None = None
     stretch: bool = False
+    width: int | None = None
+    fit: Fit | None = None
 
     @property
     def folder(self) -> Path:
@@ -84,9 +93,11 @@ class DatasetEntry:
             user's files.
         needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
             automatically), or a ``"path"`` (files that the user provides).
-        resizable: whether the loader accepts `size`, `channels`, `background` and `stretch`.
+        resizable: whether the loader accepts `size`, `channels` and the other options of `load`.
         published: whether the images are a published data set, used as it is. The images of all
             other data sets are searched for duplicates and blank ones (`checks.warn_about`).
+        locate: finds the files on this machine without reading or downloading them; None if they
+            need not or cannot be looked for.
     """
 
     name: str
@@ -98,6 +109,7 @@ class DatasetEntry:
     needs: Literal["nothing", "download", "path"] = "nothing"
     resizable: bool = False
     published: bool = False
+    locate: Callable[[], Path | None] | None = None
 
     @property
     def kind(self) -> str:
@@ -152,6 +164,7 @@ def register(
     needs: Literal["nothing", "download", "path"] = "nothing",
     resizable: bool = False,
     published: bool = False,
+    locate: Callable[[], Path | None] | None = None,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -170,13 +183,15 @@ def register(
         resizable: whether the loader uses the request's `size`, `channels` and so on.
         published: whether the images are a published data set, used as it is; if not, `load` warns
             about duplicates across splits and blank images.
+        locate: finds the files on this machine without reading them, for ``advnets doctor``.
         replace: replace a data set registered earlier under this name.
 
     Raises:
         UserError: an empty name, or a name that is registered already.
     """
     entry = DatasetEntry(
-        name, loader, description, source, image_shape, counts, needs, resizable, published
+        *(name, loader, description, source, image_shape, counts),
+        *(needs, resizable, published, locate),
     )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
@@ -199,7 +214,7 @@ def find(name: str) -> DatasetEntry:
     """
     kind, colon, path = name.partition(":")
     entry = REGISTRY.get(kind)
-    if entry is None or (colon and not entry.takes_path):
+    if entry is None or (colon and not entry.takes_path and not path.isdecimal()):
         raise UserError(_unknown(name))
     if entry.takes_path and not path:
         raise UserError(
@@ -215,19 +230,25 @@ def load(
     channels: int | None = None,
     background: str | None = None,
     stretch: bool = False,
+    width: int | None = None,
+    fit: Fit | None = None,
     on_progress: Progress | None = None,
     path: Path | None = None,
 ) -> "Dataset":
     """Load a data set by its name.
 
     Args:
-        name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``.
+        name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``; ``"mnist:7"`` is the
+            class 7 of a data set with classes.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
         channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
         background: for ``folder:PATH`` only: colour behind transparent parts, a name or
             ``"#rrggbb"`` (default white).
         stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
             the largest 255.
+        width: for ``folder:PATH`` only: width in pixels, if it differs from the height.
+        fit: for ``folder:PATH`` only: how an image of another aspect is fitted: ``crop`` its sides
+            (default), ``pad`` with the background colour, or ``stretch``.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
         path: where the images of a name with a path are now, if they were moved.
@@ -244,7 +265,8 @@ def load(
     """
     entry = find(name)
     if not entry.resizable:
-        options = {"size": size, "channels": channels, "background": background}
+        options: dict[str, object] = {"size": size, "channels": channels, "width": width}
+        options |= {"fit": fit, "background": background}
         for option, value in (options | {"stretch": stretch or None}).items():
             if value is not None:
                 raise SettingError(
@@ -252,8 +274,16 @@ def load(
                     f"is {value}, but {option} is only for {_resizable_names()}; the images of "
                     f"{name} are used as they are. Leave {option} out.",
                 )
+    if not entry.takes_path and ":" in name:
+        from adversarial_nets.datasets.one_class import one_class  # imports torch
+
+        kind, _, number = name.partition(":")
+        return one_class(load(kind, on_progress=on_progress, path=path), int(number), name)
     place = name.partition(":")[2] if path is None else str(path)
-    data = entry.loader(LoadRequest(name, place, size, channels, on_progress, background, stretch))
+    request = LoadRequest(
+        name, place, size, channels, on_progress, background, stretch, width=width, fit=fit
+    )
+    data = entry.loader(request)
     if entry.published:
         data.mark_examined()
     else:

@@ -20,7 +20,7 @@ from adversarial_nets.datasets.dataset import Dataset, Fold
 from adversarial_nets.datasets.download import user_folders
 from adversarial_nets.errors import DataNotFound, UserError
 
-__all__ = ["NAMES", "load_tfd", "read_tfd"]
+__all__ = ["NAMES", "load_tfd", "locate_tfd", "read_tfd"]
 
 NAMES = {
     "tfd": (48, "tfd", "the Toronto Face Database"),
@@ -50,12 +50,10 @@ def load_tfd(name: str = "tfd") -> Dataset:
     Raises:
         UserError: the file is missing or damaged, or holds the stand-in instead of TFD.
     """
-    side, folder, _ = NAMES[name]
-    file = f"TFD_{side}x{side}.mat"
-    path = next((p / file for p in user_folders(folder) if (p / file).is_file()), None)
+    path = locate_tfd(name)
     if path is None:
-        raise DataNotFound(_missing(name, folder, file))
-    data = read_tfd(path, name, side)
+        raise DataNotFound(_missing(name))
+    data = read_tfd(path, name, NAMES[name][0])
     is_standin = sum(map(len, (data.train, data.valid, data.test))) <= STANDIN_IMAGES
     if is_standin and name != "tfd-standin":
         raise DataNotFound(
@@ -67,7 +65,16 @@ def load_tfd(name: str = "tfd") -> Dataset:
     return data
 
 
-def _missing(name: str, folder: str, file: str) -> str:
+def locate_tfd(name: str) -> Path | None:
+    """Return the path of the file of a data set in `NAMES`, or None if there is none."""
+    side, folder, _ = NAMES[name]
+    file = f"TFD_{side}x{side}.mat"
+    return next((p / file for p in user_folders(folder) if (p / file).is_file()), None)
+
+
+def _missing(name: str) -> str:
+    side, folder, _ = NAMES[name]
+    file = f"TFD_{side}x{side}.mat"
     where = f"ADVNETS_DATA/{folder}/{file} or ADVNETS_DATA/{file}"
     if name == "tfd-standin":
         return (

@@ -17,17 +17,19 @@ The same arithmetic as autograd's, in fewer and larger operations:
 The tests compare each update with autograd's.
 """
 
+import itertools
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets.engine import distributed
-from adversarial_nets.nets import Dropout, Maxout
+from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
 from adversarial_nets.objectives import d_logit_gradients, find, g_logit_gradient
+from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = ["applies", "d_logits", "update_D", "update_G", "update_both"]
@@ -36,34 +38,75 @@ Values = Float[Tensor, "_ m"]  # (features, images)
 
 # A letter for each layer, so that a regular expression can describe the supported networks.
 _LETTERS: dict[type[nn.Module], str] = {
-    **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B"},
+    **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B", Projection: "P"},
     **{nn.ReLU: "r", nn.LeakyReLU: "r", nn.Sigmoid: "s", nn.Tanh: "s"},
 }
+_G_LAYER, _D_LAYER = "LB?[rs]?", "d?(M|Lr?)"
+_G_LAYERS = f"{_G_LAYER}(d?{_G_LAYER})*"
+# Branches are spelt ‹layers of x|layers of c›.
+_G_SPELLING = rf"(‹{_G_LAYERS}\|{_G_LAYERS}›d?)?{_G_LAYERS}"
+_D_SPELLING = (
+    rf"(‹({_D_LAYER})*d?\|({_D_LAYER})*d?›)?({_D_LAYER})*d?L",
+    rf"‹({_D_LAYER})+d?\|›P",
+)
 
 
 def applies(game: Game) -> bool:
     """Whether this game's networks consist of the layers that are implemented here.
 
     Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
-    Hooks, frozen parameters, a layer used twice or a max-norm constraint need autograd.
+    Hooks, frozen parameters, a layer used twice, a max-norm constraint, a paired objective,
+    augmentation and every penalty but the exact R1 need autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
         return False
-    if any(len(set(net)) < len(net) or any(map(_is_hooked, (net, *net))) for net in (G, D)):
+    leaves = [_leaves(net) for net in (G, D)]
+    if any(len(set(layers)) < len(layers) for layers in leaves):
         return False
-    G_spelt, D_spelt = ("".join(_LETTERS.get(type(layer), "?") for layer in n) for n in (G, D))
+    if any(_is_hooked(module) for net in (G, D) for module in net.modules()):
+        return False
+    G_spelt, D_spelt = _spelling(G), _spelling(D)
     return (
-        re.fullmatch("(LB?[rs]?)+", G_spelt) is not None
-        and re.fullmatch("(d?(M|Lr?))*d?L", D_spelt) is not None
-        and all(_is_plain(layer) for net in (G, D) for layer in net)
+        re.fullmatch(_G_SPELLING, G_spelt) is not None
+        and any(re.fullmatch(spelling, D_spelt) for spelling in _D_SPELLING)
+        and all(_is_plain(layer) for layers in leaves for layer in layers)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
+        and not _needs_autograd(game.settings)
         and not (
             game.bf16_matmul and next(D.parameters()).device.type != "cpu"
         )  # autocast does that
     )
+
+
+def _spelling(net: nn.Sequential) -> str:
+    """One letter for each layer."""
+    return "".join(
+        f"‹{_spelling(layer.of_x)}|{_spelling(layer.of_c)}›"
+        if type(layer) is Branches
+        else _LETTERS.get(type(layer), "?")
+        for layer in net
+    )
+
+
+def _leaves(net: nn.Sequential) -> list[nn.Module]:
+    """The layers, in the order in which they are computed; a layer used twice occurs twice."""
+    leaves: list[nn.Module] = []
+    for layer in net:
+        inner = (layer.of_x, layer.of_c) if type(layer) is Branches else ()
+        leaves += [leaf for branch in inner for leaf in _leaves(branch)] or [layer]
+    return leaves
+
+
+def _needs_autograd(s: Settings) -> bool:
+    """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
+    objective = find(s.objective)
+    weight = objective.gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
+    finite_differences = s.r1 > 0 and s.penalty_sigma > 0
+    penalties = weight > 0 or s.r2 > 0 or finite_differences
+    return objective.paired_g_loss is not None or penalties or s.augment > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:
@@ -88,7 +131,8 @@ def _is_plain(layer: nn.Module) -> bool:
 def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """θ_d ascends the stochastic gradient of V; returns D's logits on data and samples."""
     m = len(x)
-    a, tape = _discriminate(game, [(x.T, "data"), (_samples(game, z)[0], "samples for D")], step)
+    G_z, _ = _samples(game, z, step, "samples for D")
+    a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for D")], step)
     linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
     _step_D(game, tape, linears, a, m)
     return a[:m], a[m:]
@@ -97,7 +141,7 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
 @torch.no_grad()
 def update_G(game: Game, z: Noise, step: int) -> Logits:
     """θ_g descends the stochastic gradient of G's loss; returns D's logits on samples."""
-    G_z, tape_G = _samples(game, z)
+    G_z, tape_G = _samples(game, z, step, "samples for G")
     a, tape = _discriminate(game, [(G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None])
     _step_G(game, tape_G, a, _input_gradient(tape, linears, slice(None)))
@@ -108,7 +152,7 @@ def update_G(game: Game, z: Noise, step: int) -> Logits:
 def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """Both gradients at the same θ_d and θ_g, with the same samples and masks (released code)."""
     m = len(x)
-    G_z, tape_G = _samples(game, z)
+    G_z, tape_G = _samples(game, z, step, "samples for G")
     a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for G")], step)
     linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
     at_x = _input_gradient(tape, linears, slice(m, None))  # before D's update
@@ -125,7 +169,29 @@ def d_logits(game: Game, x: Images, step: int) -> Logits:
 
 # --- Forward and back ----------------------------------------------------------------------------
 
-Tape = list[tuple[nn.Module, Sequence[Tensor]]]  # each layer with what its backward pass needs
+Masks = Callable[[float, int], Tensor | None]
+"""From keep_prob and width to the mask, of 0 and 1/keep_prob, of the next dropout layer; None if it
+keeps all values."""
+
+
+@dataclass
+class _Taped:
+    """A layer with what its backward pass needs.
+
+    Attributes:
+        layer: the layer.
+        kept: inputs, outputs or masks, as the layer needs them.
+        branches: of `Branches`, the tapes of x and of c.
+        sizes: of `Branches`, the numbers of output values of x and of c.
+    """
+
+    layer: nn.Module
+    kept: Sequence[Tensor] = ()
+    branches: Sequence[list["_Taped"]] = ()
+    sizes: list[int] = field(default_factory=list)
+
+
+Tape = list[_Taped]
 
 
 @dataclass
@@ -137,37 +203,43 @@ class _Gradient:
     h: Values | None = None
 
 
-def _forward(net: nn.Module, h: Values, masks: Sequence[Values] = ()) -> tuple[Values, Tape]:
-    """The network's output and its tape. `masks` has one mask, of 0 and 1/keep_prob, per dropout.
+def _forward(net: nn.Module, h: Values, masks: Masks) -> tuple[Values, Tape]:
+    """The network's output and its tape.
 
     A layer may overwrite its input in place where the backward pass does not need it.
     """
     tape: Tape = []
-    left = list(masks)
     for layer in net.children():
-        kept: Sequence[Tensor]
+        taped = _Taped(layer)
         match layer:
-            case Dropout(keep_prob=1):
-                continue
+            case Branches():
+                of_x, x = _forward(layer.of_x, h[: layer.size].clone(), masks)
+                of_c, c = _forward(layer.of_c, h[layer.size :].clone(), masks)
+                taped.branches, taped.sizes = (x, c), [len(of_x), len(of_c)]
+                h = torch.cat([of_x, of_c])
             case Dropout():
-                kept = [left.pop(0)]
-                h = h.mul_(kept[0])
+                mask = masks(layer.keep_prob, len(h))
+                if mask is None:
+                    continue
+                taped.kept, h = [mask], h.mul_(mask)
+            case Projection():
+                h, taped.kept = _project(layer, h)
             case nn.Linear():
-                kept = [h]
+                taped.kept = [h]
                 h = torch.addmm(layer.bias[:, None], layer.weight, h)
                 if isinstance(layer, Maxout):
                     v = h.view(layer.units, layer.pieces, -1)
                     h = v.amax(1)
-                    kept = [*kept, torch.eq(v, h[:, None], out=v)]  # 1 for a unit's maximal piece
+                    taped.kept = [*taped.kept, torch.eq(v, h[:, None], out=v)]  # 1: maximal piece
             case nn.BatchNorm1d():
-                h, kept = _batch_norm(layer, h)
+                h, taped.kept = _batch_norm(layer, h)
             case nn.ReLU() | nn.LeakyReLU():
                 h = nn.functional.leaky_relu_(h, _negative_slope(layer))
-                kept = [h]
+                taped.kept = [h]
             case _:
                 h = h.sigmoid_() if isinstance(layer, nn.Sigmoid) else h.tanh_()
-                kept = [h]
-        tape.append((layer, kept))
+                taped.kept = [h]
+        tape.append(taped)
     return h, tape
 
 
@@ -177,10 +249,23 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
     Maxout's masks of maximal pieces on the tape are overwritten unless `keep` is True.
     """
     gradients = []
-    for i, (layer, kept) in reversed(list(enumerate(tape))):
+    for i, taped in reversed(list(enumerate(tape))):
+        layer, kept = taped.layer, taped.kept
         match layer:
+            case Branches():
+                n = taped.sizes[0]
+                gradients += _backward(taped.branches[1], signal[n:].clone(), keep)
+                gradients += _backward(taped.branches[0], signal[:n].clone(), keep)
             case Dropout():
                 signal = signal.mul_(kept[0])
+            case Projection():
+                h, c, weight = kept
+                gradients += [
+                    _Gradient(layer.embedding, signal * c, h.clone()),
+                    _Gradient(layer.weight, signal, h),
+                    _Gradient(layer.bias, signal),
+                ]
+                signal = signal * weight
             case nn.Linear():
                 if isinstance(layer, Maxout):
                     won = kept[1]
@@ -191,7 +276,7 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
                     _Gradient(layer.weight, signal, kept[0]),
                     _Gradient(layer.bias, signal),
                 ]
-                if not any(isinstance(below, nn.Linear) for below, _ in tape[:i]):
+                if not _has_weights(tape[:i]):
                     break
                 signal = layer.weight.T @ signal
             case nn.BatchNorm1d():
@@ -208,6 +293,21 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
             case _:
                 signal = signal.mul_(1 - kept[0].square())
     return gradients
+
+
+def _project(layer: Projection, hc: Values) -> tuple[Values, Sequence[Tensor]]:
+    """The logit (ψ + e_c)·h + b of each image; also (h, c, ψ + e_c)."""
+    h, c = hc[: layer.in_features], hc[layer.in_features :]
+    weight = torch.addmm(layer.weight.T, layer.embedding.T, c)
+    return (weight * h).sum(0, keepdim=True).add_(layer.bias), [h, c, weight]
+
+
+def _has_weights(tape: Tape) -> bool:
+    """Whether any layer of the tape has weights."""
+    return any(
+        isinstance(taped.layer, nn.Linear) or any(map(_has_weights, taped.branches))
+        for taped in tape
+    )
 
 
 def _negative_slope(layer: nn.Module) -> float:
@@ -232,9 +332,31 @@ def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
     return (normal * layer.weight[:, None]).add_(layer.bias[:, None]), [normal, scale]
 
 
-def _samples(game: Game, z: Noise) -> tuple[Values, Tape]:
-    """G(z) as (features, images), and G's tape."""
-    return _forward(game.G, z.T)
+def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Masks:
+    """Dropout masks for minibatches side by side, each with its own purpose."""
+    numbers = itertools.count()
+
+    def next_mask(keep_prob: float, width: int) -> Tensor | None:
+        number = next(numbers)
+        if keep_prob == 1:
+            return None
+        bits = [
+            game.address(step).bernoulli_mask(f"{purpose}, dropout {number}", width, keep_prob)
+            for purpose in purposes
+        ]
+        # bytes convert to floats faster than booleans
+        mask = torch.cat(bits).view(torch.uint8).T
+        return like.new_empty(mask.shape).copy_(mask).mul_(1 / keep_prob)
+
+    return next_mask
+
+
+def _samples(game: Game, z: Noise, step: int, purpose: str) -> tuple[Values, Tape]:
+    """G(z) as (features, images), in a conditional game (G(z, c), c); and G's tape."""
+    G_z, tape = _forward(game.G, z.T, _masks(game, step, [f"{purpose}, in G"], z))
+    if game.condition_columns:
+        G_z = torch.cat([G_z, z.T[-game.condition_columns :]])
+    return G_z, tape
 
 
 # --- D -------------------------------------------------------------------------------------------
@@ -245,36 +367,20 @@ def _discriminate(
 ) -> tuple[Float[Tensor, " images"], Tape]:
     """D's logits on the concatenated batches, each with its own dropout masks."""
     h = torch.cat([x for x, _ in batches], 1)
-    masks: list[Values] = []
-    width, number = len(h), 0
-    for layer in game.D.children():
-        if isinstance(layer, Dropout):
-            purpose = f"dropout {number}"
-            number += 1
-            if layer.keep_prob == 1:
-                continue
-            bits = [
-                game.address(step).bernoulli_mask(f"{of}, {purpose}", width, layer.keep_prob)
-                for _, of in batches
-            ]
-            mask = (
-                torch.cat(bits).view(torch.uint8).T
-            )  # bytes convert to floats faster than booleans
-            masks.append(h.new_empty(mask.shape).copy_(mask).mul_(1 / layer.keep_prob))
-        elif isinstance(layer, Maxout):
-            width = layer.units
-        elif isinstance(layer, nn.Linear):
-            width = layer.out_features
-    a, tape = _forward(game.D, h, masks)
+    a, tape = _forward(game.D, h, _masks(game, step, [purpose for _, purpose in batches], h))
     return a[0], tape
 
 
 def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
-    """∂a_i/∂x_i for these images."""
-    bottom = next(layer for layer, _ in tape if isinstance(layer, nn.Linear))
-    at_x = bottom.weight.T @ gradients[-1].signal[:, images]
-    layer, kept = tape[0]
-    return at_x.mul_(kept[0][:, images]) if isinstance(layer, Dropout) else at_x
+    """∂a_i/∂x_i for these images; without the values of a class."""
+    signals = {g.parameter: g.signal for g in gradients}
+    first = tape[0].layer
+    path = [*tape[0].branches[0], *tape[1:]] if isinstance(first, Branches) else tape
+    bottom = next(taped.layer for taped in path if isinstance(taped.layer, nn.Linear))
+    at_x = bottom.weight.T @ signals[bottom.weight][:, images]
+    if isinstance(first, Branches):
+        at_x = at_x[: first.size]
+    return at_x.mul_(path[0].kept[0][:, images]) if isinstance(path[0].layer, Dropout) else at_x
 
 
 def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
@@ -297,23 +403,42 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
     as a is. So propagate u forward through D's active pieces; the gradient with respect to a weight
     is signal · tᵀ, where t is u at that layer's input.
     """
-    data = slice(m)
-    of = {g.parameter: g for g in gradients}
-    t = _input_gradient(tape, gradients, data)
-    for layer, kept in tape:
+    t = _input_gradient(tape, gradients, slice(m))
+    _propagate(tape, {g.parameter: g for g in gradients}, t, slice(m))
+
+
+def _propagate(tape: Tape, of: Mapping[Tensor, _Gradient], t: Values, data: slice) -> Values:
+    """Propagate t forward through the active pieces; extend each weight's gradient on the way.
+
+    A class is no part of x, so its own units have no share in t.
+    """
+    for taped in tape:
+        layer, kept = taped.layer, taped.kept
         match layer:
+            case Branches():
+                t = _propagate(taped.branches[0], of, t, data)
+                t = torch.cat([t, t.new_zeros(taped.sizes[1], t.shape[1])])
             case Dropout():
                 t = t * kept[0][:, data]
+            case Projection():
+                t = t[: layer.in_features]
+                _extend(of[layer.weight], t, data)
+                _extend(of[layer.embedding], t, data)
             case nn.Linear():
-                g = of[layer.weight]
-                signal = g.signal[:, data]
-                g.signal, g.h = torch.cat([g.signal, signal], 1), torch.cat([kept[0], t], 1)
+                _extend(of[layer.weight], t, data)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
                     won = kept[1][..., data]
                     t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1))
             case _:
                 t = t * kept[0][:, data].sign().clamp_(min=_negative_slope(layer))
+    return t
+
+
+def _extend(g: _Gradient, t: Values, data: slice) -> None:
+    """Append the factors of R1's gradient to those of a weight's gradient."""
+    assert g.h is not None
+    g.signal, g.h = torch.cat([g.signal, g.signal[:, data]], 1), torch.cat([g.h, t], 1)
 
 
 # --- G -------------------------------------------------------------------------------------------
@@ -360,7 +485,7 @@ def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tens
     """Set total to beta · total + the gradient with images weighted; overwrites g.h."""
     if g.h is None:
         return total.addmv_(g.signal, weight[: g.signal.shape[1]], beta=beta)
-    return total.addmm_(g.signal, g.h.mul_(weight).T, beta=beta)
+    return total.addmm_(g.signal, g.h.mul_(weight[: g.h.shape[1]]).T, beta=beta)
 
 
 def _is_plain_sgd(optimiser: torch.optim.Optimizer) -> bool:

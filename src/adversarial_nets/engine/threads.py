@@ -67,11 +67,15 @@ def sleeping_threads() -> Iterator[None]:
 def products_depend_on_threads(nets: tuple[nn.Module, ...], batch: int, threads: int) -> bool:
     """Whether matrix products of these networks' shapes differ between one thread and several.
 
+    Convolutions always count as different: oneDNN divides their sums among the threads.
+
     Args:
         nets: the networks whose layers are multiplied forward, backward, and for the gradient.
         batch: images in a minibatch.
         threads: the larger number of threads.
     """
+    if any(isinstance(m, nn.Conv2d | nn.ConvTranspose2d) for net in nets for m in net.modules()):
+        return True
     generator = torch.Generator().manual_seed(0)
     before = torch.get_num_threads()
     try:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from adversarial_nets.classes import drawn_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.features import classifier
@@ -21,7 +22,7 @@ from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress
-from adversarial_nets.random import permutation
+from adversarial_nets.random import Address, permutation
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
 
@@ -134,14 +135,14 @@ def frechet_distance(real: Real, samples: Drawn) -> float:
     return float(metric.compute())
 
 
-def _fid() -> type["FrechetInceptionDistance"]:
-    """Import torchmetrics' class."""
+def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
+    """Import torchmetrics' class; if it is missing, name the extra to install."""
     try:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise UserError(
             "Feature metrics need torchmetrics. Install it with: pip install "
-            "'adversarial-nets[measures]'"
+            f"'adversarial-nets[{extra}]'"
         ) from error
     return FrechetInceptionDistance
 
@@ -210,6 +211,8 @@ class Measurement:
         model: metrics of the run's samples.
         floor: metrics of as many training images instead of samples: the values of a perfect model.
         classes: fraction of samples in each class, by the classifier; None with Inception.
+        alignment: fraction of samples that the classifier finds in the class that G was given; None
+            with Inception, and for a run without classes.
     """
 
     round: int
@@ -221,6 +224,7 @@ class Measurement:
     model: FeatureMetrics
     floor: FeatureMetrics
     classes: tuple[float, ...] | None
+    alignment: float | None = None
 
 
 def measure(
@@ -255,20 +259,24 @@ def measure(
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
     run = open_run(run)
     weights = weights or run.default_weights
-    _fid()  # report a missing package before the classifier is trained
+    # Report a missing package before the classifier is trained.
+    _fid("photographs" if features == "inception" else "measures")
     data = data or load_data(run)
     n = min(samples, len(data.test), len(data.train))
     _check_count(n, "samples")
     generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     net = classifier(data, on_progress) if features == "classifier" else None
     features_of = net.features if net else inception(data, on_progress)
-    drawn = sample(generator, run.settings, n, "samples to score")
+    c = drawn_classes(generator, Address(run.settings.seed, 0, range(n)), "samples to score")
+    drawn = sample(generator, run.settings, n, "samples to score", c=c)
     real = features_of(data.floats(data.test[:n]))
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))
     training = features_of(data.floats(data.train[order[:n]]))
-    classes = None
+    classes = alignment = None
     if net:
-        counts = net.classes(drawn).bincount(minlength=int(data.labels["train"].max()) + 1)
+        found = net.classes(drawn)
+        alignment = None if c is None else (found == c).double().mean().item()
+        counts = found.bincount(minlength=int(data.labels["train"].max()) + 1)
         classes = tuple((counts / n).tolist())
     return Measurement(
         round=round,
@@ -280,4 +288,5 @@ def measure(
         model=compare_features(real, features_of(drawn)),
         floor=compare_features(real, training),
         classes=classes,
+        alignment=alignment,
     )

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import priors
+from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.plots import sheets
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
@@ -40,15 +41,16 @@ class LatentExplorer:
         run: the trained run.
         G: its generator.
         round: the round of the generator's checkpoint.
-        z: noise vectors of the images to choose the end points from.
+        z: noise vectors of the images to choose the end points from; with classes, also their
+            classes in one-hot form, which are interpolated like z.
         directions: orthonormal directions along which the sliders move z.
     """
 
     run: Run
     G: nn.Module
     round: int
-    z: Float[Tensor, "images z_size"]
-    directions: Float[Tensor, "directions z_size"]
+    z: Float[Tensor, "images inputs"]
+    directions: Float[Tensor, "directions inputs"]
 
     def images_at(self, message: dict[str, Any]) -> dict[str, Any]:
         """The message with the images to choose from, the interpolation, and the image at one z.
@@ -88,7 +90,7 @@ class LatentExplorer:
         }
 
     @torch.no_grad()
-    def _png(self, z: Float[Tensor, "n z_size"], columns: int, scale: int = 2) -> str:
+    def _png(self, z: Float[Tensor, "n inputs"], columns: int, scale: int = 2) -> str:
         """G(z) in a grid, as a PNG in base64."""
         run = self.run
         png = sheets.grid_png(self.G(z), run.image_shape, run.range, columns, scale)
@@ -104,8 +106,14 @@ def open_latent_explorer(folder: Path) -> LatentExplorer:
     run = runs_folder.open_run(folder)
     G, round = game_state.load_generator(run)
     s = run.settings
-    z = priors.draw(s.prior, Address(s.seed, 0, range(IMAGES)), s.z_size, "samples to watch")
+    address = Address(s.seed, 0, range(IMAGES))
+    z = priors.draw(s.prior, address, s.z_size, "samples to watch")
+    classes = class_count(G)
+    if classes:  # one after another, so that a line can lead from one class to another
+        z = generator_input(G, z, address, "", torch.arange(IMAGES) % classes)
     normal = Address(s.seed, 0, range(s.z_size)).normal(
         "directions in z", min(DIRECTIONS, s.z_size)
     )
-    return LatentExplorer(run, G, round, z, torch.linalg.qr(normal).Q.T.contiguous())
+    directions = torch.linalg.qr(normal).Q.T
+    directions = nn.functional.pad(directions, (0, classes))  # the sliders leave the class alone
+    return LatentExplorer(run, G, round, z, directions.contiguous())

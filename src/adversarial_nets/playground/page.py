@@ -6,6 +6,7 @@ from pathlib import Path
 
 import jinja2
 
+from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.playground.boards import chart
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.limits import MAX_ROUNDS, MAX_VALUES, SPEEDS
@@ -44,7 +45,7 @@ class Control:
 
 
 CONTROLS = (
-    Control("objective", ("non-saturating", "minimax")),
+    Control("objective", tuple(OBJECTIVES)),
     Control("k", least=1, whole=True),
     Control("lr"),
     Control("d_lr_multiplier"),

@@ -48,20 +48,24 @@ def plot_losses(
     palette: Palette = LIGHT,
     axes: Axes | None = None,
 ) -> Figure:
-    """Plot D's loss −V and G's loss in nats; dashed lines mark both losses at D = ½ everywhere.
+    """Plot D's and G's loss; dashed lines mark the paper's losses at D = ½ everywhere.
 
     Rows with validation scores add −V without dropout, on training and on held-out images.
 
     Args:
         rows: at least one row of metrics.
-        objective: G's objective.
+        objective: the objective of D and G.
         palette: the colours.
         axes: the axes to plot on; a new figure by default.
     """
     axes = axes or new_axes(palette)[0]
-    _plot_metric(axes, rows, "d_loss", "D's loss, −V", palette.D)
+    of_the_paper = objective in ("non-saturating", "minimax")
+    label = "D's loss, −V" if of_the_paper else "D's loss"
+    _plot_metric(axes, rows, "d_loss", label, palette.D)
     _plot_metric(axes, rows, "g_loss", "G's loss", palette.G)
     scored = [row for row in rows if "V_held_out" in row]
+    if not of_the_paper:
+        return finish_axes(axes, palette, "round", f"loss ({objective})")
     if scored:
         _plot_metric(axes, scored, "V_training", "−V, training images", palette.averaged, sign=-1)
         _plot_metric(axes, scored, "V_held_out", "−V, held-out images", palette.text, sign=-1)

@@ -5,6 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import priors
+from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -41,6 +42,7 @@ def interpolate(
     rows: int = 6,
     points: int = 10,
     ends: tuple[Float[Tensor, "rows z_size"], Float[Tensor, "rows z_size"]] | None = None,
+    class_ends: tuple[int, int] | None = None,
 ) -> Float[Tensor, "rows points pixels"]:
     """G's images along straight lines in z space (Figure 3).
 
@@ -50,10 +52,32 @@ def interpolate(
         rows: number of lines.
         points: images along each line, both ends included.
         ends: z_0 and z_1 of each line; random pairs by default.
+        class_ends: of a conditional G, the classes at both ends of each line; two different ones
+            are mixed in between, c = (1 − t) c_0 + t c_1. By default each line is of one class.
+
+    Raises:
+        UserError: classes that G does not have.
     """
     lines = straight_lines(*(ends or random_pairs(settings, rows)), points)
     training = G.training
     G.eval()
-    images = G(lines.flatten(0, 1).to(next(G.parameters())))
+    inputs = _with_class_lines(G, lines, class_ends)
+    images = G(inputs.flatten(0, 1).to(next(G.parameters())))
     G.train(training)
     return images.float().cpu().unflatten(0, lines.shape[:2])
+
+
+def _with_class_lines(
+    G: nn.Module, lines: Float[Tensor, "rows points z_size"], class_ends: tuple[int, int] | None
+) -> Float[Tensor, "rows points inputs"]:
+    """G's inputs along the lines; row i is of class i modulo the number of classes by default."""
+    rows, points, _ = lines.shape
+    address = Address(0, 0, range(rows))
+    classes = class_count(G)
+    default = torch.arange(rows) % max(classes, 1)
+    c_0, c_1 = (torch.full((rows,), c) for c in class_ends) if class_ends else (default, default)
+    first, last = (
+        generator_input(G, z, address, "", c) for z, c in ((lines[:, 0], c_0), (lines[:, -1], c_1))
+    )
+    size = lines.shape[2]
+    return torch.cat([lines, straight_lines(first[:, size:], last[:, size:], points)], 2)

@@ -1,7 +1,9 @@
 """Grids of images as PNG files and as captioned figures: samples, Figure 2, Figure 3."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,12 +14,14 @@ from PIL import Image
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset, to_pixels
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 
 __all__ = [
     "figure2_sheet",
     "figure3_sheet",
+    "film_frames",
     "grid_png",
     "plot_figure2",
     "plot_figure3",
@@ -26,6 +30,7 @@ __all__ = [
     "read_grid",
     "sheet_png",
     "tile_images",
+    "training_frames",
 ]
 
 _GAP = 2  # pixels between two images
@@ -65,6 +70,33 @@ def grid_png(
 ) -> bytes:
     """Images as a PNG grid with `columns` images in a row, enlarged by `scale`."""
     return sheet_png(tile_images(to_pixels(x, image_shape, range), columns), scale)
+
+
+def film_frames(
+    x: Float[Tensor, "walks total pixels"],
+    image_shape: tuple[int, int, int],
+    range: tuple[float, float] = (0.0, 1.0),
+    scale: int = 3,
+) -> NDArray[np.uint8]:
+    """Frames (total, height, width, 3): images of several films at a time, in a square on black."""
+    columns = math.ceil(math.sqrt(len(x)))
+    frames = [
+        tile_images(to_pixels(at_once, image_shape, range), columns)[..., :3]
+        for at_once in x.transpose(0, 1)
+    ]
+    return np.stack(frames).repeat(scale, 1).repeat(scale, 2)
+
+
+def training_frames(run: Path) -> NDArray[np.uint8]:
+    """The pictures of samples in a run's folder as frames (n, height, width, 3), by round.
+
+    Raises:
+        UserError: the run has no pictures.
+    """
+    paths = sorted((run / "samples").glob("round-*.png"))
+    if not paths:
+        raise UserError(f"{run} has no pictures in its folder samples; train it first.")
+    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
 
 
 def read_grid(
@@ -114,10 +146,15 @@ def figure3_sheet(images: Float[Tensor, "rows points pixels"], data: Dataset) ->
 # --- Captioned figures ----------------------------------------------------------------------------
 
 
-def plot_figure2(samples: Float[Tensor, "n pixels"], data: Dataset, columns: int = 5) -> Figure:
-    """`figure2_sheet` as a figure with captions over its columns."""
+def plot_figure2(
+    samples: Float[Tensor, "n pixels"],
+    data: Dataset,
+    columns: int = 5,
+    rows: Sequence[str] = (),
+) -> Figure:
+    """`figure2_sheet` as a figure with captions over its columns and, with classes, its rows."""
     sheet = figure2_sheet(samples, data, columns)
-    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"))
+    return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"), left=rows)
 
 
 def plot_figure3(images: Float[Tensor, "rows points pixels"], data: Dataset) -> Figure:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import torch
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -33,6 +34,8 @@ from adversarial_nets.training.diagnostics import patience
 __all__ = ["write_report"]
 
 Metrics = Sequence[Mapping[str, Any]]
+
+_CLASSES_SHOWN = 20  # at most, in Figure 2
 
 
 @dataclass
@@ -118,12 +121,18 @@ def write_report(
 
 
 def _add_samples(images: _Images, net: nn.Module, run: Run, data: Dataset) -> None:
-    """Add Figure 2 (samples beside their nearest training images) and Figure 3 (lines in z)."""
-    samples = sample(net, run.settings, 20, "samples to score").float().cpu()
+    """Add Figure 2 (samples beside their nearest training images) and Figure 3 (lines in z).
+
+    With classes, each row of Figure 2 shows one class.
+    """
+    shown = list(run.classes)[:_CLASSES_SHOWN]
+    n = 5 * (len(shown) or 4)
+    c = torch.arange(len(shown)).repeat_interleave(5) if len(shown) > 1 else None
+    samples = sample(net, run.settings, n, "samples to score", c=c).float().cpu()
     lines = interpolate(net, run.settings)
     images.sheets["figure2"] = sheet_uri(sheets.figure2_sheet(samples, data))
     images.sheets["figure3"] = sheet_uri(sheets.figure3_sheet(lines, data))
-    images.figures["figure2"] = sheets.plot_figure2(samples, data)
+    images.figures["figure2"] = sheets.plot_figure2(samples, data, rows=shown)
     images.figures["figure3"] = sheets.plot_figure3(lines, data)
 
 

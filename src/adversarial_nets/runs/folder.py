@@ -55,6 +55,7 @@ class Run:
         info: versions, machine, precision, the data's provenance.
         changed: the settings that differ from the preset's, except seed, size and channels:
             (preset's value, run's value) by dotted name.
+        classes: number of training images by class, for a conditional game; else empty.
     """
 
     folder: Path
@@ -67,6 +68,7 @@ class Run:
     own_nets: bool
     info: Mapping[str, Any]
     changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    classes: Mapping[str, int] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """The folder, data, settings and newest round in one line."""
@@ -227,6 +229,7 @@ def open_run(run: RunLike) -> Run:
             own_nets=bool(record["own_nets"]),
             info=dict(record["info"]),
             changed=changed,
+            classes={str(name): int(n) for name, n in record.get("classes", {}).items()},
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
@@ -287,7 +290,7 @@ def note_update_code(run: Run, code: str) -> None:
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other file in its folder; used to restart a run."""
     with explain_os_errors(folder):
-        for name in ("checkpoints", "samples", "figures", "tensorboard"):
+        for name in ("checkpoints", "samples", "figures", "tensorboard", "inference"):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import nets, user_networks
+from adversarial_nets import classes, nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -19,6 +19,7 @@ from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Game
 
 __all__ = [
+    "load_discriminator",
     "load_generator",
     "load_net",
     "load_networks",
@@ -28,13 +29,14 @@ __all__ = [
 ]
 
 
-def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bool = False) -> Path:
     """Write a checkpoint of the game's current round into the run's folder.
 
     Args:
         run: the run.
         game: the game after a round.
         state: the rest that the training needs: ``best``, ``widest``, ``seconds``, ``tally``.
+        keep_all: delete no earlier checkpoint.
 
     Returns:
         The checkpoint's folder.
@@ -45,9 +47,8 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
             network: [float(group["lr"]) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
-    return write_checkpoint(
-        run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
-    )
+    checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
+    return write_checkpoint(run.folder, checkpoint, keep_all)
 
 
 def _networks(game: Game) -> dict[str, nn.Module]:
@@ -139,6 +140,41 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
         ) from error
 
 
+def _columns(run: Run) -> int:
+    """The values of a row that hold the condition, in this run's game."""
+    return classes.condition_columns(run.settings.condition, run.classes, run.pixels)
+
+
+def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
+    """Load a run's discriminator from a checkpoint.
+
+    Args:
+        run: the run, or its folder.
+        which: ``last``, ``best`` or the number of a round.
+
+    Returns:
+        The discriminator in evaluation mode, and the checkpoint's round.
+
+    Raises:
+        UserError: no such checkpoint, or the run has your own networks.
+    """
+    run = open_run(run)
+    if run.own_nets:
+        raise UserError(
+            f"{run.folder} was trained with your own networks, which only your program can rebuild."
+            " Give a run of a preset."
+        )
+    D = nets.discriminator(
+        run.settings.D,
+        run.pixels,
+        image_shape=run.image_shape,
+        classes=_columns(run),
+    )
+    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
+    load_net(D, checkpoint, "D")
+    return D.eval(), checkpoint.round
+
+
 def load_generator(
     run: RunLike,
     which: str | int = "last",
@@ -177,11 +213,19 @@ def load_generator(
                 "architecture as G= to the Python function."
             )
         G = nets.generator(
-            run.settings.G, run.settings.z_size, run.pixels, image_shape=run.image_shape
+            run.settings.G,
+            run.settings.z_size,
+            run.pixels,
+            image_shape=run.image_shape,
+            classes=_columns(run),
         )
     else:
         device = str(next(iter(G.parameters())).device)
-        G = user_networks.prepare_generator(G, run.settings, run.pixels, run.image_shape, device)
+        columns = _columns(run) if run.settings.condition else None
+        G = user_networks.prepare_generator(
+            G, run.settings, run.pixels, run.image_shape, device, columns=columns
+        )
+    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round

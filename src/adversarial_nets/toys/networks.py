@@ -72,7 +72,9 @@ def gradient_field(game: Game, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndar
     """
     game.D.eval()
     at = torch.from_numpy(x).to(next(game.D.parameters())).requires_grad_()
-    loss = objectives.generator_loss(game.D(at).reshape(-1), game.settings.objective)
+    a_x = game.D(game.data.minibatch(game.address(0), 0).to(at)).detach().reshape(-1)
+    a_x = a_x[torch.arange(len(at)) % len(a_x)]  # a paired objective needs one for each sample
+    loss = objectives.generator_loss(game.D(at).reshape(-1), game.settings.objective, a_x)
     (gradient,) = torch.autograd.grad(loss, at)
     game.D.train()
     return -len(x) * gradient.double().numpy()

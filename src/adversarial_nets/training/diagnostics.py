@@ -4,10 +4,15 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from adversarial_nets import objectives
+from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
+from adversarial_nets.masks import known_part, random_masks
+from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
@@ -15,6 +20,7 @@ __all__ = [
     "LONGEST_PATIENCE",
     "PROBLEMS",
     "Problem",
+    "condition_of",
     "describe_problem",
     "discriminator_metrics",
     "find_problem",
@@ -45,18 +51,44 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     like = next(game.D.parameters())
     training = game.D.training
     game.D.eval()
-    a_x, a_held_out = (
-        game.D(data.floats(images[:1000]).to(like)).reshape(-1).double()
-        for images in (data.train, data.valid)
+    n = min(1000, len(data.valid))
+    x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
+    of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
+    samples = sample(game.G, game.settings, n, "samples to watch", c=of_held_out)
+    a_x, a_held_out, a_G_z = (
+        game.D((rows if of is None else torch.cat([rows, of.to(rows)], 1)).to(like))
+        .reshape(-1)
+        .double()
+        for rows, of in ((x, of_x), (held_out, of_held_out), (samples, of_held_out))
     )
-    samples = sample(game.G, game.settings, len(a_held_out), "samples to watch").to(like)
-    a_G_z = game.D(samples).reshape(-1).double()
     game.D.train(training)
     return {
         "accuracy": ((a_held_out > 0).double().mean() + (a_G_z <= 0).double().mean()).item() / 2,
         "V_training": objectives.value(a_x, a_G_z).item(),
         "V_held_out": objectives.value(a_held_out, a_G_z).item(),
     }
+
+
+def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
+    """What both networks of a conditional game get with the first n images of a split.
+
+    Returns:
+        Their classes in one-hot form, or their known pixels under random masks; None in an
+        unconditional game.
+
+    Raises:
+        UserError: a game with classes, and images of this split without labels.
+    """
+    if not game.condition_columns:
+        return None
+    images = getattr(data, split)[:n]
+    if game.settings.condition == "classes":
+        if split not in data.labels:
+            raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
+        empty = torch.empty(len(images), 0)
+        return with_classes(empty, data.labels[split][:n], game.condition_columns)
+    address = Address(game.settings.seed, 0, range(len(images)))
+    return known_part(data.floats(images), random_masks(address, data.image_shape))
 
 
 LONGEST_PATIENCE = 5000
@@ -114,7 +146,7 @@ def find_problem(
     """
     if row.get("objective") == "minimax" and row["D_G_z"] < 0.02:
         return "saturated"
-    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01:
+    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and row.get("objective") != "wasserstein":
         return "D too strong"
     modes_lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
     if modes_lost or (row["spread"] < 0.1 and widest > 0.3):

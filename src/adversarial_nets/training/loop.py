@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.threads import ThreadTuner
@@ -70,6 +71,7 @@ class TrainingSession:
         rounds: the round at which the training ends.
         cadence: how often to log, save, score and draw.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
+        keep_all: keep every checkpoint.
         best: round and validation score of the best raw generator so far.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
@@ -83,6 +85,7 @@ class TrainingSession:
     rounds: int
     cadence: Cadence
     callbacks: tuple[Callback, ...]
+    keep_all: bool = False
     best: dict[str, Any] | None = None
     widest: float = 0.0
     seconds_before: float = 0.0
@@ -141,10 +144,10 @@ class TrainingSession:
         log, save, score, draw = (
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
-        if log or score:
-            self._log(score)
         if draw:
             self._draw()
+        if log or score:  # after the picture, which callbacks may want
+            self._log(score)
         if save or score:
             self._save()
 
@@ -213,7 +216,9 @@ class TrainingSession:
             return
         game = self.game
         G = game.averaged or game.G
-        images = sample(G, game.settings, 40, "samples to watch").float().cpu()
+        n = class_count(G)
+        c = torch.arange(40) % n if n else None
+        images = sample(G, game.settings, 40, "samples to watch", c=c).float().cpu()
         with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
             for name in (f"round-{game.round:08d}.png", "newest.png"):
@@ -238,7 +243,7 @@ class TrainingSession:
             "seconds": self.seconds_before + self._seconds(),
             "tally": {"rounds": game.stats.rounds, "sums": sums.tolist()},
         }
-        game_state.save_checkpoint(self.run, game, state)
+        game_state.save_checkpoint(self.run, game, state, self.keep_all)
 
     def _lr_to_reduce(self) -> float | None:
         """The setting `lr`, unless an optimiser of the user's own has its own rate."""

@@ -16,8 +16,10 @@ from torch import nn
 
 from adversarial_nets import datasets, nets
 from adversarial_nets.build import Optimiser, new_game
+from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.game import rounds_in
@@ -92,6 +94,7 @@ def train(
     restart: bool = False,
     device: str = "cpu",
     precision: Precision = "float32",
+    keep: Literal["newest", "all"] = "newest",
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
@@ -118,7 +121,9 @@ def train(
         restart: delete what the folder holds and start again.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: of matrix products; weights and their updates stay in float32.
-        G: your own generator, (m, z_size) to (m, pixels).
+        keep: ``newest`` keeps the newest two checkpoints and the best, ``all`` keeps every one.
+        G: your own generator, (m, z_size) to (m, pixels). In a conditional game both networks take
+            the class numbers, int64 (m,), as a second argument.
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
         optimiser: makes each network's optimiser from its parameters, e.g.
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
@@ -137,6 +142,8 @@ def train(
     """
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
+    if keep not in ("newest", "all"):
+        raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
     if isinstance(data, PathLike):
         data = f"folder:{os.fspath(data)}"
     if not isinstance(data, str):
@@ -146,8 +153,8 @@ def train(
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     folder = None if run is None else runs_folder.folder_of(run)
-    if networks.own and preset is None and preset_for(name)[0] == "quickstart":
-        preset = None if settings else "quickstart-2014"  # "quickstart" suits its own networks only
+    if networks.own and preset is None and preset_for(name)[0] in ("quickstart", "pictures"):
+        preset = None if settings else "quickstart-2014"  # these two suit their own networks only
     folder, preset, chosen, settings = _resolve(name, folder, preset, settings, source, restart)
     device = distributed.local_device(device)
     check_device(device)
@@ -160,7 +167,7 @@ def train(
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
         what = (name, images, preset, chosen, settings, networks)
-        request = _Request(*what, folder, onto, source, restart, device, precision)
+        request = _Request(*what, folder, onto, source, restart, device, precision, keep == "all")
         with reporter.training(total) as show:
             return _play(request, total, cadence or Cadence(), (show, *callbacks))
 
@@ -181,13 +188,16 @@ class _Request:
     restart: bool
     device: str
     precision: Precision
+    keep_all: bool
 
 
 def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
     with files.lock(request.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
-        TrainingSession(run, request.images, game, rounds, cadence, callbacks).play()
+        TrainingSession(
+            run, request.images, game, rounds, cadence, callbacks, request.keep_all
+        ).play()
         distributed.barrier()  # wait until the main process has written its last files
     return run
 
@@ -242,13 +252,13 @@ def _resolve(
     from, then the preset's. So a run continues even if its preset has changed since.
     """
     if preset is None and settings is None:
-        name, usual = preset_for(data)
+        name, usual = preset_for_data(data)
         existing = folder or run_folder(data, name, usual.settings.seed)
         if not restart and not _is_new(existing) and (folder or source is None):
             folder, source = existing, runs_folder.open_run(existing)
         if source is not None:
             settings = source.settings
-    preset, chosen = preset_for(data, preset or (source.preset if source else None))
+    preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
     settings = settings or chosen.settings
     return folder or run_folder(data, preset, settings.seed), preset, chosen, settings
 
@@ -307,6 +317,8 @@ def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.source
     facts: dict[str, Any] = {"precision": request.precision}
+    if request.settings.condition == "classes":
+        facts["labels"] = datasets.fingerprint_of_labels(request.images)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
         facts["onto"] = str(request.onto)
@@ -352,6 +364,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
         changed=runs_folder.changed_from_preset(request.settings, request.preset),
+        classes=count_classes(data) if request.settings.condition == "classes" else {},
     )
     runs_folder.create(run)
     return run
@@ -365,6 +378,8 @@ def _differences(
     words = []
     if old.fingerprint != fingerprint:
         words.append(f"data {old.data} → {request.name} (other images)")
+    if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
+        words.append("other labels")
     words += runs_folder.differences(old.settings, request.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
     in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
@@ -433,7 +448,9 @@ def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape)
+    counts = count_classes(data) if s.condition == "classes" else {}
+    columns = condition_columns(s.condition, counts, data.pixels)
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape, columns)
     try:
         nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())
     except RuntimeError as error:

@@ -3,6 +3,13 @@
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.paper.reproduce.claim_parts import claim_part
 from adversarial_nets.paper.reproduce.registry import Part, register
+from adversarial_nets.paper.reproduce.section7_parts import (
+    conditional,
+    efficiency,
+    few_labels,
+    filling_in,
+    inference,
+)
 from adversarial_nets.paper.reproduce.table_parts import table1, table2
 from adversarial_nets.paper.reproduce.theory_parts import (
     figure1,
@@ -126,5 +133,61 @@ register(
         "§6",
         "G collapses if D is not updated",
         claim_part("helvetica"),
+    )
+)
+register(
+    Part(
+        "conditional",
+        "Extension 1: a conditional model p(x | c)",
+        "§7",
+        "adding c as input to both G and D",
+        conditional,
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "inference",
+        "Extension 2: inference of z",
+        "§7",
+        "an auxiliary network predicts z given x",
+        inference,
+        reads=("figure2a",),
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "filling-in",
+        "Extension 3: all conditionals p(x_S | x_¬S)",
+        "§7",
+        "a family of conditional models that share parameters",
+        filling_in,
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "few-labels",
+        "Extension 4: few labels",
+        "§7",
+        "features of D could improve classifiers when labels are few",
+        few_labels,
+        differs_by_profile=True,
+        slow=True,
+    )
+)
+register(
+    Part(
+        "efficiency",
+        "Extension 5: efficiency",
+        "§7",
+        "training could be accelerated greatly",
+        efficiency,
+        differs_by_profile=True,
+        slow=True,
     )
 )

@@ -1,0 +1,89 @@
+"""Augmentation of images: mirrored training images, and DiffAugment on all that D sees.
+
+DiffAugment (Zhao et al. 2020, arXiv:2006.10738) changes data and samples alike, in D's and in G's
+updates, so that D cannot learn few training images by heart and G does not learn the changes. It is
+differentiable with respect to the images. Not in the paper.
+
+Every draw depends on the address and the row, so that processes share a minibatch and a run can be
+resumed.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from adversarial_nets.random import Address
+
+__all__ = ["diff_augment", "mirror"]
+
+Images = Float[Tensor, "m pixels"]
+Draws = Float[Tensor, " m"]
+Maps = Float[Tensor, "m c h w"]
+ImageShape = tuple[int, int, int]
+
+
+def mirror(x: Images, image_shape: ImageShape, address: Address) -> Images:
+    """Mirror each image left to right with probability ½."""
+    images = x.unflatten(1, image_shape)
+    chosen = address.bernoulli_mask("mirror", 1, 0.5).to(x.device)[:, :, None, None]
+    return torch.where(chosen, images.flip(3), images).flatten(1)
+
+
+def diff_augment(
+    x: Images, image_shape: ImageShape, address: Address, purpose: str, probability: float
+) -> Images:
+    """DiffAugment: colour, translation and cutout, each with the given probability.
+
+    Args:
+        x: images in [0, 1].
+        image_shape: (channels, height, width).
+        address: of the random draws.
+        purpose: images for different purposes get independent draws.
+        probability: of each of the three kinds of change, for each image.
+    """
+    u = address.uniform(f"{purpose}, augmentation", 10).to(x).T
+    images = x.unflatten(1, image_shape)
+    images = _where(u[0] < probability, _colour(images, u[1], u[2], u[3]), images)
+    images = _where(u[4] < probability, _translate(images, u[5], u[6]), images)
+    images = _where(u[7] < probability, _cut_out(images, u[8], u[9]), images)
+    return images.flatten(1)
+
+
+def _where(chosen: Tensor, changed: Maps, images: Maps) -> Maps:
+    return torch.where(chosen[:, None, None, None], changed, images)
+
+
+def _colour(x: Maps, brightness: Draws, saturation: Draws, contrast: Draws) -> Maps:
+    """Brightness ± ¼ of the range, saturation × U(0, 2), contrast × U(½, 1½)."""
+    b, s, c = (u[:, None, None, None] for u in (brightness, saturation, contrast))
+    x = x + (b - 0.5) / 2
+    grey = x.mean(1, keepdim=True)
+    x = grey + (x - grey) * (2 * s)
+    mean = x.mean((1, 2, 3), keepdim=True)
+    return mean + (x - mean) * (0.5 + c)
+
+
+def _translate(x: Maps, down: Draws, right: Draws) -> Maps:
+    """Shift by up to an eighth of the sides; the new pixels are mid-grey."""
+    m, _, height, width = x.shape
+    most = (height + 4) // 8, (width + 4) // 8
+    padded = functional.pad(x, (most[1], most[1], most[0], most[0]), value=0.5)
+    rows, columns = (
+        torch.arange(side, device=x.device) + (u * (2 * reach + 1)).long()[:, None]
+        for side, u, reach in zip((height, width), (down, right), most, strict=True)
+    )
+    image = torch.arange(m, device=x.device)[:, None, None]
+    shifted = padded.permute(0, 2, 3, 1)[image, rows[:, :, None], columns[:, None, :]]
+    return shifted.permute(0, 3, 1, 2)
+
+
+def _cut_out(x: Maps, down: Draws, right: Draws) -> Maps:
+    """Replace a rectangle of half the sides by mid-grey; its centre lies anywhere."""
+    inside = []
+    for side, u in zip(x.shape[2:], (down, right), strict=True):
+        first = (u * (side + 1)).long()[:, None] - side // 4
+        i = torch.arange(side, device=x.device)
+        inside.append((i >= first) & (i < first + side // 2))
+    hidden = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return x.masked_fill(hidden, 0.5)

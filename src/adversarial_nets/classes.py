@@ -1,0 +1,208 @@
+"""Classes of images as an input c of both networks: p(x | c) in place of p(x) (§7, extension 1).
+
+A conditional game is the game of §3 on rows that hold the class too: z becomes (z, c), x becomes
+(x, c), with c in one-hot form, and G's samples keep their c. With only one class, c says nothing,
+so it has no columns, and the game is the unconditional one.
+"""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.errors import UserError
+from adversarial_nets.random import Address
+
+__all__ = [
+    "class_count",
+    "class_numbers",
+    "condition_columns",
+    "count_classes",
+    "drawn_classes",
+    "find_class",
+    "generator_input",
+    "remember_condition",
+    "with_classes",
+]
+
+Rows = Float[Tensor, "m values"]
+Numbers = Int64[Tensor, " m"]
+Columns = Float[Tensor, "m columns"]
+
+
+def count_classes(data: Source) -> dict[str, int]:
+    """The number of training images of each class by the class's name, in the order of numbers.
+
+    Raises:
+        UserError: the data have no labels for training and validation images, some have no class,
+            or a class has no training images.
+    """
+    name = getattr(data, "name", "The data")
+    if not isinstance(data, Dataset) or not {"train", "valid"} <= data.labels.keys():
+        raise UserError(
+            f"{name} has no classes for its training and validation images, which condition "
+            "classes needs. Sort the images of folder:PATH into one subfolder for each class, pass "
+            "labels to dataset_from_arrays, or leave condition out."
+        )
+    labels, names = data.labels["train"], data.class_names
+    unlabelled = sum(int((data.labels[split] < 0).sum()) for split in ("train", "valid"))
+    if unlabelled:
+        raise UserError(
+            f"{unlabelled:,} images of {name} have no class (a negative label); condition classes "
+            "needs a class for each. Leave those images out, or leave condition out."
+        )
+    counts = labels.bincount(minlength=len(names)).tolist()
+    empty = [class_ for class_, count in zip(names, counts, strict=True) if not count]
+    if empty:
+        raise UserError(
+            f"{name} has no training images of class {', '.join(empty)}; each class needs at least "
+            "one. Add images, or number the classes without gaps."
+        )
+    return dict(zip(names, counts, strict=True))
+
+
+def condition_columns(condition: str | None, counts: Mapping[str, int], pixels: int) -> int:
+    """How many values of a row of noise or images hold the condition.
+
+    Args:
+        condition: the setting of that name.
+        counts: the number of images of each class. One class says nothing and has no column.
+        pixels: values of an image. With masks, a row holds (x·m, m).
+    """
+    if condition == "masks":
+        return 2 * pixels
+    return len(counts) if condition == "classes" and len(counts) > 1 else 0
+
+
+def remember_condition(
+    G: nn.Module, condition: str | None, counts: Mapping[str, int], pixels: int
+) -> None:
+    """Note in a conditional generator what its samples get by default.
+
+    With classes, c is drawn from p(c), the shares of the training images; with masks, no pixel is
+    known. This belongs to the run, not to the weights, so no checkpoint holds it.
+    """
+    columns = condition_columns(condition, counts, pixels)
+    if condition == "classes" and columns:
+        shares = torch.tensor(list(counts.values()), dtype=torch.float64)
+        G.register_buffer("class_shares", (shares / shares.sum()).float(), persistent=False)
+    if condition == "masks":
+        G.register_buffer("nothing_known", torch.zeros(columns), persistent=False)
+
+
+def class_count(G: nn.Module) -> int:
+    """How many classes a generator distinguishes; 0 for an unconditional one."""
+    shares = _shares(G)
+    return 0 if shares is None else len(shares)
+
+
+def _shares(G: nn.Module) -> Tensor | None:
+    return dict(G.named_buffers(recurse=False)).get("class_shares")
+
+
+def _nothing_known(G: nn.Module) -> Tensor | None:
+    return dict(G.named_buffers(recurse=False)).get("nothing_known")
+
+
+def with_classes(rows: Rows, c: Numbers, columns: int) -> Float[Tensor, "m values_and_classes"]:
+    """The rows with their classes in one-hot form after their values.
+
+    >>> with_classes(torch.tensor([[0.5], [0.7]]), torch.tensor([2, 0]), 3).tolist()
+    [[0.5, 0.0, 0.0, 1.0], [0.699999988079071, 1.0, 0.0, 0.0]]
+    """
+    one_hot = torch.zeros(len(rows), columns)
+    if columns:
+        one_hot.scatter_(1, c[:, None], 1)
+    return torch.cat([rows, one_hot.to(rows)], 1)
+
+
+def class_numbers(one_hot: Float[Tensor, "m columns"]) -> Numbers:
+    """The class of each row of one-hot columns; 0 if there are no columns.
+
+    >>> class_numbers(torch.eye(3)[[2, 0]]).tolist(), class_numbers(torch.ones(2, 0)).tolist()
+    ([2, 0], [0, 0])
+    """
+    if one_hot.shape[1] == 0:
+        return torch.zeros(len(one_hot), dtype=torch.int64, device=one_hot.device)
+    return one_hot.argmax(1)
+
+
+def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | None:
+    """The classes of samples by default: drawn from p(c), one for each row of the address.
+
+    Returns:
+        None for a generator without classes.
+    """
+    shares = _shares(G)
+    if shares is None:
+        return None
+    u = address.uniform(f"{purpose}: classes", 1)[:, 0]
+    bounds = shares.cpu().cumsum(0)
+    return torch.searchsorted(bounds, u, right=True).clamp_(max=len(shares) - 1)
+
+
+def generator_input(
+    G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | Columns | None = None
+) -> Float[Tensor, "m inputs"]:
+    """G's input for these z: each with its condition, or z itself if G has none.
+
+    By default classes are drawn from p(c), and with masks no pixel is known.
+
+    Args:
+        G: the generator.
+        z: noise, one row for each of the address's rows.
+        address: key of the draw.
+        purpose: name of the draw.
+        c: the class of each row; or the values that hold its condition: a class in one-hot form,
+            or the known pixels and their mask (`masks.known_part`).
+
+    Raises:
+        UserError: classes for a generator without classes, or numbers that are no class.
+    """
+    shares, nothing = _shares(G), _nothing_known(G)
+    if c is not None and c.is_floating_point():
+        return torch.cat([z, c.to(z)], 1)
+    if nothing is not None:
+        return torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
+    if shares is None:
+        if c is not None and bool((c != 0).any()):
+            raise UserError(
+                "Classes are given, but this generator has none. Leave them out, or train with "
+                "condition classes."
+            )
+        return z
+    c = drawn_classes(G, address, purpose) if c is None else c
+    assert c is not None
+    if len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
+        raise UserError(
+            f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "
+            "sample."
+        )
+    return with_classes(z, c, len(shares))
+
+
+def find_class(names: Sequence[str], wanted: str) -> int:
+    """The number of the class with that name or number.
+
+    Raises:
+        UserError: there is no such class; the message suggests the nearest.
+
+    >>> find_class(["cats", "dogs"], "dogs"), find_class(["cats", "dogs"], "0")
+    (1, 0)
+    """
+    if wanted in names:
+        return list(names).index(wanted)
+    if wanted.isdecimal() and int(wanted) < len(names):
+        return int(wanted)
+    if not names:
+        raise UserError(
+            f"Class {wanted!r} is given, but this run has no classes. Train one with --condition "
+            "classes."
+        )
+    near = difflib.get_close_matches(wanted.lower(), names, n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
+    raise UserError(f"There is no class {wanted!r}.{hint} The classes are {shown}.")

@@ -1,0 +1,218 @@
+"""The commands for a person's own images: ``advnets project`` and ``inpaint``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Checkpoint,
+    Flag,
+    Json,
+    RunFolder,
+    Weights,
+    output_path,
+    print_table,
+    require_positive,
+    require_suffix,
+)
+from adversarial_nets.errors import UserError
+from adversarial_nets.progress import ProgressReporter
+
+__all__ = ["COMMANDS"]
+
+
+@dataclass(frozen=True)
+class ProjectOptions:
+    """Find the noise z of your own images: G(z) as near to each image as a run's G can come.
+
+    z is optimised, starting from the best of many random z, or from E(x) if `advnets paper section7
+    inference RUN` trained E. The picture has one column for each image: the image, G(z) at the
+    start, and G(z) at the end.
+    """
+
+    run: RunFolder
+    images: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE ...", help="Image files.", help_behavior_hint="(required)"),
+    ] = ()
+    steps: int = 500
+    """Updates of z."""
+    resize: Flag = False
+    """Crop images to their central square and resize them to the run's size."""
+    invert: Flag = False
+    """Make black white, for dark strokes on a light ground."""
+    class_: Annotated[
+        str | None,
+        tyro.conf.arg(
+            name="class",
+            help="Class of all images, of a run with classes.",
+            help_behavior_hint="(default: the class that comes nearest)",
+        ),
+    ] = None
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Picture to write, .png.", help_behavior_hint="(default: RUN/projection.png)"
+        ),
+    ] = None
+    checkpoint: Checkpoint = "last"
+    weights: Weights = None
+    json: Json = False
+
+
+def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.out or output_path("projection.png", run=o.run)
+    require_suffix(out, ".png")
+    steps = require_positive("--steps", o.steps, 1)
+    if not o.images:
+        raise UserError("IMAGE is missing; give one or more image files after RUN.")
+
+    import torch
+
+    from adversarial_nets.classes import find_class
+    from adversarial_nets.paper.section7 import inference
+    from adversarial_nets.paper.section7.own_images import read_images
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.runs import files, game_state
+    from adversarial_nets.runs import folder as runs_folder
+
+    run = runs_folder.open_run(o.run)
+    names = list(run.classes)
+    given = None if o.class_ is None else find_class(names, o.class_)
+    x = read_images(run, o.images, resize=o.resize, invert=o.invert)
+    weights = o.weights or run.default_weights
+    G, round = game_state.load_generator(run, o.checkpoint, weights)
+    E = inference.load_encoder(run, weights, round)
+    c = None if given is None else torch.full((len(x),), given)
+    start, c = inference.starting_points(G, run.settings, x, E, c)
+    z = inference.optimise_z(G, run.settings, x, start, c, steps)
+    before, after = (inference.distances(G, x, at, c) for at in (start, z))
+    with torch.no_grad():
+        rows = torch.cat([x, inference.generate(G, start, c), inference.generate(G, z, c)])
+    content = sheets.grid_png(rows, run.image_shape, run.range, columns=len(x))
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, content)
+    by = "random z" if E is None else "E"
+    found = [
+        {
+            "image": str(path),
+            "class": None if c is None else names[int(c[i])],
+            "start": before[i].item(),
+            "distance": after[i].item(),
+        }
+        for i, path in enumerate(o.images)
+    ]
+    header = ["image", "class", f"‖x − G(z)‖, {by}", "optimised"]
+    print_table(reporter, header, [list(row.values()) for row in found])
+    reporter.say(f"Image, start and result: {out}")
+    return {"round": round, "weights": weights, "start": by, "images": found, "out": str(out)}
+
+
+@dataclass(frozen=True)
+class InpaintOptions:
+    """Fill in the hidden part of your own image, several times.
+
+    By optimisation of z on any finished run; by one pass of G on a run that was trained with
+    --condition masks. The picture has the image, its known part, and the completions.
+    """
+
+    run: RunFolder
+    image: Annotated[
+        Path | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE", help="Image file.", help_behavior_hint="(required)"),
+    ] = None
+    hide: str = "right"
+    """What to hide: right, left, top, bottom, blocks (16 of 7 × 7), or MASK.png, in which hidden
+    pixels are black."""
+    completions: int = 4
+    """How many."""
+    steps: int = 1500
+    """Updates of z, for a run without masks."""
+    resize: Flag = False
+    """Crop the image to its central square and resize it to the run's size."""
+    invert: Flag = False
+    """Make black white, for dark strokes on a light ground."""
+    out: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Picture to write, .png.", help_behavior_hint="(default: RUN/inpainting.png)"
+        ),
+    ] = None
+    weights: Weights = None
+    json: Json = False
+
+
+def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    out = o.out or output_path("inpainting.png", run=o.run)
+    require_suffix(out, ".png")
+    steps = require_positive("--steps", o.steps, 1)
+    n = require_positive("--completions", o.completions, 1)
+    if o.image is None:
+        raise UserError("IMAGE is missing; give an image file after RUN.")
+
+    import torch
+
+    from adversarial_nets.masks import REGIONS, region_mask
+    from adversarial_nets.paper.section7.filling_in import compose
+    from adversarial_nets.paper.section7.filling_in_study import completions_of
+    from adversarial_nets.paper.section7.own_images import read_images, read_mask
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.runs import files
+    from adversarial_nets.runs import folder as runs_folder
+
+    run = runs_folder.open_run(o.run)
+    mask = (
+        region_mask(o.hide, run.image_shape) if o.hide in REGIONS else read_mask(run, Path(o.hide))
+    )
+    x = read_images(run, [o.image], resize=o.resize, invert=o.invert)
+    found = completions_of(run, x, mask, n, weights=o.weights, steps=steps)[0]
+    low, high = run.range
+    known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
+    content = sheets.grid_png(
+        torch.cat([x, known, found]), run.image_shape, run.range, columns=n + 2
+    )
+    with files.explain_os_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(out, content)
+    hidden = mask == 0
+    errors = (found - x)[:, hidden].square().mean(1).sqrt().tolist()
+    by = "one pass of G" if run.settings.condition == "masks" else "optimisation of z"
+    reporter.say(f"{n} completions by {by}: {out}")
+    return {
+        "by": by,
+        "hide": o.hide,
+        "hidden": hidden.double().mean().item(),
+        "rmse": errors,
+        "out": str(out),
+    }
+
+
+COMMANDS = (
+    Command(
+        name="inpaint",
+        group="generate",
+        arguments="RUN IMAGE",
+        summary="fill in a hidden part of your own image (§7)",
+        options=InpaintOptions,
+        run=_inpaint,
+        examples=(
+            "inpaint runs/mnist-mnist-0 seven.png --hide bottom",
+            "inpaint runs/mnist-filling-in-0 seven.png --hide blocks --completions 8",
+        ),
+    ),
+    Command(
+        name="project",
+        group="generate",
+        arguments="RUN IMAGE ...",
+        summary="find z of your own images (§7)",
+        options=ProjectOptions,
+        run=_project,
+        examples=("project runs/mnist-mnist-0 seven.png --resize --invert",),
+    ),
+)

@@ -1,0 +1,359 @@
+"""The command ``advnets paper section7``: the paper's five extensions, measured."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Flag,
+    Json,
+    Seed,
+    Weights,
+    output_path,
+    print_files,
+    print_table,
+    require_positive,
+)
+from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.paper.section7.rows import Row
+    from adversarial_nets.runs.folder import Run
+
+__all__ = ["COMMANDS"]
+
+ITEMS = ("conditional", "inference", "filling-in", "few-labels", "efficiency")
+RECORDED = Path("results/section7.json")
+
+
+@dataclass(frozen=True)
+class Section7Options:
+    """Measure the extensions of §7 beside published numbers.
+
+    Without ITEM it prints the recorded rows and trains nothing.
+
+    conditional scores RUNs that were trained with --condition classes, or trains one: Parzen score,
+    alignment of samples with their classes, and variance within classes.
+
+    inference trains E, which gives z from x, for the G of RUN; with --joint it trains G and E
+    together.
+
+    filling-in completes test images of RUN, whose right half or 16 of 49 blocks are hidden.
+
+    efficiency plays one game with one setting changed at a time: rounds and seconds to --nats.
+
+    few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
+    it also classifies by the features of that run's D.
+    """
+
+    item: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="[ITEM]",
+            help=f"{', '.join(ITEMS)}.",
+            help_behavior_hint="(default: none)",
+        ),
+    ] = None
+    runs: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="[RUN ...]",
+            help="conditional: finished runs to score, which differ in their seeds. inference "
+            "and filling-in: a finished run. few-labels: a finished run without classes.",
+            help_behavior_hint="(default: none)",
+        ),
+    ] = ()
+    data: str = "mnist-5k"
+    """Data set to train on, without RUN."""
+    preset: Literal["fast-conditional", "mnist-conditional"] = "fast-conditional"
+    """Preset to train with, without RUN."""
+    rounds: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="conditional, without RUN, and efficiency: rounds to train.",
+            help_behavior_hint="(default: the preset's; efficiency: 3,000)",
+        ),
+    ] = None
+    nats: float = 120.0
+    """efficiency: the validation score to reach."""
+    shuffle_labels: Flag = False
+    """Train with the labels in random order, without RUN: a control whose alignment must be at
+    chance."""
+    per_class: int = 1000
+    """conditional: samples of each class."""
+    images: int = 50
+    """filling-in: test images to complete, five times each."""
+    labels: int = 100
+    """few-labels: labelled images, equally many of each class."""
+    draw: int = 0
+    """few-labels: number of the draw of labelled images."""
+    steps: int = 5000
+    """inference: updates of E."""
+    joint: Flag = False
+    """inference: train G and E together in the joint game (BiGAN) on --data, or on 25 Gaussians
+    with --data grid."""
+    epochs: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="few-labels and --joint: passes over the training images.",
+            help_behavior_hint="(default: as published, 300 and 400; few-labels on mnist-5k: 100)",
+        ),
+    ] = None
+    weights: Weights = None
+    out: Path = output_path("paper", "section7")
+    """Folder for rows, pictures and runs."""
+    seed: Seed = 0
+    json: Json = False
+
+
+def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.paper.section7.rows import read_rows
+
+    if o.item is None:
+        rows = read_rows(o.out / "rows.json") or read_rows(RECORDED)
+        if not rows:
+            reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
+        return _print_rows(rows, reporter)
+    if o.item not in ITEMS:
+        raise unknown_name(o.item, list(ITEMS), "item of §7")
+    require_positive("--per-class", o.per_class, 1)
+    items = {
+        "conditional": _conditional,
+        "inference": _inference,
+        "filling-in": _filling_in,
+        "few-labels": _few_labels,
+        "efficiency": _efficiency,
+    }
+    return items[o.item](o, reporter)
+
+
+def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]:
+    """Print rows as a table, and return them for ``--json``."""
+    if rows:
+        header = ["item", "model", "measure", "data", "ours", "±", "seeds", "published", "seconds"]
+        print_table(reporter, header, [list(dataclasses.astuple(row)) for row in rows])
+    return {"rows": [dataclasses.asdict(row) for row in rows]}
+
+
+def _model(run: "Run") -> str:
+    """The run's preset, with the settings that differ from it."""
+    changed = ", ".join(f"{name} {new}" for name, (_, new) in run.changed.items())
+    return f"{run.preset} with {changed}" if changed else run.preset_label
+
+
+def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Score conditional runs, and draw the samples of the first."""
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7 import conditional, rows
+    from adversarial_nets.plots.style import write_picture
+    from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.runs import game_state
+    from adversarial_nets.runs.metrics import read_metrics
+
+    if o.runs and o.shuffle_labels:
+        raise UserError("--shuffle-labels trains a new run, but RUN is given; give one of them.")
+    runs = [runs_folder.open_run(path) for path in o.runs] or [_train(o, reporter)]
+    labels = {(run.data, _model(run)) for run in runs}
+    if len(labels) > 1:
+        raise UserError(
+            f"The runs differ in data or settings: {', '.join(sorted(map(' '.join, labels)))}. "
+            "Give runs that differ in their seed only."
+        )
+    data = load_data(runs[0], reporter.work)
+    scores = [
+        conditional.score_conditional(
+            run, data, weights=o.weights, per_class=o.per_class, on_progress=reporter.work
+        )
+        for run in runs
+    ]
+    model = f"{_model(runs[0])}, {scores[0].weights} G"
+    model += ", labels shuffled" if o.shuffle_labels else ""
+    seconds = [float(read_metrics(run.folder)[-1]["seconds"]) for run in runs]
+    found = conditional.conditional_rows(scores, model, runs[0].data, seconds)
+    rows.record_rows(o.out / "rows.json", found)
+    G, _ = game_state.load_generator(runs[0], weights=scores[0].weights)
+    name = "conditional-shuffled.png" if o.shuffle_labels else "conditional.png"
+    picture = write_picture(conditional.plot_conditional(G, runs[0]), o.out / name)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    scores_by_run = [dataclasses.asdict(score) for score in scores]
+    return {**result, "runs": scores_by_run, "files": [str(picture)]}
+
+
+def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
+    """A run of the preset, trained or resumed in the output folder."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7.conditional import shuffle_labels
+    from adversarial_nets.presets import PRESETS
+    from adversarial_nets.training.session import train
+
+    data = datasets.load(o.data, on_progress=reporter.work)
+    name = f"{data.name}-{o.preset}-{o.seed}"
+    return train(
+        shuffle_labels(data) if o.shuffle_labels else data,
+        preset=o.preset,
+        settings=dataclasses.replace(PRESETS[o.preset].settings, seed=o.seed),
+        run=o.out / "runs" / (f"{name}-shuffled" if o.shuffle_labels else name),
+        rounds=o.rounds,
+        callbacks=[lambda s: reporter.work(f"{name}: round", s.row["round"], s.rounds)],
+        progress=False,
+    )
+
+
+def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Train E for a finished run, and measure it."""
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.inference import EncoderSettings
+    from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
+    from adversarial_nets.runs import folder as runs_folder
+
+    if o.joint:
+        return _joint(o, reporter)
+    if len(o.runs) != 1:
+        raise UserError(
+            f"{len(o.runs)} runs are given; inference needs one finished run, for example: advnets "
+            "paper section7 inference runs/mnist-mnist-0. Or train the joint game with --joint."
+        )
+    steps = require_positive("--steps", o.steps, 1)
+    run = runs_folder.open_run(o.runs[0])
+    data = load_data(run, reporter.work)
+    settings = EncoderSettings(steps=steps, seed=o.seed)
+    scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
+    model = f"E of {_model(run)}, {scores.weights} G"
+    found = inference_rows(scores, model, run.data)
+    rows.record_rows(o.out / "rows.json", found)
+    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
+
+
+def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Play the joint game, and measure its E; on the plane, count the modes that it finds."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7 import inference_study, rows
+    from adversarial_nets.paper.section7.joint import JointSettings
+
+    if o.runs:
+        raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")
+    if o.data == "grid":
+        seeds = [o.seed + i for i in range(3)]
+        found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
+        rows.record_rows(o.out / "rows.json", found)
+        return _print_rows(found, reporter)
+    data = datasets.load(o.data, on_progress=reporter.work)
+    epochs = require_positive("--epochs", o.epochs, 400)
+    settings = JointSettings(epochs=epochs, seed=o.seed)
+    folder = o.out / "runs" / f"joint-{data.name}-{epochs}-{o.seed}"
+    scores = inference_study.score_joint(data, settings, folder, reporter.work)
+    found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
+    rows.record_rows(o.out / "rows.json", found)
+    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
+
+
+def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Complete test images with a run, and measure the completions."""
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.runs import files
+    from adversarial_nets.runs import folder as runs_folder
+
+    if len(o.runs) != 1:
+        raise UserError(
+            f"{len(o.runs)} runs are given; filling-in needs one finished run, for example: "
+            "advnets paper section7 filling-in runs/mnist-filling-in-0"
+        )
+    images = require_positive("--images", o.images, 1)
+    run = runs_folder.open_run(o.runs[0])
+    data = load_data(run, reporter.work)
+    found, shown = filling_in_rows(
+        run, data, images=images, weights=o.weights, on_progress=reporter.work
+    )
+    rows.record_rows(o.out / "rows.json", found)
+    picture = o.out / "filling-in.png"
+    content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
+    files.write_atomically(picture, content)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    return {**result, "files": [str(picture)]}
+
+
+def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Train the classifier with and without unlabelled images, and classify by features of D."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
+    from adversarial_nets.runs import folder as runs_folder
+
+    if len(o.runs) > 1:
+        raise UserError(f"{len(o.runs)} runs are given; few-labels takes at most one.")
+    run = runs_folder.open_run(o.runs[0]) if o.runs else None
+    data = datasets.load(run.data if run else o.data, on_progress=reporter.work)
+    epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
+    found, picture = few_labels_rows(
+        data,
+        o.out,
+        labels=o.labels,
+        epochs=epochs,
+        seed=o.seed,
+        draw=o.draw,
+        run=run,
+        on_progress=reporter.work,
+    )
+    rows.record_rows(o.out / "rows.json", found)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    return {**result, "files": [str(picture)]}
+
+
+def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
+    """Play each variant of one game with three seeds."""
+    from adversarial_nets import datasets
+    from adversarial_nets.paper.section7 import rows
+    from adversarial_nets.paper.section7.efficiency import efficiency
+
+    if o.runs:
+        raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
+    rounds = require_positive("--rounds", o.rounds, 3000)
+    data = datasets.load(o.data, on_progress=reporter.work)
+    found, picture = efficiency(
+        data,
+        o.out / "efficiency",
+        nats=o.nats,
+        rounds=rounds,
+        seeds=[o.seed + i for i in range(3)],
+        on_progress=reporter.work,
+    )
+    rows.record_rows(o.out / "rows.json", found)
+    result = _print_rows(found, reporter)
+    print_files(reporter, [picture])
+    return {**result, "files": [str(picture)]}
+
+
+COMMANDS = (
+    Command(
+        name="paper section7",
+        group="paper",
+        arguments="[ITEM] [RUN ...]",
+        summary="§7: extensions, beside published numbers",
+        options=Section7Options,
+        run=_section7,
+        examples=(
+            "paper section7",
+            "paper section7 conditional --rounds 4000",
+            "paper section7 conditional runs/mnist-fast-conditional-1",
+            "paper section7 inference runs/mnist-mnist-0",
+            "paper section7 inference --joint --data grid",
+            "paper section7 filling-in runs/mnist-filling-in-0",
+            "paper section7 few-labels --labels 100",
+            "paper section7 efficiency",
+        ),
+    ),
+)

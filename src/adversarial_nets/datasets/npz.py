@@ -1,0 +1,55 @@
+"""Images in a NumPy archive: ``npz:FILE``."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from adversarial_nets.datasets.arrays import Array, dataset_from_arrays
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.errors import UserError
+
+__all__ = ["load_npz"]
+
+_LABELS = ("labels", "label", "y")
+
+
+def load_npz(path: Path, name: str) -> Dataset:
+    """Load the images in a file that `numpy.savez` or `numpy.save` wrote.
+
+    Arrays named ``train``, ``valid`` and ``test`` are the splits. Otherwise the file must hold one
+    array of images under any name; an array ``labels`` beside it holds class numbers. Shapes and
+    values are those of `arrays.dataset_from_arrays`. Objects are not unpickled.
+
+    Args:
+        path: the file.
+        name: the data set's name.
+
+    Raises:
+        UserError: no such file, a file of another kind, or arrays that are not images.
+    """
+    try:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            arrays = {"images": file}
+        else:
+            with file:
+                arrays = {key: file[key] for key in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise UserError(
+            f"{path} cannot be read as a NumPy archive ({error}). In npz:FILE, FILE must be an "
+            ".npz file of images, written by numpy.savez."
+        ) from error
+    splits: dict[str, Array] = {
+        key: arrays[key] for key in ("train", "valid", "test") if key in arrays
+    }
+    if splits:
+        return dataset_from_arrays(splits, name=name)
+    labels = next((arrays.pop(key) for key in _LABELS if key in arrays), None)
+    images = {key: x for key, x in arrays.items() if x.ndim >= 3}
+    if len(images) != 1:
+        raise UserError(
+            f"{path} holds the arrays {', '.join(arrays) or 'none'}, {len(images)} of which are "
+            "images; give it one array of images, or arrays named train, valid and test."
+        )
+    return dataset_from_arrays(next(iter(images.values())), labels, name=name)

@@ -1,0 +1,193 @@
+"""Check a learner's answers in notebooks: each answer is computed and its numbers are compared.
+
+A check is the last line of a cell, so that the notebook shows its `Verdict`.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Language", "Verdict", "check", "checker"]
+
+Language = Literal["English", "中文"]
+Numbers = NDArray[np.float64]
+
+_FILLED = object()
+
+_WORDS: Mapping[Language, Mapping[str, str]] = {
+    "English": {
+        "right": "Right.",
+        "wrong": "Not yet. ",
+        "empty": "The cell is not filled in: the answer is {got}.",
+        "error": "Your code raised {error}.",
+        "no numbers": "The answer is {got}; numbers are required.",
+        "shape": "The answer has shape {got}; shape {wanted} is required.",
+        "not finite": "The answer{place} is {got}; a finite number is required.",
+        "small": "The answer{place} is {got:.6g}, which is too small.",
+        "large": "The answer{place} is {got:.6g}, which is too large.",
+        "at most": "The answer{place} is {got:.6g}; it must be at most {bound:.6g}.",
+        "at least": "The answer{place} is {got:.6g}; it must be at least {bound:.6g}.",
+        "place": " at position {index}",
+    },
+    "中文": {
+        "right": "正确。",
+        "wrong": "还不对。",
+        "empty": "这一格还没有填写：答案是 {got}。",
+        "error": "你的代码出错了：{error}。",
+        "no numbers": "答案是 {got}，而这里需要数值。",
+        "shape": "答案的形状是 {got}，应为 {wanted}。",
+        "not finite": "答案{place}是 {got}，应为有限的数。",
+        "small": "答案{place}是 {got:.6g}，偏小。",
+        "large": "答案{place}是 {got:.6g}，偏大。",
+        "at most": "答案{place}是 {got:.6g}，不应大于 {bound:.6g}。",
+        "at least": "答案{place}是 {got:.6g}，不应小于 {bound:.6g}。",
+        "place": "在位置 {index} 处",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of a check; a notebook shows its message.
+
+    Attributes:
+        right: whether the answer is right.
+        message: that it is right, or what is wrong.
+    """
+
+    right: bool
+    message: str
+
+    def __repr__(self) -> str:
+        """The message, with a mark."""
+        return f"{'✓' if self.right else '✗'} {self.message}"
+
+
+def check(
+    answer: Callable[[], object],
+    equals: object = None,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    mistakes: Mapping[str, object] | None = None,
+    hint: str = "",
+    tolerance: float = 1e-6,
+    language: Language = "English",
+) -> Verdict:
+    """Compute an answer and compare its numbers with the right ones.
+
+    Args:
+        answer: computes the answer: numbers, arrays or tensors. It is called here, so that an error
+            in the learner's code becomes a message.
+        equals: the right numbers.
+        at_most: the largest value allowed, in place of `equals` or with `at_least`.
+        at_least: the smallest value allowed.
+        mistakes: what is wrong, as a text, by the numbers that this mistake gives. These are
+            compared before the general message.
+        hint: printed after the general message.
+        tolerance: largest absolute or relative difference that counts as equal.
+        language: of the general messages.
+
+    Returns:
+        The verdict.
+
+    Raises:
+        ValueError: the numbers of a mistake are right, an error in the exercise.
+
+    >>> check(lambda: 0.5, equals=0.5)
+    ✓ Right.
+    >>> check(lambda: 2, equals=0.5, mistakes={"That is b/a.": 2.0})
+    ✗ Not yet. That is b/a.
+    >>> check(lambda: [1, 3], equals=[1, 2], hint="Look at the last one.")
+    ✗ Not yet. The answer at position 1 is 3, which is too large. Look at the last one.
+    >>> check(lambda: None, at_most=1.0)
+    ✗ Not yet. The cell is not filled in: the answer is None.
+    """
+    words = _WORDS[language]
+    right = None if equals is None else _numbers(equals)
+    wrong = {text: _numbers(numbers) for text, numbers in (mistakes or {}).items()}
+    for text, numbers in wrong.items():
+        if right is not None and _same(numbers, right, tolerance):
+            raise ValueError(f"the numbers of the mistake {text!r} are right")
+
+    def no(name: str, **values: object) -> Verdict:
+        message = words["wrong"] + words[name].format(**values)
+        return Verdict(False, f"{message} {hint}".rstrip())
+
+    try:
+        given = answer()
+    except Exception as error:
+        return no("error", error=f"{type(error).__name__}: {error}")
+    if (blank := _blank(given)) is not _FILLED:
+        return no("empty", got=blank)
+    try:
+        got = _numbers(given)
+    except (TypeError, ValueError):
+        return no("no numbers", got=repr(given)[:80])
+    for text, numbers in wrong.items():
+        if _same(got, numbers, tolerance):
+            return Verdict(False, words["wrong"] + text)
+    if right is not None and got.shape != right.shape:
+        return no("shape", got=got.shape, wanted=right.shape)
+    return _first_fault(got, right, at_most, at_least, tolerance, no, words)
+
+
+def checker(language: Language) -> Callable[..., Verdict]:
+    """Return `check` with general messages in the given language, for a notebook's first cell."""
+    return functools.partial(check, language=language)
+
+
+def _first_fault(
+    got: Numbers,
+    right: Numbers | None,
+    at_most: float | None,
+    at_least: float | None,
+    tolerance: float,
+    no: Callable[..., Verdict],
+    words: Mapping[str, str],
+) -> Verdict:
+    """The verdict on numbers of the right shape; it names the first one that is wrong."""
+    for index in np.ndindex(got.shape):
+        number = float(got[index])
+        name = ", ".join(map(str, index))
+        at = {"got": number, "place": words["place"].format(index=name) if index else ""}
+        if right is not None:
+            wanted = float(right[index])
+            if not np.isclose(number, wanted, tolerance, tolerance):
+                if np.isnan(number) or (np.isinf(number) and np.isfinite(wanted)):
+                    return no("not finite", **at)
+                return no("small" if number < wanted else "large", **at)
+        elif np.isnan(number):
+            return no("not finite", **at)
+        if at_most is not None and number > at_most:
+            return no("at most", bound=at_most, **at)
+        if at_least is not None and number < at_least:
+            return no("at least", bound=at_least, **at)
+    return Verdict(True, words["right"])
+
+
+def _blank(given: object) -> object:
+    """The None or ... that the answer is or contains; `_FILLED` if there is none."""
+    if given is None or given is ...:
+        return given
+    if isinstance(given, list | tuple):
+        return next((b for b in map(_blank, given) if b is not _FILLED), _FILLED)
+    return _FILLED
+
+
+def _numbers(value: object) -> Numbers:
+    """Numbers, arrays, tensors, or a sequence of them as a float64 array."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+    if isinstance(value, list | tuple):
+        value = [_numbers(part) for part in value]
+    return np.asarray(value, dtype=np.float64)
+
+
+def _same(a: Numbers, b: Numbers, tolerance: float) -> bool:
+    """Whether two arrays have the same shape and, within the tolerance, the same numbers."""
+    return a.shape == b.shape and bool(np.allclose(a, b, tolerance, tolerance, equal_nan=True))

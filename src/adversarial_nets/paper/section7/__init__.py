@@ -1,0 +1,1 @@
+"""§7, future work: the paper's five extensions, one module each."""

@@ -1,0 +1,112 @@
+"""§7, extension 4, literally: classifiers of few labels on the features of D.
+
+"Features from the discriminator … could improve performance of classifiers when limited labeled
+data is available." The features are D's last hidden layer, of a game that saw no label. A linear
+and a nearest-neighbour classifier are trained on them and on the raw pixels.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.paper.section7 import inference
+from adversarial_nets.paper.section7.few_labels import choose_labelled
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import RunLike, open_run
+
+__all__ = ["Errors", "discriminator_features", "features_against_pixels"]
+
+Values = Float[Tensor, "n values"]
+Classes = Int64[Tensor, " n"]
+TestValues = Float[Tensor, "n_test values"]
+TestClasses = Int64[Tensor, " n_test"]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Shares of test images that are classified wrongly.
+
+    Attributes:
+        features: what was classified: ``pixels``, ``features of D`` or ``features of E``.
+        linear: error of logistic regression.
+        nearest: error of the nearest labelled image's class.
+    """
+
+    features: str
+    linear: float
+    nearest: float
+
+
+def features_against_pixels(
+    run: RunLike, data: Dataset, labels: int, draw: int = 0
+) -> list[Errors]:
+    """Classify test images by few labels, from raw pixels, from D's features and from E's.
+
+    E's are E(x), if `advnets paper section7 inference` trained one for the run's newest G.
+
+    Args:
+        run: an unconditional run on these data.
+        data: the data set, with labels for training and test images.
+        labels: labelled images, equally many of each class.
+        draw: number of the draw of labelled images.
+
+    Raises:
+        UserError: data without labels, too many labels, or a conditional run.
+    """
+    run = open_run(run)
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+    if run.settings.condition:
+        raise UserError(
+            f"D of {run.folder} was given the classes, so its features are no test of few labels. "
+            "Give a run without condition."
+        )
+    rows = choose_labelled(data.labels["train"], labels, draw)
+    D, round = game_state.load_discriminator(run)
+    E = inference.load_encoder(run, run.default_weights, round)
+    x, test = data.floats(data.train[rows]), data.floats(data.test)
+    c, of_test = data.labels["train"][rows], data.labels["test"]
+    inputs = {
+        "pixels": (x, test),
+        "features of D": (discriminator_features(D, x), discriminator_features(D, test)),
+    }
+    if E is not None:
+        inputs["features of E"] = inference.encode(E, x), inference.encode(E, test)
+    return [
+        Errors(name, _linear(train, c, other, of_test), _nearest(train, c, other, of_test))
+        for name, (train, other) in inputs.items()
+    ]
+
+
+@torch.no_grad()
+def discriminator_features(D: nn.Module, x: Values) -> Float[Tensor, "n features"]:
+    """The input of D's output layer for each image."""
+    found: list[Tensor] = []
+    output = [m for m in D.modules() if isinstance(m, nn.Linear)][-1]
+    handle = output.register_forward_pre_hook(lambda _, inputs: found.append(inputs[0]))
+    try:
+        for block in x.split(1000):
+            D(block)
+    finally:
+        handle.remove()
+    return torch.cat(found)
+
+
+def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
+    """Error of logistic regression, on values standardised by the labelled images."""
+    from sklearn.linear_model import LogisticRegression
+
+    mean, std = x.mean(0), x.std(0, correction=0).clamp_min(1e-3)
+    model = LogisticRegression(max_iter=1000).fit(((x - mean) / std).numpy(), c.numpy())
+    found = torch.from_numpy(model.predict(((test - mean) / std).numpy()))
+    return (found != of_test).double().mean().item()
+
+
+def _nearest(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
+    """Error of the class of the nearest labelled image, in L2."""
+    nearest = torch.cat([torch.cdist(block, x).argmin(1) for block in test.split(1000)])
+    return (c[nearest] != of_test).double().mean().item()

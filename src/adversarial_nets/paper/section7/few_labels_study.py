@@ -1,0 +1,110 @@
+"""The comparison of §7, extension 4: one classifier with and without unlabelled images."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.run_folder import open_fit_folder
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import NoClasses
+from adversarial_nets.paper.section7 import few_labels
+from adversarial_nets.paper.section7.features import features_against_pixels
+from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.plots import sheets
+from adversarial_nets.progress import Progress
+from adversarial_nets.runs import files
+from adversarial_nets.runs.folder import RunLike
+
+__all__ = ["PUBLISHED", "few_labels_rows"]
+
+PUBLISHED = {20: "16.77 ± 4.52", 50: "2.21 ± 1.36", 100: "0.93 ± 0.065", 200: "0.90 ± 0.042"}
+"""Test error in % of one model on MNIST by number of labels, mean and standard deviation of ten
+draws (Salimans et al. 2016, Table 1: 1677, 221, 93 and 90 errors among 10,000)."""
+
+
+def few_labels_rows(
+    data: Dataset,
+    out: Path,
+    *,
+    labels: int = 100,
+    epochs: int = 300,
+    seed: int = 0,
+    draw: int = 0,
+    run: RunLike | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[list[Row], Path]:
+    """Train the classifier with and without unlabelled images; also draw G's samples.
+
+    Both trainings resume if they were interrupted, and are not repeated once they are finished.
+
+    Args:
+        data: a data set with labels for training and test images. All training and validation
+            images are the unlabelled ones.
+        out: the folder of the runs and the picture.
+        labels: labelled images, equally many of each class.
+        epochs: passes over the unlabelled images.
+        seed: seed of the training.
+        draw: number of the draw of labelled images.
+        run: a finished run whose D's features are classified too.
+        on_progress: called with (what, amount done, total).
+
+    Returns:
+        The rows, test errors in %, and the picture.
+
+    Raises:
+        UserError: data without labels, or more labels than there are.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+    chosen = few_labels.choose_labelled(data.labels["train"], labels, draw)
+    measure = f"test error, %, {labels} labels"
+    published = PUBLISHED.get(labels) if data.name == "mnist" else None
+    rows = []
+    for unlabelled, model in ((True, "feature matching"), (False, "without unlabelled images")):
+        settings = few_labels.Settings(
+            labels=labels, epochs=epochs, unlabelled=unlabelled, seed=seed, draw=draw
+        )
+        net, seconds = _fit(data, chosen, settings, out / "runs", model, on_progress)
+        errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
+        other = published if unlabelled else None
+        percent = 100 * errors / len(data.test)
+        rows.append(Row("few-labels", model, measure, data.name, percent, None, 1, other, seconds))
+        if unlabelled:
+            picture = out / "few-labels.png"
+            content = sheets.grid_png(few_labels.sample(net, 100)[:40], data.image_shape)
+            files.write_atomically(picture, content)
+    if run is not None:
+        for found in features_against_pixels(run, data, labels, draw):
+            for kind, error in (("linear", found.linear), ("nearest neighbour", found.nearest)):
+                model = f"{kind} on {found.features}"
+                rows.append(Row("few-labels", model, measure, data.name, 100 * error, None, 1))
+    return rows, picture
+
+
+def _fit(
+    data: Dataset,
+    chosen: torch.Tensor,
+    settings: few_labels.Settings,
+    folder: Path,
+    model: str,
+    on_progress: Progress | None,
+) -> tuple[few_labels.FewLabels, float]:
+    """The trained networks, and the processor time of the training."""
+    s = settings
+    kind = "" if s.unlabelled else "-labelled-only"
+    place = folder / f"few-labels-{data.name}-{s.labels}-{s.epochs}-{s.draw}-{s.seed}{kind}"
+    open_fit_folder(place, f"few labels, {model}", data, dataclasses.asdict(s))
+
+    def report(done: int, total: int, loss: float) -> None:
+        if on_progress is not None:
+            on_progress(f"{s.labels} labels, {model}: update", done, total)
+
+    session = FitSession(place, callback=report)
+    labels = data.labels["train"]
+    unlabelled = data.floats(torch.cat([data.train, data.valid]))
+    with files.lock(place):
+        x = data.floats(data.train[chosen])
+        net = few_labels.fit(x, labels[chosen], unlabelled, s, session)
+    return net, session.seconds

@@ -1,0 +1,126 @@
+"""§7, extension 3: fill in hidden pixels, p(x_S | x_¬S) for any set S of pixels.
+
+Two ways. **By optimisation**, on any finished run (Yeh et al. 2017, arXiv:1607.07539): find the z
+whose G(z) agrees with the known pixels and looks like data to D,
+
+    min_z  Σ_known w·|x − G(z)| + λ log(1 − D(G(z))),
+
+where a known pixel's weight w is the share of hidden pixels in the window around it. **By a game
+that was trained for it**, the paper's words: with `condition` masks one G(z, x·m, m) fills in every
+mask m in a single pass (`masks`).
+"""
+
+import copy
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, softplus
+
+from adversarial_nets import priors
+from adversarial_nets.classes import generator_input
+from adversarial_nets.masks import known_part
+from adversarial_nets.paper.section7.inference import generate, into_support
+from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
+
+__all__ = ["complete_in_one_pass", "compose", "neighbour_weights", "optimise_completions"]
+
+Images = Float[Tensor, "n pixels"]
+Masks = Float[Tensor, "n pixels"]
+Classes = Int64[Tensor, " n"]
+ImageShape = tuple[int, int, int]
+
+PRIOR_WEIGHT = 0.003
+"""λ, the weight of D's opinion."""
+WINDOW = 7
+LR = 0.03
+
+
+def compose(x: Images, mask: Masks, filled: Images) -> Images:
+    """The known pixels of x and the others of `filled`.
+
+    >>> x, filled = torch.ones(1, 3), torch.zeros(1, 3)
+    >>> compose(x, torch.tensor([[1.0, 0.0, 1.0]]), filled).tolist()
+    [[1.0, 0.0, 1.0]]
+    """
+    return mask * x + (1 - mask) * filled
+
+
+def neighbour_weights(mask: Masks, image_shape: ImageShape) -> Masks:
+    """For each known pixel the share of hidden pixels in the 7 × 7 window around it; 0 for others.
+
+    At the image's edge the window holds only the image's own pixels.
+    """
+    hidden = 1 - mask.view(-1, *image_shape)
+    share = avg_pool2d(hidden, WINDOW, 1, WINDOW // 2, count_include_pad=False)
+    return share.flatten(1) * mask
+
+
+def optimise_completions(
+    G: nn.Module,
+    D: nn.Module,
+    settings: Settings,
+    x: Images,
+    mask: Masks,
+    image_shape: ImageShape,
+    c: Classes | None = None,
+    steps: int = 1500,
+) -> Images:
+    """Complete images by optimising z, each row from a random z of its own.
+
+    Args:
+        G: the generator, in evaluation mode.
+        D: the discriminator, in evaluation mode.
+        settings: the run's settings; the prior and the seed are used.
+        x: images; repeat a row for several completions.
+        mask: 1 where a pixel is known.
+        image_shape: (channels, height, width).
+        c: the class of each row, for a conditional run.
+        steps: updates of Adam on z.
+
+    Returns:
+        The known pixels of x with G's pixels in between.
+    """
+    G, D = (copy.deepcopy(net).requires_grad_(False) for net in (G, D))
+    weights = neighbour_weights(mask, image_shape)
+    address = Address(settings.seed, 0, range(len(x)))
+    z = priors.draw(settings.prior, address, settings.z_size, "z to fill in").requires_grad_()
+    optimiser = torch.optim.Adam([z], lr=LR)
+    for _ in range(steps):
+        filled = generate(G, z, c)
+        pairs = filled if c is None else _with_class_of(G, filled, z, c)
+        of_prior = -softplus(D(pairs).flatten())  # log(1 − D)
+        loss = (weights * (x - filled).abs()).sum() + PRIOR_WEIGHT * of_prior.sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            z.copy_(into_support(z, settings))
+    with torch.no_grad():
+        return compose(x, mask, generate(G, z, c))
+
+
+def _with_class_of(G: nn.Module, filled: Images, z: Tensor, c: Classes) -> Tensor:
+    """D's input: the images with their classes."""
+    inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
+    return torch.cat([filled, inputs[:, z.shape[1] :]], 1)
+
+
+@torch.no_grad()
+def complete_in_one_pass(
+    G: nn.Module, settings: Settings, x: Images, mask: Masks, first: int = 0
+) -> Images:
+    """Complete images by a generator that was trained with masks: G(z, x·m, m), one z for each row.
+
+    Args:
+        G: the generator of a run with `condition` masks, in evaluation mode.
+        settings: the run's settings; the prior and the seed are used.
+        x: images; repeat a row for several completions.
+        mask: 1 where a pixel is known.
+        first: number of the first z.
+    """
+    address = Address(settings.seed, 0, range(first, first + len(x)))
+    z = priors.draw(settings.prior, address, settings.z_size, "z to fill in")
+    inputs = generator_input(G, z, address, "", known_part(x, mask))
+    return compose(x, mask, G(inputs.to(next(G.parameters()))))

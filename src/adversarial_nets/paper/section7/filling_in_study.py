@@ -1,0 +1,179 @@
+"""The measures of §7, extension 3: error, class and diversity of completions."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.masks import region_mask
+from adversarial_nets.paper.section7.filling_in import (
+    complete_in_one_pass,
+    compose,
+    optimise_completions,
+)
+from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.progress import Progress
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.folder import Run
+
+__all__ = [
+    "Completions",
+    "completions_of",
+    "filling_in_rows",
+    "measured",
+    "nearest_on_known_pixels",
+]
+
+Images = Float[Tensor, "n pixels"]
+Mask = Float[Tensor, " pixels"]
+
+STEPS = 500  # updates of z in the study; the command `advnets inpaint` makes more
+
+
+@dataclass(frozen=True)
+class Completions:
+    """Completions of several images, and their measures.
+
+    Attributes:
+        images: (images, completions, pixels).
+        rmse: root mean square error on hidden pixels, over all completions.
+        right_class: share of completions that a classifier finds in the image's class.
+        diversity: standard deviation over an image's completions, its mean over hidden pixels.
+    """
+
+    images: Float[Tensor, "images completions pixels"]
+    rmse: float
+    right_class: float
+    diversity: float
+
+
+def completions_of(
+    run: Run, x: Images, mask: Mask, each: int, *, weights: str | None = None, steps: int = STEPS
+) -> Float[Tensor, "images completions pixels"]:
+    """Several completions of each image, by the way that fits the run.
+
+    Args:
+        run: any unconditional run, or one with `condition` masks.
+        x: images.
+        mask: 1 where a pixel is known, the same for all images.
+        each: completions of each image.
+        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
+        steps: updates of z, for a run without masks.
+
+    Raises:
+        UserError: a run with classes.
+    """
+    if run.settings.condition == "classes":
+        raise UserError(
+            f"{run.folder} was trained with classes; fill in with a run without condition, or with "
+            "--condition masks."
+        )
+    weights = weights or run.default_weights
+    G, round = game_state.load_generator(run, weights=weights)
+    rows = x.repeat_interleave(each, 0)
+    masks = mask.expand_as(rows)
+    if run.settings.condition == "masks":
+        found = complete_in_one_pass(G, run.settings, rows, masks)
+    else:
+        D, _ = game_state.load_discriminator(run, round)
+        found = optimise_completions(G, D, run.settings, rows, masks, run.image_shape, steps=steps)
+    return found.unflatten(0, (len(x), each))
+
+
+def filling_in_rows(
+    run: Run,
+    data: Dataset,
+    regions: tuple[str, ...] = ("right", "blocks"),
+    *,
+    images: int = 50,
+    each: int = 5,
+    weights: str | None = None,
+    on_progress: Progress | None = None,
+) -> tuple[list[Row], Float[Tensor, "shown pixels"]]:
+    """Measure a run's completions of test images, beside the mean and the nearest training image.
+
+    Args:
+        run: any unconditional run, or one with `condition` masks.
+        data: its data set, with labels for training and test images.
+        regions: what is hidden (`masks.REGIONS`).
+        images: how many test images.
+        each: completions of each.
+        weights: ``raw`` or ``averaged``.
+        on_progress: called with (what, amount done, total).
+
+    Returns:
+        The rows, and images to show: for five test images a row with the image, its known part
+        and five completions.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+    judge = classifier(data, on_progress)
+    x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
+    mean = data.floats(data.train).mean(0)
+    way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
+    rows, shown = [], []
+    for i, region in enumerate(regions):
+        mask = region_mask(region, data.image_shape)
+        found = completions_of(run, x, mask, each, weights=weights)
+        nearest = nearest_on_known_pixels(data, x, mask)
+        candidates = {
+            f"{run.preset_label}, {way}": found,
+            "mean image": compose(x, mask.expand_as(x), mean.expand_as(x))[:, None],
+            "nearest training image": compose(x, mask.expand_as(x), nearest)[:, None],
+        }
+        for model, completed in candidates.items():
+            m = measured(completed, x, labels, mask, judge.classes)
+            rows += _rows(model, region, data.name, m)
+        grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
+        shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []
+        if on_progress is not None:
+            on_progress("hidden regions", i + 1, len(regions))
+    return rows, torch.cat(shown, 1).flatten(0, 1)
+
+
+def measured(
+    completed: Float[Tensor, "images completions pixels"],
+    x: Float[Tensor, "images pixels"],
+    labels: Int64[Tensor, " images"],
+    mask: Mask,
+    classes_of: Callable[[Tensor], Tensor],
+) -> Completions:
+    """The measures of completions of the images x."""
+    hidden = mask == 0
+    error = (completed - x[:, None])[..., hidden]
+    found = classes_of(completed.flatten(0, 1)).unflatten(0, completed.shape[:2])
+    return Completions(
+        images=completed,
+        rmse=error.square().mean().sqrt().item(),
+        right_class=(found == labels[:, None]).double().mean().item(),
+        diversity=completed[..., hidden].std(1, correction=0).mean().item(),
+    )
+
+
+def _rows(model: str, region: str, data: str, m: Completions) -> list[Row]:
+    return [
+        Row("filling-in", model, f"{measure}, {region} hidden", data, value, None, 1)
+        for measure, value in (
+            ("RMSE", m.rmse),
+            ("right class", m.right_class),
+            ("diversity", m.diversity),
+        )
+    ]
+
+
+def nearest_on_known_pixels(data: Dataset, x: Images, mask: Mask) -> Images:
+    """The training image that is nearest to each x on the known pixels, in L2."""
+    known = mask > 0
+    best = torch.full((len(x),), torch.inf)
+    index = torch.zeros(len(x), dtype=torch.int64)
+    for first in range(0, len(data.train), 1000):
+        s = data.floats(data.train[first : first + 1000])
+        distance, i = torch.cdist(x[:, known], s[:, known]).min(1)
+        closer = distance < best
+        best[closer], index[closer] = distance[closer], i[closer] + first
+    return data.floats(data.train[index])

@@ -1,0 +1,259 @@
+"""§7, extension 2: approximate inference, the noise z of an image x.
+
+"Learned approximate inference can be performed by training an auxiliary network to predict z given
+x." The auxiliary network E is trained after G, on G's own samples, where z is known:
+
+    min_E  E_{z ~ p_z} ‖z − E(G(z))‖².
+
+An image that is no sample may have no z at all. So a second way starts from E(x) and minimises
+‖x − G(z)‖² over z, with the schedule of StyleGAN2's projector (Karras et al. 2020,
+arXiv:1912.04958, Appendix D).
+"""
+
+import copy
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from adversarial_nets import nets, priors
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.optimisers import adam_state, minimise
+from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.random import Address
+from adversarial_nets.runs import checkpoints
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.settings import GeneratorSettings, Settings
+
+__all__ = [
+    "EncoderSettings",
+    "distances",
+    "encode",
+    "encoder_folder",
+    "fit_encoder",
+    "generate",
+    "into_support",
+    "load_encoder",
+    "nearest_class",
+    "optimise_z",
+    "starting_points",
+]
+
+Images = Float[Tensor, "n pixels"]
+Noise = Float[Tensor, "n z_size"]
+Classes = Int64[Tensor, " n"]
+
+WARM_UP, RAMP_DOWN = 0.05, 0.25
+"""Shares of the steps in which the learning rate rises and falls."""
+LR, NOISE, NOISE_SHARE = 0.1, 0.05, 0.75
+"""Adam's rate, the first standard deviation of the noise on z, and the steps that have any."""
+
+
+@dataclass(frozen=True)
+class EncoderSettings:
+    """Settings of E and of its training.
+
+    Attributes:
+        hidden: units of the hidden layers (ReLU, batch-normalised).
+        steps: updates.
+        batch: samples in a minibatch.
+        lr: Adam's first learning rate; it falls linearly to 0.
+        seed: seed of all random draws.
+    """
+
+    hidden: tuple[int, ...] = (1024, 1024)
+    steps: int = 5000
+    batch: int = 128
+    lr: float = 1e-3
+    seed: int = 0
+
+
+# --- E --------------------------------------------------------------------------------------------
+
+
+def new_encoder(pixels: int, z_size: int, s: EncoderSettings) -> nn.Sequential:
+    """E before its training: a perceptron like G, the other way round."""
+    layers = GeneratorSettings(
+        hidden=s.hidden, output="linear", batch_norm=True, bias_from_marginals=False
+    )
+    return nets.generator(layers, pixels, z_size, s.seed)
+
+
+def fit_encoder(
+    G: nn.Module,
+    settings: Settings,
+    pixels: int,
+    s: EncoderSettings,
+    session: FitSession | None = None,
+) -> nn.Sequential:
+    """Train E for a finished generator.
+
+    Args:
+        G: the generator, in evaluation mode; it does not change.
+        settings: the run's settings; the prior and z_size are used.
+        pixels: values of an image.
+        s: settings of E.
+        session: saves and resumes the training; nothing is saved if None.
+
+    Returns:
+        E, from images (m, pixels) to noise (m, z_size), in evaluation mode.
+    """
+    E = new_encoder(pixels, settings.z_size, s).train()
+    trained = dict(E.named_parameters())
+    state = adam_state(trained)
+    steps = (session or FitSession()).steps(s.steps, E, E.state_dict(), state)
+    for step, record_loss in steps.until(s.steps, trained):
+        address = Address(s.seed, step, range(s.batch))
+        z = priors.draw(settings.prior, address, settings.z_size, "z for E")
+        with torch.no_grad():
+            x = G(generator_input(G, z, address, "z for E"))
+        loss = (z - E(x)).square().mean()
+        minimise(trained, state, loss, s.lr * (1 - step / s.steps))
+        record_loss(loss.item())
+    return E.eval()
+
+
+def encoder_folder(run: Run, weights: str, round: int) -> Path:
+    """The folder of the E that was trained for the run's G of that round."""
+    return run.folder / "inference" / f"{weights}-{round:08d}"
+
+
+def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
+    """The E that was trained for the run's G of that round; None if there is none yet."""
+    folder = encoder_folder(run, weights, round)
+    if not checkpoints.checkpoint_rounds(folder):
+        return None
+    record = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]
+    known = {f.name for f in dataclasses.fields(EncoderSettings)}
+    fields: dict[str, Any] = {k: v for k, v in record.items() if k in known}
+    s = EncoderSettings(**{**fields, "hidden": tuple(fields["hidden"])})
+    E = new_encoder(run.pixels, run.settings.z_size, s)
+    E.load_state_dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets)
+    return E.eval()
+
+
+@torch.no_grad()
+def encode(E: nn.Module, x: Images) -> Noise:
+    """E(x), block by block."""
+    return torch.cat([E(block) for block in x.split(1000)])
+
+
+# --- Reconstruction -------------------------------------------------------------------------------
+
+
+def generate(G: nn.Module, z: Noise, c: Classes | None = None) -> Images:
+    """G(z), with gradients; of a conditional generator G(z, c)."""
+    inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
+    images: Tensor = G(inputs.to(next(G.parameters())))
+    return images
+
+
+@torch.no_grad()
+def distances(G: nn.Module, x: Images, z: Noise, c: Classes | None = None) -> Float[Tensor, " n"]:
+    """‖x − G(z)‖ of each image."""
+    return (x - generate(G, z, c)).norm(dim=1)
+
+
+def nearest_class(G: nn.Module, x: Images, z: Noise) -> Classes | None:
+    """The class with which a conditional generator comes nearest to each x from this z.
+
+    Returns:
+        None for a generator without classes.
+    """
+    found = [distances(G, x, z, torch.full((len(x),), c)) for c in range(class_count(G))]
+    return torch.stack(found).argmin(0) if found else None
+
+
+@torch.no_grad()
+def starting_points(
+    G: nn.Module,
+    settings: Settings,
+    x: Images,
+    E: nn.Module | None = None,
+    c: Classes | None = None,
+) -> tuple[Noise, Classes | None]:
+    """A first z of each image, and its class if G has classes.
+
+    Args:
+        G: the generator.
+        settings: the run's settings.
+        x: images.
+        E: gives z = E(x); without it, the best of 1,000 random z is taken.
+        c: the class of each image; by default the one that comes nearest.
+    """
+    if E is not None:
+        z = encode(E, x)
+        return z, nearest_class(G, x, z) if c is None else c
+    n = 1000
+    draws = priors.draw(
+        settings.prior, Address(settings.seed, 0, range(n)), settings.z_size, "first z"
+    )
+    best_z, best_c = [], []
+    for i, image in enumerate(x):
+        tried = torch.arange(n) % max(class_count(G), 1) if c is None else c[i].expand(n)
+        of = tried if class_count(G) else None
+        nearest = int(distances(G, image.expand(n, -1), draws, of).argmin())
+        best_z.append(draws[nearest])
+        best_c.append(tried[nearest])
+    return torch.stack(best_z), torch.stack(best_c) if class_count(G) else None
+
+
+def optimise_z(
+    G: nn.Module,
+    settings: Settings,
+    x: Images,
+    start: Noise,
+    c: Classes | None = None,
+    steps: int = 500,
+) -> Noise:
+    """Minimise ‖x − G(z)‖² over z, for each image on its own.
+
+    z stays in the prior's support. The result is never farther from x than the start.
+
+    Args:
+        G: the generator, in evaluation mode.
+        settings: the run's settings; the prior and the seed are used.
+        x: images.
+        start: where to begin, one row for each image.
+        c: the class of each image, for a conditional generator.
+        steps: updates of Adam.
+    """
+    G = copy.deepcopy(G).requires_grad_(False)
+    start = into_support(start, settings)
+    z = start.clone().requires_grad_()
+    optimiser = torch.optim.Adam([z], lr=LR)
+    for step in range(steps):
+        t = step / steps
+        optimiser.param_groups[0]["lr"] = LR * _schedule(t)
+        noise = Address(settings.seed, step, range(len(z))).normal("noise on z", z.shape[1])
+        strength = NOISE * max(0.0, 1 - t / NOISE_SHARE) ** 2
+        loss = (x - generate(G, z + strength * noise, c)).square().sum()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        with torch.no_grad():
+            z.copy_(into_support(z, settings))
+    z = z.detach()
+    closer = distances(G, x, z, c) < distances(G, x, start, c)
+    return torch.where(closer[:, None], z, start)
+
+
+def _schedule(t: float) -> float:
+    """The learning rate's factor at share t of the steps: a linear rise, and a cosine's fall."""
+    fall = min(1.0, (1 - t) / RAMP_DOWN)
+    return min(1.0, t / WARM_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
+
+
+def into_support(z: Noise, settings: Settings) -> Noise:
+    """The nearest z that the prior can draw."""
+    if settings.prior == "uniform":
+        return z.clamp(-(3**0.5), 3**0.5)
+    if settings.prior == "spherical":
+        return z * (z.shape[1] ** 0.5 / z.norm(dim=1, keepdim=True).clamp_min(1e-8))
+    return z

@@ -1,0 +1,252 @@
+"""The measures of §7, extension 2: what E's features say of the class, and how it reconstructs."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from adversarial_nets import toys
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.optimisers import batches_per_epoch
+from adversarial_nets.baselines.run_folder import open_fit_folder
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.paper.section7 import inference
+from adversarial_nets.paper.section7.inference import EncoderSettings
+from adversarial_nets.paper.section7.joint import JointSettings, draw_z, fit_joint
+from adversarial_nets.paper.section7.rows import Row, mean_and_spread
+from adversarial_nets.progress import Progress
+from adversarial_nets.random import Address, permutation
+from adversarial_nets.runs import files, game_state
+from adversarial_nets.runs.folder import RunLike, open_run
+from adversarial_nets.toys.plane import modes_hit
+
+__all__ = [
+    "PLANE",
+    "InferenceScores",
+    "inference_rows",
+    "modes_on_the_plane",
+    "nearest_neighbour_accuracy",
+    "plane_rows",
+    "score_inference",
+    "score_joint",
+]
+
+PUBLISHED = {True: "97.39", False: "97.44"}
+"""Accuracy in % on MNIST (Donahue et al. 2017, arXiv:1605.09782) of BiGAN (joint: True) and of the
+latent regressor, which is trained after G."""
+PUBLISHED_RATIO = "0.62"
+"""BiGAN's 5.95 / 9.60."""
+
+
+@dataclass(frozen=True)
+class InferenceScores:
+    """What E learned.
+
+    Attributes:
+        round: the round of G's checkpoint.
+        weights: ``raw`` or ``averaged``.
+        accuracy: share of test images whose nearest training image in E's features has their class.
+        pixel_accuracy: the same with pixels as features.
+        distance: mean ‖x − G(E(x))‖ over test images.
+        wrong_partner: mean ‖x − G(E(x′))‖ with another test image x′.
+        ratio: distance / wrong_partner.
+        seconds: processor time of E's training.
+    """
+
+    round: int
+    weights: str
+    accuracy: float
+    pixel_accuracy: float
+    distance: float
+    wrong_partner: float
+    ratio: float
+    seconds: float
+
+
+def score_inference(
+    run: RunLike,
+    data: Dataset,
+    s: EncoderSettings | None = None,
+    *,
+    weights: str | None = None,
+    on_progress: Progress | None = None,
+) -> InferenceScores:
+    """Train E for a finished run, or continue its training, and measure it.
+
+    Args:
+        run: the run, or its folder, in which E is saved.
+        data: its data set, with labels for training and test images.
+        s: settings of E.
+        weights: ``raw`` or ``averaged`` G; by default `Run.default_weights`.
+        on_progress: called with (what, amount done, total).
+
+    Raises:
+        UserError: data without labels; or the run holds an E of other settings.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+    run, s = open_run(run), s or EncoderSettings()
+    weights = weights or run.default_weights
+    G, round = game_state.load_generator(run, weights=weights)
+    folder = inference.encoder_folder(run, weights, round)
+
+    def report(done: int, total: int, loss: float) -> None:
+        if on_progress is not None:
+            on_progress("E: update", done, total)
+
+    open_fit_folder(folder, "an encoder of z", data, dataclasses.asdict(s))
+    session = FitSession(folder, callback=report)
+    with files.lock(folder):
+        E = inference.fit_encoder(G, run.settings, run.pixels, s, session)
+    return _measure(G, E, data, run.settings.seed, round, weights, session.seconds)
+
+
+def score_joint(
+    data: Dataset, s: JointSettings, folder: Path, on_progress: Progress | None = None
+) -> InferenceScores:
+    """Play the joint game (BiGAN) on a data set, or continue it, and measure its E.
+
+    Args:
+        data: a data set with labels for training and test images, in [0, 1].
+        s: its settings.
+        folder: the folder of the game.
+        on_progress: called with (what, amount done, total).
+
+    Raises:
+        UserError: data without labels or outside [0, 1]; or the folder holds another game.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+    if data.range != (0.0, 1.0):
+        raise UserError(
+            f"{data.name} has values outside [0, 1], where the joint game's sigmoid cannot follow. "
+            "Use mnist, mnist-5k, idx:FOLDER or folder:PATH."
+        )
+
+    def report(done: int, total: int, loss: float) -> None:
+        if on_progress is not None:
+            on_progress("joint game: update", done, total)
+
+    open_fit_folder(folder, "joint game", data, dataclasses.asdict(s))
+    session = FitSession(folder, callback=report)
+    with files.lock(folder):
+        nets = fit_joint(data.floats(data.train), s, session)
+    rounds = s.epochs * batches_per_epoch(data.train, s.batch)
+    return _measure(nets.G, nets.E, data, s.seed, rounds, "raw", session.seconds)
+
+
+def _measure(
+    G: nn.Module,
+    E: nn.Module,
+    data: Dataset,
+    seed: int,
+    round: int,
+    weights: str,
+    seconds: float,
+) -> InferenceScores:
+    """Measure an encoder of a generator's z on test images."""
+    x, labels = data.floats(data.test), data.labels["test"]
+    train, of_train = data.floats(data.train), data.labels["train"]
+    z = inference.encode(E, x)
+    c = inference.nearest_class(G, x, z)
+    distance = inference.distances(G, x, z, c).mean().item()
+    wrong = inference.distances(G, x, z[_another(len(x), seed)], c).mean().item()
+    return InferenceScores(
+        round=round,
+        weights=weights,
+        accuracy=nearest_neighbour_accuracy(inference.encode(E, train), of_train, z, labels),
+        pixel_accuracy=nearest_neighbour_accuracy(train, of_train, x, labels),
+        distance=distance,
+        wrong_partner=wrong,
+        ratio=distance / wrong,
+        seconds=seconds,
+    )
+
+
+PLANE = JointSettings(
+    hidden=(128, 128), z_size=2, output="linear", epochs=40, lr=1e-3, weight_decay=0.0
+)
+"""Settings of the joint game on points in the plane."""
+
+
+def modes_on_the_plane(seeds: Sequence[int], s: JointSettings = PLANE) -> dict[bool, list[int]]:
+    """How many of 25 Gaussians each game finds, with E (True) and without (False).
+
+    Dumoulin et al. 2017 (arXiv:1606.00704, Table 3) report 13.4 ± 5.8 and 10.4 ± 9.2 over ten runs.
+
+    Args:
+        seeds: one game of each kind for each seed.
+        s: settings; `seed` and `joint` are replaced.
+    """
+    toy = toys.find("grid")
+    assert isinstance(toy, toys.Mixture)
+    found: dict[bool, list[int]] = {True: [], False: []}
+    for seed in seeds:
+        points = torch.from_numpy(toys.sample_points(toy, 100 * s.batch, seed)).float()
+        for joint, modes in found.items():
+            game = dataclasses.replace(s, seed=seed, joint=joint)
+            nets = fit_joint(points, game)
+            z = draw_z(game, Address(seed, 0, range(2500)), "joint: samples")
+            with torch.no_grad():
+                modes.append(modes_hit(nets.G(z).double().numpy(), toy)[0])
+    return found
+
+
+def plane_rows(found: Mapping[bool, Sequence[int]]) -> list[Row]:
+    """The rows of `modes_on_the_plane`."""
+    rows = []
+    for joint, published in ((True, "13.4 ± 5.8"), (False, "10.4 ± 9.2")):
+        mean, spread = mean_and_spread(list(map(float, found[joint])))
+        model = "joint game" if joint else "the same without E"
+        measure, n = "modes found of 25", len(found[joint])
+        rows.append(Row("inference", model, measure, "grid", mean, spread, n, published))
+    return rows
+
+
+def _another(n: int, seed: int) -> Int64[Tensor, " n"]:
+    """Another image for each: the next one in a random order, so that none keeps its own."""
+    order = permutation(seed, "wrong partners", 0, n)
+    return order.roll(1)[order.argsort()]
+
+
+def nearest_neighbour_accuracy(
+    train: Float[Tensor, "n_train values"],
+    of_train: Int64[Tensor, " n_train"],
+    test: Float[Tensor, "n values"],
+    of_test: Int64[Tensor, " n"],
+) -> float:
+    """Share of test rows whose nearest training row, in L2, has their class.
+
+    >>> train, test = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.1], [0.8], [0.2]])
+    >>> nearest_neighbour_accuracy(train, torch.tensor([0, 1]), test, torch.tensor([0, 1, 1]))
+    0.6666666666666666
+    """
+    nearest = torch.cat([torch.cdist(block, train).argmin(1) for block in test.split(500)])
+    return (of_train[nearest] == of_test).double().mean().item()
+
+
+def inference_rows(found: InferenceScores, model: str, data: str, joint: bool = False) -> list[Row]:
+    """The rows of one run."""
+    is_mnist = data == "mnist"
+    accuracy = PUBLISHED[joint] if is_mnist else None
+    ratio = PUBLISHED_RATIO if is_mnist else None
+    return [
+        Row("inference", model, measure, data, value, None, 1, other, seconds)
+        for measure, value, other, seconds in (
+            (
+                "1-nearest-neighbour accuracy, %",
+                100 * found.accuracy,
+                accuracy,
+                found.seconds,
+            ),
+            ("the same on pixels, %", 100 * found.pixel_accuracy, None, None),
+            ("‖x − G(E(x))‖", found.distance, None, found.seconds),
+            ("‖x − G(E(x′))‖, another image", found.wrong_partner, None, found.seconds),
+            ("ratio of both", found.ratio, ratio, found.seconds),
+        )
+    ]

@@ -1,0 +1,87 @@
+"""Recorded results of §7: one row for each measure of each model, beside the published number."""
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs import files
+
+__all__ = ["Item", "Row", "mean_and_spread", "read_rows", "record_rows"]
+
+Item = Literal["conditional", "inference", "filling-in", "few-labels", "efficiency"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number.
+
+    Attributes:
+        item: which of the paper's extensions it belongs to.
+        model: the model and how it was trained.
+        measure: what was measured, with its unit.
+        data: the data set's name.
+        ours: the number, a mean over the seeds.
+        spread: standard deviation over the seeds; None for one.
+        seeds: how many seeds.
+        published: the published number, as text; None if there is none.
+        seconds: mean time of one training; None if nothing was trained.
+    """
+
+    item: Item
+    model: str
+    measure: str
+    data: str
+    ours: float
+    spread: float | None
+    seeds: int
+    published: str | None = None
+    seconds: float | None = None
+
+    @property
+    def subject(self) -> tuple[str, str, str, str]:
+        """What the number is about; a newer row about the same replaces an older one."""
+        return self.item, self.model, self.measure, self.data
+
+
+def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean and the standard deviation of a sample; None in place of that of one value.
+
+    >>> mean_and_spread([1.0, 3.0]), mean_and_spread([2.0])
+    ((2.0, 1.4142135623730951), (2.0, None))
+    """
+    spread = statistics.stdev(values) if len(values) > 1 else None
+    return statistics.fmean(values), spread
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file that `record_rows` wrote; none if there is no such file.
+
+    Raises:
+        UserError: the file is damaged.
+    """
+    if not path.is_file():
+        return []
+    try:
+        known = {f.name for f in dataclasses.fields(Row)}
+        records: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return [Row(**{k: v for k, v in record.items() if k in known}) for record in records]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{path} is damaged ({error}). Delete it, and make its rows again."
+        ) from error
+
+
+def record_rows(path: Path, rows: Iterable[Row]) -> None:
+    """Add rows to a file; each replaces an older one with the same `Row.subject`."""
+    new = list(rows)
+    replaced = {row.subject for row in new}
+    kept = [row for row in read_rows(path) if row.subject not in replaced]
+    content = json.dumps({"rows": [dataclasses.asdict(row) for row in [*kept, *new]]}, indent=1)
+    with files.explain_os_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(path, content + "\n")

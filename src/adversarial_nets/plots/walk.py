@@ -1,0 +1,130 @@
+"""A closed walk through the generator's noise space z, and its images as an animation.
+
+Under a Gaussian or spherical prior in many dimensions, nearly all z have about the same length, and
+the middle of a straight line between two of them is much shorter than any. So the walk follows
+great circles there (White 2016, arXiv:1609.04468), and straight lines under a uniform prior.
+"""
+
+import io
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from adversarial_nets import priors
+from adversarial_nets.errors import UserError
+from adversarial_nets.plots.interpolation import straight_lines
+from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
+
+__all__ = ["SUFFIXES", "animation", "great_circles", "walk"]
+
+SUFFIXES = (".gif", ".webp", ".mp4")
+"""The formats of animations."""
+
+Ends = Float[Tensor, "rows z_size"]
+Frames = NDArray[np.uint8]
+
+
+def great_circles(z_0: Ends, z_1: Ends, points: int = 10) -> Float[Tensor, "rows points z_size"]:
+    """Points on the arc from each z_0 to its z_1, at equal angles; lengths change linearly.
+
+    >>> arc = great_circles(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0]]), points=3)
+    >>> arc.round(decimals=3).tolist()
+    [[[1.0, 0.0], [1.414, 1.414], [0.0, 3.0]]]
+    """
+    length_0, length_1 = (z.norm(dim=1, keepdim=True) for z in (z_0, z_1))
+    u, v = z_0 / length_0, z_1 / length_1
+    angle = torch.acos((u * v).sum(1, keepdim=True).clamp(-1, 1))[:, None].clamp_min(1e-6)
+    t = torch.linspace(0, 1, points)[:, None]
+    direction = ((1 - t) * angle).sin() * u[:, None] + (t * angle).sin() * v[:, None]
+    return direction / angle.sin() * torch.lerp(length_0[:, None], length_1[:, None], t)
+
+
+@torch.no_grad()
+def walk(
+    G: nn.Module, settings: Settings, points: int = 6, frames: int = 20, walks: int = 1
+) -> Float[Tensor, "walks total pixels"]:
+    """G's images along closed walks through random points of z space.
+
+    Args:
+        G: the generator, raw or averaged.
+        settings: the run's settings; the prior, z_size and the seed are used.
+        points: random points that a walk visits, at least 2.
+        frames: images from one point to the next.
+        walks: number of walks.
+
+    Returns:
+        points · frames images of each walk; the image after the last one would be the first.
+    """
+    address = Address(settings.seed, 0, range(walks * points))
+    z = priors.draw(settings.prior, address, settings.z_size, "points of walks in z")
+    z = z.unflatten(0, (walks, points))
+    path = straight_lines if settings.prior == "uniform" else great_circles
+    following = z.roll(-1, 1)
+    steps = path(z.flatten(0, 1), following.flatten(0, 1), frames + 1)[:, :-1]
+    training = G.training
+    G.eval()
+    like = next(G.parameters())
+    images = torch.cat([G(block.to(like)) for block in steps.flatten(0, 1).split(1000)])
+    G.train(training)
+    return images.float().cpu().unflatten(0, (walks, points * frames))
+
+
+def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
+    """Frames (n, height, width, 3) as a looping GIF or WebP, or as an MP4 film.
+
+    Raises:
+        UserError: an MP4 is wanted and imageio-ffmpeg is not installed.
+    """
+    if suffix == ".mp4":
+        return _mp4(frames, fps)
+    images = [Image.fromarray(frame) for frame in frames]
+    file = io.BytesIO()
+    how = {"lossless": True} if suffix == ".webp" else {}
+    images[0].save(
+        file,
+        suffix[1:].upper(),
+        save_all=True,
+        append_images=images[1:],
+        duration=round(1000 / fps),
+        loop=0,
+        **how,
+    )
+    return file.getvalue()
+
+
+def _mp4(frames: Frames, fps: int) -> bytes:
+    """The frames as H.264, through the ffmpeg program of imageio-ffmpeg."""
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe
+    except ImportError as error:
+        raise UserError(
+            "An MP4 needs ffmpeg. Install it with: pip install 'adversarial-nets[film]', or write "
+            "a .gif or .webp."
+        ) from error
+    n, height, width, _ = frames.shape
+    even = np.zeros((n, height + height % 2, width + width % 2, 3), np.uint8)  # H.264 needs this
+    even[:, :height, :width] = frames
+    size = f"{even.shape[2]}x{even.shape[1]}"
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "film.mp4"
+        command = [
+            get_ffmpeg_exe(),
+            *["-v", "error", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s"],
+            size,
+        ]
+        command += [
+            "-r",
+            str(fps),
+            *["-i", "-", "-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p"],
+            str(out),
+        ]
+        subprocess.run(command, input=even.tobytes(), check=True)
+        return out.read_bytes()

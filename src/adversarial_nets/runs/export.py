@@ -1,0 +1,65 @@
+"""Export a run's generator to ONNX, which other programs and languages can run."""
+
+import io
+import warnings
+
+import torch
+from torch import nn
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs.folder import Run
+
+__all__ = ["to_onnx"]
+
+
+class _Images(nn.Module):
+    """G with images (m, channels, height, width) in place of flat ones."""
+
+    def __init__(self, G: nn.Module, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.G, self.image_shape = G, image_shape
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return self.G(z).unflatten(1, self.image_shape)
+
+
+def to_onnx(G: nn.Module, run: Run) -> bytes:
+    """The generator as an ONNX model: input ``z`` (m, z_size), output ``images`` (m, c, h, w).
+
+    Args:
+        G: the run's generator, from `game_state.load_generator`; it is exported in evaluation mode.
+        run: the run; its image shape, range and prior are written into the model's description.
+
+    Raises:
+        UserError: onnx and onnxscript are not installed.
+    """
+    try:
+        import onnx
+        import onnxscript  # noqa: F401 (torch needs it)
+    except ImportError as error:
+        raise UserError(
+            "ONNX is not installed. Install it with: pip install 'adversarial-nets[export]'"
+        ) from error
+    z = torch.zeros(2, run.settings.z_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own, about its options
+        program = torch.onnx.export(
+            _Images(G, run.image_shape).eval(),
+            (z,),
+            input_names=["z"],
+            output_names=["images"],
+            dynamic_shapes=({0: torch.export.Dim("m")},),
+            dynamo=True,
+            verbose=False,
+        )
+    assert program is not None
+    model = program.model_proto
+    low, high = run.range
+    model.doc_string = (
+        f"Generator of a GAN trained on {run.data}. z ~ p_z = {run.settings.prior}, mean 0 and "
+        f"variance 1 in each of {run.settings.z_size} dimensions; images in [{low:g}, {high:g}]."
+    )
+    onnx.checker.check_model(model)
+    file = io.BytesIO()
+    onnx.save_model(model, file)
+    return file.getvalue()

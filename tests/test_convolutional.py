@@ -1,0 +1,220 @@
+"""Convolutional networks for images of any shape, augmentation, and how training uses them."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import adversarial_nets as an
+from adversarial_nets import augmentation, game, nets
+from adversarial_nets.build import new_game
+from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine.threads import products_depend_on_threads
+from adversarial_nets.errors import UserError
+from adversarial_nets.game import play
+from adversarial_nets.random import Address
+from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.settings import (
+    Cadence,
+    DiscriminatorSettings,
+    GeneratorSettings,
+    Settings,
+)
+from shortened import photographs
+from small import generator, small_settings
+
+SHAPE = (3, 8, 12)
+ADDRESS = Address(3, 7, range(5))
+
+
+def settings(**changes: Any) -> Settings:
+    return small_settings(
+        G=GeneratorSettings(
+            hidden=(), maps=4, batch_norm=True, init=(0.1,), bias_from_marginals=False
+        ),
+        D=DiscriminatorSettings(units=(), maps=4, init=(0.1,)),
+        optimiser="adam",
+        lr=1e-3,
+        batch=8,
+        **changes,
+    )
+
+
+def images(n: int = 40, shape: tuple[int, int, int] = SHAPE) -> Dataset:
+    channels, height, width = shape
+    x = torch.randint(0, 256, (n, channels * height * width), generator=generator())
+    x = x.to(torch.uint8)
+    return Dataset("pictures", x[:-8], x[-8:-4], x[-4:], shape, "made for tests")
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 28, 28), (3, 32, 64), (4, 48, 48), (1, 17, 23), (3, 128, 16), (1, 4, 4), (1, 3, 2)],
+)
+def test_networks_fit_every_shape(shape: tuple[int, int, int]) -> None:
+    s = settings()
+    pixels = shape[0] * shape[1] * shape[2]
+    G = nets.generator(s.G, 5, pixels, image_shape=shape)
+    D = nets.discriminator(s.D, pixels, image_shape=shape)
+    x = G(torch.randn(2, 5, generator=generator()))
+    assert x.shape == (2, pixels)
+    assert (x > 0).all()
+    assert (x < 1).all()
+    assert D(x).shape == (2, 1)
+
+
+def test_width_and_depth_follow_from_the_size() -> None:
+    G = nets.generator(settings().G, 5, 3 * 64 * 64, image_shape=(3, 64, 64))
+    maps = [layer.in_channels for layer in G if isinstance(layer, nn.ConvTranspose2d)]
+    assert maps == [64, 32, 16, 8]
+    D = nets.discriminator(settings().D, 3 * 64 * 64, image_shape=(3, 64, 64))
+    assert [n.out_channels for n in D if isinstance(n, nn.Conv2d)] == [4, 8, 16, 32]
+
+
+def test_a_logit_depends_on_its_own_image_only() -> None:
+    D = nets.discriminator(settings().D, 288, image_shape=SHAPE)
+    x = torch.rand(4, 288, generator=generator())
+    other = x.clone()
+    other[1:] = 0
+    torch.testing.assert_close(D(x)[0], D(other)[0])
+
+
+def test_data_that_are_not_images_are_refused() -> None:
+    with pytest.raises(UserError, match=r"G\.maps needs images"):
+        nets.generator(settings().G, 5, 10)
+    with pytest.raises(UserError, match=r"G\.maps 0"):
+        dataclasses.replace(settings(), G=dataclasses.replace(settings().G, hidden=(9,)))
+
+
+def play_a_run(folder: Path, rounds: int, s: Settings) -> dict[str, Tensor]:
+    run = an.train(images(), settings=s, run=folder, rounds=rounds, progress=False)
+    G, _ = an.load_generator(run, weights="averaged")
+    return G.state_dict()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
+    """With batch normalisation, all penalties, augmentation, flips and spectral normalisation."""
+    s = settings(
+        r1=0.1, r2=0.1, penalty_sigma=0.05, augment=0.7, flip=True, objective="relativistic"
+    )
+    s = dataclasses.replace(s, D=dataclasses.replace(s.D, spectral_norm=True))
+    whole = play_a_run(tmp_path / "whole", 6, s)
+    play_a_run(tmp_path / "parts", 3, s)
+    parts = play_a_run(tmp_path / "parts", 6, s)
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
+    assert any("running_mean" in name for name in whole)
+
+
+def test_one_update_moves_the_weights_as_plain_pytorch_does() -> None:
+    s = settings(protocol="paper", r1=0.5, momentum=0.0, momentum_end=0.0)
+    s = dataclasses.replace(s, optimiser="sgd", train_only="D", lr=0.1)
+    g = new_game(s, images(), dtype=torch.float64)
+    D = nets.discriminator(s.D, 288, image_shape=SHAPE).double()
+    D.load_state_dict(g.D.state_dict())
+    z, x = game.sample_noise(g, 0, "z for D"), game.sample_data(g, 0).requires_grad_()
+    with torch.no_grad():
+        G_z = g.G(z)
+    a, b = D(x), D(G_z)
+    loss = nn.functional.softplus(-a).mean() + nn.functional.softplus(b).mean()
+    (slope,) = torch.autograd.grad(a.sum(), x, create_graph=True)
+    loss = loss + 0.25 * slope.square().sum(1).mean()
+    loss.backward()
+    play(g, 1)
+    for mine, theirs in zip(g.D.parameters(), D.parameters(), strict=True):
+        assert theirs.grad is not None
+        torch.testing.assert_close(mine, theirs - 0.1 * theirs.grad, rtol=1e-6, atol=1e-9)
+
+
+def test_mirroring_twice_is_the_identity() -> None:
+    x = torch.rand(5, 288, generator=generator())
+    once = augmentation.mirror(x, SHAPE, ADDRESS)
+    assert not torch.equal(once, x)
+    assert torch.equal(augmentation.mirror(once, SHAPE, ADDRESS), x)
+
+
+@pytest.mark.parametrize("probability", [0.5, 1.0])
+def test_augmentation_is_differentiable_and_affine_in_the_image(probability: float) -> None:
+    x = torch.rand(5, 288, dtype=torch.float64, generator=generator())
+    y = torch.rand(5, 288, dtype=torch.float64, generator=generator(1))
+
+    def T(x: Tensor) -> Tensor:
+        return augmentation.diff_augment(x, SHAPE, ADDRESS, "data", probability)
+
+    torch.testing.assert_close(T((x + y) / 2), (T(x) + T(y)) / 2)
+    x = x[:1].repeat(5, 1).requires_grad_()
+    scale = torch.ones(5, 1, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: T(v * x)[:, ::37], scale)
+    assert not torch.equal(T(x)[0], T(x)[1])
+
+
+def test_augmentation_of_probability_0_changes_nothing_and_1_everything() -> None:
+    x = torch.rand(5, 288, generator=generator())
+    assert torch.equal(augmentation.diff_augment(x, SHAPE, ADDRESS, "data", 0.0), x)
+    changed = augmentation.diff_augment(x, SHAPE, ADDRESS, "data", 1.0)
+    assert (changed != x).any(1).all()
+    hidden = (changed.view(5, *SHAPE) == 0.5).all(1).flatten(1).sum(1)
+    assert (hidden >= 4 * 6 // 4).all()  # the cutout's corner, at least
+
+
+def test_rows_of_a_process_are_augmented_as_in_one_process() -> None:
+    x = torch.rand(5, 288, generator=generator())
+    whole = augmentation.diff_augment(x, SHAPE, ADDRESS, "data", 0.8)
+    part = augmentation.diff_augment(x[2:], SHAPE, Address(3, 7, range(2, 5)), "data", 0.8)
+    assert torch.equal(whole[2:], part)
+
+
+def test_a_folder_that_an_earlier_version_trained_continues(tmp_path: Path) -> None:
+    """Without --preset a folder gets `pictures`, but an old run of `quickstart` is found."""
+    data = f"folder:{photographs(tmp_path / 'photos')}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        old = ["train", data, "--preset", "quickstart", "--rounds", "1"]
+        size = ["--size", "4", "--G.hidden", "4", "--D.units", "3"]
+        assert main([*old, *size]) == 0
+        (run,) = (tmp_path / "runs").iterdir()
+        assert run.name.endswith("-quickstart-0")
+        assert main(["train", data, "--rounds", "2"]) == 0
+        assert an.open_run(run).settings.size == 4
+        assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name]
+
+
+def test_training_a_folder_states_the_time_and_whether_images_were_copied(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = f"folder:{photographs(tmp_path / 'photos')}"
+    small = ["--size", "8x12", "--G.maps", "4", "--D.maps", "4", "--rounds", "2"]
+    assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
+    printed = capsys.readouterr().out
+    assert "This will take less than a minute" in printed
+    assert "real images nearest to 1,000 samples" in printed
+    assert an.open_run(tmp_path / "run").image_shape == (3, 8, 12)
+    assert main(["train", data, "--run", str(tmp_path / "new"), "--G.hidden", "9"]) == 2
+    assert "--G.maps 0" in capsys.readouterr().err
+
+
+def test_convolutions_keep_the_number_of_threads() -> None:
+    """Their sums depend on it, so that a continued run would end with other weights."""
+    linear = (nn.Linear(3, 4), nn.Linear(4, 1))
+    convolutional = (nn.Sequential(nn.Conv2d(1, 2, 3)), nn.Linear(4, 1))
+    assert products_depend_on_threads(convolutional, batch=2, threads=1)
+    assert not products_depend_on_threads(linear, batch=2, threads=1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_all_checkpoints_are_kept_on_request(tmp_path: Path) -> None:
+    for keep, kept in (("newest", [3, 4]), ("all", [1, 2, 3, 4])):
+        an.train(
+            images(),
+            settings=settings(),
+            run=tmp_path / keep,
+            rounds=4,
+            cadence=Cadence(save_every=1, score_every=100),
+            keep=keep,  # type: ignore[arg-type]
+            progress=False,
+        )
+        assert sorted(checkpoint_rounds(tmp_path / keep)) == kept

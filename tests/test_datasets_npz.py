@@ -1,0 +1,80 @@
+"""Images in NumPy archives and in zip archives."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from adversarial_nets.datasets import fingerprint, load
+from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.errors import UserError
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (60, 6, 5, 3), dtype=np.uint8)
+
+
+def test_one_array_is_split_and_keeps_its_labels(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", anything=IMAGES, labels=np.arange(60) % 4)
+    data = load(f"npz:{tmp_path / 'x.npz'}")
+    assert data.image_shape == (3, 6, 5)
+    assert [len(x) for x in (data.train, data.valid, data.test)] == [48, 6, 6]
+    assert len(data.labels["train"]) == 48
+
+
+def test_named_splits_are_kept(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", train=IMAGES[:40], valid=IMAGES[40:50], test=IMAGES[50:])
+    data = load(f"npz:{tmp_path / 'x.npz'}")
+    wanted = torch.from_numpy(IMAGES[50:].transpose(0, 3, 1, 2).reshape(10, -1).copy())
+    assert torch.equal(data.test, wanted)
+
+
+def test_other_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "text.npz").write_text("no archive")
+    np.save(tmp_path / "one.npy", IMAGES)
+    np.savez(tmp_path / "two.npz", a=IMAGES, b=IMAGES)
+    np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
+    for name in ("text.npz", "two.npz", "objects.npz", "none.npz"):
+        with pytest.raises(UserError, match=r"npz|images"):
+            load(f"npz:{tmp_path / name}")
+    assert len(load(f"npz:{tmp_path / 'one.npy'}").train) == 48
+
+
+def test_a_zip_archive_is_its_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "photos.zip", "w") as archive:
+        for i, image in enumerate(IMAGES):
+            path = folder / ("sub" if i % 2 else "") / f"{i}.png"
+            Image.fromarray(image).save(path)
+            archive.write(path, path.relative_to(folder))
+    options = {"size": 5, "channels": 3}
+    unpacked, zipped = (load(f"folder:{p}", **options) for p in (folder, tmp_path / "photos.zip"))  # type: ignore[arg-type]
+    assert fingerprint(unpacked) == fingerprint(zipped)
+    content = bytearray((tmp_path / "photos.zip").read_bytes())
+    content[60:90] = bytes(30)
+    (tmp_path / "damaged.zip").write_bytes(content)
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        load(f"folder:{tmp_path / 'damaged.zip'}")
+
+
+def test_the_preset_follows_the_images(tmp_path: Path) -> None:
+    for i, image in enumerate(IMAGES):
+        Image.fromarray(image[..., 0]).save(tmp_path / f"{i}.png")
+    name, preset = preset_for_data(f"folder:{tmp_path}")
+    assert (name, preset.settings.channels, preset.settings.size) == ("pictures", 1, 32)
+    Image.fromarray(IMAGES[0]).save(tmp_path / "0.png")
+    assert preset_for_data(f"folder:{tmp_path}")[1].settings.channels == 3
+    as_they_are = preset_for_data("mnist-5k", "pictures")[1].settings
+    assert (as_they_are.size, as_they_are.channels) == (None, None)
+
+
+def test_one_class_of_a_data_set() -> None:
+    sevens, whole = load("mnist-5k:7"), load("mnist-5k")
+    assert torch.equal(sevens.train, whole.train[whole.labels["train"] == 7])
+    assert [len(x) for x in (sevens.train, sevens.valid, sevens.test)] == [400, 50, 50]
+    assert sevens.name == "mnist-5k:7"
+    for name, said in (("mnist-5k:10", "its classes are 0, 1"), ("mnist-5k:x", "no data set")):
+        with pytest.raises(UserError, match=said):
+            load(name)

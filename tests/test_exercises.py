@@ -1,0 +1,72 @@
+"""A check accepts right numbers only, and its message names the fault."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+from adversarial_nets import exercises
+from adversarial_nets.exercises import check, checker
+
+
+@pytest.mark.parametrize("same", [2.0, np.float32(2), torch.tensor(2.0, requires_grad=True)])
+def test_numbers_arrays_and_tensors_are_accepted(same: object) -> None:
+    assert check(lambda: same, equals=2).right
+
+
+def test_the_tolerance_decides() -> None:
+    assert check(lambda: 100.5, equals=100, tolerance=0.01).right
+    assert not check(lambda: 102.5, equals=100, tolerance=0.01).right
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: None, "not filled in"),
+        (lambda: [1, [2, None]], "not filled in"),
+        (lambda: (..., 1), "not filled in"),
+        (lambda: "one", "numbers are required"),
+        (lambda: [1, 2, 3], "shape (3,)"),
+        (lambda: [1, math.nan], "position 1 is nan; a finite number"),
+        (lambda: [1, math.inf], "position 1 is inf; a finite number"),
+        (lambda: [1, 1], "position 1 is 1, which is too small"),
+        (lambda: [5, 2], "position 0 is 5, which is too large"),
+        (lambda: 1 / 0, "ZeroDivisionError"),
+    ],
+)
+def test_the_message_names_the_fault(answer: Callable[[], object], words: str) -> None:
+    verdict = check(answer, equals=[1, 2], hint="A hint.")
+    assert not verdict.right
+    assert words in verdict.message
+    assert verdict.message.endswith("A hint.")
+
+
+def test_a_known_mistake_has_its_own_message_whatever_its_shape() -> None:
+    mistakes = {"Inverted.": 2.0, "Two numbers are too many.": [0.5, 0.5]}
+    assert check(lambda: 2, equals=0.5, mistakes=mistakes).message == "Not yet. Inverted."
+    assert "too many" in check(lambda: [0.5, 0.5], equals=0.5, mistakes=mistakes).message
+
+
+def test_infinite_right_answers_are_compared() -> None:
+    assert check(lambda: [1, math.inf], equals=[1, math.inf]).right
+    assert not check(lambda: [1, math.nan], equals=[1, math.inf]).right
+
+
+@pytest.mark.parametrize("value", [0.9, 2.1, math.nan])
+def test_bounds(value: float) -> None:
+    assert check(lambda: 1.5, at_least=1.0, at_most=2.0).right
+    assert not check(lambda: value, at_least=1.0, at_most=2.0).right
+
+
+def test_a_mistake_that_is_right_is_an_error_of_the_exercise() -> None:
+    with pytest.raises(ValueError, match="are right"):
+        check(lambda: 1, equals=1, mistakes={"No.": 1})
+
+
+def test_both_languages_have_every_message() -> None:
+    english, chinese = exercises._WORDS["English"], exercises._WORDS["中文"]
+    assert english.keys() == chinese.keys()
+    verdict = checker("中文")(lambda: 3, at_most=1.0)
+    assert verdict.message == "还不对。答案是 3，不应大于 1。"

@@ -1,0 +1,38 @@
+"""A generator exported to ONNX gives the same images in onnxruntime."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
+from small import generator, small_settings
+
+
+def test_onnxruntime_draws_the_same_images(tmp_path: Path) -> None:
+    """A convolutional G with batch normalisation and cropping, for another number of images."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    x = torch.randint(0, 256, (40, 3 * 9 * 12), generator=generator()).to(torch.uint8)
+    data = Dataset("pictures", x[:30], x[30:35], x[35:], (3, 9, 12), "made for tests")
+    s = small_settings(
+        G=GeneratorSettings(hidden=(), maps=4, batch_norm=True, bias_from_marginals=False),
+        D=DiscriminatorSettings(units=(), maps=4, init=(0.1,)),
+        optimiser="adam",
+        lr=1e-3,
+        batch=8,
+    )
+    run = an.train(data, settings=s, run=tmp_path / "run", rounds=3, progress=False)
+    out = tmp_path / "G.onnx"
+    assert main(["export", str(run.folder), "--onnx", str(out)]) == 0
+    G, _ = an.load_generator(run)
+    session = onnxruntime.InferenceSession(out)
+    for m in (1, 7):
+        z = torch.randn(m, 5, generator=generator(m))
+        (images,) = session.run(["images"], {"z": z.numpy()})
+        assert images.shape == (m, 3, 9, 12)
+        np.testing.assert_allclose(images.reshape(m, -1), G(z).detach(), rtol=1e-4, atol=1e-5)
+    assert main(["export", str(run.folder), "--onnx", "G.pt"]) == 2

@@ -1,0 +1,130 @@
+"""Few labels (§7): the losses of Salimans et al., their networks, and resuming."""
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.build import new_game
+from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.paper.section7 import few_labels
+from adversarial_nets.paper.section7.features import discriminator_features
+from adversarial_nets.paper.section7.few_labels import FewLabels, Settings
+from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
+from adversarial_nets.random import Address
+from small import normal, small_data, small_labelled_data, small_settings
+
+SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=4, batch=20)
+
+
+def fit(settings: Settings = SMALL, session: FitSession | None = None) -> FewLabels:
+    data = small_labelled_data()
+    x, c = data.floats(data.train), data.labels["train"]
+    rows = few_labels.choose_labelled(c, settings.labels, 0)
+    return few_labels.fit(x[rows], c[rows], x, settings, session)
+
+
+def test_the_classifiers_loss_is_the_published_one() -> None:
+    """With D(x) = Z/(Z+1): CE − ½ [E log D(x) + E log(1 − D(G(z)))]; and its gradient."""
+    labelled, x, G_z = (normal(6, 4, step=i).requires_grad_() for i in range(3))
+    c = torch.tensor([0, 1, 2, 3, 0, 1])
+    Z = [logits.exp().sum(1) for logits in (x, G_z)]
+    D = [z / (z + 1) for z in Z]
+    cross_entropy = -labelled.softmax(1)[torch.arange(6), c].log().mean()
+    by_definition = cross_entropy - (D[0].log().mean() + (1 - D[1]).log().mean()) / 2
+    loss = few_labels.classifier_loss(labelled, c, x, G_z)
+    assert loss.item() == pytest.approx(by_definition.item(), rel=1e-12)
+    for ours, theirs in zip(
+        torch.autograd.grad(loss, (labelled, x, G_z)),
+        torch.autograd.grad(by_definition, (labelled, x, G_z)),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
+
+
+def test_feature_matching_is_zero_for_equal_means_and_its_gradient_is_right() -> None:
+    f, g = normal(5, 3), normal(7, 3, step=1).requires_grad_()
+    assert few_labels.generator_loss(f, f.flip(0)).item() == pytest.approx(0, abs=1e-20)
+    (gradient,) = torch.autograd.grad(few_labels.generator_loss(f, g), g)
+    by_hand = 2 * (g.mean(0) - f.mean(0)) / 3 / 7
+    torch.testing.assert_close(gradient, by_hand.expand(7, 3), rtol=1e-10, atol=1e-12)
+
+
+def test_labels_are_balanced_and_another_draw_has_others() -> None:
+    labels = torch.arange(90) % 3
+    rows = few_labels.choose_labelled(labels, 12, 0)
+    assert labels[rows].bincount().tolist() == [4, 4, 4]
+    assert len(set(rows.tolist())) == 12
+    assert set(rows.tolist()) != set(few_labels.choose_labelled(labels, 12, 1).tolist())
+    for count, words in ((10, "multiple of 3"), (0, "multiple of 3"), (93, "at most 90")):
+        with pytest.raises(UserError, match=words):
+            few_labels.choose_labelled(labels, count, 0)
+    with pytest.raises(NoClasses):
+        few_labels_rows(small_data(), Path("unused"))
+
+
+def test_every_labelled_image_is_shown_equally_often() -> None:
+    seen = torch.zeros(12)
+    address = Address(0, 0, range(20))
+    for step in range(3):
+        rows = few_labels._rows_of_labelled(address, step, 12)
+        seen += torch.bincount(rows, minlength=12)
+    assert seen.tolist() == [5.0] * 12
+
+
+def test_initial_units_have_mean_0_and_variance_1_on_data() -> None:
+    """Without noise the first layer's values are nearly so; weights' lengths do not matter."""
+    data = small_labelled_data()
+    x = data.floats(data.train)
+    model = few_labels._new_model(x, 3, SMALL)
+    _, logits = few_labels._classify(model.D, x)
+    assert logits.mean(0).abs().max() < 0.6
+    assert 0.3 < logits.std(0).mean() < 1.5
+    longer = {n: v * 7 if n.startswith("v") else v for n, v in model.D.items()}
+    torch.testing.assert_close(few_labels._classify(longer, x)[1], logits)
+
+
+def tensors(model: FewLabels) -> dict[str, Tensor]:
+    return model.state_dict()
+
+
+def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    fit(dataclasses.replace(SMALL, epochs=2), FitSession(tmp_path, save_every=7))
+    resumed = tensors(fit(SMALL, FitSession(tmp_path, save_every=7)))
+    whole = tensors(fit())
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+    assert any(not torch.equal(whole[n], x) for n, x in tensors(fit(small_seed())).items())
+
+
+def small_seed() -> Settings:
+    return dataclasses.replace(SMALL, seed=1)
+
+
+def test_without_unlabelled_images_G_does_not_learn() -> None:
+    data = small_labelled_data()
+    alone = fit(dataclasses.replace(SMALL, unlabelled=False))
+    before = few_labels._new_model(data.floats(data.train), 3, SMALL)
+    assert all(torch.equal(alone.G[name], x) for name, x in before.G.items())
+    assert not torch.equal(alone.D["v0"], before.D["v0"])
+    assert not torch.equal(fit().G["W0"], before.G["W0"])
+
+
+def test_the_classifier_learns() -> None:
+    data = small_labelled_data()
+    model = fit(dataclasses.replace(SMALL, labels=120, epochs=30))
+    x, c = data.floats(data.test), data.labels["test"]
+    assert few_labels.count_errors(model, x, c) < len(c) // 4  # chance: two thirds
+    assert few_labels.sample(model, 5).shape == (5, 36)
+
+
+def test_features_are_the_input_of_Ds_output_layer() -> None:
+    game = new_game(small_settings(), small_data())
+    x = torch.rand(7, 36)
+    D = game.D.eval()
+    features = discriminator_features(D, x)
+    output = [m for m in D.modules() if isinstance(m, torch.nn.Linear)][-1]
+    torch.testing.assert_close(output(features), D(x))

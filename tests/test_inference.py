@@ -1,0 +1,169 @@
+"""Inference of z (§7): E learns the inverse of a known G, and z of a sample is found."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+import adversarial_nets as an
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.build import new_game
+from adversarial_nets.cli.main import main
+from adversarial_nets.paper.section7 import inference
+from adversarial_nets.paper.section7.features import features_against_pixels
+from adversarial_nets.paper.section7.inference import EncoderSettings
+from adversarial_nets.paper.section7.inference_study import _another
+from commands import result
+from small import small_labelled_data, small_settings
+from test_metrics_docs import check
+
+SMALL = EncoderSettings(hidden=(32,), steps=150, batch=50, lr=1e-2)
+
+
+def linear_G() -> nn.Linear:
+    """G(z) = Q z with orthonormal columns: distances in z and x are the same."""
+    G = nn.Linear(5, 36, bias=False)
+    with torch.no_grad():
+        G.weight.copy_(torch.linalg.qr(torch.randn(36, 5, generator=generator())).Q)
+    return G.eval()
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(3)
+
+
+def test_E_learns_the_inverse_of_G() -> None:
+    G, settings = linear_G(), small_settings(prior="gaussian")
+    E = inference.fit_encoder(G, settings, 36, dataclasses.replace(SMALL, steps=400))
+    z = torch.randn(200, 5, generator=generator())
+    with torch.no_grad():
+        error = (E(G(z)) - z).square().mean() / z.square().mean()
+    assert error < 0.05  # 1 if E knew nothing
+
+
+def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
+    G, settings = linear_G(), small_settings()
+    (tmp_path / "checkpoints").mkdir()
+
+    class Cut(Exception):
+        pass
+
+    def stop(done: int, total: int, loss: float) -> None:
+        if done == 70:
+            raise Cut
+
+    def fit(session: FitSession | None) -> dict[str, Tensor]:
+        return dict(inference.fit_encoder(G, settings, 36, SMALL, session).state_dict())
+
+    with pytest.raises(Cut):
+        fit(FitSession(tmp_path, save_every=35, callback=stop))
+    resumed, whole = fit(FitSession(tmp_path, save_every=35)), fit(None)
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+@pytest.mark.parametrize("prior", ["uniform", "gaussian", "spherical"])
+def test_the_z_of_a_sample_is_found(prior: str) -> None:
+    """For G(z) = Qz the squared distance is ‖z − z*‖²: the minimum is z*, if p_z can draw it."""
+    G, settings = linear_G(), small_settings(prior=prior)
+    start = inference.into_support(torch.full((4, 5), 0.3), settings)
+    wanted = inference.into_support(torch.randn(4, 5, generator=generator()), settings)
+    x = inference.generate(G, wanted).detach()
+    found = inference.optimise_z(G, settings, x, start, steps=300)
+    torch.testing.assert_close(found, wanted, atol=0.02, rtol=0)
+    kept = inference.optimise_z(G, settings, x, wanted, steps=1)
+    torch.testing.assert_close(kept, wanted, atol=1e-5, rtol=0)  # it is the best already
+    outside = inference.optimise_z(G, settings, 100 * x, start, steps=50)
+    if prior == "uniform":
+        assert outside.abs().max() <= 3**0.5 + 1e-6
+    if prior == "spherical":
+        torch.testing.assert_close(outside.norm(dim=1), torch.full((4,), 5**0.5))
+
+
+def test_the_class_of_a_sample_is_found() -> None:
+    settings = small_settings(condition="classes")
+    G = new_game(settings, small_labelled_data()).G.eval()
+    z, c = torch.randn(9, 5, generator=generator()), torch.arange(9) % 3
+    x = inference.generate(G, z, c).detach()
+    found = inference.nearest_class(G, x, z)
+    assert found is not None
+    assert torch.equal(found, c)
+    assert inference.distances(G, x, z, c).max() < 1e-5
+    start, of = inference.starting_points(G, settings, x)
+    assert start.shape == (9, 5)
+    assert of is not None
+    assert inference.distances(G, x, start, of).mean() < inference.distances(G, x, -z, of).mean()
+
+
+def test_no_image_is_its_own_wrong_partner() -> None:
+    assert not (_another(50, 0) == torch.arange(50)).any()
+    assert sorted(_another(50, 0).tolist()) == list(range(50))
+
+
+# --- Commands -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "digits"
+    an.train("mnist-5k", settings=small_settings(), run=folder, rounds=5, progress=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("images") / "seven.png"
+    Image.fromarray(np.eye(28, dtype=np.uint8) * 255).save(path)
+    return path
+
+
+def test_project_and_inference(
+    run: Path,
+    image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ("project", str(run), str(image), str(image), "--steps", "20")
+    found = result(capsys, *words)
+    check(found, "project --json")
+    assert found["start"] == "random z"
+    for row in found["images"]:  # type: ignore[attr-defined]
+        assert row["distance"] <= row["start"]
+    with Image.open(run / "projection.png") as picture:
+        assert picture.height > picture.width  # two columns, three rows
+    scores = result(capsys, "paper", "section7", "inference", str(run), "--steps", "3")
+    check(scores, "paper section7 --json")
+    assert result(capsys, *words)["start"] == "E"
+    errors = features_against_pixels(run, an.load("mnist-5k"), labels=20)
+    assert [e.features for e in errors] == ["pixels", "features of D", "features of E"]
+    assert errors[0].nearest < 0.6  # chance: .9
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("project RUN", "IMAGE is missing"),
+        ("project RUN missing.png", "missing.png cannot be read"),
+        ("project RUN TALL", "is 20×30 pixels; the run's images are 28×28"),
+        ("project RUN IMAGE --class 3", "has no classes"),
+        ("paper section7 inference", "needs one finished run"),
+    ],
+)
+def test_mistakes(
+    line: str,
+    words: str,
+    run: Path,
+    image: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    tall = tmp_path / "tall.png"
+    Image.fromarray(np.zeros((30, 20), np.uint8)).save(tall)
+    names = {"RUN": run, "TALL": tall, "IMAGE": image}
+    assert main([str(names.get(word, word)) for word in line.split()]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())

@@ -1,0 +1,106 @@
+"""The joint game of G, E and D (§7): its optimum, its losses, and resuming."""
+
+import dataclasses
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.paper.section7.inference_study import (
+    PLANE,
+    modes_on_the_plane,
+    plane_rows,
+)
+from adversarial_nets.paper.section7.joint import (
+    JointNetworks,
+    JointSettings,
+    fit_joint,
+    losses,
+)
+from adversarial_nets.theory.divergences import LOG4, C
+from small import normal, small_data
+
+SMALL = JointSettings(hidden=(12, 10), z_size=3, epochs=3, batch=20, init=0.3)
+
+
+def test_at_the_optimum_E_and_G_invert_each_other() -> None:
+    """On finite spaces, with p_x and p_z uniform on n points: C = −log 4 just if E = G⁻¹.
+
+    The pair (x, E(x)) has mass 1/n at its n points, as (G(z), z) has.
+    """
+    n = 4
+    for G in permutations(range(n)):
+        for E in permutations(range(n)):
+            of_data, of_model = np.zeros((n, n)), np.zeros((n, n))
+            for i in range(n):
+                of_data[i, E[i]] += 1 / n
+                of_model[G[i], i] += 1 / n
+            criterion = C(of_data.ravel(), of_model.ravel())
+            wrong = sum(E[G[z]] != z for z in range(n))
+            # Each z that E does not recover adds its share of 2 JSD = log 4.
+            assert criterion == pytest.approx(-LOG4 + LOG4 * wrong / n, abs=1e-12)
+
+
+def test_the_losses_are_V_and_its_non_saturating_form() -> None:
+    nets = JointNetworks(36, SMALL).double().train()
+    x, z = normal(20, 36), normal(20, 3, step=1)
+    of_D, of_others = losses(nets, x, z)
+    D_x, D_G = nets.D(x, nets.E(x)).sigmoid(), nets.D(nets.G(z), z).sigmoid()
+    assert of_D.item() == pytest.approx(-(D_x.log() + (1 - D_G).log()).mean().item(), rel=1e-10)
+    exchanged = -((1 - D_x).log() + D_G.log()).mean()
+    assert of_others.item() == pytest.approx(exchanged.item(), rel=1e-10)
+    parameters = list(nets.E.parameters()) + list(nets.G.parameters())
+    for ours, theirs in zip(
+        torch.autograd.grad(of_others, parameters, retain_graph=True),
+        torch.autograd.grad(exchanged, parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
+    # Without E, D knows nothing of z.
+    plain = losses(nets, x, z, joint=False)[0]
+    (gradient,) = torch.autograd.grad(plain, [nets.D.of_z.weight])
+    assert not gradient.any()
+
+
+def tensors(s: JointSettings, session: FitSession | None = None) -> dict[str, Tensor]:
+    data = small_data()
+    nets = fit_joint(data.floats(data.train), s, session)
+    return {name: x.clone() for name, x in nets.state_dict().items()}
+
+
+class Cut(Exception):
+    """The power went off."""
+
+
+def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+
+    def cut(done: int, total: int, loss: float) -> None:
+        if done == 14:
+            raise Cut
+
+    with pytest.raises(Cut):
+        tensors(SMALL, FitSession(tmp_path, save_every=7, callback=cut))
+    resumed, whole = tensors(SMALL, FitSession(tmp_path, save_every=7)), tensors(SMALL)
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
+
+
+def test_all_three_networks_learn_or_two_without_E() -> None:
+    before = JointNetworks(36, SMALL).state_dict()
+    joint, plain = tensors(SMALL), tensors(dataclasses.replace(SMALL, joint=False))
+    for name in ("G.0.weight", "D.second.weight"):
+        assert not torch.equal(joint[name], before[name])
+        assert not torch.equal(plain[name], before[name])
+    assert not torch.equal(joint["E.0.weight"], before["E.0.weight"])
+    assert torch.equal(plain["E.0.weight"], before["E.0.weight"])
+
+
+def test_modes_on_the_plane() -> None:
+    found = modes_on_the_plane([0], dataclasses.replace(PLANE, epochs=1, batch=16))
+    rows = plane_rows(found)
+    assert [row.model for row in rows] == ["joint game", "the same without E"]
+    assert all(0 <= row.ours <= 25 and row.seeds == 1 for row in rows)

@@ -1,0 +1,108 @@
+"""Notebooks run; each check refuses the empty cell and accepts the solution; languages agree."""
+
+import ast
+import re
+import runpy
+import sys
+from itertools import zip_longest
+from pathlib import Path
+from types import ModuleType
+
+import matplotlib as mpl
+import pytest
+
+from notebook_cells import FOLDER, PAGES, read_cells, run_notebook
+
+ENGLISH = [page for page in PAGES if ".zh-CN" not in page.name]
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def chinese_of(page: Path) -> Path:
+    return page.with_name(f"{page.stem}.zh-CN.md")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_notebook_runs_and_its_checks_tell_right_from_empty(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mpl.use("Agg")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.setenv("ADVNETS_QUICK", "1")
+    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    verdicts = list(run_notebook(page, after_cell=lambda cell, value: plt.close("all")))
+    plt.ioff()
+    assert 3 <= len(verdicts) <= 5
+    for empty, solved in verdicts:
+        assert not empty.right
+        assert solved.right, solved.message
+        assert bool(CHINESE.search(empty.message)) == (".zh-CN" in page.name)
+
+
+def without_prose(english: ast.AST, chinese: ast.AST) -> bool:
+    """Whether both trees are equal, except for texts that are Chinese in the second."""
+    if isinstance(english, ast.Constant) and isinstance(chinese, ast.Constant):
+        if isinstance(chinese.value, str) and CHINESE.search(chinese.value):
+            return isinstance(english.value, str)
+        return english.value == chinese.value
+    if isinstance(english, ast.JoinedStr) and isinstance(chinese, ast.JoinedStr):
+        texts = [part.value for part in chinese.values if isinstance(part, ast.Constant)]
+        if CHINESE.search("".join(map(str, texts))):
+            a, b = (
+                [v for v in s.values if not isinstance(v, ast.Constant)] for s in (english, chinese)
+            )
+            return [ast.dump(part) for part in a] == [ast.dump(part) for part in b]
+    return type(english) is type(chinese) and all(
+        without_prose(a, b) if isinstance(a, ast.AST) and isinstance(b, ast.AST) else a == b
+        for a, b in zip_longest(_parts(english), _parts(chinese))
+    )
+
+
+def _parts(node: ast.AST) -> list[object]:
+    parts: list[object] = []
+    for name, value in ast.iter_fields(node):
+        parts += [name, *(value if isinstance(value, list) else [value])]
+    return parts
+
+
+@pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
+def test_both_languages_have_the_same_code(page: Path) -> None:
+    for english, chinese in zip_longest(read_cells(page), read_cells(chinese_of(page))):
+        assert english.kind == chinese.kind
+        assert without_prose(ast.parse(english.code), ast.parse(chinese.code)), english.code
+
+
+def test_code_that_differs_is_found() -> None:
+    a, b, c = (ast.parse(code) for code in ('f(1, "one")', 'f(1, "一")', 'f(2, "一")'))
+    assert without_prose(a, b)
+    assert not without_prose(a, c)
+    assert not without_prose(a, ast.parse('f(1, "two")'))
+    assert not without_prose(a, ast.parse('f(1, "一", 3)'))
+    f, g, h = (ast.parse(code) for code in ('f"round {n}"', 'f"第 {n} 轮"', 'f"第 {m} 轮"'))
+    assert without_prose(f, g)
+    assert not without_prose(f, h)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_page_links_to_its_translation_and_ends_with_what_to_read_next(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    other = chinese_of(page) if page in ENGLISH else FOLDER / page.name.replace(".zh-CN", "")
+    assert f"]({other.name})" in text
+    last = re.findall(r"^## (.*)$", text, re.M)[-1]
+    assert last == ("What to read next" if page in ENGLISH else "接下来读什么")
+    for link in re.findall(r"\]\(([^)#]+)", text):
+        assert link.startswith("https://") or (FOLDER / link).exists(), link
+
+
+@pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
+def test_jupyter_gets_the_same_cells(page: Path, tmp_path: Path) -> None:
+    jupytext: ModuleType = pytest.importorskip("jupytext")
+    convert = runpy.run_path(str(FOLDER / "to_ipynb.py"))["convert"]
+    cells = jupytext.read(convert(page, tmp_path)).cells
+    code = [cell.source for cell in cells if cell.cell_type == "code"]
+    ours = [cell.code.strip("\n") for cell in read_cells(page) if cell.kind != "solution"]
+    assert code == ours
+    assert not any(cell.get("outputs") for cell in cells)
+    prose = "".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    assert f"({chinese_of(page).stem}.ipynb)" in prose
+    assert "jupytext" in sys.modules

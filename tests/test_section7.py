@@ -1,0 +1,200 @@
+"""The commands of §7: images sorted into folders become classes, and a run of them is measured."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.evaluation import features
+from adversarial_nets.paper.section7 import conditional
+from adversarial_nets.paper.section7.efficiency import efficiency
+from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
+from adversarial_nets.playground.latent_explorer import open_latent_explorer
+from commands import result
+from small import small_data, small_settings
+from test_metrics_docs import check
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Dark cats and bright dogs, 8×8."""
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for number in range(120):
+        name, low = (("cats", 0), ("dogs", 155))[number % 2]
+        (folder / name).mkdir(exist_ok=True)
+        pixels = random.integers(low, low + 100, (8, 8)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short conditional run."""
+    folder = tmp_path_factory.mktemp("runs") / "pets"
+    settings = small_settings(
+        condition="classes",
+        size=8,
+        r1=0.1,
+        optimiser="adam",
+        lr=2e-3,
+        momentum=0.0,
+        D=dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0),
+    )
+    name = f"folder:{photos}"
+    an.train(name, settings=settings, run=folder, rounds=300, progress=False)
+    return folder
+
+
+def test_subfolders_are_classes(photos: Path, tmp_path: Path) -> None:
+    data = an.load(f"folder:{photos}", size=8)
+    assert data.class_names == ("cats", "dogs")
+    for split in ("train", "valid", "test"):
+        bright = getattr(data, split).float().mean(1) > 127
+        assert torch.equal(bright.long(), data.labels[split])
+    for split, some in (("train", "?.png"), ("test", "1?.png")):  # classes below the splits
+        for path in photos.rglob(some):
+            copy = tmp_path / split / path.parent.name / path.name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(path.read_bytes())
+    given = an.load(f"folder:{tmp_path}", size=8)
+    assert given.class_names == ("cats", "dogs")
+    assert given.labels["test"].bincount().tolist() == [5, 5]
+    Image.open(photos / "cats" / "0.png").save(tmp_path / "train" / "0.png")
+    assert an.load(f"folder:{tmp_path}", size=8).labels == {}  # an image without a class
+
+
+def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert list(an.open_run(run).classes) == ["cats", "dogs"]
+    npz, png = tmp_path / "s.npz", tmp_path / "s.png"
+    result(capsys, "sample", str(run), "--class", "dogs", "--n", "5", "--out", str(npz))
+    with np.load(npz, allow_pickle=False) as file:
+        dogs, classes = file["samples"], file["classes"]
+    assert classes.tolist() == [1] * 5
+    result(capsys, "sample", str(run), "--class", "0", "--n", "5", "--out", str(npz))
+    with np.load(npz, allow_pickle=False) as file:
+        assert dogs.mean() > file["samples"].mean() + 0.2
+    found = result(capsys, "sample", str(run), "--per-class", "3", "--out", str(png))
+    assert (found["n"], found["classes"]) == (6, ["cats", "dogs"])
+    with Image.open(png) as grid:
+        assert grid.width > grid.height  # one row a class
+    check(found, "sample --json")
+    lines = tmp_path / "lines.png"
+    words = ["--class", "cats", "--to-class", "dogs", "--rows", "1", "--steps", "3"]
+    result(capsys, "interpolate", str(run), *words, "--out", str(lines))
+    with Image.open(lines) as image:
+        first, middle, last = np.array_split(np.asarray(image.convert("L")), 3, axis=1)
+    assert first.mean() < middle.mean() < last.mean()
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sample RUN --class cat", "Did you mean cats?"),
+        ("sample RUN --class 2", "There is no class '2'"),
+        ("sample RUN --class cats --per-class 3", "give it alone"),
+        ("sample RUN --per-class 0", "--per-class is 0"),
+        ("interpolate RUN --to-class cats", "give --class"),
+        ("paper section7 conditinal", "Did you mean conditional?"),
+        ("paper section7 conditional RUN --shuffle-labels", "give one of them"),
+        ("train mnist-5k --D.class-units 3", "needs condition classes"),
+        ("train mnist-5k --D.projection", "needs condition classes"),
+    ],
+)
+def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(line.replace("RUN", str(run)).split()) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+def test_section7_prints_what_it_measured(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(features, "STEPS", 150)
+    assert result(capsys, "paper", "section7") == {"rows": []}
+    words = ("conditional", str(run), "--per-class", "50")
+    found = result(capsys, "paper", "section7", *words)
+    check(found, "paper section7 --json")
+    assert result(capsys, "paper", "section7") == {"rows": found["rows"]}
+    ours = {row["measure"]: row["ours"] for row in found["rows"]}  # type: ignore[attr-defined]
+    assert ours["alignment"] > 0.9 > ours["alignment, classes permuted"]
+    assert (tmp_path / "runs/paper/section7/conditional.png").stat().st_size > 500
+
+
+def test_a_newer_row_replaces_an_older_one(tmp_path: Path) -> None:
+    first = Row("conditional", "m", "alignment", "mnist", 0.5, None, 1)
+    other = dataclasses.replace(first, measure="Parzen, nats")
+    newer = dataclasses.replace(first, ours=0.9, spread=0.1, seeds=3)
+    path = tmp_path / "new" / "rows.json"
+    record_rows(path, [first, other])
+    record_rows(path, [newer])
+    assert read_rows(path) == [other, newer]
+    path.write_text("{")
+    with pytest.raises(an.UserError, match="damaged"):
+        read_rows(path)
+
+
+def test_scores_of_real_images_as_if_they_were_samples(
+    photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training images of the class asked for have the classifier's accuracy and variance 1."""
+    monkeypatch.setattr(features, "STEPS", 150)
+    data = an.load(f"folder:{photos}", size=8)
+    accuracy = features.classifier(data).accuracy
+
+    def real(*args: object, c: torch.Tensor, **options: object) -> torch.Tensor:
+        x, labels = data.floats(data.train), data.labels["train"]
+        seen = [0, 0]
+        rows = []
+        for i in c.tolist():
+            rows.append(x[labels == i][seen[i]])
+            seen[i] += 1
+        return torch.stack(rows)
+
+    monkeypatch.setattr(conditional, "sample", real)
+    scores = conditional.score_conditional(run, data, per_class=40)
+    assert scores.alignment == pytest.approx(accuracy, abs=0.05)
+    assert scores.variance == pytest.approx(1, abs=0.1)
+    assert scores.control == pytest.approx(scores.chance, abs=0.2)
+
+
+def test_shuffled_labels_keep_the_shares(photos: Path) -> None:
+    data = an.load(f"folder:{photos}", size=8)
+    shuffled = conditional.shuffle_labels(data)
+    assert torch.equal(shuffled.labels["train"].bincount(), data.labels["train"].bincount())
+    assert not torch.equal(shuffled.labels["train"], data.labels["train"])
+
+
+def test_efficiency_notes_when_each_game_reaches_the_score(tmp_path: Path) -> None:
+    def play(nats: float) -> list[Row]:
+        found, picture = efficiency(
+            small_data(),
+            tmp_path,
+            nats=nats,
+            rounds=500,
+            seeds=[0, 1],
+            variants=["as it is", "k = 2"],
+            base=small_settings(),
+        )
+        assert picture.stat().st_size > 500
+        return found
+
+    low, high = play(-1e9), play(1e9)  # the second call reads the runs of the first
+    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(250.0, 0.0, 2)] * 4
+    assert [row.ours for row in high[::2]] == [500.0] * 4
+    assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
+    with pytest.raises(an.UserError, match="Did you mean k = 5"):
+        efficiency(small_data(), tmp_path, nats=0, rounds=1, variants=["k = 6"])
+
+
+def test_the_trained_run_board_shows_the_classes(run: Path) -> None:
+    explorer = open_latent_explorer(run)
+    assert torch.equal(explorer.z[:4, -2:], torch.eye(2).repeat(2, 1))
+    json.dumps(explorer.images_at({"a": 0, "b": 1, "t": 0.5, "offsets": [1.0]}))
+    assert not explorer.directions[:, -2:].any()

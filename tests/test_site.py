@@ -1,0 +1,184 @@
+"""The web site: both languages, links, commands, results, formulas, search; one small build."""
+
+import doctest
+import importlib
+import json
+import re
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+pytest.importorskip("sphinx", reason="the extra [docs] is not installed")
+pytest.importorskip("ziamath", reason="the extra [docs] is not installed")
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.parsing import _option_names
+from adversarial_nets.cli.registry import COMMANDS
+from documented import ROOT
+from website import api, commands, math_svg, sphinx_extension
+from website.build import build, write_sources
+from website.check import problems
+from website.results import Tables
+from website.sources import LANGUAGES, PICTURES, Language, Page, pages, rewrite_links
+
+FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "commands"} | {
+    *("playground", "teaching", "glossary"),
+    *(f"theory/{page.stem}" for page in (ROOT / "docs" / "theory").glob("*[!N].md")),
+    *(f"notebooks/{page.stem}" for page in (ROOT / "notebooks").glob("*[!N].md")),
+}
+
+
+@pytest.mark.parametrize("name", ["build", "math_svg", "results", "sources", "sphinx_extension"])
+def test_examples_in_docstrings(name: str) -> None:
+    done = doctest.testmod(importlib.import_module(f"website.{name}"))
+    assert done.attempted
+    assert not done.failed
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_everything_for_learners_exists_in_both_languages(language: Language) -> None:
+    assert len(FOR_LEARNERS) > 12
+    assert {page.name for page in pages() if page.language == language} >= FOR_LEARNERS
+
+
+def test_chinese_pages_are_written_in_chinese() -> None:
+    for page in pages():
+        text = re.sub(
+            r"```.*?```", "", (ROOT / page.source).read_text(encoding="utf-8"), flags=re.S
+        )
+        chinese = len(re.findall(r"[\u3400-\u9fff]", text))
+        if page.language == "zh-CN":
+            assert chinese > len(text) / 8, page.source
+        elif page.name not in ("glossary", "readme"):
+            assert chinese < len(text) / 50, page.source
+
+
+def names_of_generated_pages() -> set[str]:
+    return {f"api/{name}" for name in api.modules()} | {
+        commands.page_name(command) for command in COMMANDS.values()
+    }
+
+
+def test_every_link_of_every_page_leads_somewhere() -> None:
+    everything = pages()
+    names = {f"{page.language}/{page.name}" for page in everything}
+    names |= {f"en/{name}" for name in names_of_generated_pages()}
+    linked: list[PurePosixPath] = []
+    count = 0
+    for page in everything:
+        text = (ROOT / page.source).read_text(encoding="utf-8")
+        text = re.sub(r"\{\{.*?\}\}|\{%.*?%\}", "", text)
+        for target in re.findall(
+            r"\]\(((?!https?:|#)[^)\s]+)\)", rewrite_links(text, page, everything, linked.append)
+        ):
+            count += 1
+            there = target.removeprefix("site:").partition("#")[0]
+            path = Path("/", page.language, page.name).parent / there
+            where = str(path.resolve().relative_to("/"))
+            if target.startswith("site:"):
+                is_page = where.removesuffix(".html") in names
+                assert is_page or where.startswith(("files/", "en/_modules/")), (page, target)
+            elif path.suffix not in PICTURES:
+                assert where.removesuffix(".md") in names, (page.source, target)
+    assert count > 200
+    for path in linked:
+        assert (ROOT / path).exists(), path
+
+
+def test_a_link_leads_to_the_same_language_and_code_to_its_source() -> None:
+    everything = pages()
+    page = Page(PurePosixPath("docs/theory/optimum.zh-CN.md"), "theory/optimum", "zh-CN")
+    text = (
+        "[a](../glossary.md) [b](../speed.md#in-bfloat16) [c](../../src/adversarial_nets/game.py) "
+        "![d](../images/theory.png) [e](optimum.md)\n```\n[f](g.md)\n```\n"
+    )
+    assert rewrite_links(text, page, everything, lambda path: None) == (
+        "[a](../glossary.md) [b](site:../../en/speed.html#in-bfloat16) "
+        "[c](site:../../en/_modules/adversarial_nets/game.html) ![d](../images/theory.png) "
+        "[e](site:../../en/theory/optimum.html)\n```\n[f](g.md)\n```\n"
+    )
+
+
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.name)
+def test_a_commands_page_has_all_its_options(command: Command) -> None:
+    named = " ".join(option.name for option in commands.options(command))
+    for name in _option_names(command.options):
+        positional = name.upper().rstrip("S")
+        assert f"--{name}" in named or positional in named, name
+    assert all(option.help for option in commands.options(command))
+
+
+def test_both_lists_of_commands_are_complete() -> None:
+    chinese = (ROOT / "website/pages/zh-CN/commands.md").read_text(encoding="utf-8")
+    for text in (commands.commands_list(), chinese):
+        for command in COMMANDS.values():
+            assert f"[`advnets {command.name}`]" in text
+            assert f"{commands.page_name(command)}.md" in text
+
+
+def test_tables_agree_with_the_records_and_the_documents() -> None:
+    table = Tables("en").published_setting()
+    written = (ROOT / "results" / "README.md").read_text(encoding="utf-8")
+    for mean in ("201.7 ± 4.9", "208.7 ± 4.3", "219.3 ± 4.8", "223.9 ± 4.1", "216.7 ± 4.5"):
+        assert mean in table
+        assert mean in written
+    rows = json.loads((ROOT / "results" / "table1.json").read_text(encoding="utf-8"))["rows"]
+    for language in LANGUAGES:
+        table1 = Tables(language).table1()
+        assert table1.count("\n") == 2 + sum(row["dataset"] == "mnist" for row in rows)
+        assert "198.5 ± 2.2" in table1
+    assert "对抗网络，权重滑动平均" in Tables("zh-CN").table1()
+
+
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_formula_is_a_picture_in_the_lines_size_and_mathml(inline: bool) -> None:
+    html = math_svg.render(r"\log D(x) \le -\log 4", inline)
+    assert "<path" in html
+    assert "<math" in html
+    assert re.search(r"width:[\d.]+em;height:[\d.]+em;vertical-align:-[\d.]+em", html)
+
+
+def test_the_search_in_chinese_finds_parts_of_words_in_both_implementations() -> None:
+    language = sphinx_extension.ChineseSearch({})
+    assert language.split("最优判别器") == ["最优", "优判", "判别", "别器"]
+    assert "signs[i] + s" in language.js_splitter_code  # the same pairs
+
+
+def test_sources_are_written_only_when_they_change(tmp_path: Path) -> None:
+    write_sources("zh-CN", tmp_path / "sources", tmp_path / "out")
+    page, stale = tmp_path / "sources" / "guide.md", tmp_path / "sources" / "old.md"
+    before = page.stat().st_mtime_ns
+    stale.write_text("# Old\n")
+    write_sources("zh-CN", tmp_path / "sources", tmp_path / "out")
+    assert page.stat().st_mtime_ns == before
+    assert not stale.exists()
+
+
+def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(
+        '<a href="b.html">b</a><a href="#x">x</a><h1 id="y"></h1><a href="https://e.org">e</a>'
+        '<script src="https://e.org/s.js"></script><img src="p.png"><a href="a.html#y">y</a>'
+    )
+    (tmp_path / "s.css").write_text('a { background: url("https://e.org/i.png") }')
+    assert problems(tmp_path) == [
+        "a.html loads https://e.org/s.js from another server",
+        "a.html: there is no b.html",
+        "a.html: #x has no such heading",
+        "a.html: there is no p.png",
+        "s.css loads https://e.org/i.png from another server",
+    ]
+
+
+def test_a_small_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Chinese pages: Sphinx warns of nothing, and links, pictures and code are there."""
+    monkeypatch.setattr("website.build.WORK", tmp_path / "work")
+    site = tmp_path / "site"
+    build(site, ("zh-CN",), notebooks="off")
+    assert problems(site, outside=("en", "try")) == []
+    page = (site / "zh-CN" / "theory" / "optimum.html").read_text(encoding="utf-8")
+    assert 'href="../../en/theory/optimum.html"' in page  # the other language
+    assert page.count('<div class="math-block"') == 3
+    assert page.count("highlight-python") == 5
+    assert "本页目录" in page
+    index = (site / "zh-CN" / "searchindex.js").read_text(encoding="utf-8")
+    assert json.dumps("最优") in index

@@ -1,0 +1,214 @@
+"""Tables of the results pages, made from ``results/*.json`` when the site is built.
+
+Each function returns a table in Markdown in one language. A test compares it with the files.
+"""
+
+import json
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from website.sources import ROOT, Language
+
+__all__ = ["TABLES", "Tables", "number", "record"]
+
+FOLDER = ROOT / "results"
+
+_CHINESE: Mapping[str, str] = {
+    "": "",
+    "model": "模型",
+    "published": "已发表",
+    "here, nats": "本项目（奈特）",
+    "steps per sample": "每个样本的步数",
+    "trained, minutes": "训练时间（分钟）",
+    "mean ± spread over seeds": "均值 ± 种子间标准差",
+    "raw G": "原始 G",
+    "averaged G": "权重滑动平均后的 G",
+    "raw G, converged": "原始 G，训练至收敛",
+    "seed": "种子",
+    "grid": "网格",
+    "training images": "训练图像",
+    "k-means": "k-means 中心",
+    "mean image": "平均图像",
+    "Fréchet distance": "Fréchet 距离",
+    "precision": "精确率",
+    "recall": "召回率",
+    "density": "密度",
+    "coverage": "覆盖率",
+    "real images": "真实图像",
+    "Adversarial nets": "对抗网络",
+    "Adversarial nets, averaged weights": "对抗网络，权重滑动平均",
+    "Adversarial autoencoder": "对抗自编码器",
+    "GMMN + autoencoder": "GMMN + 自编码器",
+    "Stacked CAE": "堆叠 CAE",
+    "Deep GSN": "深度 GSN",
+    "one chain": "单链",
+    "data": "数据",
+    "one run": "一次训练",
+    "published setting": "论文设置",
+    "preset fast": "预设 fast",
+}
+
+
+@cache
+def record(name: str) -> dict[str, Any]:
+    """The content of ``results/NAME.json``."""
+    found: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    return found
+
+
+def number(value: float | str | None, digits: int = 1) -> str:
+    """A number for a table: thousands separated, a true minus sign, nothing for None.
+
+    >>> number(-1234.56), number(None), number(0.00002, 3)
+    ('−1,234.6', '', '2.0e−05')
+    """
+    if value is None or isinstance(value, str):
+        return value or ""
+    if math.isinf(value):
+        return "∞"
+    if value and abs(value) < 10**-digits:
+        return f"{value:.1e}".replace("-", "−")
+    return f"{value:,.{digits}f}".replace("-", "−")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "--:|" * (len(header) - 1)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+class Tables:
+    """All tables of the results pages in one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+
+    def word(self, english: str) -> str:
+        """A word or label of a table in the language of the page."""
+        if self.language == "en":
+            return english
+        if english in _CHINESE:
+            return _CHINESE[english]
+        model, comma, rest = english.partition(", ")
+        return f"{_CHINESE.get(model, model)}，{_CHINESE.get(rest, rest)}" if comma else english
+
+    def _header(self, *words: str) -> list[str]:
+        return [self.word(word) for word in words]
+
+    def over_seeds(self, run: str, kinds: Mapping[str, str]) -> str:
+        """Parzen scores of three seeds: a row for each kind of weights and grid.
+
+        Args:
+            run: the beginning of the files' names, e.g. ``mnist`` or ``mnist-fast``.
+            kinds: the label of each row, by the end of the files' names, e.g. ``raw-paper``.
+        """
+        rows = []
+        for end, label in kinds.items():
+            scores = [record(f"{run}-seed{seed}-{end}")["parzen"]["nats"] for seed in (1, 2, 3)]
+            mean, spread = statistics.mean(scores), statistics.stdev(scores)
+            grid = end.rpartition("-")[2]
+            text = f"{self.word(label)}, {self.word('grid')} `{grid}`"
+            cells = [*map(number, scores), f"**{number(mean)} ± {number(spread)}**"]
+            rows.append([text if self.language == "en" else text.replace(", ", "，"), *cells])
+        seeds = [f"{self.word('seed')} {seed}" for seed in (1, 2, 3)]
+        return _table(["", *seeds, self.word("mean ± spread over seeds")], rows)
+
+    def published_setting(self) -> str:
+        """The scores of the published setting on MNIST."""
+        return self.over_seeds(
+            "mnist",
+            {
+                "raw-paper": "raw G",
+                "raw-fine": "raw G",
+                "averaged-paper": "averaged G",
+                "averaged-fine": "averaged G",
+                "falling-raw-paper": "raw G, converged",
+                "falling-raw-fine": "raw G, converged",
+            },
+        )
+
+    def fast(self) -> str:
+        """The scores of the preset ``fast`` on MNIST."""
+        kinds = {f"{w}-{g}": f"{w} G" for w in ("raw", "averaged") for g in ("paper", "fine")}
+        return self.over_seeds("mnist-fast", kinds)
+
+    def calibration(self) -> str:
+        """Scores of real images, k-means centroids and the mean image."""
+        files = ("calibrate-mnist-paper", "calibrate-mnist-fine", "calibrate-mnist-5k-paper")
+        by_file = [{row["name"]: row for row in record(name)["rows"]} for name in files]
+        rows = [
+            [
+                self.word(name),
+                *(f"{number(f[name]['nats'])} ± {number(f[name]['se'])}" for f in by_file),
+            ]
+            for name in by_file[0]
+        ]
+        labels = [f"`{record(n)['data']}`, `{record(n)['grid']}`" for n in files]
+        return _table(["", *labels], rows)
+
+    def table1(self, data: str = "mnist") -> str:
+        """All models of Table 1 on one data set."""
+        rows = [
+            [
+                self.word(row["model"]),
+                number(row["published"], 0),
+                f"{number(row['nats'])} ± {number(row['se'])}",
+                number(row["steps_per_sample"], 0),
+                number(row["train_seconds"] and row["train_seconds"] / 60),
+            ]
+            for row in record("table1")["rows"]
+            if row["dataset"] == data
+        ]
+        return _table(
+            self._header(
+                "model", "published", "here, nats", "steps per sample", "trained, minutes"
+            ),
+            rows,
+        )
+
+    def measures(self) -> str:
+        """Measures beyond the paper, beside their values for real images."""
+        files = {
+            "measure-mnist-seed1-raw": "published setting, raw G",
+            "measure-mnist-seed1-averaged": "published setting, averaged G",
+            "measure-mnist-fast-seed1-raw": "preset fast, raw G",
+            "measure-mnist-fast-seed1-averaged": "preset fast, averaged G",
+        }
+        names = ("frechet", "precision", "recall", "density", "coverage")
+        rows = [
+            [self.word(label), *(number(record(file)["model"][name], 2) for name in names)]
+            for file, label in files.items()
+        ]
+        floor = record("measure-mnist-seed1-raw")["floor"]
+        rows.append([self.word("real images"), *(number(floor[name], 2) for name in names)])
+        header = ("", "Fréchet distance", "precision", "recall", "density", "coverage")
+        return _table(self._header(*header), rows)
+
+    def other_data(self) -> str:
+        """Scores of the small presets on the stand-ins for TFD and CIFAR-10."""
+        runs = (
+            *("tfd-standin-small", "tfd-standin-stage2-small"),
+            *("cifar10-copy-small", "cifar10-copy-convolutional-small"),
+        )
+        scores = [
+            [record(f"{run}-{weights}-paper")["parzen"] for weights in ("raw", "averaged")]
+            for run in runs
+        ]
+        rows = [
+            [f"`{run}`", *(f"{number(s['nats'])} ± {number(s['se'])}" for s in pair)]
+            for run, pair in zip(runs, scores, strict=True)
+        ]
+        return _table(self._header("one run", "raw G", "averaged G"), rows)
+
+    def claim(self, name: str) -> str:
+        """The rows of one claim's record."""
+        found: list[dict[str, Any]] = record(f"claim-{name}")["rows"]
+        rows = [[number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found]
+        return _table(list(found[0]), rows)
+
+
+TABLES = [name for name in vars(Tables) if not name.startswith("_")]
+"""The names of the tables, as the pages call them."""
