@@ -16,6 +16,7 @@ import torch
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets import replay
+from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.playground import limits, messages, remembered
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
@@ -174,6 +175,15 @@ def test_slow_motion_plays_an_ordinary_round() -> None:
         assert noise["numbers"] == data["numbers"] == D["before"]
         assert D["numbers"]["V"] > D["before"]["V"]  # on its own minibatch, D gains
         assert G["numbers"]["g_loss"] < G["before"]["g_loss"] == for_G["numbers"]["g_loss"]
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_a_step_of_G_decreases_its_own_loss(objective: str) -> None:
+    session = new_session("moons")
+    handle(session, {"type": "update_setting", "setting": "objective", "value": objective})
+    slow = last(handle(session, {"type": "slow_round"}), "slow")
+    G = slow["stages"][-1]
+    assert G["numbers"]["g_loss"] < G["before"]["g_loss"]
 
 
 def test_a_morphed_digit_is_a_sample_at_the_corners() -> None:
@@ -379,7 +389,7 @@ def test_divergence_is_reported() -> None:
 
 NAMES = (
     r"advnets playground RUN|advnets play DATA|JavaScript|"
-    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|NaN|MNIST|CSV|Python|English|"
     r"JSD|KL|log|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )
