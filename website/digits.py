@@ -130,6 +130,8 @@ def _side_by_side(branches: Branches) -> tuple[torch.Tensor, torch.Tensor, str]:
             "hidden layer for z and one for the class, or none (--G.class-units 0)."
         )
     of_z, of_c = branches.of_x[0], branches.of_c[0]
+    assert isinstance(of_z, nn.Linear)
+    assert isinstance(of_c, nn.Linear)
     weight = torch.block_diag(of_z.weight.double(), of_c.weight.double())
     return weight, torch.cat([of_z.bias.double(), of_c.bias.double()]), "relu"
 
