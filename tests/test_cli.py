@@ -106,6 +106,8 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
     for name in ("d_loss", "D_x"):
         shown = [(e.step, e.value) for e in events.Scalars(name)]
         assert shown == [(r["round"], pytest.approx(r[name], rel=1e-6)) for r in rows]
+    pictures = [int(path.stem[6:]) for path in sorted((folder / "samples").glob("round-*.png"))]
+    assert [image.step for image in events.Images("samples")] == pictures
 
 
 def test_calibrate(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,13 @@ from adversarial_nets.engine.threads import products_depend_on_threads
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
-from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.settings import (
+    Cadence,
+    DiscriminatorSettings,
+    GeneratorSettings,
+    Settings,
+)
 from shortened import photographs
 from small import generator, small_settings
 
@@ -185,7 +191,7 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
     printed = capsys.readouterr().out
     assert "This will take less than a minute" in printed
-    assert "of 1,000 samples have a training image as their nearest real image" in printed
+    assert "real images nearest to 1,000 samples" in printed
     assert an.open_run(tmp_path / "run").image_shape == (3, 8, 12)
     assert main(["train", data, "--run", str(tmp_path / "new"), "--G.hidden", "9"]) == 2
     assert "--G.maps 0" in capsys.readouterr().err
@@ -197,3 +203,18 @@ def test_convolutions_keep_the_number_of_threads() -> None:
     convolutional = (nn.Sequential(nn.Conv2d(1, 2, 3)), nn.Linear(4, 1))
     assert products_depend_on_threads(convolutional, batch=2, threads=1)
     assert not products_depend_on_threads(linear, batch=2, threads=1)
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_all_checkpoints_are_kept_on_request(tmp_path: Path) -> None:
+    for keep, kept in (("newest", [3, 4]), ("all", [1, 2, 3, 4])):
+        an.train(
+            images(),
+            settings=settings(),
+            run=tmp_path / keep,
+            rounds=4,
+            cadence=Cadence(save_every=1, score_every=100),
+            keep=keep,  # type: ignore[arg-type]
+            progress=False,
+        )
+        assert sorted(checkpoint_rounds(tmp_path / keep)) == kept

@@ -59,7 +59,7 @@ def test_a_film_in_mp4() -> None:
 
 def test_the_commands_write_what_they_say(tmp_path: Path) -> None:
     run = tmp_path / "run"
-    an.train(small_data(), settings=small_settings(), run=run, rounds=2, progress=False)
+    an.train(small_data(), settings=small_settings(), run=run, rounds=10, progress=False)
     out = tmp_path / "films" / "walk.gif"
     assert main(["walk", str(run), "--out", str(out), "--n", "3", "--frames", "2"]) == 0
     with Image.open(out) as film:
@@ -76,5 +76,9 @@ def test_the_commands_write_what_they_say(tmp_path: Path) -> None:
     assert pictures[0] == (singles / "sample-000007.png").read_bytes() != pictures[1]
     assert main(["sample", str(run), "--out", str(one), "--n", "1", "--seed", "9"]) == 0
     assert one.read_bytes() not in pictures
+    assert main(["walk", str(run), "--training", "--out", str(tmp_path / "t.gif")]) == 0
+    with Image.open(tmp_path / "t.gif") as film:
+        drawn = len(list((run / "samples").glob("round-*.png")))
+        assert film.n_frames == drawn == 2  # type: ignore[attr-defined]
     assert main(["walk", str(run), "--points", "1"]) == 2
     assert main(["walk", str(run), "--out", "film.avi"]) == 2

@@ -11,6 +11,7 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Checkpoint,
+    Flag,
     Json,
     RunFolder,
     Weights,
@@ -251,7 +252,8 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
 class WalkOptions:
     """Make a film of a closed walk through z space: along great circles between random points.
 
-    Under a uniform prior the walk follows straight lines. The film loops.
+    Under a uniform prior the walk follows straight lines. The film loops. With --training it shows
+    instead how the samples of one noise changed during the training.
     """
 
     run: RunFolder
@@ -262,6 +264,8 @@ class WalkOptions:
             help_behavior_hint="(default: RUN/walk.gif)",
         ),
     ] = None
+    training: Flag = False
+    """Show the pictures in RUN/samples, one after another; only --fps applies."""
     n: int = 9
     """Number of walks, shown side by side in a square."""
     points: int = 6
@@ -296,6 +300,13 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     run = runs_folder.open_run(o.run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
+    if o.training:
+        film = sheets.training_frames(run.folder)
+        with files.explain_os_errors(out.parent):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            files.write_atomically(out, animation(film, out.suffix, o.fps))
+        reporter.say(f"{len(film)} pictures of the training: {out}")
+        return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
     s = run.settings if o.seed is None else dataclasses.replace(run.settings, seed=o.seed)
     x = walk(G, s, o.points, o.frames, o.n)
     film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
@@ -367,7 +378,11 @@ COMMANDS = (
         summary="a film of a walk through z space",
         options=WalkOptions,
         run=_walk,
-        examples=("walk runs/mnist-mnist-0 --out walk.gif", "walk runs/mnist-mnist-0 --n 1"),
+        examples=(
+            "walk runs/mnist-mnist-0 --out walk.gif",
+            "walk runs/mnist-mnist-0 --n 1",
+            "walk runs/mnist-mnist-0 --training --out training.gif",
+        ),
     ),
     Command(
         name="export",

@@ -69,6 +69,8 @@ class TrainOptions:
     """Device to train on: cpu, cuda or mps."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Precision of the matrix products; bfloat16 is mixed precision."""
+    keep: Literal["newest", "all"] = "newest"
+    """Checkpoints to keep: the newest two and the best, or all (many of them need much space)."""
     threads: Threads = None
     nproc: int = 1
     """Number of processes on this machine that share each minibatch, started by PyTorch's
@@ -267,6 +269,7 @@ def _play(
             restart=o.restart,
             device=o.device,
             precision=o.precision,
+            keep=o.keep,
             progress=False,  # the reporter's callback shows it
         )
 
@@ -338,9 +341,12 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
 
 
 def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-    """A callback that writes each row of the metrics for TensorBoard, if it is wanted."""
+    """A callback that writes rows of the metrics and pictures for TensorBoard, if it is wanted."""
     if not wanted:
         return
+    import numpy as np
+    from PIL import Image
+
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
@@ -349,6 +355,7 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
             "'adversarial-nets[tensorboard]'"
         ) from error
     writer = SummaryWriter(str(folder / "tensorboard"))
+    shown: set[int] = set()
 
     def callback(snapshot: "TrainingSnapshot") -> None:
         row = snapshot.row
@@ -357,6 +364,12 @@ def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnap
                 writer.add_scalar(name, value, row["round"])
         for weights, score in row.get("scores", {}).items():
             writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], row["round"])
+        for path in sorted((folder / "samples").glob("round-*.png")):
+            round = int(path.stem.removeprefix("round-"))
+            if round >= snapshot.started_at and round not in shown:
+                pixels = np.asarray(Image.open(path).convert("RGB"))
+                writer.add_image("samples", pixels, round, dataformats="HWC")
+                shown.add(round)
         writer.flush()
 
     yield callback

@@ -1,17 +1,18 @@
 """Test whether a generator copies training images, by the real images nearest to its samples.
 
-If no image was copied, training and held-out images are exchangeable: the real image nearest to a
-sample is a training image with probability n_train / (n_train + n_held_out). A generator that
-copies has training images as nearest more often. This holds for blurred samples too, which are
-nearer to all images. The idea of comparing with held-out images is that of Meehan et al. 2020,
-arXiv:2004.05675; the test here is a plain binomial one.
+If nothing was copied, training and held-out images are exchangeable. So among the distinct real
+images that are nearest to some sample, the number of training images has a hypergeometric
+distribution. A generator that copies has training images as nearest more often. The test is exact
+for any samples that do not depend on the split: also for blurred ones, which are nearer to all
+images, and for samples that are all alike, which are nearest to one image. Comparing with held-out
+images is the idea of Meehan et al. 2020, arXiv:2004.05675.
 """
 
-import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64, UInt8
+from scipy.stats import hypergeom
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
@@ -19,6 +20,7 @@ from adversarial_nets.datasets import Dataset
 __all__ = ["Memorisation", "memorisation"]
 
 _CHUNK = 2000  # images converted to floats at a time
+_SIGNIFICANT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -27,26 +29,28 @@ class Memorisation:
 
     Attributes:
         samples: number of samples.
-        nearest_is_training: share of the samples whose nearest real image is a training image.
+        nearest: number of distinct real images that are nearest to a sample.
+        training: share of training images among these.
         expected: that share if nothing was copied.
-        z_score: the difference of both, in standard deviations of a binomial.
+        p_value: the probability of such a share, or a larger one, if nothing was copied.
     """
 
     samples: int
-    nearest_is_training: float
+    nearest: int
+    training: float
     expected: float
-    z_score: float
+    p_value: float
 
     @property
     def sentence(self) -> str:
         """The result in one sentence."""
         found = (
-            f"{self.nearest_is_training:.1%} of {self.samples:,} samples have a training image as "
-            f"their nearest real image; without copying, {self.expected:.1%} would"
+            f"of the {self.nearest:,} real images nearest to {self.samples:,} samples, "
+            f"{self.training:.1%} are training images; without copying, about "
+            f"{self.expected:.1%} would be (p = {self.p_value:.2g})"
         )
-        if self.z_score > 3:
-            return f"Images were copied: {found}."
-        return f"No sign that images were copied: {found}."
+        copied = "Images were copied" if self.p_value < _SIGNIFICANT else "No sign of copied images"
+        return f"{copied}: {found}."
 
 
 def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisation:
@@ -56,20 +60,22 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
         samples: samples of the generator.
         data: the data set that it was trained on; validation and test images are held out.
     """
-    training = _nearest_distance(samples, data.train, data)
-    held_out = torch.minimum(
-        _nearest_distance(samples, data.valid, data), _nearest_distance(samples, data.test, data)
-    )
-    n, n_train = len(samples), len(data.train)
-    expected = n_train / (n_train + len(data.valid) + len(data.test))
-    share = float((training <= held_out).double().mean())
-    deviation = math.sqrt(expected * (1 - expected) / n)
-    return Memorisation(n, share, expected, (share - expected) / deviation)
+    images = torch.cat([data.train, data.valid, data.test])
+    nearest = _nearest(samples, images, data).unique()
+    n, n_train, k = len(images), len(data.train), len(nearest)
+    training = int((nearest < n_train).sum())
+    p_value = float(hypergeom.sf(training - 1, n, n_train, k))
+    return Memorisation(len(samples), k, training / k, n_train / n, p_value)
 
 
-def _nearest_distance(
-    x: Float[Tensor, "n pixels"], images: Tensor, data: Dataset
-) -> Float[Tensor, " n"]:
-    """The distance of each x to its nearest image."""
-    blocks = [torch.cdist(x, data.floats(block)).amin(1) for block in images.split(_CHUNK)]
-    return torch.stack(blocks).amin(0)
+def _nearest(
+    x: Float[Tensor, "n pixels"], images: UInt8[Tensor, "n_images pixels"], data: Dataset
+) -> Int64[Tensor, " n"]:
+    """The index of the image nearest to each x."""
+    best = torch.full((len(x),), torch.inf)
+    index = torch.zeros(len(x), dtype=torch.int64)
+    for start in range(0, len(images), _CHUNK):
+        distance, i = torch.cdist(x, data.floats(images[start : start + _CHUNK])).min(1)
+        closer = distance < best
+        best[closer], index[closer] = distance[closer], i[closer] + start
+    return index

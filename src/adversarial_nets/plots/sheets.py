@@ -3,6 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset, to_pixels
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 
@@ -28,6 +30,7 @@ __all__ = [
     "read_grid",
     "sheet_png",
     "tile_images",
+    "training_frames",
 ]
 
 _GAP = 2  # pixels between two images
@@ -82,6 +85,18 @@ def film_frames(
         for at_once in x.transpose(0, 1)
     ]
     return np.stack(frames).repeat(scale, 1).repeat(scale, 2)
+
+
+def training_frames(run: Path) -> NDArray[np.uint8]:
+    """The pictures of samples in a run's folder as frames (n, height, width, 3), by round.
+
+    Raises:
+        UserError: the run has no pictures.
+    """
+    paths = sorted((run / "samples").glob("round-*.png"))
+    if not paths:
+        raise UserError(f"{run} has no pictures in its folder samples; train it first.")
+    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
 
 
 def read_grid(

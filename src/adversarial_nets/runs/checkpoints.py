@@ -116,12 +116,13 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
     return folders[wanted]
 
 
-def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
+def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = False) -> Path:
     """Write a checkpoint into a run's folder; then delete all but the newest two and the best.
 
     Args:
         folder: the run's folder.
         checkpoint: its contents; ``best`` in its state names the best checkpoint's round.
+        keep_all: delete no other checkpoint.
 
     Returns:
         The checkpoint's folder.
@@ -152,7 +153,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> Path:
         folders = _round_folders(folder)
         keep = {*sorted(folders)[-KEEP:], (state.get("best") or {}).get("round")}
         for round, path in folders.items():
-            if round not in keep:
+            if round not in keep and not keep_all:
                 _remove(path)
     return final
 

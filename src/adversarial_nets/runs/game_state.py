@@ -29,13 +29,14 @@ __all__ = [
 ]
 
 
-def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
+def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bool = False) -> Path:
     """Write a checkpoint of the game's current round into the run's folder.
 
     Args:
         run: the run.
         game: the game after a round.
         state: the rest that the training needs: ``best``, ``widest``, ``seconds``, ``tally``.
+        keep_all: delete no earlier checkpoint.
 
     Returns:
         The checkpoint's folder.
@@ -46,9 +47,8 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any]) -> Path:
             network: [float(group["lr"]) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
-    return write_checkpoint(
-        run.folder, Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
-    )
+    checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
+    return write_checkpoint(run.folder, checkpoint, keep_all)
 
 
 def _networks(game: Game) -> dict[str, nn.Module]:

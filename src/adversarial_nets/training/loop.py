@@ -71,6 +71,7 @@ class TrainingSession:
         rounds: the round at which the training ends.
         cadence: how often to log, save, score and draw.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
+        keep_all: keep every checkpoint.
         best: round and validation score of the best raw generator so far.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
@@ -84,6 +85,7 @@ class TrainingSession:
     rounds: int
     cadence: Cadence
     callbacks: tuple[Callback, ...]
+    keep_all: bool = False
     best: dict[str, Any] | None = None
     widest: float = 0.0
     seconds_before: float = 0.0
@@ -142,10 +144,10 @@ class TrainingSession:
         log, save, score, draw = (
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
-        if log or score:
-            self._log(score)
         if draw:
             self._draw()
+        if log or score:  # after the picture, which callbacks may want
+            self._log(score)
         if save or score:
             self._save()
 
@@ -241,7 +243,7 @@ class TrainingSession:
             "seconds": self.seconds_before + self._seconds(),
             "tally": {"rounds": game.stats.rounds, "sums": sums.tolist()},
         }
-        game_state.save_checkpoint(self.run, game, state)
+        game_state.save_checkpoint(self.run, game, state, self.keep_all)
 
     def _lr_to_reduce(self) -> float | None:
         """The setting `lr`, unless an optimiser of the user's own has its own rate."""

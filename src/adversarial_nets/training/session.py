@@ -94,6 +94,7 @@ def train(
     restart: bool = False,
     device: str = "cpu",
     precision: Precision = "float32",
+    keep: Literal["newest", "all"] = "newest",
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
@@ -120,6 +121,7 @@ def train(
         restart: delete what the folder holds and start again.
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: of matrix products; weights and their updates stay in float32.
+        keep: ``newest`` keeps the newest two checkpoints and the best, ``all`` keeps every one.
         G: your own generator, (m, z_size) to (m, pixels). In a conditional game both networks take
             the class numbers, int64 (m,), as a second argument.
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
@@ -140,10 +142,9 @@ def train(
     """
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
-    if isinstance(data, PathLike):
-        data = f"folder:{os.fspath(data)}"
-    if not isinstance(data, str):
-        data = datasets.as_dataset(data)
+    if keep not in ("newest", "all"):
+        raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
+    data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
     onto = None if onto is None else runs_folder.folder_of(onto)
@@ -163,9 +164,18 @@ def train(
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
         what = (name, images, preset, chosen, settings, networks)
-        request = _Request(*what, folder, onto, source, restart, device, precision)
+        request = _Request(*what, folder, onto, source, restart, device, precision, keep == "all")
         with reporter.training(total) as show:
             return _play(request, total, cadence or Cadence(), (show, *callbacks))
+
+
+def _name_or_dataset(
+    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
+) -> str | Dataset:
+    """The name of a data set to load, or the data set itself."""
+    if isinstance(data, PathLike):
+        return f"folder:{os.fspath(data)}"
+    return data if isinstance(data, str) else datasets.as_dataset(data)
 
 
 @dataclass(frozen=True)
@@ -184,13 +194,16 @@ class _Request:
     restart: bool
     device: str
     precision: Precision
+    keep_all: bool
 
 
 def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
     with files.lock(request.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
-        TrainingSession(run, request.images, game, rounds, cadence, callbacks).play()
+        TrainingSession(
+            run, request.images, game, rounds, cadence, callbacks, request.keep_all
+        ).play()
         distributed.barrier()  # wait until the main process has written its last files
     return run
 
