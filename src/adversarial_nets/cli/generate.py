@@ -394,15 +394,15 @@ COMMANDS = (
         examples=("export runs/mnist-mnist-0 --onnx G.onnx",),
     ),
     Command(
-        name="interpolate",
-        group="generate",
+        name="paper interpolate",
+        group="paper",
         arguments="RUN",
         summary="images along straight lines in z space (Figure 3)",
         options=InterpolateOptions,
         run=_interpolate,
         examples=(
-            "interpolate runs/mnist-mnist-0 --rows 4",
-            "interpolate runs/mnist-fast-conditional-0 --class 3 --to-class 8",
+            "paper interpolate runs/mnist-mnist-0 --rows 4",
+            "paper interpolate runs/mnist-fast-conditional-0 --class 3 --to-class 8",
         ),
     ),
 )

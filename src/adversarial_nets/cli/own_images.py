@@ -203,7 +203,7 @@ COMMANDS = (
         run=_inpaint,
         examples=(
             "inpaint runs/mnist-mnist-0 seven.png --hide bottom",
-            "inpaint runs/mnist-filling-in-0 seven.png --hide blocks --completions 8",
+            "inpaint runs/mnist-filling-in-0 7.png --hide blocks --completions 8",
         ),
     ),
     Command(

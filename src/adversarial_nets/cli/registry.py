@@ -1,5 +1,6 @@
 """All commands by their names, and the overviews that list them."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 
 from adversarial_nets import __version__
@@ -120,8 +121,6 @@ def _line(command: Command, prefix: str = "") -> str:
 def _paper_summary() -> list[str]:
     """The lines of the overview that name the paper's commands."""
     names = [c.name.removeprefix(_PAPER) for c in COMMANDS.values() if c.group == "paper"]
-    half = len(names) // 2
-    return [
-        f"  {'paper COMMAND':{_NAME_WIDTH}} {', '.join(names[:half])},",
-        f"  {'':{_NAME_WIDTH}} {', '.join(names[half:])}",
-    ]
+    lines = textwrap.wrap(", ".join(names), 80 - _NAME_WIDTH - 3, break_on_hyphens=False)
+    first = ("paper COMMAND", *[""] * (len(lines) - 1))
+    return [f"  {name:{_NAME_WIDTH}} {line}" for name, line in zip(first, lines, strict=True)]
