@@ -207,8 +207,9 @@ def test_resume_is_the_uninterrupted_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("condition", ["classes", "masks"])
-def test_a_conditional_game_can_be_watched(condition: str) -> None:
+def test_a_conditional_game_can_be_watched(condition: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """`advnets play` and the metrics of a training give both networks what the game gives them."""
+    monkeypatch.setattr(images, "IMAGES", 35)  # as many as these data hold out
     data, settings = small_labelled_data(), small_settings(condition=condition)
     game = new_game(settings, data)
     play(game, 2)
