@@ -25,6 +25,8 @@ EXTRAS_AND_COMMANDS = {
     "playground": ("playground",),
     "measures": ("measure", "runs/first"),
     "tensorboard": ("train", "mnist-5k", "--run", "runs/tb", "--rounds", "5", "--tensorboard"),
+    "film": ("walk", "runs/first", "--frames", "2", "--out", "walk.mp4"),
+    "export": ("export", "runs/first", "--onnx", "G.onnx"),
     "photographs": ("measure", "runs/first", "--features", "inception"),
 }
 
@@ -92,6 +94,20 @@ def with_tensorboard() -> None:
     """Training writes TensorBoard's file."""
     advnets(*EXTRAS_AND_COMMANDS["tensorboard"])
     assert list(Path("runs/tb/tensorboard").glob("events*"))
+
+
+def with_film() -> None:
+    """A film is written."""
+    advnets(*DIGITS)
+    advnets(*EXTRAS_AND_COMMANDS["film"])
+    assert Path("walk.mp4").stat().st_size
+
+
+def with_export() -> None:
+    """The generator is written as an ONNX model."""
+    advnets(*DIGITS)
+    advnets(*EXTRAS_AND_COMMANDS["export"])
+    assert Path("G.onnx").stat().st_size
 
 
 def with_bench() -> None:

@@ -17,6 +17,8 @@ from adversarial_nets.game import _penalties, play, sample, sample_data, sample_
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
+from adversarial_nets.toys import images
+from adversarial_nets.training.diagnostics import condition_of, discriminator_metrics
 from small import small_data, small_labelled_data, small_settings
 
 G, D = small_settings().G, small_settings().D
@@ -116,6 +118,25 @@ def test_rows_hold_the_image_and_then_its_class() -> None:
     assert torch.equal(x[:, 36:], z[:, 5:])  # noise gets the classes of the same minibatch
 
 
+def test_the_published_conditional_networks() -> None:
+    """Mirza & Osindero 2014, §4.1: each layer's size; lr .1 divided by 1.00004 down to 1e-6."""
+    s = an.PRESETS["mnist-conditional"].settings
+    G = nets.generator(s.G, s.z_size, 784, classes=10)
+    D = nets.discriminator(s.D, 784, classes=10)
+    sizes = [(m.in_features, m.out_features) for m in G.modules() if isinstance(m, nn.Linear)]
+    assert sizes == [(100, 200), (10, 1000), (1200, 1200), (1200, 784)]
+    maxout = [m for m in D.modules() if isinstance(m, nets.Maxout)]
+    units = [(m.in_features, m.units, m.pieces) for m in maxout]
+    assert units == [(784, 240, 5), (10, 50, 5), (290, 240, 4)]
+    kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, nets.Dropout)]
+    assert kept == [0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
+    assert (s.lr_at(1), s.lr_at(10**7)) == (0.1 / 1.00004, 1e-6)
+    bound = max(
+        float(m.weight.detach().abs().max()) for m in G.modules() if isinstance(m, nn.Linear)
+    )
+    assert 0.049 < bound <= 0.05
+
+
 def test_R1_leaves_the_class_out() -> None:
     x = torch.randn(4, 6, dtype=torch.float64, requires_grad=True)
     w = torch.tensor([1.0, 2.0, 0.0, 5.0, 5.0, 5.0], dtype=torch.float64)
@@ -183,6 +204,24 @@ def test_resume_is_the_uninterrupted_run(tmp_path: Path) -> None:
     assert torch.equal(sample(a, settings, 3, c=c), sample(b, settings, 3, c=c))
     with pytest.raises(UserError, match="other labels"):
         an.train(permuted(data, torch.tensor([1, 0, 2])), settings=settings, run=run, rounds=13)
+
+
+@pytest.mark.parametrize("condition", ["classes", "masks"])
+def test_a_conditional_game_can_be_watched(condition: str) -> None:
+    """`advnets play` and the metrics of a training give both networks what the game gives them."""
+    data, settings = small_labelled_data(), small_settings(condition=condition)
+    game = new_game(settings, data)
+    play(game, 2)
+    evaluator = images.new_evaluator(data)
+    snapshot = images.take_snapshot(game, evaluator)
+    assert set(images.metrics(evaluator, snapshot)) > {"V", "accuracy", "spread", "modes hit"}
+    of_valid = condition_of(game, data, "valid", 20)
+    assert of_valid is not None
+    x = torch.cat([data.floats(data.valid[:20]), of_valid], 1)
+    with torch.no_grad():
+        a = game.D.eval()(x).flatten().double().numpy()
+    assert snapshot.a_data[:20] == pytest.approx(a, rel=1e-5)
+    assert {"accuracy", "V_training"} <= discriminator_metrics(game, data).keys()
 
 
 def test_bad_classes_are_refused_in_one_sentence() -> None:

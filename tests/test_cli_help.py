@@ -165,7 +165,7 @@ def test_every_option_has_a_help_text() -> None:
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["mnist-5k"], ["preset quickstart", "7,000 rounds", "(default: 500 500)"]),
+        (["mnist-5k"], ["preset quickstart", "7,400 rounds", "(default: 500 500)"]),
         (["mnist"], ["preset mnist", "(default: 1200 1200)"]),
         (["--preset", "fast", "mnist"], ["preset fast"]),
         (["--seed", "1", "mnist-5k"], ["preset quickstart", "(default: 500 500)"]),

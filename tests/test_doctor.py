@@ -3,11 +3,11 @@
 import importlib
 import os
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-import torch
 
 from adversarial_nets import datasets, environment
 from adversarial_nets.cli.main import main
@@ -21,7 +21,7 @@ def test_one_screen(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(lines) <= 30
     assert max(len(line) for line in lines if "/" not in line) <= 80  # a path is never broken
     text = " ".join(" ".join(lines).split())
-    for word in (f"torch {torch.__version__}", "mnist-5k included", "Threads", "Devices cpu"):
+    for word in (f"torch {version('torch')}", "mnist-5k included", "Threads", "Devices cpu"):
         assert word in text
 
 
@@ -94,7 +94,8 @@ def test_missing_and_old_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     found = environment.describe()
     assert (found.packages["numpy"], found.packages["scipy"]) == ("1.0", None)
     assert found.extras["playground"] == {"bokeh": None, "tornado": "1.0"}
-    numpy, scipy, tornado = found.problems
+    # 99 is too new for extras with an upper bound; those are other problems.
+    numpy, scipy, tornado = (p for p in found.problems if p.split()[0] in versions)
     assert numpy.startswith("numpy is 1.0, but numpy>=")
     assert scipy.startswith("scipy is not installed, but scipy>=")
     assert tornado.startswith("tornado is 1.0, but tornado>=")
@@ -104,7 +105,7 @@ def test_a_package_that_is_not_installed_itself(monkeypatch: pytest.MonkeyPatch)
     """A copy of the folder src, used without pip."""
     monkeypatch.setattr(environment, "DISTRIBUTION", "no-such-package")
     found = environment.describe()
-    assert found.packages["torch"] == torch.__version__
+    assert found.packages["torch"] == version("torch")
     assert "no-such-package is not installed completely" in found.problems[0]
 
 

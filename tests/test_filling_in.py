@@ -13,6 +13,7 @@ import adversarial_nets as an
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.engine import manual_backprop
+from adversarial_nets.evaluation import features
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.masks import REGIONS, known_part, random_masks, region_mask
 from adversarial_nets.paper.section7.filling_in import (
@@ -192,8 +193,13 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_inpaint(
-    run: Path, files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    run: Path,
+    files: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(features, "STEPS", 10)
     words = ("inpaint", str(run), str(files["IMAGE"]), "--completions", "3")
     found = result(capsys, *words, "--hide", str(files["MASK"]))
     check(found, "inpaint --json")

@@ -14,6 +14,7 @@ from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.paper.section7 import inference
+from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.inference import EncoderSettings
 from adversarial_nets.paper.section7.inference_study import _another
 from commands import result
@@ -138,6 +139,9 @@ def test_project_and_inference(
     scores = result(capsys, "paper", "section7", "inference", str(run), "--steps", "3")
     check(scores, "paper section7 --json")
     assert result(capsys, *words)["start"] == "E"
+    errors = features_against_pixels(run, an.load("mnist-5k"), labels=20)
+    assert [e.features for e in errors] == ["pixels", "features of D", "features of E"]
+    assert errors[0].nearest < 0.6  # chance: .9
 
 
 @pytest.mark.parametrize(

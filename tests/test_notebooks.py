@@ -31,6 +31,7 @@ def test_the_notebook_runs_and_its_checks_tell_right_from_empty(
     monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     verdicts = list(run_notebook(page, after_cell=lambda cell, value: plt.close("all")))
+    plt.ioff()
     assert 3 <= len(verdicts) <= 5
     for empty, solved in verdicts:
         assert not empty.right

@@ -193,6 +193,12 @@ def draws_again(changes: str) -> bool:
     return bool(re.search(r"\d:k=|mnist.*\d:batch=|\[\d+, ?\{[^}]*\"--k\"", changes))
 
 
+def lasting(readings: Told, data: str) -> Told:
+    """The readings that have not changed: the density of one's own points is narrower today."""
+    own = data.startswith("points:") or data.endswith(".csv")
+    return {name: readings[name] for name in ("V", "accuracy")} if own else readings
+
+
 @pytest.mark.parametrize("told", PLAYED, ids=lambda told: str(told["command"].split()[1]))
 def test_a_line_plays_the_same_game(told: Told, capsys: Capture) -> None:
     found = advnets(capsys, f"{told['command']} --out played")
@@ -200,7 +206,8 @@ def test_a_line_plays_the_same_game(told: Told, capsys: Capture) -> None:
     if draws_again(told["command"]):
         assert found["readings"].keys() >= told["readings"].keys()
         return
-    assert_agrees(found["readings"], told["readings"], 1e-3)
+    readings = lasting(told["readings"], told["command"].split()[1])
+    assert_agrees(found["readings"], readings, 1e-3)
     nets = safetensors.torch.load_file("played/nets.safetensors")
     sums = {name: [float((w.double() ** n).sum()) for n in (1, 2)] for name, w in nets.items()}
     assert_agrees(sums, told["sums"], 1e-4)
@@ -258,7 +265,8 @@ def test_an_address_plays_the_same_game(told: Told, playground: str) -> None:
     assert state["kind"] == shows["kind"]
     assert [frame["round"] for frame in frames] == [shows["round"]] * len(shows["readings"])
     if not draws_again(json.dumps(held["state"].get("games", []))):
-        assert_agrees([frame["metrics"] for frame in frames], shows["readings"], 1e-3)
+        readings = [lasting(each, held["state"]["data"]) for each in shows["readings"]]
+        assert_agrees([frame["metrics"] for frame in frames], readings, 1e-3)
     for now, then in zip(state["settings"], shows["settings"], strict=True):
         for option, value in then.items():
             expected = None if (option, value) == ("--players", "both") else value

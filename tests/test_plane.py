@@ -96,6 +96,7 @@ def test_a_sample_belongs_to_the_nearest_mode() -> None:
     toy = distributions.Mixture(((-1.5, 0.0), (1.5, 0.0)), (0.6, 0.6))
     at = np.array([[-0.1, 0.0]] * 98 + [[1.5, 0.0]] * 2)
     assert mode_shares(at, toy) == pytest.approx([1.96, 0.04])
+    assert mode_shares(np.array([[5.0, 0.0]]), toy).tolist() == [0, 0]  # far from both
     assert modes_hit(at, toy) == (1, 1.0)
 
 

@@ -16,6 +16,7 @@ import torch
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets import replay
+from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.playground import limits, messages, remembered
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
@@ -90,14 +91,17 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         {"type": "update_setting", "setting": "k", "value": 2},
         {"type": "step", "train": "D"},
         {"type": "step", "train": "both"},
+        {"type": "step", "train": "both"},
     ):
         handle(session, message)
     script = session.slots[0].script
     handle(session, {"type": "reset"})  # remembers the game
     for rounds, changes, known in (
-        (3, script.changes, 3),
-        (5, script.changes, 3),
-        (3, (), 0),  # another game
+        (4, script.changes, 4),
+        (6, script.changes, 4),
+        (6, (*script.changes, (5, {"k": 3})), 4),
+        (6, (*script.changes, (3, {"k": 3})), 0),  # changed before the remembered state
+        (4, (), 0),  # another game
         (2, script.changes, 0),  # the remembered state is later
     ):
         wanted = replace(script, rounds=rounds, changes=changes)
@@ -106,7 +110,7 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         slot.play_to(rounds)
         assert replay.fingerprint(slot.game) == replay.replay(wanted).weights
     earlier = replace(script, rounds=2, changes=script.changes[:2])
-    assert remembered.recall(earlier, resume=True).game.round == 3
+    assert remembered.recall(earlier, resume=True).game.round == 4
 
 
 def test_a_cut_replay_can_be_opened_again() -> None:
@@ -138,25 +142,25 @@ def test_a_game_is_stuck_only_without_progress() -> None:
     slot = new_session("gaussian").slots[0]
     entry = slot.entry(-1)
 
-    def diagnosis(distances: list[float], path: list[float]) -> str | None:
+    def diagnosis(distances: list[float], V: float = -1.0) -> str | None:
+        """Of a game whose samples move back and forth."""
         slot.history = [
             entry._replace(
-                metrics=entry.metrics | {"JSD": Metric(distance, 0.0)},
-                details=entry.details | {"center": [center]},
+                metrics=entry.metrics | {"JSD": Metric(distance, 0.0), "V": Metric(V, 0.0)},
+                details=entry.details | {"center": [math.sin(i / 2)]},
             )
-            for distance, center in zip(distances, path, strict=True)
+            for i, distance in enumerate(distances)
         ]
         slot.game.round = 150
         newest = slot.history[-1]
         means = {"D_x": 0.5, "D_G_z": 0.5}
         return slot._diagnose(newest.details["center"], 1.0, newest.metrics, means)
 
-    still, swinging = [0.0] * 60, [math.sin(i) for i in range(60)]
-    falling = [0.5 * 0.97**i for i in range(60)]
-    assert diagnosis([0.2] * 60, still) == "stuck"
-    assert diagnosis([0.2] * 60, swinging) == "oscillating"
-    assert diagnosis(falling, swinging) is None  # it moves, and comes nearer
-    assert diagnosis([0.01] * 60, swinging) is None  # it is there
+    assert diagnosis([0.2] * 60) == "stuck"
+    assert diagnosis([0.2] * 60, V=-1.37) is None  # D is weak, so V cannot show progress
+    assert diagnosis([0.5 * 0.97**i for i in range(60)]) is None  # it comes nearer
+    assert diagnosis([0.01] * 60) is None  # it is there
+    assert diagnosis([0.2 + 0.15 * math.sin(i / 2) for i in range(60)]) == "oscillating"
 
 
 def test_slow_motion_plays_an_ordinary_round() -> None:
@@ -171,6 +175,15 @@ def test_slow_motion_plays_an_ordinary_round() -> None:
         assert noise["numbers"] == data["numbers"] == D["before"]
         assert D["numbers"]["V"] > D["before"]["V"]  # on its own minibatch, D gains
         assert G["numbers"]["g_loss"] < G["before"]["g_loss"] == for_G["numbers"]["g_loss"]
+
+
+@pytest.mark.parametrize("objective", list(OBJECTIVES))
+def test_a_step_of_G_decreases_its_own_loss(objective: str) -> None:
+    session = new_session("moons")
+    handle(session, {"type": "update_setting", "setting": "objective", "value": objective})
+    slow = last(handle(session, {"type": "slow_round"}), "slow")
+    G = slow["stages"][-1]
+    assert G["numbers"]["g_loss"] < G["before"]["g_loss"]
 
 
 def test_a_morphed_digit_is_a_sample_at_the_corners() -> None:
@@ -376,7 +389,7 @@ def test_divergence_is_reported() -> None:
 
 NAMES = (
     r"advnets playground RUN|advnets play DATA|JavaScript|"
-    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|NaN|MNIST|CSV|Python|English|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|NaN|MNIST|CSV|Python|English|"
     r"JSD|KL|log|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )

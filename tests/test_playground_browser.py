@@ -180,8 +180,8 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
 
 LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
-    r"advnets playground RUN|advnets play DATA|JavaScript|D\(G\(z\)\)"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|p_data|p_g|p_z|"
+    r"advnets playground RUN|advnets play DATA|JavaScript|D\(G\(z\)\)|digits"
 )
 
 

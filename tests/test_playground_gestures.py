@@ -231,8 +231,8 @@ def test_the_saved_picture_is_what_is_shown(browser: Browser, address: str) -> N
     assert found["png"].size == found["gif"].size
     assert getattr(found["gif"], "n_frames", 1) == 3
     card = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--card')")
-    corner = found["png"].convert("RGB").getpixel((1, 1))
-    assert "#{:02x}{:02x}{:02x}".format(*corner) == card  # the dark theme
+    corner = found["png"].convert("RGB").crop((1, 1, 2, 2)).tobytes()
+    assert f"#{corner.hex()}" == card  # the dark theme
     last = found["gif"]
     last.seek(2)
     difference = ImageChops.difference(last.convert("RGB"), found["png"].convert("RGB"))
@@ -299,4 +299,19 @@ def test_a_place_in_z_and_its_image(browser: Browser, address: str) -> None:
     page.mouse.move(*place)
     shown = ", ".join(f"{v:.2f}" for v in z)
     expect(page.locator("#game-0 .hover-text")).to_contain_text(f"z = ({shown})")
+    visit.end()
+
+
+def test_the_english_page_fits_a_phone(browser: Browser, address: str) -> None:
+    phone = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+    visit = Visit(browser, address, easy("gaussian"), **phone)
+    page = visit.page
+    for board in ("line", "plane"):
+        page.click(f".tab[data-board={board}]")
+        visit.at_board(board)
+        visit.does_not_scroll_sideways()
+    for target in ("#play", "#reset", "#speed", "[data-setting=k]", "#curve"):
+        box = page.locator(target).bounding_box()
+        assert box
+        assert box["height"] >= 44, target  # a finger needs that much
     visit.end()

@@ -11,7 +11,7 @@ from PIL import Image
 
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
-from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.evaluation import features
 from adversarial_nets.paper.section7 import conditional
 from adversarial_nets.paper.section7.efficiency import efficiency
 from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
@@ -48,7 +48,7 @@ def run(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         D=dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0),
     )
     name = f"folder:{photos}"
-    an.train(name, settings=settings, run=folder, rounds=400, progress=False)
+    an.train(name, settings=settings, run=folder, rounds=300, progress=False)
     return folder
 
 
@@ -116,6 +116,7 @@ def test_section7_prints_what_it_measured(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(features, "STEPS", 150)
     assert result(capsys, "paper", "section7") == {"rows": []}
     words = ("conditional", str(run), "--per-class", "50")
     found = result(capsys, "paper", "section7", *words)
@@ -143,8 +144,9 @@ def test_scores_of_real_images_as_if_they_were_samples(
     photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training images of the class asked for have the classifier's accuracy and variance 1."""
+    monkeypatch.setattr(features, "STEPS", 150)
     data = an.load(f"folder:{photos}", size=8)
-    accuracy = classifier(data).accuracy
+    accuracy = features.classifier(data).accuracy
 
     def real(*args: object, c: torch.Tensor, **options: object) -> torch.Tensor:
         x, labels = data.floats(data.train), data.labels["train"]

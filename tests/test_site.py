@@ -130,24 +130,12 @@ def test_tables_agree_with_the_records_and_the_documents() -> None:
     assert "对抗网络，权重滑动平均" in Tables("zh-CN").table1()
 
 
-def test_every_formula_can_be_rendered() -> None:
-    """The pictures have a size, and the text for screen readers is MathML."""
-    formulas = {
-        (block or line, bool(line))
-        for page in pages()
-        for block, line in re.findall(
-            r"\$\$\n(.*?)\n\$\$|(?<![\\`\w])\$([^$\n`]+)\$",
-            (ROOT / page.source).read_text(encoding="utf-8"),
-            re.S,
-        )
-        if page.name.startswith("theory/")
-    }
-    assert len(formulas) > 50
-    for latex, inline in formulas:
-        html = math_svg.render(latex, inline)
-        assert "<path" in html
-        assert "<math" in html
-        assert re.search(r"width:[\d.]+em;height:[\d.]+em;vertical-align:-?[\d.]+em", html)
+@pytest.mark.parametrize("inline", [True, False])
+def test_a_formula_is_a_picture_in_the_lines_size_and_mathml(inline: bool) -> None:
+    html = math_svg.render(r"\log D(x) \le -\log 4", inline)
+    assert "<path" in html
+    assert "<math" in html
+    assert re.search(r"width:[\d.]+em;height:[\d.]+em;vertical-align:-[\d.]+em", html)
 
 
 def test_the_search_in_chinese_finds_parts_of_words_in_both_implementations() -> None:

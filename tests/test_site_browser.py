@@ -52,10 +52,10 @@ def spread_out(G: nn.Module) -> nn.Module:
     return G.eval()
 
 
-def digits_page(G: nn.Module, z_size: int, prior: str = "uniform") -> str:
+def digits_page(G: nn.Module, z_size: int, prior: str = "uniform", classes: str = "") -> str:
     model = {"layers": layers_of(G), "z_size": z_size, "prior": prior, "shape": [1, 28, 28]}
     facts = {"low": 0.0, "high": 1.0, "data": "mnist-5k", "preset": "quickstart", "round": 9000}
-    return render("digits.html", model=model | facts)
+    return render("digits.html", model=model | facts | {"classes": list(classes)})
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +134,23 @@ def test_batch_normalisation_is_part_of_the_layers_before(browser: Browser, tmp_
     visit.close()
 
 
+@pytest.mark.parametrize("units", [0, 3])
+def test_a_conditional_generator_gets_the_class(
+    browser: Browser, tmp_path: Path, units: int
+) -> None:
+    settings = replace(PRESETS["quickstart"].settings.G, hidden=(8,), class_units=units)
+    net = spread_out(nets.generator(settings, 5, 784, classes=3))
+    (tmp_path / "digits.html").write_text(digits_page(net, 5, "gaussian", "012"), encoding="utf-8")
+    visit = Visit(browser, tmp_path / "digits.html")
+    visit.page.keyboard.press("2")
+    z = torch.linspace(-2, 2, 5)
+    shown = visit.page.evaluate("z => Array.from(image(z))", z.double().tolist())
+    with torch.no_grad():
+        expected = net(torch.cat([z, torch.tensor([0.0, 0.0, 1.0])])[None])[0]
+    assert np.abs(np.array(shown) - expected.numpy()).max() < 1e-4
+    visit.close()
+
+
 def test_other_layers_and_very_large_networks_are_refused() -> None:
     with pytest.raises(UserError, match="the layer Tanh, which the page cannot compute"):
         layers_of(nn.Sequential(nn.Linear(2, 2), nn.Tanh()))
@@ -143,8 +160,8 @@ def test_other_layers_and_very_large_networks_are_refused() -> None:
 
 def image_of(page: Page) -> list[int]:
     """The pixels of the large image."""
-    found: list[int] = page.evaluate(
-        "Array.from(image.getContext('2d').getImageData(0, 0, 28, 28).data)"
+    found: list[int] = page.locator("#image").evaluate(
+        "canvas => Array.from(canvas.getContext('2d').getImageData(0, 0, 28, 28).data)"
     )
     return found
 

@@ -51,6 +51,7 @@ def build(
         sources = WORK / "sources" / language
         write_sources(language, sources, out)
         _run_sphinx(language, sources, out / language, notebooks)
+    shutil.rmtree(out / "jupyter_execute", ignore_errors=True)  # MyST-NB's working copies
     shutil.copyfile(ROOT / "website" / "theme" / "index.html", out / "index.html")
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.nets import Branches, Dropout
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
@@ -34,12 +35,18 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
 
     Returns:
         ``layers`` (see `layers_of`), ``z_size``, ``prior``, ``shape`` of an image, ``low`` and
-        ``high`` of its values, and ``data``, ``preset`` and ``round`` for the page's text.
+        ``high`` of its values, the names of its ``classes`` (empty for an unconditional G), and
+        ``data``, ``preset`` and ``round`` for the page's text.
 
     Raises:
         UserError: the folder is no run, or its G cannot be computed in a page.
     """
     run = runs_folder.open_run(run)
+    if run.settings.condition == "masks":
+        raise UserError(
+            f"{run.folder} fills in images; the page needs a G that maps noise to images. Use a "
+            "run without --condition masks."
+        )
     G, round = game_state.load_generator(run, weights=weights)
     return {
         "layers": layers_of(G),
@@ -48,6 +55,7 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
         "shape": list(run.image_shape),
         "low": run.range[0],
         "high": run.range[1],
+        "classes": list(run.classes) if len(run.classes) > 1 else [],
         "data": run.data,
         "preset": run.preset_label,
         "round": round,
@@ -72,13 +80,15 @@ def layers_of(G: nn.Module) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     linear: list[tuple[torch.Tensor, torch.Tensor, str]] = []
     for layer in G.children():
-        if type(layer) is nn.Linear:
+        if type(layer) is Branches:
+            linear.append(_side_by_side(layer))
+        elif type(layer) is nn.Linear:
             linear.append((layer.weight.double(), layer.bias.double(), "linear"))
         elif type(layer) is nn.BatchNorm1d and linear:
             linear[-1] = (*_normalised(*linear[-1][:2], layer), "linear")
         elif type(layer) in _ACTIVATIONS and linear:
             linear[-1] = (*linear[-1][:2], _ACTIVATIONS[type(layer)])
-        else:
+        elif type(layer) is not Dropout:  # dropout is off when images are generated
             raise UserError(
                 f"The generator has the layer {type(layer).__name__}, which the page cannot "
                 "compute. Use a run whose G consists of linear layers with ReLU or sigmoid."
@@ -105,6 +115,25 @@ def layers_of(G: nn.Module) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def _side_by_side(branches: Branches) -> tuple[torch.Tensor, torch.Tensor, str]:
+    """Two linear layers for z and for the class, as one layer with zeros in its weights.
+
+    Raises:
+        UserError: the branches are not one linear layer with ReLU each.
+    """
+    kinds = [[type(layer) for layer in branch] for branch in (branches.of_x, branches.of_c)]
+    if kinds != [[nn.Linear, nn.ReLU]] * 2:
+        raise UserError(
+            "The generator has branches that the page cannot compute. Use a run whose G has one "
+            "hidden layer for z and one for the class, or none (--G.class-units 0)."
+        )
+    of_z, of_c = branches.of_x[0], branches.of_c[0]
+    assert isinstance(of_z, nn.Linear)
+    assert isinstance(of_c, nn.Linear)
+    weight = torch.block_diag(of_z.weight.double(), of_c.weight.double())
+    return weight, torch.cat([of_z.bias.double(), of_c.bias.double()]), "relu"
 
 
 def _normalised(

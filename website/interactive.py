@@ -32,12 +32,12 @@ def build(out: Path, run: Path | None = None) -> None:
         UserError: the run's G cannot be computed in a page.
     """
     folder = out / "try"
+    model = digits.model(run or _quickstart())
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_html(record(LINE, "gaussian", snapshot_rounds(ROUNDS)), folder / "figure1.html")
         lessons = [record_lesson(name) for name in RECORDED]
         write_atomically(folder / "lessons.html", render("lessons.html", lessons=lessons))
-        model = digits.model(run or _quickstart())
         write_atomically(folder / "digits.html", render("digits.html", model=model))
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import SettingError, UserError, unknown_name
+from adversarial_nets.setting_checks import check_combinations
 from adversarial_nets.setting_values import (
     ANY,
     AT_LEAST_ONE,
@@ -246,7 +247,7 @@ class Settings:
         """
         for name, value, f in _all_fields(self):
             _check_value(name, value, f)
-        _check_layers(self)
+        check_combinations(self)
 
     def lr_at(self, round: int) -> float:
         """Learning rate of a round, counted from 0: lr_0 / decay^round, at least `lr_floor`.
@@ -368,69 +369,6 @@ def _check_value(name: str, value: object, f: "dataclasses.Field[Any]") -> None:
             number = as_float(v)
             if not (math.isfinite(number) and bounds.low <= number <= bounds.high):
                 raise SettingError(name, f"is {number:g}; it must be {bounds.words}.")
-
-
-def _check_layers(s: Settings) -> None:
-    """Check settings against one another."""
-    for name, values, layers in (
-        ("G.activations", s.G.activations, len(s.G.hidden)),
-        ("G.bias", s.G.bias, len(s.G.hidden)),
-        ("G.init", s.G.init, len(s.G.hidden) + 1),
-        ("D.init", s.D.init, len(s.D.convolutions) + len(s.D.units) + 1),
-    ):
-        if len(values) not in (1, layers):
-            raise SettingError(
-                name,
-                f"has {len(values)} values; give one for all layers or one for each of the "
-                f"{layers}.",
-            )
-    for name, maps, units in (("G.hidden", s.G.maps, s.G.hidden), ("D.units", s.D.maps, s.D.units)):
-        if maps and units:
-            network = name[0]
-            raise SettingError(
-                name,
-                f"has {len(units)} values, but {network}.maps makes {network} convolutional. Leave "
-                f"{name} out, or give --{network}.maps 0 for a multilayer perceptron.",
-            )
-    if s.D.maps and s.D.convolutions:
-        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
-    if not s.D.units and not s.D.maps:
-        raise SettingError("D.units", "is empty; give at least one maxout layer.")
-    for name, class_units, hidden in (
-        ("G.class_units", s.G.class_units, s.G.hidden),
-        ("D.class_units", s.D.class_units, s.D.units),
-    ):
-        if class_units and (s.condition != "classes" or not hidden):
-            raise SettingError(
-                name, f"is {class_units}; it needs condition classes and at least one hidden layer."
-            )
-    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment):
-        raise SettingError(
-            "condition",
-            "is masks, which works with multilayer perceptrons and without augment only; leave out "
-            "G.maps, D.maps and augment.",
-        )
-    if s.D.projection and (s.condition != "classes" or s.D.class_units):
-        raise SettingError(
-            "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
-        )
-    if len(s.D.convolutions) > 3:
-        raise SettingError("D.convolutions", f"has {len(s.D.convolutions)} values; at most 3.")
-    inputs = s.G.hidden[-1] if s.G.hidden else s.z_size
-    if s.G.sparse > inputs:
-        raise SettingError(
-            "G.sparse", f"is {s.G.sparse}, but an output unit has {inputs} incoming weights."
-        )
-    if s.G.sparse and s.G.deconvolution:
-        raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
-    if s.G.bilinear and not s.G.deconvolution:
-        raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
-    if s.D.spectral_norm and s.max_norm is not None:
-        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
-    if s.G.batch_norm and s.batch == 1:
-        raise SettingError(
-            "G.batch_norm", "normalises over a minibatch; give a batch of 2 or more."
-        )
 
 
 # --- Reading and changing settings ----------------------------------------------------------------

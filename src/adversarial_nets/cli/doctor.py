@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _LABEL, _WIDTH = 12, 80
-_DEVELOPERS_EXTRAS = ("test", "dev")
+_DEVELOPERS_EXTRAS = ("test", "dev", "docs")
 
 
 @dataclass(frozen=True)

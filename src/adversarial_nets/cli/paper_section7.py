@@ -142,6 +142,12 @@ def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]
     return {"rows": [dataclasses.asdict(row) for row in rows]}
 
 
+def _model(run: "Run") -> str:
+    """The run's preset, with the settings that differ from it."""
+    changed = ", ".join(f"{name} {new}" for name, (_, new) in run.changed.items())
+    return f"{run.preset} with {changed}" if changed else run.preset_label
+
+
 def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Score conditional runs, and draw the samples of the first."""
     from adversarial_nets.evaluation.score import load_data
@@ -154,7 +160,7 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     if o.runs and o.shuffle_labels:
         raise UserError("--shuffle-labels trains a new run, but RUN is given; give one of them.")
     runs = [runs_folder.open_run(path) for path in o.runs] or [_train(o, reporter)]
-    labels = {(run.data, run.preset_label) for run in runs}
+    labels = {(run.data, _model(run)) for run in runs}
     if len(labels) > 1:
         raise UserError(
             f"The runs differ in data or settings: {', '.join(sorted(map(' '.join, labels)))}. "
@@ -167,7 +173,7 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
         )
         for run in runs
     ]
-    model = f"{runs[0].preset_label}, {scores[0].weights} G"
+    model = f"{_model(runs[0])}, {scores[0].weights} G"
     model += ", labels shuffled" if o.shuffle_labels else ""
     seconds = [float(read_metrics(run.folder)[-1]["seconds"]) for run in runs]
     found = conditional.conditional_rows(scores, model, runs[0].data, seconds)
@@ -221,7 +227,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     data = load_data(run, reporter.work)
     settings = EncoderSettings(steps=steps, seed=o.seed)
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
-    model = f"E of {run.preset_label}, {scores.weights} G"
+    model = f"E of {_model(run)}, {scores.weights} G"
     found = inference_rows(scores, model, run.data)
     rows.record_rows(o.out / "rows.json", found)
     return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}

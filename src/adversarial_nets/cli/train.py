@@ -104,13 +104,25 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
         sentence = f"The defaults of the settings are those of the run {source}."
         run = Path(existing) if existing else None
         return TrainOptions(data="", preset=preset, run=run, settings=settings), sentence
-    name, chosen = preset_for_data(data or "mnist", given.get("--preset"))
+    wanted = given.get("--preset") or _preset_of_layers(data, given)
+    name, chosen = preset_for_data(data or "mnist", wanted)
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
     if not data:
         sentence += " The defaults for other data: advnets train DATA --help"
-    return TrainOptions(data="", settings=chosen.settings), sentence
+    return TrainOptions(data="", preset=wanted, settings=chosen.settings), sentence
+
+
+def _preset_of_layers(data: str | None, given: Mapping[str, str]) -> str | None:
+    """The preset for a folder if the command names fully connected layers, as it had to be before.
+
+    The folder's own preset, pictures, has convolutional networks.
+    """
+    names_layers = not given.keys().isdisjoint(("--G.hidden", "--D.units"))
+    if data and names_layers and preset_for_data(data)[0] == "pictures":
+        return "quickstart-2014"
+    return None
 
 
 def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:

@@ -93,17 +93,8 @@ def load_folder(
     found = find_images(folder)
     splits, how = split_images(folder, found.images)
     paths = [path for split in splits.values() for path in split]
-    images, facts = _read_all(
-        folder,
-        paths,
-        (size, width),
-        channels,
-        background or "white",
-        stretch,
-        fit,
-        name,
-        on_progress,
-    )
+    options = ((size, width), channels, background or "white", stretch, fit)
+    images, facts = _read_all(folder, paths, *options, name, on_progress)
     if background is None:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
@@ -111,7 +102,6 @@ def load_folder(
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
     rows = torch.from_numpy(images)
     labels, classes = _classes(folder, splits)
-    done = _what_was_done(facts, stretch)
     shape = f"{size}×{width} {'grey' if channels == 1 else 'RGB'}"
     data = Dataset(
         name=name,
@@ -120,11 +110,12 @@ def load_folder(
         test=rows[n_train + n_valid :],
         image_shape=(channels, size, width),
         provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, transparent parts on {background or 'white'}, converted to "
-        f"{'grey' if channels == 1 else 'RGB'}, {_fitted(fit, size == width)} and resized to "
-        f"{size}×{width}; {how}. {_skipped(found)}".rstrip(),
-        notes=f"Read {_count(len(paths), 'image')} as {shape}{done}; held out {n_valid:,} for "
-        f"validation and {len(splits['test']):,} for the test ({how}). {_skipped(found)}".rstrip(),
+        f"orientation, transparent parts on {background or 'white'}, "
+        f"{_fitted(fit, size == width)}, converted and resized to {shape}; {how}. "
+        f"{_skipped(found)}".rstrip(),
+        notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
+        f"held out {n_valid:,} for validation and {len(splits['test']):,} for the test ({how}). "
+        f"{_skipped(found)}".rstrip(),
         labels=labels,
         classes=classes,
     )

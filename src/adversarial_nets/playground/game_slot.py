@@ -18,7 +18,8 @@ from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
-from adversarial_nets.toys.measures import Metric, approaches, oscillates
+from adversarial_nets.theory.divergences import LOG4
+from adversarial_nets.toys.measures import Metric, approaches, oscillates, rises
 from adversarial_nets.training.diagnostics import find_problem
 
 __all__ = ["GameSlot", "HistoryEntry", "Message", "Trained"]
@@ -27,10 +28,12 @@ DIVERGING_V = -10.0
 """V in nats below which the game diverges: D(x) is e⁻¹⁰ on average."""
 DIVERGING_SPREAD = 20.0
 """Spread of the samples, in units of the data's spread, above which the game diverges."""
-NEAR_JSD = 0.03
-"""JSD above a perfect generator's, in nats, below which small movements are no oscillation."""
+SWING_JSD = 0.1
+"""A rise of JSD in nats; a game that oscillates has several."""
 STUCK_JSD = 0.1
 """JSD above a perfect generator's, in nats, above which a game without progress is stuck."""
+STUCK_V = -LOG4 + 0.25
+"""V in nats above which D is strong."""
 STUCK_ROUNDS = 100
 """Rounds before which no game is called stuck."""
 MIN_SNAPSHOTS = 24
@@ -243,17 +246,18 @@ class GameSlot:
         # Use the history and not the latest snapshots: the time between those depends on the
         # machine's speed.
         path = [*(entry.details["center"] for entry in self.history), center]
-        excess = np.array([m["JSD"].value - m["JSD"].perfect for m in self._metrics(metrics)])
-        # A game whose distance from the data still decreases is healthy, however it moves.
-        stays = len(excess) >= MIN_SNAPSHOTS and not approaches(excess)
-        distance = float(np.median(excess[len(excess) // 2 :])) if stays else 0.0
+        found = self._metrics(metrics)
+        excess = np.array([each["JSD"].value - each["JSD"].perfect for each in found])
+        V = np.array([each["V"].value for each in found])
+        # A game that comes nearer to the data is healthy, however its samples move.
+        swings = not found or rises(excess[len(excess) // 4 :], SWING_JSD) >= 2
         row = {
             "D_x": means["D_x"],
             "D_G_z": means["D_G_z"],
             "spread": spread,
             "round": self.game.round,
             "objective": self.game.settings.objective,
-            "oscillating": (distance > NEAR_JSD or not len(excess)) and oscillates(np.array(path)),
+            "oscillating": swings and oscillates(np.array(path)),
         }
         # On images G starts with samples of one class, which is not a collapse.
         if "modes hit" in metrics and (self.kind.name != "images" or self.max_spread > 0.3):
@@ -262,8 +266,15 @@ class GameSlot:
         return (
             find_problem(row, self.max_spread)
             or ("early" if early else None)
-            or ("stuck" if distance > STUCK_JSD and self.game.round >= STUCK_ROUNDS else None)
+            or ("stuck" if self._is_stuck(excess, V) else None)
         )
+
+    def _is_stuck(self, excess: np.ndarray, V: np.ndarray) -> bool:
+        """Whether D stays strong while p_g, far from the data, comes no nearer."""
+        if len(excess) < MIN_SNAPSHOTS or self.game.round < STUCK_ROUNDS or approaches(excess):
+            return False
+        half = len(excess) // 2
+        return bool(np.median(excess[half:]) > STUCK_JSD and np.median(V[half:]) > STUCK_V)
 
     def _metrics(self, newest: dict[str, Metric]) -> list[dict[str, Metric]]:
         """The metrics of the history and the newest snapshot, if they include JSD."""

@@ -43,9 +43,12 @@ def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
     """V, the mean of D(x), the mean of D(G(z)), and G's loss on a minibatch, without dropout."""
     a_x = evaluate(game.D, x)[:, 0]
     a_G_z = evaluate(game.D, evaluate(game.G, z.double().numpy()))[:, 0]
-    loss = objectives.generator_loss(torch.from_numpy(a_G_z), game.settings.objective)
+    logits = torch.from_numpy(a_G_z), torch.from_numpy(a_x)
+    loss = objectives.generator_loss(logits[0], game.settings.objective, logits[1])
     D_x, D_G_z = (float(torch.from_numpy(a).sigmoid().mean()) for a in (a_x, a_G_z))
-    found = {"V": V_from_logits(a_x, a_G_z), "D_x": D_x, "D_G_z": D_G_z, "g_loss": float(loss)}
+    with np.errstate(invalid="ignore"):  # a game that has diverged
+        V = V_from_logits(a_x, a_G_z)
+    found = {"V": V, "D_x": D_x, "D_G_z": D_G_z, "g_loss": float(loss)}
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 

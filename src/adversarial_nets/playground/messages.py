@@ -91,7 +91,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
     games = state.get("games")
     defaults = replay.kind_of(data).settings
     if games is None:
-        scripts = [Script(data, first_settings(data), rounds)]
+        scripts = [read_script(data, first_settings(data), rounds, {})]
     elif isinstance(games, list) and 1 <= len(games) <= 2:
         scripts = [read_script(data, defaults, rounds, game) for game in games]
     else:
@@ -357,12 +357,12 @@ def morph(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``u`` and ``v`` in [0, 1], the position between the four.
     """
-    position = [message.get(name) for name in "uv"]
-    if session.slots[0].kind.name != "images":
+    u, v, slot = message.get("u"), message.get("v"), session.slots[0]
+    if not (isinstance(u, int | float) and isinstance(v, int | float)):
         raise RequestError("unknown message")
-    if not all(isinstance(p, int | float) and 0 <= p <= 1 for p in position):
+    if slot.kind.name != "images" or not (0 <= u <= 1 and 0 <= v <= 1):
         raise RequestError("unknown message")
-    png = morph_png(session.slots[0].evaluator, session.slots[0].game, *map(float, position))
+    png = morph_png(slot.evaluator, slot.game, float(u), float(v))
     return [{"type": "morph", "png": png}]
 
 

@@ -273,10 +273,10 @@ WORDS: Mapping[str, Text] = {
         "训练已发散：V 或生成样本已远远超出正常范围，无法恢复。可尝试：减小学习率，然后重置。",
     ),
     "problem stuck": _text(
-        "Training makes no progress: the JSD is large and no longer decreases. Try: another k, a "
-        "larger learning rate for G, or the non-saturating objective.",
-        "训练没有进展：JSD 仍然很大，且不再减小。可尝试：改变 k、增大 G 的学习率，"
-        "或改用非饱和目标函数。",
+        "Training makes no progress: D stays strong, and the JSD is large and no longer decreases. "
+        "Try: a smaller k, a smaller learning rate for D, or a larger one for G.",
+        "训练没有进展：D 一直很强，JSD 仍然很大，且不再减小。可尝试：减小 k、减小 D 的学习率，"
+        "或增大 G 的学习率。",
     ),
     # --- Data ---
     "data": _text("Data", "数据"),

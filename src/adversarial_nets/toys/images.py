@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, Float64, Int64, UInt8
 from torch import Tensor
 
 from adversarial_nets import build, game
+from adversarial_nets.classes import class_count, with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import nearest
 from adversarial_nets.plots import sheets
@@ -30,6 +31,7 @@ from adversarial_nets.toys.measures import (
     smoothed_KL,
 )
 from adversarial_nets.toys.networks import check_finite, evaluate
+from adversarial_nets.training.diagnostics import condition_of
 
 __all__ = [
     "SETTINGS",
@@ -190,10 +192,12 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     Raises:
         Diverged: an output of a network is NaN or infinite.
     """
-    samples = game.sample(g.G, g.settings, IMAGES, "samples to watch")
+    classes = class_count(g.G)
+    c = torch.arange(IMAGES) % classes if classes else None
+    samples = game.sample(g.G, g.settings, IMAGES, "samples to watch", c=c)
     x = samples.double().numpy()
     images = [evaluator.held_out, evaluator.reference, x]
-    a = evaluate(g.D, np.concatenate(images))[:, 0]
+    a = evaluate(g.D, np.concatenate(_with_conditions(g, evaluator, images, c)))[:, 0]
     check_finite(g, a, x)
     a_data, a_reference, a_samples = np.split(a, np.cumsum([len(each) for each in images])[:2])
     variance_ratio = float(x.var(0).mean() / evaluator.held_out.var(0).mean())
@@ -201,6 +205,31 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     counts = None if classifier is None else classifier.count(classifier.classify(samples))
     shown = samples[:SHOWN].clone()
     return Snapshot(g.round, shown, a_data, a_reference, a_samples, variance_ratio, counts)
+
+
+def _with_conditions(
+    g: Game,
+    evaluator: Evaluator,
+    images: list[Float64[np.ndarray, "_ pixels"]],
+    c: Int64[Tensor, " n"] | None,
+) -> list[Float64[np.ndarray, "_ values"]]:
+    """D's inputs: held-out images, reference images and samples, each with its condition."""
+    if not g.condition_columns:
+        return images
+    held_out, reference, x = images
+    of_samples = torch.zeros(len(x), g.condition_columns)
+    if c is not None:
+        of_samples = with_classes(of_samples[:, :0], c, g.condition_columns)
+    conditions = (
+        condition_of(g, evaluator.data, "valid", len(held_out)),
+        condition_of(g, evaluator.data, "test", len(reference)),
+        of_samples,
+    )
+    return [
+        np.concatenate([rows, of.double().numpy()], 1)
+        for rows, of in zip(images, conditions, strict=True)
+        if of is not None
+    ]
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:

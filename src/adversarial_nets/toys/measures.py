@@ -14,6 +14,7 @@ __all__ = [
     "approaches",
     "mean_by_name",
     "oscillates",
+    "rises",
     "smoothed_KL",
 ]
 
@@ -106,3 +107,18 @@ def approaches(excess: Float64[np.ndarray, " snapshots"]) -> bool:
     """
     earlier, later = np.array_split(excess, 2)
     return bool(later.min() < 0.9 * earlier.min())
+
+
+def rises(values: Float64[np.ndarray, " snapshots"], by: float) -> int:
+    """How often the values rise by at least that much, with a fall as large between two rises.
+
+    >>> rises(np.array([0.3, 0.1, 0.5, 0.45, 0.6, 0.2, 0.4]), 0.2)
+    2
+    """
+    count, rising, turn = 0, False, values[0]
+    for value in values:
+        turn = max(turn, value) if rising else min(turn, value)
+        if abs(value - turn) >= by:
+            rising, turn = not rising, value
+            count += rising
+    return count

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float64
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
@@ -33,6 +34,8 @@ __all__ = [
     "read_points",
     "sample_density",
 ]
+
+Widths = Float64[np.ndarray, " widths"]
 
 _FACTORS = 2.0 ** np.arange(0, -5.5, -0.5)  # of Scott's kernel width
 _MAX_FITTED = 1000  # points with which the kernel width is chosen
@@ -114,7 +117,7 @@ class Points:
         return self.sample(address)
 
 
-def _leave_one_out(x: XY, widths: Vector) -> Vector:
+def _leave_one_out(x: XY, widths: Widths) -> Widths:
     """For each kernel width, the mean log-density of a point under the kernels of all others."""
     squares = sum(np.subtract.outer(axis, axis) ** 2 for axis in x.T)
     np.fill_diagonal(squares, np.inf)

@@ -9,6 +9,7 @@ from torch import Tensor
 from adversarial_nets import objectives
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.masks import known_part, random_masks
 from adversarial_nets.random import Address
@@ -19,6 +20,7 @@ __all__ = [
     "LONGEST_PATIENCE",
     "PROBLEMS",
     "Problem",
+    "condition_of",
     "describe_problem",
     "discriminator_metrics",
     "find_problem",
@@ -51,7 +53,7 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     game.D.eval()
     n = min(1000, len(data.valid))
     x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
-    of_x, of_held_out = (_condition(game, data, split) for split in ("train", "valid"))
+    of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
     samples = sample(game.G, game.settings, n, "samples to watch", c=of_held_out)
     a_x, a_held_out, a_G_z = (
         game.D((rows if of is None else torch.cat([rows, of.to(rows)], 1)).to(like))
@@ -67,14 +69,24 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     }
 
 
-def _condition(game: Game, data: Dataset, split: str) -> Tensor | None:
-    """What both networks of a conditional game get with the first 1,000 images of a split."""
+def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
+    """What both networks of a conditional game get with the first n images of a split.
+
+    Returns:
+        Their classes in one-hot form, or their known pixels under random masks; None in an
+        unconditional game.
+
+    Raises:
+        UserError: a game with classes, and images of this split without labels.
+    """
     if not game.condition_columns:
         return None
-    images = getattr(data, split)[:1000]
+    images = getattr(data, split)[:n]
     if game.settings.condition == "classes":
+        if split not in data.labels:
+            raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
         empty = torch.empty(len(images), 0)
-        return with_classes(empty, data.labels[split][:1000], game.condition_columns)
+        return with_classes(empty, data.labels[split][:n], game.condition_columns)
     address = Address(game.settings.seed, 0, range(len(images)))
     return known_part(data.floats(images), random_masks(address, data.image_shape))
 

@@ -144,10 +144,7 @@ def train(
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
         raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
-    if isinstance(data, PathLike):
-        data = f"folder:{os.fspath(data)}"
-    if not isinstance(data, str):
-        data = datasets.as_dataset(data)
+    data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
     onto = None if onto is None else runs_folder.folder_of(onto)
@@ -170,6 +167,15 @@ def train(
         request = _Request(*what, folder, onto, source, restart, device, precision, keep == "all")
         with reporter.training(total) as show:
             return _play(request, total, cadence or Cadence(), (show, *callbacks))
+
+
+def _name_or_dataset(
+    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
+) -> str | Dataset:
+    """The name of a data set to load, or the data set itself."""
+    if isinstance(data, PathLike):
+        return f"folder:{os.fspath(data)}"
+    return data if isinstance(data, str) else datasets.as_dataset(data)
 
 
 @dataclass(frozen=True)

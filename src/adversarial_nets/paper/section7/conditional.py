@@ -193,13 +193,15 @@ def plot_conditional(G: nn.Module, run: Run, columns: int = 10, most_classes: in
 
 
 def variance_within_classes(x: Images, c: Classes) -> float:
-    """Mean over classes of the mean pixel variance of the images of a class.
+    """Mean over classes of the mean pixel variance of the images of a class, unbiased.
+
+    Classes with a single image are left out.
 
     >>> x = torch.tensor([[0.0], [2.0], [7.0], [7.0]])
     >>> variance_within_classes(x, torch.tensor([0, 0, 1, 1]))
-    0.5
+    1.0
     """
-    variances = [x[c == i].var(0, correction=0).mean() for i in c.unique()]
+    variances = [x[c == i].var(0).mean() for i in c.unique() if int((c == i).sum()) > 1]
     return torch.stack(variances).mean().item()
 
 

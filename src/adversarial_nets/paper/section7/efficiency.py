@@ -26,7 +26,7 @@ from adversarial_nets.training.session import train
 
 __all__ = ["VARIANTS", "Reached", "efficiency", "first_to_reach"]
 
-PRESET = "quickstart"
+PRESET = "quickstart-2014"
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
     "protocol paper": {"protocol": "paper"},
@@ -40,7 +40,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "10 dimensions of z": {"z_size": 10},
     "400 dimensions of z": {"z_size": 400},
 }
-"""What is changed in the preset `quickstart`, by name. The averaged G is kept in each."""
+"""What is changed in the preset `quickstart-2014`, by name. The averaged G is kept in each."""
 
 SCORE_EVERY = 250
 
@@ -106,7 +106,7 @@ def efficiency(
         rounds: rounds of each game.
         seeds: one game for each.
         variants: names of `VARIANTS`.
-        base: the settings to change; by default those of the preset `quickstart`.
+        base: the settings to change; by default those of the preset `quickstart-2014`.
         on_progress: called with (what, amount done, total).
 
     Returns:

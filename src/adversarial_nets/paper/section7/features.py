@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.few_labels import choose_labelled
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
@@ -30,7 +31,7 @@ class Errors:
     """Shares of test images that are classified wrongly.
 
     Attributes:
-        features: what was classified: ``pixels`` or ``features of D``.
+        features: what was classified: ``pixels``, ``features of D`` or ``features of E``.
         linear: error of logistic regression.
         nearest: error of the nearest labelled image's class.
     """
@@ -42,8 +43,10 @@ class Errors:
 
 def features_against_pixels(
     run: RunLike, data: Dataset, labels: int, draw: int = 0
-) -> tuple[Errors, Errors]:
-    """Classify test images by few labels, from raw pixels and from D's features.
+) -> list[Errors]:
+    """Classify test images by few labels, from raw pixels, from D's features and from E's.
+
+    E's are E(x), if `advnets paper section7 inference` trained one for the run's newest G.
 
     Args:
         run: an unconditional run on these data.
@@ -63,18 +66,20 @@ def features_against_pixels(
             "Give a run without condition."
         )
     rows = choose_labelled(data.labels["train"], labels, draw)
-    D, _ = game_state.load_discriminator(run)
+    D, round = game_state.load_discriminator(run)
+    E = inference.load_encoder(run, run.default_weights, round)
     x, test = data.floats(data.train[rows]), data.floats(data.test)
     c, of_test = data.labels["train"][rows], data.labels["test"]
-    hidden, of_hidden = discriminator_features(D, x), discriminator_features(D, test)
-    return (
-        Errors("pixels", _linear(x, c, test, of_test), _nearest(x, c, test, of_test)),
-        Errors(
-            "features of D",
-            _linear(hidden, c, of_hidden, of_test),
-            _nearest(hidden, c, of_hidden, of_test),
-        ),
-    )
+    inputs = {
+        "pixels": (x, test),
+        "features of D": (discriminator_features(D, x), discriminator_features(D, test)),
+    }
+    if E is not None:
+        inputs["features of E"] = inference.encode(E, x), inference.encode(E, test)
+    return [
+        Errors(name, _linear(train, c, other, of_test), _nearest(train, c, other, of_test))
+        for name, (train, other) in inputs.items()
+    ]
 
 
 @torch.no_grad()

@@ -72,7 +72,7 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
         },
         "heat": {"bytes": base64.b64encode(heat).decode()},
     }
-    if snapshot.grid is not None:
+    if snapshot.grid is not None and evaluator.z is not None:
         grid = snapshot.grid[:, ::2]
         found["grid"] = {
             "lines": len(grid),

@@ -97,11 +97,29 @@ function withPrefix(game, words) {
   return games().length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) + words : words;
 }
 
+// What D ascends and G descends, for each objective; a is D's logit, D(x) = 1 / (1 + e^−a(x)).
+const GAIN_OF_D = {
+  "least-squares": "−1/m Σ ½ [(a(x) − 1)² + a(G(z))²]",
+  hinge: "−1/m Σ [max(0, 1 − a(x)) + max(0, 1 + a(G(z)))]",
+  wasserstein: "1/m Σ [a(x) − a(G(z))]",
+  relativistic: "−1/m Σ log(1 + e^(a(G(z)) − a(x)))",
+};
+const LOSS_OF_G = {
+  minimax: "1/m Σ log(1 − D(G(z)))",
+  "least-squares": "1/m Σ ½ (a(G(z)) − 1)²",
+  hinge: "1/m Σ −a(G(z))",
+  wasserstein: "1/m Σ −a(G(z))",
+  relativistic: "1/m Σ log(1 + e^(a(x) − a(G(z))))",
+};
+const gainOfD = (objective) => GAIN_OF_D[objective] || "1/m Σ [log D(x) + log(1 − D(G(z)))]";
+const lossOfG = (objective) => LOSS_OF_G[objective] || "1/m Σ −log D(G(z))";
+
 function showAlgorithm(message) {
   if (slow) return;
   const [k, m] = [ofEachGame((s) => s.k), ofEachGame((s) => s.m)];
   for (const e of all("[data-template]")) setText(e, text(e.dataset.template, { k, m }));
-  setText($("objective"), ofEachGame((s) => (s.objective === "minimax" ? "1/m Σ log(1 − D(G(z)))" : "1/m Σ −log D(G(z))")));
+  setText($("objective"), ofEachGame((s) => lossOfG(s.objective)));
+  setText($("objective-D"), ofEachGame((s) => gainOfD(s.objective)));
   const started = message.round > 0, both = message.trained === "both";
   const lit = !started ? [] : both ? ["rounds", "D", "G"] : [message.trained];
   for (const e of all("[data-line]")) e.classList.toggle("lit", lit.includes(e.dataset.line));

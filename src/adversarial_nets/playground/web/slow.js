@@ -67,6 +67,6 @@ function showStage(stage, { k, m, objective }) {
   const { numbers, before } = stage;
   const values = { k, m, D_x: formatNumber(numbers.D_x, 2), D_G_z: formatNumber(numbers.D_G_z, 2) };
   if (before) values.change = changeOf(stage.line === "D" ? before.V : before.g_loss, stage.line === "D" ? numbers.V : numbers.g_loss);
-  values.loss = objective === "minimax" ? "1/m Σ log(1 − D(G(z)))" : "1/m Σ −log D(G(z))";
+  values.loss = lossOfG(objective);
   setText($("explanation"), text("slow " + stage.line, values));
 }

@@ -1,0 +1,95 @@
+"""Check settings against one another; `setting_values` checks each alone. Imports no torch."""
+
+from typing import TYPE_CHECKING
+
+from adversarial_nets.errors import SettingError
+
+if TYPE_CHECKING:
+    from adversarial_nets.settings import Settings
+
+__all__ = ["check_combinations"]
+
+
+def check_combinations(s: "Settings") -> None:
+    """Raise a SettingError if two settings contradict each other."""
+    _check_lengths(s)
+    _check_G(s)
+    _check_D(s)
+    _check_condition(s)
+
+
+def _check_lengths(s: "Settings") -> None:
+    """One value for all layers or one for each."""
+    for name, values, layers in (
+        ("G.activations", s.G.activations, len(s.G.hidden)),
+        ("G.bias", s.G.bias, len(s.G.hidden)),
+        ("G.init", s.G.init, len(s.G.hidden) + 1),
+        ("D.init", s.D.init, len(s.D.convolutions) + len(s.D.units) + 1),
+    ):
+        if len(values) not in (1, layers):
+            raise SettingError(
+                name,
+                f"has {len(values)} values; give one for all layers or one for each of the "
+                f"{layers}.",
+            )
+
+
+def _refuse_two_kinds(name: str, maps: int, units: int) -> None:
+    """A network is convolutional or a multilayer perceptron."""
+    network = name[0]
+    if maps and units:
+        raise SettingError(
+            name,
+            f"has {units} values, but {network}.maps makes {network} convolutional. Leave {name} "
+            f"out, or give --{network}.maps 0 for a multilayer perceptron.",
+        )
+
+
+def _check_G(s: "Settings") -> None:
+    _refuse_two_kinds("G.hidden", s.G.maps, len(s.G.hidden))
+    inputs = s.G.hidden[-1] if s.G.hidden else s.z_size
+    if s.G.sparse > inputs:
+        raise SettingError(
+            "G.sparse", f"is {s.G.sparse}, but an output unit has {inputs} incoming weights."
+        )
+    if s.G.sparse and s.G.deconvolution:
+        raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
+    if s.G.bilinear and not s.G.deconvolution:
+        raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
+    if s.G.batch_norm and s.batch == 1:
+        raise SettingError(
+            "G.batch_norm", "normalises over a minibatch; give a batch of 2 or more."
+        )
+
+
+def _check_D(s: "Settings") -> None:
+    _refuse_two_kinds("D.units", s.D.maps, len(s.D.units))
+    if s.D.maps and s.D.convolutions:
+        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
+    if not s.D.units and not s.D.maps:
+        raise SettingError("D.units", "is empty; give at least one maxout layer.")
+    if len(s.D.convolutions) > 3:
+        raise SettingError("D.convolutions", f"has {len(s.D.convolutions)} values; at most 3.")
+    if s.D.spectral_norm and s.max_norm is not None:
+        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
+
+
+def _check_condition(s: "Settings") -> None:
+    for name, class_units, hidden in (
+        ("G.class_units", s.G.class_units, s.G.hidden),
+        ("D.class_units", s.D.class_units, s.D.units),
+    ):
+        if class_units and (s.condition != "classes" or not hidden):
+            raise SettingError(
+                name, f"is {class_units}; it needs condition classes and at least one hidden layer."
+            )
+    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment):
+        raise SettingError(
+            "condition",
+            "is masks, which works with multilayer perceptrons and without augment only; leave out "
+            "G.maps, D.maps and augment.",
+        )
+    if s.D.projection and (s.condition != "classes" or s.D.class_units):
+        raise SettingError(
+            "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
+        )
