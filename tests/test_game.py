@@ -146,6 +146,29 @@ def test_wasserstein_brings_its_penalty_and_a_weight_of_0_removes_it() -> None:
     assert (ten - none).norm() > 1e-6
 
 
+def test_the_gradient_penalty_is_between_data_and_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data are black and samples white here, so each x̂ is a grey of its own."""
+    seen: list[Tensor] = []
+    plain = objectives.gradient_penalty
+
+    def note(x_hat: Tensor, *rest: Any) -> Tensor:
+        seen.append(x_hat.detach())
+        return plain(x_hat, *rest)
+
+    monkeypatch.setattr(objectives, "gradient_penalty", note)
+    data = small_data()
+    g = new_game(
+        small_settings(objective="wasserstein"), dataclasses.replace(data, train=data.train * 0)
+    )
+    with torch.no_grad():
+        for p in list(g.G.parameters())[-2:]:
+            p.fill_(1.0 if p.dim() == 2 else 50.0)  # the sigmoid gives 1
+    play(g, 1)
+    (x_hat,) = seen
+    assert (x_hat.max(1).values - x_hat.min(1).values).max() < 1e-6
+    assert x_hat.min() < 0.3 < 0.7 < x_hat.max() <= 1
+
+
 def test_spectral_norm_makes_D_1_lipschitz() -> None:
     s = small_settings(D=dataclasses.replace(SMALL_D, spectral_norm=True, activation="relu"))
     g = played(30, s)
