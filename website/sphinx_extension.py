@@ -156,7 +156,7 @@ def _translate_the_theme(app: "Sphinx") -> None:
     )
 
 
-def _list_only_shown_sources(app: "Sphinx", env: Any) -> None:
+def _list_only_shown_sources(app: "Sphinx", env: object) -> None:
     """Sphinx's event: keep modules without a page of their source out of the list of sources."""
     sources = getattr(env, "_viewcode_modules", {})
     for name in [name for name, entry in sources.items() if not entry]:
