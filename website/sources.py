@@ -148,13 +148,20 @@ def _to_page(page: Page, other: Page) -> str:
 def _to_file(page: Page, source: PurePosixPath, on_file: Callable[[PurePosixPath], None]) -> str:
     """A link to a file that is no page: a module's source, a package's reference, or a copy."""
     here, path = f"{page.language}/{page.name}", str(source)
-    if path.startswith(_PACKAGE) and source.suffix == ".py":
+    if path.startswith(_PACKAGE) and source.suffix == ".py" and _has_source_page(ROOT / source):
         module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")
         return "site:" + _relative(here, f"en/_modules/{module}.html")
     if path.startswith(_PACKAGE) and (ROOT / source).is_dir():
         return "site:" + _relative(here, f"en/api/{source.name}.html")
     on_file(source)
     return "site:" + _relative(here, f"files/{copied_name(source)}")
+
+
+def _has_source_page(module: Path) -> bool:
+    """Whether Sphinx shows the module's source: it documents a function or class of it."""
+    definitions = re.findall(r"^(?:def|class) (\w+)", module.read_text(encoding="utf-8"), re.M)
+    public = re.findall(r"^__all__ = \[(.*?)\]", module.read_text(encoding="utf-8"), re.M | re.S)
+    return bool(public) and any(f'"{name}"' in public[0] for name in definitions)
 
 
 def copied_name(source: PurePosixPath) -> str:

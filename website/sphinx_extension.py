@@ -156,12 +156,20 @@ def _translate_the_theme(app: "Sphinx") -> None:
     )
 
 
+def _list_only_shown_sources(app: "Sphinx", env: object) -> None:
+    """Sphinx's event: keep modules without a page of their source out of the list of sources."""
+    sources = getattr(env, "_viewcode_modules", {})
+    for name in [name for name, entry in sources.items() if not entry]:
+        del sources[name]
+
+
 def setup(app: "Sphinx") -> Mapping[str, Any]:
     """Register the extension."""
     app.add_search_language(ChineseSearch)
     if "sphinx.ext.autodoc" in app.extensions:
         app.connect("autodoc-process-docstring", _escape_docstrings, priority=400)
         app.connect("autodoc-skip-member", _skip_names_of_other_modules)
+        app.connect("env-updated", _list_only_shown_sources, priority=900)
     app.connect("builder-inited", _translate_the_theme)
     app.connect("doctree-resolved", _open_links_outside_sphinx)
     app.connect("html-page-context", _link_to_the_other_language)
