@@ -23,7 +23,8 @@ from small import products_round_to_bfloat16, small_data, small_settings
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 # Networks of a few units, so that most of the time goes into starting the processes.
-SMALL = ["train", "mnist-5k", "--G.hidden", "20", "--G.init", "0.3", "--D.units", "10"]
+SMALL = ["train", "mnist-5k", "--preset", "quickstart-2014", "--G.hidden", "20", "--G.init", "0.3"]
+SMALL += ["--D.units", "10"]
 SMALL += ["--D.pieces", "2", "--D.init", "0.3", "--log-every", "10", "--save-every", "10"]
 SMALL += ["--score-every", "1000000", "--samples-every", "1000000"]
 
