@@ -1,5 +1,6 @@
 """What a teacher does with the mouse and the keys in the playground, in a real browser."""
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -80,9 +81,11 @@ def test_rounds_per_frame_and_playing_to_a_round(
     visit.at_round(220)
     expect(page.locator("body")).to_have_attribute("data-playing", "no")
     assert page.evaluate("snapshots[0].curve.round") == [0, 50, 100, 150, 200, 220]
-    expect(page.locator("#fps")).to_contain_text("rounds/s")
     page.locator("#pause-at").press("Enter")
     expect(page.locator("#notice-text")).to_contain_text("already at round 220")
+    page.click("#play")
+    expect(page.locator("#fps")).to_contain_text("rounds/s")
+    page.click("#play")
     visit.end()
 
 
@@ -227,7 +230,7 @@ def test_the_saved_picture_is_what_is_shown(browser: Browser, address: str) -> N
         with page.expect_download() as download:
             page.click(f"#save-{what}")
         assert download.value.suggested_filename == name
-        found[what] = Image.open(download.value.path())
+        found[what] = Image.open(io.BytesIO(download.value.path().read_bytes()))
     assert found["png"].size == found["gif"].size
     assert getattr(found["gif"], "n_frames", 1) == 3
     card = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--card')")

@@ -171,13 +171,17 @@ def test_shuffled_labels_keep_the_shares(photos: Path) -> None:
     assert not torch.equal(shuffled.labels["train"], data.labels["train"])
 
 
-def test_efficiency_notes_when_each_game_reaches_the_score(tmp_path: Path) -> None:
+def test_efficiency_notes_when_each_game_reaches_the_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
+
     def play(nats: float) -> list[Row]:
         found, picture = efficiency(
             small_data(),
             tmp_path,
             nats=nats,
-            rounds=500,
+            rounds=50,
             seeds=[0, 1],
             variants=["as it is", "k = 2"],
             base=small_settings(),
@@ -186,11 +190,11 @@ def test_efficiency_notes_when_each_game_reaches_the_score(tmp_path: Path) -> No
         return found
 
     low, high = play(-1e9), play(1e9)  # the second call reads the runs of the first
-    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(250.0, 0.0, 2)] * 4
-    assert [row.ours for row in high[::2]] == [500.0] * 4
+    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(25.0, 0.0, 2)] * 4
+    assert [row.ours for row in high[::2]] == [50.0] * 4
     assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
     with pytest.raises(an.UserError, match="Did you mean k = 5"):
-        efficiency(small_data(), tmp_path, nats=0, rounds=1, variants=["k = 6"])
+        efficiency(small_data(), tmp_path, nats=0.0, rounds=1, variants=["k = 6"])
 
 
 def test_the_trained_run_board_shows_the_classes(run: Path) -> None:

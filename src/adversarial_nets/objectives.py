@@ -287,7 +287,7 @@ def gradient_penalty(
         pixels: how many values of a row are the image's, if others follow; all by default.
 
     >>> x = torch.randn(5, 2, requires_grad=True)
-    >>> round(gradient_penalty(x, x @ torch.tensor([3.0, 4.0]), 10).item(), 3)  # 10 · (5 − 1)²
+    >>> round(gradient_penalty(x, x @ torch.tensor([3.0, 4.0]), 10.0).item(), 3)  # 10 · (5 − 1)²
     160.0
     """
     (gradient,) = torch.autograd.grad(a_x_hat.sum(), x_hat, create_graph=True)

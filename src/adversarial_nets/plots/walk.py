@@ -36,8 +36,8 @@ def great_circles(z_0: Ends, z_1: Ends, points: int = 10) -> Float[Tensor, "rows
     """Points on the arc from each z_0 to its z_1, at equal angles; lengths change linearly.
 
     >>> arc = great_circles(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0]]), points=3)
-    >>> arc.round(decimals=3).tolist()
-    [[[1.0, 0.0], [1.414, 1.414], [0.0, 3.0]]]
+    >>> [[round(value, 3) for value in point] for point in arc[0].tolist()]
+    [[1.0, 0.0], [1.414, 1.414], [0.0, 3.0]]
     """
     length_0, length_1 = (z.norm(dim=1, keepdim=True) for z in (z_0, z_1))
     u, v = z_0 / length_0, z_1 / length_1
