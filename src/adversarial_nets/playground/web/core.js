@@ -183,4 +183,9 @@ addEventListener("hashchange", () => { // Back, Forward, or another link opened 
   resumePlaying = false;
   if (socket.readyState === WebSocket.OPEN) openAddress(readAddress());
 });
-addEventListener("pagehide", () => { if (current) writeAddress(); });
+addEventListener("pagehide", () => {
+  if (!current) return;
+  // While the game plays, a snapshot arrives before the state that counts its rounds.
+  if (current.playing && snapshots[0]) current.state.rounds = Math.max(current.state.rounds, snapshots[0].round);
+  writeAddress();
+});
