@@ -13,7 +13,6 @@ from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.engine.threads import products_depend_on_threads
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
@@ -197,14 +196,6 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     assert '"preset": "quickstart-2014"' in capsys.readouterr().out
     assert main(["train", data, "--preset", "pictures", "--G.hidden", "9", "--dry-run"]) == 2
     assert "--G.maps 0" in capsys.readouterr().err
-
-
-def test_convolutions_keep_the_number_of_threads() -> None:
-    """Their sums depend on it, so that a continued run would end with other weights."""
-    linear = (nn.Linear(3, 4), nn.Linear(4, 1))
-    convolutional = (nn.Sequential(nn.Conv2d(1, 2, 3)), nn.Linear(4, 1))
-    assert products_depend_on_threads(convolutional, batch=2, threads=1)
-    assert not products_depend_on_threads(linear, batch=2, threads=1)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -202,14 +202,12 @@ def _torch(problems: list[str]) -> TorchState | None:
         torch = importlib.import_module("torch")
         from adversarial_nets.engine.threads import ThreadTuner
 
-        wide = torch.nn.Linear(784, 1200)  # the first layer of the published D
-        modes = ThreadTuner.for_nets(wide, wide, batch=100).modes
         info = str(torch.__config__.parallel_info()).splitlines()
         cuda, hip = torch.version.cuda, torch.version.hip
         return TorchState(
             built_for=f"CUDA {cuda}" if cuda else f"ROCm {hip}" if hip else "cpu",
             threads=torch.get_num_threads(),
-            thread_modes=modes,
+            thread_modes=ThreadTuner.for_device(torch.device("cpu")).modes,
             openmp=" ".join(_of(info, "OpenMP").split("a.k.a. ")[-1:]).rstrip(")"),
             products=_product_library(info),
             devices=dict(_devices(torch)),

@@ -118,7 +118,7 @@ class FitSteps:
             Stopped: SIGINT or SIGTERM was received; the update was finished and saved.
             Diverged: a loss or a parameter is not finite.
         """
-        tuner = ThreadTuner.for_constant_threads()
+        tuner = ThreadTuner.for_device(torch.device("cpu"))
         with signals() as received, _requires_grad(trained or {}), tuner:
             while self.done < min(last, self.total):
                 started = time.process_time()

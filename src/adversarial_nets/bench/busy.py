@@ -77,7 +77,7 @@ def rounds_per_second(preset: str, seconds: float) -> float:
     from adversarial_nets.presets import PRESETS
 
     game = new_game(PRESETS[preset].settings, datasets.load("mnist-5k"))
-    with ThreadTuner.for_nets(game.G, game.D, game.settings.batch) as tuner:
+    with ThreadTuner.for_device(next(game.G.parameters()).device) as tuner:
 
         def train(seconds: float) -> float:
             first, started = game.round, time.perf_counter()

@@ -211,7 +211,7 @@ def _log_sum_exp(
     sums = torch.zeros(len(σ), n_x, dtype=torch.float64, device=x.device)
     bracket, terms = x.new_empty(2, _TILE, _TILE)
     n = 0
-    with ThreadTuner.for_constant_threads() as tuner:
+    with ThreadTuner.for_device(x.device) as tuner:
         for block in _blocks(samples, x.shape[1]):
             s = block.to(x) - centre
             half_norm_s = s.square().sum(1, dtype=torch.float64) / 2

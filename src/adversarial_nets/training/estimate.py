@@ -26,7 +26,7 @@ def seconds_per_round(settings: Settings, data: Source, device: str = "cpu") -> 
     game = new_game(settings, data, device=device)
     times: list[float] = []
     start = time.perf_counter()
-    with ThreadTuner.for_nets(game.G, game.D, settings.batch) as tuner:
+    with ThreadTuner.for_device(next(game.G.parameters()).device) as tuner:
         while len(times) < _FEWEST or (len(times) < _MOST and time.perf_counter() < start + _LONG):
             before = time.perf_counter()
             tuner.before_round()

@@ -103,7 +103,7 @@ class TrainingSession:
         self._restore()
         if game.round == 0:
             self._draw()
-        tuner = ThreadTuner.for_nets(game.G, game.D, game.settings.batch)
+        tuner = ThreadTuner.for_device(next(game.G.parameters()).device)
         with signals() as received, tuner:
 
             def after_round(game: Game) -> None:
