@@ -2,7 +2,7 @@
 
 import math
 from types import UnionType
-from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Literal, NamedTuple, Union, get_args, get_origin
 
 __all__ = [
     "ANY",
@@ -42,7 +42,7 @@ AT_LEAST_ONE = Bounds(1, math.inf, "1 (constant) or more")
 SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
 
 
-def has_type(value: object, hint: Any) -> bool:  # noqa: ANN401
+def has_type(value: object, hint: object) -> bool:
     """Whether a value has a setting's type; a program or a file may contain any value."""
     kind: object = get_origin(hint)
     args = get_args(hint)
@@ -54,10 +54,12 @@ def has_type(value: object, hint: Any) -> bool:  # noqa: ANN401
         return isinstance(value, tuple) and all(has_type(v, args[0]) for v in value)
     if hint in (int, float):
         return isinstance(value, int | hint) and not isinstance(value, bool)
-    return value is None if hint is type(None) else isinstance(value, hint)
+    if hint is type(None):
+        return value is None
+    return isinstance(hint, type) and isinstance(value, hint)
 
 
-def type_in_words(hint: Any, bounds: Bounds) -> str:  # noqa: ANN401
+def type_in_words(hint: object, bounds: Bounds) -> str:
     """What a setting's value must be, for an error message."""
     kinds = (hint, *get_args(hint))
     words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]

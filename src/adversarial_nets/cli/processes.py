@@ -34,11 +34,11 @@ or have met no error."""
 
 
 def use_reproducible_products() -> None:
-    """Ask MKL for products whose bits do not depend on the number of threads.
+    """Ask MKL for matrix products whose bits do not depend on the number of threads.
 
-    So a training may change its number of threads and still end with the same weights. MKL reads
-    the variable when torch is imported, and supports it on Intel processors. A value of
-    ``MKL_CBWR`` that the user has set is kept.
+    Some games then have the same weights with any number of threads; others still differ, because
+    they have other sums too. MKL reads the variable when torch is imported, and supports it on
+    Intel processors. A value of ``MKL_CBWR`` that the user has set is kept.
     """
     info = Path("/proc/cpuinfo")
     is_intel = info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]

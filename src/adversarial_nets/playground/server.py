@@ -114,9 +114,10 @@ class _Guarded(RequestHandler):
         elif self.request.host.lower() not in self.server.hosts:
             raise _Refused(self.request.host)
 
-    def write_error(self, status_code: int, **kwargs: Any) -> None:  # noqa: ANN401
+    def write_error(self, status_code: int, **kwargs: object) -> None:
         """Answer with plain text; a refused request learns which option would allow it."""
-        error = kwargs.get("exc_info", (None, None))[1]
+        exc_info = kwargs.get("exc_info")
+        error = exc_info[1] if isinstance(exc_info, tuple) else None
         text = f"{status_code}: {self._reason}\n"
         if isinstance(error, _Refused):
             text += "\n".join(WORDS["not allowed"][lang] for lang in ("en", "zh")) + "\n"

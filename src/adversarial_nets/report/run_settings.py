@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from safetensors import SafetensorError, safe_open
 
@@ -132,7 +131,7 @@ def _unused_settings(run: Run) -> set[str]:
     return unused
 
 
-def in_words(value: Any) -> str:  # noqa: ANN401
+def in_words(value: object) -> str:
     """A setting's value as text.
 
     >>> in_words((1200, 1200)), in_words(None), in_words(True)
