@@ -11,6 +11,7 @@ import pytest
 
 from adversarial_nets import presets, settings
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.folder import recorded_preset
 
 
 def test_published_schedules() -> None:
@@ -115,3 +116,13 @@ def test_damaged_settings_are_a_sentence() -> None:
 def test_unknown_preset_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean quickstart"):
         presets.preset_for("mnist", "quikstart")
+
+
+def test_a_record_that_calls_todays_quickstart_2014_quickstart_is_read_as_it_was() -> None:
+    """Records of either form: with the settings changed from the preset, and without."""
+    old, new = (presets.PRESETS[name].settings for name in ("quickstart-2014", "quickstart"))
+    changed = {"lr": [old.lr, 0.2]}
+    for record in ({"preset": "quickstart", "changed": changed}, {"preset": "quickstart"}):
+        found = recorded_preset(record, dataclasses.replace(old, lr=0.2))
+        assert found == ("quickstart-2014", {"lr": (old.lr, 0.2)})
+    assert recorded_preset({"preset": "quickstart", "changed": {}}, new) == ("quickstart", {})
