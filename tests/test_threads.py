@@ -90,18 +90,14 @@ def test_threads_sleep_where_spinning_would_take_processor_time_from_others(
     """The clock alone would choose spinning here; a busy machine is recognised by the share."""
     clock = Clock(monkeypatch, {"spin": 0.010, "sleep": 0.011})
     used: list[Mode] = []
+    chosen = []
     with ThreadTuner(ALL) as tuner:
-        clock.play(tuner, 100.0)
-        assert tuner.mode == "spin"
-        clock.share = 0.7
-        clock.play(tuner, 0.6)
-        assert tuner.mode == "sleep"
-        clock.play(tuner, 600.0, used)
-        assert tuner.mode == "sleep"
-        assert used.count("spin") < 0.01 * len(used)
-        clock.share = 0.95
-        clock.play(tuner, 70.0)
-        assert tuner.mode == "spin"
+        for share, seconds in ((1.0, 100.0), (0.7, 0.6), (0.7, 600.0), (0.95, 70.0)):
+            clock.share = share
+            clock.play(tuner, seconds, used if seconds == 600.0 else None)
+            chosen.append(tuner.mode)
+    assert chosen == ["spin", "sleep", "sleep", "spin"]
+    assert used.count("spin") < 0.01 * len(used)
 
 
 def test_the_users_choices_win(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,13 +46,13 @@ SLOWER = 1.3  # compare again at once if rounds take this many times as long as 
 class _Rounds(NamedTuple):
     """Some rounds of one mode: how many, their wall time and their processor time in seconds."""
 
-    count: int = 0
+    number: int = 0
     seconds: float = 0.0
     processor_seconds: float = 0.0
 
     def plus(self, seconds: float, processor_seconds: float) -> "_Rounds":
         return _Rounds(
-            self.count + 1, self.seconds + seconds, self.processor_seconds + processor_seconds
+            self.number + 1, self.seconds + seconds, self.processor_seconds + processor_seconds
         )
 
     @property
@@ -168,12 +168,12 @@ class ThreadTuner:
         self._trials[mode] = rounds
         if mode == "spin" and rounds.crowded:
             self._choose("sleep")
-        elif rounds.count >= 2 and rounds.seconds >= TRIAL_SECONDS:
+        elif rounds.number >= 2 and rounds.seconds >= TRIAL_SECONDS:
             self._untried.pop(0)
             if self._untried:
                 self._switch_to(self._untried[0])
             else:
-                times = {mode: r.seconds / r.count for mode, r in self._trials.items()}
+                times = {mode: r.seconds / r.number for mode, r in self._trials.items()}
                 best = min(times, key=lambda mode: times[mode])
                 self._seconds_a_round = times[best]
                 self._choose(best)
@@ -197,7 +197,7 @@ class ThreadTuner:
                 if self._recent.crowded:
                     self._choose("sleep")
                     return
-                slow = self._recent.seconds > SLOWER * self._seconds_a_round * self._recent.count
+                slow = self._recent.seconds > SLOWER * self._seconds_a_round * self._recent.number
                 self._recent = _Rounds()
         if slow or time.perf_counter() >= self._next_comparison:
             # spin first: beside other processes its trial is short, and the only one
