@@ -188,8 +188,8 @@ class Snapshot:
     D: Cells
     grid: Float64[np.ndarray, "lines points 2"] | None
     measures: dict[str, float]
-    codes: Float64[np.ndarray, "n z_size"] | None = None
-    reconstructions: XY | None = None
+    codes: Float64[np.ndarray, "encoded z_size"] | None = None
+    reconstructions: Float64[np.ndarray, "encoded 2"] | None = None
 
 
 def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
