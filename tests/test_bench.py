@@ -240,7 +240,7 @@ def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
 
 def test_a_class_of_visitors_is_served_and_measured() -> None:
     playground = pytest.importorskip("adversarial_nets.bench.playground")
-    found = playground.measure_visitors(2, 2.0)
+    found = playground.measure_visitors(2, 2)
     assert found.visitors == found.served == 2
     assert found.frames > 0
     assert found.rounds > 0

@@ -182,17 +182,17 @@ class Visitors:
 
     visitors: int
     served: int
-    seconds: float
+    seconds: int
     frames: float
     rounds: float
     click_s: tuple[float, float]
-    memory_mb: tuple[float, float, float]
+    memory_mb: tuple[int, int, int]
     load: float
 
 
 def measure_visitors(
     visitors: int = 30,
-    seconds: float = 600,
+    seconds: int = 600,
     on_progress: Progress = lambda what, done, total: None,
 ) -> Visitors:
     """Let many pages play at once; server and visitors share this process.
@@ -205,7 +205,7 @@ def measure_visitors(
     return asyncio.run(_measure_visitors(visitors, seconds, on_progress))
 
 
-async def _measure_visitors(n: int, seconds: float, on_progress: Progress) -> Visitors:
+async def _measure_visitors(n: int, seconds: int, on_progress: Progress) -> Visitors:
     before = _memory_mb()
     async with running_server() as (_, url):
         data = ("gaussian", "ring-of-gaussians", "moons")
@@ -214,7 +214,7 @@ async def _measure_visitors(n: int, seconds: float, on_progress: Progress) -> Vi
         tasks = [asyncio.create_task(_visit(url, data[i % 3], stop)) for i in range(n)]
         while (now := time.monotonic()) < stop:
             await asyncio.sleep(min(1.0, max(0.01, stop - now)))
-            on_progress("visitors", min(round(now - begun), round(seconds)), round(seconds))
+            on_progress("visitors", min(round(now - begun), seconds), seconds)
         found = await asyncio.gather(*tasks)
     clicks = sorted(click for visitor in found for click in visitor.clicks)
     quantile = functools.partial(_quantile, clicks)
@@ -236,7 +236,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return round(values[int(share * len(values))], 3) if values else float("nan")
 
 
-def _memory_mb() -> float:
+def _memory_mb() -> int:
     """This process's resident memory."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
