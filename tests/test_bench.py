@@ -242,9 +242,8 @@ def test_a_class_of_visitors_is_served_and_measured() -> None:
     playground = pytest.importorskip("adversarial_nets.bench.playground")
     found = playground.measure_visitors(2, 2)
     assert found.visitors == found.served == 2
-    assert found.frames > 0
-    assert found.rounds > 0
-    assert found.memory_mb[2] >= found.memory_mb[0] > 10
+    before, _, peak = found.memory_mb
+    assert peak >= before > 10
     lines = records.visitor_lines(found)
     assert lines[0] == "2 of 2 visitors were served for 2 s"
     board = playground.BoardSpeed("moons", 2, 5, 20.0, 100.0, 12.0)

@@ -218,7 +218,7 @@ async def _measure_visitors(n: int, seconds: int, on_progress: Progress) -> Visi
         found = await asyncio.gather(*tasks)
     clicks = sorted(click for visitor in found for click in visitor.clicks)
     quantile = functools.partial(_quantile, clicks)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     served = [visitor for visitor in found if visitor.served]
     return Visitors(
         n,
