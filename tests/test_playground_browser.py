@@ -22,7 +22,6 @@ from playwright.sync_api import Browser, expect
 from adversarial_nets.cli.main import main
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
-from adversarial_nets.playground.screenshots import open_browser
 from playground_page import EASY, TIMEOUT, Visit, easy, playground_with_a_run
 
 
@@ -31,12 +30,6 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a playground with a trained run, served from another thread."""
     with playground_with_a_run(tmp_path_factory.mktemp("runs") / "digits") as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as found:
-        yield found
 
 
 @pytest.mark.parametrize("data", list(EASY))

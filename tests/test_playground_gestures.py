@@ -14,19 +14,12 @@ from PIL import Image, ImageChops, ImageStat  # isort: skip
 from playwright.sync_api import Browser, expect  # isort: skip
 
 from adversarial_nets.playground import server, session
-from adversarial_nets.playground.screenshots import open_browser
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with server.serve_in_thread() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as found:
-        yield found
 
 
 def test_looking_back_while_playing_and_undoing_a_cut(browser: Browser, address: str) -> None:
@@ -333,9 +326,7 @@ def test_data_are_chosen_by_their_pictures(browser: Browser, address: str) -> No
     page.locator("#data label", has_text="Ring of Gaussians").click()
     visit.until("current.state.data === 'ring-of-gaussians'")
     expect(page.locator("#data :checked")).to_have_value("ring-of-gaussians")
-    drawn = page.evaluate(
-        """() => [...document.querySelectorAll("#data label:not([hidden]) svg")].map((e) => e.innerHTML)"""
-    )
+    drawn = page.evaluate("() => all('#data label:not([hidden]) svg').map((e) => e.innerHTML)")
     assert len(set(drawn)) == len(drawn) >= 12  # each is drawn from its own data
     own = page.locator("#data label", has=page.locator("[value='points:']"))
     expect(own).to_be_hidden()
