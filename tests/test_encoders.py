@@ -50,7 +50,8 @@ def test_a_round_descends_the_gradients_of_both_pairs(objective: str, protocol: 
     x, z = game.sample_data(g, 0)[:, :36], game.sample_noise(g, 0, "z for G")
     z_D = z if protocol == "released" else game.sample_noise(g, 0, "z for D")
     game.play(g, 1)
-    G, E, D = before.G.G, before.G.E, before.D  # type: ignore[union-attr]
+    assert isinstance(before.G, encoders.GeneratorWithEncoder)
+    G, E, D = before.G.G, before.G.E, before.D
     of_x = D(torch.cat([x, E(x)], 1))[:, 0]
     loss_D = objectives.discriminator_loss(of_x, D(torch.cat([G(z_D), z_D], 1))[:, 0], objective)
     loss_D = loss_D / 2 if protocol == "released" else loss_D
