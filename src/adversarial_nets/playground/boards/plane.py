@@ -128,9 +128,9 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     f.scatter("x", "y", name="layer samples", source=samples, **of_G)
     ends: dict[str, list[float]] = {**empty, "x_end": [], "y_end": []}
     pairs = ColumnDataSource(ends, name="reconstructions")
-    f.segment(
-        "x", "y", "x_end", "y_end", name="layer pairs", source=pairs, color=theme.D, width=1.4
-    )
+    for color, width in ((edge, 3.2), (theme.D, 1.4)):
+        of_E = {"name": "layer pairs", "color": color, "width": width}
+        f.segment("x", "y", "x_end", "y_end", source=pairs, **of_E)
     hover = ColumnDataSource(empty, name="hover")
     f.scatter("x", "y", source=hover, marker="star", size=18, color=theme.G, line_color=theme.ink)
     layer = {"name": "layer gradient", "source": arrows}

@@ -75,11 +75,23 @@ function showParagraphs(place, words) { // one on each line; those that begin wi
   if (place.dataset.words === words) return;
   place.dataset.words = words;
   place.replaceChildren(...words.split("\n").filter(Boolean).map((line) => {
-    const paragraph = document.createElement("p");
-    if (line.startsWith("= ")) paragraph.className = "formula";
-    paragraph.append(...line.replace(/^= /, "").split(/(\[\[.*?\]\])/).map((part) => (part.startsWith("[[") ? termButton(part.slice(2, -2)) : part)));
+    const paragraph = document.createElement("p"), isFormula = line.startsWith("= ");
+    if (isFormula) paragraph.className = "formula";
+    for (const part of line.replace(/^= /, "").split(/(\[\[.*?\]\])/)) {
+      if (part.startsWith("[[")) paragraph.append(termButton(part.slice(2, -2)));
+      else paragraph.append(...(isFormula ? withIndices(part) : [part]));
+    }
     return paragraph;
   }));
+}
+
+function withIndices(words) { // x_i and x^{t+1} with subscripts and superscripts
+  return words.split(/([_^](?:\{[^}]*\}|\w+))/).map((part) => {
+    if (!/^[_^]/.test(part)) return part;
+    const index = document.createElement(part[0] === "_" ? "sub" : "sup");
+    index.textContent = part.slice(1).replace(/[{}]/g, "");
+    return index;
+  });
 }
 
 function termButton(words) { // a term of the glossary: a click shows its meaning
