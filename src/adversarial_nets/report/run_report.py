@@ -142,15 +142,13 @@ def _add_curves(images: _Images, run: Run, rows: Metrics, head: score_table.Reco
     charts = images.charts
     if rows:
         images.figures["curves"] = curves.plot_training_curves(rows, objective, published)
-        charts["losses"] = chart(lambda palette: curves.plot_losses(rows, objective, palette))
-        charts["outputs"] = chart(lambda palette: curves.plot_discriminator_outputs(rows, palette))
+        charts["losses"] = chart(curves.plot_losses(rows, objective))
+        charts["outputs"] = chart(curves.plot_discriminator_outputs(rows))
         if any("scores" in row for row in rows):
-            charts["validation"] = chart(
-                lambda palette: curves.plot_validation_scores(rows, published, palette)
-            )
+            charts["validation"] = chart(curves.plot_validation_scores(rows, published))
     if head:
         sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
-        charts["sigma"] = chart(lambda palette: curves.plot_sigma_selection(curve, sigma, palette))
+        charts["sigma"] = chart(curves.plot_sigma_selection(curve, sigma))
 
 
 def _add_samples_over_time(images: _Images, run: Run) -> None:
