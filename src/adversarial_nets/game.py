@@ -88,7 +88,7 @@ def train_G_alone(game: Game) -> None:
     D's logits on data are computed too, for the log.
     """
     step = steps(game)[-1]
-    observe_D(game, sample_data(game, step), step)
+    record_D_logits(game, sample_data(game, step), step)
     z = sample_noise(game, step, "z for G")
     update_G(game, z, step)
 
@@ -218,7 +218,7 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
         game.stats.a_x, game.stats.a_G_z = update(game, x, z, step)
 
 
-def observe_D(game: Game, x: Images, step: int) -> None:
+def record_D_logits(game: Game, x: Images, step: int) -> None:
     """Record D's logits on data in a round that does not update D."""
     with _matmul_precision(game):
         logits = manual_backprop.d_logits if game.manual_backprop else autograd_d_logits

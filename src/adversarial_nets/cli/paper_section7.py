@@ -292,7 +292,9 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     )
     picture = o.out / "filling-in.png"
     content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
-    files.write_atomically(picture, content)
+    with files.explain_os_errors(o.out):
+        o.out.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(picture, content)
     return _record(o, reporter, found, picture)
 
 
