@@ -26,7 +26,7 @@ notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ip
 	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .
