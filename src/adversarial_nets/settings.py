@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import SettingError, UserError, unknown_name
 from adversarial_nets.setting_checks import check_combinations
@@ -54,7 +54,10 @@ _OURS = "not in the paper"
 _CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 
 
-def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> Any:  # noqa: ANN401
+T = TypeVar("T")
+
+
+def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> T:
     """A field of the settings.
 
     Args:
@@ -432,7 +435,7 @@ def update_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return from_json(record)
 
 
-def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
+def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401 (settings of all types)
     """Convert what was given to a setting's type: a number, a word, or several of them."""
     origin: object = get_origin(kind)
     kinds = [k for k in get_args(kind) if k is not type(None)]

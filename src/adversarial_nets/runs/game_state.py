@@ -17,6 +17,7 @@ from adversarial_nets.runs.checkpoints import (
 )
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = [
     "load_discriminator",
@@ -222,9 +223,8 @@ def load_generator(
     else:
         device = str(next(iter(G.parameters())).device)
         columns = _columns(run) if run.settings.condition else None
-        G = user_networks.prepare_generator(
-            G, run.settings, run.pixels, run.image_shape, device, columns=columns
-        )
+        required = Requirements(run.settings, run.pixels, run.image_shape, columns, device)
+        G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
