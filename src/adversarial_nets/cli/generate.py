@@ -395,6 +395,7 @@ COMMANDS = (
         options=SampleOptions,
         run=_sample,
         examples=(
+            "sample digits --n 100",
             "sample runs/mnist-mnist-0 --out digits.png",
             "sample runs/mnist-mnist-0 --n 60000 --out digits.npz",
             "sample runs/mnist-fast-conditional-0 --class 7",
@@ -411,6 +412,7 @@ COMMANDS = (
         options=WalkOptions,
         run=_walk,
         examples=(
+            "walk digits",
             "walk runs/mnist-mnist-0 --out walk.gif",
             "walk runs/mnist-mnist-0 --n 1",
             "walk runs/mnist-mnist-0 --training --out training.gif",

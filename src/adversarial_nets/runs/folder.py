@@ -81,8 +81,8 @@ class Run:
 
     def __repr__(self) -> str:
         """The folder, data, settings and newest round in one line."""
-        round = self.newest_round
-        return f"Run({str(self.folder)!r}: {self.data}, {self.preset_label}, round {round:,})"
+        name = self.folder.name if self.folder.parent == PACKAGED else str(self.folder)
+        return f"Run({name!r}: {self.data}, {self.preset_label}, round {self.newest_round:,})"
 
     def _repr_html_(self) -> str:
         """The run's settings, scores and newest samples, for notebooks."""
