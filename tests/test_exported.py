@@ -145,7 +145,14 @@ def test_digits_are_the_quickstart_with_classes() -> None:
     settings = options.settings  # type: ignore[attr-defined]
     assert isinstance(settings, Settings)
     assert settings == run.settings
-    assert sum(path.stat().st_size for path in DIGITS.iterdir()) < 2e6
+    sizes = {path.name: path.stat().st_size for path in DIGITS.iterdir()}
+    assert sizes.keys() == {
+        "README.md",
+        "settings.json",
+        "evaluation.json",
+        "generator.safetensors",
+    }
+    assert sum(sizes.values()) < 2e6
 
 
 def test_digits_have_the_recorded_score_and_picture(tmp_path: Path) -> None:
@@ -178,6 +185,10 @@ def test_commands_use_digits_and_write_outside_the_package(
     written = {p.name for p in (tmp_path / "runs" / "digits").iterdir()}
     assert written == {"samples.png", "walk.gif", "interpolation.png", "evaluation.json"}
     assert {path.name: path.stat().st_mtime_ns for path in DIGITS.iterdir()} == before
+    (recorded,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))
+    assert [e.nats for e in an.compare(["digits", DIGITS]).entries] == 2 * [
+        recorded["parzen"]["nats"]
+    ]
 
 
 def test_a_run_of_that_name_in_the_working_directory_wins(
