@@ -21,17 +21,24 @@ def test_public_names_are_lazy_and_all_there() -> None:
         assert name in dir(an)
 
 
+def programs(page: str) -> list[str]:
+    """The Python programs of a page."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
 def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
     """The programs run as printed, except that the training is shorter."""
-    programs = []
-    for readme in ("README.md", "README.zh-CN.md"):
-        blocks = re.findall(r"```python\n(.*?)```", (ROOT / readme).read_text(), re.DOTALL)
-        assert blocks
-        programs += blocks
-    english, chinese = programs[: len(programs) // 2], programs[len(programs) // 2 :]
-    assert english == chinese
-    program = programs[0].replace('run="runs/first")', 'run="runs/first", rounds=20)')
-    assert program != programs[0]
+    without_comments = [
+        [re.sub("  # .*", "", program) for program in programs(page)]
+        for page in ("README.md", "README.zh-CN.md", "docs/python.md", "docs/python.zh-CN.md")
+    ]
+    assert without_comments[0] == without_comments[1] != []
+    assert without_comments[2] == without_comments[3] != []
+    (of_readme,), (training, _, of_digits) = without_comments[0], without_comments[2]
+    program = training.replace('run="runs/first")', 'run="runs/first", rounds=20)')
+    assert program != training
+    program += f"{of_readme}assert images.shape == (100, 784)\n"
+    program += f"{of_digits}assert sevens.shape == (20, 784)\n"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -39,9 +46,9 @@ def test_python_in_the_readmes_runs(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "first" / "report.html").exists()
 
 
-def test_the_readmes_own_networks_learn(tmp_path: Path) -> None:
-    """The README's networks and optimiser give diverse samples within 400 rounds."""
-    _, program = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+def test_the_documented_own_networks_learn(tmp_path: Path) -> None:
+    """The page's networks and optimiser give diverse samples within 400 rounds."""
+    program = programs("docs/python.md")[1]
     shorter = program.replace("rounds=3000", "rounds=400")
     shorter = shorter.replace("an.evaluate(run, G=G)", "an.evaluate(run, G=G, calibration=False)")
     assert shorter != program
