@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import classes, nets, user_networks
+from adversarial_nets import classes, encoders, nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -144,7 +144,8 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
 
 def _columns(run: Run) -> int:
     """The values of a row that hold the condition, in this run's game."""
-    return classes.condition_columns(run.settings.condition, run.classes, run.pixels)
+    s = run.settings
+    return s.z_size if s.joint else classes.condition_columns(s.condition, run.classes, run.pixels)
 
 
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
@@ -222,8 +223,10 @@ def load_generator(
             run.settings.z_size,
             run.pixels,
             image_shape=run.image_shape,
-            classes=_columns(run),
+            classes=0 if run.settings.joint else _columns(run),
         )
+        if run.settings.joint:
+            G = encoders.GeneratorWithEncoder(G, encoders.encoder(run.settings, run.pixels))
     else:
         device = str(next(iter(G.parameters())).device)
         columns = _columns(run) if run.settings.condition else None
