@@ -250,9 +250,10 @@ async def _visit(url: str, data: str, stop: float) -> _Visitor:
     host, found = url[7:-1], _Visitor()
     request = HTTPRequest(f"ws://{host}/play", headers={"Origin": f"http://{host}"})
     wire = await websocket_connect(request, max_message_size=10**8)
-    for message in ({"type": "open", "state": {"data": data}}, {"type": "play"}):
-        await wire.write_message(json.dumps(message))
-    clicked, next_click = None, time.monotonic() + 5
+    for sent in ({"type": "open", "state": {"data": data}}, {"type": "play"}):
+        await wire.write_message(json.dumps(sent))
+    next_click = time.monotonic() + 5
+    clicked: float | None = None
     while (now := time.monotonic()) < stop:
         messages = await _messages(wire, stop - now)
         if messages is None:

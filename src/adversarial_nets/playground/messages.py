@@ -270,7 +270,7 @@ def set_rates(session: Session, message: Message) -> list[Message]:
         message: ``game``: 0 or 1; ``G`` and ``D``: the rates.
     """
     slot = session.slots[_game_number(session, message)]
-    G, D = message.get("G"), message.get("D")
+    G, D = message.get("G", math.nan), message.get("D", math.nan)
     if not all(type(rate) in (int, float) and 0 <= rate < math.inf for rate in (G, D)):
         raise RequestError("unknown message")
     ratio, most = (D / G if G else 0), limits.MAX_VALUES["d_lr_multiplier"]

@@ -2,13 +2,14 @@
 
 import base64
 import functools
+from typing import cast
 
 import numpy as np
 
 from adversarial_nets import replay
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.plots import sheets
-from adversarial_nets.toys.distributions import sample_points
+from adversarial_nets.toys.distributions import Toy, sample_points
 
 __all__ = ["thumbnail"]
 
@@ -31,7 +32,8 @@ def thumbnail(data: str) -> str:
     if isinstance(source, Dataset):
         inner = _images(source)
     else:
-        x = sample_points(source, POINTS if source.pixels == 2 else BAR_POINTS)
+        toy = cast(Toy, source)  # all that is no data set
+        x = sample_points(toy, POINTS if source.pixels == 2 else BAR_POINTS)
         inner = _dots(x) if source.pixels == 2 else _bars(x[:, 0])
     return f'<svg viewBox="0 0 {SIDE} {SIDE}" aria-hidden="true">{inner}</svg>'
 
