@@ -8,6 +8,7 @@ os.environ["OMP_NUM_THREADS"] = "1"
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -93,6 +94,15 @@ def new_cache(folder: Path, computed: Path) -> Path:
     for shared in computed.iterdir():
         (folder / shared.name).symlink_to(shared)
     return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium for the tests of a module; they share nothing else."""
+    from adversarial_nets.playground.screenshots import open_browser
+
+    with open_browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="session", autouse=True)

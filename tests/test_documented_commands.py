@@ -77,7 +77,7 @@ def check_options(words: list[str]) -> None:
 
 def test_commands_are_found_in_every_kind_of_page() -> None:
     pages = {where.partition(":")[0] for where, _ in commands()}
-    assert pages > {"README.md", "README.zh-CN.md", "other-data.md", "optimum.md", "claims.md"}
+    assert pages > {"command-line.md", "command-line.zh-CN.md", "other-data.md", "optimum.md"}
     assert len(distinct(commands())) > 60
 
 
@@ -185,9 +185,9 @@ def test_torch_without_cuda_comes_from_its_own_index() -> None:
     assert 'TORCH is "gpu"; it must be cpu' in wrong.stderr
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_installation_names_only_extras_and_files_that_exist(readme: str) -> None:
-    page = (ROOT / readme).read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["installation.md", "installation.zh-CN.md"])
+def test_installation_names_only_extras_and_files_that_exist(name: str) -> None:
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
         "optional-dependencies"
     ]

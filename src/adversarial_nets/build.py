@@ -7,7 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import classes, nets, objectives, user_networks
+from adversarial_nets import classes, encoders, nets, objectives, user_networks
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
@@ -78,7 +78,8 @@ def new_game(
     objectives.find(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s.condition, counts, data.pixels)
-    _check_masks(s, data, has_own=not (G is None and D is None))
+    columns = s.z_size if s.joint else columns
+    _check_own(s, data, has_own=not (G is None and D is None))
     own_columns = columns if s.condition else None
     required = Requirements(s, data.pixels, _image_shape(data), own_columns, device, dtype)
     G, D = _user_networks(G, D, data, required)
@@ -104,8 +105,8 @@ def new_game(
     return game
 
 
-def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
-    """Refuse masks of data that are not images, and masks for networks of your own.
+def _check_own(s: Settings, data: Source, has_own: bool) -> None:
+    """Refuse masks of data that are not images, and masks or E for networks of your own.
 
     Raises:
         SettingError: one of these.
@@ -119,6 +120,8 @@ def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
             "condition",
             "is masks, which only the settings' networks take; leave out G and D, or condition.",
         )
+    if s.joint and has_own:
+        raise SettingError("joint", "needs the settings' networks; leave out G and D, or joint.")
 
 
 def _image_shape(data: Source) -> tuple[int, int, int] | None:
@@ -151,12 +154,13 @@ def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
             "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
             "linear, or the data set's own preset.",
         )
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), columns)
+    of_classes = 0 if s.joint else columns
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), of_classes)
     # The logit of a mean is a good bias only under a sigmoid.
     has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
     if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         nets.start_at_marginals(G, data.train)
-    return G
+    return encoders.GeneratorWithEncoder(G, encoders.encoder(s, data.pixels)) if s.joint else G
 
 
 def _multiply_own_rates(game: Game) -> None:

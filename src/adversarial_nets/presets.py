@@ -256,16 +256,17 @@ _PICTURES = Settings(
     prior="gaussian",
     optimiser="adam",
     lr=4e-4,
-    lr_decay=1.0,
+    lr_hold=8000,
+    lr_decay=1.0006,
     momentum=0.5,
     momentum_end=0.5,
     adam_beta2=0.99,
     r1=0.125,
     r2=0.125,
     penalty_sigma=0.025,
-    ema_decay=0.9977,  # half-life 300 rounds
+    ema_decay=0.997,  # half-life 230 rounds
     augment=0.6,
-    augment_below=5000,
+    augment_below=4000,
     size=32,
     channels=3,
 )
@@ -373,10 +374,10 @@ PRESETS: dict[str, Preset] = {
     ),
     "pictures": Preset(
         _PICTURES,
-        rounds=9000,
+        rounds=12_000,
         why="A folder of your own images, of any size and shape: small convolutional networks with "
         "batch normalisation in G and none in D, penalties R1 and R2 by finite differences, and "
-        "DiffAugment if there are fewer than 5,000 images (docs/your-own-images.md).",
+        "DiffAugment if there are fewer than 4,000 images (docs/your-own-images.md).",
         departures="Convolutional networks; Adam; R1 and R2; augmentation.",
     ),
     "quickstart": Preset(

@@ -86,6 +86,7 @@ def overview() -> str:
         "Usage: advnets COMMAND [ARGUMENTS] [OPTIONS]",
         "       advnets COMMAND --help    all options of a command, with examples",
         "",
+        "  advnets sample digits          100 digits of a trained generator (included)",
         "  advnets train mnist-5k         train on 4,000 digits (included) in a minute",
         "  advnets train folder:PHOTOS    train on your own images",
     ]

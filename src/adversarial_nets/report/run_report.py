@@ -17,7 +17,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.report import commands, score_table
-from adversarial_nets.report.existing import default_weights
+from adversarial_nets.report.existing import default_weights, refuse_exported
 from adversarial_nets.report.images import chart, samples_over_time, sheet_uri
 from adversarial_nets.report.run_settings import (
     changes_from_preset,
@@ -81,6 +81,7 @@ def write_report(
             in it is damaged, or the run keeps no such weights.
     """
     run = open_run(run)
+    refuse_exported(run)
     data = data or load_data(run)
     weights = weights or default_weights(run)
     rows = metrics.read_metrics(run.folder)

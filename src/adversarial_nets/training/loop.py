@@ -21,6 +21,7 @@ from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
+from adversarial_nets.training.batch_statistics import measure_batch_statistics
 from adversarial_nets.training.diagnostics import (
     describe_problem,
     discriminator_metrics,
@@ -102,6 +103,7 @@ class TrainingSession:
         game = self.game
         self._restore()
         if game.round == 0:
+            measure_batch_statistics(game)
             self._draw()
         tuner = ThreadTuner.for_device(next(game.G.parameters()).device)
         with signals() as received, tuner:
@@ -112,6 +114,7 @@ class TrainingSession:
                 # If any rank received a signal, all ranks stop after this round.
                 number = distributed.max_over_ranks(received[0] if received else 0)
                 if number:
+                    measure_batch_statistics(game)
                     self._save()
                     raise Stopped(number, game.round)
                 tuner.before_round()
@@ -144,6 +147,8 @@ class TrainingSession:
         log, save, score, draw = (
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
+        if draw or score or save:
+            measure_batch_statistics(self.game)
         if draw:
             self._draw()
         if log or score:  # after the picture, which callbacks may want

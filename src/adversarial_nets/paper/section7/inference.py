@@ -28,7 +28,7 @@ from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, output_folder
 from adversarial_nets.settings import GeneratorSettings, Settings
 
 __all__ = [
@@ -122,7 +122,7 @@ def fit_encoder(
 
 def encoder_folder(run: Run, weights: str, round: int) -> Path:
     """The folder of the E that was trained for the run's G of that round."""
-    return run.folder / "inference" / f"{weights}-{round:08d}"
+    return output_folder(run.folder) / "inference" / f"{weights}-{round:08d}"
 
 
 def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
