@@ -148,10 +148,10 @@ def test_a_full_disk_behind_the_output(
     assert done.returncode == 0, done.stderr
     assert done.stderr.count(b"Standard output cannot be written") == 1
     assert_finished(tmp_path / "run")
-    done = advnets("datasets", "--json", redirection=">/dev/full")
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"advnets: The result cannot be written")
-    assert done.stderr.count(b"\n") == 1
+    listed = advnets("datasets", "--json", redirection=">/dev/full")
+    assert listed.returncode == 2
+    assert listed.stderr.startswith(b"advnets: The result cannot be written")
+    assert listed.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

@@ -33,8 +33,8 @@ def install() -> None:
             if inspect.isfunction(thing):
                 return _often_checked(thing, check(thing, typechecker=typechecker))
             plain = getattr(thing, "__init__", None)
-            checked = check(thing, typechecker=typechecker)
-            if inspect.isclass(checked) and checked.__init__ is not plain:  # of a dataclass
+            checked: Any = check(thing, typechecker=typechecker)
+            if inspect.isclass(thing) and checked.__init__ is not plain:  # of a dataclass
                 checked.__init__ = _often_checked(plain, checked.__init__)
             return checked
 
