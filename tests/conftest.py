@@ -1,7 +1,9 @@
 """Shapes and types of the public functions are checked at every call of every test."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -28,6 +30,15 @@ def data_folder() -> Path:
     if not name:
         pytest.skip("ADVNETS_DATA is not set, so there is no real MNIST here")
     return Path(name)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium for the tests of a module; they share nothing else."""
+    from adversarial_nets.playground.screenshots import open_browser
+
+    with open_browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
 from adversarial_nets.nets import Branches, Dropout
 from adversarial_nets.report.commands import train_command
@@ -49,6 +50,7 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
             "run without --condition masks."
         )
     G, round = game_state.load_generator(run, weights=weights)
+    G = G.G if isinstance(G, GeneratorWithEncoder) else G
     return {
         "layers": layers_of(G),
         "z_size": run.settings.z_size,

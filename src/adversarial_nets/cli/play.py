@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Json, output_path, print_files, print_table
+from adversarial_nets.cli.shared import (
+    Json,
+    needs_playground,
+    output_path,
+    print_files,
+    print_table,
+)
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Settings, update_settings
@@ -114,13 +120,8 @@ class PlaygroundOptions:
 
 
 def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    try:
+    with needs_playground():
         from adversarial_nets.playground import serve
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"The playground needs {error.name}, which is not installed. Install it with: pip "
-            "install 'adversarial-nets[playground]'"
-        ) from error
     if o.screenshots is not None:
         from adversarial_nets.playground.screenshots import screenshots
 

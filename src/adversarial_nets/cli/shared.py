@@ -1,6 +1,7 @@
 """What several commands share: common options, default output paths, printed tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ __all__ = [
     "Seed",
     "Threads",
     "Weights",
+    "needs_playground",
     "output_path",
     "print_result",
     "print_table",
@@ -85,6 +87,22 @@ Json = Annotated[
     tyro.conf.FlagCreatePairsOff,
     tyro.conf.arg(help="Print one JSON object and nothing else.", help_behavior_hint=""),
 ]
+
+
+@contextmanager
+def needs_playground() -> Iterator[None]:
+    """Around imports that need the extra ``playground``.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The playground needs {error.name}, which is not installed. Install it with: pip "
+            "install 'adversarial-nets[playground]'"
+        ) from error
 
 
 def require_positive(option: str, value: int | None, default: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import classes, nets, user_networks
+from adversarial_nets import classes, encoders, nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -18,6 +18,7 @@ from adversarial_nets.runs.checkpoints import (
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = [
     "load_discriminator",
@@ -143,7 +144,8 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
 
 def _columns(run: Run) -> int:
     """The values of a row that hold the condition, in this run's game."""
-    return classes.condition_columns(run.settings.condition, run.classes, run.pixels)
+    s = run.settings
+    return s.z_size if s.joint else classes.condition_columns(s.condition, run.classes, run.pixels)
 
 
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
@@ -221,14 +223,15 @@ def load_generator(
             run.settings.z_size,
             run.pixels,
             image_shape=run.image_shape,
-            classes=_columns(run),
+            classes=0 if run.settings.joint else _columns(run),
         )
+        if run.settings.joint:
+            G = encoders.GeneratorWithEncoder(G, encoders.encoder(run.settings, run.pixels))
     else:
         device = str(next(iter(G.parameters())).device)
         columns = _columns(run) if run.settings.condition else None
-        G = user_networks.prepare_generator(
-            G, run.settings, run.pixels, run.image_shape, device, columns=columns
-        )
+        required = Requirements(run.settings, run.pixels, run.image_shape, columns, device)
+        G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
     if run.exported:
         checkpoint = exported_checkpoint(run, str(which), weights)

@@ -48,6 +48,7 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Noise = Float[Tensor, "n z_size"]
 Classes = Int64[Tensor, " n"]
+Columns = Float[Tensor, "n columns"]
 
 WARM_UP, RAMP_DOWN = 0.05, 0.25
 """Shares of the steps in which the learning rate rises and falls."""
@@ -147,8 +148,14 @@ def encode(E: nn.Module, x: Images) -> Noise:
 # --- Reconstruction -------------------------------------------------------------------------------
 
 
-def generate(G: nn.Module, z: Noise, c: Classes | None = None) -> Images:
-    """G(z), with gradients; of a conditional generator G(z, c)."""
+def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Images:
+    """G(z), with gradients; of a conditional generator G(z, c).
+
+    Args:
+        G: the generator.
+        z: noise.
+        c: the class of each row; or the known pixels and their mask (`masks.known_part`).
+    """
     inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
     images: Tensor = G(inputs.to(next(G.parameters())))
     return images
