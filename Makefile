@@ -36,7 +36,7 @@ lint: .venv/ready-to-test  ## check style and types
 weights: setup  ## train the generator that comes with the package again
 	$(BIN)/advnets train mnist-5k --preset quickstart --condition classes --restart --run build/weights/digits
 	$(BIN)/advnets export build/weights/digits --safetensors src/adversarial_nets/weights/digits --half
-	$(BIN)/advnets sample src/adversarial_nets/weights/digits --per-class 10 --out docs/images/digits.png
+	$(BIN)/advnets sample src/adversarial_nets/weights/digits --n 40 --out docs/images/digits.png
 
 wheel-check: .venv/ready-to-test  ## build the wheel, and use it in a new environment on each Python at hand
 	.ci/versions --wheel $(ENVIRONMENTS)

@@ -164,7 +164,7 @@ def test_digits_have_the_recorded_score_and_picture(tmp_path: Path) -> None:
     assert score.nats == pytest.approx(record["parzen"]["nats"], abs=0.05)
     assert f"{score.nats:.1f} ± {score.se:.1f}" in (DIGITS / "README.md").read_text("utf-8")
     out = tmp_path / "digits.png"
-    assert main(["sample", "digits", "--per-class", "10", "--out", str(out)]) == 0
+    assert main(["sample", "digits", "--n", "40", "--out", str(out)]) == 0
     stored = Image.open(ROOT / "docs" / "images" / "digits.png")
     a, b = (np.asarray(image.convert("L"), dtype=int) for image in (Image.open(out), stored))
     assert np.abs(a - b).max() <= 1
