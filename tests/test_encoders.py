@@ -11,7 +11,6 @@ from torch.nn.functional import softplus
 
 import adversarial_nets as an
 from adversarial_nets import build, encoders, game, objectives, settings
-from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
 from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.settings import Settings
@@ -51,9 +50,8 @@ def test_a_round_descends_the_gradients_of_both_pairs(objective: str, protocol: 
     x, z = game.sample_data(g, 0)[:, :36], game.sample_noise(g, 0, "z for G")
     z_D = z if protocol == "released" else game.sample_noise(g, 0, "z for D")
     game.play(g, 1)
-    pair = before.G
-    assert isinstance(pair, GeneratorWithEncoder)
-    G, E, D = pair.G, pair.E, before.D
+    assert isinstance(before.G, encoders.GeneratorWithEncoder)
+    G, E, D = before.G.G, before.G.E, before.D
     of_x = D(torch.cat([x, E(x)], 1))[:, 0]
     loss_D = objectives.discriminator_loss(of_x, D(torch.cat([G(z_D), z_D], 1))[:, 0], objective)
     loss_D = loss_D / 2 if protocol == "released" else loss_D

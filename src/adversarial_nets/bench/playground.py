@@ -250,10 +250,9 @@ async def _visit(url: str, data: str, stop: float) -> _Visitor:
     host, found = url[7:-1], _Visitor()
     request = HTTPRequest(f"ws://{host}/play", headers={"Origin": f"http://{host}"})
     wire = await websocket_connect(request, max_message_size=10**8)
-    for sent in ({"type": "open", "state": {"data": data}}, {"type": "play"}):
-        await wire.write_message(json.dumps(sent))
-    next_click = time.monotonic() + 5
-    clicked: float | None = None
+    await wire.write_message(json.dumps({"type": "open", "state": {"data": data}}))
+    await wire.write_message('{"type": "play"}')
+    clicked, next_click = None, time.monotonic() + 5
     while (now := time.monotonic()) < stop:
         messages = await _messages(wire, stop - now)
         if messages is None:
@@ -261,7 +260,8 @@ async def _visit(url: str, data: str, stop: float) -> _Visitor:
             break
         for message in messages:
             if message["type"] == "snapshot":
-                found.frames, found.round = found.frames + 1, message["round"]
+                found.frames += 1
+                found.round = message["round"]
             if message["type"] == "state" and clicked is not None:
                 found.clicks.append(time.monotonic() - clicked)
                 clicked = None

@@ -270,9 +270,7 @@ def set_rates(session: Session, message: Message) -> list[Message]:
         message: ``game``: 0 or 1; ``G`` and ``D``: the rates.
     """
     slot = session.slots[_game_number(session, message)]
-    G, D = message.get("G", math.nan), message.get("D", math.nan)
-    if not all(type(rate) in (int, float) and 0 <= rate < math.inf for rate in (G, D)):
-        raise RequestError("unknown message")
+    G, D = (_rate(message.get(network)) for network in "GD")
     ratio, most = (D / G if G else 0), limits.MAX_VALUES["d_lr_multiplier"]
     if ratio > most:
         raise RequestError("out of range", setting="d_lr_multiplier", most=f"{most * G:g}")
@@ -282,6 +280,13 @@ def set_rates(session: Session, message: Message) -> list[Message]:
     except UserError as error:
         raise RequestError("bad value", setting="lr", value=str(G), detail=str(error)) from None
     return _change_at_once(session, slot, changes)
+
+
+def _rate(value: Json) -> float:
+    """A learning rate that a page names."""
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise RequestError("unknown message")
+    return float(value)
 
 
 def _game_number(session: Session, message: Message) -> int:

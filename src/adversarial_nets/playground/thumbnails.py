@@ -32,8 +32,7 @@ def thumbnail(data: str) -> str:
     if isinstance(source, Dataset):
         inner = _images(source)
     else:
-        toy = cast(Toy, source)  # all that is no data set
-        x = sample_points(toy, POINTS if source.pixels == 2 else BAR_POINTS)
+        x = sample_points(cast("Toy", source), POINTS if source.pixels == 2 else BAR_POINTS)
         inner = _dots(x) if source.pixels == 2 else _bars(x[:, 0])
     return f'<svg viewBox="0 0 {SIDE} {SIDE}" aria-hidden="true">{inner}</svg>'
 
