@@ -32,11 +32,17 @@ def _four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 class Clock:
-    """A clock by which a round takes as long as its mode says."""
+    """A clock by which a round takes as long as its mode says.
+
+    `share` is the part of four processors that spinning threads get.
+    """
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, seconds: dict[Mode, float]) -> None:
-        self.now, self.seconds = 0.0, seconds
+        self.now, self.processor_time, self.seconds, self.share = 0.0, 0.0, seconds, 1.0
         monkeypatch.setattr("adversarial_nets.engine.threads.time.perf_counter", lambda: self.now)
+        monkeypatch.setattr(
+            "adversarial_nets.engine.threads.time.process_time", lambda: self.processor_time
+        )
 
     def play(self, tuner: ThreadTuner, seconds: float, used: list[Mode] | None = None) -> None:
         """Rounds for some time; the mode of each is added to `used`."""
@@ -47,6 +53,8 @@ class Clock:
             if used is not None:
                 used.append(tuner.current)
             self.now += self.seconds[tuner.current]
+            share = self.share if tuner.current == "spin" else 0.5
+            self.processor_time += 4 * share * self.seconds[tuner.current]
             tuner.after_round()
 
 
@@ -74,6 +82,22 @@ def test_a_change_of_the_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
             clock.play(tuner, seconds)
             chosen.append(tuner.mode)
     assert chosen == ["spin", "sleep", "spin"]
+
+
+def test_threads_sleep_where_spinning_would_take_processor_time_from_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The clock alone would choose spinning here; a busy machine is recognised by the share."""
+    clock = Clock(monkeypatch, {"spin": 0.010, "sleep": 0.011})
+    used: list[Mode] = []
+    chosen = []
+    with ThreadTuner(ALL) as tuner:
+        for share, seconds in ((1.0, 100.0), (0.7, 0.6), (0.7, 600.0), (0.95, 70.0)):
+            clock.share = share
+            clock.play(tuner, seconds, used if seconds == 600.0 else None)
+            chosen.append(tuner.mode)
+    assert chosen == ["spin", "sleep", "sleep", "spin"]
+    assert used.count("spin") < 0.01 * len(used)
 
 
 def test_the_users_choices_win(monkeypatch: pytest.MonkeyPatch) -> None:

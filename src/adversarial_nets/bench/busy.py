@@ -67,8 +67,8 @@ def rounds_per_second(preset: str, seconds: float) -> float:
 
     Args:
         preset: the preset's name.
-        seconds: length of the measurement; the first comparison of the thread modes comes before
-            it and does not count.
+        seconds: length of the measurement. Four seconds of training come before it and do not
+            count: the comparisons of the thread modes are frequent at first.
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
@@ -87,7 +87,7 @@ def rounds_per_second(preset: str, seconds: float) -> float:
                 tuner.after_round()
             return (game.round - first) / (time.perf_counter() - started)
 
-        train(2.0)
+        train(4.0)
         return train(seconds)
 
 

@@ -3,10 +3,14 @@
 PyTorch's OpenMP threads spin (loop without work) while they wait. That is fastest if no other
 process runs. If other processes need the processors, threads often wait for one that is not
 running, and a small game becomes many times slower than on one thread. No fixed choice is always
-best, so `ThreadTuner` times rounds in each mode at intervals and continues in the fastest mode:
+best, so `ThreadTuner` tries both modes at intervals and continues in the better one:
 
 * ``spin``: threads spin while idle (libgomp's default);
 * ``sleep``: threads sleep while idle.
+
+Times alone mislead on a busy machine, where they vary by a factor of two. But threads that spin
+take all the processor time that they can get. If they get clearly less, other processes need it,
+and ``sleep`` is chosen without a comparison.
 
 libgomp reads its wait policy only when it is loaded. But its threads sleep almost at once as soon
 as the process has more OpenMP threads than processors. So ``sleep`` keeps a second, unused team of
@@ -22,7 +26,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
@@ -33,8 +37,29 @@ __all__ = ["Mode", "ThreadTuner", "sleeping_threads"]
 Mode = Literal["spin", "sleep"]
 
 TRIAL_SECONDS = 0.25  # of each mode in a comparison
-FIRST_INTERVAL, LONGEST_INTERVAL = 4.0, 60.0  # seconds between comparisons
+SHARE_SECONDS = 0.05  # the shortest time in which the share of processor time is clear
+SHARE = 0.85  # of all threads' processor time; spinning alone gets 0.95 or more, beside others 0.75
+FIRST_INTERVAL, LONGEST_INTERVAL = 1.0, 60.0  # seconds between comparisons, doubled each time
 SLOWER = 1.3  # compare again at once if rounds take this many times as long as when chosen
+
+
+class _Rounds(NamedTuple):
+    """Some rounds of one mode: how many, their wall time and their processor time in seconds."""
+
+    number: int = 0
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+
+    def plus(self, seconds: float, processor_seconds: float) -> "_Rounds":
+        return _Rounds(
+            self.number + 1, self.seconds + seconds, self.processor_seconds + processor_seconds
+        )
+
+    @property
+    def crowded(self) -> bool:
+        """Whether spinning threads got much less processor time than they could use."""
+        available = self.seconds * torch.get_num_threads()
+        return self.seconds >= SHARE_SECONDS and self.processor_seconds < SHARE * available
 
 
 @contextmanager
@@ -82,13 +107,14 @@ class ThreadTuner:
         self.current: Mode = modes[0]  # the one in use, also during a comparison
         self.switches = 0  # how often the mode changed, for tests and benchmarks
         self._sleep = ExitStack()
-        self._trials: dict[Mode, tuple[int, float]] = {}
+        self._trials: dict[Mode, _Rounds] = {}
         self._untried = list(modes) if len(modes) > 1 else []
+        self._warm = False  # the first round of a trial does not count
         self._interval = FIRST_INTERVAL
         self._next_comparison = 0.0
         self._seconds_a_round = 0.0
-        self._recent: list[float] = []
-        self._started = 0.0
+        self._recent = _Rounds()
+        self._started = (0.0, 0.0)
 
     @classmethod
     def for_device(cls, device: torch.device) -> "ThreadTuner":
@@ -118,56 +144,71 @@ class ThreadTuner:
         self._sleep.close()
 
     def before_round(self) -> None:
-        """Start the clock."""
-        self._started = time.perf_counter()
+        """Start the clocks."""
+        self._started = (time.perf_counter(), time.process_time())
 
     def after_round(self) -> None:
-        """Stop the clock; compare the modes if it is time to."""
+        """Stop the clocks; compare the modes if it is time to."""
         if len(self.modes) == 1:
             return
-        now = time.perf_counter()
+        seconds = time.perf_counter() - self._started[0]
+        processor_seconds = time.process_time() - self._started[1]
         if self._untried:
-            self._try(now - self._started)
+            self._try(seconds, processor_seconds)
         else:
-            self._watch(now, now - self._started)
+            self._watch(seconds, processor_seconds)
 
-    def _try(self, seconds: float) -> None:
-        """Count a round for the mode that is being timed; after the last mode, use the fastest."""
+    def _try(self, seconds: float, processor_seconds: float) -> None:
+        """Count a round for the mode that is being tried; after the last mode, use the best."""
+        if not self._warm:
+            self._warm = True
+            return
         mode = self._untried[0]
-        rounds, total = self._trials.get(mode, (-1, 0.0))  # the first round warms up
-        self._trials[mode] = (rounds + 1, total + (seconds if rounds >= 0 else 0.0))
-        rounds, total = self._trials[mode]
-        if rounds < 2 or total < TRIAL_SECONDS:
-            return
-        self._untried.pop(0)
-        if self._untried:
-            self._switch_to(self._untried[0])
-            return
-        times = {mode: total / rounds for mode, (rounds, total) in self._trials.items()}
-        best = min(times, key=lambda mode: times[mode])
-        self._interval = (
-            min(2 * self._interval, LONGEST_INTERVAL) if best == self.mode else FIRST_INTERVAL
-        )
-        self.switches += best != self.mode
-        self.mode, self._seconds_a_round = best, times[best]
+        rounds = self._trials.get(mode, _Rounds()).plus(seconds, processor_seconds)
+        self._trials[mode] = rounds
+        if mode == "spin" and rounds.crowded:
+            self._choose("sleep")
+        elif rounds.number >= 2 and rounds.seconds >= TRIAL_SECONDS:
+            self._untried.pop(0)
+            if self._untried:
+                self._switch_to(self._untried[0])
+            else:
+                times = {mode: r.seconds / r.number for mode, r in self._trials.items()}
+                best = min(times, key=lambda mode: times[mode])
+                self._seconds_a_round = times[best]
+                self._choose(best)
+
+    def _choose(self, best: Mode) -> None:
+        """Use this mode until the next comparison."""
+        same = best == self.mode
+        self._interval = min(2 * self._interval, LONGEST_INTERVAL) if same else FIRST_INTERVAL
+        self.switches += not same
+        self.mode = best
         self._switch_to(best)
-        self._trials, self._recent = {}, []
+        self._untried, self._trials, self._recent = [], {}, _Rounds()
         self._next_comparison = time.perf_counter() + self._interval
 
-    def _watch(self, now: float, seconds: float) -> None:
-        """Start a comparison if the interval is over or rounds have become much slower."""
-        self._recent = [*self._recent[-19:], seconds]
-        slow = (
-            sum(self._recent) >= TRIAL_SECONDS
-            and sum(self._recent) / len(self._recent) > SLOWER * self._seconds_a_round
-        )
-        if now >= self._next_comparison or slow:
-            others = [mode for mode in self.modes if mode != self.mode]
-            self._untried = [self.mode, *others]
+    def _watch(self, seconds: float, processor_seconds: float) -> None:
+        """Stop spinning if others need the processors; compare if it is time or rounds are slow."""
+        slow = False
+        if self.mode == "spin":
+            self._recent = self._recent.plus(seconds, processor_seconds)
+            if self._recent.seconds >= TRIAL_SECONDS:
+                if self._recent.crowded:
+                    self._choose("sleep")
+                    return
+                slow = self._recent.seconds > SLOWER * self._seconds_a_round * self._recent.number
+                self._recent = _Rounds()
+        if slow or time.perf_counter() >= self._next_comparison:
+            # spin first: beside other processes its trial is short, and the only one
+            self._untried = sorted(self.modes, key=lambda mode: mode != "spin")
+            self._switch_to(self._untried[0])
 
     def _switch_to(self, mode: Mode) -> None:
         """Use a mode from now on."""
-        self.current = mode
-        self._sleep.close()
-        if mode == "sleep":
-            self._sleep.enter_context(sleeping_threads())
+        if mode != self.current:
+            self._sleep.close()
+            self.current = mode
+            if mode == "sleep":
+                self._sleep.enter_context(sleeping_threads())
+        self._warm = False

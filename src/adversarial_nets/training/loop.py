@@ -24,6 +24,7 @@ from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
+from adversarial_nets.training.batch_statistics import measure_batch_statistics
 from adversarial_nets.training.diagnostics import (
     describe_problem,
     discriminator_metrics,
@@ -108,6 +109,7 @@ class TrainingSession:
         game = self.game
         self._restore()
         if game.round == 0:
+            measure_batch_statistics(game)
             self._draw()
         tuner = ThreadTuner.for_device(next(game.G.parameters()).device)
         with signals() as received, tuner:
@@ -118,6 +120,7 @@ class TrainingSession:
                 # If any rank received a signal, all ranks stop after this round.
                 number = distributed.max_over_ranks(received[0] if received else 0)
                 if number:
+                    measure_batch_statistics(game)
                     self._save()
                     raise Stopped(number, game.round)
                 tuner.before_round()
@@ -172,6 +175,8 @@ class TrainingSession:
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
         score = score and self.data.held_out
+        if draw or score or save:
+            measure_batch_statistics(self.game)
         if draw:
             self._draw()
         if log or score:  # after the picture, which callbacks may want
