@@ -12,7 +12,7 @@ from scipy.stats import kstest, truncnorm
 import adversarial_nets as an
 from adversarial_nets import priors
 from adversarial_nets.cli.main import main
-from adversarial_nets.datasets import load
+from adversarial_nets.datasets import dataset_from_arrays, load
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.runs.game_state import load_generator
@@ -183,6 +183,14 @@ def test_alpha_is_a_channel_from_the_files_to_the_samples(
     with Image.open(run / "samples" / "newest.png") as sheet:  # on white, to be looked at
         shown = np.asarray(sheet.convert("RGBA").resize((sheet.width // 2, sheet.height // 2), 0))
     assert set(np.unique(shown[..., 3])) <= {0, 255}
+
+
+def test_arrays_may_have_alpha() -> None:
+    x = torch.arange(9 * 4 * 30, dtype=torch.int64).remainder(256).to(torch.uint8)
+    first = dataset_from_arrays(x.view(9, 4, 5, 6))
+    last = dataset_from_arrays(x.view(9, 4, 5, 6).permute(0, 2, 3, 1))
+    assert first.image_shape == last.image_shape == (4, 5, 6)
+    assert torch.equal(first.train, last.train)
 
 
 def test_colour_changes_of_diffaugment_leave_alpha_alone() -> None:

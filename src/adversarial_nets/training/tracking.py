@@ -110,8 +110,10 @@ def mlflow(folder: Path, settings: Settings) -> Callback:
     except ImportError as error:
         raise _missing("MLflow", "mlflow") from error
     place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
-    client = MlflowClient(tracking_uri=place)
+    if place.startswith("file:"):  # MLflow 3 asks for this; it prefers a database
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:
+        client = MlflowClient(tracking_uri=place)
         experiment = client.get_experiment_by_name(PROJECT)
         number = experiment.experiment_id if experiment else client.create_experiment(PROJECT)
         run = client.create_run(number, run_name=folder.name).info.run_id
