@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from adversarial_nets import classes, encoders, nets, objectives, user_networks
+from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
-from adversarial_nets.state import Game
+from adversarial_nets.state import Augmentation, Game
 from adversarial_nets.user_networks import Requirements
 
 __all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
@@ -99,6 +100,9 @@ def new_game(
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
         condition_columns=columns,
+        augmentation=Augmentation(
+            diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)
+        ),
     )
     _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset, registry
+from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
@@ -198,6 +199,7 @@ def evaluate(
     with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:
         on_progress = on_progress or reporter.work
         data = data or load_data(run, on_progress)
+        require_held_out(data)
         G = copy.deepcopy(G)  # the caller's G keeps its weights
         net, round = game_state.load_generator(run, checkpoint, weights, G)
         drawn = _samples(net, run, samples)

@@ -30,6 +30,7 @@ from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.training.diagnostics import patience
+from adversarial_nets.training.trend import trend
 
 __all__ = ["write_report"]
 
@@ -106,6 +107,7 @@ def write_report(
         charts=images.charts,
         film=images.film,
         strip=images.strip,
+        trend=trend(rows, weights).sentence if rows and data.held_out else "",
         notes=score_table.caveats(
             head,
             weights,

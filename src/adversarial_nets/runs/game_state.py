@@ -1,5 +1,6 @@
 """Save a game's networks and optimisers to a checkpoint, and restore them from it."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from adversarial_nets.runs.checkpoints import (
 )
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
-from adversarial_nets.state import Game
+from adversarial_nets.state import Augmentation, Game
 from adversarial_nets.user_networks import Requirements
 
 __all__ = [
@@ -49,6 +50,8 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
             network: [float(group["lr"]) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
+    if game.settings.ada_target:
+        counters["augmentation"] = dataclasses.asdict(game.augmentation)
     checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     return write_checkpoint(run.folder, checkpoint, keep_all)
 
@@ -104,6 +107,8 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
     game.round = rounds
     game.step = checkpoint.state.get("step", rounds * s.k)
     game.images = checkpoint.state.get("images", rounds * s.k * s.batch)
+    if "augmentation" in checkpoint.state:
+        game.augmentation = Augmentation(**checkpoint.state["augmentation"])
 
 
 def load_networks(game: Game, run: Run) -> None:

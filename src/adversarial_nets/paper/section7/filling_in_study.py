@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
@@ -53,16 +53,17 @@ class Completions:
 
 
 def completions_of(
-    run: Run, x: Images, mask: Mask, each: int, *, weights: str | None = None, steps: int = STEPS
+    run: Run, G: nn.Module, round: int, x: Images, mask: Mask, each: int, steps: int = STEPS
 ) -> Float[Tensor, "images completions pixels"]:
     """Several completions of each image, by the way that fits the run.
 
     Args:
         run: any unconditional run, or one with `condition` masks.
+        G: its generator.
+        round: the round of that generator's checkpoint; D is taken from the same.
         x: images.
         mask: 1 where a pixel is known, the same for all images.
         each: completions of each image.
-        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         steps: updates of z, for a run without masks.
 
     Raises:
@@ -73,8 +74,6 @@ def completions_of(
             f"{run.folder} was trained with classes; fill in with a run without condition, or with "
             "--condition masks."
         )
-    weights = weights or run.default_weights
-    G, round = game_state.load_generator(run, weights=weights)
     rows = x.repeat_interleave(each, 0)
     masks = mask.expand_as(rows)
     if run.settings.condition == "masks":
@@ -115,10 +114,11 @@ def filling_in_rows(
     x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
     mean = data.floats(data.train).mean(0)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
+    G, round = game_state.load_generator(run, weights=weights)
     rows, shown = [], []
     for i, region in enumerate(regions):
         mask = region_mask(region, data.image_shape)
-        found = completions_of(run, x, mask, each, weights=weights)
+        found = completions_of(run, G, round, x, mask, each)
         nearest = nearest_on_known_pixels(data, x, mask)
         candidates = {
             f"{run.preset_label}, {way}": found,
