@@ -41,7 +41,7 @@ def spread_out(G: nn.Module) -> nn.Module:
 
 def digits_page(G: nn.Module, z_size: int, prior: str = "uniform", classes: str = "") -> str:
     model = {"layers": layers_of(G), "z_size": z_size, "prior": prior, "shape": [1, 28, 28]}
-    facts = {"low": 0.0, "high": 1.0, "data": "mnist-5k", "preset": "quickstart", "round": 9000}
+    facts = {"low": 0.0, "high": 1.0, "command": "advnets train mnist-5k"}
     return render("digits.html", model=model | facts | {"classes": list(classes)})
 
 

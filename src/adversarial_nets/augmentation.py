@@ -15,7 +15,12 @@ from torch.nn import functional
 
 from adversarial_nets.random import Address
 
-__all__ = ["diff_augment", "mirror"]
+__all__ = ["ADA_EVERY", "adapt", "diff_augment", "diff_augment_probability", "mirror"]
+
+ADA_EVERY = 4
+"""Rounds from one change of the probability by ADA to the next."""
+
+_ADA_IMAGES = 500_000  # images in which the probability can rise from 0 to 1
 
 Images = Float[Tensor, "m pixels"]
 Draws = Float[Tensor, " m"]
@@ -44,10 +49,42 @@ def diff_augment(
     """
     u = address.uniform(f"{purpose}, augmentation", 10).to(x).T
     images = x.unflatten(1, image_shape)
-    images = _where(u[0] < probability, _colour(images, u[1], u[2], u[3]), images)
+    colours, alpha = images.tensor_split([3], 1)  # alpha has no colour to change
+    colours = _where(u[0] < probability, _colour(colours, u[1], u[2], u[3]), colours)
+    images = torch.cat([colours, alpha], 1)
     images = _where(u[4] < probability, _translate(images, u[5], u[6]), images)
     images = _where(u[7] < probability, _cut_out(images, u[8], u[9]), images)
     return images.flatten(1)
+
+
+def diff_augment_probability(largest: float, below: int, n: int) -> float:
+    """The probability of each change for n training images: linear from `largest` to 0 at `below`.
+
+    >>> diff_augment_probability(0.6, 5000, 2500), diff_augment_probability(0.6, 0, 2500)
+    (0.3, 0.6)
+    """
+    return largest * max(0.0, 1 - n / below) if below else largest
+
+
+def adapt(probability: float, mean_sign: float, target: float, images: int) -> float:
+    """The next probability of adaptive discriminator augmentation (ADA).
+
+    D's mean sign on training images, r_t = E[sign D(x)], is near 0 while D cannot tell them from
+    samples, and 1 when D knows them by heart (Karras et al. 2020, arXiv:2006.06676, §3.1). Above
+    the target the probability rises, below it falls, by images / 500,000.
+
+    Args:
+        probability: the present one.
+        mean_sign: r_t since the last change.
+        target: of r_t; published is .6.
+        images: training images that D has seen since the last change.
+
+    >>> adapt(0.5, 0.9, 0.6, 5000), adapt(0.5, 0.2, 0.6, 5000), adapt(0.0, 0.2, 0.6, 5000)
+    (0.51, 0.49, 0.0)
+    """
+    step = images / _ADA_IMAGES
+    moved = probability + step * ((mean_sign > target) - (mean_sign < target))
+    return min(max(moved, 0.0), 1.0)
 
 
 def _where(chosen: Tensor, changed: Maps, images: Maps) -> Maps:

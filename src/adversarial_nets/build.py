@@ -8,11 +8,13 @@ import torch
 from torch import nn
 
 from adversarial_nets import classes, encoders, nets, objectives, user_networks
+from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
-from adversarial_nets.state import Game
+from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
 
@@ -79,7 +81,9 @@ def new_game(
     columns = classes.condition_columns(s.condition, counts, data.pixels)
     columns = s.z_size if s.joint else columns
     _check_own(s, data, has_own=not (G is None and D is None))
-    G, D = _user_networks(G, D, s, data, device, dtype, columns if s.condition else None)
+    own_columns = columns if s.condition else None
+    required = Requirements(s, data.pixels, _image_shape(data), own_columns, device, dtype)
+    G, D = _user_networks(G, D, data, required)
     G = _generator(s, data, columns) if G is None else G
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
@@ -96,6 +100,9 @@ def new_game(
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
         condition_columns=columns,
+        augmentation=Augmentation(
+            diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)
+        ),
     )
     _multiply_own_rates(game)
     game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
@@ -127,21 +134,14 @@ def _image_shape(data: Source) -> tuple[int, int, int] | None:
 
 
 def _user_networks(
-    G: nn.Module | None,
-    D: nn.Module | None,
-    s: Settings,
-    data: Source,
-    device: str,
-    dtype: torch.dtype,
-    columns: int | None,
+    G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
     """The networks that the caller passed in, tried out and with flat images."""
-    shape = _image_shape(data)
     if G is not None:
-        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype, columns)
+        G = user_networks.prepare_generator(G, required)
     if D is not None:
-        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype, columns)
-    user_networks.warn_of_outputs(G, D, s, data, columns)
+        D = user_networks.prepare_discriminator(D, data, required)
+    user_networks.warn_of_outputs(G, D, data, required)
     return G, D
 
 

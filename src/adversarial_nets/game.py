@@ -88,7 +88,7 @@ def train_G_alone(game: Game) -> None:
     D's logits on data are computed too, for the log.
     """
     step = steps(game)[-1]
-    observe_D(game, sample_data(game, step), step)
+    record_D_logits(game, sample_data(game, step), step)
     z = sample_noise(game, step, "z for G")
     update_G(game, z, step)
 
@@ -132,6 +132,7 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         set_learning_rates(game)
         with reproducible_torch_rng(game):
             play_round(game)
+        adapt_augmentation(game)
         game.stats.end_round(s.objective, game.batch_fraction)
         game.round += 1
         game.step += s.k
@@ -229,7 +230,7 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
         game.stats.a_x, game.stats.a_G_z = update(game, x, z, step)
 
 
-def observe_D(game: Game, x: Images, step: int) -> None:
+def record_D_logits(game: Game, x: Images, step: int) -> None:
     """Record D's logits on data in a round that does not update D."""
     with _matmul_precision(game):
         logits = manual_backprop.d_logits if game.manual_backprop else autograd_d_logits
@@ -295,9 +296,9 @@ def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
     """The images as D sees them: changed by DiffAugment, if the settings say so."""
     s = game.settings
-    p = s.augment
-    if p and s.augment_below:
-        p *= max(0.0, 1 - game.data.examples_per_epoch / s.augment_below)
+    n = game.data.examples_per_epoch
+    p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
+    p = game.augmentation.probability if s.ada_target else p
     if p == 0:
         return x
     shape = _image_shape(game, "augment")
@@ -445,6 +446,21 @@ def set_learning_rates(game: Game) -> None:
 
 
 @torch.no_grad()
+def adapt_augmentation(game: Game) -> None:
+    """ADA: every fourth round, move the probability of augmentation by D's signs on data."""
+    s, state, a_x = game.settings, game.augmentation, game.stats.a_x
+    if not s.ada_target or a_x is None:
+        return
+    signs = a_x.sign().double().sum()[None]
+    distributed.all_reduce_sum([signs])
+    state.signs, state.images = state.signs + signs.item(), state.images + s.batch
+    if game.round % augmentation.ADA_EVERY == augmentation.ADA_EVERY - 1:
+        shown = augmentation.ADA_EVERY * s.k * s.batch
+        p = augmentation.adapt(state.probability, state.signs / state.images, s.ada_target, shown)
+        state.probability, state.signs, state.images = p, 0.0, 0
+
+
+@torch.no_grad()
 def update_average(game: Game) -> None:
     """Update the exponential moving average of G's weights.
 
@@ -468,6 +484,7 @@ def sample(
     purpose: str = "samples",
     first: int = 0,
     c: Int64[Tensor, " n"] | Float[Tensor, "n columns"] | None = None,
+    z: Float[Tensor, "n z_size"] | None = None,
 ) -> Float[Tensor, "n pixels"]:
     """Samples of the model: n images G(z), one forward pass each, no Markov chain.
 
@@ -479,6 +496,7 @@ def sample(
         first: the index of the first sample, so that many samples can be computed in blocks.
         c: for a conditional generator the class of each sample, by default drawn from p(c); or the
             known pixels and their mask (`masks.known_part`), by default none.
+        z: noise of your own; by default drawn from the prior.
 
     Raises:
         UserError: classes that the generator does not have.
@@ -492,8 +510,11 @@ def sample(
     for start in range(first, first + n, 1000):
         rows = range(start, min(start + 1000, first + n))
         address = Address(settings.seed, 0, rows)
-        z = priors.draw(settings.prior, address, settings.z_size, purpose)
-        of_rows = None if c is None else c[start - first : start - first + len(rows)]
-        blocks.append(G(classes.generator_input(G, z, address, purpose, of_rows).to(p)))
+        block = slice(start - first, start - first + len(rows))
+        drawn = z[block] if z is not None else None
+        if drawn is None:
+            drawn = priors.draw(settings.prior, address, settings.z_size, purpose)
+        of_rows = None if c is None else c[block]
+        blocks.append(G(classes.generator_input(G, drawn, address, purpose, of_rows).to(p)))
     G.train(training)
     return torch.cat(blocks)

@@ -280,6 +280,9 @@ def _score_text(snapshot: "TrainingSnapshot") -> str | None:
     words = ", ".join(
         f"{score['valid_nats']:.1f} ({weights} G)" for weights, score in scores.items()
     )
+    if all("fine" in score for score in scores.values()):
+        distances = ", ".join(f"{s['fine'] + s['coarse']:.1f} ({w} G)" for w, s in scores.items())
+        words += f"; patch distance: {distances}"
     return (
         f"validation log-likelihood in nats: {words}; accuracy of D on held-out images and "
         f"samples: {snapshot.row['accuracy']:.0%}"

@@ -64,6 +64,10 @@ def _check_G(s: "Settings") -> None:
 
 
 def _check_D(s: "Settings") -> None:
+    if s.ada_target and s.objective == "wasserstein":
+        raise SettingError(
+            "ada_target", "needs a D whose sign tells data from samples; wasserstein has none."
+        )
     _refuse_two_kinds("D.units", s.D.maps, len(s.D.units))
     if s.D.maps and s.D.convolutions:
         raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
@@ -84,11 +88,11 @@ def _check_condition(s: "Settings") -> None:
             raise SettingError(
                 name, f"is {class_units}; it needs condition classes and at least one hidden layer."
             )
-    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment):
+    if s.condition == "masks" and (s.G.maps or s.D.maps or s.augment or s.ada_target):
         raise SettingError(
             "condition",
             "is masks, which works with multilayer perceptrons and without augment only; leave out "
-            "G.maps, D.maps and augment.",
+            "G.maps, D.maps, augment and ada_target.",
         )
     if s.D.projection and (s.condition != "classes" or s.D.class_units):
         raise SettingError(

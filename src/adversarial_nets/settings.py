@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import SettingError, UserError, unknown_name
 from adversarial_nets.setting_checks import check_combinations
@@ -54,7 +54,10 @@ _OURS = "not in the paper"
 _CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 
 
-def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> Any:  # noqa: ANN401
+T = TypeVar("T")
+
+
+def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> T:
     """A field of the settings.
 
     Args:
@@ -226,6 +229,9 @@ class Settings:
     augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Number of training images at which this probability has fallen to 0, linearly from no images;
     0 uses it for any number."""
+    ada_target: float = setting(0.0, Bounds(0, 1, "a mean sign, 0 to 1"), source="arXiv:2006.06676")
+    """Adapt that probability by ADA: it rises while the mean sign of D's logits on training images
+    is above this target (published: .6) and falls while it is below; 0 keeps it as it is."""
     size: int | None = setting(None, COUNT)
     """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
     --size 32x64 sets a height of 32 and a width of 64."""
@@ -234,13 +240,19 @@ class Settings:
     fit: Literal["crop", "pad", "stretch"] | None = setting(None)
     """folder:PATH only: how an image of another aspect is fitted: cropped at its sides (default),
     padded with the background colour, or stretched."""
-    channels: Literal[1, 3] | None = setting(None, Bounds(1, 3, "1 (grey) or 3 (colour)"))
-    """folder:PATH only: 1 for grey (default), 3 for colour."""
+    channels: Literal[1, 3, 4] | None = setting(
+        None, Bounds(1, 4, "1 (grey), 3 (colour) or 4 (colour and alpha)")
+    )
+    """folder:PATH only: 1 for grey (default), 3 for colour, 4 for colour and alpha, so that samples
+    are transparent where the images are."""
     background: str | None = setting(None)
     """folder:PATH only: colour behind transparent parts, e.g. black or #ff8000 (default white)."""
     stretch: bool = setting(False)
     """folder:PATH only: make the smallest and largest value of 16-bit images black and white; for
     12-bit values in 16-bit files."""
+    train_on_all: bool = setting(False)
+    """folder:PATH only: train on all images and hold none out, so that nothing can be scored; with
+    the preset pictures the default for 50 images or fewer."""
     seed: int = setting(0, SEED)
     """Seed of every random draw of the run."""
 
@@ -333,7 +345,7 @@ _TYPES: Mapping[str, Any] = {
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
 
-DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch")
+DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch", "train_on_all")
 """The settings that choose how a folder of images is read."""
 
 OLD_NAMES: Mapping[str, str] = {
@@ -437,7 +449,7 @@ def update_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return from_json(record)
 
 
-def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
+def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401 (settings of all types)
     """Convert what was given to a setting's type: a number, a word, or several of them."""
     origin: object = get_origin(kind)
     kinds = [k for k in get_args(kind) if k is not type(None)]

@@ -13,7 +13,7 @@ from adversarial_nets.engine import distributed
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["Game", "Images", "Logits", "Noise", "RunningStats"]
+__all__ = ["Augmentation", "Game", "Images", "Logits", "Noise", "RunningStats"]
 
 Logits = Float[Tensor, " m"]
 Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
@@ -67,6 +67,21 @@ class RunningStats:
 
 
 @dataclass
+class Augmentation:
+    """The probability of augmentation under ADA, and D's signs since it last changed.
+
+    Attributes:
+        probability: of each change of DiffAugment.
+        signs: the sum of sign D(x) over training images of all processes.
+        images: the number of these images.
+    """
+
+    probability: float = 0.0
+    signs: float = 0.0
+    images: int = 0
+
+
+@dataclass
 class Game:
     """Everything that changes during training, and what the networks are trained with.
 
@@ -90,6 +105,7 @@ class Game:
         condition_columns: values at the end of each row of noise and images that hold its
             condition: a class in one-hot form (`classes`), or the known pixels (`masks`); in the
             joint game z, or E(x) (`encoders`); 0 in other games.
+        augmentation: what ADA adapts; unused without the setting `ada_target`.
     """
 
     settings: Settings
@@ -107,6 +123,7 @@ class Game:
     images: int = 0
     stats: RunningStats = field(default_factory=RunningStats)
     condition_columns: int = 0
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __repr__(self) -> str:
         """The round, the sizes of both networks, and their optimisers."""

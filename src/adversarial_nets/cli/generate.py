@@ -1,6 +1,5 @@
 """The commands that generate images: ``advnets sample``, ``walk``, ``export``, ``interpolate``."""
 
-import dataclasses
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.generator import (
+    GeneratorOptions,
+    Opened,
+    Truncation,
+    open_generator,
+    write,
+)
 from adversarial_nets.cli.shared import (
     Checkpoint,
     Flag,
@@ -31,16 +37,15 @@ __all__ = ["COMMANDS"]
 
 
 @dataclass(frozen=True)
-class SampleOptions:
+class SampleOptions(GeneratorOptions):
     """Generate images with a run's generator, one forward pass each.
 
     A .png holds them side by side, ten in a row; a single one has its own size. A folder gets one
-    PNG for each sample, at its own size and named by its number. An .npz holds the array `samples`
-    (n, …), float32 in the model's range, the array `range` and, of a run with classes, the array
-    `classes` (n,) of their numbers.
+    PNG for each sample, at its own size and named by its number. An .npz holds the arrays `samples`
+    (n, …), float32 in the model's range, `z` (n, z_size), `range` and, of a run with classes,
+    `classes` (n,), their numbers. Images with alpha become transparent PNGs.
     """
 
-    run: RunFolder
     out: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -51,14 +56,6 @@ class SampleOptions:
     n: Annotated[
         int | None, tyro.conf.arg(help="Number of samples.", help_behavior_hint="(default: 100)")
     ] = None
-    class_: Annotated[
-        str | None,
-        tyro.conf.arg(
-            name="class",
-            help="Only this class, by its name or number, of a run with --condition classes.",
-            help_behavior_hint="(default: all, as often as in the training images)",
-        ),
-    ] = None
     per_class: Annotated[
         int | None,
         tyro.conf.arg(
@@ -68,18 +65,50 @@ class SampleOptions:
     ] = None
     first: int = 0
     """Number of the first sample; a sample depends only on its number and the seed."""
-    seed: Annotated[
-        int | None,
-        tyro.conf.arg(help="Seed of the noise.", help_behavior_hint="(default: the run's)"),
+    truncation: Truncation = None
+    z: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help="Your own noise in place of random noise: a .npy or .csv file with one row of "
+            "z_size numbers for each sample.",
+            help_behavior_hint="",
+        ),
     ] = None
-    checkpoint: Checkpoint = "last"
-    weights: Weights = None
-    json: Json = False
 
 
 def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("samples.png", run=o.run)
-    n = require_positive("--n", o.n, 100)
+    _check_sample(o, out)
+
+    from adversarial_nets.engine import distributed
+    from adversarial_nets.game import sample
+
+    opened = open_generator(o)
+    z = opened.noise_of(o.z) if o.z else None
+    c = _classes(o, opened, o.n or 100 if z is None else len(z))
+    n = len(c) if c is not None else o.n or 100 if z is None else len(z)
+    if z is None:
+        z = opened.noise(n, "samples", o.first, o.truncation)
+    mine = distributed.local_rows(n)
+    part = slice(mine.start, mine.stop)
+    s, first = opened.run.settings, o.first + mine.start
+    x = sample(opened.G, s, len(mine), first=first, c=None if c is None else c[part], z=z[part])
+    x = distributed.all_gather(x, n)
+    if distributed.is_main():
+        write(_contents(x, z, c, opened.run, o))
+        of = "" if o.class_ is None else f" of class {o.class_}"
+        reporter.say(f"{n} samples{of} of the {opened.weights} G at round {opened.round}: {out}")
+    result = opened.facts(out) | {"n": n}
+    return result if c is None else {**result, "classes": list(opened.run.classes)}
+
+
+def _check_sample(o: SampleOptions, out: Path) -> None:
+    """Refuse options that cannot be right, or that contradict each other.
+
+    Raises:
+        UserError: one of these.
+    """
+    require_positive("--n", o.n, 1)
     if out.suffix or out.is_file():
         require_suffix(out, ".png", ".npz")
     require_positive("--per-class", o.per_class, 1)
@@ -87,63 +116,43 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
         raise UserError("--per-class is given with --n or --class; give it alone.")
     if o.first < 0:
         raise UserError(f"--first is {o.first}; it must be 0 or more.")
-
-    from adversarial_nets.engine import distributed
-    from adversarial_nets.game import sample
-    from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs import folder as runs_folder
-
-    run = runs_folder.open_run(o.run)
-    weights = o.weights or run.default_weights
-    c = _classes(o, run, n)
-    n = n if c is None else len(c)
-    G, round = game_state.load_generator(run, o.checkpoint, weights)
-    mine = distributed.local_rows(n)
-    of_mine = None if c is None else c[mine.start : mine.stop]
-    s = run.settings if o.seed is None else dataclasses.replace(run.settings, seed=o.seed)
-    x = sample(G, s, len(mine), first=o.first + mine.start, c=of_mine)
-    x = distributed.all_gather(x, n)
-    if distributed.is_main():
-        contents = _contents(x, run, c, o)
-        with files.explain_os_errors(out.parent):
-            for path, content in contents.items():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_atomically(path, content)
-        of = "" if o.class_ is None else f" of class {o.class_}"
-        reporter.say(f"{n} samples{of} of the {weights} G at round {round}: {out}")
-    result = {"round": round, "weights": weights, "n": n, "out": str(out)}
-    return result if c is None else {**result, "classes": list(run.classes)}
+    drawn = {"--n": o.n, "--per-class": o.per_class, "--seed": o.seed, "--truncation": o.truncation}
+    given = [name for name, value in drawn.items() if value is not None]
+    if o.z and (given or o.first):
+        raise UserError(
+            f"--z is given with {(given or ['--first'])[0]}, which is for random noise; leave one "
+            "of them out. Each row of the file gives one sample."
+        )
 
 
-def _classes(o: SampleOptions, run: "Run", n: int) -> "Tensor | None":
+def _classes(o: SampleOptions, opened: Opened, n: int) -> "Tensor | None":
     """The class of each sample, if the options name any.
 
     Raises:
-        UserError: there is no such class, or the run has no classes.
+        UserError: samples of each class are wanted, and the run has no classes.
     """
-    if o.class_ is None and o.per_class is None:
-        return None
     import torch
 
-    from adversarial_nets.classes import find_class
-
-    names = list(run.classes)
-    if o.class_ is not None:
-        return torch.full((n,), find_class(names, o.class_))
+    if opened.c is not None:
+        return torch.full((n,), opened.c)
+    if o.per_class is None:
+        return None
+    names = list(opened.run.classes)
     if not names:
         raise UserError(
-            f"--per-class is given, but {run.folder} has no classes. Train a run with --condition "
+            f"--per-class is given, but {o.run} has no classes. Train a run with --condition "
             "classes."
         )
-    assert o.per_class is not None
     return torch.arange(len(names)).repeat_interleave(o.per_class)
 
 
-def _contents(x: "Tensor", run: "Run", c: "Tensor | None", o: SampleOptions) -> dict[Path, bytes]:
+def _contents(
+    x: "Tensor", z: "Tensor", c: "Tensor | None", run: "Run", o: SampleOptions
+) -> dict[Path, bytes]:
     """The bytes of each file to write: one file, or one for each sample in a folder."""
     out = o.out or output_path("samples.png", run=o.run)
     if out.suffix == ".npz":
-        return {out: _as_npz(x, run, c)}
+        return {out: _as_npz(x, z, c, run)}
     if out.suffix == ".png":
         return {out: _as_png(x, run, o.per_class or min(10, len(x)))}
     return {
@@ -157,18 +166,19 @@ def _as_png(x: "Tensor", run: "Run", columns: int) -> bytes:
     from adversarial_nets.datasets import to_pixels
     from adversarial_nets.plots import sheets
 
+    alpha = run.image_shape[0] == 4
     if len(x) == 1:
-        return sheets.sheet_png(to_pixels(x, run.image_shape, run.range)[0], scale=1)
-    return sheets.grid_png(x, run.image_shape, run.range, columns=columns)
+        return sheets.sheet_png(to_pixels(x, run.image_shape, run.range, alpha)[0], scale=1)
+    return sheets.grid_png(x, run.image_shape, run.range, columns=columns, alpha=alpha)
 
 
-def _as_npz(x: "Tensor", run: "Run", c: "Tensor | None") -> bytes:
-    """The samples, their range and their classes as a NumPy archive."""
+def _as_npz(x: "Tensor", z: "Tensor", c: "Tensor | None", run: "Run") -> bytes:
+    """The samples, their noise, their range and their classes as a NumPy archive."""
     import numpy as np
 
     shape = run.image_shape
     array = x.numpy().reshape(-1, *(shape if shape[0] > 1 else shape[1:]))
-    arrays = {"samples": array, "range": np.array(run.range, np.float32)}
+    arrays = {"samples": array, "range": np.array(run.range, np.float32), "z": z.numpy()}
     if c is not None:
         arrays["classes"] = c.numpy()
     file = io.BytesIO()
@@ -177,10 +187,9 @@ def _as_npz(x: "Tensor", run: "Run", c: "Tensor | None") -> bytes:
 
 
 @dataclass(frozen=True)
-class InterpolateOptions:
+class InterpolateOptions(GeneratorOptions):
     """Make Figure 3: images along straight lines between random points in z space."""
 
-    run: RunFolder
     out: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -191,14 +200,6 @@ class InterpolateOptions:
     """Number of lines."""
     steps: int = 12
     """Images along each line, both ends included."""
-    class_: Annotated[
-        str | None,
-        tyro.conf.arg(
-            name="class",
-            help="The class of all lines, by its name or number, of a run with classes.",
-            help_behavior_hint="(default: one class after another)",
-        ),
-    ] = None
     to_class: Annotated[
         str | None,
         tyro.conf.arg(
@@ -206,9 +207,6 @@ class InterpolateOptions:
             help_behavior_hint="",
         ),
     ] = None
-    checkpoint: Checkpoint = "last"
-    weights: Weights = None
-    json: Json = False
 
 
 def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -225,38 +223,29 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
     from adversarial_nets.classes import find_class
     from adversarial_nets.plots import sheets
     from adversarial_nets.plots.interpolation import interpolate, random_pairs
-    from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs import folder as runs_folder
 
-    run = runs_folder.open_run(o.run)
-    weights = o.weights or run.default_weights
-    class_ends = ends = None
-    if o.class_ is not None:
-        first = find_class(list(run.classes), o.class_)
-        last = find_class(list(run.classes), o.to_class or o.class_)
-        class_ends = first, last
-    if o.to_class is not None:
+    opened = open_generator(o)
+    run, class_ends, ends = opened.run, None, None
+    if opened.c is not None:
+        class_ends = opened.c, opened.c
+    if o.to_class is not None and opened.c is not None:
+        class_ends = opened.c, find_class(list(run.classes), o.to_class)
         z, _ = random_pairs(run.settings, o.rows)
         ends = z, z
-    G, round = game_state.load_generator(run, o.checkpoint, weights)
-    x = interpolate(G, run.settings, o.rows, o.steps, ends, class_ends)
-    content = sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(out, content)
-    reporter.say(f"{o.rows} lines in z space, {weights} G at round {round}: {out}")
-    return {"round": round, "weights": weights, "out": str(out)}
+    x = interpolate(opened.G, run.settings, o.rows, o.steps, ends, class_ends)
+    write({out: sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)})
+    reporter.say(f"{o.rows} lines in z space, {opened.weights} G at round {opened.round}: {out}")
+    return opened.facts(out)
 
 
 @dataclass(frozen=True)
-class WalkOptions:
+class WalkOptions(GeneratorOptions):
     """Make a film of a closed walk through z space: along great circles between random points.
 
     Under a uniform prior the walk follows straight lines. The film loops. With --training it shows
     instead how the samples of one noise changed during the training.
     """
 
-    run: RunFolder
     out: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -276,13 +265,7 @@ class WalkOptions:
     """Images a second."""
     scale: int = 3
     """Side of each pixel in the film."""
-    seed: Annotated[
-        int | None,
-        tyro.conf.arg(help="Seed of the points.", help_behavior_hint="(default: the run's)"),
-    ] = None
-    checkpoint: Checkpoint = "last"
-    weights: Weights = None
-    json: Json = False
+    truncation: Truncation = None
 
 
 def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -293,36 +276,32 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     require_suffix(out, ".gif", ".webp", ".mp4")
 
     from adversarial_nets.plots import sheets
-    from adversarial_nets.plots.walk import animation, walk
-    from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.plots.walk import POINTS, animation, walk
 
-    run = runs_folder.open_run(o.run)
-    weights = o.weights or run.default_weights
-    G, round = game_state.load_generator(run, o.checkpoint, weights)
+    opened = open_generator(o)
+    run = opened.run
     if o.training:
         film = sheets.training_frames(run.folder)
-        with files.explain_os_errors(out.parent):
-            out.parent.mkdir(parents=True, exist_ok=True)
-            files.write_atomically(out, animation(film, out.suffix, o.fps))
-        reporter.say(f"{len(film)} pictures of the training: {out}")
-        return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
-    s = run.settings if o.seed is None else dataclasses.replace(run.settings, seed=o.seed)
-    x = walk(G, s, o.points, o.frames, o.n)
-    film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(out, animation(film, out.suffix, o.fps))
-    seconds = len(film) / o.fps
-    reporter.say(f"A walk of {seconds:.0f} s in z space, {weights} G at round {round}: {out}")
-    return {"round": round, "weights": weights, "frames": len(film), "out": str(out)}
+        what = f"{len(film)} pictures of the training"
+    else:
+        z = opened.noise(o.n * o.points, POINTS, truncation=o.truncation)
+        x = walk(opened.G, run.settings, o.points, o.frames, o.n, z=z, c=opened.c)
+        film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
+        seconds = len(film) / o.fps
+        what = f"A walk of {seconds:.0f} s in z space, {opened.weights} G at round {opened.round}"
+    write({out: animation(film, out.suffix, o.fps)})
+    reporter.say(f"{what}: {out}")
+    return opened.facts(out) | {"frames": len(film)}
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a run's generator as an ONNX model, for other programs and languages (extra: export).
+    """Write a run's generator as an ONNX model, or as weights with a model card.
 
-    Its input `z` has the shape (m, z_size), its output `images` (m, channels, height, width).
+    --onnx is for other programs and languages (extra: export). Its input `z` has the shape (m,
+    z_size), its output `images` (m, channels, height, width). --safetensors writes a folder that
+    every command accepts in place of a run's: the weights of G as safetensors, the settings and
+    scores as JSON, and a model card.
     """
 
     run: RunFolder
@@ -330,12 +309,26 @@ class ExportOptions:
         Path | None,
         tyro.conf.arg(help="File to write, .onnx.", help_behavior_hint="(default: RUN/G.onnx)"),
     ] = None
+    safetensors: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="DIR", help="Folder to write, in place of ONNX.", help_behavior_hint=""
+        ),
+    ] = None
+    half: Flag = False
+    """Round the weights in DIR to float16, half the size, and score them again."""
     checkpoint: Checkpoint = "last"
     weights: Weights = None
     json: Json = False
 
 
 def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    if o.safetensors is not None:
+        if o.onnx is not None:
+            raise UserError("--onnx and --safetensors are both given; give one of them.")
+        return _export_weights(o, o.safetensors, reporter)
+    if o.half:
+        raise UserError("--half is given without --safetensors DIR; give both.")
     out = o.onnx or output_path("G.onnx", run=o.run)
     require_suffix(out, ".onnx")
 
@@ -346,12 +339,27 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     run = runs_folder.open_run(o.run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
-    content = to_onnx(G, run)
+    content = to_onnx(G, run, {"round": round, "weights": weights})
     with files.explain_os_errors(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(out, content)
     reporter.say(f"{weights} G at round {round}: {out} ({len(content) / 1e6:.1f} MB)")
     return {"round": round, "weights": weights, "out": str(out)}
+
+
+def _export_weights(o: ExportOptions, folder: Path, reporter: ProgressReporter) -> dict[str, Any]:
+    """Write the folder of --safetensors."""
+    from adversarial_nets.report.exported import export_generator
+
+    found = export_generator(
+        o.run, folder, checkpoint=o.checkpoint, weights=o.weights, half=o.half
+    ).exported
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    reporter.say(
+        f"{found['weights']} G at round {found['round']}, {found['dtype']}: {folder} "
+        f"({size / 1e6:.1f} MB)"
+    )
+    return {**found, "out": str(folder)}
 
 
 COMMANDS = (
@@ -363,6 +371,7 @@ COMMANDS = (
         options=SampleOptions,
         run=_sample,
         examples=(
+            "sample digits --n 100",
             "sample runs/mnist-mnist-0 --out digits.png",
             "sample runs/mnist-mnist-0 --n 60000 --out digits.npz",
             "sample runs/mnist-fast-conditional-0 --class 7",
@@ -379,6 +388,7 @@ COMMANDS = (
         options=WalkOptions,
         run=_walk,
         examples=(
+            "walk digits",
             "walk runs/mnist-mnist-0 --out walk.gif",
             "walk runs/mnist-mnist-0 --n 1",
             "walk runs/mnist-mnist-0 --training --out training.gif",
@@ -388,10 +398,13 @@ COMMANDS = (
         name="export",
         group="generate",
         arguments="RUN",
-        summary="write the generator as an ONNX model",
+        summary="write the generator as safetensors or an ONNX model",
         options=ExportOptions,
         run=_export,
-        examples=("export runs/mnist-mnist-0 --onnx G.onnx",),
+        examples=(
+            "export runs/mnist-mnist-0 --onnx G.onnx",
+            "export runs/mnist-mnist-0 --safetensors digits-G",
+        ),
     ),
     Command(
         name="paper interpolate",

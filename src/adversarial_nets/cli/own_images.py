@@ -7,12 +7,9 @@ from typing import Annotated, Any
 import tyro
 
 from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.generator import GeneratorOptions, open_generator, write
 from adversarial_nets.cli.shared import (
-    Checkpoint,
     Flag,
-    Json,
-    RunFolder,
-    Weights,
     output_path,
     print_table,
     require_positive,
@@ -25,15 +22,24 @@ __all__ = ["COMMANDS"]
 
 
 @dataclass(frozen=True)
-class ProjectOptions:
+class OwnImageOptions(GeneratorOptions):
+    """The options of both commands that read a person's own images."""
+
+    resize: Flag = False
+    """Crop images to their central square and resize them to the run's size."""
+    invert: Flag = False
+    """Make black white, for dark strokes on a light ground."""
+
+
+@dataclass(frozen=True)
+class ProjectOptions(OwnImageOptions):
     """Find the noise z of your own images: G(z) as near to each image as a run's G can come.
 
     z is optimised, starting from the best of many random z, or from E(x) if `advnets paper section7
     inference RUN` trained E. The picture has one column for each image: the image, G(z) at the
-    start, and G(z) at the end.
+    start, and G(z) at the end. Of a run with classes, the class that comes nearest is taken.
     """
 
-    run: RunFolder
     images: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
@@ -41,27 +47,12 @@ class ProjectOptions:
     ] = ()
     steps: int = 500
     """Updates of z."""
-    resize: Flag = False
-    """Crop images to their central square and resize them to the run's size."""
-    invert: Flag = False
-    """Make black white, for dark strokes on a light ground."""
-    class_: Annotated[
-        str | None,
-        tyro.conf.arg(
-            name="class",
-            help="Class of all images, of a run with classes.",
-            help_behavior_hint="(default: the class that comes nearest)",
-        ),
-    ] = None
     out: Annotated[
         Path | None,
         tyro.conf.arg(
             help="Picture to write, .png.", help_behavior_hint="(default: RUN/projection.png)"
         ),
     ] = None
-    checkpoint: Checkpoint = "last"
-    weights: Weights = None
-    json: Json = False
 
 
 def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -73,35 +64,26 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     import torch
 
-    from adversarial_nets.classes import find_class
     from adversarial_nets.paper.section7 import inference
     from adversarial_nets.paper.section7.own_images import read_images
     from adversarial_nets.plots import sheets
-    from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs import folder as runs_folder
 
-    run = runs_folder.open_run(o.run)
-    names = list(run.classes)
-    given = None if o.class_ is None else find_class(names, o.class_)
+    opened = open_generator(o)
+    run, G = opened.run, opened.G
     x = read_images(run, o.images, resize=o.resize, invert=o.invert)
-    weights = o.weights or run.default_weights
-    G, round = game_state.load_generator(run, o.checkpoint, weights)
-    E = inference.load_encoder(run, weights, round)
-    c = None if given is None else torch.full((len(x),), given)
+    E = inference.load_encoder(run, opened.weights, opened.round)
+    c = None if opened.c is None else torch.full((len(x),), opened.c)
     start, c = inference.starting_points(G, run.settings, x, E, c)
     z = inference.optimise_z(G, run.settings, x, start, c, steps)
     before, after = (inference.distances(G, x, at, c) for at in (start, z))
     with torch.no_grad():
         rows = torch.cat([x, inference.generate(G, start, c), inference.generate(G, z, c)])
-    content = sheets.grid_png(rows, run.image_shape, run.range, columns=len(x))
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(out, content)
+    write({out: sheets.grid_png(rows, run.image_shape, run.range, columns=len(x))})
     by = "random z" if E is None else "E"
     found = [
         {
             "image": str(path),
-            "class": None if c is None else names[int(c[i])],
+            "class": None if c is None else list(run.classes)[int(c[i])],
             "start": before[i].item(),
             "distance": after[i].item(),
         }
@@ -110,18 +92,17 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
     header = ["image", "class", f"‖x − G(z)‖, {by}", "optimised"]
     print_table(reporter, header, [list(row.values()) for row in found])
     reporter.say(f"Image, start and result: {out}")
-    return {"round": round, "weights": weights, "start": by, "images": found, "out": str(out)}
+    return opened.facts(out) | {"start": by, "images": found}
 
 
 @dataclass(frozen=True)
-class InpaintOptions:
+class InpaintOptions(OwnImageOptions):
     """Fill in the hidden part of your own image, several times.
 
     By optimisation of z on any finished run; by one pass of G on a run that was trained with
     --condition masks. The picture has the image, its known part, and the completions.
     """
 
-    run: RunFolder
     image: Annotated[
         Path | None,
         tyro.conf.Positional,
@@ -134,18 +115,12 @@ class InpaintOptions:
     """How many."""
     steps: int = 1500
     """Updates of z, for a run without masks."""
-    resize: Flag = False
-    """Crop the image to its central square and resize it to the run's size."""
-    invert: Flag = False
-    """Make black white, for dark strokes on a light ground."""
     out: Annotated[
         Path | None,
         tyro.conf.arg(
             help="Picture to write, .png.", help_behavior_hint="(default: RUN/inpainting.png)"
         ),
     ] = None
-    weights: Weights = None
-    json: Json = False
 
 
 def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -163,34 +138,24 @@ def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.section7.filling_in_study import completions_of
     from adversarial_nets.paper.section7.own_images import read_images, read_mask
     from adversarial_nets.plots import sheets
-    from adversarial_nets.runs import files
-    from adversarial_nets.runs import folder as runs_folder
 
-    run = runs_folder.open_run(o.run)
+    opened = open_generator(o)
+    run = opened.run
     mask = (
         region_mask(o.hide, run.image_shape) if o.hide in REGIONS else read_mask(run, Path(o.hide))
     )
     x = read_images(run, [o.image], resize=o.resize, invert=o.invert)
-    found = completions_of(run, x, mask, n, weights=o.weights, steps=steps)[0]
+    found = completions_of(run, opened.G, opened.round, x, mask, n, steps=steps)[0]
     low, high = run.range
     known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
-    content = sheets.grid_png(
-        torch.cat([x, known, found]), run.image_shape, run.range, columns=n + 2
-    )
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(out, content)
+    images = torch.cat([x, known, found])
+    write({out: sheets.grid_png(images, run.image_shape, run.range, columns=n + 2)})
     hidden = mask == 0
     errors = (found - x)[:, hidden].square().mean(1).sqrt().tolist()
     by = "one pass of G" if run.settings.condition == "masks" else "optimisation of z"
     reporter.say(f"{n} completions by {by}: {out}")
-    return {
-        "by": by,
-        "hide": o.hide,
-        "hidden": hidden.double().mean().item(),
-        "rmse": errors,
-        "out": str(out),
-    }
+    facts = {"by": by, "hide": o.hide, "hidden": hidden.double().mean().item(), "rmse": errors}
+    return opened.facts(out) | facts
 
 
 COMMANDS = (

@@ -346,10 +346,12 @@ def _help(cls: type[object], name: str) -> str | None:
 
 @functools.cache
 def _field_docstrings(cls: type[object]) -> Mapping[str, str]:
-    """The text below each field of a dataclass, by the field's name."""
+    """The text below each field of a dataclass, inherited ones included, by the field's name."""
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
     assert isinstance(definition, ast.ClassDef)
-    found = {}
+    found: dict[str, str] = {}
+    for base in cls.__bases__:
+        found |= _field_docstrings(base) if dataclasses.is_dataclass(base) else {}
     for field, below in pairwise(definition.body):
         if (
             isinstance(field, ast.AnnAssign)

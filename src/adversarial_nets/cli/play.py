@@ -97,8 +97,8 @@ class PlaygroundOptions:
     Needs the extra `playground`: pip install 'adversarial-nets[playground]'
     """
 
-    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
-    """Folder of a trained run whose z space to explore."""
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = Path("digits")
+    """Folder of a trained run whose z space to explore; digits comes with the package."""
     data: str = "gaussian"
     """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
     idx:FOLDER, folder:PATH."""

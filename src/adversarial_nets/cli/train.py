@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -21,9 +21,14 @@ from adversarial_nets.settings import Cadence, Settings
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset
     from adversarial_nets.runs.folder import Run
-    from adversarial_nets.training.loop import TrainingSnapshot
+    from adversarial_nets.training.loop import Callback
 
 __all__ = ["COMMANDS", "TrainOptions"]
+
+NOTHING_HELD_OUT = (
+    "all images were trained on, so nothing tells how good the samples are, or whether they are "
+    "copies. Look at them."
+)
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,14 @@ class TrainOptions:
     """Precision of the matrix products; bfloat16 is mixed precision."""
     keep: Literal["newest", "all"] = "newest"
     """Checkpoints to keep: the newest two and the best, or all (many of them need much space)."""
+    patience: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="Stop when this many validation scores (--score-every) in a row have not "
+            "improved; for convolutional networks, patch distances.",
+            help_behavior_hint="(default: train to the last round)",
+        ),
+    ] = None
     threads: Threads = None
     nproc: int = 1
     """Number of processes on this machine that share each minibatch, started by PyTorch's
@@ -88,7 +101,15 @@ class TrainOptions:
     dry_run: Flag = False
     """Print the resolved settings and stop."""
     tensorboard: Flag = False
-    """Also write the metrics for TensorBoard, into RUN/tensorboard (extra: tensorboard)."""
+    """Also write metrics and pictures for TensorBoard, into RUN/tensorboard (an extra)."""
+    wandb: Flag = False
+    """Also log them to Weights & Biases (extra: wandb); without an account with
+    WANDB_MODE=offline, into RUN/wandb."""
+    mlflow: Flag = False
+    """Also log them to MLflow (extra: mlflow), at MLFLOW_TRACKING_URI or into RUN/mlruns."""
+    film: Flag = False
+    """At the end, write RUN/training.gif: how the samples of the same noise changed during the
+    training, one frame every --samples-every rounds."""
     json: Json = False
 
 
@@ -193,8 +214,9 @@ def _train_and_report(
     """Load the data, train, score and write the report."""
     from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
-    from adversarial_nets.runs import checkpoints
+    from adversarial_nets.runs import checkpoints, metrics
     from adversarial_nets.training import session
+    from adversarial_nets.training.trend import trend
 
     s = o.settings
     session.check_device(o.device)
@@ -211,16 +233,25 @@ def _train_and_report(
     if preset == "pictures":
         _state_time(o, data, folder, rounds, reporter)
     run = _play(o, data, preset, folder, rounds, reporter)
-    scores = _score(run, data, reporter)
+    scores = _score(run, data, reporter) if data.held_out else {}
     if not distributed.is_main():
         return {}
-    if preset == "pictures":
-        reporter.say(_memorised(run, data))
+    if not data.held_out:
+        reporter.say(f"No score: {NOTHING_HELD_OUT}")
+    else:
+        if preset == "pictures":
+            reporter.say(_memorised(run, data))
+        reporter.say(trend(metrics.read_metrics(folder), run.default_weights).sentence)
     page = report.write_report(run, data)
+    film = _film(folder) if o.film else None
     reporter.say("")
     reporter.say(f"Report:   {page}")
+    if film:
+        reporter.say(f"Film:     {film}")
     reporter.say(f"Pictures: {page.parent / 'figures'} and {folder / 'samples'}")
     round = max(checkpoints.checkpoint_rounds(run.folder))
+    if round < rounds:
+        reporter.say(f"Stopped at round {round:,} of {rounds:,}: --patience {o.patience}.")
     return {"rounds": rounds, "round": round, "parzen": scores, "report": str(page)}
 
 
@@ -275,13 +306,14 @@ def _play(
             run=folder,
             rounds=rounds,
             cadence=o.cadence,
-            callbacks=[callback, *_tensorboard(folder, o.tensorboard)],
+            callbacks=[callback, *_trackers(o, folder)],
             onto=o.onto,
             init_from=o.init_from,
             restart=o.restart,
             device=o.device,
             precision=o.precision,
             keep=o.keep,
+            patience=o.patience,
             progress=False,  # the reporter's callback shows it
         )
 
@@ -338,6 +370,18 @@ def _memorised(run: "Run", data: "Dataset") -> str:
     return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
 
 
+def _film(folder: Path) -> Path:
+    """Write the pictures of the training as a film; returns its path."""
+    from adversarial_nets.plots import sheets
+    from adversarial_nets.plots.walk import animation
+    from adversarial_nets.runs import files
+
+    path = folder / "training.gif"
+    with files.explain_os_errors(folder):
+        files.write_atomically(path, animation(sheets.training_frames(folder), ".gif"))
+    return path
+
+
 def _print_score(
     reporter: ProgressReporter, weights: str, round: int, parzen: dict[str, Any]
 ) -> None:
@@ -352,39 +396,14 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
     reporter.say(f"{row['name']:18} {row['nats']:8.1f}{error_in_words(row['se'], ' nats')}")
 
 
-def _tensorboard(folder: Path, wanted: bool) -> Iterator[Callable[["TrainingSnapshot"], None]]:
-    """A callback that writes rows of the metrics and pictures for TensorBoard, if it is wanted."""
-    if not wanted:
-        return
-    import numpy as np
-    from PIL import Image
+def _trackers(o: TrainOptions, folder: Path) -> Iterator["Callback"]:
+    """The callbacks of the trackers that the options ask for, in the main process only."""
+    from adversarial_nets.engine import distributed
+    from adversarial_nets.training.tracking import TRACKERS
 
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise UserError(
-            "TensorBoard is not installed. Install it with: pip install "
-            "'adversarial-nets[tensorboard]'"
-        ) from error
-    writer = SummaryWriter(str(folder / "tensorboard"))
-    shown: set[int] = set()
-
-    def callback(snapshot: "TrainingSnapshot") -> None:
-        row = snapshot.row
-        for name, value in row.items():
-            if isinstance(value, float):
-                writer.add_scalar(name, value, row["round"])
-        for weights, score in row.get("scores", {}).items():
-            writer.add_scalar(f"valid_nats/{weights}", score["valid_nats"], row["round"])
-        for path in sorted((folder / "samples").glob("round-*.png")):
-            round = int(path.stem.removeprefix("round-"))
-            if round >= snapshot.started_at and round not in shown:
-                pixels = np.asarray(Image.open(path).convert("RGB"))
-                writer.add_image("samples", pixels, round, dataformats="HWC")
-                shown.add(round)
-        writer.flush()
-
-    yield callback
+    for name, tracker in TRACKERS.items():
+        if getattr(o, name) and distributed.is_main():
+            yield tracker(folder, o.settings)
 
 
 COMMANDS = (

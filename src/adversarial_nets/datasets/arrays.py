@@ -36,8 +36,8 @@ def dataset_from_arrays(
     """Make a data set of images in memory; they are copied, never changed.
 
     Values are uint8 from 0 to 255, or floats from 0 to 1, which become ``round(255 x)``, or
-    booleans, which become 0 and 255. Channels may come first or last: a size of 1 or 3 tells which
-    dimension they are (the second, if both could be).
+    booleans, which become 0 and 255. Channels may come first or last: a size of 1, 3 or 4 (with
+    alpha) tells which dimension they are (the second, if both could be).
 
     One array is split 80 / 10 / 10 into training, validation and test images, after a shuffle with
     a fixed seed that depends only on the number of images. A mapping keeps its splits; of
@@ -241,13 +241,13 @@ def _channels_first(
                 f"channels); it must be {_LAYOUTS}. Stack many images with numpy.stack."
             )
         values = values[:, None]
-    elif values.ndim == 4 and values.shape[1] not in (1, 3) and values.shape[3] in (1, 3):
+    elif values.ndim == 4 and values.shape[1] not in (1, 3, 4) and values.shape[3] in (1, 3, 4):
         values = values.transpose(0, 3, 1, 2)
-    if values.ndim != 4 or values.shape[1] not in (1, 3):
+    if values.ndim != 4 or values.shape[1] not in (1, 3, 4):
         raise UserError(
-            f"{what} has shape {values.shape}; it must be {_LAYOUTS}, with 1 or 3 channels. For "
-            "rows of shape (n, pixels), call dataset_from_arrays with image_shape; leave out a "
-            "fourth channel (alpha)."
+            f"{what} has shape {values.shape}; it must be {_LAYOUTS}, with 1, 3 or 4 channels "
+            "(the fourth is alpha). For rows of shape (n, pixels), call dataset_from_arrays with "
+            "image_shape."
         )
     if image_shape is not None and values.shape[1:] != tuple(image_shape):
         raise UserError(

@@ -62,6 +62,13 @@ def _idx(request: LoadRequest) -> "Dataset":
     return load_idx(request.folder, request.name)
 
 
+def _stacked_mnist(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.mnist import load_mnist
+    from adversarial_nets.datasets.stacked_mnist import stack
+
+    return stack(load_mnist(request.on_progress), request.name)
+
+
 def _folder(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import unpacked
 
@@ -80,9 +87,16 @@ def _load_folder(folder: Path, request: LoadRequest) -> "Dataset":
         stretch=request.stretch,
         width=request.width,
         fit=request.fit or "crop",
+        train_on_all=request.train_on_all,
         name=request.name,
         on_progress=request.on_progress,
     )
+
+
+def _csv(request: LoadRequest) -> "Dataset":
+    from adversarial_nets.datasets.csv_file import load_csv
+
+    return load_csv(request.folder, request.name)
 
 
 def _npz(request: LoadRequest) -> "Dataset":
@@ -110,6 +124,17 @@ register(
     image_shape=(1, 28, 28),
     counts=(4_000, 500, 500),
     published=True,
+)
+register(
+    "stacked-mnist",
+    _stacked_mnist,
+    description="StackedMNIST: three random digits as red, green and blue; 1,000 modes.",
+    source="Made from MNIST's files.",
+    image_shape=(3, 28, 28),
+    counts=(50_000, 5_000, 5_000),
+    needs="download",
+    published=True,
+    locate=_locate_mnist,
 )
 register(
     "tfd",
@@ -183,5 +208,12 @@ register(
     _npz,
     description="Images in a NumPy archive, as one array or as arrays train, valid and test.",
     source="The .npz file that you name.",
+    needs="path",
+)
+register(
+    "csv:FILE",
+    _csv,
+    description="Square images in a table, one a line: pixels 0-255, and a class if you like.",
+    source="The .csv or .csv.gz file that you name.",
     needs="path",
 )

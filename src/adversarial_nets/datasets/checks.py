@@ -15,7 +15,14 @@ from adversarial_nets.errors import UserError
 if TYPE_CHECKING:
     from adversarial_nets.datasets.dataset import Dataset
 
-__all__ = ["SPLITS", "problems", "refuse_invalid", "refuse_other_than_bytes", "warn_about"]
+__all__ = [
+    "SPLITS",
+    "problems",
+    "refuse_invalid",
+    "refuse_other_than_bytes",
+    "require_held_out",
+    "warn_about",
+]
 
 SPLITS = ("train", "valid", "test")
 
@@ -118,6 +125,19 @@ def _check_labels(data: "Dataset", split: str, labels: object) -> None:
         )
 
 
+def require_held_out(data: "Dataset") -> None:
+    """Refuse to score on data all of whose images were trained on.
+
+    Raises:
+        UserError: nothing is held out.
+    """
+    if not data.held_out:
+        raise UserError(
+            f"All images of {data.name} are training images (train_on_all), so none is left to "
+            "score with. Look at the samples, or train a run with --no-train-on-all."
+        )
+
+
 # --- What is worth a warning ----------------------------------------------------------------------
 
 
@@ -141,7 +161,8 @@ def problems(data: "Dataset", *, dark: bool = True) -> list[str]:
     Looked for are identical images, blank images (each channel has one value), validation and test
     images that equal a training image in all pixels, and images that are almost black.
     """
-    images = {split: getattr(data, split) for split in SPLITS}
+    splits = SPLITS if data.held_out else ("train",)
+    images = {split: getattr(data, split) for split in splits}
     hashes = {split: _hashes(x) for split, x in images.items()}
     n = sum(map(len, hashes.values()))
     if len(set().union(*hashes.values())) == 1 and n > 3:
@@ -170,11 +191,11 @@ def _duplicates(hashes: dict[str, list[bytes]], blank: dict[str, NDArray[np.bool
     """A sentence if images of one split are in another; blank images do not count."""
     kept = {
         split: [h for h, is_blank in zip(hashes[split], blank[split], strict=True) if not is_blank]
-        for split in SPLITS
+        for split in hashes
     }
     counts = []
-    for i, split in enumerate(SPLITS):
-        for earlier in SPLITS[:i]:
+    for i, split in enumerate(kept):
+        for earlier in list(kept)[:i]:
             n = sum(map(set(kept[earlier]).__contains__, kept[split]))
             if n:
                 counts.append(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets.datasets import checks
+from adversarial_nets.errors import NoClasses
 from adversarial_nets.random import Address, permutation
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "fingerprint",
     "fingerprint_of_labels",
+    "require_labels",
     "shuffled_indices",
     "to_pixels",
 ]
@@ -83,6 +85,8 @@ class Dataset:
         contrast_norm: if given, `floats` subtracts each image's mean and scales the image to this
             L2 norm.
         notes: what was done to the user's files, in one line for the terminal; may be empty.
+        held_out: whether `valid` and `test` are images that are not in `train`; if not, they are
+            the training images, and no score is computed.
         examined: whether the images have been searched for duplicates and blank ones
             (`checks.warn_about`), so that each warning is given once.
 
@@ -103,6 +107,7 @@ class Dataset:
     folds: tuple[Fold, ...] = ()
     contrast_norm: float | None = None
     notes: str = ""
+    held_out: bool = True
     examined: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -197,6 +202,16 @@ def fingerprint_of_labels(dataset: Dataset) -> str:
     return digest.hexdigest()[:16]
 
 
+def require_labels(data: Dataset) -> None:
+    """Refuse data whose training or test images have no labels.
+
+    Raises:
+        NoClasses: such data.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
+
+
 def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:
     """Return the indices of a minibatch's images, shuffled anew in each epoch.
 
@@ -216,9 +231,14 @@ def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " ro
 
 
 def to_pixels(
-    x: Float[Tensor, "n pixels"], image_shape: tuple[int, int, int], range: tuple[float, float]
+    x: Float[Tensor, "n pixels"],
+    image_shape: tuple[int, int, int],
+    range: tuple[float, float],
+    alpha: bool = False,
 ) -> NDArray[np.uint8]:
     """Convert network outputs to RGB images, uint8 of shape (n, height, width, 3).
+
+    Images with alpha are shown on white, or keep it with `alpha`: shape (n, height, width, 4).
 
     The ends of `range` become 0 and 255; values outside are clipped. If the range is symmetric
     (low = −high, as after contrast normalisation), each image is first divided by its largest
@@ -229,4 +249,15 @@ def to_pixels(
         x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
     x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
     pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
+    if image_shape[0] == 4 and not alpha:
+        return _on_white(pictures)
+    if alpha:
+        return np.ascontiguousarray(pictures)
     return np.ascontiguousarray(np.broadcast_to(pictures, (*pictures.shape[:3], 3)))
+
+
+def _on_white(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """RGBA images (n, height, width, 4) on a white ground, without alpha."""
+    opaque = pictures[..., 3:] / 255
+    mixed = pictures[..., :3] * opaque + 255 * (1 - opaque)
+    return np.rint(mixed).astype(np.uint8)

@@ -29,6 +29,7 @@ from adversarial_nets.progress import Progress
 __all__ = ["load_folder", "unpacked"]
 
 LARGEST_SIZE = 1024
+_COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 
 # 16-bit images that use less than this part of their range are probably of 12 bits or so.
 _NARROW = 0.3
@@ -43,6 +44,7 @@ def load_folder(
     stretch: bool = False,
     width: int | None = None,
     fit: Fit = "crop",
+    train_on_all: bool = False,
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
@@ -66,7 +68,8 @@ def load_folder(
     Args:
         folder: the folder with the images.
         size: height, and width, of the result in pixels, 1 to 1024.
-        channels: 1 for grey, 3 for RGB.
+        channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. With alpha, the background is the
+            colour that fully transparent pixels get.
         background: colour behind transparent parts, a name or ``"#rrggbb"``; white by default,
             with a warning if an image has such parts.
         stretch: make the smallest value of all 16-bit grey images 0 and the largest 255; otherwise
@@ -74,6 +77,8 @@ def load_folder(
         width: width of the result in pixels, if it differs from the height.
         fit: how an image of another aspect is fitted: ``crop`` its sides, ``pad`` it with the
             background colour, or ``stretch`` it.
+        train_on_all: make all images training images; validation and test images are then the
+            same ones, and `Dataset.held_out` is False.
         name: the data set's name, by default ``folder:PATH``.
         on_progress: called with (the data set's name, bytes read, total bytes).
 
@@ -91,36 +96,48 @@ def load_folder(
     _check_options(size, width, channels, background)
     name = name or f"folder:{folder}"
     found = find_images(folder)
-    splits, how = split_images(folder, found.images)
+    splits, how = split_images(folder, found.images, train_on_all)
     paths = [path for split in splits.values() for path in split]
     options = ((size, width), channels, background or "white", stretch, fit)
     images, facts = _read_all(folder, paths, *options, name, on_progress)
-    if background is None:
+    if background is None and channels < 4:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
     rows = torch.from_numpy(images)
     labels, classes = _classes(folder, splits)
-    shape = f"{size}×{width} {'grey' if channels == 1 else 'RGB'}"
+    valid, test = rows[n_train : n_train + n_valid], rows[n_train + n_valid :]
+    if train_on_all:
+        valid = test = rows
+        labels = labels and dict.fromkeys(labels, labels["train"])
+    shape = f"{size}×{width} {_COLOURS[channels]}"
     data = Dataset(
         name=name,
         train=rows[:n_train],
-        valid=rows[n_train : n_train + n_valid],
-        test=rows[n_train + n_valid :],
+        valid=valid,
+        test=test,
+        held_out=not train_on_all,
         image_shape=(channels, size, width),
         provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, transparent parts on {background or 'white'}, "
+        f"orientation, {'fully ' * (channels == 4)}transparent parts on {background or 'white'}, "
         f"{_fitted(fit, size == width)}, converted and resized to {shape}; {how}. "
         f"{_skipped(found)}".rstrip(),
         notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
-        f"held out {n_valid:,} for validation and {len(splits['test']):,} for the test ({how}). "
-        f"{_skipped(found)}".rstrip(),
+        f"{_held_out(splits, how)}. {_skipped(found)}".rstrip(),
         labels=labels,
         classes=classes,
     )
     warn_about(data, dark=not is_narrow)
     return data
+
+
+def _held_out(splits: Mapping[str, Sequence[Path]], how: str) -> str:
+    """How many images are held out, in words."""
+    n_valid, n_test = len(splits["valid"]), len(splits["test"])
+    if not n_valid:
+        return how
+    return f"held out {n_valid:,} for validation and {n_test:,} for the test ({how})"
 
 
 def _classes(
@@ -174,8 +191,10 @@ def _check_options(size: int, width: int, channels: int, background: str | None)
     for name, side in (("size", size), ("width", width)):
         if not 1 <= side <= LARGEST_SIZE:
             raise UserError(f"{name} is {side}; it must be from 1 to {LARGEST_SIZE} pixels.")
-    if channels not in (1, 3):
-        raise UserError(f"channels is {channels}; it must be 1 (grey) or 3 (colour).")
+    if channels not in _COLOURS:
+        raise UserError(
+            f"channels is {channels}; it must be 1 (grey), 3 (colour) or 4 (colour and alpha)."
+        )
     if background is not None:
         try:
             is_opaque = len(ImageColor.getrgb(background)) == 3
@@ -246,7 +265,7 @@ def _warn_of_transparency(name: str, facts: Sequence[ImageFacts]) -> None:
         warnings.warn(
             f"{name}: {n:,} of {len(facts):,} images have transparent parts, which become white. "
             "The setting background chooses the colour: 'black' for white drawings, 'white' to "
-            "keep it without this warning.",
+            "keep it without this warning. channels 4 keeps them transparent, in samples too.",
             UserWarning,
             stacklevel=3,
         )

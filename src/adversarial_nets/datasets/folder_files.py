@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["Found", "class_of_images", "find_images", "split_images"]
+__all__ = ["SPLIT_FOLDERS", "Found", "class_of_images", "find_images", "split_images"]
 
 # File names of images. Those of the last line cannot be decoded here; they are listed so that such
 # files are reported instead of skipped silently.
@@ -118,7 +118,9 @@ def _note_file(found: Found, path: Path) -> None:
 # --- Splits ---------------------------------------------------------------------------------------
 
 
-def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[Path]], str]:
+def split_images(
+    folder: Path, images: Sequence[Path], train_on_all: bool = False
+) -> tuple[dict[str, list[Path]], str]:
     """Split images by their subfolders ``train``, ``valid``, ``test``, or else by their names.
 
     Without such subfolders, a hash of each name decides: below .8 training, below .9 validation,
@@ -129,6 +131,7 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
     Args:
         folder: names are taken relative to it.
         images: paths of images below the folder.
+        train_on_all: make all of them training images.
 
     Returns:
         The images of each split in the order of their hashes, and how they were split, in words.
@@ -139,6 +142,8 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
     hashes = {path: _name_hash(path.relative_to(folder)) for path in images}
     ordered = sorted(images, key=hashes.__getitem__)
     splits: dict[str, list[Path]] = {"train": [], "valid": [], "test": []}
+    if train_on_all:
+        return splits | {"train": ordered}, "all are training images, none is held out"
     given = _given_splits(folder, ordered)
     if given is None:
         how = "split 80/10/10 by a hash of each file's name"
@@ -162,7 +167,8 @@ def split_images(folder: Path, images: Sequence[Path]) -> tuple[dict[str, list[P
         raise UserError(
             f"{folder} has only {n} image{'s' * (n > 1)}, split into {len(splits['train'])} "
             f"for training, {len(splits['valid'])} for validation and {len(splits['test'])} for "
-            "the test; each split needs at least one. Add images: 3 are enough."
+            "the test; each split needs at least one. Add images: 3 are enough. Or train on "
+            "all of them, without a score: train_on_all."
         )
     return splits, how
 

@@ -66,7 +66,7 @@ def read_image(
     Args:
         path: the file.
         size: height and width of the result, or one number for both.
-        channels: 1 for grey, 3 for RGB.
+        channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         background: the colour behind transparent parts.
         stretch: the values of 16-bit grey that become 0 and 255, as fractions of white.
         fit: how an image of another aspect is fitted.
@@ -99,10 +99,14 @@ def read_image(
     elif sixteen_bit_colour:
         bits = "16 colour"
         used = _used_of_colour(image)
-    image, transparent = _on_background(image, background)
-    made_grey = channels == 1 and _has_colours(image)
-    image = image.convert("L" if channels == 1 else "RGB")
-    fitted = _fit(image, (width, height), fit, background)
+    layered, transparent = _on_background(image, background)
+    made_grey = channels == 1 and _has_colours(layered)
+    if channels == 4:
+        fitted = _fit(image.convert("RGBA"), (width, height), fit, background)
+        fitted = _with_clear_pixels(fitted, background)
+    else:
+        image = layered.convert("L" if channels == 1 else "RGB")
+        fitted = _fit(image, (width, height), fit, background)
     values = np.asarray(fitted).reshape(height, width, channels).transpose(2, 0, 1).ravel()
     cropped = fit == "crop" and image.width * height != image.height * width
     resized = original != (width, height)
@@ -116,6 +120,8 @@ def _fit(image: Image.Image, size: tuple[int, int], fit: Fit, background: str) -
     how = Image.Resampling.BICUBIC
     if fit == "pad":
         colour = ImageColor.getcolor(background, image.mode)
+        if isinstance(colour, tuple) and len(colour) == 4:
+            colour = (*colour[:3], 0)
         return ImageOps.pad(image, size, how, color=colour)
     return image.resize(size, how) if fit == "stretch" else ImageOps.fit(image, size, how)
 
@@ -200,6 +206,16 @@ def _on_background(image: Image.Image, background: str) -> tuple[Image.Image, bo
     behind = Image.new("RGBA", image.size, background)
     behind.alpha_composite(layer)
     return behind, isinstance(lowest, int | float) and lowest < 255
+
+
+def _with_clear_pixels(image: Image.Image, background: str) -> Image.Image:
+    """The RGBA image with the background's colour in pixels that are fully transparent.
+
+    What colour a file has there is arbitrary, and nothing that a network should learn.
+    """
+    values = np.array(image)
+    values[values[:, :, 3] == 0, :3] = ImageColor.getrgb(background)[:3]
+    return Image.fromarray(values, "RGBA")
 
 
 def _has_colours(image: Image.Image) -> bool:

@@ -39,12 +39,13 @@ class LoadRequest:
         name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`.
         path: the text after the colon, e.g. ``"cats"``; empty for a name without a colon.
         size: height and width wanted in pixels, or None.
-        channels: 1 (grey) or 3 (RGB) wanted, or None.
+        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha) wanted, or None.
         on_progress: to be called with (what, amount done, total or None) during long work.
         background: colour wanted behind transparent parts, or None.
         stretch: whether the smallest and largest value of 16-bit images become black and white.
         width: width wanted in pixels, if it differs from the height; or None.
         fit: how to fit images of another aspect: ``crop``, ``pad`` or ``stretch``; or None.
+        train_on_all: whether no image is to be held out.
     """
 
     name: str
@@ -56,6 +57,7 @@ class LoadRequest:
     stretch: bool = False
     width: int | None = None
     fit: Fit | None = None
+    train_on_all: bool = False
 
     @property
     def folder(self) -> Path:
@@ -232,6 +234,7 @@ def load(
     stretch: bool = False,
     width: int | None = None,
     fit: Fit | None = None,
+    train_on_all: bool = False,
     on_progress: Progress | None = None,
     path: Path | None = None,
 ) -> "Dataset":
@@ -241,7 +244,8 @@ def load(
         name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``; ``"mnist:7"`` is the
             class 7 of a data set with classes.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
-        channels: for ``folder:PATH`` only: 1 for grey (default) or 3 for RGB.
+        channels: for ``folder:PATH`` only: 1 for grey (default), 3 for RGB, 4 for RGB and
+            alpha.
         background: for ``folder:PATH`` only: colour behind transparent parts, a name or
             ``"#rrggbb"`` (default white).
         stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
@@ -249,6 +253,7 @@ def load(
         width: for ``folder:PATH`` only: width in pixels, if it differs from the height.
         fit: for ``folder:PATH`` only: how an image of another aspect is fitted: ``crop`` its sides
             (default), ``pad`` with the background colour, or ``stretch``.
+        train_on_all: for ``folder:PATH`` only: make all images training images and hold none out.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
         path: where the images of a name with a path are now, if they were moved.
@@ -266,8 +271,8 @@ def load(
     entry = find(name)
     if not entry.resizable:
         options: dict[str, object] = {"size": size, "channels": channels, "width": width}
-        options |= {"fit": fit, "background": background}
-        for option, value in (options | {"stretch": stretch or None}).items():
+        options |= {"fit": fit, "background": background, "stretch": stretch or None}
+        for option, value in (options | {"train_on_all": train_on_all or None}).items():
             if value is not None:
                 raise SettingError(
                     option,
@@ -280,9 +285,8 @@ def load(
         kind, _, number = name.partition(":")
         return one_class(load(kind, on_progress=on_progress, path=path), int(number), name)
     place = name.partition(":")[2] if path is None else str(path)
-    request = LoadRequest(
-        name, place, size, channels, on_progress, background, stretch, width=width, fit=fit
-    )
+    colours = (channels, on_progress, background, stretch)
+    request = LoadRequest(name, place, size, *colours, width, fit, train_on_all)
     data = entry.loader(request)
     if entry.published:
         data.mark_examined()

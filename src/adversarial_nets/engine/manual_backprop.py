@@ -106,7 +106,7 @@ def _needs_autograd(s: Settings) -> bool:
     weight = objective.gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
     finite_differences = s.r1 > 0 and s.penalty_sigma > 0
     penalties = weight > 0 or s.r2 > 0 or finite_differences
-    return objective.paired_g_loss is not None or penalties or s.augment > 0
+    return objective.paired_g_loss is not None or penalties or s.augment > 0 or s.ada_target > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:

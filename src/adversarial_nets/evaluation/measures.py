@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.classes import drawn_classes
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
@@ -262,6 +263,7 @@ def measure(
     # Report a missing package before the classifier is trained.
     _fid("photographs" if features == "inception" else "measures")
     data = data or load_data(run)
+    require_held_out(data)
     n = min(samples, len(data.test), len(data.train))
     _check_count(n, "samples")
     generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))

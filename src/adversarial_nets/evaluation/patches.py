@@ -16,9 +16,12 @@ from torch.nn import functional
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 
-__all__ = ["PatchDistances", "patch_distances"]
+__all__ = ["SMALLEST_IMAGE", "PatchDistances", "patch_distances"]
 
 SIDE, PER_IMAGE, DIRECTIONS = 7, 64, 128
+
+SMALLEST_IMAGE = 2 * SIDE
+"""The smallest side of images with patches at half the resolution, in pixels."""
 
 Images = Float[Tensor, "n pixels"]
 Maps = Float[Tensor, "n c h w"]
@@ -48,10 +51,10 @@ def patch_distances(x: Images, y: Images, image_shape: tuple[int, int, int]) -> 
     Raises:
         UserError: images that are too small.
     """
-    if min(image_shape[1:]) < 2 * SIDE:
+    if min(image_shape[1:]) < SMALLEST_IMAGE:
         raise UserError(
             f"The images have {image_shape[1]} × {image_shape[2]} pixels; patch distances need at "
-            f"least {2 * SIDE} × {2 * SIDE}. Train on larger images with --size."
+            f"least {SMALLEST_IMAGE} × {SMALLEST_IMAGE}. Train on larger images with --size."
         )
     levels = zip(_pyramid(x, image_shape), _pyramid(y, image_shape), strict=True)
     return PatchDistances(*(_sliced_wasserstein(a, b) for a, b in levels))

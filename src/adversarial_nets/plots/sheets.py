@@ -41,14 +41,14 @@ _FIGURE_WIDTH = 1400  # approximate width, in dots, of a grid of images in a cap
 
 
 def tile_images(images: NDArray[np.uint8], columns: int, gap: int = _GAP) -> NDArray[np.uint8]:
-    """Arrange images (n, h, w, 3) in rows as one RGBA array (H, W, 4); gaps are transparent."""
+    """Arrange images (n, h, w, 3 or 4) in rows as one RGBA array (H, W, 4) with clear gaps."""
     n, h, w, _ = images.shape
     rows = -(-n // columns)
     sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, 4), np.uint8)
     for i, image in enumerate(images):
         y, x = (i // columns) * (h + gap) + gap, (i % columns) * (w + gap) + gap
-        sheet[y : y + h, x : x + w, :3] = image
         sheet[y : y + h, x : x + w, 3] = 255
+        sheet[y : y + h, x : x + w, : image.shape[2]] = image
     return sheet
 
 
@@ -67,9 +67,13 @@ def grid_png(
     range: tuple[float, float] = (0.0, 1.0),
     columns: int = 10,
     scale: int = 2,
+    alpha: bool = False,
 ) -> bytes:
-    """Images as a PNG grid with `columns` images in a row, enlarged by `scale`."""
-    return sheet_png(tile_images(to_pixels(x, image_shape, range), columns), scale)
+    """Images as a PNG grid with `columns` images in a row, enlarged by `scale`.
+
+    Images with alpha are shown on white, or keep it with `alpha`.
+    """
+    return sheet_png(tile_images(to_pixels(x, image_shape, range, alpha), columns), scale)
 
 
 def film_frames(

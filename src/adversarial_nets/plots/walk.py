@@ -18,15 +18,19 @@ from PIL import Image
 from torch import Tensor, nn
 
 from adversarial_nets import priors
+from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.errors import UserError
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["SUFFIXES", "animation", "great_circles", "walk"]
+__all__ = ["POINTS", "SUFFIXES", "animation", "great_circles", "walk"]
 
 SUFFIXES = (".gif", ".webp", ".mp4")
 """The formats of animations."""
+
+POINTS = "points of walks in z"
+"""The purpose of the draws of a walk's points."""
 
 Ends = Float[Tensor, "rows z_size"]
 Frames = NDArray[np.uint8]
@@ -49,7 +53,13 @@ def great_circles(z_0: Ends, z_1: Ends, points: int = 10) -> Float[Tensor, "rows
 
 @torch.no_grad()
 def walk(
-    G: nn.Module, settings: Settings, points: int = 6, frames: int = 20, walks: int = 1
+    G: nn.Module,
+    settings: Settings,
+    points: int = 6,
+    frames: int = 20,
+    walks: int = 1,
+    z: Ends | None = None,
+    c: int | None = None,
 ) -> Float[Tensor, "walks total pixels"]:
     """G's images along closed walks through random points of z space.
 
@@ -59,12 +69,14 @@ def walk(
         points: random points that a walk visits, at least 2.
         frames: images from one point to the next.
         walks: number of walks.
+        z: the points of all walks, walk by walk; by default drawn from the prior.
+        c: of a conditional G, the class of all walks; by default walk i is of class i.
 
     Returns:
         points · frames images of each walk; the image after the last one would be the first.
     """
     address = Address(settings.seed, 0, range(walks * points))
-    z = priors.draw(settings.prior, address, settings.z_size, "points of walks in z")
+    z = priors.draw(settings.prior, address, settings.z_size, POINTS) if z is None else z
     z = z.unflatten(0, (walks, points))
     path = straight_lines if settings.prior == "uniform" else great_circles
     following = z.roll(-1, 1)
@@ -72,7 +84,11 @@ def walk(
     training = G.training
     G.eval()
     like = next(G.parameters())
-    images = torch.cat([G(block.to(like)) for block in steps.flatten(0, 1).split(1000)])
+    of = torch.arange(walks) % max(class_count(G), 1) if c is None else torch.full((walks,), c)
+    each = points * frames
+    rows = Address(0, 0, range(walks * each))
+    inputs = generator_input(G, steps.flatten(0, 1), rows, "", of.repeat_interleave(each))
+    images = torch.cat([G(block.to(like)) for block in inputs.split(1000)])
     G.train(training)
     return images.float().cpu().unflatten(0, (walks, points * frames))
 

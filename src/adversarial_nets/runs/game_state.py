@@ -1,5 +1,6 @@
 """Save a game's networks and optimisers to a checkpoint, and restore them from it."""
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from adversarial_nets.runs.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
+from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
-from adversarial_nets.state import Game
+from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = [
     "load_discriminator",
@@ -47,6 +50,8 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
             network: [float(group["lr"]) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
+    if game.settings.ada_target:
+        counters["augmentation"] = dataclasses.asdict(game.augmentation)
     checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     return write_checkpoint(run.folder, checkpoint, keep_all)
 
@@ -102,6 +107,8 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
     game.round = rounds
     game.step = checkpoint.state.get("step", rounds * s.k)
     game.images = checkpoint.state.get("images", rounds * s.k * s.batch)
+    if "augmentation" in checkpoint.state:
+        game.augmentation = Augmentation(**checkpoint.state["augmentation"])
 
 
 def load_networks(game: Game, run: Run) -> None:
@@ -182,10 +189,11 @@ def load_generator(
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> tuple[nn.Module, int]:
-    """Load a run's generator from a checkpoint.
+    """Load a run's generator from a checkpoint, or an exported one.
 
     Args:
-        run: the run, or its folder.
+        run: the run, or its folder; an exported generator's folder or ONNX file; or ``digits``, a
+            generator that comes with the package.
         which: ``last``, ``best`` (by validation score) or the number of a round.
         weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
             `Run.default_weights`.
@@ -202,11 +210,13 @@ def load_generator(
     weights = run.default_weights if weights is None else weights
     if weights not in ("raw", "averaged"):
         raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
-    if weights == "averaged" and not run.settings.ema_decay:
+    if weights == "averaged" and not (run.settings.ema_decay or run.exported):
         raise UserError(
             f"{run.folder} has no averaged generator, because its ema_decay is 0. Use the raw "
             "weights."
         )
+    if run.folder.is_file():
+        return _of_onnx(run, str(which), weights)
     if G is None:
         if run.own_nets:
             raise UserError(
@@ -225,10 +235,22 @@ def load_generator(
     else:
         device = str(next(iter(G.parameters())).device)
         columns = _columns(run) if run.settings.condition else None
-        G = user_networks.prepare_generator(
-            G, run.settings, run.pixels, run.image_shape, device, columns=columns
-        )
+        required = Requirements(run.settings, run.pixels, run.image_shape, columns, device)
+        G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
-    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
+    if run.exported:
+        checkpoint = exported_checkpoint(run, str(which), weights)
+    else:
+        checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round
+
+
+def _of_onnx(run: Run, which: str, weights: str) -> tuple[nn.Module, int]:
+    """The generator of an ONNX file, and its round."""
+    from adversarial_nets.runs.onnx_file import read_generator
+
+    check_exported(run, which, weights)
+    G = read_generator(run.folder)
+    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
+    return G, int(run.exported["round"])

@@ -34,8 +34,11 @@ __all__ = [
 def spread(game: Game, data: Dataset) -> float:
     """Diversity of the samples: their mean pixel variance divided by the data's.
 
-    About 1 for a good generator, 0 for one whose samples are all alike.
+    About 1 for a good generator, 0 for one whose samples are all alike. A single training image has
+    no diversity to compare with; the result is then 1.
     """
+    if len(data.train) == 1:
+        return 1.0
     x = sample(game.G, game.settings, 100, "samples to watch")
     images = data.floats(data.train[:1000])
     return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()

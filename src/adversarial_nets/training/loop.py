@@ -1,5 +1,6 @@
 """The training loop around `game.play`: logging, scoring, pictures, checkpoints, stopping."""
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 
 from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
@@ -14,6 +16,7 @@ from adversarial_nets.engine import distributed
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
+from adversarial_nets.evaluation.patches import SMALLEST_IMAGE, patch_distances
 from adversarial_nets.game import play, sample
 from adversarial_nets.plots import sheets
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
@@ -28,6 +31,7 @@ from adversarial_nets.training.diagnostics import (
     patience,
     spread,
 )
+from adversarial_nets.training.trend import trend
 
 __all__ = ["Callback", "TrainingSession", "TrainingSnapshot"]
 
@@ -73,6 +77,7 @@ class TrainingSession:
         cadence: how often to log, save, score and draw.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         keep_all: keep every checkpoint.
+        patience: stop when this many checks have not improved on the best one; None never stops.
         best: round and validation score of the best raw generator so far.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
@@ -87,6 +92,7 @@ class TrainingSession:
     cadence: Cadence
     callbacks: tuple[Callback, ...]
     keep_all: bool = False
+    patience: int | None = None
     best: dict[str, Any] | None = None
     widest: float = 0.0
     seconds_before: float = 0.0
@@ -120,7 +126,28 @@ class TrainingSession:
                 tuner.before_round()
 
             tuner.before_round()
-            play(game, self.rounds, after_round)
+            while game.round < self.rounds and not self._is_stale():
+                play(game, self._next_stop(), after_round)
+        if game.round < self.rounds and game.round % self.cadence.samples_every:
+            self._draw()  # the last picture of a training that ended early
+
+    def _next_stop(self) -> int:
+        """The next round after which the training may end."""
+        every = self.cadence.score_every
+        next_check = (self.game.round // every + 1) * every
+        return self.rounds if self.patience is None else min(next_check, self.rounds)
+
+    def _is_stale(self) -> bool:
+        """Whether `patience` checks have not improved; the same on all ranks."""
+        if self.patience is None:
+            return False
+        stale = 0
+        if distributed.is_main():
+            rows = metrics.read_metrics(self.run.folder)
+            # A session's last round is scored too; a longer one would not have checked there.
+            rows = [row for row in rows if row["round"] % self.cadence.score_every == 0]
+            stale = trend(rows, self.run.default_weights).stale
+        return distributed.max_over_ranks(stale) >= self.patience
 
     def _restore(self) -> None:
         """Continue from the newest checkpoint; cut metrics.jsonl back to its round."""
@@ -147,6 +174,7 @@ class TrainingSession:
         log, save, score, draw = (
             last or self.game.round % every == 0 for every in vars(self.cadence).values()
         )
+        score = score and self.data.held_out
         if draw or score or save:
             measure_batch_statistics(self.game)
         if draw:
@@ -172,6 +200,8 @@ class TrainingSession:
             "spread": spread(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
+        if game.settings.ada_target:
+            row["augment"] = game.augmentation.probability
         if not all(map(math.isfinite, row.values())):
             raise Diverged(
                 f"Training diverged between rounds {game.round - game.stats.rounds + 1} and "
@@ -210,10 +240,19 @@ class TrainingSession:
             by_sigma = log_likelihood(valid, samples, GRIDS["paper"], shared=True).mean(1)
             i = int(by_sigma.argmax())
             scores[weights] = {"valid_nats": by_sigma[i].item(), "sigma": GRIDS["paper"][i]}
+            scores[weights] |= self._patch_distances(G, valid)
         nats = scores["raw"]["valid_nats"]
         if self.best is None or nats > self.best["valid_nats"]:
             self.best = {"round": game.round, "valid_nats": nats}
         return scores
+
+    def _patch_distances(self, G: nn.Module, valid: Tensor) -> dict[str, float]:
+        """Distances of a convolutional G's patches to those of validation images."""
+        shape, s = self.data.image_shape, self.game.settings
+        if not s.G.maps or min(shape[1:]) < SMALLEST_IMAGE:
+            return {}
+        samples = sample(G, s, len(valid), "samples to choose by").float().cpu()
+        return dataclasses.asdict(patch_distances(samples, valid, shape))
 
     def _draw(self) -> None:
         """Write a picture of samples of the averaged G, if kept, or of G, from the same noise."""

@@ -19,6 +19,7 @@ from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.classes import condition_columns, count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
@@ -95,6 +96,7 @@ def train(
     device: str = "cpu",
     precision: Precision = "float32",
     keep: Literal["newest", "all"] = "newest",
+    patience: int | None = None,
     G: nn.Module | None = None,
     D: nn.Module | None = None,
     optimiser: Optimiser | None = None,
@@ -122,6 +124,8 @@ def train(
         device: ``cpu``, ``cuda`` or ``mps``.
         precision: of matrix products; weights and their updates stay in float32.
         keep: ``newest`` keeps the newest two checkpoints and the best, ``all`` keeps every one.
+        patience: end the training when this many validation scores in a row have not improved on
+            the best one (`training.trend`); None trains to the last round.
         G: your own generator, (m, z_size) to (m, pixels). In a conditional game both networks take
             the class numbers, int64 (m,), as a second argument.
         D: your own discriminator, (m, pixels) to (m,) or (m, 1) logits.
@@ -144,6 +148,8 @@ def train(
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
         raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
+    if patience is not None and patience < 1:
+        raise SettingError("patience", f"is {patience}; it must be 1 or more.")
     data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
@@ -159,12 +165,15 @@ def train(
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
         with closing(reporter):
             images = _load(data, settings, reporter.work)
+        if patience is not None:
+            require_held_out(images)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
         what = (name, images, preset, chosen, settings, networks)
-        request = _Request(*what, folder, onto, source, restart, device, precision, keep == "all")
+        how = (restart, device, precision, keep == "all", patience)
+        request = _Request(*what, folder, onto, source, *how)
         with reporter.training(total) as show:
             return _play(request, total, cadence or Cadence(), (show, *callbacks))
 
@@ -195,15 +204,15 @@ class _Request:
     device: str
     precision: Precision
     keep_all: bool
+    patience: int | None
 
 
 def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
     with files.lock(request.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
-        TrainingSession(
-            run, request.images, game, rounds, cadence, callbacks, request.keep_all
-        ).play()
+        what = (run, request.images, game, rounds, cadence, callbacks)
+        TrainingSession(*what, request.keep_all, request.patience).play()
         distributed.barrier()  # wait until the main process has written its last files
     return run
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
+from torch import Tensor, nn
 
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import NoClasses, UserError
-from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import features
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
@@ -53,16 +53,17 @@ class Completions:
 
 
 def completions_of(
-    run: Run, x: Images, mask: Mask, each: int, *, weights: str | None = None, steps: int = STEPS
+    run: Run, G: nn.Module, round: int, x: Images, mask: Mask, each: int, steps: int = STEPS
 ) -> Float[Tensor, "images completions pixels"]:
     """Several completions of each image, by the way that fits the run.
 
     Args:
         run: any unconditional run, or one with `condition` masks.
+        G: its generator.
+        round: the round of that generator's checkpoint; D is taken from the same.
         x: images.
         mask: 1 where a pixel is known, the same for all images.
         each: completions of each image.
-        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         steps: updates of z, for a run without masks.
 
     Raises:
@@ -73,8 +74,6 @@ def completions_of(
             f"{run.folder} was trained with classes; fill in with a run without condition, or with "
             "--condition masks."
         )
-    weights = weights or run.default_weights
-    G, round = game_state.load_generator(run, weights=weights)
     rows = x.repeat_interleave(each, 0)
     masks = mask.expand_as(rows)
     if run.settings.condition == "masks":
@@ -110,16 +109,16 @@ def filling_in_rows(
         The rows, and images to show: for five test images a row with the image, its known part
         and five completions.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
-    judge = classifier(data, on_progress)
+    require_labels(data)
+    classifier = features.classifier(data, on_progress)
     x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
     mean = data.floats(data.train).mean(0)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
+    G, round = game_state.load_generator(run, weights=weights)
     rows, shown = [], []
     for i, region in enumerate(regions):
         mask = region_mask(region, data.image_shape)
-        found = completions_of(run, x, mask, each, weights=weights)
+        found = completions_of(run, G, round, x, mask, each)
         nearest = nearest_on_known_pixels(data, x, mask)
         candidates = {
             f"{run.preset_label}, {way}": found,
@@ -127,7 +126,7 @@ def filling_in_rows(
             "nearest training image": compose(x, mask.expand_as(x), nearest)[:, None],
         }
         for model, completed in candidates.items():
-            m = measured(completed, x, labels, mask, judge.classes)
+            m = measured(completed, x, labels, mask, classifier.classes)
             rows += _rows(model, region, data.name, m)
         grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
         shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []

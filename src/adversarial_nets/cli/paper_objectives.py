@@ -1,0 +1,149 @@
+"""The command ``advnets paper objectives``: objectives and penalties side by side."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.shared import (
+    Json,
+    Seed,
+    Threads,
+    output_path,
+    print_files,
+    print_table,
+    require_positive,
+)
+from adversarial_nets.errors import unknown_name
+from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.paper.objective_study import Result
+
+__all__ = ["COMMANDS"]
+
+RECORDED = Path("results/objectives.json")
+
+
+@dataclass(frozen=True)
+class ObjectivesOptions:
+    """Play every objective with every usual penalty on D, on one network and data set.
+
+    Without DATA it prints the recorded results and trains nothing. Each game that ended is kept in
+    OUT/results.json, so the same command continues where it was interrupted.
+
+    25-gaussians: modes of 25 Gaussians that have samples, and the share of samples at a mode.
+
+    stacked-mnist: how many of 1,000 modes (three random digits as red, green and blue) have
+    samples, by a classifier of MNIST. A training takes about as long as preset pictures.
+    """
+
+    data: Annotated[
+        str | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="[DATA]",
+            help="25-gaussians or stacked-mnist.",
+            help_behavior_hint="(default: none)",
+        ),
+    ] = None
+    objectives: tuple[str, ...] = ()
+    """Play only these objectives; none plays all."""
+    seeds: int = 3
+    """Seeds of each game: --seed and those after it."""
+    rounds: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="Length of each game.",
+            help_behavior_hint="(default: 1,000 for 25-gaussians, 10,000 for stacked-mnist)",
+        ),
+    ] = None
+    out: Path = output_path("paper", "objectives")
+    """Folder for results, pictures and runs."""
+    seed: Seed = 0
+    threads: Threads = None
+    json: Json = False
+
+
+def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets import objectives
+    from adversarial_nets.paper import objective_study as study
+
+    require_positive("--seeds", o.seeds, 1)
+    require_positive("--rounds", o.rounds, 1)
+    for name in o.objectives:
+        objectives.find(name)
+    path = o.out / "results.json"
+    if o.data is None:
+        found = study.read_results(path) or study.read_results(RECORDED)
+        if not found:
+            reporter.say("Nothing is recorded yet. Begin with: paper objectives 25-gaussians")
+        return _print_results(found, reporter)
+    if o.data not in study.DATA:
+        raise unknown_name(o.data, list(study.DATA), "data set of this study")
+    rounds = o.rounds or study.ROUNDS[o.data]
+    pictures = _play_all(o, o.data, rounds, reporter)
+    found = [r for r in study.read_results(path) if (r.data, r.rounds) == (o.data, rounds)]
+    result = _print_results(found, reporter)
+    print_files(reporter, pictures)
+    return {**result, "files": [str(picture) for picture in pictures]}
+
+
+def _play_all(
+    o: ObjectivesOptions, data: str, rounds: int, reporter: ProgressReporter
+) -> list[Path]:
+    """Play the games that are not recorded, and draw the samples of the first seed."""
+    from adversarial_nets.paper import objective_study as study
+    from adversarial_nets.plots.style import write_picture
+
+    path = o.out / "results.json"
+    known = {result.game for result in study.read_results(path)}
+    chosen = [game for game in study.games() if not o.objectives or game[0] in o.objectives]
+    wanted = [(*game, seed) for seed in range(o.seed, o.seed + o.seeds) for game in chosen]
+    left = [game for game in wanted if (data, *game, rounds) not in known]
+    for i, game in enumerate(left):
+        reporter.work("games", i, len(left))
+        if data == "stacked-mnist":
+            runs = o.out / "runs"
+            result, images = study.play_stacked(*game, rounds, runs, on_progress=reporter.work)
+            study.keep_samples(o.out, result, images.numpy())
+        else:
+            result, points = study.play_gaussians(*game, rounds)
+            study.keep_samples(o.out, result, points)
+        study.record(path, [result])
+    reporter.work("games", len(left), len(left))
+    samples = study.kept_samples(o.out, data, chosen, o.seed, rounds)
+    if not samples:
+        return []
+    figure = study.plot_points(samples) if data == "25-gaussians" else study.plot_digits(samples)
+    return [write_picture(figure, o.out / f"{data}.png", dpi=90)]
+
+
+def _print_results(results: "list[Result]", reporter: ProgressReporter) -> dict[str, Any]:
+    """Print the means as a table, and return all results for ``--json``."""
+    from adversarial_nets.paper.objective_study import mean_rows
+
+    rows = mean_rows(results)
+    if rows:
+        print_table(reporter, list(rows[0]), [list(row.values()) for row in rows])
+    return {"rows": rows, "results": [dataclasses.asdict(result) for result in results]}
+
+
+COMMANDS = (
+    Command(
+        name="paper objectives",
+        group="paper",
+        arguments="[DATA]",
+        summary="objectives and penalties side by side: modes found",
+        options=ObjectivesOptions,
+        run=_objectives,
+        examples=(
+            "paper objectives",
+            "paper objectives 25-gaussians",
+            "paper objectives stacked-mnist --objectives relativistic --seeds 1",
+        ),
+    ),
+)

@@ -1,0 +1,100 @@
+"""Images in a table of numbers, one a line: ``csv:FILE``, as Kaggle's MNIST files are."""
+
+import csv
+import gzip
+import itertools
+import math
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from adversarial_nets.datasets.arrays import dataset_from_arrays
+from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.errors import UserError
+
+__all__ = ["load_csv"]
+
+_LABELS = ("label", "labels", "class", "target", "y")
+_LAYOUT = (
+    "one image a line: its pixels from 0 to 255 row by row (of colour images first all red, then "
+    "all green, then all blue values), square images, and optionally the class number in the first "
+    "column or in a column named label"
+)
+
+
+def load_csv(path: Path, name: str) -> Dataset:
+    """Load square images from a file of numbers that are separated by commas, also gzipped.
+
+    Each line is one image. A first line with names is skipped; a column named ``label`` (``class``,
+    ``target``, ``y``) holds class numbers. Without names, a first column that is left over after
+    a square number of pixels does, as in MNIST's and Fashion-MNIST's files.
+
+    Args:
+        path: the file.
+        name: the data set's name.
+
+    Raises:
+        UserError: no such file, lines of different length, other values, or images that are not
+            square.
+    """
+    names, values = _read(path)
+    label = next((i for i, n in enumerate(names) if n.strip().lower() in _LABELS), None)
+    pixels = values.shape[1] - (label is not None)
+    if label is None and _image_shape(pixels) is None and _image_shape(pixels - 1):
+        label, pixels = 0, pixels - 1
+    shape = _image_shape(pixels)
+    if shape is None:
+        raise UserError(
+            f"{path} has {values.shape[1]} columns, which are no square image, with or without a "
+            f"class number. In csv:FILE, FILE must have {_LAYOUT}. For other shapes, use npz:FILE."
+        )
+    images = values if label is None else np.delete(values, label, 1)
+    if ((images < 0) | (images > 255) | (images != np.floor(images))).any():
+        raise UserError(
+            f"{path} has pixels that are no whole numbers from 0 to 255. Scale and round them, or "
+            "use npz:FILE."
+        )
+    labels = None if label is None else values[:, label]
+    return dataset_from_arrays(images.astype(np.uint8), labels, image_shape=shape, name=name)
+
+
+def _image_shape(pixels: int) -> tuple[int, int, int] | None:
+    """(channels, height, width) of a square image with this many values, grey or colour."""
+    for channels in (1, 3):
+        side = math.isqrt(max(pixels, 0) // channels)
+        if side > 1 and channels * side * side == pixels:
+            return channels, side, side
+    return None
+
+
+def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
+    """The names of the columns, if the first line has any, and the numbers.
+
+    Raises:
+        UserError: the file cannot be read as numbers.
+    """
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file)
+            first = next(lines, [])
+            names = [] if _are_numbers(first) else first
+            rows = lines if names else itertools.chain([first], lines)
+            values = [np.array(row, np.float32) for row in rows if row]
+        if len({len(row) for row in values}) != 1:
+            raise ValueError("its lines have different numbers of columns" if values else "empty")
+    except (OSError, EOFError, ValueError, csv.Error) as error:
+        raise UserError(
+            f"{path} cannot be read as a table of numbers ({error}). In csv:FILE, FILE must have "
+            f"{_LAYOUT}."
+        ) from error
+    return names, np.stack(values)
+
+
+def _are_numbers(words: list[str]) -> bool:
+    """Whether all words are numbers."""
+    try:
+        return bool(np.array(words, np.float32).size)
+    except ValueError:
+        return False

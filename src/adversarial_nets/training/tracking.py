@@ -1,0 +1,149 @@
+"""Callbacks that send metrics and pictures to TensorBoard, Weights & Biases or MLflow.
+
+All three get the same: the numbers of each row of metrics.jsonl by round, and the pictures of
+RUN/samples as ``samples``. A resumed training continues in a new run of the tracker, from the round
+of its checkpoint on.
+"""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.settings import Settings
+from adversarial_nets.training.loop import Callback, TrainingSnapshot
+
+__all__ = ["TRACKERS", "mlflow", "tensorboard", "wandb"]
+
+PROJECT = "adversarial-nets"
+"""The project of W&B, and the experiment of MLflow, that runs belong to."""
+
+Numbers = Callable[[Mapping[str, float], int], None]
+Pictures = Callable[[NDArray[np.uint8], int], None]
+
+
+def _callback(folder: Path, log_numbers: Numbers, log_picture: Pictures) -> Callback:
+    """A callback that logs each row, and each picture of this session once."""
+    shown: set[int] = set()
+
+    def callback(snapshot: TrainingSnapshot) -> None:
+        row = snapshot.row
+        for path in sorted((folder / "samples").glob("round-*.png")):
+            round = int(path.stem.removeprefix("round-"))
+            if round >= snapshot.started_at and round not in shown:
+                log_picture(np.asarray(Image.open(path).convert("RGB")), round)
+                shown.add(round)
+        numbers = {name: value for name, value in row.items() if isinstance(value, float)}
+        for weights, score in row.get("scores", {}).items():
+            numbers |= {f"{name}/{weights}": value for name, value in score.items()}
+        log_numbers(numbers, row["round"])
+
+    return callback
+
+
+def tensorboard(folder: Path, settings: Settings) -> Callback:
+    """Write for TensorBoard, into RUN/tensorboard.
+
+    Raises:
+        UserError: TensorBoard is not installed.
+    """
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise _missing("TensorBoard", "tensorboard") from error
+    writer = SummaryWriter(str(folder / "tensorboard"))
+
+    def numbers(values: Mapping[str, float], round: int) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, round)
+        writer.flush()
+
+    def picture(pixels: NDArray[np.uint8], round: int) -> None:
+        writer.add_image("samples", pixels, round, dataformats="HWC")
+
+    return _callback(folder, numbers, picture)
+
+
+def wandb(folder: Path, settings: Settings) -> Callback:
+    """Log to Weights & Biases; with the environment variable WANDB_MODE=offline into RUN/wandb.
+
+    Raises:
+        UserError: wandb is not installed, or nobody is logged in.
+    """
+    try:
+        import wandb as client
+    except ImportError as error:
+        raise _missing("Weights & Biases", "wandb") from error
+    folder.mkdir(parents=True, exist_ok=True)
+    what: dict[str, Any] = {"project": PROJECT, "name": folder.name, "config": settings.flat()}
+    try:
+        run = client.init(dir=folder, **what)
+    except client.Error as error:
+        raise UserError(
+            f"Weights & Biases cannot be used ({error}). Log in with `wandb login`, or set the "
+            "environment variable WANDB_MODE=offline."
+        ) from error
+    run.define_metric("*", step_metric="round")
+
+    def numbers(values: Mapping[str, float], round: int) -> None:
+        run.log({**values, "round": round})
+
+    def picture(pixels: NDArray[np.uint8], round: int) -> None:
+        run.log({"samples": client.Image(pixels), "round": round})
+
+    return _callback(folder, numbers, picture)
+
+
+def mlflow(folder: Path, settings: Settings) -> Callback:
+    """Log to MLflow: where MLFLOW_TRACKING_URI says, by default into RUN/mlruns.
+
+    Raises:
+        UserError: MLflow is not installed, or its server does not answer.
+    """
+    try:
+        from mlflow import MlflowClient, MlflowException
+    except ImportError as error:
+        raise _missing("MLflow", "mlflow") from error
+    place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
+    if place.startswith("file:"):  # MLflow 3 asks for this; it prefers a database
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    try:
+        client = MlflowClient(tracking_uri=place)
+        experiment = client.get_experiment_by_name(PROJECT)
+        number = experiment.experiment_id if experiment else client.create_experiment(PROJECT)
+        run = client.create_run(number, run_name=folder.name).info.run_id
+        for name, value in settings.flat().items():
+            client.log_param(run, name, value)
+    except MlflowException as error:
+        raise UserError(
+            f"MLflow cannot be used at {place} ({error}). Check MLFLOW_TRACKING_URI."
+        ) from error
+
+    def numbers(values: Mapping[str, float], round: int) -> None:
+        for name, value in values.items():
+            client.log_metric(run, name, value, step=round)
+
+    def picture(pixels: NDArray[np.uint8], round: int) -> None:
+        client.log_image(run, pixels, key="samples", step=round)
+
+    return _callback(folder, numbers, picture)
+
+
+TRACKERS: Mapping[str, Callable[[Path, Settings], Callback]] = {
+    "tensorboard": tensorboard,
+    "wandb": wandb,
+    "mlflow": mlflow,
+}
+"""Each tracker by its option of ``advnets train``."""
+
+
+def _missing(name: str, extra: str) -> UserError:
+    """The error for a tracker that is not installed."""
+    return UserError(
+        f"{name} is not installed. Install it with: pip install 'adversarial-nets[{extra}]'"
+    )

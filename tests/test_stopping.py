@@ -1,0 +1,208 @@
+"""When a training ends: trends of scores, --patience, and data of which nothing is held out."""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import load
+from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.training.trend import Trend, trend
+from small import small_data, small_settings
+from test_metrics_docs import check, documented
+
+# --- The trend ------------------------------------------------------------------------------------
+
+
+def rows(*values: float, name: str = "valid_nats") -> list[dict[str, Any]]:
+    """Rows of metrics in which each second one is a check."""
+    found: list[dict[str, Any]] = []
+    for i, value in enumerate(values, 1):
+        score = {"valid_nats": 0.0, name: value} | ({"coarse": 1.0} if name == "fine" else {})
+        found += [{"round": 10 * i - 5}, {"round": 10 * i, "scores": {"averaged": score}}]
+    return found
+
+
+def test_scores_that_rise_and_distances_that_fall_are_not_stale() -> None:
+    assert trend(rows(1.0, 3.0, 2.0, 5.0), "averaged").stale == 0
+    fell = trend(rows(9.0, 3.0, 4.0, 2.0, name="fine"), "averaged")
+    assert (fell.stale, fell.values[-1]) == (0, 3.0)  # fine + coarse
+    assert "still falls" in fell.sentence
+
+
+def test_the_best_check_counts_from_its_first_occurrence() -> None:
+    found = trend(rows(1.0, 5.0, 2.0, 5.0), "averaged")
+    assert (found.best, found.stale) == (1, 2)
+    assert found.sentence.startswith("The validation score no longer rises. It was best at")
+    assert trend(rows(5.0, 2.0, name="fine"), "averaged").stale == 0
+    assert trend(rows(2.0, 5.0, name="fine"), "averaged").stale == 1
+
+
+def test_too_few_checks_say_nothing() -> None:
+    assert "checked once" in Trend(False, (5,), (1.0,)).sentence
+    assert "checked never" in trend([], "raw").sentence
+
+
+# --- Patience -------------------------------------------------------------------------------------
+
+CADENCE = Cadence(log_every=5, save_every=7, score_every=10, samples_every=1000)
+
+
+def end_of(folder: Path, scores: list[float], monkeypatch: pytest.MonkeyPatch, **how: Any) -> int:
+    """The round at which a training with these scores ends."""
+    from adversarial_nets.training.loop import TrainingSession
+
+    def score(session: TrainingSession) -> dict[str, Any]:
+        value = scores[session.game.round // 10 - 1]
+        return {w: {"valid_nats": value, "sigma": 0.1} for w in ("raw", "averaged")}
+
+    monkeypatch.setattr(TrainingSession, "_score", score)
+    run = an.train(
+        small_data(),
+        settings=small_settings(),
+        run=folder,
+        cadence=CADENCE,
+        progress=False,
+        **{"rounds": 60, **how},
+    )
+    return max(checkpoint_rounds(run.folder))
+
+
+def test_patience_ends_a_training_and_a_resumed_one_in_the_same_round(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scores = [1.0, 2.0, 1.5, 1.6, 1.7, 9.0]
+    assert end_of(tmp_path / "whole", scores, monkeypatch, patience=3) == 50
+    assert (tmp_path / "whole" / "samples" / "round-00000050.png").exists()
+    assert end_of(tmp_path / "parts", scores, monkeypatch, patience=3, rounds=33) == 33
+    assert end_of(tmp_path / "parts", scores, monkeypatch, patience=3) == 50
+    assert end_of(tmp_path / "parts", scores, monkeypatch, patience=3) == 50  # and stays there
+    weights = [an.load_generator(tmp_path / name)[0].state_dict() for name in ("whole", "parts")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert end_of(tmp_path / "parts", scores, monkeypatch) == 60  # without patience it goes on
+    assert end_of(tmp_path / "patient", scores, monkeypatch, patience=4) == 60
+
+
+def test_impossible_patience(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="patience is 0"):
+        an.train(small_data(), settings=small_settings(), run=tmp_path / "run", patience=0)
+    data = dataclasses.replace(small_data(), held_out=False)
+    with pytest.raises(UserError, match="none is left to score with"):
+        an.train(data, settings=small_settings(), run=tmp_path / "run", rounds=5, patience=2)
+
+
+# --- A few images ---------------------------------------------------------------------------------
+
+TINY = ("--size", "16", "--G.maps", "2", "--D.maps", "2", "--z-size", "4", "--batch", "4")
+
+
+def save_images(folder: Path, n: int) -> Path:
+    """Colour images, each of its own colour on one side."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(n):
+        values = np.full((20, 20, 3), (5 * i, 255 - 5 * i, 40), np.uint8)
+        values[:, :10] = 255
+        Image.fromarray(values).save(folder / f"{i:02d}.png")
+    return folder
+
+
+def test_folders_of_few_images_are_trained_on_as_a_whole(tmp_path: Path) -> None:
+    few, many = (save_images(tmp_path / str(n), n) for n in (50, 51))
+    assert preset_for_data(f"folder:{few}")[1].settings.train_on_all
+    assert not preset_for_data(f"folder:{many}")[1].settings.train_on_all
+    assert not preset_for_data(f"folder:{few}", "quickstart")[1].settings.train_on_all
+    split = tmp_path / "split"
+    for part in ("train", "test"):
+        save_images(split / part, 5)
+    assert not preset_for_data(f"folder:{split}")[1].settings.train_on_all
+    data = load(f"folder:{few}", size=8, channels=3, train_on_all=True)
+    assert (len(data.train), data.held_out) == (50, False)
+    assert "held out" in data.notes
+
+
+@pytest.mark.parametrize("n", [1, 2, 20])
+def test_few_images_from_the_folder_to_samples_without_a_score(
+    n: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adversarial_nets.training.estimate.seconds_per_round", lambda *_: 0.01)
+    images, run = save_images(tmp_path / "images", n), tmp_path / "run"
+    words = ["train", f"folder:{images}", "--run", str(run), "--score-every", "2", *TINY]
+    words += ["--samples-every", "2", "--film", "--ema-decay", "0"]
+    assert main([*words, "--rounds", "4", "--flip"]) == 0
+    said = capsys.readouterr().out
+    assert f"{n:,} training images" in said
+    with Image.open(run / "training.gif") as film:
+        assert film.n_frames == 3  # type: ignore[attr-defined]  # rounds 0, 2 and 4
+    assert "No score" in said
+    assert not (run / "evaluation.json").exists()
+    assert not any("scores" in line for line in (run / "metrics.jsonl").read_text().splitlines())
+    assert "There is no score" in (run / "report.html").read_text()
+    assert main(["sample", str(run), "--n", "2", "--out", str(tmp_path / "s.png")]) == 0
+    for command in ("evaluate", "measure"):
+        capsys.readouterr()
+        assert main([command, str(run)]) == 2
+        assert "none is left to score with" in " ".join(capsys.readouterr().err.split())
+
+
+def test_two_images_without_that_setting_are_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="train_on_all"):
+        load(f"folder:{save_images(tmp_path / 'images', 2)}")
+
+
+# --- Patch distances and ADA in the metrics -------------------------------------------------------
+
+ADA = small_settings(
+    G=GeneratorSettings(hidden=(), maps=2, init=(0.1,), bias_from_marginals=False),
+    D=DiscriminatorSettings(units=(), maps=2, init=(0.1,)),
+    ada_target=0.1,
+    augment=0.2,
+    lr=0.05,
+)
+
+
+def test_rows_of_convolutional_games_with_ada_are_documented(tmp_path: Path) -> None:
+    settings = dataclasses.replace(ADA, ada_target=0.6)
+    run = tmp_path / "run"
+    data = small_data(60, side=14)
+    an.train(data, settings=settings, run=run, rounds=4, progress=False)
+    row = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    more = {"fine", "coarse"}
+    assert more <= row["scores"]["averaged"].keys()
+    assert row.pop("augment") >= 0
+    scores = {w: {k: s.pop(k) for k in more} for w, s in row["scores"].items()}
+    check(row, "metrics.jsonl")
+    check({"scores": scores}, "metrics.jsonl of convolutional networks")
+    assert documented("metrics.jsonl with ADA") == {"augment"}
+
+
+def test_ada_is_resumed_bit_for_bit(tmp_path: Path) -> None:
+    s = ADA
+    found = {}
+    for name, parts in (("whole", (11,)), ("parts", (6, 11))):  # 6 is inside a window of four
+        for rounds in parts:
+            how = Cadence(save_every=3, score_every=100)
+            run = an.train(
+                small_data(),
+                settings=s,
+                run=tmp_path / name,
+                rounds=rounds,
+                cadence=how,
+                progress=False,
+            )
+        state = json.loads((run.folder / "checkpoints/round-00000011/state.json").read_text())
+        found[name] = (state["augmentation"], an.load_generator(run)[0].state_dict())
+    assert found["whole"][0] == found["parts"][0]
+    assert found["whole"][0]["probability"] != 0.2
+    assert found["whole"][0]["images"] == 3 * s.batch  # rounds 9 to 11
+    a, b = found["whole"][1], found["parts"][1]
+    assert all(torch.equal(a[name], b[name]) for name in a)

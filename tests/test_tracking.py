@@ -1,0 +1,84 @@
+"""Metrics and pictures reach W&B and MLflow, without a network (TensorBoard: tests/test_cli.py)."""
+
+import builtins
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import adversarial_nets as an
+from adversarial_nets.errors import UserError
+from adversarial_nets.settings import Cadence
+from adversarial_nets.training import tracking
+from small import small_data, small_settings
+
+ROUNDS, CADENCE = 6, Cadence(log_every=2, save_every=6, score_every=6, samples_every=3)
+
+
+def train(run: Path, callback: Any) -> list[dict[str, Any]]:
+    """A short training with one more callback; returns the rows of its metrics."""
+    an.train(
+        small_data(),
+        settings=small_settings(),
+        run=run,
+        rounds=ROUNDS,
+        cadence=CADENCE,
+        callbacks=[callback],
+        progress=False,
+    )
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_mlflow_gets_the_numbers_and_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = pytest.importorskip("mlflow").MlflowClient
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    run = tmp_path / "run"
+    rows = train(run, tracking.mlflow(run, small_settings()))
+    store = client(tracking_uri=(run / "mlruns").as_uri())
+    (experiment,) = [e for e in store.search_experiments() if e.name == tracking.PROJECT]
+    (found,) = store.search_runs([experiment.experiment_id])
+    assert found.data.params["batch"] == "20"
+    history = store.get_metric_history(found.info.run_id, "D_x")
+    assert [(m.step, m.value) for m in history] == [(r["round"], r["D_x"]) for r in rows]
+    assert found.data.metrics["valid_nats/raw"] == rows[-1]["scores"]["raw"]["valid_nats"]
+    pictures = [p.path for p in store.list_artifacts(found.info.run_id, "images")]
+    assert len([p for p in pictures if p.endswith(".png")]) == 3  # rounds 0, 3 and 6
+
+
+def test_wandb_gets_the_numbers_and_the_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("wandb")
+    monkeypatch.setenv("WANDB_MODE", "offline")
+    monkeypatch.setenv("WANDB_SILENT", "true")
+    run = tmp_path / "run"
+    callback = tracking.wandb(run, small_settings())
+    import wandb
+
+    rows = train(run, callback)
+    assert wandb.run is not None
+    summary = {key: wandb.run.summary[key] for key in ("D_x", "round", "valid_nats/raw")}
+    wandb.finish()
+    assert summary["D_x"] == pytest.approx(rows[-1]["D_x"])
+    assert summary["round"] == ROUNDS
+    assert summary["valid_nats/raw"] == pytest.approx(rows[-1]["scores"]["raw"]["valid_nats"])
+    assert len(list((run / "wandb").rglob("media/images/samples_*.png"))) == 3
+    assert list((run / "wandb").rglob("*.wandb"))
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_a_tracker_that_is_not_installed_is_named(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(module: str, *args: Any, **options: Any) -> Any:
+        if module == name:
+            raise ImportError(module)
+        return imports(module, *args, **options)
+
+    imports = builtins.__import__
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(UserError, match=rf"adversarial-nets\[{name}\]"):
+        tracking.TRACKERS[name](tmp_path, small_settings())
