@@ -29,7 +29,8 @@ def stack(digits: Dataset, name: str = "stacked-mnist") -> Dataset:
     Raises:
         NoClasses: the digits have no labels.
     """
-    images, labels = {}, {}
+    images: dict[str, Tensor] = {}
+    labels: dict[str, Tensor] = {}
     for i, (split, n) in enumerate(COUNTS.items()):
         if split not in digits.labels:
             raise NoClasses(digits.name)
@@ -41,7 +42,9 @@ def stack(digits: Dataset, name: str = "stacked-mnist") -> Dataset:
     _, height, width = digits.image_shape
     return Dataset(
         name=name,
-        **images,
+        train=images["train"],
+        valid=images["valid"],
+        test=images["test"],
         image_shape=(3, height, width),
         provenance=f"Three random digits of {digits.name} as red, green and blue; each split uses "
         "its own digits.",
