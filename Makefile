@@ -10,7 +10,7 @@ ifneq ($(filter-out cpu,$(TORCH)),)
 $(error TORCH is "$(TORCH)"; it must be cpu, or be left out for PyTorch with CUDA: make setup TORCH=cpu)
 endif
 
-.PHONY: help run playground notebooks site test lint setup wheel-check clean
+.PHONY: help run playground notebooks site test lint setup weights wheel-check clean
 
 run: setup  ## train on the included digits for a minute, then score and write a report
 	$(BIN)/advnets train mnist-5k
@@ -26,12 +26,17 @@ notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ip
 	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+weights: setup  ## train the generator that comes with the package again
+	$(BIN)/advnets train mnist-5k --preset quickstart --condition classes --restart --run build/weights/digits
+	$(BIN)/advnets export build/weights/digits --safetensors src/adversarial_nets/weights/digits --half
+	$(BIN)/advnets sample src/adversarial_nets/weights/digits --n 40 --out docs/images/digits.png
 
 wheel-check: .venv/ready-to-test  ## build the wheel, and use it in a new environment on each Python at hand
 	.ci/versions --wheel $(ENVIRONMENTS)

@@ -46,7 +46,11 @@ def without_extras() -> None:
     assert an.__version__ in advnets("--version").stdout
     doctor = json.loads(advnets("doctor", "--json").stdout)
     assert doctor["problems"] == [], doctor["problems"]
+    advnets("sample", "digits", "--n", "10")  # the generator that comes with the package
+    assert Path("runs/digits/samples.png").stat().st_size
     advnets(*DIGITS)
+    advnets("export", "runs/first", "--safetensors", "G", "--half")
+    advnets("sample", "G", "--n", "10")
     advnets("evaluate", "runs/first", "--samples", "200", "--no-calibration")
     advnets("sample", "runs/first", "--n", "10", "--out", "samples.png")
     advnets("interpolate", "runs/first", "--out", "lines.png")
@@ -104,10 +108,11 @@ def with_film() -> None:
 
 
 def with_export() -> None:
-    """The generator is written as an ONNX model."""
+    """The generator is written as an ONNX model, and read from it."""
     advnets(*DIGITS)
     advnets(*EXTRAS_AND_COMMANDS["export"])
-    assert Path("G.onnx").stat().st_size
+    advnets("sample", "G.onnx", "--n", "4")
+    assert Path("samples.png").stat().st_size
 
 
 def with_bench() -> None:

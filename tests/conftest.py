@@ -1,16 +1,25 @@
-"""Shapes and types of the public functions are checked at every call of every test."""
+"""Shapes and types of all functions are checked in every test (`type_checks`)."""
 
 import os
+
+# Tests run side by side, one process a core; more threads would only compete. NumPy, torch and the
+# processes that tests start read this when they are loaded.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from hypothesis import HealthCheck, settings
-from jaxtyping import install_import_hook
 
-# Tests run side by side, one process a core; threads would only get in each other's way.
+import type_checks
+from fork_server import ForkServer
+
 torch.set_num_threads(1)
-install_import_hook("adversarial_nets", "beartype.beartype")
+type_checks.install()
 # A law is tried on the same examples on every machine, however slow that is.
 settings.register_profile(
     "everywhere",
@@ -19,6 +28,17 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("everywhere")
+
+
+def pytest_runtest_logstart() -> None:
+    """Each test checks the first calls of each function."""
+    type_checks.begin_test()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that no process ends long after the others."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
@@ -30,14 +50,71 @@ def data_folder() -> Path:
     return Path(name)
 
 
+@pytest.fixture(scope="session")
+def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what is computed from a data set alone: k-means centroids and classifiers.
+
+    All tests, in all processes, share it. Its files are named after a hash of what they depend on.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    for name in ("centroids", "classifiers"):
+        (folder / "computed" / name).mkdir(parents=True, exist_ok=True)
+    return folder / "computed"
+
+
+@pytest.fixture(scope="session")
+def digits_run(computed: Path) -> Path:
+    """A finished run of narrow networks on the embedded digits, the same for all processes.
+
+    It is trained once. A test that changes it must copy it.
+    """
+    from commands import short_run
+
+    folder = computed.parent / "digits"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "report.html").exists():
+            short_run(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fork_server() -> Iterator[ForkServer]:
+    """Runs programs in processes of their own without loading torch for each."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system cannot fork")
+    with ForkServer() as server:
+        yield server
+
+
+def new_cache(folder: Path, computed: Path) -> Path:
+    """A cache without downloads, which shares the computed files."""
+    folder.mkdir()
+    for shared in computed.iterdir():
+        (folder / shared.name).symlink_to(shared)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Chromium for the tests of a module; they share nothing else."""
+    from adversarial_nets.playground.screenshots import open_browser
+
+    with open_browser() as found:
+        yield found
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _not_the_users(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _not_the_users(tmp_path_factory: pytest.TempPathFactory, computed: Path) -> None:
     """Fixtures that a module's tests share keep off the user's cache, and proxies off all tests."""
-    os.environ["ADVNETS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
+    cache = new_cache(tmp_path_factory.mktemp("caches") / "cache", computed)
+    os.environ["ADVNETS_CACHE"] = str(cache)
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
 @pytest.fixture(autouse=True)
-def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test reads or writes the user's own cache."""
-    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, computed: Path) -> None:
+    """No test reads or writes the user's own cache, or another test's downloads."""
+    cache = new_cache(tmp_path.with_name(f"{tmp_path.name}-cache"), computed)
+    monkeypatch.setenv("ADVNETS_CACHE", str(cache))

@@ -10,22 +10,17 @@ from urllib.parse import unquote
 import pytest
 
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
-pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed (the extra [test] has it)"
-)
 
-from playwright.sync_api import Browser, Page, expect
+from browser_page import TIMEOUT, BrowserPage  # first: it skips where there is no browser
+
+from playwright.sync_api import Browser  # isort: skip
 
 from adversarial_nets.cli.main import main
 from adversarial_nets.playground import server
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
-from adversarial_nets.playground.screenshots import CHROMIUM
 
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
+__all__ = ["EASY", "SMALL", "TIMEOUT", "Visit", "easy", "playground_with_a_run"]
 
-TIMEOUT = 120_000  # milliseconds; other tests may be using the processor
-expect.set_options(timeout=TIMEOUT)
 SMALL = {"G.hidden": [8], "D.units": [6], "batch": 32}
 EASY = {
     "gaussian": SMALL | {"G.init": [4.0, 0.2]},
@@ -45,32 +40,17 @@ def playground_with_a_run(folder: Path) -> Iterator[str]:
         yield url
 
 
-class Visit:
-    """A page, with the errors of its console and its requests to other servers."""
+class Visit(BrowserPage):
+    """A visit to the playground."""
 
     def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
-        self.context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
+        super().__init__(
+            browser, **{"viewport": {"width": 1280, "height": 900}, "locale": "en-GB"} | options
         )
-        self.context.set_default_timeout(TIMEOUT)
-        self.console_errors: list[str] = []
-        self.foreign_requests: list[str] = []
-        self.page: Page = self.context.new_page()
-        self.page.on(
-            "console",
-            lambda m: (
-                self.console_errors.append(m.text) if m.type in ("error", "warning") else None
-            ),
-        )
-        self.page.on("pageerror", lambda error: self.console_errors.append(str(error)))
-        self.page.on("request", lambda r: self._note(r.url, address.partition("#")[0]))
+        self.own = address.partition("#")[0]
         self.page.goto(address + ("#" + json.dumps({"state": state}) if state else ""))
         self.page.wait_for_selector("body[data-connected=yes]")
         self.page.wait_for_selector("body[data-round]")
-
-    def _note(self, url: str, address: str) -> None:
-        if not url.startswith((address, address.replace("http", "ws"), "data:", "blob:")):
-            self.foreign_requests.append(url)
 
     def at_round(self, round: int) -> None:
         self.page.wait_for_selector(f"body[data-round='{round}'][data-busy=no]")
@@ -106,20 +86,14 @@ class Visit:
             self.page.wait_for_selector(f"body[data-shown={kind}]")
         self.until("Object.keys(embedding).length === 0")
 
-    def does_not_scroll_sideways(self) -> None:
-        self.until("document.documentElement.scrollWidth <= innerWidth")
-
-    def until(self, condition: str) -> None:
-        """Wait until the condition holds; the page's policy allows functions but no strings."""
-        self.page.wait_for_function(f"() => {condition}")
-
     def pad_is_ready(self) -> None:
         self.page.wait_for_selector("#pad canvas")
         self.until("views.pad[0] !== undefined && views.pad[0].has_finished()")
 
     def end(self) -> None:
-        assert self.console_errors == []
-        assert self.foreign_requests == []
+        own = (self.own, self.own.replace("http", "ws"))
+        assert self.errors == []
+        assert [url for url in self.requests if not url.startswith(own)] == []
         self.context.close()
 
 

@@ -236,3 +236,16 @@ def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
     assert g_plain == pytest.approx(g_ours, abs=0.05)
     assert d_ours == pytest.approx(2 * math.log(2), abs=0.05)
     assert len(records.picture_lines(found)) == 4
+
+
+def test_a_class_of_visitors_is_served_and_measured() -> None:
+    playground = pytest.importorskip("adversarial_nets.bench.playground")
+    found = playground.measure_visitors(2, 2)
+    assert found.visitors == found.served == 2
+    before, _, peak = found.memory_mb
+    assert peak >= before > 10
+    lines = records.visitor_lines(found)
+    assert lines[0] == "2 of 2 visitors were served for 2 s"
+    board = playground.BoardSpeed("moons", 2, 5, 20.0, 100.0, 12.0)
+    speed = playground.PlaygroundSpeed([board], {"collapse": 14.2}, 0.5)
+    assert [len(line.split()) > 2 for line in records.board_lines(speed)] == [True, True, False]

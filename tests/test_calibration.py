@@ -168,8 +168,11 @@ def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
     assert in_the_way.read_text() == "not a folder"
 
 
-def test_the_default_cache_is_advnets_cache(tmp_path: Path) -> None:
-    k_means_row(data_set(), None)  # conftest points ADVNETS_CACHE at tmp_path / "cache"
+def test_the_default_cache_is_advnets_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
+    k_means_row(data_set(), None)
     assert len(list((tmp_path / "cache" / "centroids").iterdir())) == 1
 
 

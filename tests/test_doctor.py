@@ -30,7 +30,8 @@ def test_nothing_is_read_or_downloaded(
 ) -> None:
     """The files are found by their names, so empty files do."""
     monkeypatch.delenv("ADVNETS_DATA", raising=False)
-    cache = Path(os.environ["ADVNETS_CACHE"])
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("ADVNETS_CACHE", str(cache))
     assert result(capsys, "doctor")["data"] == {
         "mnist": None,
         "mnist-5k": "included",

@@ -30,9 +30,17 @@ def test_onnxruntime_draws_the_same_images(tmp_path: Path) -> None:
     assert main(["export", str(run.folder), "--onnx", str(out)]) == 0
     G, _ = an.load_generator(run)
     session = onnxruntime.InferenceSession(out)
+    from_file, round = an.load_generator(out)
+    assert (round, an.open_run(out).settings) == (3, run.settings)
     for m in (1, 7):
         z = torch.randn(m, 5, generator=generator(m))
         (images,) = session.run(["images"], {"z": z.numpy()})
         assert images.shape == (m, 3, 9, 12)
         np.testing.assert_allclose(images.reshape(m, -1), G(z).detach(), rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(images.reshape(m, -1), from_file(z))
     assert main(["export", str(run.folder), "--onnx", "G.pt"]) == 2
+    assert main(["sample", str(out), "--n", "2"]) == 0
+    assert (tmp_path / "samples.png").exists()
+    assert main(["report", str(out)]) == 2
+    out.write_bytes(b"no model")
+    assert main(["sample", str(out)]) == 2

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
@@ -275,6 +276,25 @@ def test_the_chosen_sigma_is_marked_on_its_curve() -> None:
 def test_training_curves_omit_the_scores_panel_without_scores() -> None:
     assert len(curves.plot_training_curves(rows_of(4)).axes) == 3
     assert len(curves.plot_training_curves(rows_of(4, scored=False)).axes) == 2
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [
+        lambda palette: curves.plot_losses(rows_of(4), palette=palette),
+        lambda palette: curves.plot_validation_scores(rows_of(4), PUBLISHED, palette),
+        lambda palette: curves.plot_sigma_selection(CURVE, 0.2, palette),
+    ],
+)
+def test_a_recoloured_chart_is_the_chart_drawn_in_these_colours(
+    plot: Callable[[style.Palette], Figure],
+) -> None:
+    """But for the names of markers, which Matplotlib derives from their colours."""
+    light, dark = (style.to_svg(plot(palette)) for palette in (style.LIGHT, style.DARK))
+    recoloured = style.recoloured(light, style.LIGHT, style.DARK)
+    marker = rb"m[0-9a-f]{10}"
+    assert re.sub(marker, b"m", recoloured) == re.sub(marker, b"m", dark)
+    assert re.sub(marker, b"m", light) != re.sub(marker, b"m", dark)
 
 
 def figures() -> dict[str, Callable[[], Figure]]:

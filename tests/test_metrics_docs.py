@@ -14,6 +14,7 @@ from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.vae import fit
 from adversarial_nets.bench import speed
 from adversarial_nets.cli.main import main
+from adversarial_nets.evaluation import features
 from adversarial_nets.paper import related_work, remarks, table1
 from adversarial_nets.paper.training_claims import CLAIMS
 from small import SMALL_MODELS, small_data
@@ -110,8 +111,11 @@ def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert {"parzen.nats", "calibration[].nats", "run.curve[].averaged"} <= occurred
 
 
-def test_measure(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_measure(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("torchmetrics")
+    monkeypatch.setattr(features, "STEPS", 5)
     check(printed(capsys, "measure", str(run), "--samples", "200"), "measure --json")
 
 
@@ -127,7 +131,6 @@ def test_measure(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "--out OUT/comparison.png",
         "datasets",
         "doctor",
-        "paper theory --out OUT",
         "paper figure1 --rounds 5 --no-movie --out OUT",
         "paper function-space --steps 10 --out OUT",
         "paper plane --rounds 5 --out OUT",

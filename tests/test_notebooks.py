@@ -28,7 +28,6 @@ def test_the_notebook_runs_and_its_checks_tell_right_from_empty(
     mpl.use("Agg")
     plt = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setenv("ADVNETS_QUICK", "1")
-    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     verdicts = list(run_notebook(page, after_cell=lambda cell, value: plt.close("all")))
     plt.ioff()

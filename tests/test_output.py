@@ -6,14 +6,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import pytest
 
 from commands import NARROW
+from fork_server import ADVNETS, ForkServer
 
-ENVIRONMENT = os.environ | {"OMP_NUM_THREADS": "1"}
 COMMAND = [sys.executable, "-m", "adversarial_nets"]
-TRAIN = ["train", "mnist-5k", "--rounds", "10", "--batch", "20", *NARROW]
+TRAIN = ["--rounds", "10", "--batch", "20", *NARROW]
 
 
 def advnets(
@@ -21,7 +23,51 @@ def advnets(
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run a command in a shell, with `redirection` after it."""
     shell = ["/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND, *map(str, args)]
-    return subprocess.run(shell, env=ENVIRONMENT | environment, capture_output=True, check=False)
+    return subprocess.run(shell, env=os.environ | environment, capture_output=True, check=False)
+
+
+class Done(NamedTuple):
+    """How a command ended, and what it printed."""
+
+    returncode: int
+    stdout: bytes
+    stderr: bytes
+
+
+def forked(
+    server: ForkServer,
+    folder: Path,
+    *args: object,
+    redirection: str = "",
+    encoding: str = "utf-8",
+) -> Done:
+    """Run a command in a child of the fork server, with `redirection` as a shell does it.
+
+    Its output is also written into the folder, as far as it goes there.
+    """
+    files = {1: folder / "stdout", 2: folder / "stderr"}
+    for file in files.values():
+        file.write_bytes(b"")
+    fds: dict[int, int | None] = {n: os.open(file, os.O_WRONLY) for n, file in files.items()}
+    opened = [fd for fd in fds.values() if fd is not None]
+    reader = None
+    for word in redirection.split() if redirection[:1] != "|" else ():
+        fds[2 if word.startswith("2") else 1] = None
+        if word.endswith("/dev/full"):
+            full = os.open("/dev/full", os.O_WRONLY)
+            fds[1] = full
+            opened.append(full)
+    if redirection[:1] == "|":
+        reader = subprocess.Popen(redirection[1:].split(), stdin=subprocess.PIPE, stdout=opened[0])
+        assert reader.stdin is not None
+        fds[1] = reader.stdin.fileno()
+    server.start(ADVNETS, args, fds[1], fds[2], encoding)
+    if reader is not None:
+        reader.communicate()
+    code = server.wait()
+    for fd in opened:
+        os.close(fd)
+    return Done(code, files[1].read_bytes(), files[2].read_bytes())
 
 
 def assert_finished(folder: Path) -> None:
@@ -31,10 +77,18 @@ def assert_finished(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def train(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A short training on a few small images."""
+    file = tmp_path_factory.mktemp("images") / "small.npz"
+    np.savez(file, np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8))
+    return ["train", f"npz:{file}", *TRAIN]
+
+
+@pytest.fixture(scope="module")
+def run(train: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that was trained with output that has no σ and no ±."""
     folder = tmp_path_factory.mktemp("output") / "ünï"
-    done = advnets(*TRAIN, "--run", folder, PYTHONIOENCODING="ascii")
+    done = advnets(*train, "--run", folder, PYTHONIOENCODING="ascii")
     assert done.returncode == 0, done.stderr
     assert b"nats" in done.stdout
     assert_finished(folder)
@@ -42,13 +96,15 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii"])
-def test_any_encoding_of_the_output(run: Path, encoding: str) -> None:
+def test_any_encoding_of_the_output(
+    run: Path, encoding: str, fork_server: ForkServer, tmp_path: Path
+) -> None:
     for args in (["evaluate", run, "--no-calibration", "--samples", "50"], ["datasets"]):
-        done = advnets(*args, PYTHONIOENCODING=encoding)
+        done = forked(fork_server, tmp_path, *args, encoding=encoding)
         assert done.returncode == 0, done.stderr
         assert done.stdout.decode(encoding)
         assert not done.stderr
-    done = advnets("report", run / "none", PYTHONIOENCODING=encoding)
+    done = forked(fork_server, tmp_path, "report", run / "none", encoding=encoding)
     assert done.returncode == 2
     assert b"is not a run's folder" in done.stderr
 
@@ -63,30 +119,39 @@ def test_a_run_made_in_one_locale_is_read_in_another(run: Path) -> None:
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&-", "| head -1", "| true"])
-def test_a_closed_output_stops_no_training(tmp_path: Path, redirection: str) -> None:
-    shell = redirection if "|" not in redirection else ""
-    pipe = redirection if "|" in redirection else ""
-    command = f'set -o pipefail 2>/dev/null; "$@" {shell} {pipe}'
-    line = ["/bin/bash", "-c", command, "bash", *COMMAND, *TRAIN, "--run", str(tmp_path / "run")]
-    done = subprocess.run(line, env=ENVIRONMENT, capture_output=True, check=False)
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "| head -1", "| true"])
+def test_a_closed_output_stops_no_training(
+    train: list[str], tmp_path: Path, redirection: str, fork_server: ForkServer
+) -> None:
+    how = [*train, "--run", tmp_path / "run"]
+    done = forked(fork_server, tmp_path, *how, redirection=redirection)
     assert done.returncode == 0, done.stderr
     assert not done.stderr
     assert_finished(tmp_path / "run")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+def test_a_program_started_without_output_trains(train: list[str], tmp_path: Path) -> None:
+    """A new process, in which Python itself finds the descriptors closed."""
+    done = advnets(*train, "--run", tmp_path / "run", redirection=">&- 2>&-")
+    assert done.returncode == 0
+    assert_finished(tmp_path / "run")
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_behind_the_output(tmp_path: Path) -> None:
+def test_a_full_disk_behind_the_output(
+    train: list[str], tmp_path: Path, fork_server: ForkServer
+) -> None:
     """The training goes on; a JSON object that cannot be written is an error."""
-    done = advnets(*TRAIN, "--run", tmp_path / "run", redirection=">/dev/full")
+    how = [*train, "--run", tmp_path / "run"]
+    done = forked(fork_server, tmp_path, *how, redirection=">/dev/full")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count(b"Standard output cannot be written") == 1
     assert_finished(tmp_path / "run")
-    done = advnets("datasets", "--json", redirection=">/dev/full")
-    assert done.returncode == 2
-    assert done.stderr.startswith(b"advnets: The result cannot be written")
-    assert done.stderr.count(b"\n") == 1
+    listed = advnets("datasets", "--json", redirection=">/dev/full")
+    assert listed.returncode == 2
+    assert listed.stderr.startswith(b"advnets: The result cannot be written")
+    assert listed.stderr.count(b"\n") == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")

@@ -3,6 +3,7 @@
 import ast
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +17,6 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs import files
 from adversarial_nets.runs.signals import signals
-from commands import short_run
 
 SOURCES = sorted((Path(__file__).parent.parent / "src").rglob("*.py"))
 
@@ -57,11 +57,14 @@ def test_a_text_has_its_own_line_ends(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux")
 def test_a_folder_whose_name_is_not_utf8(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    digits_run: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Such names come from old archives; a run can be kept, started from and compared there."""
     folder = tmp_path / os.fsdecode(b"caf\xe9")
-    run = short_run(folder / "run")
+    run = shutil.copytree(digits_run, folder / "run")
     monkeypatch.chdir(tmp_path)
     assert main(["report", str(run), "--again"]) == 0
     args = ["--from", str(run), "--run", str(folder / "second"), "--rounds", "5", "--threads", "1"]

@@ -3,10 +3,8 @@
 import base64
 import json
 import math
-import re
 from collections import OrderedDict
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,20 +15,19 @@ pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets import replay
 from adversarial_nets.objectives import OBJECTIVES
-from adversarial_nets.playground import limits, messages, remembered
+from adversarial_nets.playground import limits, remembered
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
-from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
+from adversarial_nets.playground.page import CONTROLS
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.user_data import data_from_strokes
 from adversarial_nets.playground.validation import RequestError
-from adversarial_nets.playground.words import WORDS, Language
+from adversarial_nets.playground.words import WORDS
 from adversarial_nets.plots import sheets
 from adversarial_nets.random import Address
 from adversarial_nets.toys import catalogue, plane
 from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.toys.measures import Metric
-from adversarial_nets.training.diagnostics import PROBLEMS
 from small_playground import SMALL, Message, catch_up, last, new_session
 
 
@@ -240,7 +237,9 @@ def test_history_entries_keep_no_large_arrays_alive(data: str) -> None:
 
 def test_live_settings_change_at_once_and_others_begin_a_new_game() -> None:
     for control in CONTROLS:
-        session = new_session()
+        if control.board == "images":
+            continue
+        session = new_session("moons" if control.board == "plane" else "gaussian")
         handle(session, {"type": "step", "train": "both"})
         before = session.slots[0].game.settings.flat()[control.setting]
         value: Any = [5] if control.layers else 2
@@ -383,70 +382,3 @@ def test_divergence_is_reported() -> None:
         with pytest.raises(RequestError, match="diverged"):
             handle(session, {"type": "play"})
         handle(session, {"type": "reset"})
-
-
-# --- Texts ----------------------------------------------------------------------------------------
-
-NAMES = (
-    r"advnets playground RUN|advnets play DATA|JavaScript|"
-    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|NaN|MNIST|CSV|Python|English|"
-    r"JSD|KL|log|"
-    r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
-)
-
-
-def test_chinese_texts_contain_no_english() -> None:
-    for name, translations in WORDS.items():
-        left = re.sub(NAMES, "", translations["zh"])
-        assert not re.search("[A-Za-z]{2,}", left), (name, left)
-        placeholders = [
-            set(re.findall(r"\{(\w+)\}", text)) - {"detail"} for text in translations.values()
-        ]
-        assert placeholders[0] == placeholders[1], name
-
-
-def test_every_metric_diagnosis_and_setting_has_a_text() -> None:
-    metrics = {n for d in ("gaussian", "grid", "zero-width-ring") for n in metrics_of(d)}
-    wanted = {f"metric {name}" for name in metrics | {"spread"}}
-    wanted |= {f"problem {name}" for name in ("none", "early", *PROBLEMS)} | {
-        f"setting {c.setting}" for c in CONTROLS
-    }
-    assert wanted <= WORDS.keys()
-
-
-def metrics_of(data: str) -> dict[str, Any]:
-    metrics: dict[str, Any] = new_session(data).slots[0].message(-1)["metrics"]
-    return metrics
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-def test_the_page_is_rendered_in_one_language(lang: Language) -> None:
-    page = render(lang, "gaussian", latent=True)
-    assert WORDS["settings"][lang] in page
-    assert WORDS["settings"]["zh" if lang == "en" else "en"] not in re.sub(
-        "<script.*?</script>", "", page
-    )
-    assert "http://" not in page
-    assert "https://" not in page
-
-
-TEXT_CALL = r'\btext\("([^"]+)"[,)]'
-
-
-def test_every_text_that_the_page_uses_exists() -> None:
-    pages = [path.read_text() for path in WEB_FOLDER.iterdir()]
-    used = {name for page in pages for name in re.findall(TEXT_CALL, page)}
-    used |= {name for page in pages for name in re.findall('data-template="([^"{]+)"', page)}
-    assert len(used) >= 80
-    assert used <= WORDS.keys()
-
-
-def test_every_error_has_a_text() -> None:
-    modules = Path(messages.__file__).parent.glob("*.py")
-    found = {
-        reason
-        for module in modules
-        for reason in re.findall(r'(?:RequestError|_send_error)\("([^"]+)"', module.read_text())
-    }
-    assert len(found) > 12
-    assert {f"error {reason}" for reason in found} <= WORDS.keys()

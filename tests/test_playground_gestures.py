@@ -14,19 +14,12 @@ from PIL import Image, ImageChops, ImageStat  # isort: skip
 from playwright.sync_api import Browser, expect  # isort: skip
 
 from adversarial_nets.playground import server, session
-from adversarial_nets.playground.screenshots import open_browser
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     with server.serve_in_thread() as url:
         yield url
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as found:
-        yield found
 
 
 def test_looking_back_while_playing_and_undoing_a_cut(browser: Browser, address: str) -> None:
@@ -313,8 +306,105 @@ def test_the_english_page_fits_a_phone(browser: Browser, address: str) -> None:
         page.click(f".tab[data-board={board}]")
         visit.at_board(board)
         visit.does_not_scroll_sideways()
+    place = page.locator("#main-0").bounding_box()
+    page.click("#play")
+    page.wait_for_selector("body[data-playing=yes]")
+    visit.until("document.getElementById('fps').textContent !== ''")
+    assert page.locator("#main-0").bounding_box() == place  # nothing moves when it plays
+    page.click("#play")
+    page.wait_for_selector("body[data-playing=no]")
     for target in ("#play", "#reset", "#speed", "[data-setting=k]", "#curve"):
         box = page.locator(target).bounding_box()
         assert box
         assert box["height"] >= 44, target  # a finger needs that much
+    visit.end()
+
+
+def test_data_are_chosen_by_their_pictures(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("moons"))
+    page = visit.page
+    page.locator("#data label", has_text="Ring of Gaussians").click()
+    visit.until("current.state.data === 'ring-of-gaussians'")
+    expect(page.locator("#data :checked")).to_have_value("ring-of-gaussians")
+    drawn = page.evaluate("() => all('#data label:not([hidden]) svg').map((e) => e.innerHTML)")
+    assert len(set(drawn)) == len(drawn) >= 12  # each is drawn from its own data
+    own = page.locator("#data label", has=page.locator("[value='points:']"))
+    expect(own).to_be_hidden()
+    page.click("#paste")
+    page.fill("#paste-text", "0,0\n1,1\n2,0\n")
+    page.click("#paste-use")
+    expect(own).to_be_visible()
+    dots = own.locator("path").get_attribute("d")
+    assert dots is not None
+    assert len(set(dots.split("M")[1:])) <= 120
+    visit.end()
+
+
+def test_each_learning_rate_changes_by_itself(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    of_G, of_D = page.locator("[data-rate=G]"), page.locator("[data-rate=D]")
+    first = float(of_D.input_value())
+    of_G.fill("0.02")
+    of_G.press("Enter")
+    visit.until("current.settings[0].lr === 0.02")
+    assert float(of_D.input_value()) == pytest.approx(first)
+    of_D.fill("0.05")
+    of_D.press("Enter")
+    visit.until("Math.abs(current.settings[0].d_lr_multiplier - 2.5) < 1e-9")
+    assert of_G.input_value() == "0.02"
+    of_D.fill("9")
+    of_D.press("Enter")
+    expect(page.locator("#notice-text")).to_contain_text("at most 2 here")
+    visit.end()
+
+
+def test_a_term_of_a_lesson_is_explained(browser: Browser, address: str) -> None:
+    visit = Visit(browser, address, easy("gaussian"))
+    page = visit.page
+    page.select_option("#lesson", "collapse")
+    page.locator("#about-lesson .term", has_text="mode collapse").click()
+    expect(page.locator("#meaning")).to_have_text(
+        "mode collapse: G maps many z to nearly the same x."
+    )
+    page.click("#lang")
+    page.locator("#about-lesson .term", has_text="模式崩溃").click()
+    expect(page.locator("#meaning")).to_contain_text("把许多 z 映射到几乎相同的 x")
+    visit.end()
+
+
+def test_a_class_of_digits_is_chosen(browser: Browser, address: str) -> None:
+    state = {"data": "mnist-5k", "games": [{"settings": SMALL | {"condition": "classes"}}]}
+    visit = Visit(browser, address, state)
+    page = visit.page
+    visit.at_board("images")
+    samples = page.locator("#game-0 .samples")
+    seen = [samples.get_attribute("src")]
+    for c in ("3", "7", ""):
+        page.select_option("#class", c)
+        if c:
+            expect(samples).not_to_have_attribute("src", str(seen[-1]))
+        else:  # the column of each class again
+            expect(samples).to_have_attribute("src", str(seen[0]))
+        seen.append(samples.get_attribute("src"))
+    assert len(set(seen)) == 3
+    expect(page.locator("#metrics")).to_contain_text("samples of the class asked for")
+    page.select_option("[data-setting=condition]", "None")
+    expect(page.locator("#class-row")).to_be_hidden()
+    visit.end()
+
+
+def test_the_joint_game_shows_where_E_maps_the_data(browser: Browser, address: str) -> None:
+    small = {"G.hidden": [8], "G.init": [0.7, 0.2], "D.units": [6], "batch": 32, "joint": True}
+    visit = Visit(browser, address, {"data": "moons", "games": [{"settings": small}]})
+    page = visit.page
+    page.click("[data-step=both]")
+    visit.at_round(1)
+    assert str(page.locator("#game-0 .codes").get_attribute("d")).count("M") == 100
+    expect(page.locator("#game-0 [data-layer=pairs]")).to_be_visible()
+    assert page.evaluate("bokehModel('main', 0, 'reconstructions').data.x_end.length") == 100
+    page.select_option("[data-setting=joint]", "false")
+    visit.at_round(0)
+    expect(page.locator("#game-0 [data-layer=pairs]")).to_be_hidden()
+    assert page.locator("#game-0 .codes").get_attribute("d") == ""
     visit.end()

@@ -1,4 +1,4 @@
-"""The READMEs print Algorithm 1 exactly as `game.py` has it; links to headings work."""
+"""READMEs and guides: one screen, both languages alike, Algorithm 1 exactly as `game.py` has it."""
 
 import inspect
 import re
@@ -11,10 +11,18 @@ from adversarial_nets.game import algorithm_1
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_algorithm_1_is_the_code(readme: str) -> None:
-    blocks = re.findall(r"^```py\n(.*?)^```$", (ROOT / readme).read_text(), re.DOTALL | re.M)
+@pytest.mark.parametrize("page", ["docs/guide.md", "docs/guide.zh-CN.md"])
+def test_algorithm_1_is_the_code(page: str) -> None:
+    blocks = re.findall(r"^```py\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.M)
     assert blocks == [inspect.getsource(algorithm_1)]
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_readme_is_one_screen(readme: str) -> None:
+    lines = (ROOT / readme).read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 60
+    shown = [re.sub(r"\]\([^)]*\)|[\[*`]", "", line) for line in lines if line.startswith("|")]
+    assert max(map(len, shown)) <= 120
 
 
 def scores(readme: str) -> list[list[str]]:
@@ -23,20 +31,26 @@ def scores(readme: str) -> list[list[str]]:
     return [re.findall(r"[\d.]+(?: ± [\d.]+)?", row) for row in rows]
 
 
-def test_both_readmes_have_the_same_content() -> None:
+@pytest.mark.parametrize(
+    "page",
+    ["README", *(f"docs/{n}" for n in ("installation", "command-line", "python", "scores"))],
+)
+def test_both_languages_have_the_same_content(page: str) -> None:
     """The same commands, links, headings and scores; only the language differs."""
-    english, chinese = ((ROOT / name).read_text() for name in ("README.md", "README.zh-CN.md"))
+    # A Chinese page, where there is one, is NAME.zh-CN.md.
+    english, chinese = (
+        (ROOT / f"{page}{end}.md").read_text(encoding="utf-8").replace(".zh-CN.md", ".md")
+        for end in ("", ".zh-CN")
+    )
     for pattern in (
-        r"^ {4}(advnets [^#\n]*[^#\s])",  # commands
-        r"\]\(((?:docs|results|src)/[^)]*\.(?:md|py)[^)]*)\)",  # links to pages and code
+        r"^ {4}((?:advnets|make|uvx?|git) [^#\n]*[^#\s])",  # commands
+        r"\]\(([^):]*\.(?:md|py)[^):]*)\)",  # links to pages and code
         r"^(#+) ",  # headings
     ):
-        found = re.findall(pattern, english, re.M)
-        assert found
-        # A Chinese page, where there is one, is NAME.zh-CN.md.
-        assert found == re.findall(pattern, chinese.replace(".zh-CN.md", ".md"), re.M)
-    assert ["225 ± 2", "202 ± 5"] in scores(english)
+        assert re.findall(pattern, english, re.M) == re.findall(pattern, chinese, re.M)
     assert scores(english) == scores(chinese)
+    if page in ("README", "docs/scores"):
+        assert ["225 ± 2", "202 ± 5"] in scores(english)
 
 
 def anchor(heading: str) -> str:

@@ -23,6 +23,7 @@ from website.sources import LANGUAGES, PICTURES, Language, Page, pages, rewrite_
 
 FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "commands"} | {
     *("playground", "teaching", "glossary"),
+    *("installation", "command-line", "python", "scores", "contents"),
     *(f"theory/{page.stem}" for page in (ROOT / "docs" / "theory").glob("*[!N].md")),
     *(f"notebooks/{page.stem}" for page in (ROOT / "notebooks").glob("*[!N].md")),
 }

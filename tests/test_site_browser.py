@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,15 +11,13 @@ import pytest
 import torch
 from torch import nn
 
-pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed (the extra [test] has it)"
-)
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from browser_page import BrowserPage  # first: it skips where there is no browser
+
+from playwright.sync_api import Browser, Page, expect  # isort: skip
 
 from adversarial_nets import nets
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.figure1 import write_html
-from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.recording import record
@@ -28,17 +25,7 @@ from website.digits import layers_of
 from website.interactive import render
 from website.recorded_lessons import record_lesson
 
-if CHROMIUM is None:
-    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
-
-expect.set_options(timeout=60_000)  # milliseconds; other tests may be using the processor
 LANGUAGES = {"en": "en-GB", "zh-CN": "zh-CN"}
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as found:
-        yield found
 
 
 def spread_out(G: nn.Module) -> nn.Module:
@@ -54,7 +41,7 @@ def spread_out(G: nn.Module) -> nn.Module:
 
 def digits_page(G: nn.Module, z_size: int, prior: str = "uniform", classes: str = "") -> str:
     model = {"layers": layers_of(G), "z_size": z_size, "prior": prior, "shape": [1, 28, 28]}
-    facts = {"low": 0.0, "high": 1.0, "data": "mnist-5k", "preset": "quickstart", "round": 9000}
+    facts = {"low": 0.0, "high": 1.0, "command": "advnets train mnist-5k"}
     return render("digits.html", model=model | facts | {"classes": list(classes)})
 
 
@@ -75,29 +62,21 @@ def site(tmp_path_factory: pytest.TempPathFactory, G: nn.Module) -> Path:
     return folder
 
 
-class Visit:
-    """An opened page that collects its requests and errors."""
+class Visit(BrowserPage):
+    """An opened file."""
+
+    NOTED = ("error",)  # a warning says that the test reads a canvas
 
     def __init__(self, browser: Browser, file: Path, width: int = 1280, **options: Any) -> None:
-        context = browser.new_context(viewport={"width": width, "height": 800}, **options)
-        self.page: Page = context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._note)
+        super().__init__(browser, viewport={"width": width, "height": 800}, **options)
         self.address = file.as_uri()
         self.page.goto(self.address)
-
-    def _note(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.errors.append(message.text)
 
     def close(self) -> None:
         """Close the page: it has loaded itself only, and nothing went wrong."""
         assert self.errors == []
-        assert [url for url in self.requests if not url.startswith("data:")] == [self.address]
-        self.page.context.close()
+        assert self.requests == [self.address]
+        self.context.close()
 
 
 # --- G(z) in the browser --------------------------------------------------------------------------

@@ -1,12 +1,23 @@
-"""The program of each process in test_workers: play the games of `GAMES`; rank 0 saves them."""
+"""The program of each process in test_workers: play games, and run command lines.
+
+Rank 0 saves the games of `GAMES`. Each rank writes what the lines in lines.json returned and
+printed. So one start of two processes serves many tests.
+"""
 
 import dataclasses
+import io
+import json
+import os
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 
 import safetensors.torch
 import torch
 
 from adversarial_nets.build import new_game
+from adversarial_nets.cli import processes
+from adversarial_nets.cli.main import main
 from adversarial_nets.engine import distributed
 from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample
@@ -53,7 +64,8 @@ def score(game: Game) -> float:
     return parzen_score(samples, data.floats(data.valid), data.floats(data.test), shared=True).nats
 
 
-if __name__ == "__main__":
+def play_games(folder: Path) -> None:
+    """Play the games in two processes; rank 0 saves them."""
     with distributed.process_group():
         for name in GAMES:
             game = played(name)
@@ -66,4 +78,26 @@ if __name__ == "__main__":
             if distributed.is_main():
                 tensors = game_state.nets_of(game) | {"samples": whole, "tally": game.stats.sums}
                 tensors["nats"] = tensors["tally"].new_tensor([nats])
-                safetensors.torch.save_file(tensors, f"{sys.argv[1]}/{name}.safetensors")
+                safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
+
+
+def run_lines(folder: Path) -> None:
+    """Run each command line in a process group of its own, as torchrun does."""
+    processes._LONGEST_WAIT = 0.0  # the next line follows after an error
+    done: list[tuple[int | None, str, str]] = []
+    for i, line in enumerate(json.loads((folder / "lines.json").read_text())):
+        os.environ["TORCHELASTIC_RESTART_COUNT"] = str(i + 1)  # own keys in the shared store
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
+            try:
+                code = main(line)
+            except RuntimeError:  # its connection broke, because rank 0 has met an error
+                if not processes.WORKS_SILENTLY:
+                    raise
+                code = None  # torchrun would have ended this process
+        done.append((code, out.getvalue(), err.getvalue()))
+    (folder / f"rank {os.environ['RANK']}.json").write_text(json.dumps(done))
+
+
+if __name__ == "__main__":
+    play_games(Path(sys.argv[1]))
+    run_lines(Path(sys.argv[1]))

@@ -17,7 +17,9 @@ def main() -> int:
     """Build the site, and return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m website", description=__doc__)
     parser.add_argument("--out", type=Path, default=ROOT / "site", help="folder of the site")
-    parser.add_argument("--run", type=Path, help="run whose G the visitor explores")
+    parser.add_argument(
+        "--run", type=Path, default=Path("digits"), help="run whose G the visitor explores"
+    )
     parser.add_argument("--language", choices=LANGUAGES, help="build only this language's pages")
     parser.add_argument(
         "--notebooks",

@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
 from adversarial_nets.nets import Branches, Dropout
+from adversarial_nets.report.commands import train_command
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
@@ -35,8 +37,8 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
 
     Returns:
         ``layers`` (see `layers_of`), ``z_size``, ``prior``, ``shape`` of an image, ``low`` and
-        ``high`` of its values, the names of its ``classes`` (empty for an unconditional G), and
-        ``data``, ``preset`` and ``round`` for the page's text.
+        ``high`` of its values, the names of its ``classes`` (empty for an unconditional G), and the
+        ``command`` that trained it, for the page's text.
 
     Raises:
         UserError: the folder is no run, or its G cannot be computed in a page.
@@ -48,6 +50,7 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
             "run without --condition masks."
         )
     G, round = game_state.load_generator(run, weights=weights)
+    G = G.G if isinstance(G, GeneratorWithEncoder) else G
     return {
         "layers": layers_of(G),
         "z_size": run.settings.z_size,
@@ -56,9 +59,7 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
         "low": run.range[0],
         "high": run.range[1],
         "classes": list(run.classes) if len(run.classes) > 1 else [],
-        "data": run.data,
-        "preset": run.preset_label,
-        "round": round,
+        "command": train_command(run, round),
     }
 
 

@@ -9,42 +9,32 @@ from adversarial_nets.runs.files import explain_os_errors, write_atomically
 from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.line import ROUNDS
 from adversarial_nets.toys.recording import record, snapshot_rounds
-from adversarial_nets.training.session import train
 from website import digits
 from website.recorded_lessons import RECORDED, record_lesson
 from website.sources import ROOT
 
 __all__ = ["build", "render"]
 
-RUN = ROOT / "build" / "site" / "quickstart"
-"""The run that is trained if none is given."""
 
-
-def build(out: Path, run: Path | None = None) -> None:
+def build(out: Path, run: Path = Path("digits")) -> None:
     """Write the pages into the folder ``try`` of the site.
 
     Args:
         out: the site's folder.
-        run: the run whose G the visitor explores; by default one on the included digits, trained
-            the first time.
+        run: the run whose G the visitor explores; by default the generator of digits that comes
+            with the package.
 
     Raises:
         UserError: the run's G cannot be computed in a page.
     """
     folder = out / "try"
-    model = digits.model(run or _quickstart())
+    model = digits.model(run)
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_html(record(LINE, "gaussian", snapshot_rounds(ROUNDS)), folder / "figure1.html")
         lessons = [record_lesson(name) for name in RECORDED]
         write_atomically(folder / "lessons.html", render("lessons.html", lessons=lessons))
         write_atomically(folder / "digits.html", render("digits.html", model=model))
-
-
-def _quickstart() -> Path:
-    """A run of the preset quickstart."""
-    train("mnist-5k", run=RUN)
-    return RUN
 
 
 def render(name: str, **values: object) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import expit
 
 from adversarial_nets import replay, settings
+from adversarial_nets.playground.lesson_texts import plain_text
 from adversarial_nets.playground.lessons import LESSONS, Lesson
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.replay import Script, Snapshot
@@ -53,7 +54,7 @@ def record_lesson(name: str, rounds: int | None = None, frames: int = FRAMES) ->
     return {
         "name": name,
         "title": WORDS[f"lesson {name}"],
-        "about": WORDS[f"about {name}"],
+        "about": {lang: plain_text(words) for lang, words in WORDS[f"about {name}"].items()},
         "kind": kind,
         "data": lesson.data,
         "rounds": at,

@@ -15,6 +15,8 @@ Continue, open, load, sample and compare::
     G, round = an.load_generator(run)    # a torch.nn.Module
     images = an.sample(G, run.settings, n=64)
     an.compare(["runs/first", "runs/second"])
+    an.export_generator(run, "first-G")  # safetensors, JSON, model card; open_run opens it
+    an.open_run("digits")                # a trained generator that comes with the package
 
 Other settings, networks, optimisers and data::
 
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from adversarial_nets.game import play, sample
     from adversarial_nets.presets import PRESETS
     from adversarial_nets.report import write_report
+    from adversarial_nets.report.exported import export_generator
     from adversarial_nets.runs.folder import Run, open_run
     from adversarial_nets.runs.game_state import load_generator
     from adversarial_nets.settings import (
@@ -78,6 +81,7 @@ __all__ = [
     "compare",
     "dataset_from_arrays",
     "evaluate",
+    "export_generator",
     "load",
     "load_generator",
     "new_game",
@@ -99,6 +103,7 @@ _MODULES = {
     "game": ["play", "sample"],
     "presets": ["PRESETS"],
     "report": ["write_report"],
+    "report.exported": ["export_generator"],
     "evaluation.compare_runs": ["compare"],
     "runs.folder": ["Run", "open_run"],
     "runs.game_state": ["load_generator"],

@@ -7,13 +7,14 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import classes, nets, objectives, user_networks
+from adversarial_nets import classes, encoders, nets, objectives, user_networks
 from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
 from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
 
@@ -78,8 +79,11 @@ def new_game(
     objectives.find(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s.condition, counts, data.pixels)
-    _check_masks(s, data, has_own=not (G is None and D is None))
-    G, D = _user_networks(G, D, s, data, device, dtype, columns if s.condition else None)
+    columns = s.z_size if s.joint else columns
+    _check_own(s, data, has_own=not (G is None and D is None))
+    own_columns = columns if s.condition else None
+    required = Requirements(s, data.pixels, _image_shape(data), own_columns, device, dtype)
+    G, D = _user_networks(G, D, data, required)
     G = _generator(s, data, columns) if G is None else G
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
@@ -105,8 +109,8 @@ def new_game(
     return game
 
 
-def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
-    """Refuse masks of data that are not images, and masks for networks of your own.
+def _check_own(s: Settings, data: Source, has_own: bool) -> None:
+    """Refuse masks of data that are not images, and masks or E for networks of your own.
 
     Raises:
         SettingError: one of these.
@@ -120,6 +124,8 @@ def _check_masks(s: Settings, data: Source, has_own: bool) -> None:
             "condition",
             "is masks, which only the settings' networks take; leave out G and D, or condition.",
         )
+    if s.joint and has_own:
+        raise SettingError("joint", "needs the settings' networks; leave out G and D, or joint.")
 
 
 def _image_shape(data: Source) -> tuple[int, int, int] | None:
@@ -128,21 +134,14 @@ def _image_shape(data: Source) -> tuple[int, int, int] | None:
 
 
 def _user_networks(
-    G: nn.Module | None,
-    D: nn.Module | None,
-    s: Settings,
-    data: Source,
-    device: str,
-    dtype: torch.dtype,
-    columns: int | None,
+    G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
     """The networks that the caller passed in, tried out and with flat images."""
-    shape = _image_shape(data)
     if G is not None:
-        G = user_networks.prepare_generator(G, s, data.pixels, shape, device, dtype, columns)
+        G = user_networks.prepare_generator(G, required)
     if D is not None:
-        D = user_networks.prepare_discriminator(D, s, data, shape, device, dtype, columns)
-    user_networks.warn_of_outputs(G, D, s, data, columns)
+        D = user_networks.prepare_discriminator(D, data, required)
+    user_networks.warn_of_outputs(G, D, data, required)
     return G, D
 
 
@@ -159,12 +158,13 @@ def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
             "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
             "linear, or the data set's own preset.",
         )
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), columns)
+    of_classes = 0 if s.joint else columns
+    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), of_classes)
     # The logit of a mean is a good bias only under a sigmoid.
     has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
     if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         nets.start_at_marginals(G, data.train)
-    return G
+    return encoders.GeneratorWithEncoder(G, encoders.encoder(s, data.pixels)) if s.joint else G
 
 
 def _multiply_own_rates(game: Game) -> None:

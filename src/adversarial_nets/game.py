@@ -16,7 +16,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets import augmentation, classes, masks, nets, objectives, priors
+from adversarial_nets import augmentation, classes, encoders, masks, nets, objectives, priors
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
@@ -88,7 +88,7 @@ def train_G_alone(game: Game) -> None:
     D's logits on data are computed too, for the log.
     """
     step = steps(game)[-1]
-    observe_D(game, sample_data(game, step), step)
+    record_D_logits(game, sample_data(game, step), step)
     z = sample_noise(game, step, "z for G")
     update_G(game, z, step)
 
@@ -105,6 +105,15 @@ def play_round(game: Game) -> None:
         algorithm_1_released(game)
     else:
         algorithm_1(game)
+    if train_only != "D":
+        further_updates_of_G(game)
+
+
+def further_updates_of_G(game: Game) -> None:
+    """Not in Algorithm 1: update G again, with new noise each time (`g_steps`)."""
+    step = steps(game)[-1]
+    for i in range(2, game.settings.g_steps + 1):
+        update_G(game, sample_noise(game, step, f"z for G, update {i}"), step)
 
 
 def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: None) -> None:
@@ -149,8 +158,10 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
 
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
-    x = _training_images(game, step)
-    return _with_condition(game, x.to(_like(game.D)), step)
+    x = _training_images(game, step).to(_like(game.D))
+    if game.settings.joint:
+        return encoders.pairs(game.G, x).detach()
+    return _with_condition(game, x, step)
 
 
 def _drawn_before(game: Game, step: int) -> int:
@@ -168,7 +179,7 @@ def _training_images(game: Game, step: int) -> Images:
 
 def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
     """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
-    if not game.condition_columns:
+    if not game.condition_columns or game.settings.joint:
         return rows
     assert isinstance(game.data, Dataset)
     address = game.address(step)
@@ -219,7 +230,7 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
         game.stats.a_x, game.stats.a_G_z = update(game, x, z, step)
 
 
-def observe_D(game: Game, x: Images, step: int) -> None:
+def record_D_logits(game: Game, x: Images, step: int) -> None:
     """Record D's logits on data in a round that does not update D."""
     with _matmul_precision(game):
         logits = manual_backprop.d_logits if game.manual_backprop else autograd_d_logits
@@ -245,10 +256,7 @@ def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
     G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_G_z = _logits(game, G_z, step, "samples for G")
-    a_x = None
-    if objectives.find(game.settings.objective).paired_g_loss is not None:
-        a_x = autograd_d_logits(game, sample_data(game, step), step)  # D's last minibatch, again
-    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, _data_logits_for_G(game, step)))
     _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
 
@@ -262,10 +270,21 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
     loss = _d_loss(game, a_x, a_G_z)
     loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for G", G_z, a_G_z))
     _set_gradients(game, game.D, loss, retain_graph=True)
-    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x))
+    a_x_for_G = _data_logits_for_G(game, step) if game.settings.joint else a_x
+    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x_for_G))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
     return a_x.detach(), a_G_z.detach()
+
+
+def _data_logits_for_G(game: Game, step: int) -> Logits | None:
+    """D's logits on its last minibatch, if G's loss needs them; in a joint game differentiable."""
+    if game.settings.joint:
+        x = _training_images(game, step).to(_like(game.D))
+        return _logits(game, encoders.pairs(game.G, x), step, "data")
+    if objectives.find(game.settings.objective).paired_g_loss is not None:
+        return autograd_d_logits(game, sample_data(game, step), step)
+    return None
 
 
 @torch.no_grad()
@@ -302,7 +321,7 @@ def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
 
 
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
-    """G(z) in training mode; in a conditional game (G(z, c), c)."""
+    """G(z) in training mode; in a conditional game (G(z, c), c), in the joint game (G(z), z)."""
     nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
     G_z = game.G(z).to(_like(game.G).dtype)
     if not game.condition_columns:
@@ -317,7 +336,10 @@ def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
 
 
 def _g_loss(game: Game, a_G_z: Logits, a_x: Logits | None) -> Float[Tensor, ""]:
-    """G's loss; only a paired objective uses D's logits on data, as constants."""
+    """G's loss, in the joint game that of E and G; for a paired objective D(x) is constant."""
+    if game.settings.joint:
+        assert a_x is not None
+        return objectives.joint_loss(a_x, a_G_z, game.settings.objective)
     a_x = None if a_x is None else a_x.detach()
     return objectives.generator_loss(a_G_z, game.settings.objective, a_x)
 

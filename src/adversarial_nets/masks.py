@@ -75,5 +75,5 @@ def random_masks(address: Address, image_shape: ImageShape) -> Float[Tensor, "ro
 def known_part(
     x: Float[Tensor, "m pixels"], masks: Float[Tensor, "m pixels"]
 ) -> Float[Tensor, "m columns"]:
-    """What G is told of an image: (x·m, m), 2 · pixels values in a row."""
+    """G's condition for an image: (x·m, m), 2 · pixels values in a row."""
     return torch.cat([x * masks, masks.to(x)], 1)

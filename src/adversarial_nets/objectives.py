@@ -30,6 +30,7 @@ __all__ = [
     "g_logit_gradient",
     "generator_loss",
     "gradient_penalty",
+    "joint_loss",
     "r1",
     "r2",
     "value",
@@ -194,6 +195,22 @@ def generator_loss(
     if found.paired_g_loss is None or a_x is None:
         return found.g_loss(a_G_z)
     return found.paired_g_loss(a_x, a_G_z)
+
+
+def joint_loss(
+    a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " m"], objective: str = "non-saturating"
+) -> Float[Tensor, ""]:
+    """The loss that E and G minimise in the joint game (`encoders`), of D's logits on pairs.
+
+    ``minimax`` is V itself. All others exchange the labels in D's loss: D shall take (x, E(x)) for
+    samples and (G(z), z) for data.
+
+    >>> a = torch.zeros(3)
+    >>> round(joint_loss(a, a, "minimax").item(), 4), round(joint_loss(a, a).item(), 4)
+    (-1.3863, 1.3863)
+    """
+    found = find(objective)
+    return -found.d_loss(a_x, a_G_z) if objective == "minimax" else found.d_loss(a_G_z, a_x)
 
 
 def d_logit_gradients(objective: Objective, a_x: Logits, a_G_z: Logits) -> tuple[Tensor, Tensor]:

@@ -16,6 +16,7 @@ def check_combinations(s: "Settings") -> None:
     _check_G(s)
     _check_D(s)
     _check_condition(s)
+    _check_joint(s)
 
 
 def _check_lengths(s: "Settings") -> None:
@@ -96,4 +97,16 @@ def _check_condition(s: "Settings") -> None:
     if s.D.projection and (s.condition != "classes" or s.D.class_units):
         raise SettingError(
             "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
+        )
+
+
+def _check_joint(s: "Settings") -> None:
+    other = (
+        s.condition or s.G.maps or s.D.maps or s.D.convolutions or s.G.deconvolution or s.G.sparse
+    )
+    if s.joint and (other or s.G.output_lr_multiplier != 1 or s.max_norm is not None):
+        raise SettingError(
+            "joint",
+            "works with multilayer perceptrons and without condition, G.sparse, max_norm and "
+            "G.output_lr_multiplier only; leave those out.",
         )

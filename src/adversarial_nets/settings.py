@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from adversarial_nets.errors import SettingError, UserError, unknown_name
 from adversarial_nets.setting_checks import check_combinations
@@ -54,7 +54,10 @@ _OURS = "not in the paper"
 _CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 
 
-def setting(default: Any, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> Any:  # noqa: ANN401
+T = TypeVar("T")
+
+
+def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> T:
     """A field of the settings.
 
     Args:
@@ -157,8 +160,13 @@ class Settings:
     condition: Literal["classes", "masks"] | None = setting(None, source=_CGAN)
     """What both networks get besides z and x (§7). classes: the class c, so that G models p(x | c).
     masks: the known pixels x·m of a random mask m, so that G fills in the others. None: nothing."""
+    joint: bool = setting(False, source="§7, extension 2: arXiv:1605.09782, arXiv:1606.00704")
+    """Let an encoder E play too (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G descend
+    the same value function. E has G's hidden layers in reverse order."""
     k: int = setting(1, COUNT, live=True)
     """Updates of D for each update of G."""
+    g_steps: int = setting(1, COUNT, live=True, source=_OURS)
+    """Updates of G in a round; 1 in Algorithm 1. Each further one has new noise."""
     objective: str = setting("non-saturating", live=True)
     """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
     it minimises log(1 - D(G(z))), its term of Equation 1. Not in the paper: least-squares, hinge,
@@ -441,7 +449,7 @@ def update_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
     return from_json(record)
 
 
-def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
+def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401 (settings of all types)
     """Convert what was given to a setting's type: a number, a word, or several of them."""
     origin: object = get_origin(kind)
     kinds = [k for k in get_args(kind) if k is not type(None)]
@@ -454,7 +462,10 @@ def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401
     elif origin is Literal:
         if given in kinds:
             return given
-    elif isinstance(given, str | int | float) and not (isinstance(given, bool) or kind is bool):
+    elif kind is bool:
+        if str(given).lower() in ("true", "false"):
+            return str(given).lower() == "true"
+    elif isinstance(given, str | int | float) and not isinstance(given, bool):
         with suppress(ValueError, OverflowError):  # int("x"), int(∞)
             value = kind(given)
             if isinstance(given, str) or value == given:

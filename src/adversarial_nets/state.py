@@ -103,8 +103,8 @@ class Game:
         images: training images so far, counted as k · m in each round; it decides the epoch.
         stats: running means for the next row of metrics.
         condition_columns: values at the end of each row of noise and images that hold its
-            condition: a class in one-hot form (`classes`), or the known pixels (`masks`); 0 in an
-            unconditional game.
+            condition: a class in one-hot form (`classes`), or the known pixels (`masks`); in the
+            joint game z, or E(x) (`encoders`); 0 in other games.
         augmentation: what ADA adapts; unused without the setting `ada_target`.
     """
 

@@ -9,6 +9,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,7 +22,13 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["ImageAdapter", "prepare_discriminator", "prepare_generator", "warn_of_outputs"]
+__all__ = [
+    "ImageAdapter",
+    "Requirements",
+    "prepare_discriminator",
+    "prepare_generator",
+    "warn_of_outputs",
+]
 
 Shape = tuple[int, ...]
 
@@ -55,7 +62,7 @@ class ImageAdapter(nn.Module):
         y = self.net(x[:, :size].reshape(-1, *self.input_shape), *c)
         return y.flatten(1) if y.ndim > 2 else y
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+    def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (torch's signature)
         """The network's own state."""
         return self.net.state_dict(*args, **kwargs)
 
@@ -71,26 +78,34 @@ class ImageAdapter(nn.Module):
 # --- One network ----------------------------------------------------------------------------------
 
 
-def prepare_generator(
-    G: nn.Module,
-    settings: Settings,
-    pixels: int,
-    image_shape: Shape | None,
-    device: str = "cpu",
-    dtype: torch.dtype | None = None,
-    columns: int | None = None,
-) -> nn.Module:
+@dataclass(frozen=True)
+class Requirements:
+    """What a game requires of its networks.
+
+    Attributes:
+        settings: the game's settings.
+        pixels: number of values in an image.
+        image_shape: (channels, height, width), or None for data that are not images.
+        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
+            without classes.
+        device: where the game is to run.
+        dtype: the floating type of the game; None leaves that of the network.
+    """
+
+    settings: Settings
+    pixels: int
+    image_shape: Shape | None
+    columns: int | None = None
+    device: str = "cpu"
+    dtype: torch.dtype | None = None
+
+
+def prepare_generator(G: nn.Module, required: Requirements) -> nn.Module:
     """Return a user's generator as a map from (m, z_size) to (m, pixels).
 
     Args:
         G: the generator.
-        settings: the game's settings, for the noise.
-        pixels: number of values in an image.
-        image_shape: (channels, height, width), or None for data that are not images.
-        device: where the game is to run.
-        dtype: the floating type of the game; None leaves G's.
-        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
-            without classes.
+        required: what the game requires.
 
     Returns:
         G itself, or an `ImageAdapter` of it.
@@ -98,12 +113,13 @@ def prepare_generator(
     Raises:
         UserError: G is not such a module.
     """
-    G = _checked(G, "G", device, settings).to(device, dtype)
-    z, size = _noise(settings, columns), settings.z_size
-    right = {(len(z), pixels)} | ({(len(z), *image_shape)} if image_shape else set())
+    G = _checked(G, "G", required)
+    z, size = _noise(required), required.settings.z_size
+    shape = required.image_shape
+    right = {(len(z), required.pixels)} | ({(len(z), *shape)} if shape else set())
     task = (
         f"G must map noise of shape ({len(z)}, {size}) or ({len(z)}, {size}, 1, 1)"
-        f"{_and_classes(columns, len(z))} to images of shape "
+        f"{_and_classes(required, len(z))} to images of shape "
         f"{' or '.join(map(str, sorted(right, key=len)))}"
     )
     return _adapted(
@@ -113,29 +129,17 @@ def prepare_generator(
         lambda images: tuple(images.shape) in right,
         task,
         f"Change G, or z_size in the settings (it is {size}).",
-        columns is not None,
+        required.columns is not None,
     )
 
 
-def prepare_discriminator(
-    D: nn.Module,
-    settings: Settings,
-    data: Source,
-    image_shape: Shape | None,
-    device: str = "cpu",
-    dtype: torch.dtype | None = None,
-    columns: int | None = None,
-) -> nn.Module:
+def prepare_discriminator(D: nn.Module, data: Source, required: Requirements) -> nn.Module:
     """Return a user's discriminator as a map from (m, pixels) to m logits.
 
     Args:
         D: the discriminator.
-        settings: the game's settings.
         data: the data set, whose first images are tried.
-        image_shape: (channels, height, width), or None for data that are not images.
-        device: where the game is to run.
-        dtype: the floating type of the game; None leaves D's.
-        columns: as in `prepare_generator`.
+        required: what the game requires.
 
     Returns:
         D itself, or an `ImageAdapter` of it.
@@ -143,19 +147,20 @@ def prepare_discriminator(
     Raises:
         UserError: D is not such a module, or gives an infinity or NaN.
     """
-    D = _checked(D, "D", device, settings).to(device, dtype)
-    x = _images(settings, data, columns)
-    shapes: list[Shape] = [(data.pixels,)] + ([image_shape] if image_shape else [])
+    D = _checked(D, "D", required)
+    x = _images(data, required)
+    shapes: list[Shape] = [(required.pixels,)]
+    shapes += [required.image_shape] if required.image_shape else []
     takes = " or ".join(str((len(x), *shape)) for shape in shapes)
     net = _adapted(
         D,
         x,
         shapes,
         lambda logits: logits.numel() == len(x),
-        f"D must map images of shape {takes}{_and_classes(columns, len(x))} to one logit each, "
+        f"D must map images of shape {takes}{_and_classes(required, len(x))} to one logit each, "
         f"shape ({len(x)},) or ({len(x)}, 1)",
         "Change D, e.g. end it in nn.Flatten() and nn.Linear(features, 1), without a sigmoid.",
-        columns is not None,
+        required.columns is not None,
     )
     with _tried(net):
         logits = net(_like(net, x))
@@ -167,13 +172,13 @@ def prepare_discriminator(
     return net
 
 
-def _and_classes(columns: int | None, m: int) -> str:
+def _and_classes(required: Requirements, m: int) -> str:
     """What else a conditional network takes, in words."""
-    return "" if columns is None else f" and class numbers of shape ({m},), int64,"
+    return "" if required.columns is None else f" and class numbers of shape ({m},), int64,"
 
 
-def _checked(net: nn.Module, name: str, device: str, settings: Settings) -> nn.Module:
-    """The network, if it can be trained on that device.
+def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
+    """The network on the game's device and of its dtype, if it can be trained there.
 
     Raises:
         UserError: it is no module, has nothing to train, or is on another device.
@@ -184,21 +189,21 @@ def _checked(net: nn.Module, name: str, device: str, settings: Settings) -> nn.M
         )
     if not isinstance(net, nn.Module):
         raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
-    is_trained = settings.train_only in (None, name)
+    is_trained = required.settings.train_only in (None, name)
     if not any(p.requires_grad or not is_trained for p in net.parameters()):
         raise UserError(
             f"{name} has no parameters to train. Give a network with at least one trainable layer."
         )
     devices = sorted({str(p.device) for p in net.parameters()})
-    elsewhere = [
-        d for d in devices if d != "cpu" and torch.device(d).type != torch.device(device).type
-    ]
+    wanted = torch.device(required.device).type
+    elsewhere = [d for d in devices if d != "cpu" and torch.device(d).type != wanted]
     if elsewhere or len(devices) > 1:
         raise UserError(
-            f"{name} is on {' and '.join(devices)}, but the training is to run on {device}. Move "
-            f'it there with {name}.to("{device}"), or give another device='
+            f"{name} is on {' and '.join(devices)}, but the training is to run on "
+            f'{required.device}. Move it there with {name}.to("{required.device}"), or give '
+            "another device="
         )
-    return net
+    return net.to(required.device, required.dtype)
 
 
 def _adapted(
@@ -240,22 +245,17 @@ def _adapted(
 
 
 def warn_of_outputs(
-    G: nn.Module | None,
-    D: nn.Module | None,
-    settings: Settings,
-    data: Source,
-    columns: int | None = None,
+    G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> None:
     """Warn if D seems to end in a sigmoid, or if G's bounded outputs do not have the data's range.
 
     Args:
         G: a user's generator, from `prepare_generator`; or None.
         D: a user's discriminator, from `prepare_discriminator`; or None.
-        settings: the game's settings.
         data: the data set.
-        columns: as in `prepare_generator`.
+        required: what the game requires.
     """
-    if D is not None and _ends_in(nn.Sigmoid, D, _images(settings, data, columns)):
+    if D is not None and _ends_in(nn.Sigmoid, D, _images(data, required)):
         _warn(
             "D's outputs all lie in [0, 1], as if D ended in a sigmoid. D must give logits, since "
             "the loss applies the sigmoid itself: remove D's last sigmoid."
@@ -263,12 +263,12 @@ def warn_of_outputs(
     if G is None or not isinstance(data, Dataset):
         return
     low, high = data.range
-    if low >= 0 and _ends_in(nn.Tanh, G, _noise(settings, columns)):
+    if low >= 0 and _ends_in(nn.Tanh, G, _noise(required)):
         _warn(
             f"G's outputs lie in [-1, 1], as if G ended in a Tanh, but the data lie in [{low:g}, "
             f"{high:g}]. End G in nn.Sigmoid() instead."
         )
-    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(settings, columns)):
+    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(required)):
         _warn(
             f"G's outputs lie in [0, 1], as if G ended in a sigmoid, but the data lie in [{low:g}, "
             f"{high:g}]. End G in a linear layer instead."
@@ -321,17 +321,22 @@ def _like(net: nn.Module, x: Tensor) -> Tensor:
     return x.to(next(net.parameters()))
 
 
-def _noise(s: Settings, columns: int | None) -> Tensor:
+def _noise(required: Requirements) -> Tensor:
     """A few noise vectors."""
-    rows = range(min(s.batch, _ROWS))
-    z = priors.draw(s.prior, Address(s.seed, 0, rows), s.z_size, "noise to try G")
-    return _with_all_classes(z, columns)
+    s = required.settings
+    z = priors.draw(s.prior, _few_rows(s), s.z_size, "noise to try G")
+    return _with_all_classes(z, required.columns)
 
 
-def _images(s: Settings, data: Source, columns: int | None) -> Tensor:
+def _images(data: Source, required: Requirements) -> Tensor:
     """The first training images."""
-    x = data.minibatch(Address(s.seed, 0, range(min(s.batch, _ROWS))), 0)
-    return _with_all_classes(x, columns)
+    x = data.minibatch(_few_rows(required.settings), 0)
+    return _with_all_classes(x, required.columns)
+
+
+def _few_rows(s: Settings) -> Address:
+    """The address of the rows to try."""
+    return Address(s.seed, 0, range(min(s.batch, _ROWS)))
 
 
 def _with_all_classes(rows: Tensor, columns: int | None) -> Tensor:

@@ -1,16 +1,19 @@
 """The run folder of a baseline: create it, or check that it holds the same run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.datasets import Dataset, fingerprint
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, files
 from adversarial_nets.runs.provenance import made_with
 
-__all__ = ["open_fit_folder"]
+__all__ = ["fit_session", "open_fit_folder"]
 
 # Settings that earlier versions recorded under another name: (old name, current name).
 _RENAMED_SETTINGS = (
@@ -65,6 +68,38 @@ def open_fit_folder(
         (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
         record = {"format": files.FORMAT, "data": data.name} | new | {"info": made_with(data)}
         files.write_atomically(path, files.json_text(record))
+
+
+@contextmanager
+def fit_session(
+    folder: Path,
+    model: str,
+    data: Dataset,
+    settings: Mapping[str, object],
+    task: str,
+    on_progress: Progress | None,
+) -> Iterator[FitSession]:
+    """A session that saves and resumes a fit in its run folder, which is locked meanwhile.
+
+    Args:
+        folder: the run's folder.
+        model: the model's title.
+        data: the data set.
+        settings: the model's settings by name.
+        task: what `on_progress` is told.
+        on_progress: called with (task, updates done, total).
+
+    Raises:
+        UserError: the folder holds another fit, or is in use.
+    """
+
+    def report(done: int, total: int, loss: float) -> None:
+        if on_progress is not None:
+            on_progress(task, done, total)
+
+    open_fit_folder(folder, model, data, settings)
+    with files.lock(folder):
+        yield FitSession(folder, callback=report)
 
 
 def _with_current_names(

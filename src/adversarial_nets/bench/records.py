@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from adversarial_nets.bench.busy import BusyMachine
 from adversarial_nets.bench.pictures import PictureSpeed
@@ -11,11 +12,16 @@ from adversarial_nets.bench.speed import Speed
 from adversarial_nets.plots import curves, style
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
+if TYPE_CHECKING:  # needs the extra [playground]
+    from adversarial_nets.bench.playground import PlaygroundSpeed, Visitors
+
 __all__ = [
+    "board_lines",
     "busy_lines",
     "picture_lines",
     "scaling_lines",
     "speed_lines",
+    "visitor_lines",
     "write_busy",
     "write_scaling",
     "write_speed",
@@ -52,6 +58,30 @@ def scaling_lines(found: Scaling) -> list[str]:
         f"{name} {p.n:9,}: {p.seconds:.4f} s, {p.peak_memory_mb:.0f} MB"
         for name, points in found.curves.items()
         for p in points
+    ]
+
+
+def board_lines(found: "PlaygroundSpeed") -> list[str]:
+    """A line for each board and each lesson."""
+    boards = [
+        f"{b.data:20} {b.games} game{'s'[: b.games - 1]:1} {b.rounds_per_frame:4} a frame: "
+        f"{b.frames:5.1f} frames/s, {b.rounds:6.0f} rounds/s, click {b.click_ms:4.0f} ms"
+        for b in found.boards
+    ]
+    lessons = [f"lesson {name:20} {seconds:6.1f} s" for name, seconds in found.lessons.items()]
+    return [*boards, *lessons, f"load {found.load:.1f}"]
+
+
+def visitor_lines(found: "Visitors") -> list[str]:
+    """Places, frames, clicks and memory of a class."""
+    before, after, peak = found.memory_mb
+    median, slow = found.click_s
+    return [
+        f"{found.served} of {found.visitors} visitors were served for {found.seconds:g} s",
+        f"each had {found.frames} frames/s and {found.rounds} rounds/s",
+        f"a click was answered after {median} s (median), {slow} s (95 %)",
+        f"memory {before:g} MB before, {after:g} MB at the end, {peak:g} MB at most; "
+        f"load {found.load:.1f}",
     ]
 
 

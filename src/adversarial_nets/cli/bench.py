@@ -12,6 +12,7 @@ from adversarial_nets.cli.shared import (
     Flag,
     Json,
     Threads,
+    needs_playground,
     require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
@@ -42,6 +43,13 @@ class BenchOptions:
     pictures: Flag = False
     """Measure instead the images a second of the preset `pictures` and of the same networks in a
     plain loop; half a minute."""
+    playground: Flag = False
+    """Measure instead frames, rounds and clicks of each board of the playground and the seconds of
+    each lesson, in Chromium; some minutes."""
+    visitors: int | None = None
+    """Measure instead this many pages of the playground at once: places, frames, rounds, memory."""
+    seconds: int = 600
+    """How long the visitors stay."""
     turns: int = 9
     """How many times the programs of a pair take turns."""
     threads: Threads = None
@@ -57,6 +65,8 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.bench.scaling import measure_scaling
     from adversarial_nets.bench.speed import measure_speed
 
+    if o.visitors is not None or o.playground:
+        return _bench_playground(o, reporter)
     if o.growth:
         grown = measure_scaling(o.threads or torch.get_num_threads(), reporter.work)
         result, lines = grown.to_json(), records.scaling_lines(grown)
@@ -78,6 +88,25 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     return result
 
 
+def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    """Measure the playground in a browser, or a class of visitors."""
+    from adversarial_nets.bench import records
+
+    with needs_playground():
+        from adversarial_nets.bench.playground import measure_boards, measure_visitors
+    if o.visitors is not None:
+        visitors = require_positive("--visitors", o.visitors, 1)
+        seconds = require_positive("--seconds", o.seconds, 600)
+        of_class = measure_visitors(visitors, seconds, reporter.work)
+        result, lines = dataclasses.asdict(of_class), records.visitor_lines(of_class)
+    else:
+        speed = measure_boards(on_progress=reporter.work)
+        result, lines = dataclasses.asdict(speed), records.board_lines(speed)
+    for line in lines:
+        reporter.say(line)
+    return result
+
+
 COMMANDS = (
     Command(
         name="bench",
@@ -92,6 +121,8 @@ COMMANDS = (
             "bench --growth",
             "bench --busy",
             "bench --pictures",
+            "bench --playground",
+            "bench --visitors 30 --seconds 600",
             "bench --record results",
         ),
     ),

@@ -296,9 +296,12 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a run's generator as an ONNX model, for other programs and languages (extra: export).
+    """Write a run's generator as an ONNX model, or as weights with a model card.
 
-    Its input `z` has the shape (m, z_size), its output `images` (m, channels, height, width).
+    --onnx is for other programs and languages (extra: export). Its input `z` has the shape (m,
+    z_size), its output `images` (m, channels, height, width). --safetensors writes a folder that
+    every command accepts in place of a run's: the weights of G as safetensors, the settings and
+    scores as JSON, and a model card.
     """
 
     run: RunFolder
@@ -306,12 +309,26 @@ class ExportOptions:
         Path | None,
         tyro.conf.arg(help="File to write, .onnx.", help_behavior_hint="(default: RUN/G.onnx)"),
     ] = None
+    safetensors: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            metavar="DIR", help="Folder to write, in place of ONNX.", help_behavior_hint=""
+        ),
+    ] = None
+    half: Flag = False
+    """Round the weights in DIR to float16, half the size, and score them again."""
     checkpoint: Checkpoint = "last"
     weights: Weights = None
     json: Json = False
 
 
 def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    if o.safetensors is not None:
+        if o.onnx is not None:
+            raise UserError("--onnx and --safetensors are both given; give one of them.")
+        return _export_weights(o, o.safetensors, reporter)
+    if o.half:
+        raise UserError("--half is given without --safetensors DIR; give both.")
     out = o.onnx or output_path("G.onnx", run=o.run)
     require_suffix(out, ".onnx")
 
@@ -322,12 +339,27 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     run = runs_folder.open_run(o.run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
-    content = to_onnx(G, run)
+    content = to_onnx(G, run, {"round": round, "weights": weights})
     with files.explain_os_errors(out.parent):
         out.parent.mkdir(parents=True, exist_ok=True)
         files.write_atomically(out, content)
     reporter.say(f"{weights} G at round {round}: {out} ({len(content) / 1e6:.1f} MB)")
     return {"round": round, "weights": weights, "out": str(out)}
+
+
+def _export_weights(o: ExportOptions, folder: Path, reporter: ProgressReporter) -> dict[str, Any]:
+    """Write the folder of --safetensors."""
+    from adversarial_nets.report.exported import export_generator
+
+    found = export_generator(
+        o.run, folder, checkpoint=o.checkpoint, weights=o.weights, half=o.half
+    ).exported
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    reporter.say(
+        f"{found['weights']} G at round {found['round']}, {found['dtype']}: {folder} "
+        f"({size / 1e6:.1f} MB)"
+    )
+    return {**found, "out": str(folder)}
 
 
 COMMANDS = (
@@ -339,6 +371,7 @@ COMMANDS = (
         options=SampleOptions,
         run=_sample,
         examples=(
+            "sample digits --n 100",
             "sample runs/mnist-mnist-0 --out digits.png",
             "sample runs/mnist-mnist-0 --n 60000 --out digits.npz",
             "sample runs/mnist-fast-conditional-0 --class 7",
@@ -355,6 +388,7 @@ COMMANDS = (
         options=WalkOptions,
         run=_walk,
         examples=(
+            "walk digits",
             "walk runs/mnist-mnist-0 --out walk.gif",
             "walk runs/mnist-mnist-0 --n 1",
             "walk runs/mnist-mnist-0 --training --out training.gif",
@@ -364,10 +398,13 @@ COMMANDS = (
         name="export",
         group="generate",
         arguments="RUN",
-        summary="write the generator as an ONNX model",
+        summary="write the generator as safetensors or an ONNX model",
         options=ExportOptions,
         run=_export,
-        examples=("export runs/mnist-mnist-0 --onnx G.onnx",),
+        examples=(
+            "export runs/mnist-mnist-0 --onnx G.onnx",
+            "export runs/mnist-mnist-0 --safetensors digits-G",
+        ),
     ),
     Command(
         name="paper interpolate",

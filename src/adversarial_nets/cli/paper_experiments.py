@@ -94,7 +94,8 @@ def _claim(o: ClaimOptions, reporter: ProgressReporter) -> dict[str, Any]:
     rows = [dict(row) for row in found.rows]
     print_table(reporter, list(rows[0]), [list(row.values()) for row in rows])
     print_files(reporter, [picture])
-    return {"says": found.statement, "how": found.method, "rows": rows, "picture": str(picture)}
+    record = {"statement": found.statement, "method": found.method}
+    return record | {"rows": rows, "picture": str(picture)}
 
 
 @dataclass(frozen=True)

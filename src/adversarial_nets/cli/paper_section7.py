@@ -1,6 +1,7 @@
 """The command ``advnets paper section7``: the paper's five extensions, measured."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -22,6 +23,8 @@ from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
+    from adversarial_nets.paper.section7.conditional import ConditionalScores
+    from adversarial_nets.paper.section7.inference_study import InferenceScores
     from adversarial_nets.paper.section7.rows import Row
     from adversarial_nets.runs.folder import Run
 
@@ -142,6 +145,26 @@ def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]
     return {"rows": [dataclasses.asdict(row) for row in rows]}
 
 
+def _record(
+    o: Section7Options,
+    reporter: ProgressReporter,
+    found: "list[Row]",
+    picture: Path | None = None,
+    scores: "Sequence[ConditionalScores | InferenceScores]" = (),
+) -> dict[str, Any]:
+    """Add rows to the recorded ones, and print them; returns what ``--json`` shows."""
+    from adversarial_nets.paper.section7 import rows
+
+    rows.record_rows(o.out / "rows.json", found)
+    result = _print_rows(found, reporter)
+    if scores:
+        result["runs"] = [dataclasses.asdict(score) for score in scores]
+    if picture is not None:
+        print_files(reporter, [picture])
+        result["files"] = [str(picture)]
+    return result
+
+
 def _model(run: "Run") -> str:
     """The run's preset, with the settings that differ from it."""
     changed = ", ".join(f"{name} {new}" for name, (_, new) in run.changed.items())
@@ -151,7 +174,7 @@ def _model(run: "Run") -> str:
 def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Score conditional runs, and draw the samples of the first."""
     from adversarial_nets.evaluation.score import load_data
-    from adversarial_nets.paper.section7 import conditional, rows
+    from adversarial_nets.paper.section7 import conditional
     from adversarial_nets.plots.style import write_picture
     from adversarial_nets.runs import folder as runs_folder
     from adversarial_nets.runs import game_state
@@ -177,14 +200,10 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     model += ", labels shuffled" if o.shuffle_labels else ""
     seconds = [float(read_metrics(run.folder)[-1]["seconds"]) for run in runs]
     found = conditional.conditional_rows(scores, model, runs[0].data, seconds)
-    rows.record_rows(o.out / "rows.json", found)
     G, _ = game_state.load_generator(runs[0], weights=scores[0].weights)
     name = "conditional-shuffled.png" if o.shuffle_labels else "conditional.png"
     picture = write_picture(conditional.plot_conditional(G, runs[0]), o.out / name)
-    result = _print_rows(found, reporter)
-    print_files(reporter, [picture])
-    scores_by_run = [dataclasses.asdict(score) for score in scores]
-    return {**result, "runs": scores_by_run, "files": [str(picture)]}
+    return _record(o, reporter, found, picture, scores)
 
 
 def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
@@ -210,7 +229,6 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
 def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Train E for a finished run, and measure it."""
     from adversarial_nets.evaluation.score import load_data
-    from adversarial_nets.paper.section7 import rows
     from adversarial_nets.paper.section7.inference import EncoderSettings
     from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
     from adversarial_nets.runs import folder as runs_folder
@@ -229,14 +247,13 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
     model = f"E of {_model(run)}, {scores.weights} G"
     found = inference_rows(scores, model, run.data)
-    rows.record_rows(o.out / "rows.json", found)
-    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
+    return _record(o, reporter, found, scores=[scores])
 
 
 def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Play the joint game, and measure its E; on the plane, count the modes that it finds."""
     from adversarial_nets import datasets
-    from adversarial_nets.paper.section7 import inference_study, rows
+    from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
 
     if o.runs:
@@ -244,22 +261,19 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     if o.data == "grid":
         seeds = [o.seed + i for i in range(3)]
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
-        rows.record_rows(o.out / "rows.json", found)
-        return _print_rows(found, reporter)
+        return _record(o, reporter, found)
     data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 400)
     settings = JointSettings(epochs=epochs, seed=o.seed)
     folder = o.out / "runs" / f"joint-{data.name}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
     found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
-    rows.record_rows(o.out / "rows.json", found)
-    return {**_print_rows(found, reporter), "runs": [dataclasses.asdict(scores)]}
+    return _record(o, reporter, found, scores=[scores])
 
 
 def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Complete test images with a run, and measure the completions."""
     from adversarial_nets.evaluation.score import load_data
-    from adversarial_nets.paper.section7 import rows
     from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
     from adversarial_nets.plots import sheets
     from adversarial_nets.runs import files
@@ -276,19 +290,17 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     found, shown = filling_in_rows(
         run, data, images=images, weights=o.weights, on_progress=reporter.work
     )
-    rows.record_rows(o.out / "rows.json", found)
     picture = o.out / "filling-in.png"
     content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
-    files.write_atomically(picture, content)
-    result = _print_rows(found, reporter)
-    print_files(reporter, [picture])
-    return {**result, "files": [str(picture)]}
+    with files.explain_os_errors(o.out):
+        o.out.mkdir(parents=True, exist_ok=True)
+        files.write_atomically(picture, content)
+    return _record(o, reporter, found, picture)
 
 
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Train the classifier with and without unlabelled images, and classify by features of D."""
     from adversarial_nets import datasets
-    from adversarial_nets.paper.section7 import rows
     from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
     from adversarial_nets.runs import folder as runs_folder
 
@@ -307,16 +319,12 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         run=run,
         on_progress=reporter.work,
     )
-    rows.record_rows(o.out / "rows.json", found)
-    result = _print_rows(found, reporter)
-    print_files(reporter, [picture])
-    return {**result, "files": [str(picture)]}
+    return _record(o, reporter, found, picture)
 
 
 def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Play each variant of one game with three seeds."""
     from adversarial_nets import datasets
-    from adversarial_nets.paper.section7 import rows
     from adversarial_nets.paper.section7.efficiency import efficiency
 
     if o.runs:
@@ -331,10 +339,7 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         seeds=[o.seed + i for i in range(3)],
         on_progress=reporter.work,
     )
-    rows.record_rows(o.out / "rows.json", found)
-    result = _print_rows(found, reporter)
-    print_files(reporter, [picture])
-    return {**result, "files": [str(picture)]}
+    return _record(o, reporter, found, picture)
 
 
 COMMANDS = (

@@ -8,7 +8,13 @@ from typing import Annotated, Any
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Json, output_path, print_files, print_table
+from adversarial_nets.cli.shared import (
+    Json,
+    needs_playground,
+    output_path,
+    print_files,
+    print_table,
+)
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Settings, update_settings
@@ -91,8 +97,8 @@ class PlaygroundOptions:
     Needs the extra `playground`: pip install 'adversarial-nets[playground]'
     """
 
-    run: Annotated[Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = None
-    """Folder of a trained run whose z space to explore."""
+    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = Path("digits")
+    """Folder of a trained run whose z space to explore; digits comes with the package."""
     data: str = "gaussian"
     """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
     idx:FOLDER, folder:PATH."""
@@ -114,13 +120,8 @@ class PlaygroundOptions:
 
 
 def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    try:
+    with needs_playground():
         from adversarial_nets.playground import serve
-    except ModuleNotFoundError as error:
-        raise UserError(
-            f"The playground needs {error.name}, which is not installed. Install it with: pip "
-            "install 'adversarial-nets[playground]'"
-        ) from error
     if o.screenshots is not None:
         from adversarial_nets.playground.screenshots import screenshots
 

@@ -1,6 +1,7 @@
 """What several commands share: common options, default output paths, printed tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,7 @@ __all__ = [
     "Seed",
     "Threads",
     "Weights",
+    "needs_playground",
     "output_path",
     "print_result",
     "print_table",
@@ -40,7 +42,12 @@ Data = Annotated[
     ),
 ]
 RunFolder = Annotated[
-    Path, tyro.conf.Positional, tyro.conf.arg(metavar="RUN", help="Folder of a run.")
+    Path,
+    tyro.conf.Positional,
+    tyro.conf.arg(
+        metavar="RUN",
+        help="Folder of a run or an exported generator, or an ONNX file; digits is in the package.",
+    ),
 ]
 Place = Annotated[
     str | None,
@@ -82,6 +89,22 @@ Json = Annotated[
 ]
 
 
+@contextmanager
+def needs_playground() -> Iterator[None]:
+    """Around imports that need the extra ``playground``.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"The playground needs {error.name}, which is not installed. Install it with: pip "
+            "install 'adversarial-nets[playground]'"
+        ) from error
+
+
 def require_positive(option: str, value: int | None, default: int) -> int:
     """The value of an option that counts something, or its default if it is not given.
 
@@ -109,8 +132,9 @@ def require_suffix(path: Path, *suffixes: str) -> None:
 def output_path(*parts: str, run: Path | None = None) -> Path:
     """Where a command writes if no ``--out`` is given.
 
-    A command about one run writes into the run's folder. All others write below ``runs/``, which
-    git ignores: commands of the paper into ``runs/paper/NAME``, the rest into ``runs/NAME``.
+    A command about one run writes into the run's folder (`runs.folder.output_folder`). All others
+    write below ``runs/``, which git ignores: commands of the paper into ``runs/paper/NAME``, the
+    rest into ``runs/NAME``.
 
     Args:
         parts: the path below that folder.
@@ -119,7 +143,11 @@ def output_path(*parts: str, run: Path | None = None) -> Path:
     >>> output_path("paper", "figure1").as_posix()
     'runs/paper/figure1'
     """
-    return Path(run or "runs", *parts)
+    if run is None:
+        return Path("runs", *parts)
+    from adversarial_nets.runs.folder import output_folder
+
+    return output_folder(run) / Path(*parts)
 
 
 def print_table(

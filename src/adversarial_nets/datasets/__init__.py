@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         Source,
         fingerprint,
         fingerprint_of_labels,
+        require_labels,
         to_pixels,
     )
 
@@ -38,6 +39,7 @@ __all__ = [
     "fingerprint_of_labels",
     "load",
     "register",
+    "require_labels",
     "to_pixels",
 ]
 

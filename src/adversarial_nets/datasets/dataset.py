@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets.datasets import checks
+from adversarial_nets.errors import NoClasses
 from adversarial_nets.random import Address, permutation
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Source",
     "fingerprint",
     "fingerprint_of_labels",
+    "require_labels",
     "shuffled_indices",
     "to_pixels",
 ]
@@ -198,6 +200,16 @@ def fingerprint_of_labels(dataset: Dataset) -> str:
     for split, labels in sorted(dataset.labels.items()):
         digest.update(f";{split};".encode() + labels.numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def require_labels(data: Dataset) -> None:
+    """Refuse data whose training or test images have no labels.
+
+    Raises:
+        NoClasses: such data.
+    """
+    if not {"train", "test"} <= data.labels.keys():
+        raise NoClasses(data.name)
 
 
 def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:

@@ -216,7 +216,7 @@ def _groups(entries: Sequence[Entry]) -> tuple[Group, ...]:
 def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry:
     """The entry of a run's folder, with its newest score of these weights and grid, if any."""
     run = folder.open_run(path)
-    records = [r for r in read_evaluations(path) if r["parzen"]["grid"] == grid]
+    records = [r for r in read_evaluations(run.folder) if r["parzen"]["grid"] == grid]
     if weights is None:
         recorded = {record["weights"] for record in records}
         weights = run.default_weights

@@ -20,9 +20,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.datasets.download import cache_folder
-from adversarial_nets.errors import NoClasses
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 
@@ -75,8 +74,7 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
     Raises:
         NoClasses: the data set has no such labels.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
+    require_labels(data)
     net = _net(data)
     file = _cache_file(data)
     if not _load_weights(file, net):

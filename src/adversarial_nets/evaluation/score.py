@@ -22,7 +22,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import files, game_state
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.folder import Run, RunLike, open_run
+from adversarial_nets.runs.folder import Run, RunLike, open_run, output_folder
 from adversarial_nets.runs.notebook import html_table
 
 __all__ = ["Evaluation", "evaluate", "load_data", "row_to_json"]
@@ -250,10 +250,12 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
         parzen = record["parzen"]
         return record["round"], record["weights"], parzen["grid"], parzen["samples"]
 
-    records = [r for r in read_evaluations(run.folder) if protocol(r) != protocol(new)]
-    with files.explain_os_errors(run.folder):
+    folder = output_folder(run.folder)
+    records = [r for r in read_evaluations(folder) if protocol(r) != protocol(new)]
+    with files.explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps([*records, new], indent=2) + "\n"
-        files.write_atomically(run.folder / "evaluation.json", content)
+        files.write_atomically(folder / "evaluation.json", content)
     others = [
         (record["weights"], _score_from_json(record["parzen"]))
         for record in records

@@ -12,7 +12,7 @@ from adversarial_nets import game as algorithm
 from adversarial_nets import objectives
 from adversarial_nets.state import Game, Noise
 from adversarial_nets.toys.measures import V_from_logits
-from adversarial_nets.toys.networks import evaluate
+from adversarial_nets.toys.networks import evaluate, rows_of_samples
 
 __all__ = ["Minibatch", "after_D", "coming_minibatch", "measure"]
 
@@ -42,9 +42,12 @@ def coming_minibatch(game: Game) -> Minibatch:
 def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
     """V, the mean of D(x), the mean of D(G(z)), and G's loss on a minibatch, without dropout."""
     a_x = evaluate(game.D, x)[:, 0]
-    a_G_z = evaluate(game.D, evaluate(game.G, z.double().numpy()))[:, 0]
-    logits = torch.from_numpy(a_G_z), torch.from_numpy(a_x)
-    loss = objectives.generator_loss(logits[0], game.settings.objective, logits[1])
+    a_G_z = evaluate(game.D, rows_of_samples(game, z.double().numpy()))[:, 0]
+    of_x, of_samples = torch.from_numpy(a_x), torch.from_numpy(a_G_z)
+    if game.settings.joint:
+        loss = objectives.joint_loss(of_x, of_samples, game.settings.objective)
+    else:
+        loss = objectives.generator_loss(of_samples, game.settings.objective, of_x)
     D_x, D_G_z = (float(torch.from_numpy(a).sigmoid().mean()) for a in (a_x, a_G_z))
     with np.errstate(invalid="ignore"):  # a game that has diverged
         V = V_from_logits(a_x, a_G_z)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import priors
-from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.classes import class_count, generator_input, with_classes
 from adversarial_nets.plots import sheets
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
@@ -58,7 +58,7 @@ class LatentExplorer:
         Args:
             message: ``a`` and ``b``, numbers of the images at the ends of the line; ``t`` in
                 [0, 1], the position on the line; ``offsets``, the distance from there along each
-                direction.
+                direction; ``class``, the class of all images, or None for one after another.
 
         Raises:
             ValueError, TypeError, IndexError, OverflowError, RuntimeError: other values.
@@ -72,7 +72,8 @@ class LatentExplorer:
         offsets = offsets.clamp(-MAX_OFFSET, MAX_OFFSET)
         if offsets.ndim != 1 or len(offsets) > len(self.directions) or not offsets.isfinite().all():
             raise ValueError("offsets")
-        ends = self.z[a : a + 1], self.z[b : b + 1]
+        z = self._of_class(message.get("class"))
+        ends = z[a : a + 1], z[b : b + 1]
         line = straight_lines(*ends, INTERPOLATIONS)[0]
         here = torch.lerp(*ends, t) + offsets @ self.directions[: len(offsets)]
         return {
@@ -84,10 +85,20 @@ class LatentExplorer:
             "round": self.round,
             "run": self.run.folder.name,
             "directions": len(self.directions),
-            "images": self._png(self.z, COLUMNS),
+            "classes": list(self.run.classes) if class_count(self.G) else [],
+            "images": self._png(z, COLUMNS),
             "line": self._png(line, INTERPOLATIONS),
             "here": self._png(here, 1, scale=6),
         }
+
+    def _of_class(self, c: object) -> Float[Tensor, "images inputs"]:
+        """The images' noise, with that class in place of their own."""
+        count = class_count(self.G)
+        if c is None or not count:
+            return self.z
+        if type(c) is not int or c not in range(count):
+            raise ValueError("class")
+        return with_classes(self.z[:, :-count], torch.full((IMAGES,), c), count)
 
     @torch.no_grad()
     def _png(self, z: Float[Tensor, "n inputs"], columns: int, scale: int = 2) -> str:

@@ -1,4 +1,4 @@
-"""Lessons: games that each show one claim of the paper in under a minute.
+"""Lessons: games that each show one claim in under a minute, of the paper or of what came after.
 
 The texts that explain them are in `words`, under ``lesson NAME`` and ``about NAME``.
 """
@@ -53,11 +53,15 @@ _CLUSTER = {
     "batch": 128,
 }
 
+# A small minibatch, so that the lesson takes less than a minute beside a busy process.
+_COLLAPSE = {"d_lr_multiplier": 0.25, "lr": 0.004, "lr_decay": 1.0, "batch": 128}
+_AVERAGED = {"batch": 128, "lr": 0.004, "lr_decay": 1.0}
+# 25 Gaussians, fast enough for a lesson, with one learning rate for both networks.
+_GRID = {"batch": 256, "lr_decay": 1.0, "d_lr_multiplier": 1.0}
+
 LESSONS: Mapping[str, Lesson] = {
     "figure 1": Lesson("gaussian", ({},), 5, 600),
-    "collapse": Lesson(
-        "ring-of-gaussians", ({"d_lr_multiplier": 0.25, "lr": 0.004, "lr_decay": 1.0}, {}), 10, 600
-    ),
+    "collapse": Lesson("ring-of-gaussians", (_COLLAPSE, {"batch": 128}), 10, 600),
     "saturation": Lesson(
         "ring-of-gaussians",
         (_CLUSTER | {"objective": "minimax"}, _CLUSTER | {"objective": "non-saturating"}),
@@ -68,4 +72,12 @@ LESSONS: Mapping[str, Lesson] = {
     "G first": Lesson("gaussian", ({"head_start": 100}, {}), 5, 300),
     "circling": Lesson("gaussian", (_CIRCLING, {}), 5, 400),
     "zero width": Lesson("zero-width-ring", ({},), 10, 1000),
+    "least squares": Lesson("grid", (_GRID, _GRID | {"objective": "least-squares"}), 10, 500),
+    "hinge": Lesson("grid", (_GRID, _GRID | {"objective": "hinge"}), 10, 500),
+    "relativistic": Lesson(
+        "grid", (_GRID, _GRID | {"objective": "relativistic", "r1": 1.0, "r2": 1.0}), 10, 500
+    ),
+    "R1": Lesson("gaussian", (_CIRCLING, _CIRCLING | {"r1": 20.0}), 5, 400),
+    "averaging": Lesson("ring-of-gaussians", (_AVERAGED, _AVERAGED | {"ema_decay": 0.99}), 10, 600),
+    "joint": Lesson("grid", (_GRID, _GRID | {"joint": True}), 10, 500),
 }

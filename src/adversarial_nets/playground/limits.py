@@ -35,6 +35,9 @@ MAX_WORK = 10e9
 
 MAX_VALUES: Mapping[str, float] = {
     "k": 50,
+    "g_steps": 50,
+    "r1": 1000,
+    "r2": 1000,
     "batch": 2048,
     "z_size": 128,
     "D.pieces": 8,
@@ -53,7 +56,8 @@ LAYER_SETTINGS = ("G.hidden", "D.units")
 
 ALLOWED_SETTINGS = frozenset(
     {*LIVE, *MAX_VALUES, *LAYER_SETTINGS}
-    | {"G.activations", "D.activation", "prior", "seed", "protocol", "ema_decay"}
+    | {"G.activations", "D.activation", "prior", "seed", "protocol"}
+    | {"ema_decay", "joint", "condition"}
 )
 """The settings that a page may change."""
 

@@ -6,16 +6,18 @@ changed.
 """
 
 import base64
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
 
 from adversarial_nets import replay
+from adversarial_nets.classes import class_count
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.playground import limits
-from adversarial_nets.playground.boards.images import morph_png, nearest_png
+from adversarial_nets.playground.boards.images import class_png, morph_png, nearest_png
 from adversarial_nets.playground.export import metrics_csv
-from adversarial_nets.playground.game_slot import Message
+from adversarial_nets.playground.game_slot import GameSlot, Message
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.user_data import data_from_csv, data_from_strokes
@@ -33,6 +35,10 @@ from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, canonical_name
 
 __all__ = ["HANDLERS", "Handler", "handle"]
+
+
+LOOKS = ("morph", "of_class")
+"""Messages that compute something of the current game and do not end the frame being played."""
 
 
 class Handler(Protocol):
@@ -63,7 +69,8 @@ def handle(session: Session, message: Json) -> list[Message]:
     if handler is None or not (session.slots or message["type"] == "open"):
         raise RequestError("unknown message")
     try:
-        return session.finish_frame() + handler(session, message)
+        frame = [] if message["type"] in LOOKS else session.finish_frame()
+        return frame + handler(session, message)
     except Diverged:
         session.playing = False
         raise RequestError("diverged") from None
@@ -233,9 +240,11 @@ def update_setting(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``game``: 0 or 1; ``setting``: its name; ``value``.
     """
-    which, name, value = message.get("game", 0), message.get("setting"), message.get("value")
-    if type(which) is not int or which not in range(len(session.slots)):
-        raise RequestError("unknown message")
+    which, name, value = (
+        _game_number(session, message),
+        message.get("setting"),
+        message.get("value"),
+    )
     if not isinstance(name, str):
         raise RequestError("unknown message")
     name, slot = canonical_name(name), session.slots[which]
@@ -245,15 +254,55 @@ def update_setting(session: Session, message: Message) -> list[Message]:
         values = {"setting": name, "value": str(value)[:20], "detail": str(error)}
         raise RequestError("bad value", **values) from None
     if name in LIVE:
-        slot.play_to(slot.game.round)
-        slot.change({name: changed.flat()[name]})
-        session.stop_here()
-        return [session.state()]
+        return _change_at_once(session, slot, {name: changed.flat()[name]})
     scripts = [Script(s.script.data, s.settings) for s in session.slots]
     scripts[which] = replace(scripts[which], settings=changed)
     if name == "seed":  # two games side by side share the seed
         scripts = [replace(s, settings=replace(s.settings, seed=changed.seed)) for s in scripts]
     return session.begin(scripts)
+
+
+def set_rates(session: Session, message: Message) -> list[Message]:
+    """Set the learning rates of both networks, so that each can be changed by itself.
+
+    Args:
+        session: the page's games.
+        message: ``game``: 0 or 1; ``G`` and ``D``: the rates.
+    """
+    slot = session.slots[_game_number(session, message)]
+    G, D = (_rate(message.get(network)) for network in "GD")
+    ratio, most = (D / G if G else 0), limits.MAX_VALUES["d_lr_multiplier"]
+    if ratio > most:
+        raise RequestError("out of range", setting="d_lr_multiplier", most=f"{most * G:g}")
+    changes = {"lr": G, "d_lr_multiplier": ratio}
+    try:
+        check_settings(slot.settings, changes, data_dimension(slot.script.data))
+    except UserError as error:
+        raise RequestError("bad value", setting="lr", value=str(G), detail=str(error)) from None
+    return _change_at_once(session, slot, changes)
+
+
+def _rate(value: Json) -> float:
+    """A learning rate that a page names."""
+    if type(value) not in (int, float) or not 0 <= value < math.inf:
+        raise RequestError("unknown message")
+    return float(value)
+
+
+def _game_number(session: Session, message: Message) -> int:
+    """Which of the games a message is about."""
+    which = message.get("game", 0)
+    if type(which) is not int or which not in range(len(session.slots)):
+        raise RequestError("unknown message")
+    return which
+
+
+def _change_at_once(session: Session, slot: GameSlot, changes: Mapping[str, Json]) -> list[Message]:
+    """Change settings of a game from its current round on."""
+    slot.play_to(slot.game.round)
+    slot.change(changes)
+    session.stop_here()
+    return [session.state()]
 
 
 def compare(session: Session, message: Message) -> list[Message]:
@@ -355,15 +404,33 @@ def morph(session: Session, message: Message) -> list[Message]:
 
     Args:
         session: the page's games.
-        message: ``u`` and ``v`` in [0, 1], the position between the four.
+        message: ``u`` and ``v`` in [0, 1], the position between the four; optionally ``class``.
     """
     u, v, slot = message.get("u"), message.get("v"), session.slots[0]
     if not (isinstance(u, int | float) and isinstance(v, int | float)):
         raise RequestError("unknown message")
     if slot.kind.name != "images" or not (0 <= u <= 1 and 0 <= v <= 1):
         raise RequestError("unknown message")
-    png = morph_png(slot.evaluator, slot.game, float(u), float(v))
+    c = None if message.get("class") is None else _class_number(slot, message["class"])
+    png = morph_png(slot.evaluator, slot.game, float(u), float(v), c)
     return [{"type": "morph", "png": png}]
+
+
+def of_class(session: Session, message: Message) -> list[Message]:
+    """Samples of one class (``class``, its number) of every game with classes."""
+    c = _class_number(session.slots[0], message.get("class"))
+    return [
+        {"type": "of_class", "game": i, "png": class_png(slot.evaluator, slot.game, c)}
+        for i, slot in enumerate(session.slots)
+        if class_count(slot.game.G)
+    ]
+
+
+def _class_number(slot: GameSlot, c: Json) -> int:
+    """A class of the game, as a page names it."""
+    if type(c) is not int or c not in range(class_count(slot.game.G)):
+        raise RequestError("unknown message")
+    return c
 
 
 def explore_latent(session: Session, message: Message) -> list[Message]:
@@ -389,6 +456,7 @@ HANDLERS: Mapping[str, Handler] = {
     "seek": seek,
     "resume_here": resume_here,
     "update_setting": update_setting,
+    "set_rates": set_rates,
     "compare": compare,
     "start_lesson": start_lesson,
     "set_data": set_data,
@@ -398,6 +466,7 @@ HANDLERS: Mapping[str, Handler] = {
     "export": export,
     "nearest": nearest,
     "morph": morph,
+    "of_class": of_class,
     "explore_latent": explore_latent,
 }
 """The handler of every type of message that a page may send."""

@@ -8,8 +8,10 @@ import jinja2
 
 from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.playground.boards import chart
+from adversarial_nets.playground.glossary import GLOSSARY
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.limits import MAX_ROUNDS, MAX_VALUES, SPEEDS
+from adversarial_nets.playground.thumbnails import thumbnail
 from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.settings import LIVE
 from adversarial_nets.toys import catalogue
@@ -30,6 +32,8 @@ class Control:
         least: the smallest number.
         whole: whether the number must be whole.
         layers: whether the setting is a list of layer sizes, shown as layers × units.
+        rate: the network, if the field shows its learning rate; the other's stays when it changes.
+        board: the only kind of game that has the setting; "" for all.
     """
 
     setting: str
@@ -37,6 +41,8 @@ class Control:
     least: int = 0
     whole: bool = False
     layers: bool = False
+    rate: str = ""
+    board: str = ""
 
     @property
     def live(self) -> bool:
@@ -47,8 +53,11 @@ class Control:
 CONTROLS = (
     Control("objective", tuple(OBJECTIVES)),
     Control("k", least=1, whole=True),
-    Control("lr"),
-    Control("d_lr_multiplier"),
+    Control("g_steps", least=1, whole=True),
+    Control("lr", rate="G"),
+    Control("d_lr_multiplier", rate="D"),
+    Control("r1"),
+    Control("r2"),
     Control("optimiser", ("sgd", "adam")),
     Control("optimiser_D", ("None", "sgd", "adam")),
     Control("batch", least=1, whole=True),
@@ -59,6 +68,9 @@ CONTROLS = (
     Control("D.activation", ("maxout", "relu")),
     Control("prior", ("uniform", "gaussian", "spherical")),
     Control("z_size", least=1, whole=True),
+    Control("joint", ("false", "true"), board="plane"),
+    Control("ema_decay", ("0", "0.9", "0.99", "0.999"), board="plane"),
+    Control("condition", ("None", "classes"), board="images"),
     Control("seed", whole=True),
 )
 
@@ -85,6 +97,9 @@ def render(lang: Language, command_line_data: str, latent: bool) -> str:
     default_data = {kind: names[0] for kind, names in data_by_kind.items()}
     config = {
         "words": WORDS,
+        "glossary": {
+            lang: {term[lang]: meaning[lang] for term, meaning in GLOSSARY} for lang in ("en", "zh")
+        },
         "defaultData": default_data | {"plane": "ring-of-gaussians"},
         "maxRounds": MAX_ROUNDS,
         "lowestV": chart.LOWEST,
@@ -95,6 +110,7 @@ def render(lang: Language, command_line_data: str, latent: bool) -> str:
         config=json.dumps(config, ensure_ascii=False).replace("<", "\\u003c"),
         data_by_kind=data_by_kind,
         other_data=None if command_line_data in listed else command_line_data,
+        thumbnails={name: thumbnail(name) for name in (*listed, command_line_data)},
         latent=latent,
         speeds=SPEEDS,
         lessons=list(LESSONS),

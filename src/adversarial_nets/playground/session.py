@@ -16,6 +16,7 @@ from adversarial_nets.playground.boards import figures_json
 from adversarial_nets.playground.game_slot import GameSlot, Message, Trained
 from adversarial_nets.playground.latent_explorer import LatentExplorer
 from adversarial_nets.playground.remembered import recall, remember
+from adversarial_nets.playground.thumbnails import thumbnail
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import Language
 from adversarial_nets.replay import Script
@@ -191,6 +192,8 @@ class Session:
                 "games": len(self.slots),
                 "kind": slot.kind.name,
                 "data": slot.script.data,
+                "thumbnail": thumbnail(slot.script.data),
+                "classes": list(getattr(slot.game.data, "class_names", ())),
                 "points": len(getattr(getattr(slot.evaluator, "toy", None), "x", ())),
                 "figures": figures_json(
                     slot.kind.name, slot.evaluator, i, self.language, self.theme

@@ -112,6 +112,8 @@ def check_settings(before: Settings, changes: Mapping[Any, Any], dimension: int)
             raise RequestError("unknown message")
     changes = _adapt_to_layers(before, changes)
     after = settings.update_settings(before, changes)
+    if after.condition == "masks":
+        raise RequestError("unknown message")
     _check_limits({name: after.flat()[name] for name in changes})
     weights, work = round_cost(after, dimension)
     if weights > limits.MAX_WEIGHTS or work > limits.MAX_WORK:
@@ -158,6 +160,7 @@ def round_cost(s: Settings, dimension: int) -> tuple[int, int]:
     sizes = [s.z_size, *s.G.hidden, dimension]
     G = sum(a * b for a, b in pairwise(sizes))
     sizes, pieces = [dimension, *s.D.units], s.D.pieces if s.D.activation == "maxout" else 1
+    G *= 2 if s.joint else 1  # E is as large as G
     D = s.D.units[-1] + sum(a * b * pieces for a, b in pairwise(sizes))
     # A step of D samples from G (forward) and trains D on data and on samples (2 × 3 passes).
     # A step of G runs forward and backward through G and D.

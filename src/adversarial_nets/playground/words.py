@@ -5,6 +5,7 @@ A name begins with the text's group: ``metric …``, ``setting …``, ``error �
 
 from collections.abc import Mapping
 
+from adversarial_nets.playground.error_texts import ERROR_TEXTS
 from adversarial_nets.playground.lesson_texts import LESSON_TEXTS, Language, Text
 from adversarial_nets.playground.lesson_texts import text as _text
 
@@ -13,6 +14,7 @@ __all__ = ["WORDS", "Language"]
 
 WORDS: Mapping[str, Text] = {
     **LESSON_TEXTS,
+    **ERROR_TEXTS,
     # --- Header, footer, connection ---
     "title": _text("Adversarial nets playground", "生成对抗网络交互演示"),
     "tagline": _text(
@@ -199,6 +201,8 @@ WORDS: Mapping[str, Text] = {
     ),
     "metric distance from the ring": _text("distance from the ring", "样本到圆环的距离"),
     "metric angles covered": _text("angles covered", "覆盖的角度比例"),
+    "metric reconstruction": _text("mean |x − G(E(x))|", "|x − G(E(x))| 的均值"),
+    "metric alignment": _text("samples of the class asked for", "类别与指定一致的样本比例"),
     "metric spread": _text("variance of samples / data", "样本与数据的方差比"),
     "method line": _text("Exact, on 240 cells of x.", "将 x 轴划分为 240 个格子，精确计算。"),
     "method points": _text(
@@ -320,8 +324,14 @@ WORDS: Mapping[str, Text] = {
     "setting objective": _text("G's objective", "G 的目标函数"),
     "setting optimiser": _text("G's optimiser", "G 的优化器"),
     "setting optimiser_D": _text("D's optimiser", "D 的优化器"),
-    "setting lr": _text("learning rate", "学习率"),
-    "setting d_lr_multiplier": _text("D's learning rate ÷ G's", "D 与 G 的学习率之比"),
+    "setting g_steps": _text("steps of G per round", "每轮 G 的更新步数"),
+    "setting lr": _text("G's learning rate", "G 的学习率"),
+    "setting d_lr_multiplier": _text("D's learning rate", "D 的学习率"),
+    "setting r1": _text("R1 penalty γ", "R1 正则项 γ"),
+    "setting r2": _text("R2 penalty γ", "R2 正则项 γ"),
+    "setting joint": _text("encoder E (joint game)", "编码器 E（联合博弈）"),
+    "setting ema_decay": _text("averaging of G, decay", "G 的滑动平均，衰减率"),
+    "setting condition": _text("classes", "类别"),
     "setting batch": _text("batch size m", "批量大小 m"),
     "setting D.keep_prob_hidden": _text("dropout rate in D", "D 的随机失活率"),
     "setting G.hidden": _text("G: layers × units", "G：层数 × 单元数"),
@@ -341,6 +351,11 @@ WORDS: Mapping[str, Text] = {
     "choice relativistic": _text("relativistic", "相对式配对"),
     "choice sgd": _text("SGD", "SGD"),
     "choice adam": _text("Adam", "Adam"),
+    "choice joint false": _text("no", "无"),
+    "choice joint true": _text("yes", "有"),
+    "choice condition None": _text("not used", "不使用"),
+    "choice condition classes": _text("input of both", "输入两个网络"),
+    "choice ema_decay 0": _text("none", "无"),
     "choice None": _text("same as G", "与 G 相同"),
     "choice relu": _text("ReLU", "ReLU"),
     "choice sigmoid": _text("sigmoid", "Sigmoid"),
@@ -357,6 +372,8 @@ WORDS: Mapping[str, Text] = {
     "legend perfect": _text("value for a perfect G", "理想的 G 对应的值"),
     "D output": _text("D's output: probability that x is data", "D 的输出：x 来自真实数据的概率"),
     "samples": _text("Samples (the noise is always the same)", "样本（噪声固定）"),
+    "class": _text("class", "类别"),
+    "class all": _text("all, one after another", "全部，依次排列"),
     "nearest": _text("Show the nearest training images", "显示最近邻训练图像"),
     "nearest row": _text("Training images nearest to the first row", "第一行样本的最近邻训练图像"),
     # --- The latent space of a trained run ---
@@ -380,6 +397,7 @@ WORDS: Mapping[str, Text] = {
     "latent line": _text("Interpolation between the two images", "两张图像之间的插值"),
     "latent images": _text("Images to choose from", "可选图像"),
     # --- Lessons ---
+    "meaning": _text("{term}: {meaning}", "{term}：{meaning}"),
     "lessons": _text("Lessons", "课程"),
     "lesson none": _text("Choose a lesson …", "选择课程……"),
     # --- Sharing ---
@@ -400,88 +418,4 @@ WORDS: Mapping[str, Text] = {
     ),
     "export": _text("Save as", "另存为"),
     "working": _text("Working …", "正在处理……"),
-    # --- Errors ---
-    "error unknown message": _text(
-        "The page sent a request that the playground does not know. Nothing has changed.",
-        "页面发送了无法识别的请求。未作任何更改。",
-    ),
-    "error mistake": _text(
-        "This is not possible. Nothing has changed. {detail}", "无法执行此操作。未作任何更改。"
-    ),
-    "error diverged": _text(
-        "Training has diverged: the weights are NaN or infinite. Use a smaller learning rate and "
-        "press Reset.",
-        "训练已发散：权重中出现 NaN 或无穷大。请减小学习率，然后点击“重置”。",
-    ),
-    "error too large": _text(
-        "This is too large; the limit is {most}. Nothing has changed.",
-        "超出大小上限（{most}）。未作任何更改。",
-    ),
-    "error too many points": _text(
-        "There are too many points; the limit is {most}. Nothing has changed.",
-        "数据点过多，上限为 {most} 个。未作任何更改。",
-    ),
-    "error too many changes": _text(
-        "The settings of this game have been changed {most} times, which is the limit. Press Reset "
-        "to begin a new game.",
-        "本局的设置已修改 {most} 次，达到上限。请点击“重置”，开始新的一局。",
-    ),
-    "error too many rounds": _text(
-        "A game here has at most {most} rounds. Copy the game as a command to play more rounds.",
-        "此处每局最多 {most} 轮。如需更多轮，请复制为命令，在终端中运行。",
-    ),
-    "error round has passed": _text(
-        "The game is already at round {round}. Enter a larger number.",
-        "本局已进行到第 {round} 轮，请输入更大的数。",
-    ),
-    "error out of range": _text(
-        "“{name}” can be at most {most} here. Nothing has changed.",
-        "“{name}”在此处最大为 {most}。未作任何更改。",
-    ),
-    "error bad value": _text(
-        "“{name}” cannot be {value} here. Nothing has changed. {detail}",
-        "“{name}”在此处不能设为 {value}。未作任何更改。",
-    ),
-    "error bad points": _text(
-        "{detail} Nothing has changed.",
-        "无法读取这些数据点：每行应为一个数，或用逗号隔开的两个数；各行的列数须相同，"
-        "且每列至少有两个不同的值。未作任何更改。",
-    ),
-    "error too much work": _text(
-        "One round would need {times} times the computation allowed here. Use smaller networks, a "
-        "smaller batch, or a smaller k. Nothing has changed.",
-        "每轮的计算量将达到上限的 {times} 倍。请缩小网络、减小批量大小或减小 k。未作任何更改。",
-    ),
-    "error message too large": _text(
-        "The request was too large; the server closed the connection. Trying again …",
-        "请求过大，服务器已断开连接，正在重新连接……",
-    ),
-    "error no such data": _text(
-        "The playground has no data of this name. Choose data from the list. Nothing has changed.",
-        "没有该数据，请从列表中选择。未作任何更改。",
-    ),
-    "error no run": _text(
-        "No trained run was named. Start the playground with: advnets playground RUN",
-        "启动时未指定已训练的模型。请用以下命令启动：advnets playground RUN",
-    ),
-    "error draw more": _text(
-        "The drawing is too short. Draw more first.", "线条太短，请再多画一些。"
-    ),
-    "error full": _text(
-        "{most} pages are open, which is the limit. Try again when one of them has been closed.",
-        "已打开 {most} 个页面，达到上限。请等其中一个页面关闭后再试。",
-    ),
-    "error too fast": _text(
-        "Too many requests at once; some were ignored. Wait a moment and try again.",
-        "请求过于频繁，部分请求已被忽略。请稍后再试。",
-    ),
-    "error broken": _text(
-        "An error in the playground itself ended this game. Reload the page to play it again.",
-        "程序内部出错，本局已结束。刷新页面可重新运行本局。",
-    ),
-    "error idle": _text(
-        "The game was closed because there was no request for half an hour. Reload the page to "
-        "play it again.",
-        "半小时内没有任何请求，本局已关闭。刷新页面可重新运行本局。",
-    ),
 }

@@ -1,7 +1,8 @@
 """Colours, text sizes, axes style and file formats shared by all figures."""
 
 import io
-from dataclasses import dataclass
+import re
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import matplotlib
@@ -28,6 +29,7 @@ __all__ = [
     "figure_of",
     "finish_axes",
     "new_axes",
+    "recoloured",
     "tidy",
     "to_png",
     "to_svg",
@@ -161,6 +163,13 @@ def to_svg(figure: Figure) -> bytes:
     with matplotlib.rc_context({"svg.hashsalt": "adversarial-nets"}):  # the same bytes each time
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     return file.getvalue()
+
+
+def recoloured(svg: bytes, old: Palette, new: Palette) -> bytes:
+    """The SVG with the colours of one palette in place of those of another."""
+    pairs = zip(astuple(old), astuple(new), strict=True)
+    colours = {before.encode(): after.encode() for before, after in pairs}
+    return re.sub(rb"#[0-9a-f]{6}", lambda found: colours.get(found[0], found[0]), svg)
 
 
 def write_picture(figure: Figure, path: Path, dpi: int = 110) -> Path:

@@ -1,13 +1,20 @@
 """The commands that a report prints: continue the run, score it, report it again."""
 
 import shlex
+from pathlib import Path
 
 from adversarial_nets.command_line import option_words
 from adversarial_nets.presets import preset_for
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import settings_differences
 
-__all__ = ["calibrate_command", "continue_command", "evaluate_command", "report_command"]
+__all__ = [
+    "calibrate_command",
+    "continue_command",
+    "evaluate_command",
+    "report_command",
+    "train_command",
+]
 
 
 def continue_command(run: Run, rounds: int | None = None) -> str:
@@ -17,7 +24,13 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
         run: the run.
         rounds: the total number of rounds to train to; the preset's length by default.
     """
-    words = ["advnets", "train", run.data, "--preset", run.preset, "--run", str(run.folder)]
+    return train_command(run, rounds, run.folder)
+
+
+def train_command(run: Run, rounds: int | None = None, folder: Path | None = None) -> str:
+    """The ``advnets train`` command with the run's settings; it trains a run in `folder`."""
+    words = ["advnets", "train", run.data, "--preset", run.preset]
+    words += [] if folder is None else ["--run", str(folder)]
     standard = preset_for(run.data, run.preset)[1].settings
     changed = settings_differences(standard, run.settings)
     words += option_words({name: value for name, (_, value) in changed.items()})

@@ -4,9 +4,11 @@ from pathlib import Path
 from typing import Literal
 
 from adversarial_nets import __version__
+from adversarial_nets.errors import UserError
+from adversarial_nets.report.commands import train_command
 from adversarial_nets.runs.folder import Run
 
-__all__ = ["default_weights", "existing_report"]
+__all__ = ["default_weights", "existing_report", "refuse_exported"]
 
 _RECORDS = (
     "settings.json",
@@ -28,6 +30,19 @@ def default_weights(run: Run) -> Literal["raw", "averaged"]:
     return run.default_weights
 
 
+def refuse_exported(run: Run) -> None:
+    """Refuse a generator without its run, which has no metrics to report.
+
+    Raises:
+        UserError: it is one.
+    """
+    if run.exported:
+        raise UserError(
+            f"{run.folder} holds only a generator, but a report needs a run with its metrics. Give "
+            f"the folder of a run: {train_command(run)}"
+        )
+
+
 def existing_report(run: Run, weights: str | None = None) -> Path | None:
     """The path of the run's report if it is up to date, else None. Imports no torch.
 
@@ -37,7 +52,11 @@ def existing_report(run: Run, weights: str | None = None) -> Path | None:
     Args:
         run: the run.
         weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
+
+    Raises:
+        UserError: the folder holds only a generator.
     """
+    refuse_exported(run)
     page = run.folder / "report.html"
     try:
         with page.open("rb") as file:

@@ -17,7 +17,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.report import commands, score_table
-from adversarial_nets.report.existing import default_weights
+from adversarial_nets.report.existing import default_weights, refuse_exported
 from adversarial_nets.report.images import chart, samples_over_time, sheet_uri
 from adversarial_nets.report.run_settings import (
     changes_from_preset,
@@ -82,6 +82,7 @@ def write_report(
             in it is damaged, or the run keeps no such weights.
     """
     run = open_run(run)
+    refuse_exported(run)
     data = data or load_data(run)
     weights = weights or default_weights(run)
     rows = metrics.read_metrics(run.folder)
@@ -144,15 +145,13 @@ def _add_curves(images: _Images, run: Run, rows: Metrics, head: score_table.Reco
     charts = images.charts
     if rows:
         images.figures["curves"] = curves.plot_training_curves(rows, objective, published)
-        charts["losses"] = chart(lambda palette: curves.plot_losses(rows, objective, palette))
-        charts["outputs"] = chart(lambda palette: curves.plot_discriminator_outputs(rows, palette))
+        charts["losses"] = chart(curves.plot_losses(rows, objective))
+        charts["outputs"] = chart(curves.plot_discriminator_outputs(rows))
         if any("scores" in row for row in rows):
-            charts["validation"] = chart(
-                lambda palette: curves.plot_validation_scores(rows, published, palette)
-            )
+            charts["validation"] = chart(curves.plot_validation_scores(rows, published))
     if head:
         sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
-        charts["sigma"] = chart(lambda palette: curves.plot_sigma_selection(curve, sigma, palette))
+        charts["sigma"] = chart(curves.plot_sigma_selection(curve, sigma))
 
 
 def _add_samples_over_time(images: _Images, run: Run) -> None:

@@ -1,4 +1,4 @@
-"""The Jinja templates of all HTML pages, and data URIs for the images inside them."""
+"""The Jinja templates of all pages, and data URIs for the images inside them."""
 
 import base64
 
@@ -7,14 +7,18 @@ import jinja2
 from adversarial_nets import __version__
 from adversarial_nets.evaluation.published import error_in_words
 
-__all__ = ["data_uri", "template"]
+__all__ = ["data_uri", "template", "text_template"]
 
 
 def template(name: str = "run.html") -> jinja2.Template:
     """A page's template. It escapes every value, and an undefined name is an error."""
+    return _environment(autoescape=True).get_template(name)
+
+
+def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("adversarial_nets", "report"),
-        autoescape=True,
+        autoescape=autoescape,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -25,7 +29,12 @@ def template(name: str = "run.html") -> jinja2.Template:
         "count": lambda n: f"{n:,}",
         "error_in_words": error_in_words,
     }
-    return environment.get_template(name)
+    return environment
+
+
+def text_template(name: str) -> jinja2.Template:
+    """The template of a page of plain text, which escapes nothing."""
+    return _environment(autoescape=False).get_template(name)
 
 
 def nats(value: float) -> str:

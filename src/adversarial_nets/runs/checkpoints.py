@@ -22,6 +22,7 @@ from adversarial_nets.runs.files import (
 )
 
 __all__ = [
+    "GENERATOR",
     "Checkpoint",
     "checkpoint_folder",
     "checkpoint_rounds",
@@ -30,6 +31,9 @@ __all__ = [
     "refuse_orphan_checkpoints",
     "write_checkpoint",
 ]
+
+GENERATOR = "generator.safetensors"
+"""The weights in the folder of an exported generator (`runs.exported`)."""
 
 KEEP = 2
 """Number of newest checkpoints to keep; the best one is also kept."""
@@ -95,6 +99,11 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
         UserError: there is no such checkpoint; the message lists the existing ones.
     """
     folders = _round_folders(folder)
+    if not folders and (folder.is_file() or (folder / GENERATOR).exists()):
+        raise UserError(
+            f"{folder} holds only a generator (advnets export), not a whole run. Give the folder "
+            "of a run that advnets train made."
+        )
     if not folders:
         raise UserError(f"{folder} has no checkpoint yet. Train the run for more rounds first.")
     wanted = max(folders)

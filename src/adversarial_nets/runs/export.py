@@ -1,13 +1,17 @@
 """Export a run's generator to ONNX, which other programs and languages can run."""
 
 import io
+import json
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, settings_record
+from adversarial_nets.runs.onnx_file import METADATA
 
 __all__ = ["to_onnx"]
 
@@ -23,12 +27,14 @@ class _Images(nn.Module):
         return self.G(z).unflatten(1, self.image_shape)
 
 
-def to_onnx(G: nn.Module, run: Run) -> bytes:
+def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -> bytes:
     """The generator as an ONNX model: input ``z`` (m, z_size), output ``images`` (m, c, h, w).
 
     Args:
         G: the run's generator, from `game_state.load_generator`; it is exported in evaluation mode.
-        run: the run; its image shape, range and prior are written into the model's description.
+        run: the run; its image shape, range and prior are written into the model's description,
+            and its settings into the metadata, from which `open_run` reads them.
+        exported: ``round`` and ``weights`` of G, for `Run.exported`.
 
     Raises:
         UserError: onnx and onnxscript are not installed.
@@ -59,6 +65,9 @@ def to_onnx(G: nn.Module, run: Run) -> bytes:
         f"Generator of a GAN trained on {run.data}. z ~ p_z = {run.settings.prior}, mean 0 and "
         f"variance 1 in each of {run.settings.z_size} dimensions; images in [{low:g}, {high:g}]."
     )
+    if exported:
+        record = settings_record(run) | {"exported": {**exported, "dtype": "float32"}}
+        onnx.helper.set_model_props(model, {METADATA: json.dumps(record)})
     onnx.checker.check_model(model)
     file = io.BytesIO()
     onnx.save_model(model, file)

@@ -24,6 +24,7 @@ from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import DATA_OPTIONS, Settings, from_json, settings_differences
 
 __all__ = [
+    "PACKAGED",
     "Run",
     "RunLike",
     "changed_from_preset",
@@ -35,8 +36,13 @@ __all__ = [
     "history",
     "note_update_code",
     "open_run",
+    "output_folder",
     "preset_label",
+    "settings_record",
 ]
+
+PACKAGED = Path(__file__).resolve().parent.parent / "weights"
+"""Trained generators that come with the package, one folder each."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,8 @@ class Run:
         changed: the settings that differ from the preset's, except seed, size and channels:
             (preset's value, run's value) by dotted name.
         classes: number of training images by class, for a conditional game; else empty.
+        exported: ``round``, ``weights`` and ``dtype`` of a generator without its run
+            (`runs.exported`); empty for a run.
     """
 
     folder: Path
@@ -69,15 +77,21 @@ class Run:
     info: Mapping[str, Any]
     changed: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
     classes: Mapping[str, int] = field(default_factory=dict)
+    exported: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """The folder, data, settings and newest round in one line."""
-        round = notebook.newest_round(self.folder)
-        return f"Run({str(self.folder)!r}: {self.data}, {self.preset_label}, round {round:,})"
+        name = self.folder.name if self.folder.parent == PACKAGED else str(self.folder)
+        return f"Run({name!r}: {self.data}, {self.preset_label}, round {self.newest_round:,})"
 
     def _repr_html_(self) -> str:
         """The run's settings, scores and newest samples, for notebooks."""
         return notebook.run_html(self)
+
+    @property
+    def newest_round(self) -> int:
+        """The round of the newest checkpoint, or of the exported generator; 0 if there is none."""
+        return int(self.exported.get("round", 0)) or notebook.newest_round(self.folder)
 
     @property
     def is_preset(self) -> bool:
@@ -95,8 +109,10 @@ class Run:
         """The weights of G that every function and command uses by default.
 
         ``averaged`` if the run keeps an average, except in an unchanged experiment of the paper,
-        which scored the raw generator.
+        which scored the raw generator. An exported generator has only its own.
         """
+        if self.exported:
+            return "raw" if self.exported["weights"] == "raw" else "averaged"
         published = self.is_preset and self.preset in PRESETS and PRESETS[self.preset].published
         return "averaged" if self.settings.ema_decay and not published else "raw"
 
@@ -162,10 +178,39 @@ def create(run: Run) -> None:
 
 def _write(run: Run) -> None:
     """Write settings.json."""
-    record = dataclasses.asdict(run) | {"format": FORMAT}
-    del record["folder"]
     with explain_os_errors(run.folder):
-        write_atomically(run.folder / "settings.json", json_text(record))
+        write_atomically(run.folder / "settings.json", json_text(settings_record(run)))
+
+
+def settings_record(run: Run) -> dict[str, Any]:
+    """Return the contents of settings.json."""
+    record = dataclasses.asdict(run) | {"format": FORMAT}
+    del record["folder"], record["exported"]
+    return record
+
+
+def output_folder(folder: Path) -> Path:
+    """Return the folder for files about a run, e.g. its samples: the run's own folder.
+
+    For a generator that comes with the package it is ``runs/NAME``, since the package's folder may
+    be read-only.
+    """
+    if folder.is_file():  # an ONNX model
+        return folder.parent
+    packaged = _packaged(folder)
+    return folder if packaged is None else Path("runs", packaged.name)
+
+
+def _packaged(folder: Path) -> Path | None:
+    """The folder in the package of a generator given by its name or folder; None for any other.
+
+    A run's folder of that name in the working directory comes first.
+    """
+    packaged = PACKAGED / folder.name
+    if not (packaged / "settings.json").is_file():
+        return None
+    is_named = folder == Path(folder.name) and not (folder / "settings.json").is_file()
+    return packaged if is_named or folder.resolve() == packaged else None
 
 
 def folder_of(run: RunLike) -> Path:
@@ -188,7 +233,9 @@ def open_run(run: RunLike) -> Run:
     """Open a run's folder.
 
     Args:
-        run: the folder that `train` created; a `Run` is returned as it is.
+        run: the folder that `train` or ``advnets export`` wrote; an ONNX file that ``advnets
+            export`` wrote; or the name of a generator that comes with the package, ``digits``. A
+            `Run` is returned as it is.
 
     Raises:
         UserError: the folder is missing, is not a run's folder, is damaged, or was written by a
@@ -197,7 +244,12 @@ def open_run(run: RunLike) -> Run:
     if isinstance(run, Run):
         return run
     folder = folder_of(run)
+    folder = _packaged(folder) or folder
     path = folder / "settings.json"
+    if folder.suffix == ".onnx" and folder.is_file():
+        from adversarial_nets.runs.onnx_file import read_record
+
+        return _run(folder, folder, read_record(folder))
     if not path.is_file():
         near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])
         raise UserError(
@@ -208,7 +260,15 @@ def open_run(run: RunLike) -> Run:
                 else " Start a run with: advnets train mnist-5k"
             )
         )
-    record = read_json(path)
+    return _run(folder, path, read_json(path))
+
+
+def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
+    """The run that a record describes; `path` is the file that holds the record.
+
+    Raises:
+        UserError: the record is damaged, of a newer version, or of another model.
+    """
     check_format(record, path)
     if "model" in record:
         raise UserError(
@@ -230,11 +290,19 @@ def open_run(run: RunLike) -> Run:
             info=dict(record["info"]),
             changed=changed,
             classes={str(name): int(n) for name, n in record.get("classes", {}).items()},
+            exported=_exported(record.get("exported", {})),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (LookupError, TypeError, ValueError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({error!r}). Restore it from a copy.") from error
+
+
+def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The field ``exported`` with the types that it must have, or an error."""
+    if not record:
+        return {}
+    return dict(record) | {"round": int(record["round"]), "weights": str(record["weights"])}
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:

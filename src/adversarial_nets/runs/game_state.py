@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import classes, nets, user_networks
+from adversarial_nets import classes, encoders, nets, user_networks
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
@@ -16,8 +16,10 @@ from adversarial_nets.runs.checkpoints import (
     read_checkpoint,
     write_checkpoint,
 )
+from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.user_networks import Requirements
 
 __all__ = [
     "load_discriminator",
@@ -147,7 +149,8 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
 
 def _columns(run: Run) -> int:
     """The values of a row that hold the condition, in this run's game."""
-    return classes.condition_columns(run.settings.condition, run.classes, run.pixels)
+    s = run.settings
+    return s.z_size if s.joint else classes.condition_columns(s.condition, run.classes, run.pixels)
 
 
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
@@ -186,10 +189,11 @@ def load_generator(
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> tuple[nn.Module, int]:
-    """Load a run's generator from a checkpoint.
+    """Load a run's generator from a checkpoint, or an exported one.
 
     Args:
-        run: the run, or its folder.
+        run: the run, or its folder; an exported generator's folder or ONNX file; or ``digits``, a
+            generator that comes with the package.
         which: ``last``, ``best`` (by validation score) or the number of a round.
         weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
             `Run.default_weights`.
@@ -206,11 +210,13 @@ def load_generator(
     weights = run.default_weights if weights is None else weights
     if weights not in ("raw", "averaged"):
         raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
-    if weights == "averaged" and not run.settings.ema_decay:
+    if weights == "averaged" and not (run.settings.ema_decay or run.exported):
         raise UserError(
             f"{run.folder} has no averaged generator, because its ema_decay is 0. Use the raw "
             "weights."
         )
+    if run.folder.is_file():
+        return _of_onnx(run, str(which), weights)
     if G is None:
         if run.own_nets:
             raise UserError(
@@ -222,15 +228,29 @@ def load_generator(
             run.settings.z_size,
             run.pixels,
             image_shape=run.image_shape,
-            classes=_columns(run),
+            classes=0 if run.settings.joint else _columns(run),
         )
+        if run.settings.joint:
+            G = encoders.GeneratorWithEncoder(G, encoders.encoder(run.settings, run.pixels))
     else:
         device = str(next(iter(G.parameters())).device)
         columns = _columns(run) if run.settings.condition else None
-        G = user_networks.prepare_generator(
-            G, run.settings, run.pixels, run.image_shape, device, columns=columns
-        )
+        required = Requirements(run.settings, run.pixels, run.image_shape, columns, device)
+        G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
-    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
+    if run.exported:
+        checkpoint = exported_checkpoint(run, str(which), weights)
+    else:
+        checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
     return G.eval(), checkpoint.round
+
+
+def _of_onnx(run: Run, which: str, weights: str) -> tuple[nn.Module, int]:
+    """The generator of an ONNX file, and its round."""
+    from adversarial_nets.runs.onnx_file import read_generator
+
+    check_exported(run, which, weights)
+    G = read_generator(run.folder)
+    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
+    return G, int(run.exported["round"])

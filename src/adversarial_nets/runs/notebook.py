@@ -44,7 +44,7 @@ def run_html(run: "Run") -> str:
         ("settings", run.preset_label),
         *((name, f"{old} → {new}") for name, (old, new) in run.changed.items()),
         ("seed", str(run.settings.seed)),
-        ("round", f"{newest_round(run.folder):,}"),
+        ("round", f"{run.newest_round:,}"),
         *_last_scores(run),
     ]
     report = run.folder / "report.html"

@@ -31,7 +31,7 @@ from adversarial_nets.toys.measures import (
     smoothed_KL,
 )
 from adversarial_nets.toys.networks import check_finite, evaluate
-from adversarial_nets.training.diagnostics import condition_of
+from adversarial_nets.training.diagnostics import condition_of, condition_of_samples
 
 __all__ = [
     "SETTINGS",
@@ -71,7 +71,8 @@ class PCANearestNeighbour:
         projected: the training images, projected on the components.
         labels: their classes.
         shares: the share of each class among the training images.
-        floors: each measure's mean for a perfect generator, by name.
+        floors: each measure's mean for a perfect generator, by name; ``alignment`` is the share of
+            real images that are classified correctly.
     """
 
     mean: Float32[Tensor, " pixels"]
@@ -120,6 +121,10 @@ def _fit_classifier(data: Dataset) -> PCANearestNeighbour | None:
     # Held-out images may contain each class equally often; resampling them varies the counts, as
     # for a generator.
     classes = found.classify(data.floats(torch.cat([data.valid, data.test])[:NEIGHBOURS]))
+    held_out = [data.labels[name] for name in ("valid", "test") if name in data.labels]
+    if len(held_out) == 2:
+        right = classes == torch.cat(held_out)[:NEIGHBOURS].numpy()
+        found.floors["alignment"] = float(right.mean())
     perfect = []
     for i in range(20):
         u = Address(0, i, range(IMAGES)).uniform("a perfect generator's images", 1)[:, 0]
@@ -162,6 +167,8 @@ class Snapshot:
         variance_ratio: the mean variance per pixel of the samples over that of the data; 0 if G
             always gives the same image.
         counts: the number of samples in each class; None if the data have no classes.
+        alignment: in a game with classes the share of samples that the classifier finds in the
+            class asked for; otherwise None.
     """
 
     round: int
@@ -171,6 +178,7 @@ class Snapshot:
     a_samples: Float64[np.ndarray, " n"]
     variance_ratio: float
     counts: Float64[np.ndarray, " classes"] | None
+    alignment: float | None = None
 
 
 def new_game(data: Dataset, settings: Settings = SETTINGS) -> Game:
@@ -201,10 +209,15 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     check_finite(g, a, x)
     a_data, a_reference, a_samples = np.split(a, np.cumsum([len(each) for each in images])[:2])
     variance_ratio = float(x.var(0).mean() / evaluator.held_out.var(0).mean())
-    classifier = evaluator.classifier
-    counts = None if classifier is None else classifier.count(classifier.classify(samples))
+    classifier, counts, alignment = evaluator.classifier, None, None
+    if classifier is not None:
+        found = classifier.classify(samples)
+        counts = classifier.count(found)
+        alignment = None if c is None else float((found == c.numpy()).mean())
     shown = samples[:SHOWN].clone()
-    return Snapshot(g.round, shown, a_data, a_reference, a_samples, variance_ratio, counts)
+    return Snapshot(
+        g.round, shown, a_data, a_reference, a_samples, variance_ratio, counts, alignment
+    )
 
 
 def _with_conditions(
@@ -217,8 +230,8 @@ def _with_conditions(
     if not g.condition_columns:
         return images
     held_out, reference, x = images
-    of_samples = torch.zeros(len(x), g.condition_columns)
-    if c is not None:
+    of_samples = condition_of_samples(g, len(x), torch.zeros(len(x), g.condition_columns))
+    if c is not None and of_samples is not None:
         of_samples = with_classes(of_samples[:, :0], c, g.condition_columns)
     conditions = (
         condition_of(g, evaluator.data, "valid", len(held_out)),
@@ -255,6 +268,8 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
         floors = evaluator.classifier.floors
         measures = evaluator.classifier.measures(snapshot.counts)
         found |= {name: Metric(value, floors[name]) for name, value in measures.items()}
+        if snapshot.alignment is not None:
+            found["alignment"] = Metric(snapshot.alignment, floors.get("alignment", 1.0))
     return found
 
 

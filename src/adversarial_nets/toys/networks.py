@@ -5,7 +5,7 @@ import torch
 from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
-from adversarial_nets import nets, objectives
+from adversarial_nets import encoders, nets, objectives
 from adversarial_nets.errors import Diverged
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -16,6 +16,7 @@ __all__ = [
     "evaluate",
     "gradient_field",
     "make_discriminator",
+    "rows_of_samples",
 ]
 
 
@@ -57,7 +58,16 @@ def evaluate(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarra
     return y
 
 
-def gradient_field(game: Game, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n d"]:
+def rows_of_samples(
+    game: Game, z: Float64[np.ndarray, "n inputs"]
+) -> Float64[np.ndarray, "n values"]:
+    """What D sees of samples: G(z), with the class in a conditional game, with z in a joint one."""
+    return np.hstack([evaluate(game.G, z), z[:, z.shape[1] - game.condition_columns :]])
+
+
+def gradient_field(
+    game: Game, x: Float64[np.ndarray, "n d"], z: Float64[np.ndarray, "n z_size"] | None = None
+) -> Float64[np.ndarray, "n d"]:
     """The negative gradient of G's loss at each sample x: the direction of descent.
 
     With D's logit a(x) it is D(x)·∇a(x) for the minimax objective, which vanishes where D(x) is
@@ -66,15 +76,22 @@ def gradient_field(game: Game, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndar
     Args:
         game: the game; its D and its objective are used.
         x: samples.
+        z: their noise, which D sees too in the joint game.
 
     Returns:
         n times the negative gradient of the mean loss over the n samples.
     """
     game.D.eval()
     at = torch.from_numpy(x).to(next(game.D.parameters())).requires_grad_()
-    a_x = game.D(game.data.minibatch(game.address(0), 0).to(at)).detach().reshape(-1)
+    data, rows = game.data.minibatch(game.address(0), 0).to(at), at
+    if z is not None:
+        data, rows = encoders.pairs(game.G, data), torch.cat([at, torch.from_numpy(z).to(at)], 1)
+    a_x, a_G_z = game.D(data).detach().reshape(-1), game.D(rows).reshape(-1)
     a_x = a_x[torch.arange(len(at)) % len(a_x)]  # a paired objective needs one for each sample
-    loss = objectives.generator_loss(game.D(at).reshape(-1), game.settings.objective, a_x)
+    if z is None:
+        loss = objectives.generator_loss(a_G_z, game.settings.objective, a_x)
+    else:
+        loss = objectives.joint_loss(a_x, a_G_z, game.settings.objective)
     (gradient,) = torch.autograd.grad(loss, at)
     game.D.train()
     return -len(x) * gradient.double().numpy()

@@ -11,8 +11,10 @@ from jaxtyping import Float64
 from scipy.special import expit
 from torch import nn
 
-from adversarial_nets import build, game, nets
+from adversarial_nets import build, game, nets, priors
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
+from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
@@ -39,6 +41,7 @@ __all__ = [
     "modes_hit",
     "new_evaluator",
     "new_game",
+    "noise_of_samples",
     "ring_fit",
     "take_snapshot",
 ]
@@ -174,6 +177,8 @@ class Snapshot:
         D: D(x) at the centre of each cell.
         grid: the evaluator's grid of noise, mapped by G; or None.
         measures: of the samples, by name.
+        codes: in the joint game E(x) of the evaluator's data; otherwise None.
+        reconstructions: in the joint game G(E(x)) of the same data; otherwise None.
     """
 
     round: int
@@ -183,6 +188,8 @@ class Snapshot:
     D: Cells
     grid: Float64[np.ndarray, "lines points 2"] | None
     measures: dict[str, float]
+    codes: Float64[np.ndarray, "encoded z_size"] | None = None
+    reconstructions: Float64[np.ndarray, "encoded 2"] | None = None
 
 
 def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
@@ -197,9 +204,25 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
             "line use `figure1` in place of `plane`."
         )
     x = sample_points(toy, 10_000)
+    if settings.joint:
+        return _new_joint_game(toy, settings, x)
     net = nets.generator(settings.G, settings.z_size, 2, settings.seed)
     G = nn.Sequential(net, Affine(x.mean(0), x.std(0)))
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
+
+
+def _new_joint_game(toy: Toy, settings: Settings, x: XY) -> Game:
+    """The joint game, whose three networks work in standardised units of the data x."""
+    g = build.new_game(settings, toy)
+    mean, std, zeros = x.mean(0), x.std(0), np.zeros(settings.z_size)
+    for G in (g.G, g.averaged):
+        if isinstance(G, GeneratorWithEncoder):
+            G.G.append(Affine(mean, std).float())
+            G.E.insert(0, Affine(-mean / std, 1 / std).float())
+    assert isinstance(g.D, nn.Sequential)
+    shift, scale = np.append(-mean / std, zeros), np.append(1 / std, zeros + 1)
+    g.D.insert(0, Affine(shift, scale).float())
+    return g
 
 
 def new_evaluator(
@@ -261,30 +284,49 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
 
 
 def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
-    """Compute a snapshot; the game is not changed.
+    """Compute a snapshot, of the averaged G if one is kept; the game is not changed.
+
+    In the joint game D is evaluated on pairs: (x, E(x)) for cells and data, (G(z), z) for samples.
 
     Raises:
         Diverged: an output of a network is NaN or infinite.
     """
-    samples = game.sample(g.G, g.settings, len(evaluator.data)).double().numpy()
+    G = g.G if g.averaged is None else g.averaged
+    samples = game.sample(G, g.settings, len(evaluator.data)).double().numpy()
     centres = [(e[1:] + e[:-1]) / 2 for e in evaluator.edges]
     at = np.stack(np.meshgrid(*centres, indexing="ij"), axis=-1)
-    points = [at.reshape(-1, 2), evaluator.data, samples]
+    points, codes = [at.reshape(-1, 2), evaluator.data, samples], None
+    if isinstance(G, GeneratorWithEncoder):
+        codes = evaluate(G.E, evaluator.data)
+        second = (evaluate(G.E, points[0]), codes, noise_of_samples(g.settings, len(samples)))
+        points = [np.hstack(pair) for pair in zip(points, second, strict=True)]
     a, a_data, a_samples = np.split(
         evaluate(g.D, np.concatenate(points))[:, 0], np.cumsum([len(x) for x in points])[:2]
     )
     check_finite(g, samples, a)
     z = evaluator.z
-    grid = None if z is None else evaluate(g.G, z.reshape(-1, z.shape[2])).reshape(*z.shape[:2], 2)
+    grid = None if z is None else evaluate(G, z.reshape(-1, z.shape[2])).reshape(*z.shape[:2], 2)
     D = expit(a.reshape(at.shape[:2]))
-    return Snapshot(g.round, samples, a_data, a_samples, D, grid, measures(samples, evaluator))
+    found, reconstructions = measures(samples, evaluator), None
+    if codes is not None:
+        reconstructions = evaluate(G, codes)
+        distances = np.linalg.norm(reconstructions - evaluator.data, axis=1)
+        found["reconstruction"] = float(distances.mean())
+    return Snapshot(g.round, samples, a_data, a_samples, D, grid, found, codes, reconstructions)
+
+
+def noise_of_samples(s: Settings, n: int) -> Float64[np.ndarray, "n z_size"]:
+    """The noise of the first n samples of a snapshot."""
+    z = priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples")
+    return z.double().numpy()
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """The numbers of a snapshot, each beside its value for a perfect generator.
 
     ``V`` (in nats) and D's ``accuracy`` are means over the evaluator's data and the samples, ``C``
-    is −log 4 + 2·JSD; the other names are those of `measures`.
+    is −log 4 + 2·JSD; the other names are those of `measures`. In the joint game ``reconstruction``
+    is the mean distance of x from G(E(x)).
     """
     LOG4, floors = divergences.LOG4, evaluator.floors
     found = {"V": Metric(V_from_logits(snapshot.a_data, snapshot.a_samples), -LOG4)}
@@ -292,5 +334,6 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
         found["C"] = Metric(2 * snapshot.measures["JSD"] - LOG4, 2 * floors["JSD"] - LOG4)
     found["accuracy"] = Metric(accuracy(snapshot.a_data, snapshot.a_samples), 0.5)
     return found | {
-        name: Metric(float(value), floors[name]) for name, value in snapshot.measures.items()
+        name: Metric(float(value), floors.get(name, 0.0))
+        for name, value in snapshot.measures.items()
     }

@@ -6,9 +6,10 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from adversarial_nets import objectives
+from adversarial_nets import objectives, priors
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.encoders import encode
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.masks import known_part, random_masks
@@ -21,6 +22,7 @@ __all__ = [
     "PROBLEMS",
     "Problem",
     "condition_of",
+    "condition_of_samples",
     "describe_problem",
     "discriminator_metrics",
     "find_problem",
@@ -57,12 +59,14 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     n = min(1000, len(data.valid))
     x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
     of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
-    samples = sample(game.G, game.settings, n, "samples to watch", c=of_held_out)
+    of_samples = condition_of_samples(game, n, of_held_out)
+    c = None if game.settings.joint else of_held_out
+    samples = sample(game.G, game.settings, n, "samples to watch", c=c)
     a_x, a_held_out, a_G_z = (
         game.D((rows if of is None else torch.cat([rows, of.to(rows)], 1)).to(like))
         .reshape(-1)
         .double()
-        for rows, of in ((x, of_x), (held_out, of_held_out), (samples, of_held_out))
+        for rows, of in ((x, of_x), (held_out, of_held_out), (samples, of_samples))
     )
     game.D.train(training)
     return {
@@ -76,8 +80,8 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
     """What both networks of a conditional game get with the first n images of a split.
 
     Returns:
-        Their classes in one-hot form, or their known pixels under random masks; None in an
-        unconditional game.
+        Their classes in one-hot form, their known pixels under random masks, or in the joint game
+        E(x), which D alone gets; None in an unconditional game.
 
     Raises:
         UserError: a game with classes, and images of this split without labels.
@@ -85,6 +89,8 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
     if not game.condition_columns:
         return None
     images = getattr(data, split)[:n]
+    if game.settings.joint:
+        return encode(game.G, data.floats(images).to(next(game.G.parameters())))
     if game.settings.condition == "classes":
         if split not in data.labels:
             raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
@@ -92,6 +98,14 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
         return with_classes(empty, data.labels[split][:n], game.condition_columns)
     address = Address(game.settings.seed, 0, range(len(images)))
     return known_part(data.floats(images), random_masks(address, data.image_shape))
+
+
+def condition_of_samples(game: Game, n: int, of_data: Tensor | None) -> Tensor | None:
+    """What D gets with the first n samples to watch: what the data have, or in the joint game z."""
+    s = game.settings
+    if not s.joint:
+        return of_data
+    return priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples to watch")
 
 
 LONGEST_PATIENCE = 5000

@@ -23,13 +23,13 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from adversarial_nets import priors
-from adversarial_nets.classes import generator_input
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.evaluation import features
 from adversarial_nets.evaluation.parzen import parzen_score_on
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
+from adversarial_nets.paper.section7.inference import generate
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots import sheets
 from adversarial_nets.progress import Progress
@@ -122,10 +122,10 @@ def score_conditional(
     data = data or load_data(run)
     net, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     names = list(run.classes)
-    judge = classifier(data, on_progress)
+    classifier = features.classifier(data, on_progress)
     c = torch.arange(per_class * len(names)) % len(names)
     x = sample(net, run.settings, len(c), "samples to score", c=c).float()
-    right = judge.classes(x) == c
+    right = classifier.classes(x) == c
     shuffled = c[permutation(run.settings.seed, "control", 0, len(c))]
     parzen = parzen_score_on(data, x, "paper", on_progress)
     return ConditionalScores(
@@ -136,8 +136,8 @@ def score_conditional(
         se=parzen.se,
         sigma=parzen.sigma,
         alignment=_mean(right),
-        accuracy=judge.accuracy,
-        control=_mean(judge.classes(x) == shuffled),
+        accuracy=classifier.accuracy,
+        control=_mean(classifier.classes(x) == shuffled),
         chance=1 / len(names),
         variance=variance_within_classes(x, c)
         / variance_within_classes(data.floats(data.test), data.labels["test"]),
@@ -184,10 +184,8 @@ def plot_conditional(G: nn.Module, run: Run, columns: int = 10, most_classes: in
     z = priors.draw(s.prior, Address(s.seed, 0, range(columns)), s.z_size, "samples by class")
     rows = {}
     for i, name in enumerate(names):
-        c = torch.full((columns,), i)
-        inputs = generator_input(G, z, Address(s.seed, 0, range(columns)), "", c)
         with torch.no_grad():
-            x = G(inputs.to(next(G.parameters()))).float().cpu()
+            x = generate(G, z, torch.full((columns,), i)).float().cpu()
         rows[name] = to_pixels(x, run.image_shape, run.range)
     return sheets.plot_image_rows(rows)
 

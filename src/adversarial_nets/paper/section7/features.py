@@ -11,14 +11,19 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.few_labels import choose_labelled
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
 
-__all__ = ["Errors", "discriminator_features", "features_against_pixels"]
+__all__ = [
+    "Errors",
+    "discriminator_features",
+    "features_against_pixels",
+    "nearest_neighbour_accuracy",
+]
 
 Values = Float[Tensor, "n values"]
 Classes = Int64[Tensor, " n"]
@@ -58,8 +63,7 @@ def features_against_pixels(
         UserError: data without labels, too many labels, or a conditional run.
     """
     run = open_run(run)
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
+    require_labels(data)
     if run.settings.condition:
         raise UserError(
             f"D of {run.folder} was given the classes, so its features are no test of few labels. "
@@ -77,7 +81,11 @@ def features_against_pixels(
     if E is not None:
         inputs["features of E"] = inference.encode(E, x), inference.encode(E, test)
     return [
-        Errors(name, _linear(train, c, other, of_test), _nearest(train, c, other, of_test))
+        Errors(
+            name,
+            linear=_linear(train, c, other, of_test),
+            nearest=1 - nearest_neighbour_accuracy(train, c, other, of_test),
+        )
         for name, (train, other) in inputs.items()
     ]
 
@@ -106,7 +114,14 @@ def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> fl
     return (found != of_test).double().mean().item()
 
 
-def _nearest(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
-    """Error of the class of the nearest labelled image, in L2."""
-    nearest = torch.cat([torch.cdist(block, x).argmin(1) for block in test.split(1000)])
-    return (c[nearest] != of_test).double().mean().item()
+def nearest_neighbour_accuracy(
+    train: Values, of_train: Classes, test: TestValues, of_test: TestClasses
+) -> float:
+    """Share of test rows whose nearest training row, in L2, has their class.
+
+    >>> train, test = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.1], [0.8], [0.2]])
+    >>> nearest_neighbour_accuracy(train, torch.tensor([0, 1]), test, torch.tensor([0, 1, 1]))
+    0.6666666666666666
+    """
+    nearest = torch.cat([torch.cdist(block, train).argmin(1) for block in test.split(500)])
+    return (of_train[nearest] == of_test).double().mean().item()

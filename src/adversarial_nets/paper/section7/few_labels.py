@@ -193,7 +193,7 @@ def classifier_loss(
 ) -> Float[Tensor, ""]:
     """Cross-entropy on labelled images, minus ½ V with D's logit log Z.
 
-    >>> l = torch.zeros(2, 10)  # Z = 10: D says 10/11, and each class has probability .1
+    >>> l = torch.zeros(2, 10)  # Z = 10: D(x) = 10/11; each class has probability .1
     >>> round(classifier_loss(l, torch.tensor([3, 4]), l, l).item(), 4)
     3.5492
     """

@@ -5,10 +5,8 @@ from pathlib import Path
 
 import torch
 
-from adversarial_nets.baselines.fitting import FitSession
-from adversarial_nets.baselines.run_folder import open_fit_folder
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import NoClasses
+from adversarial_nets.baselines.run_folder import fit_session
+from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.rows import Row
@@ -56,8 +54,7 @@ def few_labels_rows(
     Raises:
         UserError: data without labels, or more labels than there are.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
+    require_labels(data)
     chosen = few_labels.choose_labelled(data.labels["train"], labels, draw)
     measure = f"test error, %, {labels} labels"
     published = PUBLISHED.get(labels) if data.name == "mnist" else None
@@ -95,16 +92,9 @@ def _fit(
     s = settings
     kind = "" if s.unlabelled else "-labelled-only"
     place = folder / f"few-labels-{data.name}-{s.labels}-{s.epochs}-{s.draw}-{s.seed}{kind}"
-    open_fit_folder(place, f"few labels, {model}", data, dataclasses.asdict(s))
-
-    def report(done: int, total: int, loss: float) -> None:
-        if on_progress is not None:
-            on_progress(f"{s.labels} labels, {model}: update", done, total)
-
-    session = FitSession(place, callback=report)
-    labels = data.labels["train"]
+    title, updates = f"few labels, {model}", f"{s.labels} labels, {model}: update"
+    x, c = data.floats(data.train[chosen]), data.labels["train"][chosen]
     unlabelled = data.floats(torch.cat([data.train, data.valid]))
-    with files.lock(place):
-        x = data.floats(data.train[chosen])
-        net = few_labels.fit(x, labels[chosen], unlabelled, s, session)
+    with fit_session(place, title, data, dataclasses.asdict(s), updates, on_progress) as session:
+        net = few_labels.fit(x, c, unlabelled, s, session)
     return net, session.seconds

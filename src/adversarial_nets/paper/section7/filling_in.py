@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, softplus
 
 from adversarial_nets import priors
-from adversarial_nets.classes import generator_input
+from adversarial_nets.classes import class_count, with_classes
 from adversarial_nets.masks import known_part
 from adversarial_nets.paper.section7.inference import generate, into_support
 from adversarial_nets.random import Address
@@ -32,7 +32,7 @@ Classes = Int64[Tensor, " n"]
 ImageShape = tuple[int, int, int]
 
 PRIOR_WEIGHT = 0.003
-"""λ, the weight of D's opinion."""
+"""λ, the weight of D's term."""
 WINDOW = 7
 LR = 0.03
 
@@ -89,7 +89,7 @@ def optimise_completions(
     optimiser = torch.optim.Adam([z], lr=LR)
     for _ in range(steps):
         filled = generate(G, z, c)
-        pairs = filled if c is None else _with_class_of(G, filled, z, c)
+        pairs = filled if c is None else with_classes(filled, c, class_count(G))
         of_prior = -softplus(D(pairs).flatten())  # log(1 − D)
         loss = (weights * (x - filled).abs()).sum() + PRIOR_WEIGHT * of_prior.sum()
         optimiser.zero_grad()
@@ -99,12 +99,6 @@ def optimise_completions(
             z.copy_(into_support(z, settings))
     with torch.no_grad():
         return compose(x, mask, generate(G, z, c))
-
-
-def _with_class_of(G: nn.Module, filled: Images, z: Tensor, c: Classes) -> Tensor:
-    """D's input: the images with their classes."""
-    inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
-    return torch.cat([filled, inputs[:, z.shape[1] :]], 1)
 
 
 @torch.no_grad()
@@ -122,5 +116,4 @@ def complete_in_one_pass(
     """
     address = Address(settings.seed, 0, range(first, first + len(x)))
     z = priors.draw(settings.prior, address, settings.z_size, "z to fill in")
-    inputs = generator_input(G, z, address, "", known_part(x, mask))
-    return compose(x, mask, G(inputs.to(next(G.parameters()))))
+    return compose(x, mask, generate(G, z, known_part(x, mask)))

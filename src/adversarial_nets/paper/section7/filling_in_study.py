@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import NoClasses, UserError
-from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import features
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
@@ -109,9 +109,8 @@ def filling_in_rows(
         The rows, and images to show: for five test images a row with the image, its known part
         and five completions.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
-    judge = classifier(data, on_progress)
+    require_labels(data)
+    classifier = features.classifier(data, on_progress)
     x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
     mean = data.floats(data.train).mean(0)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
@@ -127,7 +126,7 @@ def filling_in_rows(
             "nearest training image": compose(x, mask.expand_as(x), nearest)[:, None],
         }
         for model, completed in candidates.items():
-            m = measured(completed, x, labels, mask, judge.classes)
+            m = measured(completed, x, labels, mask, classifier.classes)
             rows += _rows(model, region, data.name, m)
         grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
         shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []

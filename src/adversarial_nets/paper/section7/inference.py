@@ -28,7 +28,7 @@ from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, output_folder
 from adversarial_nets.settings import GeneratorSettings, Settings
 
 __all__ = [
@@ -48,6 +48,7 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Noise = Float[Tensor, "n z_size"]
 Classes = Int64[Tensor, " n"]
+Columns = Float[Tensor, "n columns"]
 
 WARM_UP, RAMP_DOWN = 0.05, 0.25
 """Shares of the steps in which the learning rate rises and falls."""
@@ -121,7 +122,7 @@ def fit_encoder(
 
 def encoder_folder(run: Run, weights: str, round: int) -> Path:
     """The folder of the E that was trained for the run's G of that round."""
-    return run.folder / "inference" / f"{weights}-{round:08d}"
+    return output_folder(run.folder) / "inference" / f"{weights}-{round:08d}"
 
 
 def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
@@ -147,8 +148,14 @@ def encode(E: nn.Module, x: Images) -> Noise:
 # --- Reconstruction -------------------------------------------------------------------------------
 
 
-def generate(G: nn.Module, z: Noise, c: Classes | None = None) -> Images:
-    """G(z), with gradients; of a conditional generator G(z, c)."""
+def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Images:
+    """G(z), with gradients; of a conditional generator G(z, c).
+
+    Args:
+        G: the generator.
+        z: noise.
+        c: the class of each row; or the known pixels and their mask (`masks.known_part`).
+    """
     inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
     images: Tensor = G(inputs.to(next(G.parameters())))
     return images

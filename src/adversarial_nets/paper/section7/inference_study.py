@@ -6,22 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Int64
 from torch import Tensor, nn
 
 from adversarial_nets import toys
-from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import batches_per_epoch
-from adversarial_nets.baselines.run_folder import open_fit_folder
-from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.baselines.run_folder import fit_session
+from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import inference
+from adversarial_nets.paper.section7.features import nearest_neighbour_accuracy
 from adversarial_nets.paper.section7.inference import EncoderSettings
 from adversarial_nets.paper.section7.joint import JointSettings, draw_z, fit_joint
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address, permutation
-from adversarial_nets.runs import files, game_state
+from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
 from adversarial_nets.toys.plane import modes_hit
 
@@ -30,7 +30,6 @@ __all__ = [
     "InferenceScores",
     "inference_rows",
     "modes_on_the_plane",
-    "nearest_neighbour_accuracy",
     "plane_rows",
     "score_inference",
     "score_joint",
@@ -88,20 +87,13 @@ def score_inference(
     Raises:
         UserError: data without labels; or the run holds an E of other settings.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
+    require_labels(data)
     run, s = open_run(run), s or EncoderSettings()
     weights = weights or run.default_weights
     G, round = game_state.load_generator(run, weights=weights)
     folder = inference.encoder_folder(run, weights, round)
-
-    def report(done: int, total: int, loss: float) -> None:
-        if on_progress is not None:
-            on_progress("E: update", done, total)
-
-    open_fit_folder(folder, "an encoder of z", data, dataclasses.asdict(s))
-    session = FitSession(folder, callback=report)
-    with files.lock(folder):
+    of_E = dataclasses.asdict(s)
+    with fit_session(folder, "an encoder of z", data, of_E, "E: update", on_progress) as session:
         E = inference.fit_encoder(G, run.settings, run.pixels, s, session)
     return _measure(G, E, data, run.settings.seed, round, weights, session.seconds)
 
@@ -120,21 +112,14 @@ def score_joint(
     Raises:
         UserError: data without labels or outside [0, 1]; or the folder holds another game.
     """
-    if not {"train", "test"} <= data.labels.keys():
-        raise NoClasses(data.name)
+    require_labels(data)
     if data.range != (0.0, 1.0):
         raise UserError(
-            f"{data.name} has values outside [0, 1], where the joint game's sigmoid cannot follow. "
-            "Use mnist, mnist-5k, idx:FOLDER or folder:PATH."
+            f"{data.name} contains values outside [0, 1], but G's sigmoid in the joint game covers "
+            "only [0, 1]. Use mnist, mnist-5k, idx:FOLDER or folder:PATH."
         )
-
-    def report(done: int, total: int, loss: float) -> None:
-        if on_progress is not None:
-            on_progress("joint game: update", done, total)
-
-    open_fit_folder(folder, "joint game", data, dataclasses.asdict(s))
-    session = FitSession(folder, callback=report)
-    with files.lock(folder):
+    title, settings = "joint game", dataclasses.asdict(s)
+    with fit_session(folder, title, data, settings, f"{title}: update", on_progress) as session:
         nets = fit_joint(data.floats(data.train), s, session)
     rounds = s.epochs * batches_per_epoch(data.train, s.batch)
     return _measure(nets.G, nets.E, data, s.seed, rounds, "raw", session.seconds)
@@ -212,22 +197,6 @@ def _another(n: int, seed: int) -> Int64[Tensor, " n"]:
     """Another image for each: the next one in a random order, so that none keeps its own."""
     order = permutation(seed, "wrong partners", 0, n)
     return order.roll(1)[order.argsort()]
-
-
-def nearest_neighbour_accuracy(
-    train: Float[Tensor, "n_train values"],
-    of_train: Int64[Tensor, " n_train"],
-    test: Float[Tensor, "n values"],
-    of_test: Int64[Tensor, " n"],
-) -> float:
-    """Share of test rows whose nearest training row, in L2, has their class.
-
-    >>> train, test = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.1], [0.8], [0.2]])
-    >>> nearest_neighbour_accuracy(train, torch.tensor([0, 1]), test, torch.tensor([0, 1, 1]))
-    0.6666666666666666
-    """
-    nearest = torch.cat([torch.cdist(block, train).argmin(1) for block in test.split(500)])
-    return (of_train[nearest] == of_test).double().mean().item()
 
 
 def inference_rows(found: InferenceScores, model: str, data: str, joint: bool = False) -> list[Row]:

@@ -10,6 +10,8 @@ from bokeh.plotting import figure
 from scipy.special import expit
 
 from adversarial_nets import priors
+from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.game import sample
 from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
 from adversarial_nets.plots import sheets
 from adversarial_nets.random import Address
@@ -18,7 +20,7 @@ from adversarial_nets.toys import images
 from adversarial_nets.toys.images import Evaluator, Snapshot
 from adversarial_nets.toys.networks import evaluate
 
-__all__ = ["center_and_spread", "columns", "draw", "morph_png", "nearest_png"]
+__all__ = ["center_and_spread", "class_png", "columns", "draw", "morph_png", "nearest_png"]
 
 BINS = 20
 """Bins of the histograms."""
@@ -49,7 +51,14 @@ def nearest_png(evaluator: Evaluator, snapshot: Snapshot) -> str:
     return base64.b64encode(png).decode()
 
 
-def morph_png(evaluator: Evaluator, game: Game, u: float, v: float) -> str:
+def class_png(evaluator: Evaluator, game: Game, c: int) -> str:
+    """Samples of one class in rows of ten, as a PNG in base64."""
+    n, data = images.SHOWN, evaluator.data
+    x = sample(game.G, game.settings, n, "samples to watch", c=torch.full((n,), c))
+    return base64.b64encode(sheets.grid_png(x, data.image_shape, data.range, columns=10)).decode()
+
+
+def morph_png(evaluator: Evaluator, game: Game, u: float, v: float, c: int | None = None) -> str:
     """G(z) for z between the noise of the first four samples shown, as a PNG in base64.
 
     Args:
@@ -57,9 +66,15 @@ def morph_png(evaluator: Evaluator, game: Game, u: float, v: float) -> str:
         game: the game in its current state.
         u: from the first (0) to the second sample (1), and from the third to the fourth.
         v: from the first to the third sample.
+        c: the class of all images in between, in a game with classes; by default each of the four
+            has its own, and the class changes like z.
     """
-    s, data = game.settings, evaluator.data
-    z = priors.draw(s.prior, Address(s.seed, 0, range(4)), s.z_size, "samples to watch").double()
+    s, data, address = game.settings, evaluator.data, Address(game.settings.seed, 0, range(4))
+    z = priors.draw(s.prior, address, s.z_size, "samples to watch")
+    if count := class_count(game.G):
+        of_corners = torch.arange(4) % count if c is None else torch.full((4,), c)
+        z = generator_input(game.G, z, address, "", of_corners)
+    z = z.double()
     weights = torch.tensor([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]).double()
     x = torch.from_numpy(evaluate(game.G, (weights @ z)[None].numpy()))
     png = sheets.grid_png(x.float(), data.image_shape, data.range, columns=1, scale=4)

@@ -11,6 +11,7 @@ from bokeh.plotting import figure
 
 from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
 from adversarial_nets.state import Game
+from adversarial_nets.toys import plane
 from adversarial_nets.toys.networks import gradient_field
 from adversarial_nets.toys.plane import Evaluator, Snapshot
 
@@ -22,6 +23,8 @@ HISTORY_SAMPLES = 1000
 """Samples kept of each snapshot in the history."""
 ARROWS = 40
 """Samples at which an arrow shows the gradient of G's objective."""
+PAIRS = 100
+"""Data x whose E(x) and G(E(x)) are shown in the joint game."""
 MAX_ARROW, MIN_ARROW = 0.12, 0.0036
 """Lengths of an arrow as shares of the board's width; shorter ones are left out."""
 
@@ -34,7 +37,12 @@ def for_history(snapshot: Snapshot) -> Snapshot:
         for name in ("samples", "a_data", "a_samples")
     }
     grid = None if snapshot.grid is None else snapshot.grid.copy()
-    return replace(snapshot, **fewer, D=snapshot.D.copy(), grid=grid)
+    of_E = {
+        name: getattr(snapshot, name)[:PAIRS].copy()
+        for name in ("codes", "reconstructions")
+        if getattr(snapshot, name) is not None
+    }
+    return replace(snapshot, **fewer, **of_E, D=snapshot.D.copy(), grid=grid)
 
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
@@ -47,7 +55,8 @@ def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[fl
 def gradient_arrows(evaluator: Evaluator, snapshot: Snapshot, game: Game) -> dict[str, Any]:
     """Arrows at some samples, along the negative gradient of G's objective with respect to x."""
     x, width = snapshot.samples[:ARROWS], np.ptp(evaluator.edges[0])
-    arrow = gradient_field(game, x) * MAX_ARROW * width
+    z = plane.noise_of_samples(game.settings, len(x)) if game.settings.joint else None
+    arrow = gradient_field(game, x, z) * MAX_ARROW * width
     length = np.linalg.norm(arrow, axis=1, keepdims=True)
     arrow *= np.minimum(1, MAX_ARROW * width / np.maximum(length, 1e-12))
     arrow[length[:, 0] < MIN_ARROW * width] = np.nan  # the head alone would look like an arrow
@@ -72,6 +81,11 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
         },
         "heat": {"bytes": base64.b64encode(heat).decode()},
     }
+    if snapshot.codes is not None and snapshot.reconstructions is not None:
+        x, y = evaluator.data[:PAIRS], snapshot.reconstructions[:PAIRS]
+        ends = {"x": x[:, 0], "y": x[:, 1], "x_end": y[:, 0], "y_end": y[:, 1]}
+        found["reconstructions"] = {name: encode_float32(v) for name, v in ends.items()}
+        found["codes"] = encode_float32(snapshot.codes[:PAIRS])
     if snapshot.grid is not None and evaluator.z is not None:
         grid = snapshot.grid[:, ::2]
         found["grid"] = {
@@ -104,14 +118,24 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     grid = ColumnDataSource({"xs": [], "ys": []}, name="grid")
     samples = ColumnDataSource(empty, name="samples")
     arrows = ColumnDataSource({**empty, "x_end": [], "y_end": [], "angle": []}, name="gradient")
-    dots = {"size": 4, "line_color": None}
-    f.scatter(*evaluator.data[:POINTS].T, name="layer data", color=theme.ink, alpha=0.45, **dots)
-    thin = {"color": theme.G, "width": 0.8, "alpha": 0.55}
+    # An edge of the middle colour separates samples and arrows from the ends of the heat map.
+    edge = theme.heat[1]
+    data = {"name": "layer data", "color": theme.ink, "alpha": 0.6, "line_color": None, "size": 4}
+    f.scatter(*evaluator.data[:POINTS].T, **data)
+    thin = {"color": theme.ink, "width": 0.8, "alpha": 0.45}
     f.multi_line("xs", "ys", name="layer grid", source=grid, **thin)
-    f.scatter("x", "y", name="layer samples", source=samples, color=theme.G, alpha=0.75, **dots)
+    of_G = {"fill_color": theme.G, "line_color": edge, "line_width": 0.6, "size": 5}
+    f.scatter("x", "y", name="layer samples", source=samples, **of_G)
+    ends: dict[str, list[float]] = {**empty, "x_end": [], "y_end": []}
+    pairs = ColumnDataSource(ends, name="reconstructions")
+    f.segment(
+        "x", "y", "x_end", "y_end", name="layer pairs", source=pairs, color=theme.D, width=1.4
+    )
     hover = ColumnDataSource(empty, name="hover")
     f.scatter("x", "y", source=hover, marker="star", size=18, color=theme.G, line_color=theme.ink)
-    layer = {"name": "layer gradient", "source": arrows, "color": theme.gradient}
-    f.segment("x", "y", "x_end", "y_end", width=1.8, **layer)
-    f.scatter("x_end", "y_end", angle="angle", marker="triangle", size=7, **layer)
+    layer = {"name": "layer gradient", "source": arrows}
+    f.segment("x", "y", "x_end", "y_end", width=3.4, color=edge, **layer)
+    f.segment("x", "y", "x_end", "y_end", width=1.8, color=theme.gradient, **layer)
+    head = {"marker": "triangle", "size": 8, "fill_color": theme.gradient, "line_color": edge}
+    f.scatter("x_end", "y_end", angle="angle", **head, **layer)
     return f

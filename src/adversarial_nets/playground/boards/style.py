@@ -24,7 +24,8 @@ class Theme:
         G: the generator and its samples.
         D: the discriminator.
         gradient: the gradient of G's objective.
-        heat: D's probability as colours from 0 (sample) over ½ to 1 (data).
+        heat: D's probability as colours from 0 (sample) over ½ to 1 (data). The ends have a
+            contrast of at least 3 : 1 to the middle and to the ink, so that a projector shows them.
     """
 
     ink: str
@@ -42,7 +43,7 @@ THEMES: Mapping[str, Theme] = {
         G="#1b8a3a",
         D="#1f5fc4",
         gradient="#d9480f",
-        heat=("#5fbf7c", "#ffffff", "#6f9ff0"),
+        heat=("#36a25a", "#ffffff", "#3566cc"),
     ),
     "dark": Theme(
         ink="#e5e7eb",
@@ -50,7 +51,7 @@ THEMES: Mapping[str, Theme] = {
         G="#4cc46b",
         D="#6aa5ff",
         gradient="#ff922b",
-        heat=("#2c8a4b", "#161b22", "#2f6fd0"),
+        heat=("#2b9451", "#161b22", "#2b64c6"),
     ),
 }
 

@@ -45,6 +45,8 @@ function showBoard(message) {
     if (i >= games) delete snapshots[i];
   }
   $("games").classList.toggle("two", games > 1);
+  if (game === 0) offerClasses(message.classes);
+  $("data").querySelector('label:has([value="points:"]) .picture').innerHTML = message.thumbnail;
   if (document.body.dataset.board !== "latent") document.body.dataset.board = kind;
   showLesson();
   embedding[game] = Promise.all(
@@ -106,9 +108,51 @@ function fillBoard(message, game) {
   if (message.heat) fillHeat(message.heat, game);
   $("game-" + game).classList.toggle("no-grid", !message.grid);
   if (message.grid) updateSource(game, "grid", gridLines(message.grid));
+  $("game-" + game).classList.toggle("no-E", !message.reconstructions);
+  updateSource(game, "reconstructions", message.reconstructions ? decodeColumns(message.reconstructions) : NO_ENDS);
+  showCodes(message, game);
   if (message.gradient) updateSource(game, "gradient", decodeColumns(message.gradient));
   if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
-  if (message.png) $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + message.png;
+  if (message.png && chosenClass() === null) showSamples({ game, png: message.png });
+  else if (message.png && game === 0) requestClass();
+}
+
+function showSamples({ game, png }) {
+  askingClass = false;
+  $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + png;
+}
+
+// In a game with classes: samples of one class only, of the newest round.
+let askingClass = false; // one request at a time
+
+const chosenClass = () => ($("class-row").hidden || $("class").value === "" ? null : Number($("class").value));
+
+function requestClass() {
+  if (askingClass) return;
+  askingClass = true;
+  send({ type: "of_class", class: chosenClass() });
+}
+
+function offerClasses(names) {
+  const options = names.map((name, value) => Object.assign(document.createElement("option"), { value, textContent: name }));
+  $("class").replaceChildren($("class").options[0], ...options);
+}
+
+$("class").addEventListener("change", () => {
+  if (chosenClass() === null) for (const game of games()) fillBoard(snapshots[game], game);
+  else requestClass();
+});
+
+const NO_ENDS = { x: [], y: [], x_end: [], y_end: [] };
+
+function showCodes({ codes, grid }, game) { // E(x) in the square of z space
+  const end = codes && grid ? Math.max(...decodeFloats(grid.z)) : 0, z = end ? decodeFloats(codes) : [];
+  let dots = "";
+  for (let i = 0; i < z.length; i += 2) {
+    const [x, y] = [z[i], -z[i + 1]].map((v) => (50 + 46 * Math.min(Math.max(v / end, -1.05), 1.05)).toFixed(1));
+    dots += `M${x} ${y}h0`;
+  }
+  $("game-" + game).querySelector(".codes").setAttribute("d", dots);
 }
 
 function fillHeat(heat, game) { // D in each cell, one byte each

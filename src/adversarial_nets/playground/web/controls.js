@@ -27,15 +27,16 @@ function showState() {
 }
 
 function showData(data) {
-  const listed = [...$("data").options].some((option) => option.value === data);
-  $("data").querySelector('[value="points:"]').hidden = listed;
-  $("data").value = listed ? data : "points:";
+  const own = $("data").querySelector('[value="points:"]');
+  const listed = [...all("#data input")].find((choice) => choice.value === data);
+  own.closest("label").hidden = Boolean(listed);
+  (listed || own).checked = true;
 }
 
 function showSettings(settings) {
   for (const e of all("[data-setting]")) {
     if (e === document.activeElement && e.tagName === "INPUT") continue; // the user is typing
-    const name = e.dataset.setting, value = settings[name], first = Array.isArray(value) ? value[0] : value;
+    const name = e.dataset.setting, value = e.dataset.rate ? rateOf(settings, e.dataset.rate) : settings[name], first = Array.isArray(value) ? value[0] : value;
     e.value = name === "D.keep_prob_hidden" ? first.toFixed(1) : String(first === null ? "None" : first);
   }
   for (const e of all("[data-layers]")) {
@@ -43,6 +44,8 @@ function showSettings(settings) {
     layers.value = sizes.length;
     if (units !== document.activeElement) units.value = sizes[0] || 0;
   }
+  $("class-row").hidden = settings.condition !== "classes";
+  for (const e of all("[data-only]")) e.hidden = e.dataset.only !== current.kind;
   // On a line z has one dimension.
   document.querySelector('[data-setting="z_size"]').disabled = current.kind === "line";
   document.querySelector('[data-setting="prior"] [value=spherical]').disabled = current.kind === "line";
@@ -63,11 +66,35 @@ function showLesson() { // the lesson's claim, and what to look at on the board
   $("lesson").value = lesson;
   const { board } = document.body.dataset;
   $("about").hidden = !board || board === "latent";
-  $("about").firstElementChild.hidden = !lesson;
-  setText($("about").firstElementChild, lesson ? text("about " + lesson) : "");
-  const look = (board && board !== "latent" ? text("look " + board) : "").split("\n");
-  const paragraphs = look.map((words) => Object.assign(document.createElement("p"), { textContent: words }));
-  $("about").querySelector("div").replaceChildren(...paragraphs);
+  showParagraphs($("about-lesson"), lesson ? text("about " + lesson) : "");
+  showParagraphs($("about-board"), board && board !== "latent" ? text("look " + board) : "");
+  $("meaning").hidden = true;
+}
+
+function showParagraphs(place, words) { // one on each line; those that begin with "=" are formulas
+  if (place.dataset.words === words) return;
+  place.dataset.words = words;
+  place.replaceChildren(...words.split("\n").filter(Boolean).map((line) => {
+    const paragraph = document.createElement("p");
+    if (line.startsWith("= ")) paragraph.className = "formula";
+    paragraph.append(...line.replace(/^= /, "").split(/(\[\[.*?\]\])/).map((part) => (part.startsWith("[[") ? termButton(part.slice(2, -2)) : part)));
+    return paragraph;
+  }));
+}
+
+function termButton(words) { // a term of the glossary: a click shows its meaning
+  const [shown, term = shown] = words.split("|"), button = document.createElement("button");
+  Object.assign(button, { type: "button", className: "term", textContent: shown });
+  button.addEventListener("click", () => {
+    const name = term in config.glossary[lang] ? term : term.toLowerCase();
+    setText($("meaning"), text("meaning", { term: name, meaning: config.glossary[lang][name] }));
+    $("meaning").hidden = false;
+  });
+  return button;
+}
+
+function rateOf({ lr, d_lr_multiplier: multiplier }, network) { // the learning rate of one network
+  return Number((network === "G" ? lr : lr * multiplier).toPrecision(6));
 }
 
 // --- Settings ------------------------------------------------------------------------------------
@@ -77,11 +104,18 @@ function updateSetting(setting, value) {
   request({ type: "update_setting", game, setting, value });
 }
 
+function updateRate(network, value) { // the other network's rate stays
+  const game = $("setting-of").hidden ? 0 : Number($("setting-game").value);
+  const rates = { G: rateOf(current.settings[game], "G"), D: rateOf(current.settings[game], "D"), [network]: value };
+  request({ type: "set_rates", game, ...rates });
+}
+
 for (const e of all("[data-setting]")) {
   e.addEventListener("change", () => {
     const setting = e.dataset.setting;
     const isNumber = e.type === "number" || setting === "D.keep_prob_hidden";
     if (isNumber && (e.value === "" || !e.checkValidity())) { refuse(e); return; }
+    if (e.dataset.rate) { updateRate(e.dataset.rate, Number(e.value)); return; }
     const value = isNumber ? Number(e.value) : e.value;
     updateSetting(setting, setting === "G.activations" ? [value] : value === "None" ? null : value);
   });
@@ -161,6 +195,8 @@ for (const e of all(".show-nearest")) e.addEventListener("click", () => request(
 $("lang").addEventListener("click", () => { lang = lang === "zh" ? "en" : "zh"; showTexts(); setAppearance(); });
 $("theme").addEventListener("click", () => { theme = theme === "dark" ? "light" : "dark"; setAppearance(); });
 
+$("to-settings").addEventListener("click", () => $("settings").scrollIntoView());
+
 $("projector").addEventListener("click", () => setProjector(document.body.dataset.projector !== "yes"));
 
 function setProjector(on) { // large texts and thick lines, for the last row of a lecture hall
@@ -183,14 +219,14 @@ document.addEventListener("pointerdown", () => { pointing = true; }, true);
 document.addEventListener("keydown", () => { pointing = false; }, true);
 for (const kind of ["click", "change"]) {
   document.addEventListener(kind, (event) => {
-    const used = event.target.closest("button, select, summary, input[type=checkbox], input[type=range]");
+    const used = event.target.closest("button, select, summary, input[type=checkbox], input[type=radio], input[type=range]");
     const opens = kind === "click" && used && used.tagName === "SELECT";
     if (pointing && used && !opens && !used.closest("dialog")) used.blur();
   });
 }
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest("input:not([type=checkbox], [type=range]), textarea, dialog");
+  const typing = event.target.closest("input:not([type=checkbox], [type=radio], [type=range]), textarea, dialog");
   if (event.key === "Enter" && event.target.matches("main input[type=number]")) setTimeout(() => event.target.blur(), 0);
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.board === "latent") return;
   const last = Number($("history").max), at = Number($("history").value);

@@ -34,8 +34,7 @@ function showTexts() { // all texts of the page, in the current language
   document.title = text("title");
   for (const e of all("[data-text]")) e.textContent = text(e.dataset.text);
   for (const e of all("[data-label]")) {
-    if (e.tagName === "OPTGROUP") e.label = text(e.dataset.label);
-    else e.setAttribute("aria-label", text(e.dataset.label));
+    e.setAttribute("aria-label", text(e.dataset.label));
   }
   showState();
   for (const message of Object.values(snapshots)) showSnapshot(message);
@@ -67,7 +66,7 @@ function send(message) {
 function request(message) { // send what the user asked for, and remove the notice of an earlier request
   showNotice("");
   if (current) writeAddress(); // so that Back returns to this round
-  if (slow && !["slow_round", "set_speed", "update_setting"].includes(message.type)) setSlow(false);
+  if (slow && !["slow_round", "set_speed", "update_setting", "set_rates"].includes(message.type)) setSlow(false);
   asked = message.type;
   if (socket.readyState === WebSocket.OPEN) send(message);
   else { unsent = message; connect(); }

@@ -80,7 +80,7 @@ let morphing = false, nextMorph = null; // one request at a time; the last posit
 function requestMorph(position) {
   if (morphing) { nextMorph = position; return; }
   morphing = true;
-  send({ type: "morph", ...position });
+  send({ type: "morph", ...position, class: chosenClass() });
 }
 
 function showMorph({ png }) {

@@ -3,6 +3,7 @@
 
 const LATENT_COLUMNS = 8, LATENT_ROWS = 3; // of the images to choose from
 let latentOffsets = []; // position of each slider, until the sliders exist
+let latentClass = null; // the class of all images, in a run with classes
 let nextEnd = "latent-a"; // which end point the next click on an image sets
 
 function showLatent(saved) {
@@ -10,6 +11,7 @@ function showLatent(saved) {
     const values = { "latent-a": saved.a + 1, "latent-b": saved.b + 1, "latent-t": saved.t };
     for (const [id, value] of Object.entries(values)) $(id).value = value;
     latentOffsets = Array.isArray(saved.offsets) ? saved.offsets : [];
+    latentClass = saved.class ?? null;
   }
   document.body.dataset.board = "latent";
   $("latent").hidden = false;
@@ -29,6 +31,7 @@ function latentPosition() {
     a: Number($("latent-a").value) - 1,
     b: Number($("latent-b").value) - 1,
     t: Number($("latent-t").value),
+    class: latentClass === null ? null : Number(latentClass),
     offsets: sliders.length ? sliders.map((e) => Number(e.value)) : latentOffsets,
   };
 }
@@ -52,6 +55,11 @@ function showLatentImages(message) {
   $("mark-t").style.left = `${(100 * (0.5 + message.t * (message.interpolations - 1))) / message.interpolations}%`;
   setText($("latent-run"), text("latent run", { run: message.run, round: message.round }));
   if (!$("directions").children.length) addSliders(message.directions);
+  $("latent-class-row").hidden = !message.classes.length;
+  if ($("latent-class").options.length === 1) {
+    $("latent-class").append(...message.classes.map((name, value) => Object.assign(document.createElement("option"), { value, textContent: name })));
+    $("latent-class").value = latentClass ?? "";
+  }
 }
 
 function addSliders(count) {
@@ -72,6 +80,10 @@ $("latent-images").addEventListener("click", (event) => {
   const row = Math.floor((LATENT_ROWS * (event.clientY - box.top)) / box.height);
   $(nextEnd).value = 1 + row * LATENT_COLUMNS + column;
   nextEnd = nextEnd === "latent-a" ? "latent-b" : "latent-a";
+  requestLatent();
+});
+$("latent-class").addEventListener("change", () => {
+  latentClass = $("latent-class").value === "" ? null : Number($("latent-class").value);
   requestLatent();
 });
 for (const id of ["latent-a", "latent-b", "latent-t"]) $(id).addEventListener("input", requestLatent);

@@ -39,7 +39,7 @@ function describeFigures(message, game) { // for screen readers
 function showFrameRate() { // over the last two seconds
   const time = performance.now();
   renderTimes.push([time, snapshots[0]?.round || 0]);
-  while (renderTimes.length > 2 && time - renderTimes[0][0] > 2000) renderTimes.shift();
+  while (renderTimes.length > 3 && time - renderTimes[0][0] > 2000) renderTimes.shift();
   const [[first, before]] = renderTimes, seconds = Math.max(time - first, 1) / 1000;
   const fps = (renderTimes.length - 1) / seconds, rate = (snapshots[0]?.round - before) / seconds;
   document.body.dataset.fps = fps.toFixed(1);

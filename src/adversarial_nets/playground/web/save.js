@@ -23,7 +23,7 @@ function pictureOf(game) { // title, samples, figures and their legends, from to
   const article = $("game-" + game), width = GIF_WIDTH, lines = [];
   const add = (height, draw) => lines.push({ height, draw });
   const title = Object.keys(snapshots).length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) : "";
-  const data = $("data").selectedOptions[0]?.textContent || "";
+  const data = $("data").querySelector("label:has(:checked)").textContent;
   const words = `${title}${data}, ${text("at round", { round: snapshots[game].round })}`;
   add(30, (context, y) => { context.font = font(16); context.fillText(words, 12, y + 20); });
   const samples = article.querySelector(".samples");

@@ -30,7 +30,7 @@ const handlers = {
   },
   error: ({ reason, values }) => {
     ended = reason;
-    morphing = false;
+    morphing = askingClass = false;
     seeking = soughtNext = null;
     const name = values.setting && text("setting " + values.setting);
     showNotice(text("error " + reason, { ...values, name }));
@@ -43,6 +43,7 @@ const handlers = {
   file: saveFile,
   slow: showSlowly,
   morph: showMorph,
+  of_class: showSamples,
   nearest: showNearest,
   latent: showLatentImages,
 };

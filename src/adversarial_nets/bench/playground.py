@@ -1,0 +1,288 @@
+"""Speed of the playground: each board and lesson in Chromium, and a class of visitors at once."""
+
+import asyncio
+import functools
+import json
+import os
+import resource
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversarial_nets.playground.lessons import LESSONS
+from adversarial_nets.playground.screenshots import open_browser
+from adversarial_nets.playground.server import running_server, serve_in_thread
+from adversarial_nets.progress import Progress
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+    from tornado.websocket import WebSocketClientConnection
+
+__all__ = [
+    "BOARDS",
+    "BoardSpeed",
+    "PlaygroundSpeed",
+    "Visitors",
+    "measure_boards",
+    "measure_visitors",
+]
+
+BOARDS: Sequence[tuple[str, int, int]] = (
+    *((data, 1, 5) for data in ("gaussian", "mixture", "uniform")),
+    *((data, 1, 5) for data in ("ring", "ring-of-gaussians", "grid", "spiral", "moons")),
+    *(("gaussian", 1, rounds) for rounds in (50, 200)),
+    *(("ring-of-gaussians", 1, rounds) for rounds in (50, 200)),
+    *(("mnist-5k", 1, rounds) for rounds in (5, 20, 100)),
+    *((data, 2, 5) for data in ("gaussian", "moons", "mnist-5k")),
+)
+"""What is measured: data, games side by side, rounds per frame."""
+
+CLICKS = 5
+_CLICK = """() => new Promise((done) => {
+  const sent = performance.now(), handler = handlers.state;
+  handlers.state = (m) => { handlers.state = handler; handler(m); done(performance.now() - sent); };
+  request({ type: "set_speed", value: current.state.speed });
+})"""
+
+
+@dataclass(frozen=True)
+class BoardSpeed:
+    """Speed of one board.
+
+    Attributes:
+        data: the data set.
+        games: games side by side.
+        rounds_per_frame: the value of that selector.
+        frames: displayed frames a second.
+        rounds: rounds a second.
+        click_ms: median time from a click while playing to the answer, in milliseconds.
+    """
+
+    data: str
+    games: int
+    rounds_per_frame: int
+    frames: float
+    rounds: float
+    click_ms: float
+
+
+@dataclass(frozen=True)
+class PlaygroundSpeed:
+    """What `measure_boards` measured.
+
+    Attributes:
+        boards: one entry for each of `BOARDS`.
+        lessons: seconds from Play until the lesson pauses, by the lesson's name.
+        load: the machine's load average at the end.
+    """
+
+    boards: Sequence[BoardSpeed]
+    lessons: dict[str, float]
+    load: float
+
+
+def measure_boards(
+    boards: Sequence[tuple[str, int, int]] = BOARDS,
+    lessons: Sequence[str] = tuple(LESSONS),
+    seconds: float = 4.0,
+    on_progress: Progress = lambda what, done, total: None,
+) -> PlaygroundSpeed:
+    """Play each board and each lesson in a page of 1280 × 800 pixels.
+
+    Args:
+        boards: as `BOARDS`.
+        lessons: names of lessons.
+        seconds: how long each board plays.
+        on_progress: called after each.
+
+    Raises:
+        UserError: Playwright or Chromium is not installed.
+    """
+    found, times, total = [], {}, len(boards) + len(lessons)
+    with serve_in_thread() as url, open_browser() as browser:
+        for data, games, speed in boards:
+            found.append(_board(browser, url, data, games, speed, seconds))
+            on_progress(f"{data}, {games} × {speed}", len(found), total)
+        for name in lessons:
+            times[name] = _lesson(browser, url, name)
+            on_progress(f"lesson {name}", len(found) + len(times), total)
+    return PlaygroundSpeed(found, times, os.getloadavg()[0])
+
+
+def _page(browser: "Browser", address: str) -> "Page":
+    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+    page.goto(address)
+    page.wait_for_selector("body[data-shown][data-busy=no]", timeout=60_000)
+    return page
+
+
+def _board(
+    browser: "Browser", url: str, data: str, games: int, speed: int, seconds: float
+) -> BoardSpeed:
+    """Play one board for some seconds, and click while it plays."""
+    page = _page(browser, url + "#" + json.dumps({"state": {"data": data, "speed": speed}}))
+    if games == 2:
+        page.check("#compare")
+        page.wait_for_selector("#main-1[aria-label]")
+    page.click("#play")
+    page.wait_for_timeout(1000 * seconds)
+    shown = page.evaluate("[document.body.dataset.fps, document.body.dataset.rate]")
+    frames, rounds = map(float, shown)
+    clicks = [float(page.evaluate(_CLICK)) for _ in range(CLICKS)]
+    page.context.close()
+    return BoardSpeed(data, games, speed, frames, rounds, round(statistics.median(clicks), 1))
+
+
+def _lesson(browser: "Browser", url: str, name: str) -> float:
+    """Seconds from Play until the lesson pauses."""
+    page = _page(browser, url)
+    page.select_option("#lesson", name)
+    page.wait_for_function("(name) => lesson === name && !current.busy", arg=name)
+    page.wait_for_function("(data) => current.state.data === data", arg=LESSONS[name].data)
+    begun = time.perf_counter()
+    page.click("#play")
+    page.wait_for_selector(
+        f"body[data-round='{LESSONS[name].rounds}'][data-playing=no]", timeout=600_000
+    )
+    seconds = time.perf_counter() - begun
+    page.context.close()
+    return round(seconds, 1)
+
+
+# --- A class --------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Visitor:
+    """One page's websocket: it confirms every frame at once, and clicks every seven seconds."""
+
+    frames: int = 0
+    round: int = 0
+    clicks: list[float] = field(default_factory=list)
+    served: bool = True
+
+
+@dataclass(frozen=True)
+class Visitors:
+    """What `measure_visitors` measured.
+
+    Attributes:
+        visitors: how many asked for a place.
+        served: how many were served to the end.
+        seconds: how long they stayed.
+        frames: frames a second of one visitor, on average.
+        rounds: rounds a second of one visitor, on average.
+        click_s: median and 95th percentile of the time from a click to its answer, in seconds.
+        memory_mb: this process's memory before, at the end, and at its peak.
+        load: the machine's load average at the end.
+    """
+
+    visitors: int
+    served: int
+    seconds: int
+    frames: float
+    rounds: float
+    click_s: tuple[float, float]
+    memory_mb: tuple[int, int, int]
+    load: float
+
+
+def measure_visitors(
+    visitors: int = 30,
+    seconds: int = 600,
+    on_progress: Progress = lambda what, done, total: None,
+) -> Visitors:
+    """Let many pages play at once; server and visitors share this process.
+
+    Args:
+        visitors: the number of pages; a third play on the line, two thirds in the plane.
+        seconds: how long.
+        on_progress: called every second.
+    """
+    return asyncio.run(_measure_visitors(visitors, seconds, on_progress))
+
+
+async def _measure_visitors(n: int, seconds: int, on_progress: Progress) -> Visitors:
+    before = _memory_mb()
+    async with running_server() as (_, url):
+        data = ("gaussian", "ring-of-gaussians", "moons")
+        begun = time.monotonic()
+        stop = begun + seconds
+        tasks = [asyncio.create_task(_visit(url, data[i % 3], stop)) for i in range(n)]
+        while (now := time.monotonic()) < stop:
+            await asyncio.sleep(min(1.0, max(0.01, stop - now)))
+            on_progress("visitors", min(round(now - begun), seconds), seconds)
+        found = await asyncio.gather(*tasks)
+    clicks = sorted(click for visitor in found for click in visitor.clicks)
+    quantile = functools.partial(_quantile, clicks)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+    served = [visitor for visitor in found if visitor.served]
+    return Visitors(
+        n,
+        len(served),
+        seconds,
+        round(sum(v.frames for v in served) / seconds / max(len(served), 1), 2),
+        round(sum(v.round for v in served) / seconds / max(len(served), 1), 1),
+        (quantile(0.5), quantile(0.95)),
+        (before, _memory_mb(), round(peak)),
+        os.getloadavg()[0],
+    )
+
+
+def _quantile(values: Sequence[float], share: float) -> float:
+    return round(values[int(share * len(values))], 3) if values else float("nan")
+
+
+def _memory_mb() -> int:
+    """This process's resident memory."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+
+
+async def _visit(url: str, data: str, stop: float) -> _Visitor:
+    """Open a page, play until the time is over, and click now and then."""
+    from tornado.httpclient import HTTPRequest
+    from tornado.websocket import websocket_connect
+
+    host, found = url[7:-1], _Visitor()
+    request = HTTPRequest(f"ws://{host}/play", headers={"Origin": f"http://{host}"})
+    wire = await websocket_connect(request, max_message_size=10**8)
+    await wire.write_message(json.dumps({"type": "open", "state": {"data": data}}))
+    await wire.write_message('{"type": "play"}')
+    clicked, next_click = None, time.monotonic() + 5
+    while (now := time.monotonic()) < stop:
+        messages = await _messages(wire, stop - now)
+        if messages is None:
+            found.served = False
+            break
+        for message in messages:
+            if message["type"] == "snapshot":
+                found.frames += 1
+                found.round = message["round"]
+            if message["type"] == "state" and clicked is not None:
+                found.clicks.append(time.monotonic() - clicked)
+                clicked = None
+        if any(message["type"] == "snapshot" for message in messages):
+            await wire.write_message('{"type": "rendered"}')
+        if clicked is None and time.monotonic() > next_click:
+            clicked = time.monotonic()
+            next_click = clicked + 7
+            await wire.write_message('{"type": "set_speed", "value": 10}')
+    wire.close()
+    return found
+
+
+async def _messages(
+    wire: "WebSocketClientConnection", seconds: float
+) -> list[dict[str, Any]] | None:
+    """The messages that arrive next, [] if none arrive in time, None if the server has closed."""
+    reading = asyncio.ensure_future(wire.read_message())
+    done, _ = await asyncio.wait({reading}, timeout=seconds)
+    if not done:
+        reading.cancel()
+        return []
+    raw = reading.result()
+    return None if raw is None else json.loads(raw)

@@ -1,0 +1,75 @@
+"""The joint game: an encoder E as a third player (§7, extension 2, learned together with G).
+
+Donahue et al. 2017 (BiGAN, arXiv:1605.09782) and Dumoulin et al. 2017 (ALI, arXiv:1606.00704). D
+compares the pair (x, E(x)) of data with the pair (G(z), z) of the model. The value function is
+Equation 1 on pairs: D ascends it, E and G descend it together. E and G are one module, so that
+optimiser, moving average and checkpoints of G hold E too.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from adversarial_nets import nets
+from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
+
+__all__ = ["GeneratorWithEncoder", "encode", "encoder", "pairs"]
+
+Images = Float[Tensor, "m pixels"]
+Codes = Float[Tensor, "m z_size"]
+
+
+class GeneratorWithEncoder(nn.Module):
+    """G with its encoder; as a function it is G.
+
+    Args:
+        G: noise (m, z_size) to images (m, pixels).
+        E: images (m, pixels) to noise (m, z_size).
+    """
+
+    def __init__(self, G: nn.Sequential, E: nn.Sequential) -> None:
+        super().__init__()
+        self.E, self.G = E, G
+
+    def forward(self, z: Codes) -> Images:
+        """G(z). Shapes: (m, z_size) to (m, pixels)."""
+        x: Tensor = self.G(z)
+        return x
+
+
+def encoder(settings: Settings, pixels: int) -> nn.Sequential:
+    """E(x; θ_e) from images (m, pixels) to noise (m, z_size): G's hidden layers in reverse order.
+
+    Its output layer is linear.
+    """
+    s = settings.G
+    layers = replace(
+        s,
+        hidden=s.hidden[::-1],
+        activations=s.activations[::-1],
+        output="linear",
+        bias=s.bias[::-1],
+    )
+    key = Address(settings.seed, 0, range(1)).words("initial E", 1, np.uint64)
+    return nets.generator(layers, pixels, settings.z_size, int(key[0, 0]))
+
+
+def pairs(G: nn.Module, x: Images) -> Float[Tensor, "m values"]:
+    """The rows (x, E(x)) that D sees of data, with the gradient of E."""
+    assert isinstance(G, GeneratorWithEncoder)
+    return torch.cat([x, G.E(x).to(x)], 1)
+
+
+@torch.no_grad()
+def encode(G: nn.Module, x: Images) -> Codes:
+    """E(x) in evaluation mode."""
+    assert isinstance(G, GeneratorWithEncoder)
+    training = G.E.training
+    G.E.eval()
+    codes: Tensor = G.E(x)
+    G.E.train(training)
+    return codes

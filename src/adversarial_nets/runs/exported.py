@@ -1,0 +1,90 @@
+"""A trained generator without its run: weights and all that is needed to build G; never a pickle.
+
+    DIR/generator.safetensors   G's parameters and buffers, float32 or float16
+    DIR/settings.json           the run's settings.json with the field ``exported`` (`Run.exported`)
+    DIR/evaluation.json         scores of these weights
+    DIR/README.md               a model card
+
+`open_run` opens such a folder like a run's folder. The generators in ``weights/`` of the package
+have a name in place of a folder, e.g. ``digits``.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import nn
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs.checkpoints import GENERATOR, Checkpoint
+from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
+from adversarial_nets.runs.folder import Run, settings_record
+
+__all__ = ["check_exported", "exported_checkpoint", "write_generator"]
+
+
+def write_generator(
+    folder: Path, run: Run, G: nn.Module, exported: Mapping[str, Any], half: bool = False
+) -> None:
+    """Write a generator's weights and settings into a folder.
+
+    Args:
+        folder: the folder, which exists.
+        run: the generator's run.
+        G: the generator, from `game_state.load_generator`.
+        exported: ``round`` and ``weights`` (raw or averaged) of G.
+        half: round the weights to float16, half the size.
+    """
+    tensors = {
+        name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
+        for name, tensor in G.state_dict().items()
+    }
+    record = settings_record(run) | {
+        "exported": {**exported, "dtype": "float16" if half else "float32"}
+    }
+    with explain_os_errors(folder):
+        write_atomically(folder / GENERATOR, safetensors.torch.save(tensors, {"format": "pt"}))
+        write_atomically(folder / "settings.json", json_text(record))
+
+
+def exported_checkpoint(run: Run, which: str, weights: str) -> Checkpoint:
+    """The weights of an exported generator, in float32, as a checkpoint that holds nothing else.
+
+    Args:
+        run: an exported generator (`Run.exported`).
+        which: ``last``, or the number of its round.
+        weights: ``raw`` or ``averaged``.
+
+    Raises:
+        UserError: other weights or another round than the folder holds, or a damaged file.
+    """
+    check_exported(run, which, weights)
+    path = run.folder / GENERATOR
+    try:
+        tensors = safetensors.torch.load(path.read_bytes())
+    except (OSError, SafetensorError) as error:
+        raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
+    network = "averaged" if weights == "averaged" else "G"
+    nets = {
+        f"{network}.{name}": tensor.to(torch.float32) if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+    }
+    return Checkpoint(int(run.exported["round"]), nets, {}, {})
+
+
+def check_exported(run: Run, which: str, weights: str) -> None:
+    """Refuse other weights or another round than an exported generator has.
+
+    Raises:
+        UserError: `which` or `weights` name others.
+    """
+    round, kept = run.exported["round"], run.exported["weights"]
+    if weights != kept or which not in ("last", str(round)):
+        asked = f"the {weights} G" + ("" if which == "last" else f" of checkpoint {which}")
+        raise UserError(
+            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
+            "checkpoint and weights out, or give the folder of a whole run."
+        )

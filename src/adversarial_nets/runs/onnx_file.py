@@ -1,0 +1,83 @@
+"""A generator in an ONNX file that ``advnets export`` wrote, computed by onnxruntime."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from adversarial_nets.errors import UserError
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession
+    from torch import nn
+
+__all__ = ["METADATA", "read_generator", "read_record"]
+
+METADATA = "advnets"
+"""Key of the file's metadata that holds what settings.json holds (`runs.exported`)."""
+
+
+def _session(path: Path) -> "InferenceSession":
+    """An onnxruntime session of the file.
+
+    Raises:
+        UserError: onnxruntime is not installed, or the file is damaged.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UserError(
+            f"{path} is read by onnxruntime, which is not installed. Install it with: pip install "
+            "'adversarial-nets[export]'"
+        ) from error
+    try:
+        return onnxruntime.InferenceSession(path)
+    except Exception as error:  # onnxruntime's own exceptions have no common class
+        raise UserError(f"{path} cannot be read ({error}). Export it again.") from error
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """The settings, image shape, range, … of the file's generator, as in settings.json.
+
+    Raises:
+        UserError: the file cannot be read, or another program wrote it.
+    """
+    text = _session(path).get_modelmeta().custom_metadata_map.get(METADATA)
+    if text is None:
+        raise UserError(
+            f"{path} does not say what its generator needs: another program or an earlier version "
+            "wrote it. Export the run again with advnets export."
+        )
+    record: dict[str, Any] = json.loads(text)
+    return record
+
+
+def read_generator(path: Path) -> "nn.Module":
+    """The file's generator as a module: rows of noise, with their condition, to flat images.
+
+    It has no weights that could be trained, and no gradients.
+
+    Raises:
+        UserError: the file cannot be read.
+    """
+    import torch
+    from torch import Tensor, nn
+
+    class OnnxGenerator(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.session = _session(path)
+            self.inputs = self.session.get_inputs()
+            self.register_parameter("like", nn.Parameter(torch.zeros(1), requires_grad=False))
+
+        def forward(self, rows: Tensor) -> Tensor:
+            z_size = self.inputs[0].shape[1]
+            feed = {self.inputs[0].name: rows[:, :z_size]}
+            if len(self.inputs) > 1:  # the condition: numbers of classes, or its columns
+                condition = rows[:, z_size:]
+                is_number = "int" in self.inputs[1].type
+                feed[self.inputs[1].name] = condition.argmax(1) if is_number else condition
+            arrays = {name: x.detach().cpu().numpy() for name, x in feed.items()}
+            (images,) = self.session.run(None, arrays)
+            return torch.from_numpy(images).flatten(1)
+
+    return OnnxGenerator().eval()

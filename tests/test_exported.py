@@ -1,0 +1,214 @@
+"""Generators without their run: what export writes, what reads it, and the one in the package."""
+
+import dataclasses
+import json
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.cli.parsing import parse
+from adversarial_nets.cli.registry import find_command
+from adversarial_nets.runs.folder import PACKAGED, Run
+from adversarial_nets.settings import Settings
+from small import generator, small_labelled_data, small_settings
+from test_own_networks import G as own_G
+
+ROOT = Path(__file__).parent.parent
+DIGITS = PACKAGED / "digits"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A finished conditional run with a score."""
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    data, settings = small_labelled_data(), small_settings(condition="classes")
+    run = an.train(data, settings=settings, rounds=20, run=folder, progress=False)
+    an.evaluate(run, data, samples=50, calibration=False, progress=False)
+    return run
+
+
+def images(run: Run, weights: str | None = None) -> torch.Tensor:
+    G, _ = an.load_generator(run, weights=weights)
+    return an.sample(G, run.settings, 7, c=torch.arange(7) % 3).detach()
+
+
+@pytest.mark.parametrize("weights", ["raw", "averaged"])
+def test_the_exported_generator_draws_the_same_images(
+    weights: str, run: Run, tmp_path: Path
+) -> None:
+    words = ["export", str(run.folder), "--safetensors", str(tmp_path / "G"), "--weights", weights]
+    assert main(words) == 0
+    found = an.open_run(tmp_path / "G")
+    assert torch.equal(images(found), images(run, weights))
+    assert found.settings == run.settings
+    assert found.classes == run.classes
+    assert (found.newest_round, found.default_weights) == (20, weights)
+    same = dataclasses.replace(found, folder=run.folder, exported={})
+    assert dataclasses.asdict(same) == dataclasses.asdict(run)
+    assert an.load_generator(tmp_path / "G", 20)[1] == 20
+    suffixes = {path.suffix for path in (tmp_path / "G").iterdir()}
+    assert suffixes == {".safetensors", ".json", ".md"}  # nothing that could be a pickle
+
+
+def test_the_card_and_the_scores_are_those_of_the_run(run: Run, tmp_path: Path) -> None:
+    found = an.export_generator(run, tmp_path / "G")
+    card = (found.folder / "README.md").read_text(encoding="utf-8")
+    (record,) = json.loads((run.folder / "evaluation.json").read_text())
+    assert json.loads((found.folder / "evaluation.json").read_text()) == [record]
+    score = f"{record['parzen']['nats']:,.1f} ± {record['parzen']['se']:,.1f}".replace("-", "−")
+    for words in (score, "averaged G of round 20, float32", "the class c, one of 3: 0, 1, 2"):
+        assert words in card
+    an.export_generator(run, tmp_path / "G", weights="raw")  # which has no score
+    assert not (found.folder / "evaluation.json").exists()
+    assert "Not scored." in (found.folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_half_precision_is_half_the_size_and_scored_again(tmp_path: Path) -> None:
+    run = an.train(
+        "mnist-5k", settings=small_settings(), rounds=20, run=tmp_path / "run", progress=False
+    )
+    an.evaluate(run, samples=30, calibration=False, progress=False)
+    whole, half = (an.export_generator(run, tmp_path / f"G{h}", half=h) for h in (False, True))
+    sizes = [(r.folder / "generator.safetensors").stat().st_size for r in (whole, half)]
+    assert 0.5 < sizes[1] / sizes[0] < 0.55
+    G, _ = an.load_generator(half)
+    assert {p.dtype for p in G.parameters()} == {torch.float32}
+    x, y = (an.sample(an.load_generator(r)[0], r.settings, 7).detach() for r in (whole, half))
+    torch.testing.assert_close(x, y, atol=2e-3, rtol=0)
+    assert not torch.equal(x, y)
+    (record,) = json.loads((half.folder / "evaluation.json").read_text())
+    expected = an.evaluate(half, samples=30, calibration=False, progress=False)
+    assert record["parzen"]["nats"] == expected.parzen.nats
+
+
+def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> None:
+    G = own_G()
+    data, s = small_labelled_data(), small_settings()
+    run = an.train(data, settings=s, G=G, rounds=2, run=tmp_path / "run", progress=False)
+    found = an.export_generator(run, tmp_path / "G", G=own_G())
+    loaded, _ = an.load_generator(found, G=own_G())
+    expected, _ = an.load_generator(run, G=own_G())
+    z = torch.randn(3, 5, generator=generator())
+    assert torch.equal(loaded(z), expected(z))
+    with pytest.raises(an.UserError, match="your own networks"):
+        an.load_generator(found)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("sample G --checkpoint best", "holds one generator, the averaged G of round 20"),
+        ("sample G --weights raw", "holds one generator, the averaged G of round 20"),
+        ("report G", "a report needs a run with its metrics"),
+        ("train mnist-5k --from G --run NEW", "holds only a generator"),
+        ("export RUN --half", "--half is given without --safetensors"),
+        ("export RUN --safetensors NEW --onnx G.onnx", "give one of them"),
+        ("sample DAMAGED", "cannot be read"),
+        ("sample nothing", "is not a run's folder"),
+    ],
+)
+def test_mistakes(
+    line: str, words: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    exported, damaged = (an.export_generator(run, tmp_path / n).folder for n in ("G", "damaged"))
+    (damaged / "generator.safetensors").write_bytes(b"no weights")
+    names = {"G": exported, "DAMAGED": damaged, "RUN": run.folder, "NEW": tmp_path / "new"}
+    assert main([str(names.get(word, word)) for word in line.split()]) == 2
+    assert words in " ".join(capsys.readouterr().err.split())
+
+
+# --- The generator of digits in the package -------------------------------------------------------
+
+
+def test_digits_are_the_quickstart_with_classes() -> None:
+    """The card's command has the settings of the file, and both are the preset's of today."""
+    run = an.open_run("digits")
+    preset = an.PRESETS["quickstart"]
+    assert run.settings == dataclasses.replace(preset.settings, condition="classes")
+    assert run.exported == {"round": preset.rounds, "weights": "averaged", "dtype": "float16"}
+    assert (run.preset, list(run.changed)) == ("quickstart", ["condition"])
+    data = an.load("mnist-5k")
+    from adversarial_nets.datasets import fingerprint
+
+    assert run.fingerprint == fingerprint(data)
+    card = (DIGITS / "README.md").read_text(encoding="utf-8")
+    (words,) = (shlex.split(s) for s in card.splitlines() if s.startswith("    advnets train "))
+    command, rest = find_command(words[1:])
+    options = parse(command, rest)
+    settings = options.settings  # type: ignore[attr-defined]
+    assert isinstance(settings, Settings)
+    assert settings == run.settings
+    sizes = {path.name: path.stat().st_size for path in DIGITS.iterdir()}
+    assert sizes.keys() == {
+        "README.md",
+        "settings.json",
+        "evaluation.json",
+        "generator.safetensors",
+    }
+    assert sum(sizes.values()) < 2e6
+
+
+def test_digits_have_the_recorded_score_and_picture(tmp_path: Path) -> None:
+    """Another processor may round a sum differently, so a pixel may change by one level of grey."""
+    (record,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))
+    run = dataclasses.replace(an.open_run("digits"), folder=tmp_path / "digits")
+    shutil.copytree(DIGITS, run.folder)
+    score = an.evaluate(run, calibration=False, progress=False).parzen
+    assert score.nats == pytest.approx(record["parzen"]["nats"], abs=0.05)
+    assert f"{score.nats:.1f} ± {score.se:.1f}" in (DIGITS / "README.md").read_text("utf-8")
+    out = tmp_path / "digits.png"
+    assert main(["sample", "digits", "--n", "40", "--out", str(out)]) == 0
+    stored = Image.open(ROOT / "docs" / "images" / "digits.png")
+    a, b = (np.asarray(image.convert("L"), dtype=int) for image in (Image.open(out), stored))
+    assert np.abs(a - b).max() <= 1
+
+
+def test_commands_use_digits_and_write_outside_the_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = {path.name: path.stat().st_mtime_ns for path in DIGITS.iterdir()}
+    for line in (
+        "sample digits --n 10",
+        "walk digits --n 1 --points 2 --frames 1",
+        "interpolate digits --rows 2",
+        "evaluate digits --samples 20 --no-calibration",
+    ):
+        assert main(line.split()) == 0
+    written = {p.name for p in (tmp_path / "runs" / "digits").iterdir()}
+    assert written == {"samples.png", "walk.gif", "interpolation.png", "evaluation.json"}
+    assert {path.name: path.stat().st_mtime_ns for path in DIGITS.iterdir()} == before
+    (recorded,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))
+    assert [e.nats for e in an.compare(["digits", DIGITS]).entries] == 2 * [
+        recorded["parzen"]["nats"]
+    ]
+
+
+def test_a_run_of_that_name_in_the_working_directory_wins(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert an.open_run("digits").data == "mnist-5k"
+    (tmp_path / "digits").mkdir()  # a folder that is no run's
+    assert an.open_run("digits").data == "mnist-5k"
+    shutil.copytree(run.folder, tmp_path / "digits", dirs_exist_ok=True)
+    assert an.open_run("digits").data == run.data
+    assert main(["sample", "digits", "--n", "3"]) == 0
+    assert (tmp_path / "digits" / "samples.png").exists()
+
+
+@pytest.mark.slow
+def test_digits_can_be_made_again(tmp_path: Path) -> None:
+    """The card's recipe: the score of another processor's training is near the recorded one."""
+    line = f"train mnist-5k --preset quickstart --condition classes --run {tmp_path}"
+    assert main(line.split()) == 0
+    (record,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))
+    score = an.evaluate(tmp_path, calibration=False, progress=False).parzen
+    assert score.nats == pytest.approx(record["parzen"]["nats"], abs=8)

@@ -1,0 +1,148 @@
+"""The page's texts in both languages, its glossary, and its colours."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
+
+from adversarial_nets.playground import messages
+from adversarial_nets.playground.boards.style import THEMES
+from adversarial_nets.playground.glossary import GLOSSARY
+from adversarial_nets.playground.lessons import LESSONS
+from adversarial_nets.playground.page import CONTROLS, WEB_FOLDER, render
+from adversarial_nets.playground.words import WORDS, Language
+from adversarial_nets.training.diagnostics import PROBLEMS
+from small_playground import new_session
+
+# --- Texts ----------------------------------------------------------------------------------------
+
+NAMES = (
+    r"advnets playground RUN|advnets play DATA|JavaScript|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|NaN|MNIST|CSV|Python|English|"
+    r"JSD|KL|log|arXiv:[\d.]+|BiGAN|ALI|R3GAN|Pearson|sigmoid|sign|arg|min|max|"
+    r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
+)
+
+
+def test_chinese_texts_contain_no_english() -> None:
+    for name, translations in WORDS.items():
+        left = re.sub(NAMES, "", translations["zh"])
+        assert not re.search("[A-Za-z]{2,}", left), (name, left)
+        placeholders = [
+            set(re.findall(r"\{(\w+)\}", text)) - {"detail"} for text in translations.values()
+        ]
+        assert placeholders[0] == placeholders[1], name
+
+
+def test_every_metric_diagnosis_and_setting_has_a_text() -> None:
+    metrics = {n for d in ("gaussian", "grid", "zero-width-ring") for n in metrics_of(d)}
+    wanted = {f"metric {name}" for name in metrics | {"spread"}}
+    wanted |= {f"problem {name}" for name in ("none", "early", *PROBLEMS)} | {
+        f"setting {c.setting}" for c in CONTROLS
+    }
+    assert wanted <= WORDS.keys()
+
+
+def metrics_of(data: str) -> dict[str, Any]:
+    metrics: dict[str, Any] = new_session(data).slots[0].message(-1)["metrics"]
+    return metrics
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_the_page_is_rendered_in_one_language(lang: Language) -> None:
+    page = render(lang, "gaussian", latent=True)
+    assert WORDS["settings"][lang] in page
+    assert WORDS["settings"]["zh" if lang == "en" else "en"] not in re.sub(
+        "<script.*?</script>", "", page
+    )
+    assert "http://" not in page
+    assert "https://" not in page
+
+
+TEXT_CALL = r'\btext\("([^"]+)"[,)]'
+
+
+def test_every_text_that_the_page_uses_exists() -> None:
+    pages = [path.read_text() for path in WEB_FOLDER.iterdir()]
+    used = {name for page in pages for name in re.findall(TEXT_CALL, page)}
+    used |= {name for page in pages for name in re.findall('data-template="([^"{]+)"', page)}
+    assert len(used) >= 80
+    assert used <= WORDS.keys()
+
+
+def test_every_error_has_a_text() -> None:
+    modules = Path(messages.__file__).parent.glob("*.py")
+    found = {
+        reason
+        for module in modules
+        for reason in re.findall(r'(?:RequestError|_send_error)\("([^"]+)"', module.read_text())
+    }
+    assert len(found) > 12
+    assert {f"error {reason}" for reason in found} <= WORDS.keys()
+
+
+# --- Colours --------------------------------------------------------------------------------------
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of a colour #rrggbb (WCAG 2)."""
+    shares = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in shares)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(a: str, b: str) -> float:
+    low, high = sorted((luminance(a), luminance(b)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", list(THEMES))
+def test_a_projector_shows_the_colours_of_the_heat_map(name: str) -> None:
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    theme = THEMES[name]
+    low, middle, high = theme.heat
+    for end in (low, high):
+        assert contrast(end, middle) >= 3
+        assert contrast(end, theme.ink) >= 3  # the data are visible on it
+    assert contrast(low, high) >= 1.4  # also without their hues
+    # Samples and arrows have an edge of the middle colour.
+    for color in (theme.ink, theme.G, theme.D, theme.gradient):
+        assert contrast(color, middle) >= 3
+    css = (WEB_FOLDER / "page.css").read_text()
+    root = ":root" if name == "light" else ':root[data-theme="dark"]'
+    rules = css.split(f"{root} {{")[1].split("}")[0]
+    values = dict(re.findall(r"--([\w-]+): (#\w+);", rules))
+    assert (values["heat-G"], values["card"], values["heat-D"]) == theme.heat
+    assert (values["D"], values["gradient"]) == (theme.D, theme.gradient)
+
+
+# --- Glossary -------------------------------------------------------------------------------------
+
+
+def test_terms_have_the_meaning_that_the_glossary_gives() -> None:
+    docs = Path(__file__).parent.parent / "docs"
+    for lang, file in (("en", "glossary.md"), ("zh", "glossary.zh-CN.md")):
+        rows = [re.split(r"\s*\|\s", line) for line in (docs / file).read_text().splitlines()]
+        meanings = {
+            re.sub("[（(].*", "", row[1]).strip(): row[-1][:-2] for row in rows if len(row) > 3
+        }
+        for term, meaning in GLOSSARY:
+            assert meanings[term[lang]] == meaning[lang]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_every_lesson_and_board_names_terms_and_a_formula(lang: Language) -> None:
+    terms = {term[lang] for term, _ in GLOSSARY}
+    names = [*(f"about {name}" for name in LESSONS), "look line", "look plane", "look images"]
+    for name in names:
+        words = WORDS[name][lang]
+        lines = words.split("\n")
+        assert 3 <= len(lines) <= 5, name
+        assert sum(line.startswith("= ") for line in lines) >= 1, name
+        used = re.findall(r"\[\[(?:[^]|]+\|)?([^]|]+)\]\]", words)
+        assert used, name
+        for term in used:
+            assert term in terms or term.lower() in terms, (name, term)
