@@ -88,7 +88,6 @@ def overview() -> str:
         f"advnets {__version__}: Generative Adversarial Nets (2014) in readable PyTorch",
         "",
         "Usage: advnets COMMAND [ARGUMENTS] [OPTIONS]",
-        "       advnets COMMAND --help    all options of a command, with examples",
         "",
         "  advnets sample digits          100 digits of a trained generator (included)",
         "  advnets train mnist-5k         train on 4,000 digits (included) in a minute",
@@ -99,7 +98,10 @@ def overview() -> str:
         if group == "paper":
             lines += _paper_summary()
         lines += [_line(c) for c in COMMANDS.values() if c.group == group != "paper"]
-    lines += ["", "Options of every command: --help, and --json for one JSON object; --version"]
+    lines += [
+        "",
+        "Every command has --help (options, examples) and --json (one JSON object).",
+    ]
     return "\n".join(lines)
 
 

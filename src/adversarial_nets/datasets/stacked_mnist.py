@@ -29,7 +29,8 @@ def stack(digits: Dataset, name: str = "stacked-mnist") -> Dataset:
     Raises:
         NoClasses: the digits have no labels.
     """
-    images, labels = {}, {}
+    images: dict[str, Tensor] = {}
+    labels: dict[str, Tensor] = {}
     for i, (split, n) in enumerate(COUNTS.items()):
         if split not in digits.labels:
             raise NoClasses(digits.name)
