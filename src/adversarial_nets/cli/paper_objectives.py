@@ -58,7 +58,7 @@ class ObjectivesOptions:
         int | None,
         tyro.conf.arg(
             help="Length of each game.",
-            help_behavior_hint="(default: 1,000 for 25-gaussians, 10,000 for stacked-mnist)",
+            help_behavior_hint="(default: 2,000 for 25-gaussians, 10,000 for stacked-mnist)",
         ),
     ] = None
     out: Path = output_path("paper", "objectives")

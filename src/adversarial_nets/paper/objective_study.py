@@ -79,7 +79,7 @@ GAMMA = {"25-gaussians": 0.1, "stacked-mnist": 0.125}
 SAMPLES = {"25-gaussians": 5000, "stacked-mnist": 25_600}
 """Samples that are counted; 25,600 as published for StackedMNIST."""
 
-ROUNDS = {"25-gaussians": 1000, "stacked-mnist": 10_000}
+ROUNDS = {"25-gaussians": 2000, "stacked-mnist": 10_000}
 BATCH = 256  # for 25 Gaussians
 
 
