@@ -57,6 +57,13 @@ def test_the_exported_generator_draws_the_same_images(
     assert suffixes == {".safetensors", ".json", ".md"}  # nothing that could be a pickle
 
 
+def test_an_onnx_model_takes_the_class(run: Run, tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    out = tmp_path / "G.onnx"
+    assert main(["export", str(run.folder), "--onnx", str(out)]) == 0
+    torch.testing.assert_close(images(an.open_run(out)), images(run))
+
+
 def test_the_card_and_the_scores_are_those_of_the_run(run: Run, tmp_path: Path) -> None:
     found = an.export_generator(run, tmp_path / "G")
     card = (found.folder / "README.md").read_text(encoding="utf-8")

@@ -299,7 +299,8 @@ class ExportOptions:
     """Write a run's generator as an ONNX model, or as weights with a model card.
 
     --onnx is for other programs and languages (extra: export). Its input `z` has the shape (m,
-    z_size), its output `images` (m, channels, height, width). --safetensors writes a folder that
+    z_size), its output `images` (m, channels, height, width); with classes their numbers are the
+    input `c` (m,). --safetensors writes a folder that
     every command accepts in place of a run's: the weights of G as safetensors, the settings and
     scores as JSON, and a model card.
     """

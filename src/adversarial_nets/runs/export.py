@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from adversarial_nets.classes import condition_columns
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import Run, settings_record
 from adversarial_nets.runs.onnx_file import METADATA
@@ -19,16 +20,23 @@ __all__ = ["to_onnx"]
 class _Images(nn.Module):
     """G with images (m, channels, height, width) in place of flat ones."""
 
-    def __init__(self, G: nn.Module, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, G: nn.Module, image_shape: tuple[int, int, int], classes: int) -> None:
         super().__init__()
         self.G, self.image_shape = G, image_shape
+        self.register_buffer("one_hot", torch.eye(classes))
 
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        return self.G(z).unflatten(1, self.image_shape)
+    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
+        z, *condition = inputs  # numbers of classes, or the columns of another condition
+        one_hot = self.get_buffer("one_hot")
+        columns = [c if c.is_floating_point() else one_hot[c] for c in condition]
+        return self.G(torch.cat([z, *columns], 1)).unflatten(1, self.image_shape)
 
 
 def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -> bytes:
     """The generator as an ONNX model: input ``z`` (m, z_size), output ``images`` (m, c, h, w).
+
+    A conditional generator has a second input ``c``: with classes their numbers, int64 (m,); with
+    masks the known pixels and the mask, (m, 2 · pixels).
 
     Args:
         G: the run's generator, from `game_state.load_generator`; it is exported in evaluation mode.
@@ -46,15 +54,16 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
         raise UserError(
             "ONNX is not installed. Install it with: pip install 'adversarial-nets[export]'"
         ) from error
-    z = torch.zeros(2, run.settings.z_size)
+    inputs = _example_inputs(run)
+    m = {0: torch.export.Dim("m")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's own, about its options
         program = torch.onnx.export(
-            _Images(G, run.image_shape).eval(),
-            (z,),
-            input_names=["z"],
+            _Images(G, run.image_shape, len(run.classes)).eval(),
+            inputs,
+            input_names=["z", "c"][: len(inputs)],
             output_names=["images"],
-            dynamic_shapes=({0: torch.export.Dim("m")},),
+            dynamic_shapes=((m,) * len(inputs),),
             dynamo=True,
             verbose=False,
         )
@@ -72,3 +81,14 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
     file = io.BytesIO()
     onnx.save_model(model, file)
     return file.getvalue()
+
+
+def _example_inputs(run: Run) -> tuple[torch.Tensor, ...]:
+    """Inputs of the model for two images, as many as the run's G has."""
+    s = run.settings
+    z = torch.zeros(2, s.z_size)
+    columns = condition_columns(s.condition, run.classes, run.pixels)
+    if not columns:
+        return (z,)
+    is_class = s.condition == "classes"
+    return z, torch.zeros(2, dtype=torch.int64) if is_class else torch.zeros(2, columns)
