@@ -59,7 +59,8 @@ def test_the_seed_chooses_the_images() -> None:
     assert first[1].score != other[1].score
 
 
-def test_progress_names_the_row() -> None:
+def test_progress_names_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ADVNETS_CACHE", str(tmp_path))  # no centroids are there
     seen: list[tuple[str, int, int | None]] = []
     calibrate(data_set(), on_progress=lambda *step: seen.append(step))
     assert seen[0] == ("k-means: pass 1 of 2", 60, 60)

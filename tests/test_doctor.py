@@ -35,7 +35,7 @@ def test_nothing_is_read_or_downloaded(
     assert result(capsys, "doctor")["data"] == {
         "mnist": None,
         "mnist-5k": "included",
-        **dict.fromkeys(("tfd", "tfd-96", "tfd-standin", "cifar10")),
+        **dict.fromkeys(("stacked-mnist", "tfd", "tfd-96", "tfd-standin", "cifar10")),
     }
     assert not cache.exists()
     monkeypatch.setenv("ADVNETS_DATA", str(tmp_path))

@@ -238,7 +238,7 @@ def _quantile(values: Sequence[float], share: float) -> float:
 
 def _memory_mb() -> int:
     """This process's resident memory."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
     return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
 
 
