@@ -226,7 +226,11 @@ def play_stacked(
     G, _ = game_state.load_generator(run)
     x = sample(G, s, SAMPLES["stacked-mnist"], "samples to score")
     counts = stacked_modes(x, classifier(digits, on_progress))
-    seconds = float(json.loads((folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])["seconds"])
+    seconds = float(
+        json.loads((folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])[
+            "seconds"
+        ]
+    )
     modes = int((counts > 0).sum())
     return Result(*what, modes, None, _kl_to_uniform(counts), seconds), x[:10]
 
