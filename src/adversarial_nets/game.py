@@ -7,7 +7,6 @@ follow below, by autograd, for any pair of modules; `engine.manual_backprop` com
 updates faster for multilayer perceptrons.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
@@ -17,11 +16,12 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, objectives, priors
-from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
+from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
 
@@ -31,7 +31,6 @@ __all__ = [
     "algorithm_1_released",
     "play",
     "play_round",
-    "rounds_in",
     "sample",
     "sample_data",
     "sample_noise",
@@ -41,10 +40,6 @@ __all__ = [
     "update_G",
     "update_both",
 ]
-
-# Update the moving average every 10 rounds with decay ** 10: a tenth of the time, same samples.
-AVERAGE_EVERY = 10
-
 
 # --- Algorithm 1: one function for each kind of round ---------------------------------------------
 
@@ -418,62 +413,7 @@ def _like(net: nn.Module) -> Tensor:
     return next(net.parameters())
 
 
-# --- Schedules and the moving average -------------------------------------------------------------
-
-
-def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
-    """How many rounds make that many epochs; a round draws k · m training images."""
-    return max(1, math.ceil(epochs * data.examples_per_epoch / (settings.k * settings.batch)))
-
-
-def set_learning_rates(game: Game) -> None:
-    """Set this round's learning rate and momentum in both optimisers.
-
-    The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With
-    μ · lr_{t−1} / lr_t in place of μ, both rules change θ equally.
-
-    Optimisers that a program passed in keep their own values (`Game.optimiser_lr`).
-    """
-    if game.optimiser_lr == "own":
-        return
-    s, t = game.settings, game.round
-    lr, momentum = s.lr_at(t), s.momentum_at(game.epoch)
-    for optimiser, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):
-        for group in optimiser.param_groups:
-            group["lr"] = lr * multiplier * group.get("lr_scale", 1.0)
-            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # with lr 0, θ does not change
-                group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
-
-
-@torch.no_grad()
-def adapt_augmentation(game: Game) -> None:
-    """ADA: every fourth round, move the probability of augmentation by D's signs on data."""
-    s, state, a_x = game.settings, game.augmentation, game.stats.a_x
-    if not s.ada_target or a_x is None:
-        return
-    signs = a_x.sign().double().sum()[None]
-    distributed.all_reduce_sum([signs])
-    state.signs, state.images = state.signs + signs.item(), state.images + s.batch
-    if game.round % augmentation.ADA_EVERY == augmentation.ADA_EVERY - 1:
-        shown = augmentation.ADA_EVERY * s.k * s.batch
-        p = augmentation.adapt(state.probability, state.signs / state.images, s.ada_target, shown)
-        state.probability, state.signs, state.images = p, 0.0, 0
-
-
-@torch.no_grad()
-def update_average(game: Game) -> None:
-    """Update the exponential moving average of G's weights.
-
-    Early in training the decay is at most (1 + t) / (10 + t) in round t, so that the initial
-    weights soon have little influence. Batch normalisation's running statistics are averaged too;
-    counters are copied.
-    """
-    t = game.round
-    if game.averaged is not None and t % AVERAGE_EVERY == 0:
-        weight = 1 - min(game.settings.ema_decay, (1 + t) / (10 + t)) ** AVERAGE_EVERY
-        mean, now = game.averaged.state_dict(), game.G.state_dict()
-        for name, x in now.items():
-            mean[name].lerp_(x, weight) if x.is_floating_point() else mean[name].copy_(x)
+# --- Samples --------------------------------------------------------------------------------------
 
 
 @torch.no_grad()

@@ -66,12 +66,13 @@ class ImageAdapter(nn.Module):
         """The network's own state."""
         return self.net.state_dict(*args, **kwargs)
 
-    def load_state_dict(  # noqa: D102
+    def load_state_dict(  # torch's signature
         self,
         state_dict: Mapping[str, Any],
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
-    ) -> Any:  # noqa: ANN401
+        *args: Any,  # noqa: ANN401 (torch's)
+        **kwargs: Any,  # noqa: ANN401 (torch's)
+    ) -> Any:  # noqa: ANN401 (torch's)
+        """Load the network's own state."""
         return self.net.load_state_dict(state_dict, *args, **kwargs)
 
 

@@ -105,24 +105,23 @@ def load_folder(
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
-    rows = torch.from_numpy(images)
     labels, classes = _classes(folder, splits)
-    valid, test = rows[n_train : n_train + n_valid], rows[n_train + n_valid :]
+    train, valid, test = torch.from_numpy(images).tensor_split([n_train, n_train + n_valid])
     if train_on_all:
-        valid = test = rows
+        valid = test = train
         labels = labels and dict.fromkeys(labels, labels["train"])
     shape = f"{size}×{width} {_COLOURS[channels]}"
+    on = f"{'fully ' * (channels == 4)}transparent parts on {background or 'white'}"
     data = Dataset(
         name=name,
-        train=rows[:n_train],
+        train=train,
         valid=valid,
         test=test,
         held_out=not train_on_all,
         image_shape=(channels, size, width),
         provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, {'fully ' * (channels == 4)}transparent parts on {background or 'white'}, "
-        f"{_fitted(fit, size == width)}, converted and resized to {shape}; {how}. "
-        f"{_skipped(found)}".rstrip(),
+        f"orientation, {on}, {_fitted(fit, size == width)}, converted and resized to {shape}; "
+        f"{how}. {_skipped(found)}".rstrip(),
         notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
         f"{_held_out(splits, how)}. {_skipped(found)}".rstrip(),
         labels=labels,

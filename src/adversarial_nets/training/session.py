@@ -23,13 +23,13 @@ from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.game import rounds_in
 from adversarial_nets.presets import Preset, preset_for, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
+from adversarial_nets.schedules import rounds_in
 from adversarial_nets.settings import Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
@@ -144,12 +144,7 @@ def train(
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT or SIGTERM came; the run is saved.
     """
-    if precision not in ("float32", "bfloat16"):
-        raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
-    if keep not in ("newest", "all"):
-        raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
-    if patience is not None and patience < 1:
-        raise SettingError("patience", f"is {patience}; it must be 1 or more.")
+    _check_choices(precision, keep, patience)
     data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
@@ -176,6 +171,20 @@ def train(
         request = _Request(*what, folder, onto, source, *how)
         with reporter.training(total) as show:
             return _play(request, total, cadence or Cadence(), (show, *callbacks))
+
+
+def _check_choices(precision: str, keep: str, patience: int | None) -> None:
+    """Refuse values that are not possible.
+
+    Raises:
+        SettingError: one of these.
+    """
+    if precision not in ("float32", "bfloat16"):
+        raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
+    if keep not in ("newest", "all"):
+        raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
+    if patience is not None and patience < 1:
+        raise SettingError("patience", f"is {patience}; it must be 1 or more.")
 
 
 def _name_or_dataset(
