@@ -187,4 +187,17 @@ addEventListener("pagehide", () => {
   // While the game plays, a snapshot arrives before the state that counts its rounds.
   if (current.playing && snapshots[0]) current.state.rounds = Math.max(current.state.rounds, snapshots[0].round);
   writeAddress();
+  keepForReload(location.hash); // a reload takes the address of before this event
 });
+
+function keepForReload(hash) {
+  try { sessionStorage.setItem("addressOnLeaving", hash); } catch { /* storage is blocked: the last written address counts */ }
+}
+
+function restoreAfterReload() {
+  if (!reloaded) return;
+  try {
+    const hash = sessionStorage.getItem("addressOnLeaving");
+    if (hash) history.replaceState(null, "", hash);
+  } catch { /* storage is blocked */ }
+}

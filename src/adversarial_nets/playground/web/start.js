@@ -48,6 +48,7 @@ const handlers = {
   latent: showLatentImages,
 };
 
+restoreAfterReload();
 const saved = readAddress();
 if (saved.lang in { en: 0, zh: 0 }) lang = saved.lang;
 if (saved.theme in { light: 0, dark: 0 }) theme = saved.theme;
