@@ -241,16 +241,16 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "If the pairs have the same distribution, then E = G⁻¹. A mode that G leaves out "
         "would have no z of its own (§7; BiGAN, arXiv:1605.09782; ALI, arXiv:1606.00704).",
         "25 个高斯分布。博弈 A：只有 G。博弈 B：[[联合博弈]]，编码器 E 把数据 x 映射回噪声 z，"
-        "D 比较的是数对。\n"
+        "D 比较的是配对。\n"
         "博弈 B 下方方框中的点是 E(x)，图中连线从 x 指向 G(E(x))。到第 500 轮，博弈 B 约覆盖 "
         "13 个[[模式]]，博弈 A 为 3 个。然后再次点击“运行”：连线逐渐变短，E 与 G 学会互为逆映"
         "射。\n"
         "= min_{G,E} max_D E log D(x, E(x)) + E log(1 − D(G(z), z))\n"
-        "若两种数对的分布相同，则 E = G⁻¹。G 遗漏的模式不会有自己的 z（第 7 节；BiGAN，"
+        "若两种配对的分布相同，则 E = G⁻¹。G 遗漏的模式不会有自己的 z（第 7 节；BiGAN，"
         "arXiv:1605.09782；ALI，arXiv:1606.00704）。",
     ),
     # --- What to look at on each board ---
-    "look": text("What to look at", "看点"),
+    "look": text("What to look at", "观察要点"),
     "look line": text(
         "The dotted curve is p_data, the green one p_g, the density of G(z). The arrows lead "
         "from z to x = G(z): where they are dense, p_g is large.\n"
@@ -261,7 +261,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "p_g)\n"
         "The right side is the [[virtual training criterion]], the green curve below; for D "
         "= D* both sides are equal. In the end p_g = p_data, D = ½, and both are −log 4.",
-        "虚点线是 p_data，绿线是 p_g，即 G(z) 的密度。箭头由 z 指向 x = G(z)：箭头越密，p_g "
+        "点线是 p_data，绿线是 p_g，即 G(z) 的密度。箭头由 z 指向 x = G(z)：箭头越密，p_g "
         "越大。\n"
         "[[判别器]] D（虚线）学习区分真实数据与生成样本，细线是当前 G 的[[最优判别器]]。多次"
         "点击“只训练 D”，D 会接近 D*；点击“只训练 G”，样本移向 D 较大的位置。\n"

@@ -41,7 +41,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "not allowed": _text(
         "If this is the address of your own tunnel or proxy, start the playground again: {command}",
-        "若这是您自己的隧道或代理的地址，请重新启动：{command}",
+        "若这是你自己的隧道或代理的地址，请重新启动：{command}",
     ),
     "keys": _text(
         "Keys: Space plays and pauses, N plays one round, D and G train one network, R resets, "
@@ -207,7 +207,7 @@ WORDS: Mapping[str, Text] = {
     "method line": _text("Exact, on 240 cells of x.", "将 x 轴划分为 240 个格子，精确计算。"),
     "method points": _text(
         "p_data is itself an estimate: a Gaussian at each of your {points} points.",
-        "p_data 本身也是估计：在您的 {points} 个数据点处各放置一个高斯核。",
+        "p_data 本身也是估计：在你的 {points} 个数据点处各放置一个高斯核。",
     ),
     "method plane": _text(
         "Estimated from 2,000 samples in 40 × 40 cells, so that no G reaches 0. Without smoothing, "
@@ -297,7 +297,7 @@ WORDS: Mapping[str, Text] = {
     "data three-gaussians": _text("Three Gaussians", "三高斯混合"),
     "data mnist-5k": _text("MNIST, 5,000 digits", "MNIST，5,000 张手写数字"),
     "data command line": _text("From the command line", "命令行指定的数据"),
-    "data points": _text("Your points", "您的数据点"),
+    "data points": _text("Your points", "你的数据点"),
     "draw": _text("Draw", "手绘"),
     "draw how": _text(
         "Draw with the mouse or a finger. The lines become the data.",
