@@ -16,8 +16,9 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen_score
+from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen_score, parzen_score_on
 from adversarial_nets.random import permutation
+from small import small_data
 
 
 def normal(seed: int, *shape: int, dtype: torch.dtype = torch.float64) -> Tensor:
@@ -277,3 +278,10 @@ def test_no_images() -> None:
 def test_impossible_sigmas(grid: tuple[float, ...]) -> None:
     with pytest.raises(UserError, match="positive"):
         parzen_score(x2, x2, x2, grid)
+
+
+def test_samples_from_0_to_255_are_refused() -> None:
+    data = small_data()
+    with pytest.raises(UserError, match="divide them by 255"):
+        parzen_score_on(data, 255 * data.floats(data.train))
+    parzen_score_on(data, 1.5 * data.floats(data.train))  # a model may leave the range a bit

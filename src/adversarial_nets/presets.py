@@ -434,6 +434,10 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
 
 
 def run_folder(data: str, preset: str, seed: int) -> Path:
-    """``runs/DATA-PRESET-SEED``, with other characters of the data's name replaced by hyphens."""
-    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data)
+    """``runs/DATA-PRESET-SEED``, with other characters of the data's name replaced by hyphens.
+
+    >>> run_folder("folder:cats/", "pictures", 0) == run_folder("folder:cats", "pictures", 0)
+    True
+    """
+    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data.rstrip("/\\"))
     return Path("runs") / f"{name}-{preset}-{seed}"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from adversarial_nets.paper.figure1 import Figure1
     from adversarial_nets.paper.plane import Plane
     from adversarial_nets.paper.remarks import Remarks
+    from adversarial_nets.toys.line import Snapshot
 
 __all__ = ["COMMANDS"]
 
@@ -88,13 +89,20 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.toys.line import ROUNDS
 
     rounds = require_positive("--rounds", o.rounds, ROUNDS)
+    show_round = _show_rounds(reporter)
+
+    def show(snapshot: "Snapshot", rounds: int) -> None:
+        show_round(snapshot, rounds)
+        if snapshot.round == rounds and o.movie:
+            reporter.say("Drawing the animation (--no-movie leaves it out)")
+
     found = figure1(
         o.data,
         o.out,
         rounds=rounds,
         seed=o.seed,
         movie=o.movie,
-        on_snapshot=_show_rounds(reporter),
+        on_snapshot=show,
     )
     return _print_found(reporter, found)
 

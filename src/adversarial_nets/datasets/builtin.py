@@ -198,7 +198,7 @@ register(
 register(
     "folder:PATH",
     _folder,
-    description="Your own images in any format and size, cropped and resized (default 28×28 grey).",
+    description="Your own images in any format and size, cropped and resized (`train`: 32×32).",
     source="The folder, or the zip archive, that you name, with its subfolders.",
     needs="path",
     resizable=True,

@@ -49,8 +49,14 @@ class Memorisation:
             f"{self.training:.1%} are training images; without copying, about "
             f"{self.expected:.1%} would be (p = {self.p_value:.2g})"
         )
-        copied = "Images were copied" if self.p_value < _SIGNIFICANT else "No sign of copied images"
-        return f"{copied}: {found}."
+        if self.p_value < _SIGNIFICANT:
+            return f"Images were copied: {found}."
+        if self.expected**self.nearest >= _SIGNIFICANT:  # even if all were training images
+            return (
+                f"Too early to say whether images were copied: all {self.samples:,} samples are "
+                f"nearest to the same {self.nearest:,} of the real images. Train longer."
+            )
+        return f"No sign of copied images: {found}."
 
 
 def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisation:

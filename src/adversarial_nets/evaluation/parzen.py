@@ -340,9 +340,11 @@ def parzen_score_on(
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown grid, or arguments that `log_likelihood` refuses.
+        UserError: an unknown grid, samples from 0 to 255, or arguments that `log_likelihood`
+            refuses.
     """
     floats = data.floats
+    _require_range(samples, data.range)
     if not data.folds:
         valid, test = floats(data.valid[:1000]), floats(data.test)
         return parzen_score(samples, valid, test, grid, on_progress, shared)
@@ -362,6 +364,18 @@ def parzen_score_on(
         curve=tuple((float(σ), float(mean)) for σ, mean in curves.mean(0)),
         folds=scores,
     )
+
+
+def _require_range(samples: Samples, range: tuple[float, float]) -> None:
+    """Refuse samples from 0 to 255 where images go from 0 to 1; models may leave a range a bit."""
+    if isinstance(samples, Tensor) and samples.numel():
+        low, high = range
+        largest = samples.max().item()
+        if largest > high + 10 * (high - low):
+            raise UserError(
+                f"The largest value of the samples is {largest:.4g}, but images go from {low:g} to "
+                f"{high:g}. Scale the samples to that range; from 0 to 255, divide them by 255."
+            )
 
 
 def _sigmas(grid: str | Sequence[float]) -> tuple[float, ...]:
