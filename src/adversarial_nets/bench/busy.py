@@ -67,7 +67,7 @@ def rounds_per_second(preset: str, seconds: float) -> float:
 
     Args:
         preset: the preset's name.
-        seconds: length of the measurement. Four seconds of training come before it and do not
+        seconds: length of the measurement. Two seconds of training come before it and do not
             count: the comparisons of the thread modes are frequent at first.
     """
     from adversarial_nets import datasets
@@ -87,14 +87,14 @@ def rounds_per_second(preset: str, seconds: float) -> float:
                 tuner.after_round()
             return (game.round - first) / (time.perf_counter() - started)
 
-        train(4.0)
+        train(2.0)
         return train(seconds)
 
 
 def measure_busy_machine(
     presets: tuple[str, ...] = ("quickstart", "mnist"),
     turns: int = 3,
-    seconds: float = 8.0,
+    seconds: float = 5.0,
     on_progress: Progress = lambda what, done, total: None,
 ) -> BusyMachine:
     """Measure every row in every column; the machine should do nothing else meanwhile.
