@@ -148,16 +148,28 @@ def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " c
 # --- The networks ---------------------------------------------------------------------------------
 
 
-def _classify(
-    D: Named, x: Images, generator: torch.Generator | None = None
-) -> tuple[Features, Logits]:
-    """The last hidden layer and the logits; with a generator of noise, as in training."""
+def _normalised_weights(D: Named) -> list[Tensor]:
+    """The matrix of each layer (weight normalisation, arXiv:1602.07868): columns of lengths g."""
     depth = sum(name.startswith("v") for name in D)
+    return [_normalised(D[f"v{i}"], D[f"g{i}"]) for i in range(depth)]
+
+
+def _classify(
+    D: Named,
+    x: Images,
+    generator: torch.Generator | None = None,
+    W: list[Tensor] | None = None,
+) -> tuple[Features, Logits]:
+    """The last hidden layer and the logits; with a generator of noise, as in training.
+
+    W are the normalised weights, if they are at hand.
+    """
+    W = _normalised_weights(D) if W is None else W
     f = x
-    for i in range(depth):
+    for i, weights in enumerate(W):
         f, x = x, _noisy(x, HIDDEN_NOISE if i else INPUT_NOISE, generator)
-        x = torch.addmm(D[f"b{i}"], x, _normalised(D[f"v{i}"], D[f"g{i}"]))
-        x = x.relu() if i < depth - 1 else x
+        x = torch.addmm(D[f"b{i}"], x, weights)
+        x = x.relu() if i < len(W) - 1 else x
     return f, x
 
 
@@ -168,8 +180,7 @@ def _noisy(x: Tensor, std: float, generator: torch.Generator | None) -> Tensor:
 
 
 def _normalised(v: Tensor, g: Tensor) -> Tensor:
-    """Weight normalisation (arXiv:1602.07868): a column of length g for each unit."""
-    return v * (g / v.norm(dim=0))
+    return v * (g * v.square().sum(0).rsqrt())
 
 
 def _generate(G: Named, z: Tensor) -> Images:
@@ -236,32 +247,38 @@ def fit(
     steps = session.steps(total, model, model.state_dict(), state)
     for step, record_loss in steps.until(total, {**_with_prefix("D", D), **_with_prefix("G", G)}):
         address = Address(s.seed, step, range(s.batch))
-        generator = address.generator("few labels: noise")
+        noise = address.generator("few labels: noise")
         rows = _rows_of_labelled(address, step, len(labelled))
-        x = minibatch(unlabelled, s.seed, step, s.batch)
-        z = address.uniform("few labels: z", s.z_size).to(x)
-        of_labelled = _classify(model.D, labelled[rows], generator)[1]
         if s.unlabelled:
-            with torch.no_grad():
-                G_z = _generate(G, z)
-            loss = classifier_loss(
-                of_labelled,
-                classes[rows],
-                _classify(model.D, x, generator)[1],
-                _classify(model.D, G_z, generator)[1],
-            )
+            G_z = _generate(G, address.uniform("few labels: z", s.z_size).to(unlabelled))
+            x = minibatch(unlabelled, s.seed, step, s.batch)
+            loss = _loss_of_D(model.D, labelled[rows], classes[rows], x, G_z, noise)
         else:
-            loss = F.cross_entropy(of_labelled, classes[rows])
+            loss = F.cross_entropy(_classify(model.D, labelled[rows], noise)[1], classes[rows])
         adam_step(D, states[0], torch.autograd.grad(loss, list(D.values())), s.lr, BETAS)
         if s.unlabelled:
             x = minibatch(unlabelled, s.seed + 1, step, s.batch)
-            of_data = _classify(model.D, x, generator)[0].detach()
-            of_samples = _classify(model.D, _generate(G, z), generator)[0]
-            matching = generator_loss(of_data, of_samples)
+            matching = _loss_of_G(model.D, x, G_z, noise)
             adam_step(G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS)
         update_average(model, step)
         record_loss(loss.item())
     return model
+
+
+def _loss_of_D(
+    D: Named, labelled: Images, classes: Classes, x: Images, G_z: Images, noise: torch.Generator
+) -> Float[Tensor, ""]:
+    """`classifier_loss`, with one pass of all three minibatches through the classifier."""
+    batch = torch.cat([labelled, x, G_z.detach()])
+    logits = _classify(D, batch, noise)[1].split([len(labelled), len(x), len(G_z)])
+    return classifier_loss(logits[0], classes, logits[1], logits[2])
+
+
+def _loss_of_G(D: Named, x: Images, G_z: Images, noise: torch.Generator) -> Float[Tensor, ""]:
+    """`generator_loss` on the features of D, whose weights are constants here."""
+    W = [weights.detach() for weights in _normalised_weights(D)]
+    D = {name: value.detach() for name, value in D.items()}
+    return generator_loss(_classify(D, x, noise, W)[0], _classify(D, G_z, noise, W)[0])
 
 
 @torch.no_grad()
