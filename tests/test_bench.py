@@ -238,7 +238,7 @@ def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
     assert len(records.picture_lines(found)) == 4
 
 
-def test_a_class_of_visitors_is_served_and_measured() -> None:
+def test_a_class_of_visitors_is_served_and_measured(tmp_path: Path) -> None:
     playground = pytest.importorskip("adversarial_nets.bench.playground")
     found = playground.measure_visitors(2, 2)
     assert found.visitors == found.served == 2
@@ -247,5 +247,13 @@ def test_a_class_of_visitors_is_served_and_measured() -> None:
     lines = records.visitor_lines(found)
     assert lines[0] == "2 of 2 visitors were served for 2 s"
     board = playground.BoardSpeed("moons", 2, 5, 20.0, 100.0, 12.0)
-    speed = playground.PlaygroundSpeed([board], {"collapse": 14.2}, 0.5)
-    assert [len(line.split()) > 2 for line in records.board_lines(speed)] == [True, True, False]
+    busy = "beside one busy loop"
+    speed = playground.PlaygroundSpeed([board], {"collapse": 14.2}, busy, 0.5, {})
+    printed = records.board_lines(speed)
+    assert [line.split()[0] for line in printed] == ["moons", "lesson", "beside"]
+    written = [
+        *records.write_playground(found, tmp_path),
+        *records.write_playground(speed, tmp_path),
+    ]
+    assert [path.name for path in written] == ["playground-visitors.json", "playground-busy.json"]
+    assert json.loads(written[1].read_text())["boards"][0]["click_ms"] == 12.0

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from urllib.parse import urlsplit
 
 import pytest
@@ -317,6 +318,16 @@ def test_the_english_page_fits_a_phone(browser: Browser, address: str) -> None:
         box = page.locator(target).bounding_box()
         assert box
         assert box["height"] >= 44, target  # a finger needs that much
+    edges = page.evaluate(
+        "all('.playback button').map((e) => e.getBoundingClientRect())"
+        ".map((b) => [b.top, b.left, b.right])"
+    )
+    for (top, _, right), (other, left, _) in pairwise(edges):
+        assert other > top or right <= left  # no button covers another one
+    box = page.locator("#speed").bounding_box()
+    assert box
+    assert place
+    assert place["y"] + place["height"] <= box["y"]  # the game comes before the selectors
     visit.end()
 
 
@@ -370,6 +381,8 @@ def test_a_term_of_a_lesson_is_explained(browser: Browser, address: str) -> None
     page.click("#lang")
     page.locator("#about-lesson .term", has_text="模式崩溃").click()
     expect(page.locator("#meaning")).to_contain_text("把许多 z 映射到几乎相同的 x")
+    whole = page.locator("#about-lesson .whole", has_text="模式崩溃")
+    expect(whole).to_have_text("（模式崩溃，")  # no line begins with the comma
     visit.end()
 
 

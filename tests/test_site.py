@@ -18,6 +18,7 @@ from documented import ROOT
 from website import api, commands, math_svg, sphinx_extension
 from website.build import build, write_sources
 from website.check import problems
+from website.filled import DOCUMENTS, filled
 from website.results import Tables
 from website.sources import LANGUAGES, PICTURES, Language, Page, pages, rewrite_links
 
@@ -129,6 +130,16 @@ def test_tables_agree_with_the_records_and_the_documents() -> None:
         assert table1.count("\n") == 2 + sum(row["dataset"] == "mnist" for row in rows)
         assert "198.5 ± 2.2" in table1
     assert "对抗网络，权重滑动平均" in Tables("zh-CN").table1()
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_a_document_holds_the_tables_of_the_records(document: str) -> None:
+    """If this fails after a new record: ``python -m website.filled``."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    assert text.count("<!-- table ") == 3
+    assert filled(text, "zh-CN" if ".zh-CN" in document else "en") == text
+    with pytest.raises(ValueError, match="names no table"):
+        filled("<!-- table nothing -->\n<!-- end -->", "en")
 
 
 @pytest.mark.parametrize("inline", [True, False])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+from adversarial_nets.playground.words import WORDS
 from website.sources import ROOT, Language
 
 __all__ = ["TABLES", "Tables", "number", "record"]
@@ -49,6 +50,25 @@ _CHINESE: Mapping[str, str] = {
     "one run": "一次训练",
     "published setting": "论文设置",
     "preset fast": "预设 fast",
+    "frames/s": "帧/秒",
+    "rounds/s": "轮/秒",
+    "click, ms": "点击，毫秒",
+    "beside a busy loop": "同时有一个忙循环",
+    "rounds per frame": "每帧轮数",
+    "two games": "两局并排",
+    "lesson": "课程",
+    "seconds until it pauses": "到暂停为止的秒数",
+    "pages served": "得到服务的页面",
+    "click, s: median": "点击，秒：中位数",
+    "memory, MB: before": "内存，MB：之前",
+    "at the end": "结束时",
+    "at most": "最大",
+    "seconds": "秒",
+    "machine": "机器",
+    "load": "负载",
+    "95 %": "95 %",
+    "alone": "没有其他程序",
+    "beside one busy loop": "同时有一个忙循环",
 }
 
 
@@ -208,6 +228,72 @@ class Tables:
         found: list[dict[str, Any]] = record(f"claim-{name}")["rows"]
         rows = [[number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found]
         return _table(list(found[0]), rows)
+
+    # --- The playground's speed -------------------------------------------------------------------
+
+    def _playground_text(self, name: str) -> str:
+        return WORDS[name]["en" if self.language == "en" else "zh"]
+
+    def _both_machines(self, name: str) -> list[dict[str, Any]]:
+        """The records of the quiet machine and of the one beside a busy loop, if there are any."""
+        files = (name, f"{name}-busy")
+        return [record(file) for file in files if (FOLDER / f"{file}.json").exists()]
+
+    def _machine_header(self, found: list[dict[str, Any]], *words: str) -> list[str]:
+        comma = ", " if self.language == "en" else "，"
+        ends = []
+        for one in found:
+            busy = "" if one["machine"] == "alone" else comma + self.word("beside a busy loop")
+            ends.append(f"{busy}{comma}{self.word('load')} {number(one['load'])}")
+        return [self.word(word) + end for end in ends for word in words]
+
+    def playground_boards(self) -> str:
+        """Frames, rounds and clicks of each board of the playground."""
+        found = self._both_machines("playground")
+        comma = ", " if self.language == "en" else "，"
+        rows = []
+        for same in zip(*(one["boards"] for one in found), strict=True):
+            first = same[0]
+            label = self._playground_text(f"data {first['data']}")
+            label += comma + self.word("two games") if first["games"] == 2 else ""
+            cells = [
+                number(b[key], digits)
+                for b in same
+                for key, digits in (("frames", 1), ("rounds", 0), ("click_ms", 0))
+            ]
+            rows.append([label, str(first["rounds_per_frame"]), *cells])
+        header = self._machine_header(found, "frames/s", "rounds/s", "click, ms")
+        return _table([*self._header("data", "rounds per frame"), *header], rows)
+
+    def playground_lessons(self) -> str:
+        """Seconds from Play until each lesson pauses."""
+        found = self._both_machines("playground")
+        rows = [
+            [self._playground_text(f"lesson {name}"), *(number(o["lessons"][name]) for o in found)]
+            for name in found[0]["lessons"]
+        ]
+        header = self._machine_header(found, "seconds until it pauses")
+        return _table([self.word("lesson"), *header], rows)
+
+    def playground_visitors(self) -> str:
+        """A class of visitors at once."""
+        found = self._both_machines("playground-visitors")
+        rows = [
+            [
+                f"{one['served']} / {one['visitors']}",
+                str(one["seconds"]),
+                number(one["frames"], 2),
+                number(one["rounds"]),
+                *(number(value, 2) for value in one["click_s"]),
+                *(number(value, 0) for value in one["memory_mb"]),
+                self.word(one["machine"]),
+                number(one["load"]),
+            ]
+            for one in found
+        ]
+        header = ("pages served", "seconds", "frames/s", "rounds/s", "click, s: median", "95 %")
+        memory = ("memory, MB: before", "at the end", "at most", "machine", "load")
+        return _table(self._header(*header, *memory), rows)
 
 
 TABLES = [name for name in vars(Tables) if not name.startswith("_")]

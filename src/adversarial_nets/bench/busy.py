@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from adversarial_nets.bench.speed import made_with
 from adversarial_nets.progress import Progress
 
-__all__ = ["COLUMNS", "ROWS", "BusyMachine", "measure_busy_machine", "rounds_per_second"]
+__all__ = ["COLUMNS", "ROWS", "BusyMachine", "beside", "measure_busy_machine", "rounds_per_second"]
 
 ROWS: Mapping[str, Mapping[str, str]] = {
     "automatic": {},
@@ -111,7 +111,7 @@ def measure_busy_machine(
     for preset in presets:
         for column in COLUMNS:
             rates: dict[str, list[float]] = {row: [] for row in ROWS}
-            with _busy(_NEIGHBOURS[column]):
+            with beside(column):
                 for _ in range(turns):
                     for row in ROWS:
                         rates[row].append(_measure(preset, seconds, ROWS[row]))
@@ -134,8 +134,9 @@ def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float
 
 
 @contextmanager
-def _busy(programs: tuple[str, ...]) -> Iterator[None]:
-    """Run programs in the background that never end by themselves."""
+def beside(column: str) -> Iterator[None]:
+    """Run the other programs of a column of `COLUMNS` in the background inside the block."""
+    programs = _NEIGHBOURS[column]
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
     environment = {name: value for name, value in os.environ.items() if name not in ours}
     running = [

@@ -7,18 +7,20 @@ import os
 import resource
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adversarial_nets.bench.busy import beside
+from adversarial_nets.bench.speed import made_with
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.screenshots import open_browser
 from adversarial_nets.playground.server import running_server, serve_in_thread
 from adversarial_nets.progress import Progress
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Page
     from tornado.websocket import WebSocketClientConnection
 
 __all__ = [
@@ -40,6 +42,8 @@ BOARDS: Sequence[tuple[str, int, int]] = (
 )
 """What is measured: data, games side by side, rounds per frame."""
 
+LESSON_SECONDS = 12.0
+"""Time after which the rest of a lesson is computed from its rounds a second."""
 CLICKS = 5
 _CLICK = """() => new Promise((done) => {
   const sent = performance.now(), handler = handlers.state;
@@ -76,18 +80,23 @@ class PlaygroundSpeed:
     Attributes:
         boards: one entry for each of `BOARDS`.
         lessons: seconds from Play until the lesson pauses, by the lesson's name.
+        machine: what ran beside the benchmark, a column of `busy.COLUMNS`.
         load: the machine's load average at the end.
+        made_with: versions, processor, threads.
     """
 
     boards: Sequence[BoardSpeed]
     lessons: dict[str, float]
+    machine: str
     load: float
+    made_with: Mapping[str, object]
 
 
 def measure_boards(
     boards: Sequence[tuple[str, int, int]] = BOARDS,
     lessons: Sequence[str] = tuple(LESSONS),
-    seconds: float = 4.0,
+    seconds: float = 3.0,
+    machine: str = "alone",
     on_progress: Progress = lambda what, done, total: None,
 ) -> PlaygroundSpeed:
     """Play each board and each lesson in a page of 1280 × 800 pixels.
@@ -96,60 +105,67 @@ def measure_boards(
         boards: as `BOARDS`.
         lessons: names of lessons.
         seconds: how long each board plays.
+        machine: what else shall run, a column of `busy.COLUMNS`.
         on_progress: called after each.
 
     Raises:
         UserError: Playwright or Chromium is not installed.
     """
     found, times, total = [], {}, len(boards) + len(lessons)
-    with serve_in_thread() as url, open_browser() as browser:
+    with beside(machine), serve_in_thread() as url, open_browser() as browser:
+        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.goto(url)
+        page.wait_for_selector("body[data-shown][data-busy=no]", timeout=120_000)
         for data, games, speed in boards:
-            found.append(_board(browser, url, data, games, speed, seconds))
+            found.append(_board(page, data, games, speed, seconds))
             on_progress(f"{data}, {games} × {speed}", len(found), total)
         for name in lessons:
-            times[name] = _lesson(browser, url, name)
+            times[name] = _lesson(page, name)
             on_progress(f"lesson {name}", len(found) + len(times), total)
-    return PlaygroundSpeed(found, times, os.getloadavg()[0])
+        load = os.getloadavg()[0]
+    return PlaygroundSpeed(found, times, machine, load, made_with())
 
 
-def _page(browser: "Browser", address: str) -> "Page":
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    page.goto(address)
-    page.wait_for_selector("body[data-shown][data-busy=no]", timeout=60_000)
-    return page
+def _wait_for_games(page: "Page", data: str, games: int, speed: int) -> None:
+    """Wait until new games with these data are shown."""
+    page.wait_for_function(
+        "([data, games, speed]) => current.state.data === data && current.state.speed === speed"
+        " && current.settings.length === games && !current.busy && !Object.keys(embedding).length"
+        " && Object.values(snapshots).every((s) => s.round === 0)",
+        arg=[data, games, speed],
+        timeout=120_000,
+    )
 
 
-def _board(
-    browser: "Browser", url: str, data: str, games: int, speed: int, seconds: float
-) -> BoardSpeed:
+def _board(page: "Page", data: str, games: int, speed: int, seconds: float) -> BoardSpeed:
     """Play one board for some seconds, and click while it plays."""
-    page = _page(browser, url + "#" + json.dumps({"state": {"data": data, "speed": speed}}))
-    if games == 2:
-        page.check("#compare")
-        page.wait_for_selector("#main-1[aria-label]")
+    state = {"data": data, "speed": speed, "games": [{"settings": {}}] * games}
+    page.evaluate("(hash) => { location.hash = hash; }", json.dumps({"state": state}))
+    _wait_for_games(page, data, games, speed)
     page.click("#play")
     page.wait_for_timeout(1000 * seconds)
     shown = page.evaluate("[document.body.dataset.fps, document.body.dataset.rate]")
     frames, rounds = map(float, shown)
     clicks = [float(page.evaluate(_CLICK)) for _ in range(CLICKS)]
-    page.context.close()
     return BoardSpeed(data, games, speed, frames, rounds, round(statistics.median(clicks), 1))
 
 
-def _lesson(browser: "Browser", url: str, name: str) -> float:
-    """Seconds from Play until the lesson pauses."""
-    page = _page(browser, url)
+def _lesson(page: "Page", name: str) -> float:
+    """Seconds from Play until the lesson pauses, after `LESSON_SECONDS` by its rounds a second."""
+    from playwright.sync_api import TimeoutError as StillPlaying
+
+    lesson = LESSONS[name]
     page.select_option("#lesson", name)
-    page.wait_for_function("(name) => lesson === name && !current.busy", arg=name)
-    page.wait_for_function("(data) => current.state.data === data", arg=LESSONS[name].data)
-    begun = time.perf_counter()
+    _wait_for_games(page, lesson.data, len(lesson.games), lesson.speed)
+    begun, share = time.perf_counter(), 1.0
     page.click("#play")
-    page.wait_for_selector(
-        f"body[data-round='{LESSONS[name].rounds}'][data-playing=no]", timeout=600_000
-    )
-    seconds = time.perf_counter() - begun
-    page.context.close()
-    return round(seconds, 1)
+    try:
+        page.wait_for_selector(
+            f"body[data-round='{lesson.rounds}'][data-playing=no]", timeout=1000 * LESSON_SECONDS
+        )
+    except StillPlaying:
+        share = max(1, int(page.evaluate("snapshots[0].round"))) / lesson.rounds
+    return round((time.perf_counter() - begun) / share, 1)
 
 
 # --- A class --------------------------------------------------------------------------------------
@@ -177,7 +193,9 @@ class Visitors:
         rounds: rounds a second of one visitor, on average.
         click_s: median and 95th percentile of the time from a click to its answer, in seconds.
         memory_mb: this process's memory before, at the end, and at its peak.
+        machine: what ran beside the benchmark, a column of `busy.COLUMNS`.
         load: the machine's load average at the end.
+        made_with: versions, processor, threads.
     """
 
     visitors: int
@@ -187,12 +205,15 @@ class Visitors:
     rounds: float
     click_s: tuple[float, float]
     memory_mb: tuple[int, int, int]
+    machine: str
     load: float
+    made_with: Mapping[str, object]
 
 
 def measure_visitors(
     visitors: int = 30,
     seconds: int = 600,
+    machine: str = "alone",
     on_progress: Progress = lambda what, done, total: None,
 ) -> Visitors:
     """Let many pages play at once; server and visitors share this process.
@@ -200,12 +221,14 @@ def measure_visitors(
     Args:
         visitors: the number of pages; a third play on the line, two thirds in the plane.
         seconds: how long.
+        machine: what else shall run, a column of `busy.COLUMNS`.
         on_progress: called every second.
     """
-    return asyncio.run(_measure_visitors(visitors, seconds, on_progress))
+    with beside(machine):
+        return asyncio.run(_measure_visitors(visitors, seconds, machine, on_progress))
 
 
-async def _measure_visitors(n: int, seconds: int, on_progress: Progress) -> Visitors:
+async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Progress) -> Visitors:
     before = _memory_mb()
     async with running_server() as (_, url):
         data = ("gaussian", "ring-of-gaussians", "moons")
@@ -228,7 +251,9 @@ async def _measure_visitors(n: int, seconds: int, on_progress: Progress) -> Visi
         round(sum(v.round for v in served) / seconds / max(len(served), 1), 1),
         (quantile(0.5), quantile(0.95)),
         (before, _memory_mb(), round(peak)),
+        machine,
         os.getloadavg()[0],
+        made_with(),
     )
 
 

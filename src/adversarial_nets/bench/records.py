@@ -23,6 +23,7 @@ __all__ = [
     "speed_lines",
     "visitor_lines",
     "write_busy",
+    "write_playground",
     "write_scaling",
     "write_speed",
 ]
@@ -69,7 +70,7 @@ def board_lines(found: "PlaygroundSpeed") -> list[str]:
         for b in found.boards
     ]
     lessons = [f"lesson {name:20} {seconds:6.1f} s" for name, seconds in found.lessons.items()]
-    return [*boards, *lessons, f"load {found.load:.1f}"]
+    return [*boards, *lessons, f"{found.machine}, load {found.load:.1f}"]
 
 
 def visitor_lines(found: "Visitors") -> list[str]:
@@ -81,7 +82,7 @@ def visitor_lines(found: "Visitors") -> list[str]:
         f"each had {found.frames} frames/s and {found.rounds} rounds/s",
         f"a click was answered after {median} s (median), {slow} s (95 %)",
         f"memory {before:g} MB before, {after:g} MB at the end, {peak:g} MB at most; "
-        f"load {found.load:.1f}",
+        f"{found.machine}, load {found.load:.1f}",
     ]
 
 
@@ -115,7 +116,19 @@ def write_speed(found: Speed, folder: Path) -> list[Path]:
     return [_write_json(found, folder / "bench.json")]
 
 
-def _write_json(found: Speed | BusyMachine, path: Path) -> Path:
+def write_playground(found: "PlaygroundSpeed | Visitors", folder: Path) -> list[Path]:
+    """Write FOLDER/playground.json or playground-visitors.json, or …-busy.json beside programs.
+
+    Raises:
+        UserError: the folder cannot be written.
+    """
+    name = "playground" if hasattr(found, "boards") else "playground-visitors"
+    return [
+        _write_json(found, folder / f"{name}{'' if found.machine == 'alone' else '-busy'}.json")
+    ]
+
+
+def _write_json(found: "Speed | BusyMachine | PlaygroundSpeed | Visitors", path: Path) -> Path:
     """Write a result as JSON."""
     with explain_os_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)

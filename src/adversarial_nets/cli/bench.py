@@ -33,19 +33,20 @@ class BenchOptions:
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[DATA]")] = "mnist"
     """Data set whose images to measure with."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=("--record",))] = None
-    """Write bench.json, or growth.json and growth.png, into this folder; by default no file is
-    written."""
+    """Write bench.json, growth.json and growth.png, busy.json, playground.json or
+    playground-visitors.json into this folder; by default no file is written."""
     growth: Flag = False
     """Measure instead how time and memory grow with batch, width, data and samples."""
     busy: Flag = False
     """Measure instead the rounds per second alone and beside other programs, for each way to use
-    the threads; about 15 minutes."""
+    the threads; about 15 minutes. With --playground or --visitors: measure those beside a busy
+    loop."""
     pictures: Flag = False
     """Measure instead the images a second of the preset `pictures` and of the same networks in a
     plain loop; half a minute."""
     playground: Flag = False
     """Measure instead frames, rounds and clicks of each board of the playground and the seconds of
-    each lesson, in Chromium; some minutes."""
+    each lesson, in Chromium; about 5 minutes."""
     visitors: int | None = None
     """Measure instead this many pages of the playground at once: places, frames, rounds, memory."""
     seconds: int = 600
@@ -93,18 +94,26 @@ def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, 
     from adversarial_nets.bench import records
 
     with needs_playground():
-        from adversarial_nets.bench.playground import measure_boards, measure_visitors
+        from adversarial_nets.bench.playground import (
+            PlaygroundSpeed,
+            Visitors,
+            measure_boards,
+            measure_visitors,
+        )
+    machine = "beside one busy loop" if o.busy else "alone"
+    found: PlaygroundSpeed | Visitors
     if o.visitors is not None:
         visitors = require_positive("--visitors", o.visitors, 1)
         seconds = require_positive("--seconds", o.seconds, 600)
-        of_class = measure_visitors(visitors, seconds, reporter.work)
-        result, lines = dataclasses.asdict(of_class), records.visitor_lines(of_class)
+        found = measure_visitors(visitors, seconds, machine, reporter.work)
+        lines = records.visitor_lines(found)
     else:
-        speed = measure_boards(on_progress=reporter.work)
-        result, lines = dataclasses.asdict(speed), records.board_lines(speed)
-    for line in lines:
+        found = measure_boards(machine=machine, on_progress=reporter.work)
+        lines = records.board_lines(found)
+    files = records.write_playground(found, o.out) if o.out else []
+    for line in [*lines, *(f"File: {path}" for path in files)]:
         reporter.say(line)
-    return result
+    return dataclasses.asdict(found)
 
 
 COMMANDS = (
@@ -122,6 +131,7 @@ COMMANDS = (
             "bench --busy",
             "bench --pictures",
             "bench --playground",
+            "bench --playground --busy --record results",
             "bench --visitors 30 --seconds 600",
             "bench --record results",
         ),

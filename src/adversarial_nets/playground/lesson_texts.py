@@ -271,9 +271,9 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "D = ½，两条曲线都到达 −log 4。",
     ),
     "look plane": text(
-        "Dark points are data, green points are samples G(z). The background shows D(x): "
-        "blue where D takes x for data, green where it takes x for a sample, the colour of "
-        "the page for ½.\n"
+        "Points in the colour of the text are data, green points are samples G(z). The "
+        "background shows D(x): blue where D takes x for data, green where it takes x for a "
+        "sample, the colour of the page for ½.\n"
         "The thin lines are a grid in z, mapped by the [[generator]]. Move the mouse over "
         "the square below: the star is G(z). The arrows show where G's next update moves the "
         "samples; for the [[minimax objective]] they vanish where D is near 0 "
@@ -281,8 +281,8 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "= −∇ₓ log(1 − D(x)) = D(x) · ∇ₓ a(x),   ∇ₓ log D(x) = (1 − D(x)) · ∇ₓ a(x)\n"
         "Watch the number of [[modes|mode]] covered. If D is too weak, G maps many z to one "
         "x and leaves modes out ([[mode collapse]]); then JSD stays large.",
-        "深色点是真实数据，绿点是生成样本 G(z)。背景颜色表示 D(x)：蓝色处 D 认为 x 是真实数据，"
-        "绿色处认为是生成样本，与页面同色处为 ½。\n"
+        "与文字同色的点是真实数据，绿点是生成样本 G(z)。背景颜色表示 D(x)：蓝色处 D 认为 x 是"
+        "真实数据，绿色处认为是生成样本，与页面同色处为 ½。\n"
         "细线是经[[生成器]]映射的 z 网格。在下方的方框中移动鼠标，图中的星标即为 G(z)。箭头表"
         "示 G 下一次更新时样本的移动方向；若使用[[极小极大目标函数]]，在 D 接近 0 处箭头消失"
         "（[[饱和]]）。\n"

@@ -61,7 +61,7 @@ _GRID = {"batch": 256, "lr_decay": 1.0, "d_lr_multiplier": 1.0}
 
 LESSONS: Mapping[str, Lesson] = {
     "figure 1": Lesson("gaussian", ({},), 5, 600),
-    "collapse": Lesson("ring-of-gaussians", (_COLLAPSE, {"batch": 128}), 10, 600),
+    "collapse": Lesson("ring-of-gaussians", (_COLLAPSE, {"batch": 128}), 10, 400),
     "saturation": Lesson(
         "ring-of-gaussians",
         (_CLUSTER | {"objective": "minimax"}, _CLUSTER | {"objective": "non-saturating"}),

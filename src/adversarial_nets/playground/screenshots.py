@@ -8,9 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bokeh.palettes import interp_palette
 from PIL import Image
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.playground.boards.style import THEMES, Theme
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.playground.server import serve_in_thread
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
@@ -83,13 +85,7 @@ def screenshots(out: Path, run: Path | None = None) -> list[Path]:
         page = _open(browser, url, address, width=360, height=740)
         files["playground-phone.zh.png"] = page.screenshot()
         page.context.close()
-        page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en"}, width=1920, height=1080)
-        page.select_option("#lesson", "saturation")
-        page.wait_for_selector("#game-1:not([hidden])")
-        page.click("#play")
-        page.wait_for_selector("body[data-round='150'][data-playing=no]", timeout=300_000)
-        files["playground-lesson.en.png"] = page.screenshot()
-        page.context.close()
+        files["playground-lesson.en.png"] = _lesson(browser, url)
         if run:
             page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en", "board": "latent"})
             page.wait_for_selector("#directions label")
@@ -128,16 +124,41 @@ def _open(
     return page
 
 
+def _lesson(browser: "Browser", url: str) -> bytes:
+    """A screenshot of a lesson with two games after its last round."""
+    page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en"}, width=1920, height=1560)
+    page.select_option("#lesson", "saturation")
+    page.wait_for_selector("#game-1:not([hidden])")
+    page.click("#play")
+    page.wait_for_selector("body[data-round='150'][data-playing=no]", timeout=300_000)
+    shot: bytes = page.screenshot()
+    page.context.close()
+    return shot
+
+
+def _palette(theme: Theme) -> Image.Image:
+    """The colours of a board as a palette, so that thin lines keep theirs in a GIF."""
+    low, middle, high = theme.heat
+    ramp = interp_palette([low, middle, high], 120)
+    for color in (theme.ink, theme.muted, theme.G, theme.D, theme.gradient):
+        ramp = (*ramp, *interp_palette([color, middle], 10))
+    rgb = [int(color[i : i + 2], 16) for color in ramp for i in (1, 3, 5)]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette(rgb)
+    return palette
+
+
 def _animation(browser: "Browser", url: str, frames: int = 24) -> bytes:
     """A GIF of a game in the plane while it plays."""
     address = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": "en"}
     page = _open(browser, url, address, width=760, height=900)
     page.click("#play")
-    pictures = []
+    pictures, palette = [], _palette(THEMES["light"])
     for _ in range(frames):
         shot = page.locator("#stage").screenshot()
         picture = Image.open(io.BytesIO(shot)).convert("RGB")
-        pictures.append(picture.resize((420, picture.height * 420 // picture.width)).quantize(40))
+        picture = picture.resize((420, picture.height * 420 // picture.width))
+        pictures.append(picture.quantize(palette=palette, dither=Image.Dither.NONE))
         page.wait_for_timeout(600)
     page.context.close()
     file = io.BytesIO()

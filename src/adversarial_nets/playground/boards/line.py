@@ -13,12 +13,12 @@ from adversarial_nets.toys.line import Evaluator, Snapshot
 
 __all__ = ["center_and_spread", "columns", "draw"]
 
-LOW, HIGH = -0.42, 1.7
+LOW, HIGH = -0.56, 1.7
 """Range of the density axis, in units of the data's largest density."""
 Z_AXIS = LOW + 0.03
 """Height of the z axis, in the same units."""
-ARROW_TIP = -0.035
-"""Height of the arrows' tips just below the x axis, in the same units."""
+ARROW_TIP = -0.16
+"""Height of the arrows' tips below the tick labels of the x axis, in the same units."""
 
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
@@ -61,6 +61,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     )
     f.yaxis.visible = False
     f.xaxis.fixed_location = 0  # the scale of x is at the x axis, not below the z axis
+    f.xaxis.major_tick_out, f.xaxis.major_label_standoff = 4, 2
     _add_D_axis(f, theme)
     _add_arrows(f, evaluator, peak, theme)
     _add_x_and_z_axes(f, evaluator, peak, theme)
@@ -130,6 +131,7 @@ def _add_x_and_z_axes(f: figure, evaluator: Evaluator, peak: float, theme: Theme
             text=name,
             text_color=theme.muted,
             text_font_style="italic",
+            background_fill_color=theme.heat[1],  # the colour of the page
         )
         f.add_layout(label)
 

@@ -214,7 +214,8 @@ function fillMetrics(message, game) {
 }
 
 function offerCurves(choices, chosen, message) {
-  const words = choices.map((name) => text(name === "V" || name === "divergences" ? "curve " + name : "metric " + name, { m: message.m }));
+  const isGroup = (name) => name === "divergences" || (name === "V" && "C" in message.metrics);
+  const words = choices.map((name) => text((isGroup(name) ? "curve " : "metric ") + name, { m: message.m }));
   if ($("curve").dataset.words === words.join()) return;
   $("curve").dataset.words = words.join();
   $("curve").replaceChildren(...choices.map((value, i) => Object.assign(document.createElement("option"), { value, textContent: words[i] })));

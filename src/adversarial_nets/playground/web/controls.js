@@ -77,12 +77,20 @@ function showParagraphs(place, words) { // one on each line; those that begin wi
   place.replaceChildren(...words.split("\n").filter(Boolean).map((line) => {
     const paragraph = document.createElement("p"), isFormula = line.startsWith("= ");
     if (isFormula) paragraph.className = "formula";
-    for (const part of line.replace(/^= /, "").split(/(\[\[.*?\]\])/)) {
-      if (part.startsWith("[[")) paragraph.append(termButton(part.slice(2, -2)));
+    for (const part of line.replace(/^= /, "").split(/([（(]?\[\[.*?\]\][。，；：、）).,;:]*)/)) {
+      const [, before, term, after] = part.match(/^(.?)\[\[(.*?)\]\](.*)$/) || [];
+      if (term) paragraph.append(asOne(before, termButton(term), after));
       else paragraph.append(...(isFormula ? withIndices(part) : [part]));
     }
     return paragraph;
   }));
+}
+
+function asOne(...parts) { // no line begins with the punctuation after a term
+  const whole = document.createElement("span");
+  whole.className = "whole";
+  whole.append(...parts);
+  return whole;
 }
 
 function withIndices(words) { // x_i and x^{t+1} with subscripts and superscripts

@@ -112,6 +112,7 @@ function connectionLost(code, opened) {
     resumePlaying = resumePlaying || current.playing;
     writeAddress();
     current.playing = current.busy = false;
+    morphing = askingClass = false;
     seeking = soughtNext = null;
     showState();
   }

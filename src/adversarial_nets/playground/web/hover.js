@@ -76,6 +76,7 @@ for (const game of [0, 1]) {
 // --- Digits: z between the noise of the first four samples -----------------------------------------
 
 let morphing = false, nextMorph = null; // one request at a time; the last position counts
+let morphPlace = { u: 0, v: 0 };
 
 function requestMorph(position) {
   if (morphing) { nextMorph = position; return; }
@@ -95,5 +96,6 @@ $("morph-pad").addEventListener("pointermove", (event) => {
   const [u, v] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height].map((p) => Math.min(Math.max(p, 0), 1));
   $("morph-mark").style.left = `${100 * u}%`;
   $("morph-mark").style.top = `${100 * v}%`;
-  requestMorph({ u, v });
+  morphPlace = { u, v };
+  requestMorph(morphPlace);
 });

@@ -24,7 +24,7 @@ function pictureOf(game) { // title, samples, figures and their legends, from to
   const add = (height, draw) => lines.push({ height, draw });
   const title = Object.keys(snapshots).length > 1 ? text("game prefix", { game: text("game " + "AB"[game]) }) : "";
   const data = $("data").querySelector("label:has(:checked)").textContent;
-  const words = `${title}${data}, ${text("at round", { round: snapshots[game].round })}`;
+  const words = `${title}${data}${lang === "zh" ? "，" : ", "}${text("at round", { round: snapshots[game].round })}`;
   add(30, (context, y) => { context.font = font(16); context.fillText(words, 12, y + 20); });
   const samples = article.querySelector(".samples");
   if (snapshots[game].png) addImage(add, samples, samples.naturalWidth, samples.naturalHeight, width, false);
@@ -74,7 +74,9 @@ function drawLegend(context, row, y) {
     const mark = getComputedStyle(item, "::before"), dot = item.matches(".dot, .heat");
     context.fillStyle = dot ? mark.backgroundColor : mark.borderTopColor;
     if (item.matches(".heat")) context.fillStyle = style("--heat-D");
-    context.fillRect(x, y + (dot ? 7 : 10), dot ? 8 : 14, dot ? 8 : 3);
+    if (item.matches(".dot")) { context.beginPath(); context.arc(x + 5, y + 12, 4, 0, 2 * Math.PI); context.fill(); }
+    else if (item.matches(".dashed, .dotted")) for (const start of [0, 8]) context.fillRect(x + start, y + 10, 6, 3);
+    else context.fillRect(x, y + (dot ? 7 : 10), dot ? 8 : 14, dot ? 8 : 3);
     context.fillStyle = style("--muted");
     context.fillText(item.textContent, x + 18, y + 16);
   }

@@ -27,6 +27,7 @@ const handlers = {
     newGame = false;
     document.body.dataset.connected = "yes";
     if (!current.playing) for (const snapshot of Object.values(snapshots)) showSnapshot(snapshot);
+    if (current.kind === "images" && !current.busy) requestMorph(morphPlace);
   },
   error: ({ reason, values }) => {
     ended = reason;
