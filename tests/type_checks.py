@@ -36,7 +36,8 @@ def install() -> None:
         def decorate(thing: Any) -> Any:
             if inspect.isfunction(thing):
                 return _often_checked(thing, check(typechecker=typechecker))
-            if dataclasses.is_dataclass(thing) and "__init__" in vars(thing):
+            own_init: bool = dataclasses.is_dataclass(thing) and "__init__" in vars(thing)
+            if own_init:
                 made = _often_checked(thing.__init__, check(typechecker=typechecker))
                 thing.__init__ = made
             return thing
