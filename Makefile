@@ -26,7 +26,8 @@ notebooks: .venv/ready-for-notebooks  ## write the notebooks for Jupyter into ip
 	$(BIN)/python notebooks/to_ipynb.py
 
 test: .venv/ready-to-test  ## the whole test suite, one process per core
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	@# Compiled files are kept for the next run, and for the processes that tests start.
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/ready-to-test  ## check style and types
 	$(BIN)/ruff check .

@@ -53,6 +53,11 @@ async def ask(wire: WebSocketClientConnection, message: Any) -> list[Message]:
     return messages
 
 
+async def confirm(wire: WebSocketClientConnection) -> None:
+    """Say that the page has drawn the snapshot; the next is sent then, or 20 seconds later."""
+    await wire.write_message('{"type": "rendered"}')
+
+
 async def close(*wires: WebSocketClientConnection) -> None:
     """Close the websockets and wait until they are closed, so that none is left for later tests."""
     for wire in wires:
@@ -177,8 +182,9 @@ def test_sessions_are_separate_and_freed_on_close() -> None:
             a, b = await connect(host), await connect(host)
             for each in (a, b):
                 assert last(await ask(each, OPEN), "state")["state"]["rounds"] == 0
+                await confirm(each)
             await ask(a, {"type": "step", "train": "both"})
-            await a.write_message('{"type": "rendered"}')
+            await confirm(a)
             assert last(await ask(b, {"type": "pause"}), "state")["state"]["rounds"] == 0
             sessions = [
                 weakref.ref(o)
@@ -208,6 +214,7 @@ def test_sessions_play_at_once_as_if_alone() -> None:
             for seed, wire in zip(seeds, wires, strict=True):
                 state = {"data": "gaussian", "games": [{"settings": SMALL | {"seed": seed}}]}
                 await ask(wire, {"type": "open", "state": state})
+                await confirm(wire)
             answers = await asyncio.gather(*[play_rounds(w, 2 + i) for i, w in enumerate(wires)])
             for seed, rounds, weights in zip(seeds, map(len, answers), answers, strict=True):
                 assert rounds == 2 + seed
@@ -231,7 +238,7 @@ async def play_rounds(wire: WebSocketClientConnection, rounds: int) -> list[str]
     for _ in range(rounds):
         messages = await ask(wire, {"type": "step", "train": "both"})
         weights.append(last(messages, "state")["weights"][0])
-        await wire.write_message('{"type": "rendered"}')
+        await confirm(wire)
     return weights
 
 

@@ -1,9 +1,12 @@
 """Check shapes and types at the first calls of each function in each test, then at some of them.
 
 A check takes longer than an update of a small game. After `FIRST` calls in a test, the arguments of
-a function differ little from one call to the next, so that one call in `EVERY` is checked.
+a function differ little from one call to the next, so that one call in `EVERY` is checked. A check
+is prepared when it is first needed: most functions are called in few tests, and preparing the
+checks of all takes six seconds.
 """
 
+import dataclasses
 import functools
 import inspect
 from collections.abc import Callable
@@ -13,9 +16,10 @@ import jaxtyping
 
 __all__ = ["EVERY", "FIRST", "begin_test", "install"]
 
-FIRST, EVERY = 50, 20
+FIRST, EVERY = 10, 50
 
 _tests = 0  # how many have begun
+_calls: dict[int, tuple[int, int]] = {}  # by a function's code: in which test, and how many
 
 
 def begin_test() -> None:
@@ -31,12 +35,12 @@ def install() -> None:
     def jaxtyped(*, typechecker: Any) -> Callable[[Any], Any]:
         def decorate(thing: Any) -> Any:
             if inspect.isfunction(thing):
-                return _often_checked(thing, check(thing, typechecker=typechecker))
-            plain = getattr(thing, "__init__", None)
-            checked: Any = check(thing, typechecker=typechecker)
-            if inspect.isclass(thing) and checked.__init__ is not plain:  # of a dataclass
-                checked.__init__ = _often_checked(plain, checked.__init__)
-            return checked
+                return _often_checked(thing, check(typechecker=typechecker))
+            own_init: bool = dataclasses.is_dataclass(thing) and "__init__" in vars(thing)
+            if own_init:
+                made = _often_checked(thing.__init__, check(typechecker=typechecker))
+                thing.__init__ = made
+            return thing
 
         return decorate
 
@@ -44,17 +48,22 @@ def install() -> None:
     jaxtyping.install_import_hook("adversarial_nets", "beartype.beartype")
 
 
-def _often_checked(plain: Any, checked: Any) -> Any:
-    """A function that calls the checked function, or often the plain one."""
-    test, calls = 0, 0
+def _often_checked(plain: Any, check: Callable[[Any], Any]) -> Any:
+    """A function that calls the checked function, or often the plain one.
+
+    Functions that are defined inside others are new at each call of these, and share one count.
+    """
+    code, checked = id(plain.__code__), None
 
     @functools.wraps(plain)
     def call(*args: Any, **kwargs: Any) -> Any:
-        nonlocal test, calls
-        if test != _tests:
-            test, calls = _tests, 0
-        calls += 1
-        is_checked = calls <= FIRST or calls % EVERY == 0
-        return (checked if is_checked else plain)(*args, **kwargs)
+        nonlocal checked
+        test, calls = _calls.get(code, (_tests, 0))
+        calls = calls + 1 if test == _tests else 1
+        _calls[code] = _tests, calls
+        if calls > FIRST and calls % EVERY:
+            return plain(*args, **kwargs)
+        checked = checked or check(plain)
+        return checked(*args, **kwargs)
 
     return call
