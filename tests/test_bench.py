@@ -200,15 +200,15 @@ def test_a_busy_machine_is_measured_in_every_cell(
     cells: list[tuple[str, int]] = []
 
     @contextlib.contextmanager
-    def neighbours(programs: tuple[str, ...]) -> Iterator[None]:
-        cells.append(("beside", len(programs)))
+    def neighbours(column: str) -> Iterator[None]:
+        cells.append(("beside", len(busy._NEIGHBOURS[column])))
         yield
 
     def rate(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
         cells.append((preset, len(variables)))
         return float(len(cells))
 
-    monkeypatch.setattr(busy, "_busy", neighbours)
+    monkeypatch.setattr(busy, "beside", neighbours)
     monkeypatch.setattr(busy, "_measure", rate)
     found = busy.measure_busy_machine(("quickstart",), turns=3)
     assert [n for what, n in cells if what == "beside"] == [0, 1, 2, 1]
