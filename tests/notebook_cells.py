@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,16 @@ def run_cell(code: str, name: str, names: dict[str, Any]) -> Any:
 
 
 def run_notebook(
-    page: Path, after_cell: Callable[[Cell, Any], None] = lambda cell, value: None
-) -> Iterator[tuple[Verdict, Verdict]]:
-    """Run all cells; for each exercise, the verdict on the empty cell and on the solution.
+    page: Path,
+    wrong_answers: Sequence[Sequence[str]],
+    after_cell: Callable[[Cell, Any], None] = lambda cell, value: None,
+) -> Iterator[tuple[Verdict, list[Verdict], Verdict]]:
+    """Run all cells; for each exercise, the verdicts on the empty cell, wrong ones, the solution.
 
-    A check runs twice: after the cell as it is in the page, and after the solution.
+    A check runs after the cell as it is in the page, after each wrong answer, and after the
+    solution. `wrong_answers` holds the codes of the wrong answers of each exercise.
     """
+    remaining = iter(wrong_answers)
     names: dict[str, Any] = {"__name__": "__main__"}
     unchecked: Cell | None = None
     empty: Verdict | None = None
@@ -73,6 +77,12 @@ def run_notebook(
         elif cell.kind == "solution":
             assert unchecked is not None, f"{page.name}: a solution without a check"
             assert empty is not None
-            yield empty, run_cell(unchecked.code, f"{page.name}, check before cell {i}", names)
+            name = f"{page.name}, check before cell {i}"
+            refused = []
+            for code in next(remaining, []):
+                run_cell(code, f"{page.name}, a wrong answer before cell {i}", names)
+                refused.append(run_cell(unchecked.code, name, names))
+            run_cell(cell.code, f"{page.name}, cell {i}", names)
+            yield empty, refused, run_cell(unchecked.code, name, names)
             unchecked = empty = None
     assert unchecked is None, f"{page.name}: a check without a solution"

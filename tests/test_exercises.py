@@ -24,23 +24,57 @@ def test_the_tolerance_decides() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (lambda: None, "not filled in"),
-        (lambda: [1, [2, None]], "not filled in"),
-        (lambda: (..., 1), "not filled in"),
         (lambda: "one", "numbers are required"),
         (lambda: [1, 2, 3], "shape (3,)"),
-        (lambda: [1, math.nan], "position 1 is nan; a finite number"),
-        (lambda: [1, math.inf], "position 1 is inf; a finite number"),
-        (lambda: [1, 1], "position 1 is 1, which is too small"),
-        (lambda: [5, 2], "position 0 is 5, which is too large"),
-        (lambda: 1 / 0, "ZeroDivisionError"),
+        (lambda: [1, math.nan], "position 1 (counted from 0) is nan; a finite number"),
+        (lambda: [1, math.inf], "position 1 (counted from 0) is inf; a finite number"),
+        (lambda: [1, 1], "position 1 (counted from 0) is 1, which is too small"),
+        (lambda: [5, 2], "position 0 (counted from 0) is 5, which is too large"),
     ],
 )
-def test_the_message_names_the_fault(answer: Callable[[], object], words: str) -> None:
+def test_the_message_names_the_fault_and_gives_the_hint(
+    answer: Callable[[], object], words: str
+) -> None:
     verdict = check(answer, equals=[1, 2], hint="A hint.")
     assert not verdict.right
     assert words in verdict.message
-    assert verdict.message.endswith("A hint.")
+    assert verdict.message.endswith("\nHint: A hint.")
+
+
+def divide_by_zero() -> float:
+    return 1 / 0
+
+
+def fail_with_a_sentence() -> None:
+    raise ValueError("This is a sentence.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda: None, "not filled in, or `return` was forgotten."),
+        (lambda: [1, [2, None]], "not filled in, or `return` was forgotten."),
+        (lambda: (..., 1), "not filled in: the answer is still `...`."),
+        (divide_by_zero, "ZeroDivisionError: division by zero."),
+        (fail_with_a_sentence, "ValueError: This is a sentence."),
+    ],
+)
+def test_an_empty_cell_or_an_error_gets_no_hint(answer: Callable[[], object], words: str) -> None:
+    verdict = check(answer, equals=[1, 2], hint="A hint.")
+    assert not verdict.right
+    assert verdict.message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "language"),
+    [
+        ("in row 1, position 0 (counted from 0) is 5", "English"),
+        ("答案第 1 行第 0 个数（从 0 数起）是 5，偏大。\n提示：想一想。", "中文"),
+    ],
+)
+def test_a_number_in_rows_is_named(words: str, language: exercises.Language) -> None:
+    wrong = check(lambda: [[1], [5]], equals=[[1], [2]], hint="想一想。", language=language)
+    assert words in wrong.message
 
 
 def test_a_known_mistake_has_its_own_message_whatever_its_shape() -> None:

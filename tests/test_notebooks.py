@@ -12,6 +12,7 @@ import matplotlib as mpl
 import pytest
 
 from notebook_cells import FOLDER, PAGES, read_cells, run_notebook
+from notebook_mistakes import MISTAKES
 
 ENGLISH = [page for page in PAGES if ".zh-CN" not in page.name]
 CHINESE = re.compile("[\u4e00-\u9fff]")
@@ -29,11 +30,19 @@ def test_the_notebook_runs_and_its_checks_tell_right_from_empty(
     plt = pytest.importorskip("matplotlib.pyplot")
     monkeypatch.setenv("ADVNETS_QUICK", "1")
     monkeypatch.chdir(tmp_path)
-    verdicts = list(run_notebook(page, after_cell=lambda cell, value: plt.close("all")))
+    # The Chinese page has the same code (tested below), so its wrong answers are refused as well.
+    mistakes = MISTAKES[int(page.name[:2])]
+    given = [list(wrong) if page in ENGLISH else [] for wrong in mistakes]
+    verdicts = list(run_notebook(page, given, lambda cell, value: plt.close("all")))
     plt.ioff()
-    assert 3 <= len(verdicts) <= 5
-    for empty, solved in verdicts:
+    assert 3 <= len(verdicts) == len(mistakes) <= 5
+    for wrong, (empty, refused, solved) in zip(mistakes, verdicts, strict=True):
         assert not empty.right
+        assert len(wrong) >= 2
+        if page in ENGLISH:
+            for (code, words), verdict in zip(wrong.items(), refused, strict=True):
+                assert not verdict.right, code
+                assert words in verdict.message, (code, verdict.message)
         assert solved.right, solved.message
         assert bool(CHINESE.search(empty.message)) == (".zh-CN" in page.name)
 
@@ -103,5 +112,24 @@ def test_jupyter_gets_the_same_cells(page: Path, tmp_path: Path) -> None:
     assert code == ours
     assert not any(cell.get("outputs") for cell in cells)
     prose = "".join(cell.source for cell in cells if cell.cell_type == "markdown")
-    assert f"({chinese_of(page).stem}.ipynb)" in prose
+    assert f"(zh-CN/{page.stem}.ipynb)" in prose
     assert "jupytext" in sys.modules
+
+
+def test_links_of_written_notebooks_lead_to_files_and_checks_are_folded(tmp_path: Path) -> None:
+    jupytext: ModuleType = pytest.importorskip("jupytext")
+    convert = runpy.run_path(str(FOLDER / "to_ipynb.py"))["convert"]
+    paths = [convert(page, tmp_path / "ipynb") for page in PAGES]
+    assert len(set(paths)) == len(PAGES)
+    for path in paths:
+        cells = jupytext.read(path).cells
+        prose = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        links = [x for x in re.findall(r"\]\(([^)#]+)", prose) if not x.startswith("https:")]
+        assert len(links) >= 3
+        for link in links:
+            assert (path.parent / link).is_file(), (path, link)
+            assert not re.search(r"notebooks/\d", link), "a link to the source of a notebook"
+        for cell in cells:
+            if cell.cell_type == "code":
+                hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
+                assert hidden == ("check" in cell.metadata.get("tags", []))

@@ -1,7 +1,6 @@
 """Build the pages of the site: write Sphinx's sources, and run Sphinx for each language."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -20,12 +19,12 @@ from website.sources import (
     Language,
     Page,
     copied_name,
+    join_chinese_lines,
     pages,
     rewrite_links,
-    split_code,
 )
 
-__all__ = ["Notebooks", "build", "join_chinese_lines", "write_sources"]
+__all__ = ["Notebooks", "build", "write_sources"]
 
 WORK = ROOT / "build" / "site"
 """Sources and caches of Sphinx; nothing here is published."""
@@ -110,6 +109,8 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
                 if p.name.startswith("notebooks/") and p.language == page.language
             ],
         )
+    if page.name.startswith("notebooks/"):
+        text = text.replace(":tags: [check]", ":tags: [check, hide-input]")  # it has the answer
     if page.language == "zh-CN":
         text = join_chinese_lines(text)
     if page.name == "log/README":
@@ -117,25 +118,6 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
         names = "\n".join(name for name in others if name != "README")
         text += f"\n:::{{toctree}}\n:hidden:\n{names}\n:::\n"
     return rewrite_links(text, page, everything, copy)
-
-
-def join_chinese_lines(text: str) -> str:
-    r"""The text without line ends between Chinese characters, which browsers show as spaces.
-
-    >>> join_chinese_lines("判别器\n与生成器，\nG 的样本\n\n下一段")
-    '判别器与生成器，G 的样本\n\n下一段'
-    """
-    sign = r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef“”‘’《》]"
-    mark = r"[，。；：、？！）」”\u3000]"
-    parts = [
-        part
-        if is_code
-        else re.sub(
-            rf"(?<={sign})\n *(?={sign})|(?<={mark})\n *(?=[\w$`*\[])(?!\d+\. |\* )", "", part
-        )
-        for part, is_code in split_code(text)
-    ]
-    return "".join(parts)
 
 
 def _write_if_changed(path: Path, content: bytes) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "Language",
     "Page",
     "copied_name",
+    "join_chinese_lines",
     "pages",
     "rewrite_links",
     "split_code",
@@ -134,6 +135,25 @@ def split_code(text: str) -> Iterator[tuple[str, bool]]:
         yield block[0], True
         end = block.end()
     yield text[end:], False
+
+
+def join_chinese_lines(text: str) -> str:
+    r"""The text without line ends between Chinese characters, which browsers show as spaces.
+
+    >>> join_chinese_lines("判别器\n与生成器，\nG 的样本\n\n下一段")
+    '判别器与生成器，G 的样本\n\n下一段'
+    """
+    sign = r"[\u3400-\u9fff\u3000-\u303f\uff00-\uffef“”‘’《》]"
+    mark = r"[，。；：、？！）」”\u3000]"
+    parts = [
+        part
+        if is_code
+        else re.sub(
+            rf"(?<={sign})\n *(?={sign})|(?<={mark})\n *(?=[\w$`*\[])(?!\d+\. |\* )", "", part
+        )
+        for part, is_code in split_code(text)
+    ]
+    return "".join(parts)
 
 
 def _to_page(page: Page, other: Page) -> str:

@@ -22,7 +22,8 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
     "English": {
         "right": "Right.",
         "wrong": "Not yet. ",
-        "empty": "The cell is not filled in: the answer is {got}.",
+        "none": "The answer is None: the cell is not filled in, or `return` was forgotten.",
+        "dots": "The cell is not filled in: the answer is still `...`.",
         "error": "Your code raised {error}.",
         "no numbers": "The answer is {got}; numbers are required.",
         "shape": "The answer has shape {got}; shape {wanted} is required.",
@@ -31,12 +32,16 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "large": "The answer{place} is {got:.6g}, which is too large.",
         "at most": "The answer{place} is {got:.6g}; it must be at most {bound:.6g}.",
         "at least": "The answer{place} is {got:.6g}; it must be at least {bound:.6g}.",
-        "place": " at position {index}",
+        "place": " at position {index} (counted from 0)",
+        "place in rows": " in row {index} (counted from 0)",
+        "between": ", position ",
+        "hint": "Hint: ",
     },
     "中文": {
         "right": "正确。",
         "wrong": "还不对。",
-        "empty": "这一格还没有填写：答案是 {got}。",
+        "none": "答案是 None：这一格还没有填写，或者忘了写 `return`。",
+        "dots": "这一格还没有填写：答案仍是 `...`。",
         "error": "你的代码出错了：{error}。",
         "no numbers": "答案是 {got}，而这里需要数值。",
         "shape": "答案的形状是 {got}，应为 {wanted}。",
@@ -45,7 +50,10 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "large": "答案{place}是 {got:.6g}，偏大。",
         "at most": "答案{place}是 {got:.6g}，不应大于 {bound:.6g}。",
         "at least": "答案{place}是 {got:.6g}，不应小于 {bound:.6g}。",
-        "place": "在位置 {index} 处",
+        "place": "的第 {index} 个数（从 0 数起）",
+        "place in rows": "第 {index} 个数（从 0 数起）",
+        "between": " 行第 ",
+        "hint": "提示：",
     },
 }
 
@@ -88,7 +96,8 @@ def check(
         at_least: the smallest value allowed.
         mistakes: what is wrong, as a text, by the numbers that this mistake gives. These are
             compared before the general message.
-        hint: printed after the general message.
+        hint: printed on its own line after the general message about a value that is wrong; not if
+            the cell is empty or its code raises an error.
         tolerance: largest absolute or relative difference that counts as equal.
         language: of the general messages.
 
@@ -103,9 +112,10 @@ def check(
     >>> check(lambda: 2, equals=0.5, mistakes={"That is b/a.": 2.0})
     ✗ Not yet. That is b/a.
     >>> check(lambda: [1, 3], equals=[1, 2], hint="Look at the last one.")
-    ✗ Not yet. The answer at position 1 is 3, which is too large. Look at the last one.
+    ✗ Not yet. The answer at position 1 (counted from 0) is 3, which is too large.
+    Hint: Look at the last one.
     >>> check(lambda: None, at_most=1.0)
-    ✗ Not yet. The cell is not filled in: the answer is None.
+    ✗ Not yet. The answer is None: the cell is not filled in, or `return` was forgotten.
     """
     words = _WORDS[language]
     right = None if equals is None else _numbers(equals)
@@ -115,25 +125,29 @@ def check(
             raise ValueError(f"the numbers of the mistake {text!r} are right")
 
     def no(name: str, **values: object) -> Verdict:
-        message = words["wrong"] + words[name].format(**values)
-        return Verdict(False, f"{message} {hint}".rstrip())
+        return Verdict(False, words["wrong"] + words[name].format(**values))
+
+    def wrong_value(name: str, **values: object) -> Verdict:
+        advice = f"\n{words['hint']}{hint}" if hint else ""
+        return Verdict(False, no(name, **values).message + advice)
 
     try:
         given = answer()
     except Exception as error:
-        return no("error", error=f"{type(error).__name__}: {error}")
+        text = f"{type(error).__name__}: {error}".rstrip(".。: ")
+        return no("error", error=text)
     if (blank := _blank(given)) is not _FILLED:
-        return no("empty", got=blank)
+        return no("none" if blank is None else "dots")
     try:
         got = _numbers(given)
     except (TypeError, ValueError):
-        return no("no numbers", got=repr(given)[:80])
+        return wrong_value("no numbers", got=repr(given)[:80])
     for text, numbers in wrong.items():
         if _same(got, numbers, tolerance):
             return Verdict(False, words["wrong"] + text)
     if right is not None and got.shape != right.shape:
-        return no("shape", got=got.shape, wanted=right.shape)
-    return _first_fault(got, right, at_most, at_least, tolerance, no, words)
+        return wrong_value("shape", got=got.shape, wanted=right.shape)
+    return _first_fault(got, right, at_most, at_least, tolerance, wrong_value, words)
 
 
 def checker(language: Language) -> Callable[..., Verdict]:
@@ -153,8 +167,7 @@ def _first_fault(
     """The verdict on numbers of the right shape; it names the first one that is wrong."""
     for index in np.ndindex(got.shape):
         number = float(got[index])
-        name = ", ".join(map(str, index))
-        at = {"got": number, "place": words["place"].format(index=name) if index else ""}
+        at: dict[str, object] = {"got": number, "place": _place(index, words)}
         if right is not None:
             wanted = float(right[index])
             if not np.isclose(number, wanted, tolerance, tolerance):
@@ -168,6 +181,13 @@ def _first_fault(
         if at_least is not None and number < at_least:
             return no("at least", bound=at_least, **at)
     return Verdict(True, words["right"])
+
+
+def _place(index: tuple[int, ...], words: Mapping[str, str]) -> str:
+    """Which number of an answer is meant; empty if the answer is one number."""
+    if len(index) < 2:
+        return words["place"].format(index=index[0]) if index else ""
+    return words["place in rows"].format(index=words["between"].join(map(str, index)))
 
 
 def _blank(given: object) -> object:

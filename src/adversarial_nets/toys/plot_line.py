@@ -151,7 +151,7 @@ def _plot_value(axes: Axes, recording: LineRecording) -> None:
     snapshots, n = recording.snapshots, recording.settings.batch
     rounds, from_samples = [s.round for s in snapshots], [s.C_from_samples for s in snapshots]
     C, V = [s.C for s in snapshots], [s.V for s in snapshots]
-    axes.plot(rounds, C, color=G_COLOUR, lw=2, label=r"$-\log 4 + 2\,$JSD")
+    axes.plot(rounds, C, color=G_COLOUR, lw=2, label=r"$C(G) = -\log 4 + 2\,$JSD")
     axes.plot(rounds, V, color=D_COLOUR, lw=1.5, ls=(0, (4, 1.5)), label="$V(D, G)$, learned")
     label = rf"$-\log 4 + 2\,$JSD, estimated from {n} samples"
     axes.plot(rounds, from_samples, ".", color=GREY, ms=3, alpha=0.7, label=label)
@@ -176,7 +176,7 @@ def _square_root_scale(axes: Axes, rounds: int) -> None:
     """A square-root scale of rounds, on which the snapshots are evenly spaced."""
     axes.set_xscale("function", functions=(lambda r: np.sqrt(np.maximum(r, 0)), np.square))
     axes.set(xlim=(0, rounds), xticks=[round(rounds * f**2) for f in (0, 0.25, 0.5, 0.75, 1)])
-    axes.set_xlabel("round")
+    axes.set_xlabel("round (square-root scale)")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize=8, loc="best")
 
