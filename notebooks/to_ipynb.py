@@ -50,9 +50,18 @@ def convert(page: Path, folder: Path) -> Path:
     return path
 
 
+def convert_new(pages: list[Path], folder: Path) -> None:
+    """Write the notebooks that are not there yet; the others may hold a learner's answers."""
+    new = [page for page in pages if not written(page, folder).exists()]
+    for page in new:
+        print(os.path.relpath(convert(page, folder)))
+    if kept := len(pages) - len(new):
+        print(f"{kept} notebooks are there already; they stay as they are, with your answers.")
+        print(f"To get a new one, move or delete its file in {os.path.relpath(folder)} first.")
+
+
 if __name__ == "__main__":
-    for page in sorted(HERE.glob("[0-9]*.md")):
-        print(convert(page, HERE.parent / "ipynb").relative_to(HERE.parent))
+    convert_new(sorted(HERE.glob("[0-9]*.md")), HERE.parent / "ipynb")
     jupyter = Path(sys.executable).with_name("jupyter")
     print(f"Start Jupyter with: {os.path.relpath(jupyter)} lab")
     print("Then open the folder ipynb on the left (Chinese: ipynb/zh-CN).")

@@ -133,3 +133,17 @@ def test_links_of_written_notebooks_lead_to_files_and_checks_are_folded(tmp_path
             if cell.cell_type == "code":
                 hidden = cell.metadata.get("jupyter", {}).get("source_hidden", False)
                 assert hidden == ("check" in cell.metadata.get("tags", []))
+
+
+def test_a_learners_answers_are_not_overwritten(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tool = runpy.run_path(str(FOLDER / "to_ipynb.py"))
+    convert_new, written = tool["convert_new"], tool["written"]
+    convert_new(PAGES[:2], tmp_path)
+    own = written(PAGES[0], tmp_path)
+    own.write_text("my answers", encoding="utf-8")
+    convert_new(PAGES[:3], tmp_path)
+    assert own.read_text(encoding="utf-8") == "my answers"
+    assert written(PAGES[2], tmp_path).exists()
+    assert "2 notebooks are there already" in capsys.readouterr().out

@@ -114,7 +114,8 @@ def test_an_allowed_address_is_answered_and_a_refusal_names_it() -> None:
             for odd in ("<b>x</b>", "evil example", "{reason}"):
                 with pytest.raises(HTTPClientError) as refused:
                     await client.fetch(url, headers={"Host": odd})
-                assert odd.encode() not in (refused.value.response or url).body  # type: ignore[union-attr]
+                answer = refused.value.response  # None: Tornado itself closed the connection
+                assert answer is None or odd.encode() not in answer.body
         async with running_server(allow=["localhost:8888", "gan.example.org"]) as (_, url):
             host = url[7:-1]
             for name in ("localhost:8888", "Gan.example.org", host):

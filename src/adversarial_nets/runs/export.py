@@ -25,11 +25,11 @@ class _Images(nn.Module):
         self.G, self.image_shape = G, image_shape
         self.register_buffer("one_hot", torch.eye(classes))
 
-    def forward(self, *inputs: torch.Tensor) -> torch.Tensor:
-        z, *condition = inputs  # numbers of classes, or the columns of another condition
-        one_hot = self.get_buffer("one_hot")
-        columns = [c if c.is_floating_point() else one_hot[c] for c in condition]
-        return self.G(torch.cat([z, *columns], 1)).unflatten(1, self.image_shape)
+    def forward(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
+        if c is not None:  # numbers of classes, or the columns of another condition
+            columns = c if c.is_floating_point() else self.get_buffer("one_hot")[c]
+            z = torch.cat([z, columns], 1)
+        return self.G(z).unflatten(1, self.image_shape)
 
 
 def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -> bytes:
@@ -63,7 +63,7 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
             inputs,
             input_names=["z", "c"][: len(inputs)],
             output_names=["images"],
-            dynamic_shapes=((m,) * len(inputs),),
+            dynamic_shapes=(m,) * len(inputs),
             dynamo=True,
             verbose=False,
         )
