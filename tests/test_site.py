@@ -30,7 +30,7 @@ FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "commands"} | {
 }
 
 
-@pytest.mark.parametrize("name", ["build", "math_svg", "results", "sources", "sphinx_extension"])
+@pytest.mark.parametrize("name", ["math_svg", "results", "sources", "sphinx_extension"])
 def test_examples_in_docstrings(name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"website.{name}"))
     assert done.attempted
