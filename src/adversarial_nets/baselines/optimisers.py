@@ -59,6 +59,7 @@ def adam_step(
     gradients: Sequence[Tensor],
     lr: float,
     betas: Betas = (0.9, 0.999),
+    eps: float = 1e-8,
 ) -> None:
     """Make one update of Adam (arXiv:1412.6980) in place, by PyTorch's implementation.
 
@@ -68,6 +69,7 @@ def adam_step(
         gradients: the loss's gradient by each parameter, in the order of `parameters`.
         lr: learning rate.
         betas: decay of the first and of the second moment.
+        eps: added to the root of the second moment.
     """
     with torch.no_grad():
         adam(
@@ -82,7 +84,7 @@ def adam_step(
             beta2=betas[1],
             lr=lr,
             weight_decay=0.0,
-            eps=1e-8,
+            eps=eps,
             maximize=False,
             fused=True,
         )

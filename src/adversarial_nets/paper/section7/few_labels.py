@@ -57,7 +57,10 @@ Named = dict[str, Tensor]
 
 INPUT_NOISE, HIDDEN_NOISE = 0.3, 0.5
 """Standard deviation of the Gaussian noise on x and on each hidden layer, during training."""
-BETAS = (0.5, 0.999)
+BETAS, EPS = (0.5, 0.999), 1e-4
+"""Adam's. The released code adds 1e-8 under the root, hence 1e-4 where gradients are small. With
+the usual 1e-8 beside the root, tiny gradients move the weights as far as large ones: G collapses to
+one image, and D separates it without learning anything about classes."""
 AVERAGE = 1e-4
 """Weight of the newest classifier in the moving average that is tested."""
 INITIAL_IMAGES = 500
@@ -255,11 +258,11 @@ def fit(
             loss = _loss_of_D(model.D, labelled[rows], classes[rows], x, G_z, noise)
         else:
             loss = F.cross_entropy(_classify(model.D, labelled[rows], noise)[1], classes[rows])
-        adam_step(D, states[0], torch.autograd.grad(loss, list(D.values())), s.lr, BETAS)
+        adam_step(D, states[0], torch.autograd.grad(loss, list(D.values())), s.lr, BETAS, EPS)
         if s.unlabelled:
             x = minibatch(unlabelled, s.seed + 1, step, s.batch)
             matching = _loss_of_G(model.D, x, G_z, noise)
-            adam_step(G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS)
+            adam_step(G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS, EPS)
         update_average(model, step)
         record_loss(loss.item())
     return model
