@@ -190,7 +190,7 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
     printed = capsys.readouterr().out
     assert "This will take less than a minute" in printed
-    assert "real images nearest to 1,000 samples" in printed
+    assert "images were copied" in printed or "No sign of copied images" in printed
     assert an.open_run(tmp_path / "run").image_shape == (3, 8, 12)
     assert main(["train", data, "--G.hidden", "9", "--dry-run"]) == 0  # as an older command says
     assert '"preset": "quickstart-2014"' in capsys.readouterr().out
