@@ -58,9 +58,7 @@ Named = dict[str, Tensor]
 INPUT_NOISE, HIDDEN_NOISE = 0.3, 0.5
 """Standard deviation of the Gaussian noise on x and on each hidden layer, during training."""
 BETAS, EPS = (0.5, 0.999), 1e-4
-"""Adam's. The released code adds 1e-8 under the root, hence 1e-4 where gradients are small. With
-the usual 1e-8 beside the root, tiny gradients move the weights as far as large ones: G collapses to
-one image, and D separates it without learning anything about classes."""
+"""Adam's. The released code adds 1e-8 under the root: 1e-4 where gradients are tiny."""
 AVERAGE = 1e-4
 """Weight of the newest classifier in the moving average that is tested."""
 INITIAL_IMAGES = 500
@@ -262,7 +260,9 @@ def fit(
         if s.unlabelled:
             x = minibatch(unlabelled, s.seed + 1, step, s.batch)
             matching = _loss_of_G(model.D, x, G_z, noise)
-            adam_step(G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS, EPS)
+            adam_step(
+                G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS, EPS
+            )
         update_average(model, step)
         record_loss(loss.item())
     return model
