@@ -223,6 +223,20 @@ def test_a_busy_machine_is_measured_in_every_cell(
     }
 
 
+def test_the_number_of_turns_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[int] = []
+
+    def measure(turns: int, on_progress: object) -> busy.BusyMachine:
+        measured.append(turns)
+        table = {name: dict.fromkeys(busy.ROWS, 1.0) for name in busy.COLUMNS}
+        return busy.BusyMachine({"quickstart": table}, {})
+
+    monkeypatch.setattr(busy, "measure_busy_machine", measure)
+    assert main(["bench", "--busy", "--turns", "2"]) == 0
+    assert main(["bench", "--busy"]) == 0
+    assert measured == [2, 3]
+
+
 @pytest.mark.slow
 def test_one_cell_trains_in_a_process_of_its_own() -> None:
     assert busy._measure("quickstart", 0.2, {"OMP_NUM_THREADS": "1"}) > 0
@@ -252,8 +266,8 @@ def test_a_class_of_visitors_is_served_and_measured(tmp_path: Path) -> None:
     printed = records.board_lines(speed)
     assert [line.split()[0] for line in printed] == ["moons", "lesson", "beside"]
     written = [
-        *records.write_playground(found, tmp_path),
-        *records.write_playground(speed, tmp_path),
+        *records.write_playground("playground-visitors", found, tmp_path),
+        *records.write_playground("playground", speed, tmp_path),
     ]
     assert [path.name for path in written] == ["playground-visitors.json", "playground-busy.json"]
     assert json.loads(written[1].read_text())["boards"][0]["click_ms"] == 12.0

@@ -116,16 +116,14 @@ def write_speed(found: Speed, folder: Path) -> list[Path]:
     return [_write_json(found, folder / "bench.json")]
 
 
-def write_playground(found: "PlaygroundSpeed | Visitors", folder: Path) -> list[Path]:
-    """Write FOLDER/playground.json or playground-visitors.json, or …-busy.json beside programs.
+def write_playground(name: str, found: "PlaygroundSpeed | Visitors", folder: Path) -> list[Path]:
+    """Write FOLDER/NAME.json, or NAME-busy.json if other programs ran beside the benchmark.
 
     Raises:
         UserError: the folder cannot be written.
     """
-    name = "playground" if hasattr(found, "boards") else "playground-visitors"
-    return [
-        _write_json(found, folder / f"{name}{'' if found.machine == 'alone' else '-busy'}.json")
-    ]
+    busy = "" if found.machine == "alone" else "-busy"
+    return [_write_json(found, folder / f"{name}{busy}.json")]
 
 
 def _write_json(found: "Speed | BusyMachine | PlaygroundSpeed | Visitors", path: Path) -> Path:

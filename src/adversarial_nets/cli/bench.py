@@ -39,7 +39,7 @@ class BenchOptions:
     """Measure instead how time and memory grow with batch, width, data and samples."""
     busy: Flag = False
     """Measure instead the rounds per second alone and beside other programs, for each way to use
-    the threads; about 15 minutes. With --playground or --visitors: measure those beside a busy
+    the threads; about 20 minutes. With --playground or --visitors: measure those beside a busy
     loop."""
     pictures: Flag = False
     """Measure instead the images a second of the preset `pictures` and of the same networks in a
@@ -51,8 +51,13 @@ class BenchOptions:
     """Measure instead this many pages of the playground at once: places, frames, rounds, memory."""
     seconds: int = 600
     """How long the visitors stay."""
-    turns: int = 9
-    """How many times the programs of a pair take turns."""
+    turns: Annotated[
+        int | None,
+        tyro.conf.arg(
+            help="How many times the programs of a pair take turns.",
+            help_behavior_hint="(default: 9; --busy: 3)",
+        ),
+    ] = None
     threads: Threads = None
     json: Json = False
 
@@ -73,7 +78,8 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
         result, lines = grown.to_json(), records.scaling_lines(grown)
         files = records.write_scaling(grown, o.out) if o.out else []
     elif o.busy:
-        rates = measure_busy_machine(on_progress=reporter.work)
+        turns = require_positive("--turns", o.turns, 3)
+        rates = measure_busy_machine(turns=turns, on_progress=reporter.work)
         result, lines = dataclasses.asdict(rates), records.busy_lines(rates)
         files = records.write_busy(rates, o.out) if o.out else []
     elif o.pictures:
@@ -110,7 +116,8 @@ def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, 
     else:
         found = measure_boards(machine=machine, on_progress=reporter.work)
         lines = records.board_lines(found)
-    files = records.write_playground(found, o.out) if o.out else []
+    name = "playground-visitors" if o.visitors is not None else "playground"
+    files = records.write_playground(name, found, o.out) if o.out else []
     for line in [*lines, *(f"File: {path}" for path in files)]:
         reporter.say(line)
     return dataclasses.asdict(found)
