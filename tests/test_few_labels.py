@@ -93,7 +93,13 @@ def tensors(model: FewLabels) -> dict[str, Tensor]:
 
 def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
-    fit(dataclasses.replace(SMALL, epochs=2), FitSession(tmp_path, save_every=7))
+
+    def interrupt(done: int, total: int, loss: float) -> None:
+        if done == 21:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(SMALL, FitSession(tmp_path, save_every=7, callback=interrupt))
     resumed = tensors(fit(SMALL, FitSession(tmp_path, save_every=7)))
     whole = tensors(fit())
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)

@@ -1,8 +1,11 @@
-"""Several processes for one training: start them with torchrun, join them, end them in order.
+"""What must be set before torch is imported, and several processes for one training.
+
+Torchrun starts them; they are joined and ended in order here.
 
 Rank 0, the main process, prints and writes. The other processes only share the work.
 """
 
+import math
 import os
 import signal
 import sys
@@ -10,6 +13,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import NamedTuple
 
 from adversarial_nets.errors import UserError
 
@@ -17,8 +21,9 @@ __all__ = [
     "UNDER_TORCHRUN",
     "WORKS_SILENTLY",
     "launch",
+    "prepare_for_torch",
     "process_group",
-    "use_reproducible_products",
+    "processors_used_by_others",
     "wait_for_main_process",
 ]
 
@@ -33,17 +38,68 @@ _LONGEST_WAIT = 60.0
 or have met no error."""
 
 
-def use_reproducible_products() -> None:
-    """Ask MKL for matrix products whose bits do not depend on the number of threads.
+def prepare_for_torch() -> None:
+    """Set the environment variables that libraries read when torch is imported.
 
-    Some games then have the same weights with any number of threads; others still differ, because
-    they have other sums too. MKL reads the variable when torch is imported, and supports it on
-    Intel processors. A value of ``MKL_CBWR`` that the user has set is kept.
+    Values that the user has set are kept.
+
+    * ``MKL_CBWR``: matrix products whose bits do not depend on the number of threads. Some games
+      then have the same weights with any number of threads; others still differ, because they have
+      other sums too. MKL supports this on Intel processors.
+    * ``OMP_WAIT_POLICY``: if other programs leave too few processors for a thread on each core,
+      idle threads sleep. `engine.threads` can let them sleep later, too, but not as quickly.
     """
+    if "torch" in sys.modules:
+        return
     info = Path("/proc/cpuinfo")
-    is_intel = info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]
-    if is_intel and "torch" not in sys.modules:
+    if info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]:
         os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
+    user_chose = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"} & os.environ.keys()
+    if not user_chose and not UNDER_TORCHRUN and processors_used_by_others() > _spare_processors():
+        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+
+def _spare_processors() -> float:
+    """Processors that others can use without slowing a thread on each core, and half of one."""
+    simultaneous = Path("/sys/devices/system/cpu/smt/active")  # two processors a core
+    two_a_core = simultaneous.is_file() and simultaneous.read_text(encoding="utf-8").strip() == "1"
+    return (os.cpu_count() or 1) / 2 * two_a_core + 0.5
+
+
+class _Clocks(NamedTuple):
+    """Seconds: wall time, time of this process, and time that all processes used."""
+
+    wall: float
+    own: float
+    all: float
+
+
+def _clocks() -> _Clocks:
+    """Read the clocks of the processors that this process may use; NaN where there are none."""
+    try:
+        allowed = {f"cpu{i}" for i in os.sched_getaffinity(0)}
+        lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
+        fields = [line.split() for line in lines if line.split()[0] in allowed]
+        # user, nice, system, idle, waiting for disks, interrupts (two kinds)
+        ticks = sum(int(f[i]) for f in fields for i in (1, 2, 3, 6, 7))
+        used = ticks / os.sysconf("SC_CLK_TCK")
+    except (AttributeError, OSError, ValueError, IndexError):  # not Linux
+        used = math.nan
+    return _Clocks(time.perf_counter(), time.process_time(), used)
+
+
+_AT_IMPORT = _clocks()
+
+
+def processors_used_by_others(since: _Clocks = _AT_IMPORT) -> float:
+    """How many processors other processes used, on average since this module was imported.
+
+    NaN outside Linux. The clocks tick a hundred times a second, so that the first tenth of a second
+    is waited for.
+    """
+    time.sleep(max(0.0, 0.1 - (time.perf_counter() - since.wall)))
+    now = _clocks()
+    return ((now.all - since.all) - (now.own - since.own)) / (now.wall - since.wall)
 
 
 def process_group() -> AbstractContextManager[None]:

@@ -14,7 +14,10 @@ layer, it minimises the mean square of E f(x) − E f(G(z)). Such a G draws badl
 classifies well.
 
 The sizes, the noise, weight normalisation and its initialisation from data follow the authors'
-released code for permutation-invariant MNIST.
+released code for permutation-invariant MNIST. G's Adam does not: with their learning rate of .003
+and momentum of .5, G overshot and collapsed to one image within 1,500 updates. We use .001 and no
+momentum, as the code of a paper that builds on theirs does (Dai et al. 2017, arXiv:1705.09783), and
+its falling learning rate.
 """
 
 from dataclasses import dataclass
@@ -57,7 +60,7 @@ Named = dict[str, Tensor]
 
 INPUT_NOISE, HIDDEN_NOISE = 0.3, 0.5
 """Standard deviation of the Gaussian noise on x and on each hidden layer, during training."""
-BETAS, EPS = (0.5, 0.999), 1e-4
+D_BETAS, G_BETAS, EPS = (0.5, 0.999), (0.0, 0.999), 1e-4
 """Adam's. The released code adds 1e-8 under the root: 1e-4 where gradients are tiny."""
 AVERAGE = 1e-4
 """Weight of the newest classifier in the moving average that is tested."""
@@ -67,7 +70,7 @@ INITIAL_IMAGES = 500
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of one game; the defaults are those of the released code.
+    """Settings of one game; the defaults are those of the released code, but for `G_lr`.
 
     Attributes:
         labels: labelled images, equally many of each class.
@@ -76,7 +79,8 @@ class Settings:
         z_size: dimension of z ~ U(0, 1).
         epochs: passes over the unlabelled images.
         batch: images in each minibatch: labelled, unlabelled and generated.
-        lr: Adam's learning rate.
+        lr: Adam's learning rate for D. Both rates fall linearly to 0 in the last third.
+        G_lr: Adam's learning rate for G.
         unlabelled: whether the game is played; without it, the classifier alone is trained on the
             labelled images.
         seed: seed of all random draws but the choice of labels.
@@ -90,6 +94,7 @@ class Settings:
     epochs: int = 300
     batch: int = 100
     lr: float = 3e-3
+    G_lr: float = 1e-3
     unlabelled: bool = True
     seed: int = 0
     draw: int = 0
@@ -149,28 +154,27 @@ def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " c
 # --- The networks ---------------------------------------------------------------------------------
 
 
-def _normalised_weights(D: Named) -> list[Tensor]:
-    """The matrix of each layer (weight normalisation, arXiv:1602.07868): columns of lengths g."""
-    depth = sum(name.startswith("v") for name in D)
-    return [_normalised(D[f"v{i}"], D[f"g{i}"]) for i in range(depth)]
+def _scales(v: Tensor, g: Tensor) -> Tensor:
+    """Factors s of v's columns that give them length g (weight normalisation, arXiv:1602.07868).
+
+    x @ (v·s) = (x @ v)·s, and the right side needs less work.
+    """
+    return g * v.square().sum(0).rsqrt()
 
 
 def _classify(
     D: Named,
     x: Images,
     generator: torch.Generator | None = None,
-    W: list[Tensor] | None = None,
 ) -> tuple[Features, Logits]:
-    """The last hidden layer and the logits; with a generator of noise, as in training.
-
-    W are the normalised weights, if they are at hand.
-    """
-    W = _normalised_weights(D) if W is None else W
+    """The last hidden layer and the logits; with a generator of noise, as in training."""
+    depth = sum(name.startswith("v") for name in D)
     f = x
-    for i, weights in enumerate(W):
+    for i in range(depth):
         f, x = x, _noisy(x, HIDDEN_NOISE if i else INPUT_NOISE, generator)
-        x = torch.addmm(D[f"b{i}"], x, weights)
-        x = x.relu() if i < len(W) - 1 else x
+        v, g, b = (D[f"{name}{i}"] for name in "vgb")
+        x = torch.addcmul(b, x @ v, _scales(v, g))
+        x = x.relu() if i < depth - 1 else x
     return f, x
 
 
@@ -180,10 +184,6 @@ def _noisy(x: Tensor, std: float, generator: torch.Generator | None) -> Tensor:
     return x + std * torch.randn(x.shape, generator=generator, dtype=x.dtype)
 
 
-def _normalised(v: Tensor, g: Tensor) -> Tensor:
-    return v * (g * v.square().sum(0).rsqrt())
-
-
 def _generate(G: Named, z: Tensor) -> Images:
     """G(z), batch-normalised over these z."""
     depth = sum(name.startswith("W") for name in G)
@@ -191,7 +191,7 @@ def _generate(G: Named, z: Tensor) -> Images:
         h = z @ G[f"W{i}"]
         h = (h - h.mean(0)) * (h.var(0, correction=0) + 1e-6).rsqrt()
         z = F.softplus(h + G[f"b{i}"])
-    return torch.addmm(G["b"], z, _normalised(G["v"], G["g"])).sigmoid()
+    return torch.addcmul(G["b"], z @ G["v"], _scales(G["v"], G["g"])).sigmoid()
 
 
 # --- The losses -----------------------------------------------------------------------------------
@@ -256,13 +256,14 @@ def fit(
             loss = _loss_of_D(model.D, labelled[rows], classes[rows], x, G_z, noise)
         else:
             loss = F.cross_entropy(_classify(model.D, labelled[rows], noise)[1], classes[rows])
-        adam_step(D, states[0], torch.autograd.grad(loss, list(D.values())), s.lr, BETAS, EPS)
+        fall = min(1.0, 3 * (1 - step / total))
+        gradients = torch.autograd.grad(loss, list(D.values()))
+        adam_step(D, states[0], gradients, s.lr * fall, D_BETAS, EPS)
         if s.unlabelled:
             x = minibatch(unlabelled, s.seed + 1, step, s.batch)
             matching = _loss_of_G(model.D, x, G_z, noise)
-            adam_step(
-                G, states[1], torch.autograd.grad(matching, list(G.values())), s.lr, BETAS, EPS
-            )
+            gradients = torch.autograd.grad(matching, list(G.values()))
+            adam_step(G, states[1], gradients, s.G_lr * fall, G_BETAS, EPS)
         update_average(model, step)
         record_loss(loss.item())
     return model
@@ -279,9 +280,8 @@ def _loss_of_D(
 
 def _loss_of_G(D: Named, x: Images, G_z: Images, noise: torch.Generator) -> Float[Tensor, ""]:
     """`generator_loss` on the features of D, whose weights are constants here."""
-    W = [weights.detach() for weights in _normalised_weights(D)]
     D = {name: value.detach() for name, value in D.items()}
-    return generator_loss(_classify(D, x, noise, W)[0], _classify(D, G_z, noise, W)[0])
+    return generator_loss(_classify(D, x, noise)[0], _classify(D, G_z, noise)[0])
 
 
 @torch.no_grad()
@@ -311,13 +311,13 @@ def _new_model(unlabelled: Images, classes: int, s: Settings) -> FewLabels:
         D[f"v{i}"] = 0.1 * Address(s.seed, i, range(inputs)).normal("few labels: D", units)
         D[f"g{i}"], D[f"b{i}"] = torch.ones(units), torch.zeros(units)
     G: Named = {}
-    for i, (inputs, units) in enumerate(pairwise((s.z_size, *s.G_hidden))):
+    for i, (inputs, units) in enumerate(pairwise((s.z_size, *s.G_hidden, pixels))):
         bound = (6 / (inputs + units)) ** 0.5
         u = Address(s.seed, i, range(inputs)).uniform("few labels: G", units)
         G[f"W{i}"], G[f"b{i}"] = (2 * u - 1) * bound, torch.zeros(units)
-    inputs = s.G_hidden[-1]
-    G["v"] = 0.1 * Address(s.seed, 0, range(inputs)).normal("few labels: output of G", pixels)
-    G["g"], G["b"] = torch.ones(pixels), torch.zeros(pixels)
+    last = len(s.G_hidden)
+    G = {{f"W{last}": "v", f"b{last}": "b"}.get(name, name): x for name, x in G.items()}
+    G["g"] = torch.ones(pixels)
     _initialise_from_data(D, unlabelled[:INITIAL_IMAGES], s)
     averaged = {name: x.clone() for name, x in D.items()}
     return FewLabels(D, G, averaged)
@@ -329,7 +329,7 @@ def _initialise_from_data(D: Named, x: Images, s: Settings) -> None:
     generator = Address(s.seed, 0, range(1)).generator("few labels: initial noise")
     for i in range(sum(name.startswith("v") for name in D)):
         x = _noisy(x, HIDDEN_NOISE if i else INPUT_NOISE, generator)
-        h = x @ _normalised(D[f"v{i}"], D[f"g{i}"])
+        h = x @ D[f"v{i}"] * _scales(D[f"v{i}"], D[f"g{i}"])
         std = h.std(0, correction=0).clamp_min(1e-8)
         D[f"g{i}"].div_(std)
         D[f"b{i}"].copy_(-h.mean(0) / std)
