@@ -314,11 +314,13 @@ PRESETS: dict[str, Preset] = {
         "the class as an input of both networks.",
     ),
     "fast-conditional": Preset(
-        dataclasses.replace(_FAST, condition="classes"),
+        dataclasses.replace(
+            _FAST, condition="classes", D=dataclasses.replace(_FAST.D, projection=True), r1=0.1
+        ),
         rounds=20_000,
-        why="`fast` with classes: the class is joined with z and with x. --D.projection makes the "
-        "discriminator a projection discriminator (Miyato & Koyama 2018).",
-        departures=_FAST_WITH.format("the class"),
+        why="`fast` with classes: G is given the class with z, and D is a projection discriminator "
+        "(Miyato & Koyama 2018), with R1 of .1. --D.no-projection joins the class with x instead.",
+        departures=_FAST_WITH.format("the class") + " D is a projection discriminator; R1 of .1.",
     ),
     "filling-in": Preset(
         dataclasses.replace(_FAST, condition="masks"),
