@@ -16,13 +16,16 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
-from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.runs.checkpoints import checkpoint_folder, checkpoint_rounds
+from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import (
     Cadence,
     DiscriminatorSettings,
     GeneratorSettings,
     Settings,
 )
+from adversarial_nets.training import loop
+from adversarial_nets.training.trend import trend
 from shortened import photographs
 from small import generator, small_settings
 
@@ -211,3 +214,43 @@ def test_all_checkpoints_are_kept_on_request(tmp_path: Path) -> None:
             progress=False,
         )
         assert sorted(checkpoint_rounds(tmp_path / keep)) == kept
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_the_best_checkpoint_is_the_one_with_the_nearest_patches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is kept, and named by the sentence at the end, although Parzen scores rise."""
+    checks = {2: (9.0, -50.0), 4: (5.0, -40.0), 6: (7.0, -30.0), 8: (6.0, -20.0)}
+    now: list[int] = []
+    session = loop.TrainingSession
+
+    def distance(*args: Any) -> dict[str, float]:
+        return {"fine": checks[now[-1]][0], "coarse": 0.0}
+
+    monkeypatch.setattr(session, "_patch_distances", distance)
+
+    def log_likelihood(*args: Any, **options: Any) -> torch.Tensor:
+        return torch.full((1, 1), checks[now[-1]][1])
+
+    monkeypatch.setattr(loop, "log_likelihood", log_likelihood)
+    score = session._score
+
+    def noted(self: loop.TrainingSession) -> dict[str, Any]:
+        now.append(self.game.round)
+        return score(self)
+
+    monkeypatch.setattr(session, "_score", noted)
+    cadence = Cadence(save_every=1, score_every=2)
+    for rounds in (4, 8):  # continued after round 4
+        an.train(
+            images(),
+            settings=settings(),
+            run=tmp_path / "run",
+            rounds=rounds,
+            cadence=cadence,
+            progress=False,
+        )
+    best = checkpoint_folder(tmp_path / "run", "best")
+    assert best.name == "round-00000004"
+    assert "best at round 4" in trend(read_metrics(tmp_path / "run"), "averaged").sentence

@@ -78,7 +78,7 @@ class TrainingSession:
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         keep_all: keep every checkpoint.
         patience: stop when this many checks have not improved on the best one; None never stops.
-        best: round and validation score of the best raw generator so far.
+        best: round and validation score of the best checkpoint so far.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
         started: the time at which this session began, by `time.monotonic`.
@@ -228,7 +228,7 @@ class TrainingSession:
             callback(snapshot)
 
     def _score(self) -> dict[str, Any]:
-        """Validation scores of raw and averaged G on grid ``paper``; updates `best` by raw G's."""
+        """Validation scores of raw and averaged G on grid ``paper``; updates `best`."""
         game = self.game
         valid = self.data.floats(self.data.valid[:1000])
         scores = {}
@@ -241,10 +241,19 @@ class TrainingSession:
             i = int(by_sigma.argmax())
             scores[weights] = {"valid_nats": by_sigma[i].item(), "sigma": GRIDS["paper"][i]}
             scores[weights] |= self._patch_distances(G, valid)
-        nats = scores["raw"]["valid_nats"]
-        if self.best is None or nats > self.best["valid_nats"]:
-            self.best = {"round": game.round, "valid_nats": nats}
+        self._update_best(scores)
         return scores
+
+    def _update_best(self, scores: dict[str, Any]) -> None:
+        """Raw G is judged by its validation score, a convolutional G by its patches' distance."""
+        score: dict[str, float] = {"valid_nats": scores["raw"]["valid_nats"]}
+        if "fine" in scores["raw"]:
+            shown = scores.get("averaged", scores["raw"])
+            score["patches"] = shown["fine"] + shown["coarse"]
+        best = self.best
+        # The best of an earlier version may lack the distance.
+        if best is None or "patches" in score.keys() - best.keys() or _value(score) > _value(best):
+            self.best = {"round": self.game.round} | score
 
     def _patch_distances(self, G: nn.Module, valid: Tensor) -> dict[str, float]:
         """Distances of a convolutional G's patches to those of validation images."""
@@ -299,3 +308,8 @@ class TrainingSession:
         if not rounds:
             return "No checkpoint had been written yet."
         return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
+
+
+def _value(score: dict[str, Any]) -> float:
+    """What is larger for a better generator."""
+    return -score["patches"] if "patches" in score else score["valid_nats"]
