@@ -293,7 +293,8 @@ def test_the_league_table_sorts_numbers_as_numbers_and_missing_ones_last(
     script = (ROOT / "website" / "theme" / "static" / "league.js").read_text(encoding="utf-8")
     file = tmp_path / "league.html"
     file.write_text(
-        f'<html lang="en"><meta charset="utf-8"><div class="league">{table}</div><script>{script}</script>',
+        f'<html lang="en"><meta charset="utf-8"><div class="league">{table}</div>'
+        f"<script>{script}</script>",
         encoding="utf-8",
     )
     visit = Visit(browser, file)

@@ -29,7 +29,6 @@ MEASURES = {
 """The measures of ``advnets measure`` by their names in the records."""
 
 _MISSING = "–"
-_RUN_FILE = re.compile(r"(?P<run>.+)-(?P<weights>raw|averaged)-\w+")
 _TAGS = {"falling": "converged", "720": "720 epochs", "timed": "timed run"}
 
 
@@ -111,17 +110,21 @@ def measured_samples() -> str:
 
 def _run_rows(data: str, grid: str) -> Iterator[Row]:
     """Runs that differ only in their seeds are one row."""
-    groups: dict[tuple[object, ...], list[str]] = {}
+    groups: dict[tuple[str, str, int | None], list[str]] = {}
     for name, found in _records().items():
-        file = _RUN_FILE.fullmatch(name)
-        if file and found["data"] == data and found["parzen"]["grid"] == grid:
-            model = re.sub(r"-seed\d+", "", file["run"])
+        if _is_score(found, data, grid):
+            model = re.sub(rf"-(seed\d+|raw|averaged|{grid})(?=-|$)", "", name)
             # Each converged run ends where its validation score stops rising.
             rounds = None if "falling" in model else _round(found)
-            groups.setdefault((model, file["weights"], rounds), []).append(name)
+            groups.setdefault((model, found["weights"], rounds), []).append(name)
     for (model, *_), names in groups.items():
-        tags = str(model).removeprefix(data).split("-")[1:]
+        tags = model.removeprefix(data).split("-")[1:]
         yield _run_row(data, tags, names)
+
+
+def _is_score(found: Mapping[str, Any], data: str, grid: str) -> bool:
+    """Whether a record is of ``advnets evaluate`` on the data set by the grid."""
+    return found.get("data") == data and found.get("parzen", {}).get("grid") == grid
 
 
 def _run_row(data: str, tags: Iterable[str], names: Sequence[str]) -> Row:
@@ -136,7 +139,8 @@ def _run_row(data: str, tags: Iterable[str], names: Sequence[str]) -> Row:
     scores = [one["parzen"] for one in found]
     nats = [score["nats"] for score in scores]
     measured = _measured(data)
-    measures = [measured[key] for n in names if (key := n.rpartition("-")[0]) in measured]
+    keys = [name.removesuffix(f"-{scores[0]['grid']}") for name in names]
+    measures = [measured[key] for key in keys if key in measured]
     preset, weights = found[0]["run"]["preset"], found[0]["weights"]
     in_words = [_tag_in_words(tag) for tag in tags if tag not in preset.split("-")]
     model = "Conditional adversarial nets" if "conditional" in preset else "Adversarial nets"
@@ -217,7 +221,7 @@ def _reference_rows(data: str, grid: str) -> Iterator[Row]:
     of_runs = [
         row
         for found in _records().values()
-        if found.get("data") == data and found.get("parzen", {}).get("grid") == grid
+        if _is_score(found, data, grid)
         for row in found["calibration"]
     ]
     floors = _values(found["floor"] for found in _measured(data).values())
@@ -265,12 +269,12 @@ def _cells(tables: Tables, row: Row) -> dict[str, str]:
         "model": tables.comma.join(map(tables.word, row.label)),
         "score, nats": _with_error(number(row.nats), row.error),
         "published": _published(tables, row.published),
+        **{name: _range(row.measures.get(key, ()), 3) for key, name in MEASURES.items()},
         "seeds": number(row.seeds, 0),
+        "seeds measured": number(row.measured, 0),
         "round": _range(row.rounds),
         "samples": number(row.samples, 0),
         "σ": _range(row.sigma, 3),
-        **{name: _range(row.measures.get(key, ()), 3) for key, name in MEASURES.items()},
-        "seeds measured": number(row.measured, 0),
     }
 
 
