@@ -13,7 +13,7 @@ from torch import nn
 
 from browser_page import BrowserPage  # first: it skips where there is no browser
 
-from playwright.sync_api import Browser, Page, expect  # isort: skip
+from playwright.sync_api import Browser, Locator, Page, expect  # isort: skip
 
 from adversarial_nets import nets
 from adversarial_nets.errors import UserError
@@ -287,43 +287,47 @@ def test_the_league_table_sorts_numbers_as_numbers_and_missing_ones_last(
     browser: Browser, tmp_path: Path
 ) -> None:
     markdown = pytest.importorskip("markdown_it", reason="the extra [docs] is not installed")
-    table = (
-        markdown.MarkdownIt().enable("table").render(league_table(Tables("en"), "mnist", "paper"))
-    )
+    render_table = markdown.MarkdownIt().enable("table").render
+    tables = [
+        render_table(league_table(Tables("en"), data, "paper"))
+        for data in ("mnist", "cifar10-copy")
+    ]
     script = (ROOT / "website" / "theme" / "static" / "league.js").read_text(encoding="utf-8")
     file = tmp_path / "league.html"
     file.write_text(
-        f'<html lang="en"><meta charset="utf-8"><div class="league">{table}</div>'
+        f'<html lang="en"><meta charset="utf-8"><div class="league">{"".join(tables)}</div>'
         f"<script>{script}</script>",
         encoding="utf-8",
     )
     visit = Visit(browser, file)
-    page = visit.page
-    sorted_by = page.locator("th[aria-sort]")
+    mnist, cifar10 = visit.page.locator("table").all()
+    sorted_by = mnist.locator("th[aria-sort]")
     expect(sorted_by).to_have_text("score, nats")  # as the page is made
 
-    def column(name: str) -> list[str]:
-        names = page.locator("th").all_inner_texts()
-        return page.locator(f"td:nth-child({names.index(name) + 1})").all_inner_texts()
+    def column(name: str, table: Locator = mnist) -> list[str]:
+        names = table.locator("th").all_inner_texts()
+        return table.locator(f"td:nth-child({names.index(name) + 1})").all_inner_texts()
 
-    def numbers(name: str) -> list[float]:
+    def numbers(name: str, table: Locator = mnist) -> list[float]:
         """The column's numbers; missing ones must come after them."""
-        texts = column(name)
+        texts = column(name, table)
         known = [text for text in texts if text != "–"]
         assert texts == known + ["–"] * (len(texts) - len(known))
-        return [
-            float(re.split("[ –]", text.replace(",", ""))[0].replace("−", "-")) for text in known
-        ]
+        firsts = (re.split("[ –]", text)[0] for text in known)
+        return [float(first.replace(",", "").replace("−", "-")) for first in firsts]
 
-    page.get_by_role("button", name="round").click()
+    mnist.get_by_role("button", name="round").click()
     expect(sorted_by).to_have_attribute("aria-sort", "descending")
     assert numbers("round") == sorted(numbers("round"), reverse=True)
     assert numbers("round")[-1] == 1000
-    page.keyboard.press("Enter")
+    visit.page.keyboard.press("Enter")
     expect(sorted_by).to_have_attribute("aria-sort", "ascending")
     assert numbers("round") == sorted(numbers("round"))
-    page.get_by_role("button", name="score, nats").press("Space")
+    mnist.get_by_role("button", name="score, nats").press("Space")
     assert numbers("score, nats")[-1] == min(numbers("score, nats")) < -300
-    page.get_by_role("button", name="model").click()
+    mnist.get_by_role("button", name="model").click()
     assert column("model") == sorted(column("model"), key=str.lower)
+    before = numbers("score, nats", cifar10)
+    cifar10.get_by_role("button", name="score, nats").click()
+    assert numbers("score, nats", cifar10) == before[::-1] == sorted(before)  # below −1,000
     visit.close()
