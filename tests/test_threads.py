@@ -105,12 +105,18 @@ def test_threads_sleep_where_spinning_would_take_processor_time_from_others(
 
 
 def test_the_users_choices_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = threading.active_count()
     assert ThreadTuner.for_device(CPU).modes == ALL
     assert ThreadTuner.for_device(torch.device("cuda")).modes == ("spin",)
     for name in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT"):
         monkeypatch.setenv(name, "1000")
         assert ThreadTuner.for_device(CPU).modes == ("spin",)
         monkeypatch.delenv(name)
+    with monkeypatch.context() as user:
+        user.setenv("OMP_WAIT_POLICY", "PASSIVE")
+        with ThreadTuner.for_device(CPU) as tuner:
+            assert (tuner.modes, tuner.current) == (("sleep",), "sleep")
+            assert threading.active_count() == before  # OpenMP's own choice needs no second team
     torch.set_num_threads(1)
     assert ThreadTuner.for_device(CPU).modes == ("spin",)
 

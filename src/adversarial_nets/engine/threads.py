@@ -123,6 +123,8 @@ class ThreadTuner:
         There is nothing to choose on an accelerator, with one thread, in several processes, or if
         ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT`` is set.
         """
+        if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
+            return cls(("sleep",))
         has_choice = (
             device.type == "cpu"
             and torch.get_num_threads() > 1
