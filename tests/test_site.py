@@ -14,15 +14,17 @@ pytest.importorskip("ziamath", reason="the extra [docs] is not installed")
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import _option_names
 from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.evaluation.published import PUBLISHED
 from documented import ROOT
 from website import api, commands, math_svg, sphinx_extension
 from website.build import build, write_sources
 from website.check import problems
 from website.filled import DOCUMENTS, filled
-from website.results import Tables
+from website.league import REFERENCES, league_rows, league_table
+from website.results import Tables, number, record
 from website.sources import LANGUAGES, PICTURES, Language, Page, pages, rewrite_links
 
-FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "commands"} | {
+FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "league", "commands"} | {
     *("playground", "teaching", "glossary"),
     *("installation", "command-line", "python", "scores", "contents"),
     *(f"theory/{page.stem}" for page in (ROOT / "docs" / "theory").glob("*[!N].md")),
@@ -30,7 +32,7 @@ FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "commands"} | {
 }
 
 
-@pytest.mark.parametrize("name", ["math_svg", "results", "sources", "sphinx_extension"])
+@pytest.mark.parametrize("name", ["league", "math_svg", "results", "sources", "sphinx_extension"])
 def test_examples_in_docstrings(name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"website.{name}"))
     assert done.attempted
@@ -132,6 +134,101 @@ def test_tables_agree_with_the_records_and_the_documents() -> None:
     assert "对抗网络，权重滑动平均" in Tables("zh-CN").table1()
 
 
+# --- The league table -----------------------------------------------------------------------------
+
+
+def recorded_scores() -> dict[tuple[str, str], list[float]]:
+    """The scores of all files of ``advnets evaluate``, by data set and grid."""
+    scores: dict[tuple[str, str], list[float]] = {}
+    for path in (ROOT / "results").glob("*.json"):
+        found = record(path.stem)
+        if "parzen" in found:
+            key = found["data"], found["parzen"]["grid"]
+            scores.setdefault(key, []).append(found["parzen"]["nats"])
+    return scores
+
+
+def test_the_league_counts_every_recorded_score_once() -> None:
+    assert len(recorded_scores()) >= 5
+    for (data, grid), nats in recorded_scores().items():
+        rows = league_rows(data, grid)
+        runs = [row for row in rows if row.label[-1] in ("raw G", "averaged G")]
+        runs = [row for row in runs if row.samples and "best checkpoint" not in row.label]
+        assert sum(row.seeds or 0 for row in runs) == len(nats)
+        total = sum(row.nats * (row.seeds or 0) for row in runs)
+        assert total == pytest.approx(sum(nats))
+        assert sorted(row.nats for row in rows) == [row.nats for row in rows][::-1]
+        assert {row.label[0] for row in rows if row.is_reference} == set(REFERENCES)
+        for language in LANGUAGES:
+            page = ROOT / "website" / "pages" / language / "league.md"
+            assert f'{{{{ league("{data}", "{grid}") }}}}' in page.read_text(encoding="utf-8")
+    for row in record("table1")["rows"]:
+        same = [
+            r for r in league_rows(row["dataset"], row["grid"]) if abs(r.nats - row["nats"]) < 0.01
+        ]
+        assert len(same) == 1, row["model"]
+
+
+def numbers_of(found: object) -> set[str]:
+    """All numbers of a record as a table writes them, without curves, settings and classes."""
+    if isinstance(found, dict):
+        kept = [v for k, v in found.items() if k not in ("curve", "settings", "classes", "folds")]
+        return set().union(*map(numbers_of, kept))
+    if isinstance(found, list):
+        return set().union(*map(numbers_of, found))
+    if isinstance(found, str):
+        return set(re.findall(r"\d[\d,]*\d", found))  # rounds, in notes
+    return (
+        {number(found, digits) for digits in (0, 1, 3)} if isinstance(found, int | float) else set()
+    )
+
+
+def of_data_set(data: str) -> list[object]:
+    """All records of a data set's models and reference images."""
+    everything = [record(path.stem) for path in (ROOT / "results").glob("*.json")]
+    rows = [*record("table1")["rows"], *record("section7")["rows"]]
+    return [
+        *(found for found in everything if found.get("data") == data),
+        *(row for row in rows if data in (row.get("dataset"), row.get("data"))),
+    ]
+
+
+@pytest.mark.parametrize(("data", "grid"), sorted(recorded_scores()))
+def test_each_number_of_the_league_is_recorded_or_published(data: str, grid: str) -> None:
+    recorded = numbers_of(of_data_set(data))
+    published = {
+        number(p.nats, 0) + (f" ± {p.se}" if p.se else "") for p in PUBLISHED.get(data, ())
+    }
+    header, _, *lines = (
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in league_table(Tables("en"), data, grid).splitlines()
+    )
+    for cells in lines:
+        row = dict(zip(header, (cell.strip("*") for cell in cells), strict=True))
+        is_bold = {cell.startswith("**") for cell in cells if cell != "–"}
+        assert is_bold == {row["model"] in REFERENCES}
+        if (text := row.pop("published", "–")) != "–":
+            assert text.partition(",")[0] in published
+        if int(row.pop("seeds").replace("–", "1")) > 1:
+            row.pop("score, nats")  # a mean over the seeds: another test
+        for name in ("model", "seeds measured"):
+            row.pop(name, None)
+        for text in row.values():
+            for one in re.split(r"[– ±]+", text):
+                assert not one or one in recorded, (cells[0], text)
+
+
+def test_means_over_seeds_and_both_languages_of_the_league() -> None:
+    english, chinese = (league_table(Tables(language), "mnist", "paper") for language in LANGUAGES)
+    for mean in ("201.7 ± 4.9", "219.3 ± 4.8", "216.7 ± 4.5", "221.8 ± 3.3", "225.0 ± 2.9"):
+        assert f"| {mean} |" in english
+        assert f"| {mean} |" in chinese
+    assert "223.9 ± 4.1" in league_table(Tables("en"), "mnist", "fine")
+    assert english.count("\n") == chinese.count("\n")
+    names = r"`.*?`|k-means|bfloat16|epoch|PCA Gaussian|Theis|Fréchet"
+    assert not re.search("[a-z]{4}", re.sub(names, "", chinese))
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_a_document_holds_the_tables_of_the_records(document: str) -> None:
     """If this fails after a new record: ``python -m website.filled``."""
@@ -192,5 +289,8 @@ def test_a_small_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert page.count('<div class="math-block"') == 3
     assert page.count("highlight-python") == 5
     assert "本页目录" in page
+    league = (site / "zh-CN" / "league.html").read_text(encoding="utf-8")
+    assert league.count('<div class="league docutils container">') == len(recorded_scores())
+    assert '<script src="_static/league.js" defer></script>' in league
     index = (site / "zh-CN" / "searchindex.js").read_text(encoding="utf-8")
     assert json.dumps("最优") in index

@@ -13,7 +13,7 @@ from torch import nn
 
 from browser_page import BrowserPage  # first: it skips where there is no browser
 
-from playwright.sync_api import Browser, Page, expect  # isort: skip
+from playwright.sync_api import Browser, Locator, Page, expect  # isort: skip
 
 from adversarial_nets import nets
 from adversarial_nets.errors import UserError
@@ -23,7 +23,10 @@ from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.recording import record
 from website.digits import layers_of
 from website.interactive import render
+from website.league import league_table
 from website.recorded_lessons import record_lesson
+from website.results import Tables
+from website.sources import ROOT
 
 LANGUAGES = {"en": "en-GB", "zh-CN": "zh-CN"}
 
@@ -275,3 +278,56 @@ def test_the_address_chooses_the_language(browser: Browser, site: Path) -> None:
     page.goto((site / "lessons.html").as_uri() + "?lang=zh-CN")
     expect(page.locator("#play")).to_have_text("播放")
     context.close()
+
+
+# --- The league table -----------------------------------------------------------------------------
+
+
+def test_the_league_table_sorts_numbers_as_numbers_and_missing_ones_last(
+    browser: Browser, tmp_path: Path
+) -> None:
+    markdown = pytest.importorskip("markdown_it", reason="the extra [docs] is not installed")
+    render_table = markdown.MarkdownIt().enable("table").render
+    tables = [
+        render_table(league_table(Tables("en"), data, "paper"))
+        for data in ("mnist", "cifar10-copy")
+    ]
+    script = (ROOT / "website" / "theme" / "static" / "league.js").read_text(encoding="utf-8")
+    file = tmp_path / "league.html"
+    file.write_text(
+        f'<html lang="en"><meta charset="utf-8"><div class="league">{"".join(tables)}</div>'
+        f"<script>{script}</script>",
+        encoding="utf-8",
+    )
+    visit = Visit(browser, file)
+    mnist, cifar10 = visit.page.locator("table").all()
+    sorted_by = mnist.locator("th[aria-sort]")
+    expect(sorted_by).to_have_text("score, nats")  # as the page is made
+
+    def column(name: str, table: Locator = mnist) -> list[str]:
+        names = table.locator("th").all_inner_texts()
+        return table.locator(f"td:nth-child({names.index(name) + 1})").all_inner_texts()
+
+    def numbers(name: str, table: Locator = mnist) -> list[float]:
+        """The column's numbers; missing ones must come after them."""
+        texts = column(name, table)
+        known = [text for text in texts if text != "–"]
+        assert texts == known + ["–"] * (len(texts) - len(known))
+        firsts = (re.split("[ –]", text)[0] for text in known)
+        return [float(first.replace(",", "").replace("−", "-")) for first in firsts]
+
+    mnist.get_by_role("button", name="round").click()
+    expect(sorted_by).to_have_attribute("aria-sort", "descending")
+    assert numbers("round") == sorted(numbers("round"), reverse=True)
+    assert numbers("round")[-1] == 1000
+    visit.page.keyboard.press("Enter")
+    expect(sorted_by).to_have_attribute("aria-sort", "ascending")
+    assert numbers("round") == sorted(numbers("round"))
+    mnist.get_by_role("button", name="score, nats").press("Space")
+    assert numbers("score, nats")[-1] == min(numbers("score, nats")) < -300
+    mnist.get_by_role("button", name="model").click()
+    assert column("model") == sorted(column("model"), key=str.lower)
+    before = numbers("score, nats", cifar10)
+    cifar10.get_by_role("button", name="score, nats").click()
+    assert numbers("score, nats", cifar10) == before[::-1] == sorted(before)  # below −1,000
+    visit.close()

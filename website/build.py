@@ -5,13 +5,14 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
 import jinja2
 
 from adversarial_nets.cli.registry import COMMANDS
-from website import api, commands
+from website import api, commands, league
 from website.results import Tables
 from website.sources import (
     LANGUAGES,
@@ -99,6 +100,8 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
         template = jinja2.Environment(undefined=jinja2.StrictUndefined).from_string(text)
         text = template.render(
             tables=Tables(page.language),
+            league=partial(league.league_table, Tables(page.language)),
+            measured_samples=league.measured_samples,
             commands_list=commands.commands_list,
             api_index=api.api_index,
             api_pages=sorted(api.modules()),

@@ -13,13 +13,32 @@ from typing import Any
 from adversarial_nets.playground.words import WORDS
 from website.sources import ROOT, Language
 
-__all__ = ["TABLES", "Tables", "number", "record"]
+__all__ = ["FOLDER", "TABLES", "Tables", "markdown_table", "number", "record"]
 
 FOLDER = ROOT / "results"
+"""The records."""
 
 _CHINESE: Mapping[str, str] = {
     "": "",
     "model": "模型",
+    "score, nats": "得分（奈特）",
+    "seeds": "种子数",
+    "round": "轮次",
+    "samples": "样本数",
+    "seeds measured": "测量的种子数",
+    "squared kernel distance": "核距离的平方",
+    "Conditional adversarial nets": "条件对抗网络",
+    "preset": "预设",
+    "converged": "训练至收敛",
+    "720 epochs": "720 个 epoch",
+    "timed run": "计时训练",
+    "best checkpoint": "最佳检查点",
+    "GAN paper": "GAN 论文",
+    "CGAN paper": "CGAN 论文",
+    "GMMN paper": "GMMN 论文",
+    "AAE paper": "AAE 论文",
+    "Theis et al. 2015": "Theis 等，2015",
+    "later papers (unverified)": "后续论文（未核实）",
     "published": "已发表",
     "here, nats": "本项目（奈特）",
     "steps per sample": "每个样本的步数",
@@ -94,7 +113,8 @@ def number(value: float | str | None, digits: int = 1) -> str:
     return f"{value:,.{digits}f}".replace("-", "−")
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table in Markdown; all columns but the first are aligned to the right."""
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "--:|" * (len(header) - 1)]
     lines += ["| " + " | ".join(row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -105,6 +125,7 @@ class Tables:
 
     def __init__(self, language: Language) -> None:
         self.language = language
+        self.comma = ", " if language == "en" else "，"
 
     def word(self, english: str) -> str:
         """A word or label of a table in the language of the page."""
@@ -112,6 +133,9 @@ class Tables:
             return english
         if english in _CHINESE:
             return _CHINESE[english]
+        if english.endswith("`"):  # a word and a name in code
+            head, tick, code = english.partition(" `")
+            return self.word(head) + tick + code
         model, comma, rest = english.partition(", ")
         return f"{_CHINESE.get(model, model)}，{_CHINESE.get(rest, rest)}" if comma else english
 
@@ -134,7 +158,7 @@ class Tables:
             cells = [*map(number, scores), f"**{number(mean)} ± {number(spread)}**"]
             rows.append([text if self.language == "en" else text.replace(", ", "，"), *cells])
         seeds = [f"{self.word('seed')} {seed}" for seed in (1, 2, 3)]
-        return _table(["", *seeds, self.word("mean ± spread over seeds")], rows)
+        return markdown_table(["", *seeds, self.word("mean ± spread over seeds")], rows)
 
     def published_setting(self) -> str:
         """The scores of the published setting on MNIST."""
@@ -167,7 +191,7 @@ class Tables:
             for name in by_file[0]
         ]
         labels = [f"`{record(n)['data']}`, `{record(n)['grid']}`" for n in files]
-        return _table(["", *labels], rows)
+        return markdown_table(["", *labels], rows)
 
     def table1(self, data: str = "mnist") -> str:
         """All models of Table 1 on one data set."""
@@ -182,7 +206,7 @@ class Tables:
             for row in record("table1")["rows"]
             if row["dataset"] == data
         ]
-        return _table(
+        return markdown_table(
             self._header(
                 "model", "published", "here, nats", "steps per sample", "trained, minutes"
             ),
@@ -205,7 +229,7 @@ class Tables:
         floor = record("measure-mnist-seed1-raw")["floor"]
         rows.append([self.word("real images"), *(number(floor[name], 2) for name in names)])
         header = ("", "Fréchet distance", "precision", "recall", "density", "coverage")
-        return _table(self._header(*header), rows)
+        return markdown_table(self._header(*header), rows)
 
     def other_data(self) -> str:
         """Scores of the small presets on the stand-ins for TFD and CIFAR-10."""
@@ -221,13 +245,13 @@ class Tables:
             [f"`{run}`", *(f"{number(s['nats'])} ± {number(s['se'])}" for s in pair)]
             for run, pair in zip(runs, scores, strict=True)
         ]
-        return _table(self._header("one run", "raw G", "averaged G"), rows)
+        return markdown_table(self._header("one run", "raw G", "averaged G"), rows)
 
     def claim(self, name: str) -> str:
         """The rows of one claim's record."""
         found: list[dict[str, Any]] = record(f"claim-{name}")["rows"]
         rows = [[number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found]
-        return _table(list(found[0]), rows)
+        return markdown_table(list(found[0]), rows)
 
     # --- The playground's speed -------------------------------------------------------------------
 
@@ -240,22 +264,20 @@ class Tables:
         return [record(file) for file in files if (FOLDER / f"{file}.json").exists()]
 
     def _machine_header(self, found: list[dict[str, Any]], *words: str) -> list[str]:
-        comma = ", " if self.language == "en" else "，"
         ends = []
         for one in found:
-            busy = "" if one["machine"] == "alone" else comma + self.word("beside a busy loop")
-            ends.append(f"{busy}{comma}{self.word('load')} {number(one['load'])}")
+            busy = "" if one["machine"] == "alone" else self.comma + self.word("beside a busy loop")
+            ends.append(f"{busy}{self.comma}{self.word('load')} {number(one['load'])}")
         return [self.word(word) + end for end in ends for word in words]
 
     def playground_boards(self) -> str:
         """Frames, rounds and clicks of each board of the playground."""
         found = self._both_machines("playground")
-        comma = ", " if self.language == "en" else "，"
         rows = []
         for same in zip(*(one["boards"] for one in found), strict=True):
             first = same[0]
             label = self._playground_text(f"data {first['data']}")
-            label += comma + self.word("two games") if first["games"] == 2 else ""
+            label += self.comma + self.word("two games") if first["games"] == 2 else ""
             cells = [
                 number(b[key], digits)
                 for b in same
@@ -263,7 +285,7 @@ class Tables:
             ]
             rows.append([label, str(first["rounds_per_frame"]), *cells])
         header = self._machine_header(found, "frames/s", "rounds/s", "click, ms")
-        return _table([*self._header("data", "rounds per frame"), *header], rows)
+        return markdown_table([*self._header("data", "rounds per frame"), *header], rows)
 
     def playground_lessons(self) -> str:
         """Seconds from Play until each lesson pauses."""
@@ -273,7 +295,7 @@ class Tables:
             for name in found[0]["lessons"]
         ]
         header = self._machine_header(found, "seconds until it pauses")
-        return _table([self.word("lesson"), *header], rows)
+        return markdown_table([self.word("lesson"), *header], rows)
 
     def playground_visitors(self) -> str:
         """A class of visitors at once."""
@@ -293,7 +315,7 @@ class Tables:
         ]
         header = ("pages served", "seconds", "frames/s", "rounds/s", "click, s: median", "95 %")
         memory = ("memory, MB: before", "at the end", "at most", "machine", "load")
-        return _table(self._header(*header, *memory), rows)
+        return markdown_table(self._header(*header, *memory), rows)
 
 
 TABLES = [name for name in vars(Tables) if not name.startswith("_")]

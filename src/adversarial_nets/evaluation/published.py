@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-__all__ = ["PUBLISHED", "PublishedScore", "error_in_words", "of_the_paper"]
+__all__ = ["PUBLISHED", "PublishedScore", "error_in_words", "of_the_paper", "published_score"]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,30 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
 )
 """Scores by data set, lowest first. Other data sets have no comparable published scores."""
 
+_PUBLISHED_NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        "VAE": "VAE 500, z 8",
+        "Conditional adversarial nets": "conditional GAN",
+        "training images": "real training images",
+        "k-means": "k-means centroids",
+    }
+)
+"""Names under which `PUBLISHED` lists a score, where they differ from those of our tables."""
+
+
+def published_score(model: str, data: str) -> PublishedScore | None:
+    """Return the published score of a model or of reference images on a data set, or None.
+
+    Args:
+        model: its name in our tables, e.g. ``"VAE"`` or ``"k-means"``.
+        data: the data set's name.
+
+    >>> published_score("VAE", "mnist").nats, published_score("VAE", "mnist-5k")
+    (283.0, None)
+    """
+    name = _PUBLISHED_NAMES.get(model, model)
+    return next((score for score in PUBLISHED.get(data, ()) if score.model == name), None)
+
 
 def of_the_paper(data: str) -> PublishedScore | None:
     """Return the paper's score of adversarial nets (Table 1) on a data set, or None.
@@ -69,8 +93,7 @@ def of_the_paper(data: str) -> PublishedScore | None:
     >>> of_the_paper("mnist").nats
     225.0
     """
-    scores = PUBLISHED.get(data, ())
-    return next((score for score in scores if score.model == "Adversarial nets"), None)
+    return published_score("Adversarial nets", data)
 
 
 def error_in_words(se: float | None, unit: str = "") -> str:

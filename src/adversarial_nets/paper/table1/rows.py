@@ -25,7 +25,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, parzen_score_on, with_prefix
-from adversarial_nets.evaluation.published import PUBLISHED
+from adversarial_nets.evaluation.published import published_score
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result
@@ -48,13 +48,6 @@ VALIDATION_SAMPLES = 1000
 """Samples of a Markov chain for a validation score; other models give `SAMPLES`."""
 VALIDATION_CHAINS = ChainSettings(burn_in=200, thinning=20)
 QUICK_VALIDATION_CHAINS = ChainSettings(burn_in=50, thinning=5)
-
-# Names under which `PUBLISHED` lists a score, where they differ from ours.
-_PUBLISHED_NAMES = {
-    "VAE": "VAE 500, z 8",
-    "training images": "real training images",
-    "k-means": "k-means centroids",
-}
 
 
 @dataclass(frozen=True)
@@ -347,7 +340,7 @@ def _score(
 ) -> Result:
     """Return the Parzen score of samples, and the published score of the same model."""
     score = parzen_score_on(data, samples, options.grid, with_prefix(options.on_progress, model))
-    published = {entry.model: entry.nats for entry in PUBLISHED.get(data.name, ())}
+    published = published_score(model, data.name)
     return Result(
         model=model,
         dataset=data.name,
@@ -358,7 +351,7 @@ def _score(
         at_edge=score.at_edge,
         seeds=1,
         spread=None,
-        published=published.get(_PUBLISHED_NAMES.get(model, model)),
+        published=published.nats if published else None,
         samples=score.samples,
         train_seconds=train_seconds,
         samples_per_second=samples_per_second,
