@@ -186,7 +186,7 @@ def _section7_rows(data: str, grid: str) -> Iterator[Row]:
     for row in record("section7")["rows"]:
         if (row["measure"], row["data"], grid) == ("Parzen, nats", data, "paper"):
             model = "Conditional adversarial nets"
-            preset, *rest = row["model"].split(", ")
+            preset, *rest = re.split(", | with ", row["model"])
             published = published_score(model, data) if row["published"] else None
             label = (model, f"preset `{preset}`", *rest)
             yield Row(label, row["ours"], row["spread"], row["seeds"], published=published)
