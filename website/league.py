@@ -186,9 +186,10 @@ def _section7_rows(data: str, grid: str) -> Iterator[Row]:
     for row in record("section7")["rows"]:
         if (row["measure"], row["data"], grid) == ("Parzen, nats", data, "paper"):
             model = "Conditional adversarial nets"
-            preset, *rest = re.split(", | with ", row["model"])
+            run, _, weights = row["model"].rpartition(", ")
+            preset, *changes = re.split(", | with ", run)
             published = published_score(model, data) if row["published"] else None
-            label = (model, f"preset `{preset}`", *rest)
+            label = (model, f"preset `{preset}`", *(f"`{change}`" for change in changes), weights)
             yield Row(label, row["ours"], row["spread"], row["seeds"], published=published)
 
 
