@@ -133,8 +133,8 @@ class Tables:
             return english
         if english in _CHINESE:
             return _CHINESE[english]
-        if english.endswith("`"):  # a word and a name in code
-            head, tick, code = english.partition(" `")
+        head, tick, code = english.partition(" `")  # a word and a name in code
+        if tick:
             return self.word(head) + tick + code
         model, comma, rest = english.partition(", ")
         return f"{_CHINESE.get(model, model)}，{_CHINESE.get(rest, rest)}" if comma else english
