@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(command, options)
     except UserError as error:
         if processes.WORKS_SILENTLY:
-            processes.wait_for_main_process()
+            processes.wait_for_main_process(stopped=isinstance(error, Stopped))
             return error.exit_code
         print(f"advnets: {error.for_command_line()}", file=sys.stderr)
         if isinstance(error, Stopped):
@@ -64,7 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (MemoryError, RuntimeError) as error:
         if processes.WORKS_SILENTLY:
             # Most likely the main process has ended and its connection broke; it prints the error.
-            processes.wait_for_main_process()
+            processes.wait_for_main_process(stopped=False)
         if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
             raise
         print(

@@ -33,9 +33,9 @@ UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID" in os.environ
 WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 """Whether this process shares the work but must not print or write."""
 
-_LONGEST_WAIT = 60.0
-"""Seconds that a process waits for rank 0 to print an error; rank 0 may be slow on a busy machine,
-or have met no error."""
+_LONGEST_WAIT, _WAIT_WHEN_STOPPED = 60.0, 5.0
+"""Seconds that a process waits for rank 0 to print an error. Rank 0 may be slow on a busy machine,
+or have met no error. After Ctrl-C it prints at once, and torchrun waits for this process."""
 
 
 def prepare_for_torch() -> None:
@@ -111,14 +111,14 @@ def process_group() -> AbstractContextManager[None]:
     return distributed.process_group()
 
 
-def wait_for_main_process() -> None:
+def wait_for_main_process(stopped: bool) -> None:
     """Block until torchrun ends this process, so that rank 0 can print the error first.
 
     torchrun ends all processes as soon as one of them ends.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    time.sleep(_LONGEST_WAIT)
+    time.sleep(_WAIT_WHEN_STOPPED if stopped else _LONGEST_WAIT)
 
 
 def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:

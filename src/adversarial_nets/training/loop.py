@@ -122,6 +122,7 @@ class TrainingSession:
                 if number:
                     measure_batch_statistics(game)
                     self._save()
+                    distributed.barrier()  # no process ends before rank 0 has saved
                     raise Stopped(number, game.round)
                 tuner.before_round()
 
