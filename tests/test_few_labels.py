@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.errors import NoClasses, UserError
@@ -125,6 +126,20 @@ def test_the_classifier_learns() -> None:
     x, c = data.floats(data.test), data.labels["test"]
     assert few_labels.count_errors(model, x, c) < len(c) // 4  # chance: two thirds
     assert few_labels.sample(model, 5).shape == (5, 36)
+
+
+def test_G_does_not_collapse_on_digits() -> None:
+    """After 315 updates D takes no sample for data if G's Adam is as released (D(G(z)) = .001)."""
+    data = an.load("mnist-5k")
+    x = data.floats(torch.cat([data.train, data.valid]))
+    rows = few_labels.choose_labelled(data.labels["train"], 100, 0)
+    settings = Settings(hidden=(400, 200, 100, 100, 100), G_hidden=(300, 300), epochs=7)
+    model = few_labels.fit(x[rows], data.labels["train"][rows], x, settings)
+    G_z = few_labels.sample(model, 200)
+    with torch.no_grad():
+        _, logits = few_labels._classify(model.D, G_z)
+    assert logits.logsumexp(1).sigmoid().mean() > 0.01
+    assert G_z.std(0).mean() > 0.3 * x.std(0).mean()
 
 
 def test_features_are_the_input_of_Ds_output_layer() -> None:

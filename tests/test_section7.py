@@ -16,6 +16,9 @@ from adversarial_nets.paper.section7 import conditional
 from adversarial_nets.paper.section7.efficiency import efficiency
 from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
+from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.state import Game
+from adversarial_nets.training import loop as training_loop
 from commands import result
 from small import small_data, small_settings
 from test_metrics_docs import check
@@ -195,6 +198,34 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
     assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
     with pytest.raises(an.UserError, match="Did you mean k = 5"):
         efficiency(small_data(), tmp_path, nats=0.0, rounds=1, variants=["k = 6"])
+
+
+@pytest.mark.parametrize("after", [0, 25])
+def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    """The other games go on, and the mean does not profit from the early end."""
+    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
+    spread = training_loop.spread
+
+    def nan_with_k_2(game: Game, data: an.Dataset) -> float:
+        diverged = game.settings.k == 2 and game.round > after
+        return float("nan") if diverged else spread(game, data)
+
+    monkeypatch.setattr(training_loop, "spread", nan_with_k_2)
+    found, _ = efficiency(
+        small_data(),
+        tmp_path,
+        nats=1e9,
+        rounds=50,
+        seeds=[0],
+        variants=["as it is", "k = 2"],
+        base=small_settings(),
+    )
+    assert [row.ours for row in found[::2]] == [50.0] * 4
+    assert found[-1].model == "k = 2, averaged G (0 of 1 seeds reach it)"
+    (diverged,) = (tmp_path / "runs").glob("*-k-=-2-0")
+    assert len(read_metrics(diverged)) == after // 25
 
 
 def test_the_trained_run_board_shows_the_classes(run: Path) -> None:

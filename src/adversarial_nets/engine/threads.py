@@ -121,7 +121,8 @@ class ThreadTuner:
         """A tuner for work on this device.
 
         There is nothing to choose on an accelerator, with one thread, in several processes, or if
-        ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT`` is set.
+        ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT`` is set. With ``OMP_WAIT_POLICY=PASSIVE`` OpenMP's
+        own threads sleep at once.
         """
         if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
             return cls(("sleep",))

@@ -5,8 +5,8 @@ z from during training." How many rounds, and seconds, does a game need to reach
 score on validation images? The same game is played with one setting changed at a time.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.errors import unknown_name
+from adversarial_nets.errors import Diverged, unknown_name
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots.style import D_COLOUR, GREY, OTHER_COLOUR, tidy, write_picture
 from adversarial_nets.presets import PRESETS
@@ -52,9 +52,9 @@ class Reached:
     Attributes:
         variant: its name in `VARIANTS`.
         weights: ``raw`` or ``averaged`` G.
-        rounds: the first scored round with that score, for each seed; the last round if it never
-            came.
-        seconds: the time of training until then, scores included.
+        rounds: the first scored round with that score, for each seed; all rounds if it never came.
+        seconds: the time of training until then, scores included; 0 if the game diverged before its
+            first score.
         reached: how many seeds reached it.
     """
 
@@ -66,22 +66,23 @@ class Reached:
 
 
 def first_to_reach(
-    metrics: Sequence[Mapping[str, Any]], nats: float, weights: str
+    metrics: Sequence[Mapping[str, Any]], nats: float, weights: str, rounds: int
 ) -> tuple[int, float, bool]:
     """Round and seconds of the first score of at least that many nats, and whether there is one.
 
-    Without one, those of the last row.
+    Without one, those of the whole game of so many rounds, also if it diverged earlier.
 
     >>> def row(r):
     ...     return {"round": r, "seconds": r / 10, "scores": {"raw": {"valid_nats": r}}}
     >>> rows = [row(5), row(9)]
-    >>> first_to_reach(rows, 6.0, "raw"), first_to_reach(rows, 10.0, "raw")
-    ((9, 0.9, True), (9, 0.9, False))
+    >>> first_to_reach(rows, 6.0, "raw", 20), first_to_reach(rows, 10.0, "raw", 20)
+    ((9, 0.9, True), (20, 2.0, False))
     """
     for row in metrics:
         if row.get("scores", {}).get(weights, {}).get("valid_nats", -np.inf) >= nats:
             return int(row["round"]), float(row["seconds"]), True
-    return int(metrics[-1]["round"]), float(metrics[-1]["seconds"]), False
+    seconds_a_round = metrics[-1]["seconds"] / metrics[-1]["round"] if metrics else 0.0
+    return rounds, seconds_a_round * rounds, False
 
 
 def efficiency(
@@ -130,7 +131,7 @@ def efficiency(
             if on_progress is not None:
                 on_progress("games", done, len(variants) * len(seeds))
         for weights in ("raw", "averaged"):
-            times = [first_to_reach(rows, nats, weights) for rows in metrics]
+            times = [first_to_reach(rows, nats, weights, rounds) for rows in metrics]
             at, seconds, ok = zip(*times, strict=True)
             found.append(Reached(name, weights, tuple(at), tuple(seconds), sum(ok)))
     picture = write_picture(plot(found, nats, len(seeds)), out / "efficiency.png")
@@ -138,18 +139,24 @@ def efficiency(
 
 
 def _scores(data: Dataset, settings: Settings, folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """The metrics of a game with a score every 250 rounds."""
-    cadence = Cadence(log_every=SCORE_EVERY, score_every=SCORE_EVERY, samples_every=rounds)
-    run = train(
-        data,
-        preset=PRESET,
-        settings=settings,
-        run=folder,
-        rounds=rounds,
-        cadence=dataclasses.replace(cadence, save_every=SCORE_EVERY),
-        progress=False,
+    """The metrics of a game with a score every 250 rounds, up to a divergence."""
+    cadence = Cadence(
+        log_every=SCORE_EVERY,
+        score_every=SCORE_EVERY,
+        save_every=SCORE_EVERY,
+        samples_every=rounds,
     )
-    return read_metrics(run.folder)
+    with suppress(Diverged):  # it may be the setting that diverges; other games go on
+        train(
+            data,
+            preset=PRESET,
+            settings=settings,
+            run=folder,
+            rounds=rounds,
+            cadence=cadence,
+            progress=False,
+        )
+    return read_metrics(folder)
 
 
 def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:

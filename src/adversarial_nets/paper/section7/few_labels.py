@@ -312,9 +312,8 @@ def _new_model(unlabelled: Images, classes: int, s: Settings) -> FewLabels:
     for i, (inputs, units) in enumerate(pairwise((s.z_size, *s.G_hidden, pixels))):
         bound = (6 / (inputs + units)) ** 0.5
         u = Address(s.seed, i, range(inputs)).uniform("few labels: G", units)
-        G[f"W{i}"], G[f"b{i}"] = (2 * u - 1) * bound, torch.zeros(units)
-    last = len(s.G_hidden)
-    G = {{f"W{last}": "v", f"b{last}": "b"}.get(name, name): x for name, x in G.items()}
+        weights, bias = (f"W{i}", f"b{i}") if i < len(s.G_hidden) else ("v", "b")
+        G[weights], G[bias] = (2 * u - 1) * bound, torch.zeros(units)
     G["g"] = torch.ones(pixels)
     _initialise_from_data(D, unlabelled[:INITIAL_IMAGES], s)
     averaged = {name: x.clone() for name, x in D.items()}
