@@ -18,7 +18,7 @@ from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.state import Game
-from adversarial_nets.training import loop as training_loop
+from adversarial_nets.training.diagnostics import spread
 from commands import result
 from small import small_data, small_settings
 from test_metrics_docs import check
@@ -206,13 +206,12 @@ def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
 ) -> None:
     """The other games go on, and the mean does not profit from the early end."""
     monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
-    spread = training_loop.spread
 
     def nan_with_k_2(game: Game, data: an.Dataset) -> float:
         diverged = game.settings.k == 2 and game.round > after
         return float("nan") if diverged else spread(game, data)
 
-    monkeypatch.setattr(training_loop, "spread", nan_with_k_2)
+    monkeypatch.setattr("adversarial_nets.training.loop.spread", nan_with_k_2)
     found, _ = efficiency(
         small_data(),
         tmp_path,

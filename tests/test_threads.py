@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -145,6 +146,18 @@ def test_threads_sleep_from_the_start_beside_other_programs(
                 user.setenv(variable, "2")
             processes.prepare_for_torch()
         assert os.environ.get("OMP_WAIT_POLICY") == expected
+
+
+@pytest.mark.parametrize("words", [("play", "moons", "--help"), ("train", "mnist-5k", "--dry-run")])
+def test_variables_are_set_before_torch_is_imported(words: tuple[str, ...]) -> None:
+    """Also if the options of a command need torch."""
+    program = (
+        "import sys\nfrom adversarial_nets.cli import main, processes\n"
+        "def prepare(): print('loaded' if 'torch' in sys.modules else 'in time')\n"
+        f"processes.prepare_for_torch = prepare\nmain.main({list(words)})"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
+    assert run.stdout.startswith("in time\n"), run.stderr
 
 
 def _score() -> None:

@@ -35,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         training diverged; 130 and 143 stopped by Ctrl-C or SIGTERM after saving.
     """
     _prepare_output()
+    processes.prepare_for_torch()
     args = current_options(sys.argv[1:] if argv is None else argv)
     if args and args[0] == "help":
         args = [*args[1:], "--help"]
@@ -92,7 +93,6 @@ def _run(command: Command, options: object) -> int:
     if is_silent and not command.multiprocess:
         return 0
     asks_for_json = bool(getattr(options, "json", False))
-    processes.prepare_for_torch()
     _set_threads(getattr(options, "threads", None))
     reporter = ProgressReporter(quiet=asks_for_json or is_silent)
     try:
