@@ -134,6 +134,12 @@ def test_the_range_of_the_data_maps_to_black_and_white() -> None:
     assert pixels[0, :, :, 0].tolist() == [[0, 128], [255, 255]]
 
 
+def test_nan_is_black() -> None:
+    """A game that diverges draws its last samples without a warning of NumPy."""
+    x = torch.full((1, 4), torch.nan)
+    assert (to_pixels(x, (1, 2, 2), (0.0, 1.0)) == 0).all()
+
+
 def on_white(sheet: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.where(sheet[..., 3:] == 255, sheet[..., :3], 255).astype(np.uint8)
 

@@ -286,8 +286,8 @@ def test_measures_on_a_drawing_prefer_samples_near_the_line() -> None:
 
 
 def test_every_lesson_can_be_played() -> None:
+    session = new_session()
     for name, lesson in LESSONS.items():
-        session = new_session()
         handle(session, {"type": "start_lesson", "name": name})
         handle(session, {"type": "step", "train": "both"})
         assert len(session.slots) == len(lesson.games)

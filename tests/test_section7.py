@@ -178,6 +178,7 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
+    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.LOOK_EVERY", 1)
 
     def play(nats: float) -> list[Row]:
         found, picture = efficiency(
@@ -192,9 +193,15 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
         assert picture.stat().st_size > 500
         return found
 
-    low, high = play(-1e9), play(1e9)  # the second call reads the runs of the first
+    low = play(-1e9)
+    games = tmp_path / "runs"
+    assert [len(read_metrics(game)) for game in games.iterdir()] == [1] * 4  # each ended early
+    high = play(1e9)  # the same games go on
+    assert [len(read_metrics(game)) for game in games.iterdir()] == [2] * 4
     assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(25.0, 0.0, 2)] * 4
     assert [row.ours for row in high[::2]] == [50.0] * 4
+    times = [row.ours / of.ours for of, row in zip(high[::2], high[1::2], strict=True)]
+    assert times[0] == times[1] > 0  # both weights come from one game, so a round takes as long
     assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
     with pytest.raises(an.UserError, match="Did you mean k = 5"):
         efficiency(small_data(), tmp_path, nats=0.0, rounds=1, variants=["k = 6"])

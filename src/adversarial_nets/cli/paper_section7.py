@@ -80,11 +80,11 @@ class Section7Options:
     rounds: Annotated[
         int | None,
         tyro.conf.arg(
-            help="conditional, without RUN, and efficiency: rounds to train.",
-            help_behavior_hint="(default: the preset's; efficiency: 3,000)",
+            help="conditional, without RUN: rounds to train. efficiency: the most of a game.",
+            help_behavior_hint="(default: the preset's; efficiency: 9,000)",
         ),
     ] = None
-    nats: float = 120.0
+    nats: float = 60.0
     """efficiency: the validation score to reach."""
     shuffle_labels: Flag = False
     """Train with the labels in random order, without RUN: a control whose alignment must be at
@@ -329,7 +329,7 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 
     if o.runs:
         raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
-    rounds = require_positive("--rounds", o.rounds, 3000)
+    rounds = require_positive("--rounds", o.rounds, 9000)
     data = datasets.load(o.data, on_progress=reporter.work)
     found, picture = efficiency(
         data,

@@ -242,12 +242,13 @@ def to_pixels(
 
     The ends of `range` become 0 and 255; values outside are clipped. If the range is symmetric
     (low = −high, as after contrast normalisation), each image is first divided by its largest
-    absolute value, so that 0 becomes grey and no value is clipped.
+    absolute value, so that 0 becomes grey and no value is clipped. NaN, as G of a game that has
+    diverged gives, becomes black.
     """
     low, high = range
     if low == -high:
         x = x * (high / x.abs().amax(1, keepdim=True).clamp_min(1e-8))
-    x = ((x - low) * (255 / (high - low))).round().clamp(0, 255)
+    x = ((x - low) * (255 / (high - low))).round().nan_to_num(0.0).clamp(0, 255)
     pictures = x.reshape(-1, *image_shape).permute(0, 2, 3, 1).numpy().astype(np.uint8)
     if image_shape[0] == 4 and not alpha:
         return _on_white(pictures)

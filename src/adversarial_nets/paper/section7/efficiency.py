@@ -3,10 +3,15 @@
 "… by devising better methods for coordinating G and D or determining better distributions to sample
 z from during training." How many rounds, and seconds, does a game need to reach a given Parzen
 score on validation images? The same game is played with one setting changed at a time.
+
+Seconds are those rounds times the time of one round, without scores and checkpoints. The times of
+all variants are measured in turns, because machines are faster at some minutes than at others.
 """
 
+import itertools
+import statistics
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +19,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import Diverged, unknown_name
+from adversarial_nets.game import play
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots.style import D_COLOUR, GREY, OTHER_COLOUR, tidy, write_picture
 from adversarial_nets.presets import PRESETS
@@ -24,9 +31,10 @@ from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence, Settings, update_settings
 from adversarial_nets.training.session import train
 
-__all__ = ["VARIANTS", "Reached", "efficiency", "first_to_reach"]
+__all__ = ["VARIANTS", "Reached", "efficiency", "first_to_reach", "seconds_a_round"]
 
 PRESET = "quickstart-2014"
+_NO_DROPOUT = {"D.keep_prob_input": 1.0, "D.keep_prob_hidden": 1.0}
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "as it is": {},
     "protocol paper": {"protocol": "paper"},
@@ -34,7 +42,9 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "k = 5": {"k": 5},
     "D at half the rate": {"d_lr_multiplier": 0.5},
     "D at twice the rate": {"d_lr_multiplier": 2.0},
-    "R1 in place of dropout": {"r1": 0.3, "D.keep_prob_input": 1.0, "D.keep_prob_hidden": 1.0},
+    "R1 in place of dropout": {"r1": 0.3, **_NO_DROPOUT},
+    "R1 and R2 in place of dropout": {"r1": 0.3, "r2": 0.3, **_NO_DROPOUT},
+    "rules of fast": {"r1": 0.3, "lr": 0.4, "momentum": 0.0, "momentum_end": 0.0, **_NO_DROPOUT},
     "z Gaussian": {"prior": "gaussian"},
     "z on a sphere": {"prior": "spherical"},
     "10 dimensions of z": {"z_size": 10},
@@ -43,6 +53,10 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
 """What is changed in the preset `quickstart-2014`, by name. The averaged G is kept in each."""
 
 SCORE_EVERY = 250
+LOOK_EVERY = 4
+"""Scores between two looks at whether the game has reached the score and may end."""
+TURNS, TIMED_ROUNDS = 5, 20
+WEIGHTS = ("raw", "averaged")
 
 
 @dataclass(frozen=True)
@@ -53,8 +67,7 @@ class Reached:
         variant: its name in `VARIANTS`.
         weights: ``raw`` or ``averaged`` G.
         rounds: the first scored round with that score, for each seed; all rounds if it never came.
-        seconds: the time of training until then, scores included; 0 if the game diverged before its
-            first score.
+        seconds: the time of so many rounds.
         reached: how many seeds reached it.
     """
 
@@ -65,24 +78,17 @@ class Reached:
     reached: int
 
 
-def first_to_reach(
-    metrics: Sequence[Mapping[str, Any]], nats: float, weights: str, rounds: int
-) -> tuple[int, float, bool]:
-    """Round and seconds of the first score of at least that many nats, and whether there is one.
+def first_to_reach(metrics: Sequence[Mapping[str, Any]], nats: float, weights: str) -> int | None:
+    """The round of the first score of at least that many nats; None if there is none.
 
-    Without one, those of the whole game of so many rounds, also if it diverged earlier.
-
-    >>> def row(r):
-    ...     return {"round": r, "seconds": r / 10, "scores": {"raw": {"valid_nats": r}}}
-    >>> rows = [row(5), row(9)]
-    >>> first_to_reach(rows, 6.0, "raw", 20), first_to_reach(rows, 10.0, "raw", 20)
-    ((9, 0.9, True), (20, 2.0, False))
+    >>> rows = [{"round": r, "scores": {"raw": {"valid_nats": 10 * r}}} for r in (5, 9)]
+    >>> first_to_reach(rows, 60.0, "raw"), first_to_reach(rows, 100.0, "raw")
+    (9, None)
     """
     for row in metrics:
         if row.get("scores", {}).get(weights, {}).get("valid_nats", -np.inf) >= nats:
-            return int(row["round"]), float(row["seconds"]), True
-    seconds_a_round = metrics[-1]["seconds"] / metrics[-1]["round"] if metrics else 0.0
-    return rounds, seconds_a_round * rounds, False
+            return int(row["round"])
+    return None
 
 
 def efficiency(
@@ -104,7 +110,7 @@ def efficiency(
         data: the data set.
         out: folder of runs and picture.
         nats: the score to reach.
-        rounds: rounds of each game.
+        rounds: the most rounds of a game. It ends once the raw and the averaged G have the score.
         seeds: one game for each.
         variants: names of `VARIANTS`.
         base: the settings to change; by default those of the preset `quickstart-2014`.
@@ -120,43 +126,78 @@ def efficiency(
         if name not in VARIANTS:
             raise unknown_name(name, list(VARIANTS), "variant")
     base = base or PRESETS[PRESET].settings
-    found, done = [], 0
-    for name in variants:
-        metrics = []
-        for seed in seeds:
-            settings = update_settings(base, {**VARIANTS[name], "seed": seed})
-            folder = out / "runs" / f"{data.name}-{name.replace(' ', '-')}-{seed}"
-            metrics.append(_scores(data, settings, folder, rounds))
-            done += 1
-            if on_progress is not None:
-                on_progress("games", done, len(variants) * len(seeds))
-        for weights in ("raw", "averaged"):
-            times = [first_to_reach(rows, nats, weights, rounds) for rows in metrics]
-            at, seconds, ok = zip(*times, strict=True)
-            found.append(Reached(name, weights, tuple(at), tuple(seconds), sum(ok)))
+    changed = {name: update_settings(base, VARIANTS[name]) for name in variants}
+    reached: dict[str, list[dict[str, int | None]]] = {name: [] for name in variants}
+    for done, (name, seed) in enumerate(itertools.product(variants, seeds)):
+        if on_progress is not None:
+            on_progress("games", done, len(variants) * len(seeds))
+        folder = out / "runs" / f"{data.name}-{name.replace(' ', '-')}-{seed}"
+        settings = update_settings(changed[name], {"seed": seed})
+        reached[name].append(_play(data, settings, folder, nats, rounds))
+    seconds = seconds_a_round(data, changed)
+    found = [
+        _reached(name, weights, [at[weights] for at in reached[name]], rounds, seconds[name])
+        for name in variants
+        for weights in WEIGHTS
+    ]
     picture = write_picture(plot(found, nats, len(seeds)), out / "efficiency.png")
     return [row for one in found for row in _rows(one, nats, data.name, len(seeds))], picture
 
 
-def _scores(data: Dataset, settings: Settings, folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """The metrics of a game with a score every 250 rounds, up to a divergence."""
+def _play(
+    data: Dataset, settings: Settings, folder: Path, nats: float, rounds: int
+) -> dict[str, int | None]:
+    """Play until both kinds of weights have the score, and return the round of each.
+
+    A game that diverges does not get there; it may be the setting that diverges.
+    """
     cadence = Cadence(
-        log_every=SCORE_EVERY,
-        score_every=SCORE_EVERY,
-        save_every=SCORE_EVERY,
-        samples_every=rounds,
+        log_every=SCORE_EVERY, score_every=SCORE_EVERY, save_every=SCORE_EVERY, samples_every=rounds
     )
-    with suppress(Diverged):  # it may be the setting that diverges; other games go on
-        train(
-            data,
-            preset=PRESET,
-            settings=settings,
-            run=folder,
-            rounds=rounds,
-            cadence=cadence,
-            progress=False,
-        )
-    return read_metrics(folder)
+    step = SCORE_EVERY * LOOK_EVERY
+    for last in [*range(step, rounds, step), rounds]:
+        try:
+            train(
+                data,
+                preset=PRESET,
+                settings=settings,
+                run=folder,
+                rounds=last,
+                cadence=cadence,
+                progress=False,
+            )
+        except Diverged:
+            break
+        if None not in _first(folder, nats).values():
+            break
+    return _first(folder, nats)
+
+
+def _first(folder: Path, nats: float) -> dict[str, int | None]:
+    metrics = read_metrics(folder)
+    return {weights: first_to_reach(metrics, nats, weights) for weights in WEIGHTS}
+
+
+def _reached(
+    name: str, weights: str, at: Sequence[int | None], rounds: int, seconds: float
+) -> Reached:
+    """A game that never got there counts with all its rounds."""
+    counted = tuple(rounds if round is None else round for round in at)
+    times = tuple(round * seconds for round in counted)
+    return Reached(name, weights, counted, times, len(at) - at.count(None))
+
+
+def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, float]:
+    """The median time of a round of each game; the games take turns."""
+    playing = {name: new_game(settings, data) for name, settings in games.items()}
+    times: dict[str, list[float]] = {name: [] for name in games}
+    for turn in range(TURNS + 1):
+        for name, game in playing.items():
+            started = time.perf_counter()
+            play(game, game.round + TIMED_ROUNDS)
+            if turn:  # the first turn reserves memory
+                times[name].append((time.perf_counter() - started) / TIMED_ROUNDS)
+    return {name: statistics.median(found) for name, found in times.items()}
 
 
 def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:
