@@ -153,7 +153,7 @@ def save_stickers(folder: Path, n: int = 12) -> None:
     for i in range(n):
         values = np.full((16, 16, 4), (7 * i, 50, 90, 0), np.uint8)
         values[i // 2 : i // 2 + 8, 3:11] = (200, 10 * i, 30, 255)
-        Image.fromarray(values, "RGBA").save(folder / f"{i}.png")
+        Image.fromarray(values).save(folder / f"{i}.png")
 
 
 def test_alpha_is_a_channel_from_the_files_to_the_samples(

@@ -215,7 +215,7 @@ def _with_clear_pixels(image: Image.Image, background: str) -> Image.Image:
     """
     values = np.array(image)
     values[values[:, :, 3] == 0, :3] = ImageColor.getrgb(background)[:3]
-    return Image.fromarray(values, "RGBA")
+    return Image.fromarray(values)
 
 
 def _has_colours(image: Image.Image) -> bool:
