@@ -16,6 +16,7 @@ from adversarial_nets.paper.section7.features import discriminator_features
 from adversarial_nets.paper.section7.few_labels import FewLabels, Settings
 from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
 from adversarial_nets.random import Address
+from commands import result
 from small import normal, small_data, small_labelled_data, small_settings
 
 SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=4, batch=20)
@@ -149,3 +150,22 @@ def test_features_are_the_input_of_Ds_output_layer() -> None:
     features = discriminator_features(D, x)
     output = [m for m in D.modules() if isinstance(m, torch.nn.Linear)][-1]
     torch.testing.assert_close(output(features), D(x))
+
+
+def test_with_a_run_features_of_D_and_E_are_classified(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = str(tmp_path / "run"), ("--out", str(tmp_path / "out"))
+    an.train("mnist-5k", settings=small_settings(), run=run, rounds=2, progress=False)
+
+    def models() -> list[str]:
+        rows = result(capsys, "paper", "section7", "few-labels", run, "--labels", "20", *out)[
+            "rows"
+        ]
+        assert isinstance(rows, list)
+        assert all(0 < row["ours"] < 90 for row in rows)  # %, chance is 90
+        return [row["model"].split(" on ")[1] for row in rows]
+
+    assert models() == ["pixels"] * 2 + ["features of D"] * 2
+    result(capsys, "paper", "section7", "inference", run, "--steps", "2", *out)
+    assert models() == ["pixels"] * 2 + ["features of D"] * 2 + ["features of E"] * 2

@@ -51,7 +51,7 @@ class Section7Options:
     efficiency plays one game with one setting changed at a time: rounds and seconds to --nats.
 
     few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
-    it also classifies by the features of that run's D.
+    it trains a linear and a nearest-neighbour classifier on the features of that run's D.
     """
 
     item: Annotated[
@@ -299,15 +299,19 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 
 
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
-    """Train the classifier with and without unlabelled images, and classify by features of D."""
+    """Train the classifier with and without unlabelled images; with RUN, classify by features."""
     from adversarial_nets import datasets
-    from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
+    from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.paper.section7.few_labels_study import features_rows, few_labels_rows
     from adversarial_nets.runs import folder as runs_folder
 
     if len(o.runs) > 1:
         raise UserError(f"{len(o.runs)} runs are given; few-labels takes at most one.")
-    run = runs_folder.open_run(o.runs[0]) if o.runs else None
-    data = datasets.load(run.data if run else o.data, on_progress=reporter.work)
+    if o.runs:
+        run = runs_folder.open_run(o.runs[0])
+        found = features_rows(run, load_data(run, reporter.work), o.labels, o.draw)
+        return _record(o, reporter, found)
+    data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
     found, picture = few_labels_rows(
         data,
@@ -316,7 +320,6 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         epochs=epochs,
         seed=o.seed,
         draw=o.draw,
-        run=run,
         on_progress=reporter.work,
     )
     return _record(o, reporter, found, picture)
@@ -358,6 +361,7 @@ COMMANDS = (
             "paper section7 inference --joint --data grid",
             "paper section7 filling-in runs/mnist-filling-in-0",
             "paper section7 few-labels --labels 100",
+            "paper section7 few-labels runs/mnist-mnist-0 --labels 1000",
             "paper section7 efficiency",
         ),
     ),

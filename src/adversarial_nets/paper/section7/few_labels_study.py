@@ -1,4 +1,4 @@
-"""The comparison of §7, extension 4: one classifier with and without unlabelled images."""
+"""The measures of §7, extension 4: classifiers of few labels, by a game and by features of D."""
 
 import dataclasses
 from pathlib import Path
@@ -15,7 +15,7 @@ from adversarial_nets.progress import Progress
 from adversarial_nets.runs import files
 from adversarial_nets.runs.folder import RunLike
 
-__all__ = ["PUBLISHED", "few_labels_rows"]
+__all__ = ["PUBLISHED", "features_rows", "few_labels_rows"]
 
 PUBLISHED = {20: "16.77 ± 4.52", 50: "2.21 ± 1.36", 100: "0.93 ± 0.065", 200: "0.90 ± 0.042"}
 """Test error in % of one model on MNIST by number of labels, mean and standard deviation of ten
@@ -30,7 +30,6 @@ def few_labels_rows(
     epochs: int = 300,
     seed: int = 0,
     draw: int = 0,
-    run: RunLike | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[list[Row], Path]:
     """Train the classifier with and without unlabelled images; also draw G's samples.
@@ -45,7 +44,6 @@ def few_labels_rows(
         epochs: passes over the unlabelled images.
         seed: seed of the training.
         draw: number of the draw of labelled images.
-        run: a finished run whose D's features are classified too.
         on_progress: called with (what, amount done, total).
 
     Returns:
@@ -56,7 +54,7 @@ def few_labels_rows(
     """
     require_labels(data)
     chosen = few_labels.choose_labelled(data.labels["train"], labels, draw)
-    measure = f"test error, %, {labels} labels"
+    measure = _measure(labels)
     published = PUBLISHED.get(labels) if data.name == "mnist" else None
     rows = []
     for unlabelled, model in ((True, "feature matching"), (False, "without unlabelled images")):
@@ -72,12 +70,41 @@ def few_labels_rows(
             picture = out / "few-labels.png"
             content = sheets.grid_png(few_labels.sample(net, 100)[:40], data.image_shape)
             files.write_atomically(picture, content)
-    if run is not None:
-        for found in features_against_pixels(run, data, labels, draw):
-            for kind, error in (("linear", found.linear), ("nearest neighbour", found.nearest)):
-                model = f"{kind} on {found.features}"
-                rows.append(Row("few-labels", model, measure, data.name, 100 * error, None, 1))
     return rows, picture
+
+
+def features_rows(run: RunLike, data: Dataset, labels: int = 100, draw: int = 0) -> list[Row]:
+    """The paper's literal form: classify by few labels on features of the run's D and E.
+
+    Args:
+        run: a finished run on these data, without classes.
+        data: the data set, with labels for training and test images.
+        labels: labelled images, equally many of each class.
+        draw: number of the draw of labelled images.
+
+    Returns:
+        Test errors in % of a linear and a nearest-neighbour classifier, on pixels, too.
+
+    Raises:
+        UserError: data without labels, more labels than there are, or a run with classes.
+    """
+    return [
+        Row(
+            "few-labels",
+            f"{kind} on {e.features}",
+            _measure(labels),
+            data.name,
+            100 * error,
+            None,
+            1,
+        )
+        for e in features_against_pixels(run, data, labels, draw)
+        for kind, error in (("linear", e.linear), ("nearest neighbour", e.nearest))
+    ]
+
+
+def _measure(labels: int) -> str:
+    return f"test error, %, {labels} labels"
 
 
 def _fit(
