@@ -240,8 +240,10 @@ def plot(found: Sequence[Reached], nats: float, seeds: int) -> Figure:
                 label=f"{one.weights} G" if one.variant == names[0] else None,
             )
         axes.set(xlabel=label, yticks=range(len(names)), yticklabels=names)
-        axes.invert_yaxis()
+        axes.set_xlim(left=0)
         axes.grid(axis="x", color=GREY, alpha=0.2)
         tidy(axes)
-    figure.axes[0].legend(frameon=False)
+    figure.axes[0].invert_yaxis()  # both axes share it: the first variant on top
+    figure.axes[1].plot([], [], "o", color=GREY, markerfacecolor="white", label="not by all seeds")
+    figure.axes[1].legend(frameon=False)
     return figure
