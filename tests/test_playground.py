@@ -326,7 +326,7 @@ def test_a_lesson_pauses_once_and_again_after_a_reset() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("rounds_per_snapshot", [2, 5])
+@pytest.mark.parametrize("rounds_per_snapshot", [3, 5])
 def test_oscillation_is_diagnosed_at_any_speed(rounds_per_snapshot: int) -> None:
     session = new_session()
     handle(session, {"type": "start_lesson", "name": "circling"})

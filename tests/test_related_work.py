@@ -86,7 +86,7 @@ def test_the_command_writes_its_figure_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(related_work, "noise_contrastive", lambda d, seed: 0.1 + d)
-    monkeypatch.setattr(features, "STEPS", 300)
+    monkeypatch.setattr(features, "STEPS", 150)
     codes = predictability_minimisation(steps=3)
     monkeypatch.setattr(related_work, "predictability_minimisation", lambda seed: codes)
     made = related_work.related_work(tmp_path)
