@@ -9,8 +9,7 @@ and averages.
 
 import dataclasses
 import statistics
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +24,7 @@ from adversarial_nets import nets
 from adversarial_nets.build import new_game
 from adversarial_nets.convolutional import ChannelsLast
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine.timing import Workload, take_turns
 from adversarial_nets.game import play
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
@@ -125,23 +125,16 @@ def measure_pictures(turns: int = 7, steps: int = 8, data: Dataset | None = None
     bare = dataclasses.replace(preset, r1=0.0, r2=0.0, augment=0.0, ema_decay=0.0)
     plain, ours, whole = plain_steps(data, bare), new_game(bare, data), new_game(preset, data)
     losses: list[tuple[float, float]] = []
-    programs: dict[str, Callable[[], None]] = {
+    programs: dict[str, Workload] = {
         "plain": lambda: losses.append(next(plain)),
         "ours": lambda: play(ours, ours.round + 1),
         "preset": lambda: play(whole, whole.round + 1),
     }
-    seconds: dict[str, list[float]] = {name: [] for name in programs}
-    for turn in range(turns + 1):
-        for name, step in programs.items():
-            started = time.perf_counter()
-            for _ in range(steps):
-                step()
-            if turn:  # the first turn is a warm-up
-                seconds[name].append((time.perf_counter() - started) / steps / preset.batch)
+    seconds = take_turns(programs, turns, repeats=steps)
     means = ours.stats.means()
     d_plain, g_plain = (statistics.fmean(column) for column in zip(*losses, strict=True))
     ratios = [p / o for p, o in zip(seconds["plain"], seconds["ours"], strict=True)]
-    per_second = {name: 1 / statistics.median(times) for name, times in seconds.items()}
+    per_second = {n: preset.batch / statistics.median(times) for n, times in seconds.items()}
     return PictureSpeed(
         **per_second,
         ratio=statistics.median(ratios),

@@ -9,8 +9,7 @@ import platform
 import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +27,7 @@ from adversarial_nets.bench.textbook import equivalent_game, textbook_steps
 from adversarial_nets.bench.with_jax import jax_round
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine.timing import Workload, take_turns
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import play
 from adversarial_nets.presets import PRESETS
@@ -35,8 +35,6 @@ from adversarial_nets.progress import Progress
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = ["Ratio", "Speed", "made_with", "matrix_products", "measure_speed", "peak_memory"]
-
-Workload = Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -143,21 +141,6 @@ def _processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
-def _take_turns(
-    workloads: Mapping[str, Workload], turns: int, repeats: int = 1
-) -> dict[str, list[float]]:
-    """Mean seconds of each workload in each turn, without the first turn, which warms up."""
-    seconds: dict[str, list[float]] = {name: [] for name in workloads}
-    for turn in range(turns + 1):
-        for name, workload in workloads.items():
-            began = time.perf_counter()
-            for _ in range(repeats):
-                workload()
-            if turn:
-                seconds[name].append((time.perf_counter() - began) / repeats)
-    return seconds
-
-
 def _ratio(
     what: str, seconds: Mapping[str, list[float]], numerator: str, denominator: str
 ) -> Ratio:
@@ -187,7 +170,7 @@ def _rounds(data: Dataset, turns: int) -> dict[str, Ratio]:
     in_jax = jax_round(settings, data)
     if in_jax:
         workloads["jax"] = in_jax
-    seconds = _take_turns(workloads, turns, repeats=10)
+    seconds = take_turns(workloads, turns, repeats=10)
     what = "a round of the published MNIST game against "
     products = "the bare matrix products of the plain algorithm and one optimiser pass"
     found = {
@@ -270,7 +253,7 @@ def _textbook(data: Dataset, turns: int) -> dict[str, Ratio]:
         "bfloat16": lambda: play(in_bfloat16, in_bfloat16.round + 1),
     }
     what = "a tutorial's training step against ours of the same nets, losses and optimiser"
-    seconds = _take_turns(workloads, turns, repeats=20)
+    seconds = take_turns(workloads, turns, repeats=20)
     return {
         "textbook_over_ours": _ratio(what, seconds, "textbook", "ours"),
         "textbook_over_bfloat16": _ratio(
@@ -307,7 +290,7 @@ def _parzen(data: Dataset, turns: int) -> dict[str, Ratio]:
             log_likelihood(x, samples, [0.2]),
         ),
     }
-    seconds = _take_turns(workloads, max(turns // 2, 1))
+    seconds = take_turns(workloads, max(turns // 2, 1))
     what = "Parzen, 10,000 samples × 10,000 images, "
     return {
         "parzen_over_product": _ratio(
@@ -331,7 +314,7 @@ def _kde(data: Dataset, turns: int) -> dict[str, Ratio]:
         "ours": lambda: log_likelihood(x, samples, [0.2]),
     }
     what = "scikit-learn's KernelDensity against ours, 2,000 samples × 1,000 images"
-    seconds = _take_turns(workloads, max(turns // 3, 1))
+    seconds = take_turns(workloads, max(turns // 3, 1))
     return {"kde_over_parzen": _ratio(what, seconds, "scikit-learn", "ours")}
 
 
@@ -354,7 +337,7 @@ def _script(data: Dataset, turns: int) -> dict[str, Ratio]:
         "the published script's method (differences of 10 images at a time from all samples, "
         "anew for every σ) against ours, 10 σ, 10,000 samples × 20 images"
     )
-    seconds = _take_turns(workloads, max(turns // 3, 1))
+    seconds = take_turns(workloads, max(turns // 3, 1))
     return {"script_over_parzen": _ratio(what, seconds, "script", "ours")}
 
 

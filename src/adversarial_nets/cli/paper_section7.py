@@ -309,7 +309,8 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         raise UserError(f"{len(o.runs)} runs are given; few-labels takes at most one.")
     if o.runs:
         run = runs_folder.open_run(o.runs[0])
-        found = features_rows(run, load_data(run, reporter.work), o.labels, o.draw)
+        data = load_data(run, reporter.work)
+        found = features_rows(run, _model(run), data, o.labels, o.draw)
         return _record(o, reporter, found)
     data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)

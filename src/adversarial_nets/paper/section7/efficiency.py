@@ -10,7 +10,6 @@ all variants are measured in turns, because machines are faster at some minutes 
 
 import itertools
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from matplotlib.figure import Figure
 
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine.timing import Workload, take_turns
 from adversarial_nets.errors import Diverged, unknown_name
 from adversarial_nets.game import play
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
@@ -128,12 +128,12 @@ def efficiency(
     base = base or PRESETS[PRESET].settings
     changed = {name: update_settings(base, VARIANTS[name]) for name in variants}
     reached: dict[str, list[dict[str, int | None]]] = {name: [] for name in variants}
-    for done, (name, seed) in enumerate(itertools.product(variants, seeds)):
-        if on_progress is not None:
-            on_progress("games", done, len(variants) * len(seeds))
+    for done, (name, seed) in enumerate(itertools.product(variants, seeds), start=1):
         folder = out / "runs" / f"{data.name}-{name.replace(' ', '-')}-{seed}"
         settings = update_settings(changed[name], {"seed": seed})
         reached[name].append(_play(data, settings, folder, nats, rounds))
+        if on_progress is not None:
+            on_progress("games", done, len(variants) * len(seeds))
     seconds = seconds_a_round(data, changed)
     found = [
         _reached(name, weights, [at[weights] for at in reached[name]], rounds, seconds[name])
@@ -156,6 +156,8 @@ def _play(
     )
     step = SCORE_EVERY * LOOK_EVERY
     for last in [*range(step, rounds, step), rounds]:
+        if None not in _first(folder, nats).values():
+            break
         try:
             train(
                 data,
@@ -167,8 +169,6 @@ def _play(
                 progress=False,
             )
         except Diverged:
-            break
-        if None not in _first(folder, nats).values():
             break
     return _first(folder, nats)
 
@@ -189,14 +189,13 @@ def _reached(
 
 def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, float]:
     """The median time of a round of each game; the games take turns."""
-    playing = {name: new_game(settings, data) for name, settings in games.items()}
-    times: dict[str, list[float]] = {name: [] for name in games}
-    for turn in range(TURNS + 1):
-        for name, game in playing.items():
-            started = time.perf_counter()
-            play(game, game.round + TIMED_ROUNDS)
-            if turn:  # the first turn reserves memory
-                times[name].append((time.perf_counter() - started) / TIMED_ROUNDS)
+
+    def rounds_of(settings: Settings) -> Workload:
+        game = new_game(settings, data)
+        return lambda: play(game, game.round + 1)
+
+    rounds = {name: rounds_of(settings) for name, settings in games.items()}
+    times = take_turns(rounds, TURNS, repeats=TIMED_ROUNDS)
     return {name: statistics.median(found) for name, found in times.items()}
 
 

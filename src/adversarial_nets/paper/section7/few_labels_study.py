@@ -73,11 +73,14 @@ def few_labels_rows(
     return rows, picture
 
 
-def features_rows(run: RunLike, data: Dataset, labels: int = 100, draw: int = 0) -> list[Row]:
+def features_rows(
+    run: RunLike, model: str, data: Dataset, labels: int = 100, draw: int = 0
+) -> list[Row]:
     """The paper's literal form: classify by few labels on features of the run's D and E.
 
     Args:
         run: a finished run on these data, without classes.
+        model: its name in the rows.
         data: the data set, with labels for training and test images.
         labels: labelled images, equally many of each class.
         draw: number of the draw of labelled images.
@@ -88,19 +91,13 @@ def features_rows(run: RunLike, data: Dataset, labels: int = 100, draw: int = 0)
     Raises:
         UserError: data without labels, more labels than there are, or a run with classes.
     """
-    return [
-        Row(
-            "few-labels",
-            f"{kind} on {e.features}",
-            _measure(labels),
-            data.name,
-            100 * error,
-            None,
-            1,
-        )
-        for e in features_against_pixels(run, data, labels, draw)
-        for kind, error in (("linear", e.linear), ("nearest neighbour", e.nearest))
-    ]
+    rows = []
+    for found in features_against_pixels(run, data, labels, draw):
+        of_run = "" if found.features == "pixels" else f", {model}"
+        for kind, error in (("linear", found.linear), ("nearest neighbour", found.nearest)):
+            name = f"{kind} on {found.features}{of_run}"
+            rows.append(Row("few-labels", name, _measure(labels), data.name, 100 * error, None, 1))
+    return rows
 
 
 def _measure(labels: int) -> str:
