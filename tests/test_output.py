@@ -157,7 +157,7 @@ def test_a_full_disk_behind_the_output(
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 @pytest.mark.parametrize("args", [[], ["--help"], ["train", "--help"], ["datasets"]], ids=str)
 def test_help_into_a_closed_output(args: list[str]) -> None:
-    for redirection in (">&-", ">/dev/full", "| true"):
+    for redirection in (">&-", ">/dev/full", "| true", "| head -1"):
         done = advnets(*args, redirection=redirection)
         assert done.returncode == 0, done.stderr
         assert b"Traceback" not in done.stderr

@@ -27,7 +27,7 @@ from tyro.constructors import (
 from adversarial_nets.cli.command import Command
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import print_line
+from adversarial_nets.progress import discard_output, print_line
 from adversarial_nets.settings import OLD_NAMES
 
 __all__ = ["HELP_OPTIONS", "current_options", "parse"]
@@ -128,7 +128,11 @@ def parse(command: Command, args: Sequence[str]) -> object:
     if any(arg in HELP_OPTIONS for arg in args):
         print_line(_description(command, sentence))
         args = ["--help"]  # tyro omits options from the help that were already given
-    parsed, unknown = _tyro_cli(command, args, default)
+    try:
+        parsed, unknown = _tyro_cli(command, args, default)
+    except OSError as error:  # the reader of the help has closed the pipe
+        discard_output()
+        raise SystemExit(0) from error
     if unknown:
         raise _unknown_option(command, unknown[0])
     return parsed
