@@ -111,6 +111,8 @@ def test_a_run_on_stacked_digits_is_counted(
         (["25-gaussians", "--seeds", "0"], "--seeds is 0"),
         (["25-gaussians", "--rounds", "0"], "--rounds is 0"),
         (["25-gaussians", "--objectives", "hing"], "hinge"),
+        (["25-gaussians", "--penalties", "R1+R2"], "R1 + R2"),
+        (["25-gaussians", "--objectives", "minimax", "--penalties", "spectral norm"], "No game"),
     ],
 )
 def test_bad_input(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,7 +17,7 @@ from adversarial_nets.cli.shared import (
     print_table,
     require_positive,
 )
-from adversarial_nets.errors import unknown_name
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
@@ -52,6 +52,8 @@ class ObjectivesOptions:
     ] = None
     objectives: tuple[str, ...] = ()
     """Play only these objectives; none plays all."""
+    penalties: tuple[str, ...] = ()
+    """Play only with these penalties, e.g. "R1 + R2"; none plays with all."""
     seeds: int = 3
     """Seeds of each game: --seed and those after it."""
     rounds: Annotated[
@@ -76,6 +78,19 @@ def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, A
     require_positive("--rounds", o.rounds, 1)
     for name in o.objectives:
         objectives.find(name)
+    for name in o.penalties:
+        if name not in study.PENALTIES:
+            raise unknown_name(name, list(study.PENALTIES), "penalty of this study")
+    chosen = [
+        (objective, penalty)
+        for objective, penalty in study.games()
+        if objective in (o.objectives or [objective]) and penalty in (o.penalties or [penalty])
+    ]
+    if not chosen:
+        raise UserError(
+            f"No game has {' or '.join(o.objectives)} with {' or '.join(o.penalties)}. Leave out "
+            "--objectives or --penalties."
+        )
     path = o.out / "results.json"
     if o.data is None:
         found = study.read_results(path) or study.read_results(RECORDED)
@@ -85,7 +100,7 @@ def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, A
     if o.data not in study.DATA:
         raise unknown_name(o.data, list(study.DATA), "data set of this study")
     rounds = o.rounds or study.ROUNDS[o.data]
-    pictures = _play_all(o, o.data, rounds, reporter)
+    pictures = _play_all(o, o.data, chosen, rounds, reporter)
     found = [r for r in study.read_results(path) if (r.data, r.rounds) == (o.data, rounds)]
     result = _print_results(found, reporter)
     print_files(reporter, pictures)
@@ -93,7 +108,11 @@ def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, A
 
 
 def _play_all(
-    o: ObjectivesOptions, data: str, rounds: int, reporter: ProgressReporter
+    o: ObjectivesOptions,
+    data: str,
+    chosen: list[tuple[str, str]],
+    rounds: int,
+    reporter: ProgressReporter,
 ) -> list[Path]:
     """Play the games that are not recorded, and draw the samples of the first seed."""
     from adversarial_nets.paper import objective_study as study
@@ -101,7 +120,6 @@ def _play_all(
 
     path = o.out / "results.json"
     known = {result.game for result in study.read_results(path)}
-    chosen = [game for game in study.games() if not o.objectives or game[0] in o.objectives]
     wanted = [(*game, seed) for seed in range(o.seed, o.seed + o.seeds) for game in chosen]
     left = [game for game in wanted if (data, *game, rounds) not in known]
     for i, game in enumerate(left):
@@ -143,7 +161,7 @@ COMMANDS = (
         examples=(
             "paper objectives",
             "paper objectives 25-gaussians",
-            "paper objectives stacked-mnist --objectives relativistic --seeds 1",
+            "paper objectives stacked-mnist --penalties 'R1 + R2' --seeds 1",
         ),
     ),
 )
