@@ -12,6 +12,7 @@ import adversarial_nets as an
 from adversarial_nets import datasets
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.evaluation.compare_images import as_inputs_of
 from small import generator, small_data, small_settings
@@ -79,6 +80,26 @@ def test_features_of_another_classifier(
     assert found["model"]["frechet"] > found["floor"]["frechet"]
     assert {"coverage", "precision"} <= found["floor"].keys()
     assert found["copied"]["p_value"] >= 0
+
+
+def test_a_folders_classifier_sees_images_of_the_size_and_colours_that_it_judges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a, b = (save(tmp_path / n, 60, s) for n, s in (("a", 0), ("b", 1)))
+    classes = tmp_path / "classes"
+    classes.mkdir()
+    for step in (0, 1):
+        save(classes / str(step), 30, step)
+    shapes = []
+
+    def stop(data: Dataset, *args: object) -> None:
+        shapes.append(data.image_shape)
+        raise UserError("enough")
+
+    monkeypatch.setattr(features, "classifier", stop)
+    line = ["measure", f"folder:{a}", "--samples", str(b), "--features", f"folder:{classes}"]
+    assert main(line) == 2
+    assert shapes == [(3, 16, 16)]
 
 
 @pytest.mark.parametrize(

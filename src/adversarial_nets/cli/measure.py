@@ -153,7 +153,10 @@ def _measure_run(
     result = dataclasses.asdict(found)
     _print_rows(result, reporter)
     if found.classes is not None:
-        shares = [(i, f"{share:.1%}") for i, share in enumerate(found.classes)]
+        shares = [
+            (name, f"{share:.1%}")
+            for name, share in zip(data.class_names, found.classes, strict=True)
+        ]
         print_table(reporter, ["class", "share of the samples"], shares)
     return result
 
@@ -231,6 +234,7 @@ def _compared(
         UserError: unknown features, or a data set without classes.
     """
     from adversarial_nets import datasets
+    from adversarial_nets.datasets.registry import find
     from adversarial_nets.evaluation.compare_images import measure_images
     from adversarial_nets.evaluation.features import classifier
 
@@ -243,7 +247,10 @@ def _compared(
         )
     trained_on = data
     if features != "classifier":
-        trained_on = datasets.load(features, on_progress=reporter.work)
+        channels, height, width = data.image_shape
+        shape = {"size": height, "width": width, "channels": channels}
+        options: dict[str, Any] = shape if find(features).resizable else {}
+        trained_on = datasets.load(features, **options, on_progress=reporter.work)
     return measure_images(x, data, (classifier(trained_on, reporter.work), trained_on))
 
 
