@@ -1,6 +1,7 @@
 """The command ``advnets paper section7``: the paper's five extensions, measured."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -338,6 +339,8 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     if o.runs:
         raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
     rounds = require_positive("--rounds", o.rounds, 9000)
+    if not math.isfinite(o.nats):
+        raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
     data = datasets.load(o.data, on_progress=reporter.work)
     found, picture = efficiency(
         data,
