@@ -70,17 +70,10 @@ def _stacked_mnist(request: LoadRequest) -> "Dataset":
 
 
 def _folder(request: LoadRequest) -> "Dataset":
-    from adversarial_nets.datasets.folder import unpacked
-
-    with unpacked(request.folder) as folder:
-        return _load_folder(folder, request)
-
-
-def _load_folder(folder: Path, request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
     return load_folder(
-        folder,
+        request.folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
         background=request.background,

@@ -1,12 +1,8 @@
 """A folder of your own images, in any format, size and mode."""
 
-import tempfile
 import warnings
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ from jaxtyping import Int64, UInt8
 
 from adversarial_nets.datasets.checks import warn_about
 from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.datasets.folder_archive import unpacked
 from adversarial_nets.datasets.folder_files import (
     Found,
     class_of_images,
@@ -26,7 +23,7 @@ from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
 
-__all__ = ["load_folder", "unpacked"]
+__all__ = ["load_folder"]
 
 LARGEST_SIZE = 1024
 _COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
@@ -48,7 +45,7 @@ def load_folder(
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
-    """Load all images in a folder and its subfolders, cropped and resized to the same shape.
+    """Load all images in a folder or a zip archive, cropped and resized to the same shape.
 
     Each image is processed in this order: rotated by its EXIF orientation; first frame if
     animated; 16 bits per value scaled to 8; transparent parts on the background; converted to grey
@@ -66,7 +63,7 @@ def load_folder(
     there, so adding a file does not move other files.
 
     Args:
-        folder: the folder with the images.
+        folder: the folder with the images in it or in subfolders, or a zip archive of it.
         size: height, and width, of the result in pixels, 1 to 1024.
         channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. With alpha, the background is the
             colour that fully transparent pixels get.
@@ -95,17 +92,18 @@ def load_folder(
     width = size if width is None else width
     _check_options(size, width, channels, background)
     name = name or f"folder:{folder}"
-    found = find_images(folder)
-    splits, how = split_images(folder, found.images, train_on_all)
-    paths = [path for split in splits.values() for path in split]
-    options = ((size, width), channels, background or "white", stretch, fit)
-    images, facts = _read_all(folder, paths, *options, name, on_progress)
+    with unpacked(folder) as place:
+        found = find_images(place, folder)
+        splits, how = split_images(place, found.images, train_on_all, folder)
+        paths = [path for split in splits.values() for path in split]
+        options = ((size, width), channels, background or "white", stretch, fit)
+        images, facts = _read_all(place, paths, *options, name, on_progress, folder)
+    labels, classes = _classes(place, splits)
     if background is None and channels < 4:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
-    labels, classes = _classes(folder, splits)
     train, valid, test = torch.from_numpy(images).tensor_split([n_train, n_train + n_valid])
     if train_on_all:
         valid = test = train
@@ -155,28 +153,6 @@ def _classes(
     return labels, tuple(names)
 
 
-@contextmanager
-def unpacked(path: Path) -> Iterator[Path]:
-    """The folder itself, or a temporary folder with the contents of a zip archive.
-
-    Raises:
-        UserError: a damaged or encrypted archive.
-    """
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)  # names that lead out of the folder are changed
-        except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
-            raise UserError(
-                f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
-                "yourself and give the folder."
-            ) from error
-        yield Path(folder)
-
-
 def _fitted(fit: Fit, square: bool) -> str:
     """What was done to images of another aspect."""
     if fit == "crop":
@@ -216,6 +192,7 @@ def _read_all(
     fit: Fit,
     name: str,
     on_progress: Progress | None,
+    given: Path,
 ) -> tuple[UInt8[np.ndarray, "n pixels"], list[ImageFacts]]:
     """Read all images into one array; raise one error that names all unreadable ones."""
     images = np.empty((len(paths), channels * size[0] * size[1]), dtype=np.uint8)
@@ -238,7 +215,7 @@ def _read_all(
     if failures:
         shown = "; ".join(failures[:5]) + ("; ..." if len(failures) > 5 else "")
         raise UserError(
-            f"{len(failures):,} of the {len(paths):,} images in {folder} cannot be read: {shown}. "
+            f"{len(failures):,} of the {len(paths):,} images in {given} cannot be read: {shown}. "
             "Repair, convert or remove them."
         )
     if stretch and (used := _used_range(facts, 16)):
