@@ -1,6 +1,7 @@
 """The command ``advnets paper section7``: the paper's five extensions, measured."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +121,10 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.section7.rows import read_rows
 
     if o.item is None:
-        rows = read_rows(o.out / "rows.json") or read_rows(RECORDED)
+        own = read_rows(o.out / "rows.json")
+        known = {row.subject for row in own}
+        rows = own + [row for row in read_rows(RECORDED) if row.subject not in known]
+        rows.sort(key=lambda row: ITEMS.index(row.item))
         if not rows:
             reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
         return _print_rows(rows, reporter)
@@ -210,11 +214,11 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
     """A run of the preset, trained or resumed in the output folder."""
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7.conditional import shuffle_labels
-    from adversarial_nets.presets import PRESETS
+    from adversarial_nets.presets import PRESETS, file_name
     from adversarial_nets.training.session import train
 
     data = datasets.load(o.data, on_progress=reporter.work)
-    name = f"{data.name}-{o.preset}-{o.seed}"
+    name = f"{file_name(data.name)}-{o.preset}-{o.seed}"
     return train(
         shuffle_labels(data) if o.shuffle_labels else data,
         preset=o.preset,
@@ -255,6 +259,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
+    from adversarial_nets.presets import file_name
 
     if o.runs:
         raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")
@@ -265,7 +270,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 400)
     settings = JointSettings(epochs=epochs, seed=o.seed)
-    folder = o.out / "runs" / f"joint-{data.name}-{epochs}-{o.seed}"
+    folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
     found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
     return _record(o, reporter, found, scores=[scores])
@@ -334,6 +339,8 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     if o.runs:
         raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
     rounds = require_positive("--rounds", o.rounds, 9000)
+    if not math.isfinite(o.nats):
+        raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
     data = datasets.load(o.data, on_progress=reporter.work)
     found, picture = efficiency(
         data,
