@@ -174,7 +174,7 @@ def test_few_images_from_the_folder_to_samples_without_a_score(
     words += ["--samples-every", "2", "--film", "--ema-decay", "0"]
     assert main([*words, "--rounds", "4", "--flip"]) == 0
     said = capsys.readouterr().out
-    assert f"{n:,} training images" in said
+    assert f": {n:,} training image{'s' * (n > 1)};" in said
     with Image.open(run / "training.gif") as film:
         assert film.n_frames == 3  # type: ignore[attr-defined]  # rounds 0, 2 and 4
     assert "No score" in said

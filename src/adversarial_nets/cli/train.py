@@ -12,10 +12,11 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
 from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.presets import PRESETS, preset_for, run_folder
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import ProgressReporter, counted
 from adversarial_nets.settings import Cadence, Settings
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
+    find(o.data)  # says what is wrong with the name
     preset, chosen = preset_for_data(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
@@ -230,7 +232,7 @@ def _train_and_report(
     rounds = session.length(s, data, o.rounds, o.epochs)
     if o.init_from is not None:
         game_state.refuse_other_shape(open_run(o.init_from), data.image_shape)
-    reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    reporter.say(f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}")
     if departures := PRESETS[preset].departures:
         reporter.say(f"Unlike the published game: {departures}")
     if data.notes:
@@ -272,11 +274,11 @@ def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
     pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
-        return [f"New run of {rounds:,} rounds in {folder}", pictures]
+        return [f"New run of {counted(rounds, 'round')} in {folder}", pictures]
     if max(saved) < rounds:
         return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", pictures]
     return [
-        f"Already finished: the run in {folder} has {max(saved):,} rounds.",
+        f"Already finished: the run in {folder} has {counted(max(saved), 'round')}.",
         "A larger --rounds or --epochs extends it.",
     ]
 

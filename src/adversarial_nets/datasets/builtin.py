@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+# The classes of labels 0 to 9 (batches.meta.txt).
+_CIFAR10 = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+
 # Each loader is imported at its first use, so that listing the data sets does not import torch.
 
 
@@ -170,6 +176,7 @@ register(
     needs="download",
     published=True,
     locate=_locate_cifar10,
+    classes=_CIFAR10,
 )
 register(
     "cifar10-copy",
@@ -180,6 +187,7 @@ register(
     counts=(40_000, 10_000, 10_000),
     needs="path",
     published=True,
+    classes=_CIFAR10,
 )
 register(
     "idx:FOLDER",

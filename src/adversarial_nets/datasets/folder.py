@@ -21,7 +21,7 @@ from adversarial_nets.datasets.folder_files import (
 from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
 from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, counted
 
 __all__ = ["load_folder"]
 
@@ -108,7 +108,8 @@ def load_folder(
     if train_on_all:
         valid = test = train
         labels = labels and dict.fromkeys(labels, labels["train"])
-    shape = f"{size}×{width} {_COLOURS[channels]}"
+    n, shape = counted(len(paths), "image"), f"{size}×{width} {_COLOURS[channels]}"
+    aspect = "square" if size == width else f"aspect {size}:{width}"
     on = f"{'fully ' * (channels == 4)}transparent parts on {background or 'white'}"
     data = Dataset(
         name=name,
@@ -117,10 +118,10 @@ def load_folder(
         test=test,
         held_out=not train_on_all,
         image_shape=(channels, size, width),
-        provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, {on}, {_fitted(fit, size == width)}, converted and resized to {shape}; "
+        provenance=f"{n} in {folder.absolute()}, each rotated by its EXIF "
+        f"orientation, {on}, {_fitted(fit, aspect)}, converted and resized to {shape}; "
         f"{how}. {_skipped(found)}".rstrip(),
-        notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
+        notes=f"Read {n} as {shape}{_what_was_done(facts, stretch, aspect)}; "
         f"{_held_out(splits, how)}. {_skipped(found)}".rstrip(),
         labels=labels,
         classes=classes,
@@ -153,10 +154,10 @@ def _classes(
     return labels, tuple(names)
 
 
-def _fitted(fit: Fit, square: bool) -> str:
+def _fitted(fit: Fit, aspect: str) -> str:
     """What was done to images of another aspect."""
     if fit == "crop":
-        return "cropped to the central square" if square else "cropped to the aspect"
+        return f"cropped to the {'central ' * (aspect == 'square')}{aspect}"
     return "padded" if fit == "pad" else "stretched"
 
 
@@ -261,7 +262,7 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
         low, high = (round(x * 65535) for x in used)
         n = sum(fact.bits == bits for fact in facts)
         warnings.warn(
-            f"{name}: {_count(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
+            f"{name}: {counted(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
             f"65,535, which become {low * 255 / 65535:.0f} to {high * 255 / 65535:.0f} of 0 to "
             f"255. {remedy}",
             UserWarning,
@@ -276,10 +277,10 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
     return is_narrow
 
 
-def _what_was_done(facts: Sequence[ImageFacts], stretch: bool) -> str:
+def _what_was_done(facts: Sequence[ImageFacts], stretch: bool, aspect: str) -> str:
     """What was done to how many images: ``: 60 cropped to the square, 58 made grey``."""
     counts = {
-        "cropped to the square": sum(fact.cropped for fact in facts),
+        f"cropped to the {aspect}": sum(fact.cropped for fact in facts),
         "resized": sum(fact.resized for fact in facts),
         "made grey": sum(fact.made_grey for fact in facts),
         "with transparent parts": sum(fact.transparent for fact in facts),
@@ -295,16 +296,12 @@ def _skipped(found: Found) -> str:
     parts = []
     n = found.others.total()
     if n:
-        parts.append(f"{_count(n, 'other file')} ({_most_common(found.others)})")
+        parts.append(f"{counted(n, 'other file')} ({_most_common(found.others)})")
     if found.skipped:
-        parts.append(f"{_count(found.skipped.total(), 'folder')} ({_most_common(found.skipped)})")
+        parts.append(f"{counted(found.skipped.total(), 'folder')} ({_most_common(found.skipped)})")
     return f"Skipped {' and '.join(parts)}." if parts else ""
 
 
 def _most_common(counts: Counter[str]) -> str:
     shown = [f"{n:,} {what}" for what, n in counts.most_common(3)]
     return ", ".join(shown) + (", …" if len(counts) > 3 else "")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingHint, UserError
+from adversarial_nets.progress import counted
 
 __all__ = ["SPLIT_FOLDERS", "Found", "class_of_images", "find_images", "has_splits", "split_images"]
 
@@ -175,11 +176,12 @@ def split_images(
             splits["train"], splits[missing] = train[:n_kept], train[n_kept:]
     if not all(splits.values()):
         n = len(images)
-        raise UserError(
-            f"{given or folder} has only {n} image{'s' * (n > 1)}, split into "
+        raise SettingHint(
+            "train_on_all",
+            f"{given or folder} has only {counted(n, 'image')}, split into "
             f"{len(splits['train'])} for training, {len(splits['valid'])} for validation and "
             f"{len(splits['test'])} for the test; each split needs at least one. "
-            "Add images: 3 are enough. Or train on all of them, without a score: train_on_all."
+            "Add images: 3 are enough. Or train on all of them, without a score: train_on_all.",
         )
     return splits, how
 
@@ -234,7 +236,7 @@ def _given_splits(
         return None
     if n_outside:
         warnings.warn(
-            f"{n_outside:,} image{'s' * (n_outside > 1)} in {shown} outside its subfolders train, "
+            f"{counted(n_outside, 'image')} in {shown} outside its subfolders train, "
             "valid and test: not used. Move what you want to use into one of these.",
             UserWarning,
             stacklevel=2,

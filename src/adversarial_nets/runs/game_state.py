@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import classes, encoders, nets, user_networks
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
     checkpoint_folder,
@@ -143,8 +144,8 @@ def refuse_other_shape(run: Run, image_shape: tuple[int, int, int]) -> None:
         return
     (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
     raise UserError(
-        f"{run.folder} was trained on images of {height}×{width} pixels with {c} "
-        f"channel{'s' * (c > 1)}, and its weights fit no others, but these images have "
+        f"{run.folder} was trained on images of {height}×{width} pixels with "
+        f"{counted(c, 'channel')}, and its weights fit no others, but these images have "
         f"{new_height}×{new_width} pixels with {new_c}; for a folder of images, give --size "
         f"{height} --width {width} --channels {c}."
     )
