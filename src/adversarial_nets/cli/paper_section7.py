@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.generator import write
 from adversarial_nets.cli.shared import (
     Flag,
     Json,
@@ -281,7 +282,6 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
     from adversarial_nets.plots import sheets
-    from adversarial_nets.runs import files
     from adversarial_nets.runs import folder as runs_folder
 
     if len(o.runs) != 1:
@@ -296,10 +296,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         run, data, images=images, weights=o.weights, on_progress=reporter.work
     )
     picture = o.out / "filling-in.png"
-    content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
-    with files.explain_os_errors(o.out):
-        o.out.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(picture, content)
+    write({picture: sheets.grid_png(shown, data.image_shape, data.range, columns=7)})
     return _record(o, reporter, found, picture)
 
 
