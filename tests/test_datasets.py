@@ -47,7 +47,7 @@ def test_import_does_not_import_slow_packages() -> None:
         ("MNIST", "Did you mean mnist?"),
         ("mnist_5k", "Did you mean mnist-5k?"),
         ("mnist-5k:", "Did you mean mnist-5k?"),
-        ("mnist:elsewhere", "Did you mean mnist?"),
+        ("mnist:elsewhere", "give the number of a class, for example mnist:1."),
         ("foldr:cats", "Did you mean folder:cats?"),
         ("IDX:fashion", "Did you mean idx:fashion?"),
         ("fashion-mnist", "type idx:FOLDER"),

@@ -1,5 +1,6 @@
 """Images in NumPy archives and in zip archives."""
 
+import dataclasses
 import zipfile
 from pathlib import Path
 
@@ -8,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from adversarial_nets.datasets import fingerprint, load
+from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import REGISTRY, fingerprint, load
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import UserError
 
@@ -75,6 +77,23 @@ def test_one_class_of_a_data_set() -> None:
     assert torch.equal(sevens.train, whole.train[whole.labels["train"] == 7])
     assert [len(x) for x in (sevens.train, sevens.valid, sevens.test)] == [400, 50, 50]
     assert sevens.name == "mnist-5k:7"
-    for name, said in (("mnist-5k:10", "its classes are 0, 1"), ("mnist-5k:x", "no data set")):
-        with pytest.raises(UserError, match=said):
-            load(name)
+    with pytest.raises(UserError, match="its classes are 0, 1"):
+        load("mnist-5k:10")
+
+
+def test_a_class_is_a_number_or_a_name(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mnist-5k:x", "cifar10-copy:automobil"):
+        assert main(["train", name, "--dry-run"]) == 2
+        out, err = capsys.readouterr()
+        assert not out
+        assert f"give the number of a class, for example {name.partition(':')[0]}:1" in err
+    assert "or its name: airplane, automobile" in err
+    assert main(["train", "cifar10-copy:automobile", "--dry-run"]) == 0
+
+    digits = load("mnist-5k")
+    names = tuple(f"digit-{i}" for i in range(10))
+    entry = dataclasses.replace(REGISTRY["mnist-5k"], classes=names, loader=lambda request: digits)
+    monkeypatch.setitem(REGISTRY, "mnist-5k", entry)
+    assert torch.equal(load("mnist-5k:digit-7").test, load("mnist-5k:7").test)

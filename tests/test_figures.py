@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation import PublishedScore
-from adversarial_nets.plots import curves, interpolation, sheets, style
+from adversarial_nets.plots import curves, fonts, interpolation, sheets, style
 from adversarial_nets.settings import Settings
 
 GAP = 2
@@ -341,3 +341,25 @@ def test_every_figure_is_legible_complete_and_saves_as_png_and_svg(name: str) ->
         assert box.y0 >= -1
         assert box.x1 <= canvas.width + 1
         assert box.y1 <= canvas.height + 1
+
+
+def labels_of(names: list[str]) -> list[str]:
+    """The labels beside rows of images with these names, drawn without a warning."""
+    figure = sheets.plot_image_rows({name: np.zeros((2, 6, 6, 3), np.uint8) for name in names})
+    style.to_png(figure)
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+@pytest.mark.filterwarnings("error")
+def test_letters_that_the_usual_font_lacks_come_from_another_font() -> None:
+    with matplotlib.rc_context({"font.family": ["cmss10"]}):  # Latin letters only
+        text, families = fonts.legible("Жук", "1")
+        assert (text, families[0], len(families)) == ("Жук", "cmss10", 2)
+        assert labels_of(["cat", "Жук"]) == ["cat", "Жук"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_name_that_no_font_can_write_becomes_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert labels_of(["cat", "\U000f1234", "a$b$"]) == ["cat", "1", "a$b$"]  # a private letter
+    monkeypatch.setattr(fonts, "_fonts", tuple)
+    assert labels_of(["猫", "dog", "狗"]) == ["0", "dog", "2"]

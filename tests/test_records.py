@@ -132,9 +132,14 @@ def test_init_from_refuses_other_networks(tmp_path: Path) -> None:
     wider = dataclasses.replace(
         small_settings(), G=dataclasses.replace(small_settings().G, hidden=(13, 10))
     )
-    with pytest.raises(UserError, match="other networks"):
+    with pytest.raises(UserError, match="differ from those of the new run's settings"):
         train(small_data(), settings=wider, run=tmp_path / "new", init_from=source.folder, rounds=2)
     assert not (tmp_path / "new" / "settings.json").exists()
+    with pytest.raises(
+        UserError, match=r"on images of 6×6 .*give --size 6 --width 6 --channels 1\.$"
+    ):
+        train(small_data(side=7), run=tmp_path / "7", init_from=source.folder, rounds=2)
+    assert not (tmp_path / "7").exists()
 
 
 def test_the_record_says_which_update_code_was_used(tmp_path: Path) -> None:

@@ -12,10 +12,17 @@ from PIL import Image
 
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.parsing import parse
+from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.cli.train import TrainOptions
 from adversarial_nets.datasets import load
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
+from adversarial_nets.game import sample
 from adversarial_nets.runs.checkpoints import checkpoint_rounds
+from adversarial_nets.runs.game_state import load_generator
+from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings
 from adversarial_nets.training.trend import Trend, trend
 from small import small_data, small_settings
@@ -101,6 +108,33 @@ def test_impossible_patience(tmp_path: Path) -> None:
         an.train(data, settings=small_settings(), run=tmp_path / "run", rounds=5, patience=2)
 
 
+def test_a_folder_has_twelve_checks_and_its_commands_know(tmp_path: Path) -> None:
+    for i in range(60):
+        pixels = np.random.default_rng(i).integers(0, 256, (8, 8), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{i}.png")
+    options = parse(COMMANDS["train"], [f"folder:{tmp_path}"])
+    assert isinstance(options, TrainOptions)
+    _, preset = preset_for_data(f"folder:{tmp_path}")
+    assert preset.rounds == 12 * options.cadence.score_every
+    assert options.cadence == preset.cadence != Cadence()
+    options = parse(COMMANDS["train"], ["mnist-5k", "--score-every", "70"])
+    assert isinstance(options, TrainOptions)
+    assert options.cadence == Cadence(score_every=70)
+
+
+def test_checks_have_as_many_samples_as_the_cadence_says(tmp_path: Path) -> None:
+    data, s = small_data(), small_settings()
+    cadence = Cadence(score_every=4, score_samples=50)
+    run = an.train(
+        data, settings=s, run=tmp_path / "run", rounds=4, cadence=cadence, progress=False
+    )
+    G, _ = load_generator(run, weights="raw")
+    x = sample(G, s, 50, "samples to choose by")
+    expected = log_likelihood(data.floats(data.valid), x, GRIDS["paper"]).mean(1).max()
+    row = read_metrics(run.folder)[-1]
+    assert row["scores"]["raw"]["valid_nats"] == pytest.approx(expected.item(), rel=1e-5)
+
+
 # --- A few images ---------------------------------------------------------------------------------
 
 TINY = ("--size", "16", "--G.maps", "2", "--D.maps", "2", "--z-size", "4", "--batch", "4")
@@ -140,7 +174,7 @@ def test_few_images_from_the_folder_to_samples_without_a_score(
     words += ["--samples-every", "2", "--film", "--ema-decay", "0"]
     assert main([*words, "--rounds", "4", "--flip"]) == 0
     said = capsys.readouterr().out
-    assert f"{n:,} training images" in said
+    assert f": {n:,} training image{'s' * (n > 1)};" in said
     with Image.open(run / "training.gif") as film:
         assert film.n_frames == 3  # type: ignore[attr-defined]  # rounds 0, 2 and 4
     assert "No score" in said

@@ -1,13 +1,14 @@
 """Metrics and pictures reach W&B and MLflow, without a network (TensorBoard: tests/test_cli.py)."""
 
-import builtins
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import adversarial_nets as an
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training import tracking
@@ -73,12 +74,20 @@ def test_wandb_gets_the_numbers_and_the_pictures(
 def test_a_tracker_that_is_not_installed_is_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(module: str, *args: Any, **options: Any) -> Any:
-        if module == name:
-            raise ImportError(module)
-        return imports(module, *args, **options)
-
-    imports = builtins.__import__
-    monkeypatch.setattr(builtins, "__import__", missing)
+    monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(UserError, match=rf"adversarial-nets\[{name}\]"):
         tracking.TRACKERS[name](tmp_path, small_settings())
+
+
+def test_missing_trackers_are_all_named_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("wandb", "mlflow"):
+        monkeypatch.setitem(sys.modules, name, None)
+    run = tmp_path / "run"
+    options = ["--tensorboard", "--wandb", "--mlflow", "--rounds", "1"]
+    assert main(["train", "mnist-5k", "--run", str(run), *options]) == 2
+    out, err = capsys.readouterr()
+    assert "pip install 'adversarial-nets[wandb,mlflow]'" in err
+    assert not out
+    assert not run.exists()

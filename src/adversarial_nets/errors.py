@@ -9,6 +9,7 @@ __all__ = [
     "Diverged",
     "NoClasses",
     "SettingError",
+    "SettingHint",
     "Stopped",
     "UserError",
     "unknown_name",
@@ -40,6 +41,24 @@ class SettingError(UserError):
     def for_command_line(self) -> str:
         """The message with the setting's option in place of its name."""
         return f"--{self.name.replace('_', '-')} {self.problem}"
+
+
+class SettingHint(UserError):
+    """An error whose message names a setting.
+
+    Args:
+        name: the setting's name.
+        message: the message, in which the name comes once after what the user gave.
+    """
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+    def for_command_line(self) -> str:
+        """The message with the setting's option in place of its name."""
+        before, _, after = str(self).rpartition(self.name)
+        return f"{before}--{self.name.replace('_', '-')}{after}"
 
 
 class DataNotFound(UserError):

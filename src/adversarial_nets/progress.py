@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from adversarial_nets.training.loop import TrainingSnapshot
 
-__all__ = ["Progress", "ProgressReporter", "discard_output", "print_line"]
+__all__ = ["Progress", "ProgressReporter", "counted", "discard_output", "print_line"]
 
 Progress = Callable[[str, int, int | None], None]
 """Called during long work with the stage's name, the amount done, and the total amount or None."""
@@ -28,6 +28,11 @@ _FIRST_LINE = 5.0  # seconds after which a stage prints its first line
 _LINES_PER_RUN = 50  # the time between lines is 1/50 of the time so far, or more
 _WIDTH = 80
 _HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
+
+
+def counted(n: int, what: str) -> str:
+    """A number and its noun: ``1 image``, ``2,000 images``."""
+    return f"{n:,} {what}{'s' * (n != 1)}"
 
 
 def print_line(text: str) -> None:

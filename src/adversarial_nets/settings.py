@@ -297,10 +297,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often, in rounds, a training logs, saves, scores and draws; it does not affect the game.
-
-    `training.loop` uses the fields in this order.
-    """
+    """How often, in rounds, a training logs, saves, scores and draws; no effect on the game."""
 
     log_every: int = 50
     """Rounds between rows of metrics.jsonl."""
@@ -310,9 +307,11 @@ class Cadence:
     """Rounds between Parzen scores on validation images."""
     samples_every: int = 500
     """Rounds between pictures of samples from the same noise."""
+    score_samples: int = 10_000
+    """Samples of each Parzen score on validation images; the score at the end has 10,000."""
 
     def __post_init__(self) -> None:
-        """Refuse an interval of less than one round."""
+        """Refuse an interval of less than one round, and a score of no sample."""
         for name, value in vars(self).items():
             if value < 1:
                 raise SettingError(name, f"is {value}; it must be 1 or more.")

@@ -26,7 +26,7 @@ from adversarial_nets.cli.shared import (
     require_suffix,
 )
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import ProgressReporter, counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -97,7 +97,9 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if distributed.is_main():
         write(_contents(x, z, c, opened.run, o))
         of = "" if o.class_ is None else f" of class {o.class_}"
-        reporter.say(f"{n} samples{of} of the {opened.weights} G at round {opened.round}: {out}")
+        reporter.say(
+            f"{counted(n, 'sample')}{of} of the {opened.weights} G at round {opened.round}: {out}"
+        )
     result = opened.facts(out) | {"n": n}
     return result if c is None else {**result, "classes": list(opened.run.classes)}
 
@@ -282,13 +284,14 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     run = opened.run
     if o.training:
         film = sheets.training_frames(run.folder)
-        what = f"{len(film)} pictures of the training"
+        what = f"{counted(len(film), 'picture')} of the training"
     else:
         z = opened.noise(o.n * o.points, POINTS, truncation=o.truncation)
         x = walk(opened.G, run.settings, o.points, o.frames, o.n, z=z, c=opened.c)
         film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
         seconds = len(film) / o.fps
-        what = f"A walk of {seconds:.0f} s in z space, {opened.weights} G at round {opened.round}"
+        long = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
+        what = f"A walk of {long} in z space, {opened.weights} G at round {opened.round}"
     write({out: animation(film, out.suffix, o.fps)})
     reporter.say(f"{what}: {out}")
     return opened.facts(out) | {"frames": len(film)}

@@ -9,7 +9,9 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from adversarial_nets import __version__
@@ -35,6 +37,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         training diverged; 130 and 143 stopped by Ctrl-C or SIGTERM after saving.
     """
     _prepare_output()
+    with _short_warnings():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
+    """Run a command; returns the exit code."""
     processes.prepare_for_torch()
     args = current_options(sys.argv[1:] if argv is None else argv)
     if args and args[0] == "help":
@@ -147,6 +155,21 @@ def _prepare_output() -> None:
             setattr(sys, name, discarding)
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def _short_warnings() -> Iterator[None]:
+    """Show each Python warning as one line, without the place in the code."""
+
+    def one_line(message: Warning | str, *place: object, **more: object) -> str:
+        return f"advnets: warning: {' '.join(str(message).split())}\n"
+
+    before = warnings.formatwarning
+    warnings.formatwarning = one_line
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -12,10 +12,11 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
 from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
-from adversarial_nets.presets import PRESETS, run_folder
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.presets import PRESETS, preset_for, run_folder
+from adversarial_nets.progress import ProgressReporter, counted
 from adversarial_nets.settings import Cadence, Settings
 
 if TYPE_CHECKING:
@@ -124,7 +125,8 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
         preset, settings = _settings_of(source)
         sentence = f"The defaults of the settings are those of the run {source}."
         run = Path(existing) if existing else None
-        return TrainOptions(data="", preset=preset, run=run, settings=settings), sentence
+        how: dict[str, Any] = {"settings": settings, "cadence": preset_for("", preset)[1].cadence}
+        return TrainOptions(data="", preset=preset, run=run, **how), sentence
     wanted = given.get("--preset") or _preset_of_layers(data, given)
     name, chosen = preset_for_data(data or "mnist", wanted)
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
@@ -132,7 +134,8 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
     if not data:
         sentence += " The defaults for other data: advnets train DATA --help"
-    return TrainOptions(data="", preset=wanted, settings=chosen.settings), sentence
+    how = {"settings": chosen.settings, "cadence": chosen.cadence}
+    return TrainOptions(data="", preset=wanted, **how), sentence
 
 
 def _preset_of_layers(data: str | None, given: Mapping[str, str]) -> str | None:
@@ -191,6 +194,7 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
+    find(o.data)  # says what is wrong with the name
     preset, chosen = preset_for_data(o.data, o.preset)
     folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
     if o.init_from is not None and folder.resolve() == o.init_from.resolve():
@@ -214,16 +218,21 @@ def _train_and_report(
     """Load the data, train, score and write the report."""
     from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
-    from adversarial_nets.runs import checkpoints, metrics
-    from adversarial_nets.training import session
+    from adversarial_nets.runs import checkpoints, game_state, metrics
+    from adversarial_nets.runs.folder import open_run
+    from adversarial_nets.training import session, tracking
     from adversarial_nets.training.trend import trend
 
     s = o.settings
     session.check_device(o.device)
+    if distributed.is_main():
+        tracking.require_installed(name for name in tracking.TRACKERS if getattr(o, name))
     with distributed.main_process_first():
         data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
-    reporter.say(f"{o.data}: {len(data.train):,} training images; preset {preset}")
+    if o.init_from is not None:
+        game_state.refuse_other_shape(open_run(o.init_from), data.image_shape)
+    reporter.say(f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}")
     if departures := PRESETS[preset].departures:
         reporter.say(f"Unlike the published game: {departures}")
     if data.notes:
@@ -265,11 +274,11 @@ def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
     pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
-        return [f"New run of {rounds:,} rounds in {folder}", pictures]
+        return [f"New run of {counted(rounds, 'round')} in {folder}", pictures]
     if max(saved) < rounds:
         return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", pictures]
     return [
-        f"Already finished: the run in {folder} has {max(saved):,} rounds.",
+        f"Already finished: the run in {folder} has {counted(max(saved), 'round')}.",
         "A larger --rounds or --epochs extends it.",
     ]
 

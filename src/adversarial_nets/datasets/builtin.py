@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 __all__: list[str] = []
 
+# The classes of labels 0 to 9 (batches.meta.txt).
+_CIFAR10 = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+
 # Each loader is imported at its first use, so that listing the data sets does not import torch.
 
 
@@ -70,17 +76,10 @@ def _stacked_mnist(request: LoadRequest) -> "Dataset":
 
 
 def _folder(request: LoadRequest) -> "Dataset":
-    from adversarial_nets.datasets.folder import unpacked
-
-    with unpacked(request.folder) as folder:
-        return _load_folder(folder, request)
-
-
-def _load_folder(folder: Path, request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
     return load_folder(
-        folder,
+        request.folder,
         size=28 if request.size is None else request.size,
         channels=1 if request.channels is None else request.channels,
         background=request.background,
@@ -177,6 +176,7 @@ register(
     needs="download",
     published=True,
     locate=_locate_cifar10,
+    classes=_CIFAR10,
 )
 register(
     "cifar10-copy",
@@ -187,6 +187,7 @@ register(
     counts=(40_000, 10_000, 10_000),
     needs="path",
     published=True,
+    classes=_CIFAR10,
 )
 register(
     "idx:FOLDER",

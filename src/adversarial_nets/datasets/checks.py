@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingHint, UserError
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets.dataset import Dataset
@@ -132,9 +132,10 @@ def require_held_out(data: "Dataset") -> None:
         UserError: nothing is held out.
     """
     if not data.held_out:
-        raise UserError(
+        raise SettingHint(
+            "train_on_all",
             f"All images of {data.name} are training images (train_on_all), so none is left to "
-            "score with. Look at the samples, or train a run with --no-train-on-all."
+            "score with. Look at the samples, or train a run with --no-train-on-all.",
         )
 
 

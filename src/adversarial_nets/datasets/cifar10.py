@@ -18,6 +18,7 @@ from jaxtyping import UInt8
 
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.datasets.download import cache_folder, fetch_file, user_folders
+from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import DataNotFound, UserError
 from adversarial_nets.progress import Progress
 
@@ -27,12 +28,6 @@ URLS = ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",)
 ARCHIVE = Path(URLS[0]).name
 MD5 = "c32a1d4ab5d03f1284b67883e8d87530"
 """MD5 of the archive, as published on its page."""
-
-CLASSES = (
-    *("airplane", "automobile", "bird", "cat", "deer"),
-    *("dog", "frog", "horse", "ship", "truck"),
-)
-"""The classes of labels 0 to 9 (batches.meta.txt)."""
 
 BATCHES = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 FOLDER = "cifar-10-batches-bin"
@@ -145,7 +140,7 @@ def _dataset(name: str, batches: Sequence[Records]) -> Dataset:
         "validation, the 10,000 test images; each contrast-normalised to mean 0 and norm 55.",
         range=(-CONTRAST_NORM, CONTRAST_NORM),
         labels={split: labels[rows] for split, rows in where.items()},
-        classes=CLASSES,
+        classes=REGISTRY["cifar10"].classes,
         contrast_norm=CONTRAST_NORM,
     )
 

@@ -1,12 +1,8 @@
 """A folder of your own images, in any format, size and mode."""
 
-import tempfile
 import warnings
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ from jaxtyping import Int64, UInt8
 
 from adversarial_nets.datasets.checks import warn_about
 from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.datasets.folder_archive import unpacked
 from adversarial_nets.datasets.folder_files import (
     Found,
     class_of_images,
@@ -24,9 +21,9 @@ from adversarial_nets.datasets.folder_files import (
 from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
 from adversarial_nets.datasets.registry import Fit
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, counted
 
-__all__ = ["load_folder", "unpacked"]
+__all__ = ["load_folder"]
 
 LARGEST_SIZE = 1024
 _COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
@@ -48,7 +45,7 @@ def load_folder(
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
-    """Load all images in a folder and its subfolders, cropped and resized to the same shape.
+    """Load all images in a folder or a zip archive, cropped and resized to the same shape.
 
     Each image is processed in this order: rotated by its EXIF orientation; first frame if
     animated; 16 bits per value scaled to 8; transparent parts on the background; converted to grey
@@ -66,7 +63,7 @@ def load_folder(
     there, so adding a file does not move other files.
 
     Args:
-        folder: the folder with the images.
+        folder: the folder with the images in it or in subfolders, or a zip archive of it.
         size: height, and width, of the result in pixels, 1 to 1024.
         channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. With alpha, the background is the
             colour that fully transparent pixels get.
@@ -95,22 +92,24 @@ def load_folder(
     width = size if width is None else width
     _check_options(size, width, channels, background)
     name = name or f"folder:{folder}"
-    found = find_images(folder)
-    splits, how = split_images(folder, found.images, train_on_all)
-    paths = [path for split in splits.values() for path in split]
-    options = ((size, width), channels, background or "white", stretch, fit)
-    images, facts = _read_all(folder, paths, *options, name, on_progress)
+    with unpacked(folder) as place:
+        found = find_images(place, folder)
+        splits, how = split_images(place, found.images, train_on_all, folder)
+        paths = [path for split in splits.values() for path in split]
+        options = ((size, width), channels, background or "white", stretch, fit)
+        images, facts = _read_all(place, paths, *options, name, on_progress, folder)
+    labels, classes = _classes(place, splits)
     if background is None and channels < 4:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
     n_train, n_valid = len(splits["train"]), len(splits["valid"])
-    labels, classes = _classes(folder, splits)
     train, valid, test = torch.from_numpy(images).tensor_split([n_train, n_train + n_valid])
     if train_on_all:
         valid = test = train
         labels = labels and dict.fromkeys(labels, labels["train"])
-    shape = f"{size}×{width} {_COLOURS[channels]}"
+    n, shape = counted(len(paths), "image"), f"{size}×{width} {_COLOURS[channels]}"
+    aspect = "square" if size == width else f"aspect {size}:{width}"
     on = f"{'fully ' * (channels == 4)}transparent parts on {background or 'white'}"
     data = Dataset(
         name=name,
@@ -119,10 +118,10 @@ def load_folder(
         test=test,
         held_out=not train_on_all,
         image_shape=(channels, size, width),
-        provenance=f"{len(paths):,} images in {folder.absolute()}, each rotated by its EXIF "
-        f"orientation, {on}, {_fitted(fit, size == width)}, converted and resized to {shape}; "
+        provenance=f"{n} in {folder.absolute()}, each rotated by its EXIF "
+        f"orientation, {on}, {_fitted(fit, aspect)}, converted and resized to {shape}; "
         f"{how}. {_skipped(found)}".rstrip(),
-        notes=f"Read {_count(len(paths), 'image')} as {shape}{_what_was_done(facts, stretch)}; "
+        notes=f"Read {n} as {shape}{_what_was_done(facts, stretch, aspect)}; "
         f"{_held_out(splits, how)}. {_skipped(found)}".rstrip(),
         labels=labels,
         classes=classes,
@@ -155,32 +154,10 @@ def _classes(
     return labels, tuple(names)
 
 
-@contextmanager
-def unpacked(path: Path) -> Iterator[Path]:
-    """The folder itself, or a temporary folder with the contents of a zip archive.
-
-    Raises:
-        UserError: a damaged or encrypted archive.
-    """
-    if not path.is_file() or not zipfile.is_zipfile(path):
-        yield path
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                archive.extractall(folder)  # names that lead out of the folder are changed
-        except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
-            raise UserError(
-                f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
-                "yourself and give the folder."
-            ) from error
-        yield Path(folder)
-
-
-def _fitted(fit: Fit, square: bool) -> str:
+def _fitted(fit: Fit, aspect: str) -> str:
     """What was done to images of another aspect."""
     if fit == "crop":
-        return "cropped to the central square" if square else "cropped to the aspect"
+        return f"cropped to the {'central ' * (aspect == 'square')}{aspect}"
     return "padded" if fit == "pad" else "stretched"
 
 
@@ -216,6 +193,7 @@ def _read_all(
     fit: Fit,
     name: str,
     on_progress: Progress | None,
+    given: Path,
 ) -> tuple[UInt8[np.ndarray, "n pixels"], list[ImageFacts]]:
     """Read all images into one array; raise one error that names all unreadable ones."""
     images = np.empty((len(paths), channels * size[0] * size[1]), dtype=np.uint8)
@@ -238,7 +216,7 @@ def _read_all(
     if failures:
         shown = "; ".join(failures[:5]) + ("; ..." if len(failures) > 5 else "")
         raise UserError(
-            f"{len(failures):,} of the {len(paths):,} images in {folder} cannot be read: {shown}. "
+            f"{len(failures):,} of the {len(paths):,} images in {given} cannot be read: {shown}. "
             "Repair, convert or remove them."
         )
     if stretch and (used := _used_range(facts, 16)):
@@ -284,7 +262,7 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
         low, high = (round(x * 65535) for x in used)
         n = sum(fact.bits == bits for fact in facts)
         warnings.warn(
-            f"{name}: {_count(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
+            f"{name}: {counted(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
             f"65,535, which become {low * 255 / 65535:.0f} to {high * 255 / 65535:.0f} of 0 to "
             f"255. {remedy}",
             UserWarning,
@@ -299,10 +277,10 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
     return is_narrow
 
 
-def _what_was_done(facts: Sequence[ImageFacts], stretch: bool) -> str:
+def _what_was_done(facts: Sequence[ImageFacts], stretch: bool, aspect: str) -> str:
     """What was done to how many images: ``: 60 cropped to the square, 58 made grey``."""
     counts = {
-        "cropped to the square": sum(fact.cropped for fact in facts),
+        f"cropped to the {aspect}": sum(fact.cropped for fact in facts),
         "resized": sum(fact.resized for fact in facts),
         "made grey": sum(fact.made_grey for fact in facts),
         "with transparent parts": sum(fact.transparent for fact in facts),
@@ -318,16 +296,12 @@ def _skipped(found: Found) -> str:
     parts = []
     n = found.others.total()
     if n:
-        parts.append(f"{_count(n, 'other file')} ({_most_common(found.others)})")
+        parts.append(f"{counted(n, 'other file')} ({_most_common(found.others)})")
     if found.skipped:
-        parts.append(f"{_count(found.skipped.total(), 'folder')} ({_most_common(found.skipped)})")
+        parts.append(f"{counted(found.skipped.total(), 'folder')} ({_most_common(found.skipped)})")
     return f"Skipped {' and '.join(parts)}." if parts else ""
 
 
 def _most_common(counts: Counter[str]) -> str:
     shown = [f"{n:,} {what}" for what, n in counts.most_common(3)]
     return ", ".join(shown) + (", …" if len(counts) > 3 else "")
-
-
-def _count(n: int, what: str) -> str:
-    return f"{n:,} {what}{'s' * (n != 1)}"

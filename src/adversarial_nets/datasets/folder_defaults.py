@@ -1,10 +1,13 @@
 """Defaults that depend on a folder's images: grey or colour, and whether any are held out."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from adversarial_nets.datasets.folder_files import SPLIT_FOLDERS, find_images
+from adversarial_nets.datasets.folder_archive import Archive, archive_at, unpacked
+from adversarial_nets.datasets.folder_files import find_images, has_splits
 from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import Preset, preset_for
@@ -33,20 +36,41 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
         settings = dataclasses.replace(settings, size=None, channels=None)
     else:
-        images = _images(Path(path))
-        if settings.channels is not None and images and _are_grey(images):
+        found = _look_at(path)
+        if settings.channels is not None and found.are_grey:
             settings = dataclasses.replace(settings, channels=1)
-        if name == "pictures" and 0 < len(images) <= _FEW and not _have_splits(images):
+        if name == "pictures" and found.are_few:
             settings = dataclasses.replace(settings, train_on_all=True)
     return name, dataclasses.replace(preset, settings=settings)
 
 
-def _images(folder: Path) -> list[Path]:
-    """The images below a folder; none if it cannot be read, which loading the data reports."""
+class _Look(NamedTuple):
+    """Whether images are all grey, and so few that none is held out."""
+
+    are_grey: bool = False
+    are_few: bool = False
+
+
+def _look_at(path: str) -> _Look:
+    """Look at a folder or an archive. What cannot be read is reported by loading the data."""
     try:
-        return find_images(folder.expanduser()).images
-    except (UserError, OSError, RuntimeError):
-        return []
+        folder = Path(path).expanduser()
+        archive = archive_at(folder)
+        return _look_below(folder) if archive is None else _look_into(archive)
+    except (UserError, OSError, RuntimeError, ValueError):
+        return _Look()
+
+
+@functools.cache  # a command asks several times
+def _look_into(archive: Archive) -> _Look:
+    with unpacked(archive.path, keep=True) as folder:
+        return _look_below(folder)
+
+
+def _look_below(folder: Path) -> _Look:
+    images = find_images(folder).images
+    few = len(images) <= _FEW and not has_splits(folder, images)
+    return _Look(_are_grey(images), few)
 
 
 def _are_grey(images: Sequence[Path]) -> bool:
@@ -59,9 +83,3 @@ def _are_grey(images: Sequence[Path]) -> bool:
     # Loading the data reports what is wrong with them; Pillow raises many types.
     except Exception:
         return False
-
-
-def _have_splits(images: Sequence[Path]) -> bool:
-    """Whether some lie in a folder that is called like a split."""
-    names = {name for names in SPLIT_FOLDERS.values() for name in names}
-    return any(not names.isdisjoint(map(str.lower, path.parts[:-1])) for path in images)

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingHint, UserError
+from adversarial_nets.progress import counted
 
-__all__ = ["SPLIT_FOLDERS", "Found", "class_of_images", "find_images", "split_images"]
+__all__ = ["SPLIT_FOLDERS", "Found", "class_of_images", "find_images", "has_splits", "split_images"]
 
 # File names of images. Those of the last line cannot be decoded here; they are listed so that such
 # files are reported instead of skipped silently.
@@ -53,18 +54,25 @@ class Found:
     skipped: Counter[str] = field(default_factory=Counter)
 
 
-def find_images(folder: Path) -> Found:
+def find_images(folder: Path, given: Path | None = None) -> Found:
     """List the images below a folder.
 
     Links to folders are followed, after all other folders; each real folder is read once. A link to
     a folder that contains `folder` is not followed.
+
+    Args:
+        folder: the folder.
+        given: what messages call it: the archive that it was unpacked from.
 
     Raises:
         UserError: the folder does not exist, cannot be listed, or has no images.
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
-        raise UserError(f"{folder} {what}. In folder:PATH, PATH must be a folder of images.")
+        raise UserError(
+            f"{folder} {what}. In folder:PATH, PATH must be a folder of images "
+            "or a zip archive of one."
+        )
     found = Found()
     seen = {_identity(parent) for parent in folder.resolve().parents}
     folders, links = [folder], list[Path]()
@@ -85,8 +93,9 @@ def find_images(folder: Path) -> Found:
         raise UserError(f"{error.filename} cannot be listed: {error.strerror}.") from error
     if not found.images:
         raise UserError(
-            f"{folder} has no images (and {found.others.total():,} other files). Put files that "
-            "end in .png, .jpg, .webp, .gif, .bmp, .tif or the like into it or its subfolders."
+            f"{given or folder} has no images (and {found.others.total():,} other files). Put "
+            "files that end in .png, .jpg, .webp, .gif, .bmp, .tif or the like into it or its "
+            "subfolders."
         )
     return found
 
@@ -119,7 +128,7 @@ def _note_file(found: Found, path: Path) -> None:
 
 
 def split_images(
-    folder: Path, images: Sequence[Path], train_on_all: bool = False
+    folder: Path, images: Sequence[Path], train_on_all: bool = False, given: Path | None = None
 ) -> tuple[dict[str, list[Path]], str]:
     """Split images by their subfolders ``train``, ``valid``, ``test``, or else by their names.
 
@@ -132,6 +141,7 @@ def split_images(
         folder: names are taken relative to it.
         images: paths of images below the folder.
         train_on_all: make all of them training images.
+        given: what messages call the folder: the archive that it was unpacked from.
 
     Returns:
         The images of each split in the order of their hashes, and how they were split, in words.
@@ -144,8 +154,8 @@ def split_images(
     splits: dict[str, list[Path]] = {"train": [], "valid": [], "test": []}
     if train_on_all:
         return splits | {"train": ordered}, "all are training images, none is held out"
-    given = _given_splits(folder, ordered)
-    if given is None:
+    given_splits = _given_splits(folder, ordered, given or folder)
+    if given_splits is None:
         how = "split 80/10/10 by a hash of each file's name"
         for path in ordered:
             place = "train" if hashes[path] < 0.8 else "valid" if hashes[path] < 0.9 else "test"
@@ -154,21 +164,24 @@ def split_images(
             how = f"one image each of only {len(ordered)}, by a hash of each file's name"
             splits = {"train": ordered[:-2], "valid": ordered[-2:-1], "test": ordered[-1:]}
     else:
-        how = f"split by the subfolders {', '.join(name for name in given if given[name])}"
-        splits |= given
-        missing = next((name for name in splits if not given[name]), None)
+        present = (name for name in given_splits if given_splits[name])
+        how = f"split by the subfolders {', '.join(present)}"
+        splits |= given_splits
+        missing = next((name for name in splits if not splits[name]), None)
         if missing:
             how += f", with a tenth of train (by a hash of each file's name) as {missing}"
-            n_kept = sum(hashes[path] < 0.9 for path in given["train"])
-            n_kept = min(n_kept, len(given["train"]) - 1)  # at least one is held out
-            splits["train"], splits[missing] = given["train"][:n_kept], given["train"][n_kept:]
+            train = given_splits["train"]
+            n_kept = sum(hashes[path] < 0.9 for path in train)
+            n_kept = min(n_kept, len(train) - 1)  # at least one is held out
+            splits["train"], splits[missing] = train[:n_kept], train[n_kept:]
     if not all(splits.values()):
         n = len(images)
-        raise UserError(
-            f"{folder} has only {n} image{'s' * (n > 1)}, split into {len(splits['train'])} "
-            f"for training, {len(splits['valid'])} for validation and {len(splits['test'])} for "
-            "the test; each split needs at least one. Add images: 3 are enough. Or train on "
-            "all of them, without a score: train_on_all."
+        raise SettingHint(
+            "train_on_all",
+            f"{given or folder} has only {counted(n, 'image')}, split into "
+            f"{len(splits['train'])} for training, {len(splits['valid'])} for validation and "
+            f"{len(splits['test'])} for the test; each split needs at least one. "
+            "Add images: 3 are enough. Or train on all of them, without a score: train_on_all.",
         )
     return splits, how
 
@@ -187,9 +200,20 @@ def class_of_images(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
     return {path: below[0] for path, below in parts.items()} if all(parts.values()) else {}
 
 
-def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]] | None:
+def has_splits(folder: Path, images: Sequence[Path]) -> bool:
+    """Whether images lie in a subfolder of the folder that is called like a split."""
+    base = _without_wrappers(folder, images)
+    names = {name for names in SPLIT_FOLDERS.values() for name in names}
+    tops = (path.relative_to(base).parts for path in images)
+    return any(len(top) > 1 and top[0].lower() in names for top in tops)
+
+
+def _given_splits(
+    folder: Path, images: Sequence[Path], shown: Path
+) -> dict[str, list[Path]] | None:
     """The images in the subfolders of each split; None unless two or more are there."""
     base = _without_wrappers(folder, images)
+    shown /= base.relative_to(folder)
     given: dict[str, list[Path]] = {"train": [], "valid": [], "test": []}
     n_outside = 0
     for path in images:
@@ -203,7 +227,7 @@ def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]]
     if not given["train"] or not held_out:
         if held_out:
             warnings.warn(
-                f"{base} has a subfolder {' and '.join(held_out)} but none for training, so all "
+                f"{shown} has a subfolder {' and '.join(held_out)} but none for training, so all "
                 "its images are pooled and split anew. To keep the split, put the training images "
                 "into a subfolder train.",
                 UserWarning,
@@ -212,7 +236,7 @@ def _given_splits(folder: Path, images: Sequence[Path]) -> dict[str, list[Path]]
         return None
     if n_outside:
         warnings.warn(
-            f"{n_outside:,} image{'s' * (n_outside > 1)} in {base} outside its subfolders train, "
+            f"{counted(n_outside, 'image')} in {shown} outside its subfolders train, "
             "valid and test: not used. Move what you want to use into one of these.",
             UserWarning,
             stacklevel=2,

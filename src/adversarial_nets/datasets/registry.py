@@ -100,6 +100,7 @@ class DatasetEntry:
             other data sets are searched for duplicates and blank ones (`checks.warn_about`).
         locate: finds the files on this machine without reading or downloading them; None if they
             need not or cannot be looked for.
+        classes: the names of its classes, if they have names; ``NAME:CLASS`` is one class.
     """
 
     name: str
@@ -112,6 +113,7 @@ class DatasetEntry:
     resizable: bool = False
     published: bool = False
     locate: Callable[[], Path | None] | None = None
+    classes: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str:
@@ -167,6 +169,7 @@ def register(
     resizable: bool = False,
     published: bool = False,
     locate: Callable[[], Path | None] | None = None,
+    classes: tuple[str, ...] = (),
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -186,6 +189,7 @@ def register(
         published: whether the images are a published data set, used as it is; if not, `load` warns
             about duplicates across splits and blank images.
         locate: finds the files on this machine without reading them, for ``advnets doctor``.
+        classes: the names of its classes, if they have names, in the order of the labels.
         replace: replace a data set registered earlier under this name.
 
     Raises:
@@ -193,7 +197,7 @@ def register(
     """
     entry = DatasetEntry(
         *(name, loader, description, source, image_shape, counts),
-        *(needs, resizable, published, locate),
+        *(needs, resizable, published, locate, classes),
     )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
@@ -212,12 +216,19 @@ def find(name: str) -> DatasetEntry:
         name: a data set's name, with its path if it takes one.
 
     Raises:
-        UserError: an unknown name (the message suggests the nearest), or a path is missing.
+        UserError: an unknown name (the message suggests the nearest), an unknown class, or a path
+            is missing.
     """
     kind, colon, path = name.partition(":")
     entry = REGISTRY.get(kind)
-    if entry is None or (colon and not entry.takes_path and not path.isdecimal()):
+    if entry is None or (colon and not path and not entry.takes_path):
         raise UserError(_unknown(name))
+    if path and not entry.takes_path and not path.isdecimal() and path not in entry.classes:
+        names = f" or its name: {', '.join(entry.classes)}" if entry.classes else ""
+        raise UserError(
+            f"{name}: {path!r} is no class of {kind}. After the colon give the number of a class, "
+            f"for example {kind}:1{names}."
+        )
     if entry.takes_path and not path:
         raise UserError(
             f"{kind} needs the path of a folder after a colon, for example {kind}:my-images."
@@ -282,8 +293,9 @@ def load(
     if not entry.takes_path and ":" in name:
         from adversarial_nets.datasets.one_class import one_class  # imports torch
 
-        kind, _, number = name.partition(":")
-        return one_class(load(kind, on_progress=on_progress, path=path), int(number), name)
+        kind, _, chosen = name.partition(":")
+        number = entry.classes.index(chosen) if chosen in entry.classes else int(chosen)
+        return one_class(load(kind, on_progress=on_progress, path=path), number, name)
     place = name.partition(":")[2] if path is None else str(path)
     colours = (channels, on_progress, background, stretch)
     request = LoadRequest(name, place, size, *colours, width, fit, train_on_all)

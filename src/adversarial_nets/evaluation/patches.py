@@ -8,6 +8,7 @@ photograph. Two sets of real images are not at distance 0; compare with the valu
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -74,9 +75,14 @@ def _sliced_wasserstein(x: Maps, y: Maps) -> float:
     directions = Address(0, 0, range(DIRECTIONS)).normal("directions", a.shape[1])
     total = 0.0
     for block in (directions / directions.norm(dim=1, keepdim=True)).split(16):
-        u, v = ((patches @ block.T).sort(0).values for patches in (a, b))
+        u, v = (_sorted_columns(patches @ block.T) for patches in (a, b))
         total += float((u - v).abs().mean(0).sum())
     return 1000 * total / DIRECTIONS
+
+
+def _sorted_columns(x: Tensor) -> Tensor:
+    """Each column in ascending order. NumPy sorts rows many times as fast as PyTorch columns."""
+    return torch.from_numpy(np.sort(x.T.numpy(), axis=1)).T.contiguous()
 
 
 def _patches(x: Maps, purpose: str) -> Float[Tensor, "patches values"]:

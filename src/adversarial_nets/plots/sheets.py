@@ -2,8 +2,10 @@
 
 import io
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +18,7 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
+from adversarial_nets.plots.fonts import legible
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 
 __all__ = [
@@ -191,13 +194,14 @@ def _plot_sheet(
 ) -> Figure:
     """Plot a sheet with captions over its left and right end and labels beside its rows.
 
+    A label in letters that no installed font has is replaced by the row's number, from 0 on.
     Sizes are whole numbers of dots, so that every pixel becomes a square of the same size.
     """
     scale = max(1, round(_FIGURE_WIDTH / sheet.shape[1]))
     height, width = sheet.shape[0] * scale, sheet.shape[1] * scale
     edge = 10
     above = 90 if any(top) else edge
-    beside = max(260, 30 + 17 * max(map(len, left))) if left else edge
+    beside = max(260, 30 + 17 * max(map(_columns_of, left))) if left else edge
     full_width, full_height = beside + width + edge, above + height + edge
     figure = Figure((full_width / DPI, full_height / DPI), dpi=DPI, facecolor="white")
     box = (beside / full_width, edge / full_height, width / full_width, height / full_height)
@@ -208,5 +212,12 @@ def _plot_sheet(
     axes.set_title(top[1], loc="right", fontsize=FONT_SIZE, pad=4)
     for i, label in enumerate(left):
         y = (i + 0.5) / len(left) * sheet.shape[0]
-        axes.text(-4, y, label, fontsize=FONT_SIZE, ha="right", va="center")
+        text, family = legible(label, str(i))
+        style: dict[str, Any] = {"fontsize": FONT_SIZE, "fontfamily": list(family)}
+        axes.text(-4, y, text, ha="right", va="center", parse_math=False, **style)
     return figure
+
+
+def _columns_of(text: str) -> int:
+    """The width of a text in Latin letters; a Chinese one is twice as wide."""
+    return sum(1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import classes, encoders, nets, user_networks
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
     checkpoint_folder,
@@ -27,6 +28,7 @@ __all__ = [
     "load_net",
     "load_networks",
     "nets_of",
+    "refuse_other_shape",
     "restore",
     "save_checkpoint",
 ]
@@ -118,11 +120,35 @@ def load_networks(game: Game, run: Run) -> None:
         UserError: the run has no checkpoint, or its networks have other shapes.
     """
     checkpoint = read_checkpoint(checkpoint_folder(run.folder))
-    load_net(game.G, checkpoint, "G")
-    load_net(game.D, checkpoint, "D")
-    if game.averaged is not None:
-        has_average = any(name.startswith("averaged.") for name in checkpoint.nets)
-        load_net(game.averaged, checkpoint, "averaged" if has_average else "G")
+    try:
+        _load_state(game.G, checkpoint, "G")
+        _load_state(game.D, checkpoint, "D")
+        if game.averaged is not None:
+            has_average = any(name.startswith("averaged.") for name in checkpoint.nets)
+            _load_state(game.averaged, checkpoint, "averaged" if has_average else "G")
+    except RuntimeError as error:
+        raise UserError(
+            f"The networks of {run.folder}, where the training is to start, differ from those of "
+            f"the new run's settings ({str(error).splitlines()[-1].strip()}). Leave out what "
+            "changes the networks, or start without these weights."
+        ) from error
+
+
+def refuse_other_shape(run: Run, image_shape: tuple[int, int, int]) -> None:
+    """Refuse to start from a run's weights with images of another shape than it was trained on.
+
+    Raises:
+        UserError: the shape of the run's images, and the options that give it.
+    """
+    if run.own_nets or run.image_shape == image_shape:
+        return
+    (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
+    raise UserError(
+        f"{run.folder} was trained on images of {height}×{width} pixels with "
+        f"{counted(c, 'channel')}, and its weights fit no others, but these images have "
+        f"{new_height}×{new_width} pixels with {new_c}; for a folder of images, give --size "
+        f"{height} --width {width} --channels {c}."
+    )
 
 
 def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
@@ -131,20 +157,25 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
     Raises:
         UserError: the checkpoint does not hold this network, or has it with other shapes.
     """
-    prefix = f"{network}."
-    weights = {
-        name.removeprefix(prefix): tensor
-        for name, tensor in checkpoint.nets.items()
-        if name.startswith(prefix)
-    }
     try:
-        net.load_state_dict(weights)
+        _load_state(net, checkpoint, network)
     except RuntimeError as error:
         raise UserError(
             f"The checkpoint of round {checkpoint.round} holds other networks than this run's "
             f"settings describe ({str(error).splitlines()[-1].strip()}). Restore the folder from a "
             "copy."
         ) from error
+
+
+def _load_state(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
+    """Load a network of the checkpoint; RuntimeError if it has other shapes."""
+    prefix = f"{network}."
+    weights = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in checkpoint.nets.items()
+        if name.startswith(prefix)
+    }
+    net.load_state_dict(weights)
 
 
 def _columns(run: Run) -> int:

@@ -172,8 +172,10 @@ class TrainingSession:
     def _after_round(self) -> None:
         """Log, score, draw and save if they are due."""
         last = self.game.round == self.rounds
+        c = self.cadence
         log, save, score, draw = (
-            last or self.game.round % every == 0 for every in vars(self.cadence).values()
+            last or self.game.round % every == 0
+            for every in (c.log_every, c.save_every, c.score_every, c.samples_every)
         )
         score = score and self.data.held_out
         if draw or score or save:
@@ -235,7 +237,7 @@ class TrainingSession:
         scores = {}
         generators = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
         for weights, G in generators.items():
-            rows = distributed.local_rows(10_000)
+            rows = distributed.local_rows(self.cadence.score_samples)
             samples = sample(G, game.settings, len(rows), "samples to choose by", rows.start)
             samples = samples.float().cpu()
             by_sigma = log_likelihood(valid, samples, GRIDS["paper"], shared=True).mean(1)

@@ -115,7 +115,7 @@ def train(
         run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
-        cadence: how often to log, save, score and draw.
+        cadence: how often to log, save, score and draw; the preset's by default.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         onto: a finished run whose generator becomes this one's top layers (TFD's stage 2).
         init_from: a run whose weights the new run starts from. Settings, images and seed may
@@ -160,6 +160,8 @@ def train(
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
         with closing(reporter):
             images = _load(data, settings, reporter.work)
+        if source is not None and not networks.own:
+            game_state.refuse_other_shape(source, images.image_shape)
         if patience is not None:
             require_held_out(images)
         if rounds is None and epochs is None:
@@ -170,7 +172,7 @@ def train(
         how = (restart, device, precision, keep == "all", patience)
         request = _Request(*what, folder, onto, source, *how)
         with reporter.training(total) as show:
-            return _play(request, total, cadence or Cadence(), (show, *callbacks))
+            return _play(request, total, cadence or chosen.cadence, (show, *callbacks))
 
 
 def _check_choices(precision: str, keep: str, patience: int | None) -> None:

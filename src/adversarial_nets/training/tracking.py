@@ -5,8 +5,9 @@ RUN/samples as ``samples``. A resumed training continues in a new run of the tra
 of its checkpoint on.
 """
 
+import importlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.loop import Callback, TrainingSnapshot
 
-__all__ = ["TRACKERS", "mlflow", "tensorboard", "wandb"]
+__all__ = ["TRACKERS", "mlflow", "require_installed", "tensorboard", "wandb"]
 
 PROJECT = "adversarial-nets"
 """The project of W&B, and the experiment of MLflow, that runs belong to."""
@@ -52,10 +53,9 @@ def tensorboard(folder: Path, settings: Settings) -> Callback:
     Raises:
         UserError: TensorBoard is not installed.
     """
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise _missing("TensorBoard", "tensorboard") from error
+    require_installed(["tensorboard"])
+    from torch.utils.tensorboard import SummaryWriter
+
     writer = SummaryWriter(str(folder / "tensorboard"))
 
     def numbers(values: Mapping[str, float], round: int) -> None:
@@ -75,10 +75,9 @@ def wandb(folder: Path, settings: Settings) -> Callback:
     Raises:
         UserError: wandb is not installed, or nobody is logged in.
     """
-    try:
-        import wandb as client
-    except ImportError as error:
-        raise _missing("Weights & Biases", "wandb") from error
+    require_installed(["wandb"])
+    import wandb as client
+
     folder.mkdir(parents=True, exist_ok=True)
     what: dict[str, Any] = {"project": PROJECT, "name": folder.name, "config": settings.flat()}
     try:
@@ -105,10 +104,9 @@ def mlflow(folder: Path, settings: Settings) -> Callback:
     Raises:
         UserError: MLflow is not installed, or its server does not answer.
     """
-    try:
-        from mlflow import MlflowClient, MlflowException
-    except ImportError as error:
-        raise _missing("MLflow", "mlflow") from error
+    require_installed(["mlflow"])
+    from mlflow import MlflowClient, MlflowException
+
     place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
     if place.startswith("file:"):  # MLflow 3 asks for this; it prefers a database
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
@@ -142,8 +140,25 @@ TRACKERS: Mapping[str, Callable[[Path, Settings], Callback]] = {
 """Each tracker by its option of ``advnets train``."""
 
 
-def _missing(name: str, extra: str) -> UserError:
-    """The error for a tracker that is not installed."""
-    return UserError(
-        f"{name} is not installed. Install it with: pip install 'adversarial-nets[{extra}]'"
-    )
+_NAMES = {"tensorboard": "TensorBoard", "wandb": "Weights & Biases", "mlflow": "MLflow"}
+
+
+def require_installed(trackers: Iterable[str]) -> None:
+    """Check that the packages of all these trackers can be imported.
+
+    Raises:
+        UserError: some are not installed; the message names them all.
+    """
+    missing = []
+    for name in trackers:
+        try:
+            importlib.import_module("torch.utils.tensorboard" if name == "tensorboard" else name)
+        except ImportError:
+            missing.append(name)
+    if missing:
+        names = " and ".join(_NAMES[name] for name in missing)
+        verb = "is" if len(missing) == 1 else "are"
+        raise UserError(
+            f"{names} {verb} not installed. Install with: pip install "
+            f"'adversarial-nets[{','.join(missing)}]'"
+        )

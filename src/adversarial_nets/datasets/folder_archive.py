@@ -1,0 +1,82 @@
+"""A zip archive in place of a folder of images: unpacked into a temporary folder."""
+
+import atexit
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from adversarial_nets.errors import UserError
+
+__all__ = ["Archive", "archive_at", "unpacked"]
+
+
+class Archive(NamedTuple):
+    """A zip archive as it is now: after a change it is another one."""
+
+    path: Path
+    modified: int
+    size: int
+
+
+_kept: dict[Archive, Path] = {}  # unpacked folders that wait for their next use
+
+
+def archive_at(path: Path) -> Archive | None:
+    """The zip archive at a path, or None if something else is there."""
+    if not path.is_file() or not zipfile.is_zipfile(path):
+        return None
+    status = path.stat()
+    return Archive(path.absolute(), status.st_mtime_ns, status.st_size)
+
+
+@contextmanager
+def unpacked(path: Path, *, keep: bool = False) -> Iterator[Path]:
+    """The folder itself, or a temporary folder with the contents of a zip archive.
+
+    Args:
+        path: the folder or the archive.
+        keep: keep the temporary folder for the next call with this archive, at most until this
+            process ends, so that the archive is unpacked once.
+
+    Raises:
+        UserError: a damaged or encrypted archive.
+    """
+    archive = archive_at(path)
+    if archive is None:
+        yield path
+        return
+    folder = _kept.pop(archive, None) or _unpack(path)
+    try:
+        yield folder
+    finally:
+        if keep:
+            _kept[archive] = folder
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unpack(path: Path) -> Path:
+    """A new temporary folder with the contents of the archive."""
+    folder = Path(tempfile.mkdtemp())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            archive.extractall(folder)  # names that lead out of the folder are changed
+    except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise UserError(
+            f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
+            "yourself and give the folder."
+        ) from error
+    return folder
+
+
+@atexit.register
+def _delete_kept() -> None:
+    """Delete the folders that no later call has used."""
+    while _kept:
+        shutil.rmtree(_kept.popitem()[1], ignore_errors=True)
