@@ -104,3 +104,40 @@ def test_a_split_below_the_folder_is_one(tmp_path: Path) -> None:
     for split in ("Train", "val"):
         images(tmp_path / "wrapper" / split, 10)
     assert not preset_for_data(f"folder:{tmp_path}")[1].settings.train_on_all
+
+
+class ChineseWindows(zipfile.ZipInfo):
+    """An entry whose name is in GBK and not marked as UTF-8."""
+
+    def _encodeFilenameFlags(self) -> tuple[bytes, int]:
+        return self.filename.encode("gbk"), 0
+
+
+def test_names_of_classes_in_an_archive_of_chinese_windows(tmp_path: Path) -> None:
+    photos = sorted(images(tmp_path / "photos", 24).iterdir())
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for i, photo in enumerate(photos):
+            name = "猫" if i % 2 else "狗"
+            file.writestr(ChineseWindows(f"{name}/{i}.png"), photo.read_bytes())
+    assert set(load(f"folder:{archive}").classes) == {"猫", "狗"}
+
+
+def test_an_archive_is_measured_like_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real, samples = (
+        tmp_path / "real",
+        tmp_path / "samples",
+    )
+    for folder, n in ((real, 30), (samples, 12)):
+        folder.mkdir()
+        for i in range(n):
+            pixels = np.random.default_rng([i, n]).integers(0, 256, (16, 16, 3)).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    found = []
+    for place in (samples, zipped(samples)):
+        capsys.readouterr()
+        assert main(["measure", f"folder:{real}", "--samples", str(place), "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0] == found[1]

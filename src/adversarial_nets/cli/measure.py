@@ -61,7 +61,7 @@ class MeasureOptions:
         tyro.conf.arg(
             metavar="INT|FOLDER|RUN",
             help="Largest number of samples; or, with a data set in place of RUN, what to measure: "
-            "a folder of images, or a run.",
+            "a folder of images, a zip archive of one, or a run.",
             help_behavior_hint="(default: 5,000)",
         ),
     ] = None
@@ -82,9 +82,9 @@ class MeasureOptions:
         ),
     ] = None
     channels: Annotated[
-        Literal[1, 3] | None,
+        Literal[1, 3, 4] | None,
         tyro.conf.arg(
-            help="With a folder of samples: 1 for grey, 3 for colour.",
+            help="With a folder of samples: 1 for grey, 3 for colour, 4 for colour and alpha.",
             help_behavior_hint="(default: 3)",
         ),
     ] = None
@@ -203,15 +203,17 @@ def _folders(
     from PIL import Image
 
     from adversarial_nets import datasets
+    from adversarial_nets.datasets.folder_archive import unpacked
     from adversarial_nets.datasets.folder_files import find_images
     from adversarial_nets.datasets.registry import find
 
     folder = Path(name.removeprefix("folder:")).expanduser()
-    first = find_images(folder).images[0]
     if find(o.run).resizable:
         if o.size is None:
-            with Image.open(first) as image:
-                width, height = image.size
+            with unpacked(folder, keep=True) as place:
+                first = find_images(place, folder).images[0]
+                with Image.open(first) as image:
+                    width, height = image.size
         else:
             width = height = o.size
         options: dict[str, Any] = {"size": height, "width": width, "channels": o.channels or 3}

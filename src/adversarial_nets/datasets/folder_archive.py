@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ class Archive(NamedTuple):
     modified: int
     size: int
 
+
+_UTF_8 = 0x800  # the flag of a name in UTF-8
 
 _kept: dict[Archive, Path] = {}  # unpacked folders that wait for their next use
 
@@ -64,7 +66,7 @@ def _unpack(path: Path) -> Path:
     """A new temporary folder with the contents of the archive."""
     folder = Path(tempfile.mkdtemp())
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path, metadata_encoding=_encoding_of_names(path)) as archive:
             archive.extractall(folder)  # names that lead out of the folder are changed
     except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,6 +75,21 @@ def _unpack(path: Path) -> Path:
             "yourself and give the folder."
         ) from error
     return folder
+
+
+def _encoding_of_names(path: Path) -> str:
+    """The encoding of names that are not marked as UTF-8, such as those of Chinese Windows."""
+    with zipfile.ZipFile(path) as archive:
+        names = b"".join(
+            entry.orig_filename.encode("cp437")
+            for entry in archive.infolist()
+            if not entry.flag_bits & _UTF_8
+        )
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            names.decode(encoding)
+            return encoding
+    return "cp437"
 
 
 @atexit.register
