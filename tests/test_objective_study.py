@@ -68,7 +68,7 @@ def test_games_on_25_gaussians_are_kept_and_not_played_again(
     assert main(line) == 0
     found = json.loads(capsys.readouterr().out)
     games = [(row["objective"], row["penalty"], row["seeds"]) for row in found["rows"]]
-    penalties = ("none", "R1", "R1 + R2", "spectral norm")
+    penalties = ("no penalty", "R1", "R1 + R2", "spectral norm")
     assert games == [("hinge", p, 2) for p in penalties] + [("wasserstein", "gradient penalty", 2)]
     assert (tmp_path / "25-gaussians.png").stat().st_size > 5000
 
@@ -78,6 +78,9 @@ def test_games_on_25_gaussians_are_kept_and_not_played_again(
     monkeypatch.setattr(study, "play_gaussians", fail)
     assert main(line) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == found["rows"]
+    few = ["--penalties", "no penalty", "spectral norm"]
+    assert main([*line, *few]) == 0  # and no other is played
+    capsys.readouterr()
     assert main(["paper", "objectives", "--out", str(tmp_path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["rows"] == found["rows"]
 

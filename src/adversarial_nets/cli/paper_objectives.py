@@ -53,7 +53,7 @@ class ObjectivesOptions:
     objectives: tuple[str, ...] = ()
     """Play only these objectives; none plays all."""
     penalties: tuple[str, ...] = ()
-    """Play only with these penalties, e.g. "R1 + R2"; none plays with all."""
+    """Play only with these penalties, e.g. "R1 + R2" or "no penalty"; none plays with all."""
     seeds: int = 3
     """Seeds of each game: --seed and those after it."""
     rounds: Annotated[

@@ -64,7 +64,7 @@ __all__ = [
 
 DATA = ("25-gaussians", "stacked-mnist")
 
-PENALTIES = ("none", "R1", "R1 + R2", "gradient penalty", "spectral norm")
+PENALTIES = ("no penalty", "R1", "R1 + R2", "gradient penalty", "spectral norm")
 """What restrains D."""
 
 PUBLISHED = {
