@@ -72,6 +72,8 @@ class Objective(NamedTuple):
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
         divergence: D's least expected loss, as a divergence between p and q.
+        a_star: ``optimum`` as a function of p and q, in float64; None if it is not a function of
+            p(x) and q(x). For a paired objective it holds up to a constant.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -83,6 +85,22 @@ class Objective(NamedTuple):
     gradient_penalty: float = 0.0
     optimum: str = "not known"
     divergence: str = "not known"
+    a_star: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    @property
+    def has_value_of_equation_1(self) -> bool:
+        """Whether D ascends V of Equation 1."""
+        return self.d_loss is _minus_value
+
+
+def _minus_value(a_x: Tensor, a_G_z: Tensor) -> Tensor:
+    """D's loss in the paper: −V."""
+    return -value(a_x, a_G_z)
+
+
+def _log_ratio(p: Tensor, q: Tensor) -> Tensor:
+    """log(p / q); ±∞ where one of them is 0."""
+    return p.log() - q.log()
 
 
 def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,22 +115,24 @@ def _needs_data(a_G_z: Tensor) -> Tensor:
 
 OBJECTIVES: dict[str, Objective] = {
     "non-saturating": Objective(
-        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        d_loss=_minus_value,
         g_loss=lambda a_G_z: softplus(-a_G_z).mean(),  # −log D(G(z))
         source="§3: same fixed point as minimax, stronger gradient early in training",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(-a_G_z),
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
+        a_star=_log_ratio,
     ),
     "minimax": Objective(
-        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        d_loss=_minus_value,
         g_loss=lambda a_G_z: -softplus(a_G_z).mean(),  # log(1 − D(G(z)))
         source="Equation 1: G's own term of V; its gradient vanishes where D(G(z)) is near 0",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(a_G_z),
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
+        a_star=_log_ratio,
     ),
     "least-squares": Objective(
         d_loss=lambda a_x, a_G_z: ((a_x - 1).square().mean() + a_G_z.square().mean()) / 2,
@@ -122,6 +142,7 @@ OBJECTIVES: dict[str, Objective] = {
         g_gradient=lambda a_G_z: a_G_z - 1,
         optimum="p / (p + q)",
         divergence="1/4 − ⅛ Σ (p − q)² / (p + q)",
+        a_star=lambda p, q: p / (p + q),
     ),
     "hinge": Objective(
         d_loss=lambda a_x, a_G_z: (1 - a_x).relu().mean() + (1 + a_G_z).relu().mean(),
@@ -131,6 +152,7 @@ OBJECTIVES: dict[str, Objective] = {
         g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
         optimum="sign(p − q)",
         divergence="2 − 2 TV(p, q), TV = ½ Σ |p − q|",
+        a_star=lambda p, q: (p - q).sign(),
     ),
     "wasserstein": Objective(
         d_loss=lambda a_x, a_G_z: a_G_z.mean() - a_x.mean(),
@@ -151,6 +173,7 @@ OBJECTIVES: dict[str, Objective] = {
         paired_g_loss=lambda a_x, a_G_z: softplus(a_x - a_G_z).mean(),
         optimum="log(p / q) + a constant",
         divergence="log 2 − JSD(p ⊗ q, q ⊗ p)",
+        a_star=_log_ratio,
     ),
 }
 """Every objective by its name in the settings. Programs may add more (docs/add-an-objective.md)."""
