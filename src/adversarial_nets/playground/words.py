@@ -186,10 +186,7 @@ WORDS: Mapping[str, Text] = {
         "max V = −¼ + ⅛ Σ (p_data − p_g)² / (p_data + p_g)",
         "V 的最大值 −¼ + ⅛ Σ (p_data − p_g)² / (p_data + p_g)",
     ),
-    "metric C hinge": _text(
-        "max V = −2 + 2·TV(p_data, p_g), TV: total variation",
-        "V 的最大值 −2 + 2·TV(p_data, p_g)，TV 为全变差距离",
-    ),
+    "metric C hinge": _text("max V = −2 + 2·TV(p_data, p_g)", "V 的最大值 −2 + 2·TV(p_data, p_g)"),
     "metric C relativistic": _text(
         "max V = −log 2 + JSD of pairs (x, G(z)) and (G(z), x)",
         "V 的最大值 −log 2 + 数对 (x, G(z)) 与 (G(z), x) 的 JSD",
@@ -227,8 +224,9 @@ WORDS: Mapping[str, Text] = {
     ),
     "method V hinge": _text(
         "V is minus D's hinge loss. D*(x) is the sigmoid of the best output of D, "
-        "sign(p_data − p_g).",
-        "V 是 D 的合页损失的相反数。D*(x) 是 D 的最优输出 sign(p_data − p_g) 的 sigmoid 值。",
+        "sign(p_data − p_g). TV is the total variation distance.",
+        "V 是 D 的合页损失的相反数。D*(x) 是 D 的最优输出 sign(p_data − p_g) 的 sigmoid 值。"
+        "TV 是全变差距离。",
     ),
     "method V relativistic": _text(
         "V is minus D's loss on pairs. The best output of D is log(p_data / p_g) plus any "
