@@ -10,15 +10,18 @@ which stay finite, with finite gradients, for every finite a. The logarithm of a
 infinite once the sigmoid rounds to 0 or 1.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.settings import Settings
 
 __all__ = [
     "OBJECTIVES",
@@ -31,6 +34,7 @@ __all__ = [
     "generator_loss",
     "gradient_penalty",
     "joint_loss",
+    "published_settings",
     "r1",
     "r2",
     "value",
@@ -74,6 +78,8 @@ class Objective(NamedTuple):
         divergence: D's least expected loss, as a divergence between p and q.
         a_star: ``optimum`` as a function of p and q, in float64; None if it is not a function of
             p(x) and q(x). For a paired objective it holds up to a constant.
+        published: settings that its publication has with it, by name, if it needs them.
+        published_in: that publication.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -86,6 +92,8 @@ class Objective(NamedTuple):
     optimum: str = "not known"
     divergence: str = "not known"
     a_star: Callable[[Tensor, Tensor], Tensor] | None = None
+    published: Mapping[str, Any] = MappingProxyType({})
+    published_in: str = ""
 
     @property
     def has_value_of_equation_1(self) -> bool:
@@ -157,13 +165,23 @@ OBJECTIVES: dict[str, Objective] = {
     "wasserstein": Objective(
         d_loss=lambda a_x, a_G_z: a_G_z.mean() - a_x.mean(),
         g_loss=lambda a_G_z: -a_G_z.mean(),
-        source="Arjovsky et al. 2017, arXiv:1701.07875; Gulrajani et al. 2017, arXiv:1704.00028: "
-        "k = 5, Adam with lr 1e-4, β₁ 0 and β₂ .9, no batch normalisation in D",
+        source="Arjovsky et al. 2017, arXiv:1701.07875; Gulrajani et al. 2017, arXiv:1704.00028, "
+        "whose D has no batch normalisation",
         d_gradients=lambda a_x, a_G_z: (-torch.ones_like(a_x), torch.ones_like(a_G_z)),
         g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
         gradient_penalty=10.0,
         optimum="the 1-Lipschitz function with the largest mean on p minus its mean on q",
         divergence="−W₁(p, q), without the penalty",
+        published={
+            "k": 5,
+            "optimiser": "adam",
+            "lr": 1e-4,
+            "momentum": 0.0,  # Adam's β₁
+            "adam_beta2": 0.9,
+            "r1": 0.0,
+            "r2": 0.0,
+        },
+        published_in="WGAN-GP, arXiv:1704.00028",
     ),
     "relativistic": Objective(
         d_loss=lambda a_x, a_G_z: softplus(a_G_z - a_x).mean(),
@@ -188,6 +206,28 @@ def find(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")
     return OBJECTIVES[name]
+
+
+def published_settings(s: Settings) -> str:
+    """A sentence that names the settings in which a game differs from its objective's publication.
+
+    Returns:
+        The values of both, and the options that set the published ones; empty if none differ.
+
+    >>> published_settings(Settings()), published_settings(Settings(objective="hinge"))
+    ('', '')
+    """
+    objective, now = find(s.objective), s.flat()
+    other = {name: value for name, value in objective.published.items() if now[name] != value}
+    if not other:
+        return ""
+    theirs, ours = (
+        ", ".join(f"{name} {values[name]}" for name in other) for values in (other, now)
+    )
+    return (
+        f"The objective {s.objective} was published with {theirs} ({objective.published_in}), but "
+        f"this game has {ours}; to play as published, add {' '.join(option_words(other))}"
+    )
 
 
 def discriminator_loss(
