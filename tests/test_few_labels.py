@@ -61,11 +61,16 @@ def test_labels_are_balanced_and_another_draw_has_others() -> None:
     assert labels[rows].bincount().tolist() == [4, 4, 4]
     assert len(set(rows.tolist())) == 12
     assert set(rows.tolist()) != set(few_labels.choose_labelled(labels, 12, 1).tolist())
-    for count, words in ((10, "multiple of 3"), (0, "multiple of 3"), (93, "at most 90")):
+    for count in (10, 0, -12, 93):
+        words = "at most 90" if count == 93 else "multiple of 3"
         with pytest.raises(UserError, match=words):
             few_labels.choose_labelled(labels, count, 0)
     with pytest.raises(NoClasses):
         few_labels_rows(small_data(), Path("unused"))
+    data = small_labelled_data()
+    data.labels["train"][data.labels["train"] == 1] = 2
+    with pytest.raises(UserError, match="no training images of class 1"):
+        few_labels_rows(data, Path("unused"), labels=3)
 
 
 def test_every_labelled_image_is_shown_equally_often() -> None:
@@ -156,10 +161,12 @@ def test_with_a_run_features_of_D_and_E_are_classified(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, out = str(tmp_path / "run"), ("--out", str(tmp_path / "out"))
-    an.train("mnist-5k", settings=small_settings(), run=run, rounds=2, progress=False)
+    joint = str(tmp_path / "joint")
+    for folder, settings in ((run, small_settings()), (joint, small_settings(joint=True))):
+        an.train("mnist-5k", settings=settings, run=folder, rounds=2, progress=False)
 
-    def models() -> list[str]:
-        words = ("paper", "section7", "few-labels", run, "--labels", "20", *out)
+    def models(folder: str = run) -> list[str]:
+        words = ("paper", "section7", "few-labels", folder, "--labels", "20", *out)
         rows = result(capsys, *words)["rows"]
         assert isinstance(rows, list)
         assert all(0 < row["ours"] < 90 for row in rows)  # %, chance is 90
@@ -167,4 +174,6 @@ def test_with_a_run_features_of_D_and_E_are_classified(
 
     assert models() == ["pixels"] * 2 + ["features of D"] * 2
     result(capsys, "paper", "section7", "inference", run, "--steps", "2", *out)
-    assert models() == ["pixels"] * 2 + ["features of D"] * 2 + ["features of E"] * 2
+    both = ["pixels"] * 2 + ["features of D"] * 2 + ["features of E"] * 2
+    assert models() == both
+    assert models(joint) == both  # the joint game has its own E

@@ -18,6 +18,7 @@ from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.masks import REGIONS, known_part, random_masks, region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
+    completion_loss,
     neighbour_weights,
     optimise_completions,
 )
@@ -26,7 +27,7 @@ from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from commands import result
-from small import small_data, small_labelled_data, small_settings
+from small import normal, small_data, small_labelled_data, small_settings
 from test_metrics_docs import check
 
 
@@ -152,6 +153,17 @@ def test_optimisation_completes_samples_of_G_itself() -> None:
     assert (found - x).norm() < 0.2 * (start - x).norm()
 
 
+def test_the_loss_is_the_published_one() -> None:
+    """Σ w·|x − G(z)| + λ log(1 − D(G(z))), for a D that says different things."""
+    x, filled, a = normal(4, 36), normal(4, 36, step=1), normal(4, 1, step=2)[:, 0]
+    weights = neighbour_weights(region_mask("left", (1, 6, 6)).expand(4, -1), (1, 6, 6)).double()
+    D = a.sigmoid()
+    expected = (weights * (x - filled).abs()).sum() + 0.003 * (1 - D).log().sum()
+    torch.testing.assert_close(completion_loss(filled, a, x, weights), expected)
+    known = (weights * (x - filled).abs()).sum()
+    torch.testing.assert_close(completion_loss(filled, None, x, weights), known)
+
+
 # --- Measures and commands ------------------------------------------------------------------------
 
 
@@ -214,6 +226,24 @@ def test_inpaint(
         "RMSE, right hidden",
         "diversity, blocks hidden",
     }
+
+
+def test_inpaint_with_classes_and_with_the_joint_games_D(
+    files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    joint = tmp_path / "joint"
+    an.train("mnist-5k", settings=small_settings(joint=True), run=joint, rounds=2, progress=False)
+    words = (str(files["IMAGE"]), "--completions", "2", "--steps", "2")
+    for line in (
+        ("digits", *words, "--out", str(tmp_path / "any.png")),
+        ("digits", *words, "--class", "7", "--out", str(tmp_path / "seven.png")),
+        (str(joint), *words),
+    ):
+        found = result(capsys, "inpaint", *line)
+        assert found["by"] == "optimisation of z"
+        assert len(found["rmse"]) == 2  # type: ignore[arg-type]
+    a, b = (np.asarray(Image.open(tmp_path / f"{name}.png")) for name in ("any", "seven"))
+    assert not np.array_equal(a, b)
 
 
 @pytest.mark.parametrize(

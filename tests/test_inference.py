@@ -13,6 +13,7 @@ import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
+from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.inference import EncoderSettings
@@ -96,6 +97,11 @@ def test_the_class_of_a_sample_is_found() -> None:
     assert start.shape == (9, 5)
     assert of is not None
     assert inference.distances(G, x, start, of).mean() < inference.distances(G, x, -z, of).mean()
+    known = region_mask("left", (1, 6, 6)).expand_as(x)
+    changed = known * x + (1 - known) * 7  # hidden pixels do not count
+    seen, other = (inference.starting_points(G, settings, y, known=known) for y in (x, changed))
+    assert torch.equal(seen[0], other[0])
+    assert not torch.equal(seen[0], start)
 
 
 def test_no_image_is_its_own_wrong_partner() -> None:

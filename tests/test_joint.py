@@ -1,13 +1,12 @@
 """The joint game of G, E and D (§7): its optimum, its losses, and resuming."""
 
 import dataclasses
-from itertools import permutations
+from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.paper.section7.inference_study import (
@@ -27,22 +26,54 @@ from small import normal, small_data
 SMALL = JointSettings(hidden=(12, 10), z_size=3, epochs=3, batch=20, init=0.3)
 
 
-def test_at_the_optimum_E_and_G_invert_each_other() -> None:
-    """On finite spaces, with p_x and p_z uniform on n points: C = −log 4 just if E = G⁻¹.
+class Map(nn.Sequential):
+    """A function of one-hot rows: row i of the table for point i."""
 
-    The pair (x, E(x)) has mass 1/n at its n points, as (G(z), z) has.
+    def __init__(self, table: Tensor) -> None:
+        super().__init__()
+        self.table = table
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.table
+
+
+class Table(nn.Module):
+    """D's logit of each pair of points."""
+
+    def __init__(self, a: Tensor) -> None:
+        super().__init__()
+        self.a = a
+
+    def forward(self, x: Tensor, z: Tensor) -> Tensor:
+        return torch.einsum("mi,ij,mj->m", x, self.a, z)
+
+
+def test_at_the_optimum_E_and_G_invert_each_other() -> None:
+    """On finite spaces, with p_x and p_z uniform on n points: V(D*) = −log 4 just if E = G⁻¹.
+
+    All n²ⁿ pairs of maps E and G, with D* of Proposition 1 as a table. `losses` sees each x and
+    each z once, in one-hot form, so its means are expectations.
     """
-    n = 4
-    for G in permutations(range(n)):
-        for E in permutations(range(n)):
-            of_data, of_model = np.zeros((n, n)), np.zeros((n, n))
+    n = 3
+    nets = JointNetworks(n, dataclasses.replace(SMALL, z_size=n)).double()
+    points = torch.eye(n, dtype=torch.float64)
+    for G in product(range(n), repeat=n):
+        for E in product(range(n), repeat=n):
+            of_data, of_model = torch.zeros(2, n, n, dtype=torch.float64)
             for i in range(n):
                 of_data[i, E[i]] += 1 / n
                 of_model[G[i], i] += 1 / n
-            criterion = C(of_data.ravel(), of_model.ravel())
-            wrong = sum(E[G[z]] != z for z in range(n))
-            # Each z that E does not recover adds its share of 2 JSD = log 4.
-            assert criterion == pytest.approx(-LOG4 + LOG4 * wrong / n, abs=1e-12)
+            a = (of_data.log() - of_model.log()).nan_to_num().clamp(-60, 60)
+            nets.G, nets.E = Map(points[list(G)]), Map(points[list(E)])
+            nets.D = Table(a)  # type: ignore[assignment]
+            V = -losses(nets, points, points)[0].item()
+            assert pytest.approx(C(of_data.flatten().numpy(), of_model.flatten().numpy())) == V
+            inverse = all(E[G[z]] == z for z in range(n))
+            assert (abs(V + LOG4) < 1e-12) == inverse
+            if len(set(G)) == len(set(E)) == n:  # bijections
+                wrong = sum(E[G[z]] != z for z in range(n))
+                # Each z that E does not recover adds its share of 2 JSD = log 4.
+                assert pytest.approx(-LOG4 + LOG4 * wrong / n, abs=1e-12) == V
 
 
 def test_the_losses_are_V_and_its_non_saturating_form() -> None:

@@ -38,6 +38,7 @@ GAMES = {
     "with classes": (_CONDITIONAL, False),
     "with classes by hand": (_CONDITIONAL, True),
     "with masks": (small_settings(condition="masks"), True),
+    "joint": (small_settings(joint=True), False),
     "by hand under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
 }
 

@@ -44,15 +44,15 @@ def count_classes(data: Source) -> dict[str, int]:
     if not isinstance(data, Dataset) or not {"train", "valid"} <= data.labels.keys():
         raise UserError(
             f"{name} has no classes for its training and validation images, which condition "
-            "classes needs. Sort the images of folder:PATH into one subfolder for each class, pass "
-            "labels to dataset_from_arrays, or leave condition out."
+            "classes and few-labels need. Sort the images of folder:PATH into one subfolder for "
+            "each class, pass labels to dataset_from_arrays, or leave condition out."
         )
     labels, names = data.labels["train"], data.class_names
     unlabelled = sum(int((data.labels[split] < 0).sum()) for split in ("train", "valid"))
     if unlabelled:
         raise UserError(
             f"{unlabelled:,} images of {name} have no class (a negative label); condition classes "
-            "needs a class for each. Leave those images out, or leave condition out."
+            "and few-labels need a class for each. Leave those images out, or leave condition out."
         )
     counts = labels.bincount(minlength=len(names)).tolist()
     empty = [class_ for class_, count in zip(names, counts, strict=True) if not count]
@@ -202,7 +202,8 @@ def find_class(names: Sequence[str], wanted: str) -> int:
             f"Class {wanted!r} is given, but this run has no classes. Train one with --condition "
             "classes."
         )
-    near = difflib.get_close_matches(wanted.lower(), names, n=1)
-    hint = f" Did you mean {near[0]}?" if near else ""
+    by_lower_case = {name.lower(): name for name in names}
+    near = difflib.get_close_matches(wanted.lower(), by_lower_case, n=1)
+    hint = f" Did you mean {by_lower_case[near[0]]}?" if near else ""
     shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
     raise UserError(f"There is no class {wanted!r}.{hint} The classes are {shown}.")

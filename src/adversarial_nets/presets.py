@@ -17,7 +17,7 @@ from pathlib import Path
 from adversarial_nets.errors import unknown_name
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 
-__all__ = ["PRESETS", "Preset", "preset_for", "run_folder"]
+__all__ = ["PRESETS", "Preset", "file_name", "preset_for", "run_folder"]
 
 
 @dataclass(frozen=True)
@@ -436,10 +436,14 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
 
 
 def run_folder(data: str, preset: str, seed: int) -> Path:
-    """``runs/DATA-PRESET-SEED``, with other characters of the data's name replaced by hyphens.
+    """``runs/DATA-PRESET-SEED``."""
+    return Path("runs") / f"{file_name(data)}-{preset}-{seed}"
 
-    >>> run_folder("folder:cats/", "pictures", 0) == run_folder("folder:cats", "pictures", 0)
+
+def file_name(data: str) -> str:
+    """A data set's name as a part of a file's name: other characters become hyphens.
+
+    >>> file_name("folder:cats/") == file_name("folder:cats")
     True
     """
-    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data.rstrip("/\\"))
-    return Path("runs") / f"{name}-{preset}-{seed}"
+    return "".join(c if c.isalnum() or c in "-._" else "-" for c in data.rstrip("/\\"))

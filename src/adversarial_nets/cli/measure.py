@@ -158,6 +158,7 @@ def _measure_run(
             for name, share in zip(data.class_names, found.classes, strict=True)
         ]
         print_table(reporter, ["class", "share of the samples"], shares)
+    reporter.say(found.copied.sentence)
     return result
 
 

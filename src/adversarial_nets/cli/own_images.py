@@ -100,7 +100,8 @@ class InpaintOptions(OwnImageOptions):
     """Fill in the hidden part of your own image, several times.
 
     By optimisation of z on any finished run; by one pass of G on a run that was trained with
-    --condition masks. The picture has the image, its known part, and the completions.
+    --condition masks. Of a run with classes, the class that agrees best with the known pixels is
+    taken, or --class. The picture has the image, its known part, and the completions.
     """
 
     image: Annotated[
@@ -145,7 +146,7 @@ def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
         region_mask(o.hide, run.image_shape) if o.hide in REGIONS else read_mask(run, Path(o.hide))
     )
     x = read_images(run, [o.image], resize=o.resize, invert=o.invert)
-    found = completions_of(run, opened.G, opened.round, x, mask, n, steps=steps)[0]
+    found = completions_of(run, opened.G, opened.round, x, mask, n, steps, opened.c)[0]
     low, high = run.range
     known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
     images = torch.cat([x, known, found])

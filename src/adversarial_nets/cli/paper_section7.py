@@ -1,6 +1,7 @@
 """The command ``advnets paper section7``: the paper's five extensions, measured."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.generator import write
 from adversarial_nets.cli.shared import (
     Flag,
     Json,
@@ -120,7 +122,10 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.section7.rows import read_rows
 
     if o.item is None:
-        rows = read_rows(o.out / "rows.json") or read_rows(RECORDED)
+        own = read_rows(o.out / "rows.json")
+        known = {row.subject for row in own}
+        rows = own + [row for row in read_rows(RECORDED) if row.subject not in known]
+        rows.sort(key=lambda row: ITEMS.index(row.item))
         if not rows:
             reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
         return _print_rows(rows, reporter)
@@ -210,11 +215,11 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
     """A run of the preset, trained or resumed in the output folder."""
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7.conditional import shuffle_labels
-    from adversarial_nets.presets import PRESETS
+    from adversarial_nets.presets import PRESETS, file_name
     from adversarial_nets.training.session import train
 
     data = datasets.load(o.data, on_progress=reporter.work)
-    name = f"{data.name}-{o.preset}-{o.seed}"
+    name = f"{file_name(data.name)}-{o.preset}-{o.seed}"
     return train(
         shuffle_labels(data) if o.shuffle_labels else data,
         preset=o.preset,
@@ -255,6 +260,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
+    from adversarial_nets.presets import file_name
 
     if o.runs:
         raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")
@@ -265,7 +271,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 400)
     settings = JointSettings(epochs=epochs, seed=o.seed)
-    folder = o.out / "runs" / f"joint-{data.name}-{epochs}-{o.seed}"
+    folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
     found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
     return _record(o, reporter, found, scores=[scores])
@@ -276,7 +282,6 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
     from adversarial_nets.plots import sheets
-    from adversarial_nets.runs import files
     from adversarial_nets.runs import folder as runs_folder
 
     if len(o.runs) != 1:
@@ -291,10 +296,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         run, data, images=images, weights=o.weights, on_progress=reporter.work
     )
     picture = o.out / "filling-in.png"
-    content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
-    with files.explain_os_errors(o.out):
-        o.out.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(picture, content)
+    write({picture: sheets.grid_png(shown, data.image_shape, data.range, columns=7)})
     return _record(o, reporter, found, picture)
 
 
@@ -334,6 +336,8 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     if o.runs:
         raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
     rounds = require_positive("--rounds", o.rounds, 9000)
+    if not math.isfinite(o.nats):
+        raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
     data = datasets.load(o.data, on_progress=reporter.work)
     found, picture = efficiency(
         data,

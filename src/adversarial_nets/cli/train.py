@@ -243,6 +243,9 @@ def _train_and_report(
     else:
         if preset == "pictures":
             reporter.say(_memorised(run, data))
+            known = _known_to_D(folder)
+            if known:
+                reporter.say(known)
         reporter.say(trend(metrics.read_metrics(folder), run.default_weights).sentence)
     page = report.write_report(run, data)
     film = _film(folder) if o.film else None
@@ -370,6 +373,19 @@ def _memorised(run: "Run", data: "Dataset") -> str:
 
     G, _ = load_generator(run)
     return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
+
+
+def _known_to_D(folder: Path) -> str | None:
+    """A sentence that says how much better D recognises training images than held-out ones."""
+    from adversarial_nets.runs.metrics import read_metrics
+
+    row = next((row for row in reversed(read_metrics(folder)) if "V_held_out" in row), None)
+    if row is None:
+        return None
+    return (
+        f"V of D, in nats: {row['V_training']:.2f} on training images, {row['V_held_out']:.2f} on "
+        "held-out images. The more they differ, the more D knows the training images by heart."
+    )
 
 
 def _film(folder: Path) -> Path:

@@ -66,7 +66,7 @@ def measure_images(
     n = min(len(x), len(held_out), len(data.train))
     order = permutation(seed, "measures' floor", 0, len(data.train))[:n]
     sets = x[:n], data.floats(data.train[order]), held_out[:n]
-    copied = memorisation(x[:n], data)
+    copied = memorisation(x[:5000], data)
     if judge is None:
         model, floor = (patch_distances(y, sets[2], data.image_shape) for y in sets[:2])
         return ImageMeasures(n, "patches", None, model, floor, copied)

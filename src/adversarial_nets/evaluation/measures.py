@@ -20,6 +20,7 @@ from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
+from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress
@@ -214,6 +215,7 @@ class Measurement:
         classes: fraction of samples in each class, by the classifier; None with Inception.
         alignment: fraction of samples that the classifier finds in the class that G was given; None
             with Inception, and for a run without classes.
+        copied: whether samples are copies of training images, by 1,000 of them at most.
     """
 
     round: int
@@ -225,7 +227,8 @@ class Measurement:
     model: FeatureMetrics
     floor: FeatureMetrics
     classes: tuple[float, ...] | None
-    alignment: float | None = None
+    alignment: float | None
+    copied: Memorisation
 
 
 def measure(
@@ -291,4 +294,5 @@ def measure(
         floor=compare_features(real, training),
         classes=classes,
         alignment=alignment,
+        copied=memorisation(drawn[:1000], data),
     )

@@ -1,17 +1,16 @@
-"""Test whether a generator copies training images, by the real images nearest to its samples.
+"""Test whether a generator copies training images, by the real images that samples come nearest to.
 
-If nothing was copied, training and held-out images are exchangeable. So among the distinct real
-images that are nearest to some sample, the number of training images has a hypergeometric
-distribution. A generator that copies has training images as nearest more often. The test is exact
-for any samples that do not depend on the split: also for blurred ones, which are nearer to all
-images, and for samples that are all alike, which are nearest to one image. Comparing with held-out
-images is the idea of Meehan et al. 2020, arXiv:2004.05675.
+If nothing was copied, training and held-out images are exchangeable. So among the k real images
+whose nearest sample is closest, the number of training images has a hypergeometric distribution. A
+generator that copies comes closest to training images. The test is exact for any samples that do
+not depend on the split: also for blurred ones, which are nearer to all images, and for samples that
+are all alike. Comparing with held-out images is the idea of Meehan et al. 2020, arXiv:2004.05675.
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, Int64
 from scipy.stats import hypergeom
 from torch import Tensor
 
@@ -21,21 +20,28 @@ __all__ = ["Memorisation", "memorisation"]
 
 _CHUNK = 2000  # images converted to floats at a time
 _SIGNIFICANT = 1e-3
+_SHARES = (0.02, 0.1, 0.5)
+"""Shares of the real images that are looked at: few copies show in the smallest, copies of most
+training images of a small folder in the largest."""
 
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Which real images the samples are nearest to.
+    """Which real images the samples come nearest to.
 
     Attributes:
         samples: number of samples.
-        nearest: number of distinct real images that are nearest to a sample.
+        distinct: number of distinct real images that are the nearest of some sample.
+        nearest: k, the number of real images that the samples come nearest to; of several k the one
+            with the smallest p_value.
         training: share of training images among these.
         expected: that share if nothing was copied.
-        p_value: the probability of such a share, or a larger one, if nothing was copied.
+        p_value: the probability of such a share, or a larger one, if nothing was copied; times the
+            number of k that were tried.
     """
 
     samples: int
+    distinct: int
     nearest: int
     training: float
     expected: float
@@ -45,16 +51,17 @@ class Memorisation:
     def sentence(self) -> str:
         """The result in one sentence."""
         found = (
-            f"of the {self.nearest:,} real images nearest to {self.samples:,} samples, "
+            f"of the {self.nearest:,} real images that {self.samples:,} samples come nearest to, "
             f"{self.training:.1%} are training images; without copying, about "
             f"{self.expected:.1%} would be (p = {self.p_value:.2g})"
         )
         if self.p_value < _SIGNIFICANT:
             return f"Images were copied: {found}."
-        if self.expected**self.nearest >= _SIGNIFICANT:  # even if all were training images
+        if self.expected**self.distinct >= _SIGNIFICANT:  # even if all were training images
             return (
-                f"Too early to say whether images were copied: all {self.samples:,} samples are "
-                f"nearest to the same {self.nearest:,} of the real images. Train longer."
+                f"It cannot be said whether images were copied: all {self.samples:,} samples are "
+                f"nearest to the same {self.distinct:,} of the real images. More samples that "
+                "differ are needed."
             )
         return f"No sign of copied images: {found}."
 
@@ -66,22 +73,44 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
         samples: samples of the generator.
         data: the data set that it was trained on; validation and test images are held out.
     """
+    distance, nearest = _distances(samples, data)
+    n, n_train = len(distance), len(data.train)
+    found = [_among_closest(distance, n_train, share) for share in _SHARES]
+    k, training, p_value = min(reversed(found), key=lambda of_k: of_k[2])  # of equal ones the last
+    p_value = min(1.0, len(found) * p_value)
+    distinct = len(nearest.unique())
+    return Memorisation(len(samples), distinct, k, training / k, n_train / n, p_value)
+
+
+def _among_closest(
+    distance: Float[Tensor, " images"], n_train: int, share: float
+) -> tuple[int, int, float]:
+    """How many images are closest, how many of them are training images, and p.
+
+    Images at the same distance are taken together, so that their order does not matter.
+    """
+    n = len(distance)
+    limit = distance.kthvalue(max(1, round(share * n))).values
+    closest = distance <= limit
+    k, training = int(closest.sum()), int(closest[:n_train].sum())
+    return k, training, float(hypergeom.sf(training - 1, n, n_train, k))
+
+
+def _distances(
+    x: Float[Tensor, "n pixels"], data: Dataset
+) -> tuple[Float[Tensor, " images"], Int64[Tensor, " n"]]:
+    """Each real image's distance to its nearest sample, and each sample's nearest real image.
+
+    The real images are the training images, then the others.
+    """
     images = torch.cat([data.train, data.valid, data.test])
-    nearest = _nearest(samples, images, data).unique()
-    n, n_train, k = len(images), len(data.train), len(nearest)
-    training = int((nearest < n_train).sum())
-    p_value = float(hypergeom.sf(training - 1, n, n_train, k))
-    return Memorisation(len(samples), k, training / k, n_train / n, p_value)
-
-
-def _nearest(
-    x: Float[Tensor, "n pixels"], images: UInt8[Tensor, "n_images pixels"], data: Dataset
-) -> Int64[Tensor, " n"]:
-    """The index of the image nearest to each x."""
+    of_images = torch.empty(len(images))
     best = torch.full((len(x),), torch.inf)
     index = torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(images), _CHUNK):
-        distance, i = torch.cdist(x, data.floats(images[start : start + _CHUNK])).min(1)
+        between = torch.cdist(data.floats(images[start : start + _CHUNK]), x)
+        of_images[start : start + _CHUNK] = between.min(1).values
+        distance, i = between.min(0)
         closer = distance < best
         best[closer], index[closer] = distance[closer], i[closer] + start
-    return index
+    return of_images, index

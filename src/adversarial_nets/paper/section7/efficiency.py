@@ -25,7 +25,7 @@ from adversarial_nets.errors import Diverged, unknown_name
 from adversarial_nets.game import play
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots.style import D_COLOUR, GREY, OTHER_COLOUR, tidy, write_picture
-from adversarial_nets.presets import PRESETS
+from adversarial_nets.presets import PRESETS, file_name
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence, Settings, update_settings
@@ -129,7 +129,7 @@ def efficiency(
     changed = {name: update_settings(base, VARIANTS[name]) for name in variants}
     reached: dict[str, list[dict[str, int | None]]] = {name: [] for name in variants}
     for done, (name, seed) in enumerate(itertools.product(variants, seeds), start=1):
-        folder = out / "runs" / f"{data.name}-{name.replace(' ', '-')}-{seed}"
+        folder = out / "runs" / f"{file_name(data.name)}-{name.replace(' ', '-')}-{seed}"
         settings = update_settings(changed[name], {"seed": seed})
         reached[name].append(_play(data, settings, folder, nats, rounds))
         if on_progress is not None:

@@ -11,12 +11,14 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
+from adversarial_nets import encoders
+from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.few_labels import choose_labelled
 from adversarial_nets.runs import game_state
-from adversarial_nets.runs.folder import RunLike, open_run
+from adversarial_nets.runs.folder import Run, RunLike, open_run
 
 __all__ = [
     "Errors",
@@ -51,7 +53,8 @@ def features_against_pixels(
 ) -> list[Errors]:
     """Classify test images by few labels, from raw pixels, from D's features and from E's.
 
-    E's are E(x), if `advnets paper section7 inference` trained one for the run's newest G.
+    E's are E(x), of a joint game or if `advnets paper section7 inference` trained one for the run's
+    newest G.
 
     Args:
         run: an unconditional run on these data.
@@ -69,6 +72,7 @@ def features_against_pixels(
             f"D of {run.folder} was given the classes, so its features are no test of few labels. "
             "Give a run without condition."
         )
+    count_classes(data)
     rows = choose_labelled(data.labels["train"], labels, draw)
     D, round = game_state.load_discriminator(run)
     E = inference.load_encoder(run, run.default_weights, round)
@@ -76,7 +80,10 @@ def features_against_pixels(
     c, of_test = data.labels["train"][rows], data.labels["test"]
     inputs = {
         "pixels": (x, test),
-        "features of D": (discriminator_features(D, x), discriminator_features(D, test)),
+        "features of D": (
+            discriminator_features(D, _rows_for_D(run, round, x)),
+            discriminator_features(D, _rows_for_D(run, round, test)),
+        ),
     }
     if E is not None:
         inputs["features of E"] = inference.encode(E, x), inference.encode(E, test)
@@ -88,6 +95,15 @@ def features_against_pixels(
         )
         for name, (train, other) in inputs.items()
     ]
+
+
+def _rows_for_D(run: Run, round: int, x: Values) -> Float[Tensor, "n row"]:
+    """What D sees of images: x itself, in the joint game (x, E(x))."""
+    if not run.settings.joint:
+        return x
+    G, _ = game_state.load_generator(run, round, "raw")
+    with torch.no_grad():
+        return encoders.pairs(G, x)
 
 
 @torch.no_grad()

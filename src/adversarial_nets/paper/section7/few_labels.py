@@ -134,7 +134,7 @@ def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " c
     """
     classes = int(labels.max()) + 1
     of_each, rest = divmod(count, classes)
-    if rest or not of_each:
+    if rest or of_each < 1:
         raise UserError(
             f"--labels is {count}; with {classes} classes it must be a multiple of {classes}, for "
             f"example {max(round(count / classes), 1) * classes}."

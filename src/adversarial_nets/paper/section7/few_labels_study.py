@@ -6,11 +6,14 @@ from pathlib import Path
 import torch
 
 from adversarial_nets.baselines.run_folder import fit_session
+from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.rows import Row
 from adversarial_nets.plots import sheets
+from adversarial_nets.presets import file_name
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import files
 from adversarial_nets.runs.folder import RunLike
@@ -53,6 +56,12 @@ def few_labels_rows(
         UserError: data without labels, or more labels than there are.
     """
     require_labels(data)
+    count_classes(data)
+    if data.range != (0.0, 1.0):
+        raise UserError(
+            f"{data.name} contains values outside [0, 1], but G's sigmoid in this game covers only "
+            "[0, 1]. Use mnist, mnist-5k, idx:FOLDER or folder:PATH."
+        )
     chosen = few_labels.choose_labelled(data.labels["train"], labels, draw)
     measure = _measure(labels)
     published = PUBLISHED.get(labels) if data.name == "mnist" else None
@@ -115,7 +124,8 @@ def _fit(
     """The trained networks, and the processor time of the training."""
     s = settings
     kind = "" if s.unlabelled else "-labelled-only"
-    place = folder / f"few-labels-{data.name}-{s.labels}-{s.epochs}-{s.draw}-{s.seed}{kind}"
+    name = f"few-labels-{file_name(data.name)}"
+    place = folder / f"{name}-{s.labels}-{s.epochs}-{s.draw}-{s.seed}{kind}"
     title, updates = f"few labels, {model}", f"{s.labels} labels, {model}: update"
     x, c = data.floats(data.train[chosen]), data.labels["train"][chosen]
     unlabelled = data.floats(torch.cat([data.train, data.valid]))

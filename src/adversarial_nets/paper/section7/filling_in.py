@@ -5,7 +5,8 @@ whose G(z) agrees with the known pixels and looks like data to D,
 
     min_z  Σ_known w·|x − G(z)| + λ log(1 − D(G(z))),
 
-where a known pixel's weight w is the share of hidden pixels in the window around it. **By a game
+where a known pixel's weight w is the share of hidden pixels in the window around it. D also sees
+the class in a conditional game, and z in the joint game. **By a game
 that was trained for it**, the paper's words: with `condition` masks one G(z, x·m, m) fills in every
 mask m in a single pass (`masks`).
 """
@@ -19,12 +20,19 @@ from torch.nn.functional import avg_pool2d, softplus
 
 from adversarial_nets import priors
 from adversarial_nets.classes import class_count, with_classes
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.masks import known_part
 from adversarial_nets.paper.section7.inference import generate, into_support
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["complete_in_one_pass", "compose", "neighbour_weights", "optimise_completions"]
+__all__ = [
+    "complete_in_one_pass",
+    "completion_loss",
+    "compose",
+    "neighbour_weights",
+    "optimise_completions",
+]
 
 Images = Float[Tensor, "n pixels"]
 Masks = Float[Tensor, "n pixels"]
@@ -57,9 +65,27 @@ def neighbour_weights(mask: Masks, image_shape: ImageShape) -> Masks:
     return share.flatten(1) * mask
 
 
+def completion_loss(
+    filled: Images, a: Float[Tensor, " n"] | None, x: Images, weights: Masks
+) -> Float[Tensor, ""]:
+    """Σ w·|x − G(z)| + λ log(1 − D(G(z))), summed over the images.
+
+    Args:
+        filled: G(z).
+        a: D's logits of G(z); None leaves D's term out.
+        x: the images.
+        weights: w, `neighbour_weights`.
+    """
+    of_known = (weights * (x - filled).abs()).sum()
+    if a is None:
+        return of_known
+    log_1_minus_D = -softplus(a)
+    return of_known + PRIOR_WEIGHT * log_1_minus_D.sum()
+
+
 def optimise_completions(
     G: nn.Module,
-    D: nn.Module,
+    D: nn.Module | None,
     settings: Settings,
     x: Images,
     mask: Masks,
@@ -71,7 +97,7 @@ def optimise_completions(
 
     Args:
         G: the generator, in evaluation mode.
-        D: the discriminator, in evaluation mode.
+        D: the discriminator, in evaluation mode; without one its term is left out.
         settings: the run's settings; the prior and the seed are used.
         x: images; repeat a row for several completions.
         mask: 1 where a pixel is known.
@@ -82,16 +108,16 @@ def optimise_completions(
     Returns:
         The known pixels of x with G's pixels in between.
     """
-    G, D = (copy.deepcopy(net).requires_grad_(False) for net in (G, D))
+    G = copy.deepcopy(G).requires_grad_(False)
+    D = None if D is None else copy.deepcopy(D).requires_grad_(False)
     weights = neighbour_weights(mask, image_shape)
     address = Address(settings.seed, 0, range(len(x)))
     z = priors.draw(settings.prior, address, settings.z_size, "z to fill in").requires_grad_()
     optimiser = torch.optim.Adam([z], lr=LR)
     for _ in range(steps):
         filled = generate(G, z, c)
-        pairs = filled if c is None else with_classes(filled, c, class_count(G))
-        of_prior = -softplus(D(pairs).flatten())  # log(1 − D)
-        loss = (weights * (x - filled).abs()).sum() + PRIOR_WEIGHT * of_prior.sum()
+        a = None if D is None else D(_row_for_D(G, filled, z, c)).flatten()
+        loss = completion_loss(filled, a, x, weights)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -101,10 +127,17 @@ def optimise_completions(
         return compose(x, mask, generate(G, z, c))
 
 
+def _row_for_D(
+    G: nn.Module, G_z: Images, z: Float[Tensor, "n z_size"], c: Classes | None
+) -> Float[Tensor, "n values"]:
+    """What D sees of samples: G(z); with a class (G(z), c); in the joint game (G(z), z)."""
+    if isinstance(G, GeneratorWithEncoder):
+        return torch.cat([G_z, z], 1)
+    return G_z if c is None else with_classes(G_z, c, class_count(G))
+
+
 @torch.no_grad()
-def complete_in_one_pass(
-    G: nn.Module, settings: Settings, x: Images, mask: Masks, first: int = 0
-) -> Images:
+def complete_in_one_pass(G: nn.Module, settings: Settings, x: Images, mask: Masks) -> Images:
     """Complete images by a generator that was trained with masks: G(z, x·m, m), one z for each row.
 
     Args:
@@ -112,8 +145,7 @@ def complete_in_one_pass(
         settings: the run's settings; the prior and the seed are used.
         x: images; repeat a row for several completions.
         mask: 1 where a pixel is known.
-        first: number of the first z.
     """
-    address = Address(settings.seed, 0, range(first, first + len(x)))
+    address = Address(settings.seed, 0, range(len(x)))
     z = priors.draw(settings.prior, address, settings.z_size, "z to fill in")
     return compose(x, mask, generate(G, z, known_part(x, mask)))

@@ -8,7 +8,6 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, require_labels
-from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
@@ -16,6 +15,7 @@ from adversarial_nets.paper.section7.filling_in import (
     compose,
     optimise_completions,
 )
+from adversarial_nets.paper.section7.inference import starting_points
 from adversarial_nets.paper.section7.rows import Row
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import game_state
@@ -53,34 +53,41 @@ class Completions:
 
 
 def completions_of(
-    run: Run, G: nn.Module, round: int, x: Images, mask: Mask, each: int, steps: int = STEPS
+    run: Run,
+    G: nn.Module,
+    round: int,
+    x: Images,
+    mask: Mask,
+    each: int,
+    steps: int = STEPS,
+    c: int | None = None,
 ) -> Float[Tensor, "images completions pixels"]:
     """Several completions of each image, by the way that fits the run.
 
     Args:
-        run: any unconditional run, or one with `condition` masks.
+        run: any run.
         G: its generator.
-        round: the round of that generator's checkpoint; D is taken from the same.
+        round: the round of that generator's checkpoint; D is taken from the same. An exported
+            generator has no D.
         x: images.
         mask: 1 where a pixel is known, the same for all images.
         each: completions of each image.
         steps: updates of z, for a run without masks.
-
-    Raises:
-        UserError: a run with classes.
+        c: the class of the images, of a run with classes; by default the one of 1,000 samples that
+            agrees best with an image's known pixels.
     """
-    if run.settings.condition == "classes":
-        raise UserError(
-            f"{run.folder} was trained with classes; fill in with a run without condition, or with "
-            "--condition masks."
-        )
+    s = run.settings
     rows = x.repeat_interleave(each, 0)
     masks = mask.expand_as(rows)
-    if run.settings.condition == "masks":
-        found = complete_in_one_pass(G, run.settings, rows, masks)
+    if s.condition == "masks":
+        found = complete_in_one_pass(G, s, rows, masks)
     else:
-        D, _ = game_state.load_discriminator(run, round)
-        found = optimise_completions(G, D, run.settings, rows, masks, run.image_shape, steps=steps)
+        D = None if run.exported else game_state.load_discriminator(run, round)[0]
+        of_x = None if c is None else torch.full((len(x),), c)
+        if of_x is None and s.condition:
+            _, of_x = starting_points(G, s, x, known=mask.expand_as(x))
+        of_rows = None if of_x is None else of_x.repeat_interleave(each)
+        found = optimise_completions(G, D, s, rows, masks, run.image_shape, of_rows, steps)
     return found.unflatten(0, (len(x), each))
 
 
@@ -97,7 +104,7 @@ def filling_in_rows(
     """Measure a run's completions of test images, beside the mean and the nearest training image.
 
     Args:
-        run: any unconditional run, or one with `condition` masks.
+        run: any run.
         data: its data set, with labels for training and test images.
         regions: what is hidden (`masks.REGIONS`).
         images: how many test images.

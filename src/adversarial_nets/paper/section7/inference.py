@@ -26,8 +26,9 @@ from adversarial_nets import nets, priors
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.random import Address
-from adversarial_nets.runs import checkpoints
+from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
 from adversarial_nets.settings import GeneratorSettings, Settings
 
@@ -126,7 +127,14 @@ def encoder_folder(run: Run, weights: str, round: int) -> Path:
 
 
 def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
-    """The E that was trained for the run's G of that round; None if there is none yet."""
+    """The E of the run's G of that round: of a joint game its own, else the one trained after G.
+
+    Returns:
+        E in evaluation mode; None if none was trained yet.
+    """
+    if run.settings.joint:
+        G, _ = game_state.load_generator(run, round, weights)
+        return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file holds no E
     folder = encoder_folder(run, weights, round)
     if not checkpoints.checkpoint_rounds(folder):
         return None
@@ -184,6 +192,7 @@ def starting_points(
     x: Images,
     E: nn.Module | None = None,
     c: Classes | None = None,
+    known: Images | None = None,
 ) -> tuple[Noise, Classes | None]:
     """A first z of each image, and its class if G has classes.
 
@@ -193,6 +202,7 @@ def starting_points(
         x: images.
         E: gives z = E(x); without it, the best of 1,000 random z is taken.
         c: the class of each image; by default the one that comes nearest.
+        known: 1 at the pixels that count, for random z; by default all count.
     """
     if E is not None:
         z = encode(E, x)
@@ -205,7 +215,9 @@ def starting_points(
     for i, image in enumerate(x):
         tried = torch.arange(n) % max(class_count(G), 1) if c is None else c[i].expand(n)
         of = tried if class_count(G) else None
-        nearest = int(distances(G, image.expand(n, -1), draws, of).argmin())
+        seen = torch.ones_like(image) if known is None else known[i]
+        error = (image - generate(G, draws, of)) * seen
+        nearest = int(error.norm(dim=1).argmin())
         best_z.append(draws[nearest])
         best_c.append(tried[nearest])
     return torch.stack(best_z), torch.stack(best_c) if class_count(G) else None

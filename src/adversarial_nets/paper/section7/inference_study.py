@@ -23,6 +23,7 @@ from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address, permutation
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
+from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.toys.plane import modes_hit
 
 __all__ = [
@@ -54,7 +55,7 @@ class InferenceScores:
         distance: mean ‖x − G(E(x))‖ over test images.
         wrong_partner: mean ‖x − G(E(x′))‖ with another test image x′.
         ratio: distance / wrong_partner.
-        seconds: processor time of E's training.
+        seconds: processor time of E's training; of a run of the joint game, the time of the run.
     """
 
     round: int
@@ -77,6 +78,8 @@ def score_inference(
 ) -> InferenceScores:
     """Train E for a finished run, or continue its training, and measure it.
 
+    A run of the joint game has an E already, which is measured as it is.
+
     Args:
         run: the run, or its folder, in which E is saved.
         data: its data set, with labels for training and test images.
@@ -91,6 +94,11 @@ def score_inference(
     run, s = open_run(run), s or EncoderSettings()
     weights = weights or run.default_weights
     G, round = game_state.load_generator(run, weights=weights)
+    if run.settings.joint:
+        E = inference.load_encoder(run, weights, round)
+        assert E is not None
+        seconds = float(read_metrics(run.folder)[-1]["seconds"])
+        return _measure(G, E, data, run.settings.seed, round, weights, seconds)
     folder = inference.encoder_folder(run, weights, round)
     of_E = dataclasses.asdict(s)
     with fit_session(folder, "an encoder of z", data, of_E, "E: update", on_progress) as session:
