@@ -33,6 +33,7 @@ __all__ = [
     "g_logit_gradient",
     "generator_loss",
     "gradient_penalty",
+    "gradient_penalty_weight",
     "joint_loss",
     "published_settings",
     "r1",
@@ -206,6 +207,11 @@ def find(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")
     return OBJECTIVES[name]
+
+
+def gradient_penalty_weight(s: Settings) -> float:
+    """The weight λ of a game's gradient penalty: its setting, by default its objective's."""
+    return find(s.objective).gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
 
 
 def published_settings(s: Settings) -> str:
