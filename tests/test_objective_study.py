@@ -26,7 +26,9 @@ def test_every_objective_is_played_and_only_its_own_settings_change() -> None:
     assert (s.r1, s.r2, s.D.spectral_norm) == (0.3, 0.3, False)
     s = study.variant(Settings(r1=5.0), "hinge", "spectral norm", 0.3)
     assert (s.r1, s.r2, s.D.spectral_norm) == (0.0, 0.0, True)
-    assert study.variant(Settings(), "wasserstein", "gradient penalty", 0.3).k == 5
+    s = study.variant(Settings(k=2, r1=5.0), "wasserstein", "gradient penalty", 0.3)
+    assert {name: s.flat()[name] for name in ("k", "r1", "r2")} == {"k": 5, "r1": 0.0, "r2": 0.0}
+    assert s.lr == Settings().lr
 
 
 def test_stacked_digits_have_their_modes_and_equal_shares() -> None:

@@ -1,5 +1,6 @@
 """Equation 1 in closed form, its limits, and its gradients."""
 
+import functools
 import math
 
 import pytest
@@ -106,6 +107,91 @@ def test_wassersteins_optimum_is_the_distance_on_a_line(p: list[float], q: list[
     torch.testing.assert_close(
         expected_d_loss("wasserstein", best, p_data, p_g), -excess.abs().sum()
     )
+
+
+@given(
+    p=st.lists(st.floats(0.01, 1), min_size=5, max_size=5),
+    q=st.lists(st.floats(0.01, 1), min_size=5, max_size=5),
+    steps=st.lists(st.floats(-1, 1), min_size=4, max_size=4),
+)
+def test_no_1_lipschitz_function_exceeds_the_wasserstein_distance(
+    p: list[float], q: list[float], steps: list[float]
+) -> None:
+    """A function on points with steps of 1 is 1-Lipschitz if its differences are at most 1."""
+    p_data, p_g = (torch.tensor(x, dtype=torch.float64) / sum(x) for x in (p, q))
+    distance = (p_data - p_g).cumsum(0)[:-1].abs().sum()
+    a = torch.tensor([0.0, *steps], dtype=torch.float64).cumsum(0)
+    assert -expected_d_loss("wasserstein", a, p_data, p_g) <= distance + 1e-12
+
+
+def test_a_steeper_function_exceeds_the_wasserstein_distance() -> None:
+    """Without the Lipschitz condition there is no optimum: twice the function gives twice W₁."""
+    p_data, p_g = torch.tensor([[0.75, 0.25], [0.5, 0.5]], dtype=torch.float64)
+    a = torch.tensor([2.0, 0.0], dtype=torch.float64)
+    assert -expected_d_loss("wasserstein", a, p_data, p_g) == 2 * 0.25
+
+
+def softplus_and_slope(t: float) -> tuple[float, float]:
+    """log(1 + e^t) and its derivative 1 / (1 + e^−t)."""
+    return math.log1p(math.exp(-abs(t))) + max(t, 0.0), 1 / (1 + math.exp(-t))
+
+
+def written_out(name: str, a: float, b: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The losses of one x and one G(z) with logits a and b, and their derivatives.
+
+    Returns:
+        D's loss and its derivatives with respect to a and b; G's loss and its derivative with
+        respect to b (a is constant for G). Sources: arXiv:1611.04076 with targets 1 and 0,
+        arXiv:1802.05957, arXiv:1704.00028 without the penalty, arXiv:1807.00734 in pairs.
+    """
+    if name == "least-squares":
+        return ((a - 1) ** 2 / 2 + b**2 / 2, a - 1, b), ((b - 1) ** 2 / 2, b - 1)
+    if name == "hinge":
+        d_loss = max(0.0, 1 - a) + max(0.0, 1 + b)
+        return (d_loss, -1.0 if a < 1 else 0.0, 1.0 if b > -1 else 0.0), (-b, -1.0)
+    if name == "wasserstein":
+        return (b - a, -1.0, 1.0), (-b, -1.0)
+    assert name == "relativistic"
+    (d_loss, d_slope), (g_loss, g_slope) = softplus_and_slope(b - a), softplus_and_slope(a - b)
+    return (d_loss, -d_slope, d_slope), (g_loss, -g_slope)
+
+
+@pytest.mark.parametrize("name", ["least-squares", "hinge", "wasserstein", "relativistic"])
+def test_losses_and_gradients_are_those_written_out_here(name: str) -> None:
+    """In float64, at logits on both sides of every corner, as means over the minibatch."""
+    x, G_z = [-2.3, -0.4, 0.3, 0.9, 1.7, 4.0], [1.1, -3.0, -0.8, 0.6, -1.2, 2.5]
+    m, objective = len(x), objectives.find(name)
+    rows = [written_out(name, a, b) for a, b in zip(x, G_z, strict=True)]
+    of_D, of_G = (torch.tensor(each, dtype=torch.float64) for each in zip(*rows, strict=True))
+    a_x, a_G_z = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (x, G_z))
+    d_loss = objectives.discriminator_loss(a_x, a_G_z, name)
+    g_loss = objectives.generator_loss(a_G_z, name, a_x.detach())
+    close = functools.partial(torch.testing.assert_close, rtol=1e-14, atol=1e-14)
+    close(d_loss, of_D[:, 0].mean())
+    close(g_loss, of_G[:, 0].mean())
+    for found, expected in zip(
+        torch.autograd.grad(d_loss, (a_x, a_G_z)), of_D[:, 1:].T, strict=True
+    ):
+        close(m * found, expected)
+    (found,) = torch.autograd.grad(g_loss, a_G_z)
+    close(m * found, of_G[:, 1])
+    if objective.paired_g_loss is None:  # the closed forms of manual backpropagation
+        closed = objectives.d_logit_gradients(objective, a_x.detach(), a_G_z.detach())
+        for found, expected in zip(closed, of_D[:, 1:].T, strict=True):
+            close(found, expected)
+        closed_G = objectives.g_logit_gradient(objective, a_G_z.detach())
+        close(closed_G, of_G[:, 1])
+
+
+@pytest.mark.parametrize("name", POINTWISE)
+def test_a_star_is_the_optimum_that_the_table_states(name: str) -> None:
+    p, q = torch.tensor([[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]], dtype=torch.float64)
+    a_star, least = optimum(name, p, q)
+    found = objectives.find(name).a_star
+    assert found is not None
+    free = 7 if name == "relativistic" else 0
+    torch.testing.assert_close(found(p, q) + free, a_star, rtol=1e-14, atol=1e-14)
+    torch.testing.assert_close(expected_d_loss(name, found(p, q), p, q), least)
 
 
 def test_a_perfect_G_gets_no_gradient_from_the_optimal_D() -> None:

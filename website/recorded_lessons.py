@@ -15,7 +15,6 @@ from adversarial_nets.playground.lessons import LESSONS, Lesson
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.replay import Script, Snapshot
 from adversarial_nets.state import Game
-from adversarial_nets.theory import divergences
 from adversarial_nets.toys import line, plane
 from adversarial_nets.toys.networks import gradient_field
 from adversarial_nets.toys.recording import one_thread, play_with_snapshots
@@ -116,11 +115,10 @@ def _background(data: str, script: Script) -> dict[str, Any]:
 def _line_frame(evaluator: line.Evaluator, snapshot: line.Snapshot) -> dict[str, str]:
     """p_g, D and D* on the cells of x, and G at the noise of the arrows."""
     peak, edges = evaluator.p_data[1:-1].max(), evaluator.edges
-    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)[1:-1]
     return {
         "p_g": _bytes(snapshot.p_g[1:-1] / peak / _TALLEST),
         "D": _bytes(expit(snapshot.a[1:-1])),
-        "D_star": _bytes(D_star),
+        "D_star": _bytes(snapshot.D_star[1:-1]),
         "G": _positions((snapshot.G - edges[0]) / np.ptp(edges)),
     }
 
@@ -164,6 +162,6 @@ def _positions(shares: np.ndarray) -> str:
     return base64.b64encode(scaled.astype("<u2").tobytes()).decode()
 
 
-def _short(value: float) -> float | None:
+def _short(value: float | None) -> float | None:
     """A number with five digits after the point; JSON has no infinity."""
-    return round(float(value), 5) if math.isfinite(value) else None
+    return round(float(value), 5) if value is not None and math.isfinite(value) else None

@@ -9,6 +9,7 @@ updates faster for multilayer perceptrons.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -240,9 +241,8 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     x, G_z = x.requires_grad_(game.settings.r1 > 0), G_z.requires_grad_(game.settings.r2 > 0)
     a_x = _logits(game, x, step, "data")
     a_G_z = _logits(game, G_z, step, "samples for D")
-    loss = _d_loss(game, a_x, a_G_z)
-    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for D", G_z, a_G_z))
-    _set_gradients(game, game.D, loss)
+    data, samples = _DInput("data", x, a_x), _DInput("samples for D", G_z, a_G_z)
+    _set_gradients(game, game.D, _d_loss(game, step, data, samples))
     _step(game, game.D, game.optimiser_D)
     return a_x.detach(), a_G_z.detach()
 
@@ -251,7 +251,7 @@ def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
     G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_G_z = _logits(game, G_z, step, "samples for G")
-    _set_gradients(game, game.G, _g_loss(game, a_G_z, _data_logits_for_G(game, step)))
+    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
     _step(game, game.G, game.optimiser_G)
     return a_G_z.detach()
 
@@ -262,24 +262,12 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
     G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_x = _logits(game, x, step, "data")
     a_G_z = _logits(game, G_z, step, "samples for G")
-    loss = _d_loss(game, a_x, a_G_z)
-    loss = loss + _penalties(game, step, ("data", x, a_x), ("samples for G", G_z, a_G_z))
-    _set_gradients(game, game.D, loss, retain_graph=True)
-    a_x_for_G = _data_logits_for_G(game, step) if game.settings.joint else a_x
-    _set_gradients(game, game.G, _g_loss(game, a_G_z, a_x_for_G))
+    data, samples = _DInput("data", x, a_x), _DInput("samples for G", G_z, a_G_z)
+    _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
+    _set_gradients(game, game.G, _g_loss(game, step, a_G_z, a_x))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
     return a_x.detach(), a_G_z.detach()
-
-
-def _data_logits_for_G(game: Game, step: int) -> Logits | None:
-    """D's logits on its last minibatch, if G's loss needs them; in a joint game differentiable."""
-    if game.settings.joint:
-        x = _training_images(game, step).to(_like(game.D))
-        return _logits(game, encoders.pairs(game.G, x), step, "data")
-    if objectives.find(game.settings.objective).paired_g_loss is not None:
-        return autograd_d_logits(game, sample_data(game, step), step)
-    return None
 
 
 @torch.no_grad()
@@ -290,10 +278,11 @@ def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
 
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
     """The images as D sees them: changed by DiffAugment, if the settings say so."""
-    s = game.settings
-    n = game.data.examples_per_epoch
-    p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
-    p = game.augmentation.probability if s.ada_target else p
+    s, n = game.settings, game.data.examples_per_epoch
+    if s.ada_target:
+        p = game.augmentation.probability
+    else:
+        p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
     if p == 0:
         return x
     shape = _image_shape(game, "augment")
@@ -324,54 +313,77 @@ def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
 
 
-def _d_loss(game: Game, a_x: Logits, a_G_z: Logits) -> Float[Tensor, ""]:
-    """D's loss, halved if the protocol is ``released``."""
-    loss = objectives.discriminator_loss(a_x, a_G_z, game.settings.objective)
-    return loss / 2 if game.settings.protocol == "released" else loss
+class _DInput(NamedTuple):
+    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
+
+    purpose: str
+    x: Images
+    a: Logits
 
 
-def _g_loss(game: Game, a_G_z: Logits, a_x: Logits | None) -> Float[Tensor, ""]:
-    """G's loss, in the joint game that of E and G; for a paired objective D(x) is constant."""
-    if game.settings.joint:
-        assert a_x is not None
-        return objectives.joint_loss(a_x, a_G_z, game.settings.objective)
-    a_x = None if a_x is None else a_x.detach()
-    return objectives.generator_loss(a_G_z, game.settings.objective, a_x)
+def _d_loss(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""]:
+    """D's loss, halved if the protocol is ``released``, plus the penalties, which never are."""
+    loss = objectives.discriminator_loss(data.a, samples.a, game.settings.objective)
+    loss = loss / 2 if game.settings.protocol == "released" else loss
+    return loss + _penalties(game, step, data, samples)
 
 
-def _penalties(
-    game: Game, step: int, data: tuple[str, Images, Logits], samples: tuple[str, Images, Logits]
-) -> Float[Tensor, ""] | float:
-    """The penalties on D, never halved: R1 on data, R2 on samples, and WGAN-GP's between them.
+def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> Float[Tensor, ""]:
+    """G's loss, in the joint game that of E and G.
 
     Args:
         game: the game.
-        step: the step of D.
-        data: the purpose of the random draws, x, and D's logits on x.
-        samples: the same for samples G(z).
+        step: D's last step, whose data a paired objective and the joint game use again.
+        a_G_z: D's logits on samples, differentiable.
+        a_x: D's logits on data, if they are known; constant for G.
     """
-    s, pixels = game.settings, game.data.pixels
-    total: Tensor | float = 0.0
-    for penalty, gamma, (purpose, x, a) in (
-        (objectives.r1, s.r1, data),
-        (objectives.r2, s.r2, samples),
-    ):
-        if gamma and s.penalty_sigma:
-            sign = game.address(step).bernoulli_mask(f"{purpose}, moved", pixels, 0.5)
-            moved = x.detach().clone()
-            moved[:, :pixels] += s.penalty_sigma * (2 * sign.to(x) - 1)  # a class does not move
-            a_moved = _logits(game, moved, step, purpose)  # with the same dropout masks
-            total += objectives.finite_difference_penalty(a, a_moved, s.penalty_sigma, gamma)
-        elif gamma:
-            total += penalty(x, a, gamma, pixels)
-    weight = s.gradient_penalty
-    weight = objectives.find(s.objective).gradient_penalty if weight is None else weight
-    if weight:
-        place = game.address(step).uniform("between data and samples", 1).to(data[1])
-        x_hat = samples[1].detach().lerp(data[1].detach(), place).requires_grad_()
-        a_x_hat = _logits(game, x_hat, step, "between data and samples")
-        total += objectives.gradient_penalty(x_hat, a_x_hat, weight, pixels)
-    return total
+    objective = game.settings.objective
+    if game.settings.joint:
+        x = _training_images(game, step).to(_like(game.D))
+        a_x_E = _logits(game, encoders.pairs(game.G, x), step, "data")  # differentiable in E
+        return objectives.joint_loss(a_x_E, a_G_z, objective)
+    if a_x is None and objectives.find(objective).paired_g_loss is not None:
+        a_x = autograd_d_logits(game, sample_data(game, step), step)
+    return objectives.generator_loss(a_G_z, objective, None if a_x is None else a_x.detach())
+
+
+def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
+    """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
+    s = game.settings
+    weight = objectives.gradient_penalty_weight(s)
+    return (
+        _R_penalty(game, step, data, s.r1, objectives.r1)  # γ/2 · E‖∂a(x)/∂x‖²
+        + _R_penalty(game, step, samples, s.r2, objectives.r2)  # the same at x = G(z)
+        + _gradient_penalty(game, step, data, samples, weight)  # λ · E(‖∂a(x̂)/∂x̂‖ − 1)²
+    )
+
+
+def _R_penalty(
+    game: Game, step: int, at: _DInput, gamma: float, exact: Callable[..., Tensor]
+) -> Float[Tensor, ""] | float:
+    """R1 or R2 with weight γ: `exact`, or by finite differences (`penalty_sigma`)."""
+    sigma, pixels = game.settings.penalty_sigma, game.data.pixels
+    if not gamma:
+        return 0.0
+    if not sigma:
+        return exact(at.x, at.a, gamma, pixels)
+    sign = game.address(step).bernoulli_mask(f"{at.purpose}, moved", pixels, 0.5)
+    moved = at.x.detach().clone()
+    moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # a class does not move
+    a_moved = _logits(game, moved, step, at.purpose)  # with the same dropout masks
+    return objectives.finite_difference_penalty(at.a, a_moved, sigma, gamma)
+
+
+def _gradient_penalty(
+    game: Game, step: int, data: _DInput, samples: _DInput, weight: float
+) -> Float[Tensor, ""] | float:
+    """WGAN-GP's penalty at points x̂, uniform on the lines between samples and data."""
+    if not weight:
+        return 0.0
+    place = game.address(step).uniform("between data and samples", 1).to(data.x)
+    x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
+    a_x_hat = _logits(game, x_hat, step, "between data and samples")
+    return objectives.gradient_penalty(x_hat, a_x_hat, weight, game.data.pixels)
 
 
 def _set_gradients(

@@ -10,15 +10,18 @@ which stay finite, with finite gradients, for every finite a. The logarithm of a
 infinite once the sigmoid rounds to 0 or 1.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.settings import Settings
 
 __all__ = [
     "OBJECTIVES",
@@ -30,7 +33,9 @@ __all__ = [
     "g_logit_gradient",
     "generator_loss",
     "gradient_penalty",
+    "gradient_penalty_weight",
     "joint_loss",
+    "published_settings",
     "r1",
     "r2",
     "value",
@@ -72,6 +77,10 @@ class Objective(NamedTuple):
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
         divergence: D's least expected loss, as a divergence between p and q.
+        a_star: ``optimum`` as a function of p and q, in float64; None if it is not a function of
+            p(x) and q(x). For a paired objective it holds up to a constant.
+        published: settings that its publication has with it, by name, if it needs them.
+        published_in: that publication.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -83,6 +92,24 @@ class Objective(NamedTuple):
     gradient_penalty: float = 0.0
     optimum: str = "not known"
     divergence: str = "not known"
+    a_star: Callable[[Tensor, Tensor], Tensor] | None = None
+    published: Mapping[str, Any] = MappingProxyType({})
+    published_in: str = ""
+
+    @property
+    def has_value_of_equation_1(self) -> bool:
+        """Whether D ascends V of Equation 1."""
+        return self.d_loss is _minus_value
+
+
+def _minus_value(a_x: Tensor, a_G_z: Tensor) -> Tensor:
+    """D's loss in the paper: −V."""
+    return -value(a_x, a_G_z)
+
+
+def _log_ratio(p: Tensor, q: Tensor) -> Tensor:
+    """log(p / q); ±∞ where one of them is 0."""
+    return p.log() - q.log()
 
 
 def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
@@ -97,22 +124,24 @@ def _needs_data(a_G_z: Tensor) -> Tensor:
 
 OBJECTIVES: dict[str, Objective] = {
     "non-saturating": Objective(
-        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        d_loss=_minus_value,
         g_loss=lambda a_G_z: softplus(-a_G_z).mean(),  # −log D(G(z))
         source="§3: same fixed point as minimax, stronger gradient early in training",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(-a_G_z),
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
+        a_star=_log_ratio,
     ),
     "minimax": Objective(
-        d_loss=lambda a_x, a_G_z: -value(a_x, a_G_z),
+        d_loss=_minus_value,
         g_loss=lambda a_G_z: -softplus(a_G_z).mean(),  # log(1 − D(G(z)))
         source="Equation 1: G's own term of V; its gradient vanishes where D(G(z)) is near 0",
         d_gradients=_d_gradients,
         g_gradient=lambda a_G_z: -torch.sigmoid(a_G_z),
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
+        a_star=_log_ratio,
     ),
     "least-squares": Objective(
         d_loss=lambda a_x, a_G_z: ((a_x - 1).square().mean() + a_G_z.square().mean()) / 2,
@@ -122,6 +151,7 @@ OBJECTIVES: dict[str, Objective] = {
         g_gradient=lambda a_G_z: a_G_z - 1,
         optimum="p / (p + q)",
         divergence="1/4 − ⅛ Σ (p − q)² / (p + q)",
+        a_star=lambda p, q: p / (p + q),
     ),
     "hinge": Objective(
         d_loss=lambda a_x, a_G_z: (1 - a_x).relu().mean() + (1 + a_G_z).relu().mean(),
@@ -131,17 +161,28 @@ OBJECTIVES: dict[str, Objective] = {
         g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
         optimum="sign(p − q)",
         divergence="2 − 2 TV(p, q), TV = ½ Σ |p − q|",
+        a_star=lambda p, q: (p - q).sign(),
     ),
     "wasserstein": Objective(
         d_loss=lambda a_x, a_G_z: a_G_z.mean() - a_x.mean(),
         g_loss=lambda a_G_z: -a_G_z.mean(),
-        source="Arjovsky et al. 2017, arXiv:1701.07875; Gulrajani et al. 2017, arXiv:1704.00028: "
-        "k = 5, Adam with lr 1e-4, β₁ 0 and β₂ .9, no batch normalisation in D",
+        source="Arjovsky et al. 2017, arXiv:1701.07875; Gulrajani et al. 2017, arXiv:1704.00028, "
+        "whose D has no batch normalisation",
         d_gradients=lambda a_x, a_G_z: (-torch.ones_like(a_x), torch.ones_like(a_G_z)),
         g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
         gradient_penalty=10.0,
         optimum="the 1-Lipschitz function with the largest mean on p minus its mean on q",
         divergence="−W₁(p, q), without the penalty",
+        published={
+            "k": 5,
+            "optimiser": "adam",
+            "lr": 1e-4,
+            "momentum": 0.0,  # Adam's β₁
+            "adam_beta2": 0.9,
+            "r1": 0.0,
+            "r2": 0.0,
+        },
+        published_in="WGAN-GP, arXiv:1704.00028",
     ),
     "relativistic": Objective(
         d_loss=lambda a_x, a_G_z: softplus(a_G_z - a_x).mean(),
@@ -151,6 +192,7 @@ OBJECTIVES: dict[str, Objective] = {
         paired_g_loss=lambda a_x, a_G_z: softplus(a_x - a_G_z).mean(),
         optimum="log(p / q) + a constant",
         divergence="log 2 − JSD(p ⊗ q, q ⊗ p)",
+        a_star=_log_ratio,
     ),
 }
 """Every objective by its name in the settings. Programs may add more (docs/add-an-objective.md)."""
@@ -165,6 +207,33 @@ def find(name: str) -> Objective:
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")
     return OBJECTIVES[name]
+
+
+def gradient_penalty_weight(s: Settings) -> float:
+    """The weight λ of a game's gradient penalty: its setting, by default its objective's."""
+    return find(s.objective).gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
+
+
+def published_settings(s: Settings) -> str:
+    """A sentence that names the settings in which a game differs from its objective's publication.
+
+    Returns:
+        The values of both, and the options that set the published ones; empty if none differ.
+
+    >>> published_settings(Settings()), published_settings(Settings(objective="hinge"))
+    ('', '')
+    """
+    objective, now = find(s.objective), s.flat()
+    other = {name: value for name, value in objective.published.items() if now[name] != value}
+    if not other:
+        return ""
+    theirs, ours = (
+        ", ".join(f"{name} {values[name]}" for name in other) for values in (other, now)
+    )
+    return (
+        f"The objective {s.objective} was published with {theirs} ({objective.published_in}), but "
+        f"this game has {ours}; to play as published, add {' '.join(option_words(other))}"
+    )
 
 
 def discriminator_loss(

@@ -63,6 +63,7 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
 
 def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets import replay
+    from adversarial_nets.toys import optimum
 
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets play moons")
@@ -71,6 +72,11 @@ def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
     numbers = {name: metric._asdict() for name, metric in played.metrics.items()}
     rows = [(name, metric.value, metric.perfect) for name, metric in played.metrics.items()]
     print_table(reporter, ["", "G", "perfect generator"], rows)
+    last = o.settings
+    for _, changed in script.changes:
+        last = update_settings(last, changed)
+    if meaning := optimum.describe(last.objective):
+        reporter.say(meaning)
     files = [str(file) for file in played.files]
     reporter.say(f"Round {played.round}, fingerprint of the weights {played.weights}")
     print_files(reporter, files)

@@ -216,7 +216,7 @@ def _train_and_report(
     o: TrainOptions, preset: str, folder: Path, reporter: ProgressReporter
 ) -> dict[str, Any]:
     """Load the data, train, score and write the report."""
-    from adversarial_nets import datasets, report
+    from adversarial_nets import datasets, objectives, report
     from adversarial_nets.engine import distributed
     from adversarial_nets.runs import checkpoints, game_state, metrics
     from adversarial_nets.runs.folder import open_run
@@ -235,6 +235,8 @@ def _train_and_report(
     reporter.say(f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}")
     if departures := PRESETS[preset].departures:
         reporter.say(f"Unlike the published game: {departures}")
+    if unlike := objectives.published_settings(s):
+        reporter.say(unlike)
     if data.notes:
         reporter.say(data.notes)
     for line in _state_of_run(folder, rounds, o.restart):

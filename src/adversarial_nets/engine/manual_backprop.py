@@ -26,9 +26,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from adversarial_nets import objectives
 from adversarial_nets.engine import distributed
 from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
-from adversarial_nets.objectives import d_logit_gradients, find, g_logit_gradient
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
 
@@ -102,11 +102,10 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 
 def _needs_autograd(s: Settings) -> bool:
     """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
-    objective = find(s.objective)
-    weight = objective.gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
+    paired = objectives.find(s.objective).paired_g_loss is not None
     finite_differences = s.r1 > 0 and s.penalty_sigma > 0
-    penalties = weight > 0 or s.r2 > 0 or finite_differences
-    return objective.paired_g_loss is not None or penalties or s.augment > 0 or s.ada_target > 0
+    penalties = objectives.gradient_penalty_weight(s) > 0 or s.r2 > 0 or finite_differences
+    return paired or penalties or s.augment > 0 or s.ada_target > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:
@@ -386,7 +385,7 @@ def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Va
 def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
     """Scale the gradients of a with ∂L/∂a, L being D's loss; then one step of D's optimiser."""
     s = game.settings
-    weight = torch.cat(d_logit_gradients(find(s.objective), a[:m], a[m:]))
+    weight = torch.cat(objectives.d_logit_gradients(objectives.find(s.objective), a[:m], a[m:]))
     weight /= s.batch
     if s.protocol == "released":
         weight /= 2
@@ -446,7 +445,8 @@ def _extend(g: _Gradient, t: Values, data: slice) -> None:
 
 def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
     """Scale D's input gradient by ∂L/∂a of G's loss, backpropagate it through G; then one step."""
-    weight = g_logit_gradient(find(game.settings.objective), a) / game.settings.batch
+    objective = objectives.find(game.settings.objective)
+    weight = objectives.g_logit_gradient(objective, a) / game.settings.batch
     gradients = _backward(tape, at_x.mul_(weight))
     _step(game.optimiser_G, gradients, torch.ones_like(weight))
 

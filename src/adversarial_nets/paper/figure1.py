@@ -111,7 +111,7 @@ def _numbers(recording: LineRecording) -> dict[str, Any]:
             {
                 "round": snapshot.round,
                 "p_g": thousandths(np.minimum(snapshot.p_g[1:-1] / peak, 9)),
-                "D_star": thousandths(divergences.D_star(evaluator.p_data, snapshot.p_g)[1:-1]),
+                "D_star": thousandths(snapshot.D_star[1:-1]),
                 "D": thousandths(expit(snapshot.a[1:-1])),
                 "G": thousandths((snapshot.G - low) / width),
                 **{name: round(getattr(snapshot, name), 5) for name in _PAGE_NUMBERS},

@@ -34,6 +34,7 @@ from adversarial_nets.datasets.stacked_mnist import MODES, modes_of, stack
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.evaluation.features import Classifier, classifier
 from adversarial_nets.game import play, sample
+from adversarial_nets.objectives import find
 from adversarial_nets.plots.sheets import plot_image_rows
 from adversarial_nets.plots.style import G_COLOUR, GREY
 from adversarial_nets.presets import PRESETS
@@ -127,7 +128,10 @@ def games() -> list[tuple[str, str]]:
 
 
 def variant(s: Settings, objective: str, penalty: str, gamma: float) -> Settings:
-    """The settings with another objective and penalty; WGAN-GP also gets its k of 5.
+    """The settings with another objective and penalty, and the k that the objective needs.
+
+    Of `Objective.published`, only k, r1 and r2 are set: optimiser and learning rate are the same
+    for all objectives.
 
     Args:
         s: settings of the game.
@@ -140,7 +144,7 @@ def variant(s: Settings, objective: str, penalty: str, gamma: float) -> Settings
         objective=objective,
         r1=gamma if penalty.startswith("R1") else 0.0,
         r2=gamma if penalty == "R1 + R2" else 0.0,
-        k=5 if penalty == "gradient penalty" else s.k,
+        k=find(objective).published.get("k", s.k),
         D=dataclasses.replace(s.D, spectral_norm=penalty == "spectral norm"),
     )
 

@@ -2,19 +2,25 @@
 
 import csv
 import io
+import math
 
 from adversarial_nets.playground.game_slot import GameSlot
+from adversarial_nets.toys.measures import Metric
 
 __all__ = ["metrics_csv"]
 
 
 def metrics_csv(slot: GameSlot) -> bytes:
-    """The metrics of every snapshot in the history, each beside a perfect generator's value."""
+    """The metrics of every snapshot in the history, each beside a perfect generator's value.
+
+    A cell is empty where the objective has no such number.
+    """
     file = io.StringIO()
-    names = list(slot.history[0].metrics)
+    names = list({name: None for entry in slot.history for name in entry.metrics})
     writer = csv.writer(file)
     writer.writerow(["round", *(f"{name}{of}" for name in names for of in ("", ", perfect"))])
     for entry in slot.history:
-        values = (repr(value) for name in names for value in entry.metrics[name])
+        numbers = (v for name in names for v in entry.metrics.get(name, Metric(math.nan, None)))
+        values = ("" if v is None or math.isnan(v) else repr(v) for v in numbers)
         writer.writerow([entry.snapshot.round, *values])
     return file.getvalue().encode()

@@ -19,6 +19,7 @@ from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory.divergences import LOG4
+from adversarial_nets.toys import optimum
 from adversarial_nets.toys.measures import Metric, approaches, oscillates, rises
 from adversarial_nets.training.diagnostics import find_problem
 
@@ -32,8 +33,8 @@ SWING_JSD = 0.1
 """A rise of JSD in nats; a game that oscillates has several."""
 STUCK_JSD = 0.1
 """JSD above a perfect generator's, in nats, above which a game without progress is stuck."""
-STUCK_V = -LOG4 + 0.25
-"""V in nats above which D is strong."""
+STUCK_V = 1 - 0.25 / LOG4
+"""V over its value for a perfect G, below which D is strong; V is negative."""
 STUCK_ROUNDS = 100
 """Rounds before which no game is called stuck."""
 MIN_SNAPSHOTS = 24
@@ -220,7 +221,7 @@ class GameSlot:
             "problem": self._diagnose(center, spread, metrics, means),
             "D_x": means["D_x"],
             "D_G_z": means["D_G_z"],
-            "V_before": self.history[-1].metrics["V"].value if self.history else None,
+            "V_before": self._curve_of("V", s.objective)[-1] if self.history else None,
             **board.gradient_arrows(self.evaluator, snapshot, self.game),
         }
 
@@ -247,7 +248,7 @@ class GameSlot:
         # machine's speed.
         path = [*(entry.details["center"] for entry in self.history), center]
         found = self._metrics(metrics)
-        excess = np.array([each["JSD"].value - each["JSD"].perfect for each in found])
+        excess = np.array([each["JSD"].value - (each["JSD"].perfect or 0) for each in found])
         V = np.array([each["V"].value for each in found])
         # A game that comes nearer to the data is healthy, however its samples move.
         swings = not found or rises(excess[len(excess) // 4 :], SWING_JSD) >= 2
@@ -261,7 +262,7 @@ class GameSlot:
         }
         # On images G starts with samples of one class, which is not a collapse.
         if "modes hit" in metrics and (self.kind.name != "images" or self.max_spread > 0.3):
-            row["modes"] = metrics["modes hit"].value / metrics["modes hit"].perfect
+            row["modes"] = metrics["modes hit"].value / (metrics["modes hit"].perfect or 1)
         early = self.kind.name == "images" and self.max_spread < 0.1
         return (
             find_problem(row, self.max_spread)
@@ -273,8 +274,11 @@ class GameSlot:
         """Whether D stays strong while p_g, far from the data, comes no nearer."""
         if len(excess) < MIN_SNAPSHOTS or self.game.round < STUCK_ROUNDS or approaches(excess):
             return False
-        half = len(excess) // 2
-        return bool(np.median(excess[half:]) > STUCK_JSD and np.median(V[half:]) > STUCK_V)
+        half, perfect = len(excess) // 2, optimum.V_of_perfect_G(self.game.settings.objective)
+        if perfect is None:
+            return False
+        strong = np.median(V[half:]) > STUCK_V * perfect
+        return bool(np.median(excess[half:]) > STUCK_JSD and strong)
 
     def _metrics(self, newest: dict[str, Metric]) -> list[dict[str, Metric]]:
         """The metrics of the history and the newest snapshot, if they include JSD."""
@@ -314,18 +318,32 @@ class GameSlot:
             "metrics": {name: [_finite(v) for v in metric] for name, metric in metrics.items()},
             **details,
             **BOARDS[self.kind.name].columns(self.evaluator, snapshot),
-            "curve": self._curve(),
+            "curve": self._curve(self.history[index]),
         }
 
-    def _curve(self) -> Message:
-        """Each metric over the history, by name, and the rounds."""
-        names = self.history[0].metrics
+    def _curve(self, shown: HistoryEntry) -> Message:
+        """Each metric of the displayed entry over the history, by name, and the rounds."""
+        objective = shown.snapshot.objective
         return {
             "round": [entry.snapshot.round for entry in self.history],
-            **{name: [_finite(e.metrics[name].value) for e in self.history] for name in names},
+            **{name: self._curve_of(name, objective) for name in shown.metrics},
         }
 
+    def _curve_of(self, name: str, objective: str) -> list[float | None]:
+        """One metric over the history; None where it does not exist or belongs to another V."""
+        return [
+            _finite(entry.metrics[name].value)
+            if name in entry.metrics
+            and (name not in _OF_V or optimum.same_V(entry.snapshot.objective, objective))
+            else None
+            for entry in self.history
+        ]
 
-def _finite(value: float) -> float | None:
+
+_OF_V = ("V", "C", "distance")
+"""Metrics whose meaning depends on the objective."""
+
+
+def _finite(value: float | None) -> float | None:
     """The value for JSON, which has no infinity; the page displays None as ∞."""
-    return float(value) if math.isfinite(value) else None
+    return float(value) if value is not None and math.isfinite(value) else None

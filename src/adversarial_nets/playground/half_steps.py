@@ -11,7 +11,7 @@ import torch
 from adversarial_nets import game as algorithm
 from adversarial_nets import objectives
 from adversarial_nets.state import Game, Noise
-from adversarial_nets.toys.measures import V_from_logits
+from adversarial_nets.toys import optimum
 from adversarial_nets.toys.networks import evaluate, rows_of_samples
 
 __all__ = ["Minibatch", "after_D", "coming_minibatch", "measure"]
@@ -50,7 +50,7 @@ def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
         loss = objectives.generator_loss(of_samples, game.settings.objective, of_x)
     D_x, D_G_z = (float(torch.from_numpy(a).sigmoid().mean()) for a in (a_x, a_G_z))
     with np.errstate(invalid="ignore"):  # a game that has diverged
-        V = V_from_logits(a_x, a_G_z)
+        V = optimum.V_from_logits(game.settings.objective, a_x, a_G_z)
     found = {"V": V, "D_x": D_x, "D_G_z": D_G_z, "g_loss": float(loss)}
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 

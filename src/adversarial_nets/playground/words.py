@@ -116,6 +116,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "change rose": _text("rose from {before} to {after}", "由 {before} 升至 {after}"),
     "change fell": _text("fell from {before} to {after}", "由 {before} 降至 {after}"),
+    "change known": _text("is now {after}", "现为 {after}"),
     "change stayed": _text("stayed near {after}", "保持在 {after} 附近"),
     "explain both": _text(
         "Full rounds: D is updated {k}×, then G once. On the latest minibatches, D(x) was {D_x} "
@@ -177,9 +178,19 @@ WORDS: Mapping[str, Text] = {
     ),
     "curve": _text("Curves", "曲线"),
     "curve V": _text("V and −log 4 + 2·JSD", "V 与 −log 4 + 2·JSD"),
+    "curve V other": _text("V and its maximum over D", "V 与 V 对 D 的最大值"),
     "curve divergences": _text("JSD and KL", "JSD 与 KL"),
     "metric V": _text("V(D, G)", "V(D, G)"),
     "metric C": _text("−log 4 + 2·JSD", "−log 4 + 2·JSD"),
+    "metric C least-squares": _text(
+        "max V = −¼ + ⅛ Σ (p_data − p_g)² / (p_data + p_g)",
+        "V 的最大值 −¼ + ⅛ Σ (p_data − p_g)² / (p_data + p_g)",
+    ),
+    "metric C hinge": _text("max V = −2 + 2·TV(p_data, p_g)", "V 的最大值 −2 + 2·TV(p_data, p_g)"),
+    "metric C relativistic": _text(
+        "max V = −log 2 + JSD of pairs (x, G(z)) and (G(z), x)",
+        "V 的最大值 −log 2 + 数对 (x, G(z)) 与 (G(z), x) 的 JSD",
+    ),
     "metric C from samples": _text("… from {m} samples", "同上，由 {m} 个样本估计"),
     "metric JSD": _text("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g)"),
     "metric KL data g": _text("KL(p_data ‖ p_g)", "KL(p_data ‖ p_g)"),
@@ -205,6 +216,30 @@ WORDS: Mapping[str, Text] = {
     "metric alignment": _text("samples of the class asked for", "类别与指定一致的样本比例"),
     "metric spread": _text("variance of samples / data", "样本与数据的方差比"),
     "method line": _text("Exact, on 240 cells of x.", "将 x 轴划分为 240 个格子，精确计算。"),
+    "method V least-squares": _text(
+        "V is minus D's least-squares loss. D*(x) is the sigmoid of the best output of D, "
+        "p_data / (p_data + p_g).",
+        "V 是 D 的最小二乘损失的相反数。D*(x) 是 D 的最优输出 p_data / (p_data + p_g) "
+        "的 sigmoid 值。",
+    ),
+    "method V hinge": _text(
+        "V is minus D's hinge loss. D*(x) is the sigmoid of the best output of D, "
+        "sign(p_data − p_g). TV is the total variation distance.",
+        "V 是 D 的合页损失的相反数。D*(x) 是 D 的最优输出 sign(p_data − p_g) 的 sigmoid 值。"
+        "TV 是全变差距离。",
+    ),
+    "method V relativistic": _text(
+        "V is minus D's loss on pairs. The best output of D is log(p_data / p_g) plus any "
+        "constant; D* has the constant that is nearest to D.",
+        "V 是 D 在数对上的损失的相反数。D 的最优输出是 log(p_data / p_g) 加任意常数；"
+        "图中的 D* 取与当前 D 最接近的常数。",
+    ),
+    "method V wasserstein": _text(
+        "V is the mean of D's output on data minus that on samples. The best D under the "
+        "1-Lipschitz condition has no closed form, so no D* and no optimum of V are shown.",
+        "V 是 D 在真实数据上的输出均值减去在样本上的输出均值。在 1-利普希茨约束下，最优的 D "
+        "没有闭式解，因此不显示 D* 和 V 的最优值。",
+    ),
     "method points": _text(
         "p_data is itself an estimate: a Gaussian at each of your {points} points.",
         "p_data 本身也是估计：在你的 {points} 个数据点处各放置一个高斯核。",

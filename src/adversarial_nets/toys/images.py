@@ -22,10 +22,9 @@ from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
-from adversarial_nets.theory.divergences import LOG4
+from adversarial_nets.toys import optimum
 from adversarial_nets.toys.measures import (
     Metric,
-    V_from_logits,
     accuracy,
     mean_by_name,
     smoothed_KL,
@@ -169,6 +168,7 @@ class Snapshot:
         counts: the number of samples in each class; None if the data have no classes.
         alignment: in a game with classes the share of samples that the classifier finds in the
             class asked for; otherwise None.
+        objective: the objective that D and G play.
     """
 
     round: int
@@ -179,6 +179,7 @@ class Snapshot:
     variance_ratio: float
     counts: Float64[np.ndarray, " classes"] | None
     alignment: float | None = None
+    objective: str = "non-saturating"
 
 
 def new_game(data: Dataset, settings: Settings = SETTINGS) -> Game:
@@ -215,9 +216,9 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
         counts = classifier.count(found)
         alignment = None if c is None else float((found == c.numpy()).mean())
     shown = samples[:SHOWN].clone()
-    return Snapshot(
-        g.round, shown, a_data, a_reference, a_samples, variance_ratio, counts, alignment
-    )
+    logits = a_data, a_reference, a_samples
+    measured = variance_ratio, counts, alignment
+    return Snapshot(g.round, shown, *logits, *measured, g.settings.objective)
 
 
 def _with_conditions(
@@ -252,18 +253,23 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     the samples' variance ratio. If the data have classes, the measures of
     `PCANearestNeighbour.measures` follow.
 
-    V's perfect value is −log 4. The perfect value of ``accuracy`` is D's accuracy on reference
-    images in place of samples, so it shows how far D has overfitted its training images.
+    V's perfect value is −log 4 for the paper's objectives. The perfect value of ``accuracy`` is D's
+    accuracy on reference images in place of samples, so it shows how far D has overfitted its
+    training images; an objective without D* has no ``accuracy``.
     """
-    a_data = snapshot.a_data
+    objective, level = snapshot.objective, optimum.threshold(snapshot.objective)
+    perfect = optimum.V_of_perfect_G(objective)
     reference = float(evaluator.reference.var(0).mean() / evaluator.held_out.var(0).mean())
     found = {
-        "V": Metric(V_from_logits(a_data, snapshot.a_samples), -LOG4),
+        "V": Metric(optimum.V_from_logits(objective, snapshot.a_data, snapshot.a_samples), perfect),
         "accuracy": Metric(
-            accuracy(a_data, snapshot.a_samples), accuracy(a_data, snapshot.a_reference)
+            accuracy(snapshot.a_data - level, snapshot.a_samples - level),
+            accuracy(snapshot.a_data - level, snapshot.a_reference - level),
         ),
         "spread": Metric(snapshot.variance_ratio, reference),
     }
+    if perfect is None:
+        del found["accuracy"]
     if evaluator.classifier is not None and snapshot.counts is not None:
         floors = evaluator.classifier.floors
         measures = evaluator.classifier.measures(snapshot.counts)

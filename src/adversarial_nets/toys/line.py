@@ -1,7 +1,8 @@
 """Games on one-dimensional data (Figure 1), with exact p_g, D* and C(G).
 
 G maps one-dimensional noise z to one-dimensional x, so p_g follows exactly by change of variables.
-From p_g follow D* and C(G) = −log 4 + 2·JSD, with which the learned D and V are compared (§4).
+From p_g follow D* and C(G) = −log 4 + 2·JSD, with which the learned D and V are compared (§4); for
+other objectives than the paper's, their own V, D* and maximum of V (`optimum`).
 """
 
 import math
@@ -18,6 +19,7 @@ from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
+from adversarial_nets.toys import optimum
 from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
 from adversarial_nets.toys.measures import Metric
 from adversarial_nets.toys.networks import check_finite, evaluate, make_discriminator
@@ -176,9 +178,12 @@ class Snapshot:
         a: D's logits at the evaluator's `support`.
         G: G(z) of the evaluator's arrows.
         V: V(D, G) of the learned D, exact on the cells.
-        C: C(G) = −log 4 + 2·JSD, exact on the cells; V is at most this.
+        C: C(G) = −log 4 + 2·JSD, exact on the cells.
         C_from_samples: C(G), estimated from one minibatch of samples and one of data.
-        distance: E|D − D*| over data and samples, half of each.
+        distance: E|D − D*| over data and samples, half of each; NaN without D*.
+        objective: the objective that D and G play.
+        D_star: its D* at the evaluator's `support`; NaN where it is not known (`optimum.D_star`).
+        V_star: the maximum of V over D, for the paper's objectives `C`; NaN without D*.
     """
 
     round: int
@@ -189,6 +194,9 @@ class Snapshot:
     C: float
     C_from_samples: float
     distance: float
+    objective: str
+    D_star: Masses
+    V_star: float
 
 
 def new_evaluator(toy: Toy, settings: Settings = SETTINGS) -> Evaluator:
@@ -223,8 +231,13 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     a = evaluate(g.D, evaluator.support[:, None])[:, 0]
     check_finite(g, G_z, a)
     p_data, p_g = evaluator.p_data, quadrature.pushforward(G_z, evaluator.z_mass, evaluator.edges)
-    difference = np.abs(expit(a) - divergences.D_star(p_data, p_g))
-    difference = np.nan_to_num(difference)  # D* is NaN where p_data and p_g are 0
+    objective = g.settings.objective
+    D_star, V_star = (
+        optimum.D_star(objective, a, p_data, p_g),
+        optimum.V_star(objective, p_data, p_g),
+    )
+    difference = np.nan_to_num(np.abs(expit(a) - D_star))  # D* is NaN where p_data and p_g are 0
+    distance = float(difference @ (p_data + p_g) / 2)
     n, purpose = g.settings.batch, f"judged at round {g.round}"
     samples = game.sample(g.G, g.settings, n, purpose).double().numpy()
     data = sample_points(evaluator.toy, n, g.settings.seed, purpose)
@@ -233,25 +246,30 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
         p_g=p_g,
         a=a,
         G=evaluate(g.G, evaluator.arrows[:, None])[:, 0],
-        V=divergences.V(a, p_data, p_g),
+        V=optimum.V(objective, a, p_data, p_g),
         C=divergences.C(p_data, p_g),
         C_from_samples=_C_from_samples(data, samples, evaluator.edges),
-        distance=float(difference @ (p_data + p_g) / 2),
+        distance=math.nan if math.isnan(V_star) else distance,
+        objective=objective,
+        D_star=D_star,
+        V_star=V_star,
     )
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """The numbers of a snapshot, each beside its value for a perfect generator.
 
-    ``V``, ``C`` (−log 4 + 2·JSD), ``JSD``, ``KL data g`` and ``KL g data`` are in nats.
-    ``accuracy`` is D's, ``distance`` is mean |D − D*|; ``modes hit`` and ``rarest mode`` are given
-    for mixtures (see `plane.mode_shares`). All are exact on the evaluator's cells, except ``C from
-    samples``, which is estimated from one minibatch.
+    ``V``, ``C`` (the maximum of V over D: −log 4 + 2·JSD for the paper's objectives), ``JSD``, ``KL
+    data g`` and ``KL g data`` are in nats. ``accuracy`` is D's, ``distance`` is mean |D − D*|;
+    ``modes hit`` and ``rarest mode`` are given for mixtures (see `plane.mode_shares`). All are
+    exact on the evaluator's cells, except ``C from samples``, which is estimated from one
+    minibatch. An objective without D* has no ``C``, ``accuracy`` and ``distance``.
     """
-    p, q, real = evaluator.p_data, snapshot.p_g, snapshot.a > 0
+    p, q, objective = evaluator.p_data, snapshot.p_g, snapshot.objective
+    perfect, real = optimum.V_of_perfect_G(objective), snapshot.a > optimum.threshold(objective)
     found = {
-        "V": Metric(snapshot.V, -divergences.LOG4),
-        "C": Metric(snapshot.C, -divergences.LOG4),
+        "V": Metric(snapshot.V, perfect),
+        "C": Metric(snapshot.V_star, perfect),
         "C from samples": Metric(snapshot.C_from_samples, evaluator.floor),
         "JSD": Metric((snapshot.C + divergences.LOG4) / 2, 0.0),
         "KL data g": Metric(divergences.KL(p, q), 0.0),
@@ -259,11 +277,15 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
         "accuracy": Metric(float(p[real].sum() + q[~real].sum()) / 2, 0.5),
         "distance": Metric(snapshot.distance, 0.0),
     }
+    if not optimum.same_V(objective, "minimax"):
+        del found["C from samples"]  # it estimates the C of Equation 1
+    if perfect is None:
+        del found["C"], found["accuracy"], found["distance"]
     if isinstance(evaluator.toy, Mixture) and len(evaluator.toy.means) > 1:
         shares = _mode_shares(q[1:-1], evaluator.x, evaluator.toy)
         found["modes hit"] = Metric(float((shares >= 0.1).sum()), float(len(shares)))
-        perfect = _mode_shares(p[1:-1], evaluator.x, evaluator.toy)
-        found["rarest mode"] = Metric(float(shares.min()), float(perfect.min()))
+        of_data = _mode_shares(p[1:-1], evaluator.x, evaluator.toy)
+        found["rarest mode"] = Metric(float(shares.min()), float(of_data.min()))
     return found
 
 

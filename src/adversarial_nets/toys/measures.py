@@ -26,11 +26,11 @@ class Metric(NamedTuple):
 
     Attributes:
         value: of the game's generator.
-        perfect: of a perfect generator with as many samples.
+        perfect: of a perfect generator with as many samples; None if it is not known.
     """
 
     value: float
-    perfect: float
+    perfect: float | None
 
 
 def V_from_logits(a_data: Logits, a_samples: Logits) -> float:

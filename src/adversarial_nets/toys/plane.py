@@ -18,14 +18,9 @@ from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
+from adversarial_nets.toys import optimum
 from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
-from adversarial_nets.toys.measures import (
-    Metric,
-    V_from_logits,
-    accuracy,
-    mean_by_name,
-    smoothed_KL,
-)
+from adversarial_nets.toys.measures import Metric, accuracy, mean_by_name, smoothed_KL
 from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
 from adversarial_nets.toys.points import sample_density
 
@@ -179,6 +174,7 @@ class Snapshot:
         measures: of the samples, by name.
         codes: in the joint game E(x) of the evaluator's data; otherwise None.
         reconstructions: in the joint game G(E(x)) of the same data; otherwise None.
+        objective: the objective that D and G play.
     """
 
     round: int
@@ -190,6 +186,7 @@ class Snapshot:
     measures: dict[str, float]
     codes: Float64[np.ndarray, "encoded z_size"] | None = None
     reconstructions: Float64[np.ndarray, "encoded 2"] | None = None
+    objective: str = "non-saturating"
 
 
 def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
@@ -312,7 +309,10 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
         reconstructions = evaluate(G, codes)
         distances = np.linalg.norm(reconstructions - evaluator.data, axis=1)
         found["reconstruction"] = float(distances.mean())
-    return Snapshot(g.round, samples, a_data, a_samples, D, grid, found, codes, reconstructions)
+    of_E = codes, reconstructions
+    return Snapshot(
+        g.round, samples, a_data, a_samples, D, grid, found, *of_E, g.settings.objective
+    )
 
 
 def noise_of_samples(s: Settings, n: int) -> Float64[np.ndarray, "n z_size"]:
@@ -325,14 +325,18 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """The numbers of a snapshot, each beside its value for a perfect generator.
 
     ``V`` (in nats) and D's ``accuracy`` are means over the evaluator's data and the samples, ``C``
-    is −log 4 + 2·JSD; the other names are those of `measures`. In the joint game ``reconstruction``
-    is the mean distance of x from G(E(x)).
+    is −log 4 + 2·JSD, the maximum of V over D; the other names are those of `measures`. In the
+    joint game ``reconstruction`` is the mean distance of x from G(E(x)). Only the paper's
+    objectives have ``C``; one without D* has no ``accuracy``.
     """
-    LOG4, floors = divergences.LOG4, evaluator.floors
-    found = {"V": Metric(V_from_logits(snapshot.a_data, snapshot.a_samples), -LOG4)}
-    if "JSD" in floors:
+    LOG4, floors, objective = divergences.LOG4, evaluator.floors, snapshot.objective
+    a_data, a_samples = snapshot.a_data, snapshot.a_samples
+    perfect, level = optimum.V_of_perfect_G(objective), optimum.threshold(objective)
+    found = {"V": Metric(optimum.V_from_logits(objective, a_data, a_samples), perfect)}
+    if "JSD" in floors and optimum.same_V(objective, "minimax"):
         found["C"] = Metric(2 * snapshot.measures["JSD"] - LOG4, 2 * floors["JSD"] - LOG4)
-    found["accuracy"] = Metric(accuracy(snapshot.a_data, snapshot.a_samples), 0.5)
+    if perfect is not None:
+        found["accuracy"] = Metric(accuracy(a_data - level, a_samples - level), 0.5)
     return found | {
         name: Metric(float(value), floors.get(name, 0.0))
         for name, value in snapshot.measures.items()

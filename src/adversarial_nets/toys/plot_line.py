@@ -108,14 +108,14 @@ def _plot_densities(axes: Axes, evaluator: Evaluator, snapshot: Snapshot) -> Non
     """p_data and p_g, with D and D* on an axis of their own at the right."""
     width = evaluator.edges[1] - evaluator.edges[0]
     p_data, p_g = evaluator.p_data[1:-1] / width, snapshot.p_g[1:-1] / width
-    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)[1:-1]
     x, limits = evaluator.x, (evaluator.edges[0], evaluator.edges[-1])
     dotted, dashed = (0, (1, 1.5)), (0, (4, 1.5))
     axes.plot(x, p_g, color=G_COLOUR, lw=2, label="$p_g$, exact")
     axes.plot(x, p_data, color=DATA_COLOUR, lw=2, ls=dotted, label=r"$p_{\mathrm{data}}$")
     axes.set(xlim=limits, ylim=(0, 1.65 * p_data.max()), yticks=[], xticks=[])
     right = axes.twinx()
-    right.plot(x, D_star, color=D_COLOUR, lw=1, alpha=0.5, label="$D^*$")
+    if not np.isnan(snapshot.V_star):
+        right.plot(x, snapshot.D_star[1:-1], color=D_COLOUR, lw=1, alpha=0.5, label="$D^*$")
     D = expit(snapshot.a[1:-1])
     right.plot(x, D, color=D_COLOUR, lw=2, ls=dashed, label="$D$, learned")
     right.set(xlim=limits, ylim=(0, 1.06), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])

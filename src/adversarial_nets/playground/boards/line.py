@@ -8,7 +8,6 @@ from bokeh.plotting import figure
 from scipy.special import expit
 
 from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
-from adversarial_nets.theory import divergences
 from adversarial_nets.toys.line import Evaluator, Snapshot
 
 __all__ = ["center_and_spread", "columns", "draw"]
@@ -37,12 +36,11 @@ def _mean_and_std(x: np.ndarray, p: np.ndarray) -> tuple[float, float]:
 def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
     """The numbers of one snapshot, by data source and column of the figure."""
     cell = evaluator.edges[1] - evaluator.edges[0]
-    D_star = divergences.D_star(evaluator.p_data, snapshot.p_g)
     return {
         "curves": {  # the first and the last mass lie outside the cells
             "p_g": encode_float32(snapshot.p_g[1:-1] / cell),
             "D": encode_float32(expit(snapshot.a[1:-1])),
-            "D_star": encode_float32(D_star[1:-1]),
+            "D_star": encode_float32(snapshot.D_star[1:-1]),
         },
         "arrows": {"x": encode_float32(snapshot.G)},
         "z": encode_float32(evaluator.arrows),

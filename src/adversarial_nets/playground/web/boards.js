@@ -106,6 +106,7 @@ function fillBoard(message, game) {
   }
   if (message.samples) updateSource(game, "samples", decodeColumns(message.samples));
   if (message.heat) fillHeat(message.heat, game);
+  if (message.metrics) $("game-" + game).classList.toggle("no-D_star", !("distance" in message.metrics));
   $("game-" + game).classList.toggle("no-grid", !message.grid);
   if (message.grid) updateSource(game, "grid", gridLines(message.grid));
   $("game-" + game).classList.toggle("no-E", !message.reconstructions);
@@ -173,7 +174,7 @@ function gridLines({ lines, points, xy }) { // x and y of each line, from all [x
 }
 
 function fillChart(message, game) {
-  const { round } = message.curve, { V, C } = message.curve;
+  const { round, V, C } = message.curve;
   for (const place of ["chart", "metric"]) {
     const rounds = bokehModel(place, game, "rounds");
     if (!rounds) return;
@@ -181,12 +182,13 @@ function fillChart(message, game) {
   }
   const floor = C ? message.metrics.C[1] : 0;
   const below = V.map((v) => (v === null || v < config.lowestV ? config.lowestV + 0.06 : NaN));
-  bokehModel("chart", game, "curve").data = { round, V: V.map((v) => v ?? NaN), C: C || V, floor: round.map(() => floor), below };
+  bokehModel("chart", game, "curve").data = { round, V: V.map((v) => v ?? NaN), C: (C || V).map((v) => v ?? NaN), floor: round.map(() => floor), below };
   $("game-" + game).classList.toggle("no-C", !C);
   fillMetrics(message, game);
 }
 
-const CURVE_GROUPS = { divergences: /^(JSD|KL)/ }; // several metrics in one chart, by their names
+const CURVE_GROUPS = { divergences: /^(JSD|KL)/, V: /^[VC]$/ }; // several metrics in one chart, by their names
+const isEquation1 = (message) => !(message.objective in GAIN_OF_D); // the chart of V has its range and −log 4
 
 function curvesOf(message) { // what the chart can show: V, all divergences, or one of the other metrics
   const names = Object.keys(message.metrics), grouped = names.some((name) => CURVE_GROUPS.divergences.test(name));
@@ -197,25 +199,26 @@ function curvesOf(message) { // what the chart can show: V, all divergences, or 
 function fillMetrics(message, game) {
   const article = $("game-" + game), choices = curvesOf(message), chosen = choices.includes($("curve").value) ? $("curve").value : "V";
   if (game === 0) offerCurves(choices, chosen, message);
-  article.querySelector(".chart-legend").hidden = chosen !== "V";
-  $("chart-" + game).hidden = chosen !== "V";
-  $("metric-" + game).hidden = article.querySelector(".metric-legend").hidden = chosen === "V";
+  const ownChart = chosen === "V" && isEquation1(message);
+  $("chart-" + game).hidden = article.querySelector(".chart-legend").hidden = !ownChart;
+  $("metric-" + game).hidden = article.querySelector(".metric-legend").hidden = ownChart;
   const names = Object.keys(message.metrics).filter((name) => CURVE_GROUPS[chosen]?.test(name) || name === chosen).slice(0, 3);
   const ends = [];
   for (let i = 0; i < 3; i++) {
-    const values = (message.curve[names[i]] || []).map((v) => v ?? NaN), perfect = message.metrics[names[i]]?.[1];
+    const values = (message.curve[names[i]] || []).map((v) => v ?? NaN), perfect = message.metrics[names[i]]?.[1] ?? NaN;
     bokehModel("metric", game, "metric " + i).data = { round: values.length ? message.curve.round : [], value: values, perfect: values.map(() => perfect) };
-    ends.push(...values.filter(Number.isFinite), ...(values.length ? [perfect] : []));
+    ends.push(...[...values, perfect].filter(Number.isFinite));
   }
   const low = Math.min(0, ...ends), high = Math.max(...ends), range = bokehModel("metric", game, "values");
   if (ends.length) [range.start, range.end] = [low, high + 0.08 * (high - low) + 1e-6];
-  const entries = names.map((name, i) => Object.assign(document.createElement("li"), { className: ["D", "G", "gradient"][i], textContent: text("metric " + name, { m: message.m }) }));
+  const entries = names.map((name, i) => Object.assign(document.createElement("li"), { className: ["D", "G", "gradient"][i], textContent: metricName(name, message) }));
   article.querySelector(".metric-legend").replaceChildren(...entries);
 }
 
 function offerCurves(choices, chosen, message) {
   const isGroup = (name) => name === "divergences" || (name === "V" && "C" in message.metrics);
-  const words = choices.map((name) => text((isGroup(name) ? "curve " : "metric ") + name, { m: message.m }));
+  const words = choices.map((name) => isGroup(name)
+    ? text(name === "V" && !isEquation1(message) ? "curve V other" : "curve " + name) : metricName(name, message));
   if ($("curve").dataset.words === words.join()) return;
   $("curve").dataset.words = words.join();
   $("curve").replaceChildren(...choices.map((value, i) => Object.assign(document.createElement("option"), { value, textContent: words[i] })));

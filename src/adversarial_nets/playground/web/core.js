@@ -22,6 +22,12 @@ function text(name, values = {}) { // the text of that name, with its {placehold
   return translations[lang].replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : ""));
 }
 
+// The name of a metric, under the objective of the game where it depends on it.
+function metricName(name, { m, objective }) {
+  const own = `metric ${name} ${objective}`;
+  return text(own in config.words ? own : "metric " + name, { m });
+}
+
 function formatNumber(value, digits = 3) {
   if (value === null || value === undefined) return "∞";
   const size = Math.abs(value);

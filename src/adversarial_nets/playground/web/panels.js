@@ -30,7 +30,7 @@ function describeFigures(message, game) { // for screen readers
     kind: text("board " + $("game-" + game).dataset.kind),
     round: message.round,
     metrics: Object.entries(message.metrics).slice(0, 4)
-      .map(([name, [value]]) => `${text("metric " + name, { m: message.m })} ${formatNumber(value)}`).join(", "),
+      .map(([name, [value]]) => `${metricName(name, message)} ${formatNumber(value)}`).join(", "),
   });
   for (const place of ["main", "chart", "metric"]) $(`${place}-${game}`).setAttribute("aria-label", words);
   $("game-" + game).querySelector(".samples").alt = message.png ? words : "";
@@ -52,24 +52,23 @@ function showFrameRate() { // over the last two seconds
 function showMetrics(message) {
   const rows = Object.entries(message.metrics)
     .filter(([name]) => name !== "data without samples") // is named in the text below the table
-    .map(([name, [value, perfect]]) => {
-      const other = snapshots[1] && snapshots[1].metrics[name]?.[0];
-      return metricRow(name, snapshots[1] ? [value, other, perfect] : [value, perfect], message.m);
-    });
+    .map(([name]) => metricRow(name));
   $("metrics").tBodies[0].replaceChildren(...rows);
   $("metrics").classList.toggle("both", 1 in snapshots);
   showMethod(message);
 }
 
-function metricRow(name, values, m) {
+function metricRow(name) {
   const row = document.createElement("tr"), head = document.createElement("th");
   head.scope = "row";
-  head.textContent = text("metric " + name, { m });
-  const cells = values.map((value) => {
-    const cell = document.createElement("td");
-    cell.textContent = name === "rarest mode" ? formatNumber(100 * value, 0) + " %" : formatNumber(value, name === "modes hit" ? 0 : 3);
-    return cell;
-  });
+  head.textContent = ofEachGame((s) => metricName(name, s));
+  const show = (value) => { // undefined: the objective has no such number
+    if (value === undefined) return "–";
+    return name === "rarest mode" ? formatNumber(100 * value, 0) + " %" : formatNumber(value, name === "modes hit" ? 0 : 3);
+  };
+  const values = games().map((game) => show(snapshots[game].metrics[name]?.[0]));
+  const perfect = ofEachGame((s) => show(s.metrics[name]?.[1] ?? undefined));
+  const cells = [...values, perfect].map((words) => Object.assign(document.createElement("td"), { textContent: words }));
   row.append(head, ...cells);
   return row;
 }
@@ -82,7 +81,11 @@ function showMethod(message) { // how the metrics were computed
     points > 0 && "method points",
   ].filter(Boolean);
   const [share, perfect] = (metrics["data without samples"] || [0, 0]).map((v) => (100 * v).toFixed(1));
-  const sentences = names.map((name) => text(name, { share, perfect, points }));
+  const ofV = games().filter((game) => `method V ${snapshots[game].objective}` in config.words);
+  const sentences = [
+    ...names.map((name) => text(name, { share, perfect, points })),
+    ...ofV.map((game) => withPrefix(game, text(`method V ${snapshots[game].objective}`))),
+  ];
   setText($("method"), sentences.join(lang === "zh" ? "" : " "));
 }
 
@@ -144,7 +147,7 @@ function explanation(message) { // what the last round did, by the measured numb
 
 function changeOf(before, after) { // "rose from … to …"
   const [from, to] = [before, after].map((value) => formatNumber(value));
-  const words = from === to ? "stayed" : before === null || after > before ? "rose" : "fell";
+  const words = from === to ? "stayed" : before === null ? "known" : after > before ? "rose" : "fell";
   return text("change " + words, { before: from, after: to });
 }
 

@@ -1,0 +1,154 @@
+"""V under each objective, the D* that maximises it, and its maximum over D (Proposition 1, §4.1).
+
+V is minus D's expected loss: Equation 1 for the paper's objectives. An objective may have no D*
+that is a function of p_data(x) and p_g(x) (``wasserstein``); then D* and the maximum are NaN.
+"""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float64
+from scipy.special import expit
+
+from adversarial_nets import objectives
+from adversarial_nets.theory import divergences
+from adversarial_nets.toys import measures
+
+__all__ = [
+    "D_star",
+    "V",
+    "V_from_logits",
+    "V_of_perfect_G",
+    "V_star",
+    "describe",
+    "same_V",
+    "threshold",
+]
+
+Logits = Float64[np.ndarray, " n"]
+Vector = divergences.Vector
+
+
+def V(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> float:
+    """V of D's logits a, as a sum over x: minus D's expected loss.
+
+    >>> half = np.array([0.5, 0.5])
+    >>> V("least-squares", half, half, half)  # a = ½ everywhere
+    -0.25
+    """
+    found = objectives.find(objective)
+    if found.has_value_of_equation_1:
+        return divergences.V(a, p_data, p_g)
+    # Each pair of x and G(z) as a minibatch of one, since a paired loss depends on both logits.
+    x, G_z = np.flatnonzero(p_data), np.flatnonzero(p_g)
+    a_x, a_G_z = np.broadcast_arrays(a[x, None], a[G_z])
+    pairs = (torch.from_numpy(np.ascontiguousarray(each)).reshape(-1, 1) for each in (a_x, a_G_z))
+    losses = torch.vmap(found.d_loss)(*pairs).numpy().reshape(len(x), len(G_z))
+    return -float(p_data[x] @ losses @ p_g[G_z])
+
+
+def V_from_logits(objective: str, a_data: Logits, a_samples: Logits) -> float:
+    """V, estimated from D's logits on data and on samples."""
+    found = objectives.find(objective)
+    if found.has_value_of_equation_1:
+        return measures.V_from_logits(a_data, a_samples)
+    n = min(len(a_data), len(a_samples))  # a paired loss needs as many of each
+    a_x, a_G_z = (torch.from_numpy(np.ascontiguousarray(a[:n])) for a in (a_data, a_samples))
+    return -float(found.d_loss(a_x, a_G_z))
+
+
+def _a_star(objective: str, p_data: Vector, p_g: Vector) -> Vector | None:
+    """D's optimal logits; None if the objective has none in closed form."""
+    found = objectives.find(objective)
+    if found.a_star is None:
+        return None
+    return found.a_star(torch.from_numpy(p_data), torch.from_numpy(p_g)).numpy()
+
+
+def D_star(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> Vector:
+    """D* = sigmoid(a*) at each x; NaN where p_data and p_g are 0, and if there is no a*.
+
+    A paired objective leaves a constant of a* free; it is the median of a − a*, so that D* is
+    compared with the learned D of the same level.
+
+    Args:
+        objective: its name.
+        a: D's logits.
+        p_data: the data's probabilities.
+        p_g: the generator's probabilities.
+
+    >>> D_star("hinge", np.zeros(2), np.array([0.9, 0.1]), np.array([0.5, 0.5])).round(2)
+    array([0.73, 0.27])
+    """
+    found = objectives.find(objective)
+    if found.has_value_of_equation_1:
+        return divergences.D_star(p_data, p_g)
+    best = _a_star(objective, p_data, p_g)
+    if best is None:
+        return np.full_like(a, np.nan)
+    if found.paired_g_loss is not None:
+        best = best + _median(a - best, np.minimum(p_data, p_g))
+    return expit(np.where(p_data + p_g > 0, best, np.nan))
+
+
+def _median(values: Vector, weights: Vector) -> float:
+    """The weighted median of the values with weights above 0; 0 if there are none."""
+    values, weights = values[weights > 0], weights[weights > 0]
+    if not len(values):
+        return 0.0
+    order = np.argsort(values)
+    total = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(total, total[-1] / 2)])
+
+
+def V_star(objective: str, p_data: Vector, p_g: Vector) -> float:
+    """The maximum of V over D, a divergence of p_data and p_g (Theorem 1); NaN if there is no D*.
+
+    For the paper's objectives it is C(G) = −log 4 + 2·JSD.
+    """
+    if objectives.find(objective).has_value_of_equation_1:
+        return divergences.C(p_data, p_g)
+    best = _a_star(objective, p_data, p_g)
+    return math.nan if best is None else V(objective, best, p_data, p_g)
+
+
+def V_of_perfect_G(objective: str) -> float | None:
+    """`V_star` for p_g = p_data: −log 4 for the paper's objectives; None if there is no D*.
+
+    >>> V_of_perfect_G("hinge"), V_of_perfect_G("wasserstein") is None
+    (-2.0, True)
+    """
+    one = np.ones(1)
+    found = V_star(objective, one, one)
+    return None if math.isnan(found) else found
+
+
+def threshold(objective: str) -> float:
+    """The logit a* of p_data(x) = p_g(x), above which D takes x for data; NaN if there is no D*.
+
+    >>> threshold("minimax"), threshold("least-squares")
+    (0.0, 0.5)
+    """
+    best = _a_star(objective, np.ones(1), np.ones(1))
+    return math.nan if best is None else float(best[0])
+
+
+def describe(objective: str) -> str:
+    """What V, D* and the maximum of V are under an objective other than the paper's, else ''.
+
+    >>> describe("minimax")
+    ''
+    """
+    found = objectives.find(objective)
+    if found.has_value_of_equation_1:
+        return ""
+    sentence = f"V is minus D's loss under {objective}. D's optimal logit is {found.optimum}"
+    if found.a_star is None:
+        return f"{sentence}: no closed form, so V's optimum and D's distance from it are not given."
+    return f"{sentence}, where −V = {found.divergence}; p is p_data, q is p_g."
+
+
+def same_V(objective: str, other: str) -> bool:
+    """Whether D ascends the same V under both objectives."""
+    return objectives.find(objective).d_loss is objectives.find(other).d_loss
