@@ -328,7 +328,10 @@ def test_every_control_changes_its_setting(data: str, browser: Browser, address:
     visit = Visit(browser, address, easy(data))
     page = visit.page
     round = 0
-    shown = [c for c in CONTROLS if c.board in ("", page.get_attribute("body", "data-board"))]
+    board = page.get_attribute("body", "data-board")
+    common = [""] if data == "moons" else []  # the controls of all boards are tried on one
+    shown = [c for c in CONTROLS if c.board in [board, *common]]
+    assert shown
     for control in shown:
         page.click("[data-step=both]")
         round += 1

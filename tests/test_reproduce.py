@@ -173,14 +173,18 @@ def test_another_seed_makes_another_run(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("_tiny")
-def test_only_again_replaces_a_full_part_by_a_quick_one(tmp_path: Path, run: Path) -> None:
-    full = reproduce(tmp_path, parts=["figure2a"], profile="full")
-    later = reproduce(tmp_path, parts=["figure2a"])
-    assert part_of(later, "figure2a") == part_of(full, "figure2a")
-    assert "set again (--again) to replace it" in later.kept["figure2a"]
-    assert "--profile full" in later.kept["figure2a"]
-    quick = reproduce(tmp_path, parts=["figure2a"], again=True)
-    assert part_of(quick, "figure2a").made_with["profile"] == "quick"
+@pytest.mark.usefixtures("_own_parts")
+def test_only_again_replaces_a_full_part_by_a_quick_one(tmp_path: Path) -> None:
+    register(
+        Part("mine", "Mine", "§4", "nothing", lambda _: Result("found"), differs_by_profile=True)
+    )
+    full = reproduce(tmp_path, parts=["mine"], profile="full")
+    later = reproduce(tmp_path, parts=["mine"])
+    assert part_of(later, "mine") == part_of(full, "mine")
+    assert "set again (--again) to replace it" in later.kept["mine"]
+    assert "--profile full" in later.kept["mine"]
+    quick = reproduce(tmp_path, parts=["mine"], again=True)
+    assert part_of(quick, "mine").made_with["profile"] == "quick"
     assert not quick.kept
 
 

@@ -140,8 +140,8 @@ def refuse_other_shape(run: Run, image_shape: tuple[int, int, int]) -> None:
     Raises:
         UserError: the shape of the run's images, and the options that give it.
     """
-    if run.own_nets or run.image_shape == image_shape:
-        return
+    if run.own_nets or run.exported or run.image_shape == image_shape:
+        return  # runs without their networks are refused later, in other words
     (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
     raise UserError(
         f"{run.folder} was trained on images of {height}×{width} pixels with "

@@ -157,8 +157,8 @@ def require_installed(trackers: Iterable[str]) -> None:
             missing.append(name)
     if missing:
         names = " and ".join(_NAMES[name] for name in missing)
-        verb = "is" if len(missing) == 1 else "are"
+        verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         raise UserError(
-            f"{names} {verb} not installed. Install with: pip install "
+            f"{names} {verb} not installed. Install {them} with: pip install "
             f"'adversarial-nets[{','.join(missing)}]'"
         )
