@@ -97,3 +97,22 @@ def test_a_class_is_a_number_or_a_name(
     entry = dataclasses.replace(REGISTRY["mnist-5k"], classes=names, loader=lambda request: digits)
     monkeypatch.setitem(REGISTRY, "mnist-5k", entry)
     assert torch.equal(load("mnist-5k:digit-7").test, load("mnist-5k:7").test)
+
+
+@pytest.mark.parametrize(
+    ("shape", "preset"),
+    [
+        ((20, 16, 16, 3), "pictures"),
+        ((20, 3, 16, 16), "pictures"),
+        ((20, 16, 16), "quickstart"),
+        ((20, 4, 4, 3), "quickstart"),
+    ],
+)
+def test_colour_images_get_convolutional_networks(
+    shape: tuple[int, ...], preset: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "x.npz", images=np.zeros(shape, np.uint8), labels=np.zeros(20))
+    data = f"npz:{tmp_path / 'x.npz'}"
+    assert preset_for_data(data)[0] == preset
+    assert preset_for_data(data, "quickstart")[0] == "quickstart"
+    assert preset_for_data("npz:missing.npz")[0] == "quickstart"

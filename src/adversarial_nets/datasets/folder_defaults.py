@@ -1,8 +1,10 @@
-"""Defaults that depend on a folder's images: grey or colour, and whether any are held out."""
+"""Defaults that depend on a person's images: grey or colour, and whether any are held out."""
 
 import dataclasses
 import functools
+import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,13 +17,15 @@ from adversarial_nets.presets import Preset, preset_for
 __all__ = ["preset_for_data"]
 
 _LOOKED_AT = 30  # images
+_SMALLEST = 8  # pixels of a side that the networks of pictures can draw
 _FEW = 50  # images, of which none is held out
 
 
 def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or the data's own, adapted to a folder's images.
 
-    `channels` is 1 for grey images. With the preset pictures, few images are all trained on.
+    `channels` is 1 for grey images. With the preset pictures, few images are all trained on. Colour
+    images of an ``npz:FILE`` get the preset pictures, too; on them quickstart diverges.
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.
@@ -30,9 +34,11 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     Raises:
         UserError: there is no such preset.
     """
+    kind, _, path = data.partition(":")
+    if name is None and kind == "npz" and _holds_colour_images(Path(path).expanduser()):
+        name = "pictures"
     name, preset = preset_for(data, name)
     settings = preset.settings
-    kind, _, path = data.partition(":")
     if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
         settings = dataclasses.replace(settings, size=None, channels=None)
     else:
@@ -42,6 +48,24 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
         if name == "pictures" and found.are_few:
             settings = dataclasses.replace(settings, train_on_all=True)
     return name, dataclasses.replace(preset, settings=settings)
+
+
+def _holds_colour_images(file: Path) -> bool:
+    """Whether an array of an .npz file has the shape of colour images, by the arrays' headers.
+
+    What cannot be read is reported by loading the data.
+    """
+    from numpy.lib import format
+
+    shapes = []
+    with suppress(OSError, ValueError, zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+        for member in archive.namelist():
+            with archive.open(member) as array:
+                first = format.read_magic(array) == (1, 0)
+                read = format.read_array_header_1_0 if first else format.read_array_header_2_0
+                shapes.append(read(array)[0])
+    colour = [shape for shape in shapes if len(shape) == 4 and 3 in (shape[1], shape[3])]
+    return any(sorted(shape[1:])[1] >= _SMALLEST for shape in colour)
 
 
 class _Look(NamedTuple):
