@@ -218,10 +218,9 @@ def _train_and_report(
     """Load the data, train, score and write the report."""
     from adversarial_nets import datasets, objectives, report
     from adversarial_nets.engine import distributed
-    from adversarial_nets.runs import checkpoints, game_state, metrics
+    from adversarial_nets.runs import checkpoints, game_state
     from adversarial_nets.runs.folder import open_run
     from adversarial_nets.training import session, tracking
-    from adversarial_nets.training.trend import trend
 
     s = o.settings
     session.check_device(o.device)
@@ -247,15 +246,8 @@ def _train_and_report(
     scores = _score(run, data, reporter) if data.held_out else {}
     if not distributed.is_main():
         return {}
-    if not data.held_out:
-        reporter.say(f"No score: {NOTHING_HELD_OUT}")
-    else:
-        if preset == "pictures":
-            reporter.say(_memorised(run, data))
-            known = _known_to_D(folder)
-            if known:
-                reporter.say(known)
-        reporter.say(trend(metrics.read_metrics(folder), run.default_weights).sentence)
+    for line in _judgement(run, data, preset):
+        reporter.say(line)
     page = report.write_report(run, data)
     film = _film(folder) if o.film else None
     reporter.say("")
@@ -374,6 +366,19 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     return scores
 
 
+def _judgement(run: "Run", data: "Dataset", preset: str) -> list[str]:
+    """Sentences on copied images, and on whether more rounds would help."""
+    from adversarial_nets.runs import metrics
+    from adversarial_nets.training.trend import trend
+
+    if not data.held_out:
+        return [f"No score: {NOTHING_HELD_OUT}"]
+    still_falls = trend(metrics.read_metrics(run.folder), run.default_weights).sentence
+    if preset != "pictures":
+        return [still_falls]
+    return [_memorised(run, data), *_known_to_D(run.folder), still_falls]
+
+
 def _memorised(run: "Run", data: "Dataset") -> str:
     """A sentence that says whether training images were copied."""
     from adversarial_nets.evaluation.memorisation import memorisation
@@ -384,17 +389,17 @@ def _memorised(run: "Run", data: "Dataset") -> str:
     return memorisation(sample(G, run.settings, 1000, "samples to compare"), data).sentence
 
 
-def _known_to_D(folder: Path) -> str | None:
+def _known_to_D(folder: Path) -> list[str]:
     """A sentence that says how much better D recognises training images than held-out ones."""
     from adversarial_nets.runs.metrics import read_metrics
 
     row = next((row for row in reversed(read_metrics(folder)) if "V_held_out" in row), None)
     if row is None:
-        return None
-    return (
+        return []
+    return [
         f"V of D, in nats: {row['V_training']:.2f} on training images, {row['V_held_out']:.2f} on "
         "held-out images. The more they differ, the more D knows the training images by heart."
-    )
+    ]
 
 
 def _film(folder: Path) -> Path:

@@ -98,16 +98,12 @@ def load_folder(
         paths = [path for split in splits.values() for path in split]
         options = ((size, width), channels, background or "white", stretch, fit)
         images, facts = _read_all(place, paths, *options, name, on_progress, folder)
-    labels, classes = _classes(place, splits)
+    labels, classes = _classes(place, splits, train_on_all)
     if background is None and channels < 4:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
-    n_train, n_valid = len(splits["train"]), len(splits["valid"])
-    train, valid, test = torch.from_numpy(images).tensor_split([n_train, n_train + n_valid])
-    if train_on_all:
-        valid = test = train
-        labels = labels and dict.fromkeys(labels, labels["train"])
+    train, valid, test = _rows_of_splits(images, splits, train_on_all)
     n, shape = counted(len(paths), "image"), f"{size}×{width} {_COLOURS[channels]}"
     aspect = "square" if size == width else f"aspect {size}:{width}"
     on = f"{'fully ' * (channels == 4)}transparent parts on {background or 'white'}"
@@ -138,8 +134,20 @@ def _held_out(splits: Mapping[str, Sequence[Path]], how: str) -> str:
     return f"held out {n_valid:,} for validation and {n_test:,} for the test ({how})"
 
 
+def _rows_of_splits(
+    images: UInt8[np.ndarray, "n pixels"], splits: Mapping[str, Sequence[Path]], train_on_all: bool
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Training, validation and test images; three times all of them with `train_on_all`."""
+    if train_on_all:
+        everything = torch.from_numpy(images)
+        return everything, everything, everything
+    n_train, n_valid = len(splits["train"]), len(splits["valid"])
+    train, valid, test = torch.from_numpy(images).tensor_split([n_train, n_train + n_valid])
+    return train, valid, test
+
+
 def _classes(
-    folder: Path, splits: Mapping[str, Sequence[Path]]
+    folder: Path, splits: Mapping[str, Sequence[Path]], train_on_all: bool
 ) -> tuple[dict[str, Int64[torch.Tensor, " n"]], tuple[str, ...]]:
     """The labels of each split and the classes' names; both empty without subfolders."""
     of = class_of_images(folder, [path for split in splits.values() for path in split])
@@ -151,6 +159,8 @@ def _classes(
         split: torch.tensor([number[of[path]] for path in paths], dtype=torch.int64)
         for split, paths in splits.items()
     }
+    if train_on_all:
+        labels = dict.fromkeys(labels, labels["train"])
     return labels, tuple(names)
 
 

@@ -160,10 +160,7 @@ def train(
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
         with closing(reporter):
             images = _load(data, settings, reporter.work)
-        if source is not None and not networks.own:
-            game_state.refuse_other_shape(source, images.image_shape)
-        if patience is not None:
-            require_held_out(images)
+        _check_images(images, None if networks.own else source, patience)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
@@ -187,6 +184,18 @@ def _check_choices(precision: str, keep: str, patience: int | None) -> None:
         raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
     if patience is not None and patience < 1:
         raise SettingError("patience", f"is {patience}; it must be 1 or more.")
+
+
+def _check_images(images: Dataset, source: Run | None, patience: int | None) -> None:
+    """Refuse images that do not fit the weights to start from, or that leave none to wait for.
+
+    Raises:
+        UserError: one of these.
+    """
+    if source is not None:
+        game_state.refuse_other_shape(source, images.image_shape)
+    if patience is not None:
+        require_held_out(images)
 
 
 def _name_or_dataset(
