@@ -349,24 +349,20 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
 
 def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
     """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
-    s = game.settings
-    weight = objectives.gradient_penalty_weight(s)
-    return (
-        _R_penalty(game, step, data, s.r1, objectives.r1)  # γ/2 · E‖∂a(x)/∂x‖²
-        + _R_penalty(game, step, samples, s.r2, objectives.r2)  # the same at x = G(z)
-        + _gradient_penalty(game, step, data, samples, weight)  # λ · E(‖∂a(x̂)/∂x̂‖ − 1)²
-    )
+    compute: dict[str, Callable[[float], Tensor]] = {
+        "r1": lambda γ: _R_penalty(game, step, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
+        "r2": lambda γ: _R_penalty(game, step, samples, γ),  # the same at x = G(z)
+        "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
+    }
+    weights = objectives.penalties(game.settings)
+    return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
 
 
-def _R_penalty(
-    game: Game, step: int, at: _DInput, gamma: float, exact: Callable[..., Tensor]
-) -> Float[Tensor, ""] | float:
-    """R1 or R2 with weight γ: `exact`, or by finite differences (`penalty_sigma`)."""
+def _R_penalty(game: Game, step: int, at: _DInput, gamma: float) -> Float[Tensor, ""]:
+    """R1 or R2 with weight γ, exact or by finite differences (`penalty_sigma`)."""
     sigma, pixels = game.settings.penalty_sigma, game.data.pixels
-    if not gamma:
-        return 0.0
     if not sigma:
-        return exact(at.x, at.a, gamma, pixels)
+        return objectives.r1(at.x, at.a, gamma, pixels)
     sign = game.address(step).bernoulli_mask(f"{at.purpose}, moved", pixels, 0.5)
     moved = at.x.detach().clone()
     moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # a class does not move
@@ -376,10 +372,8 @@ def _R_penalty(
 
 def _gradient_penalty(
     game: Game, step: int, data: _DInput, samples: _DInput, weight: float
-) -> Float[Tensor, ""] | float:
-    """WGAN-GP's penalty at points x̂, uniform on the lines between samples and data."""
-    if not weight:
-        return 0.0
+) -> Float[Tensor, ""]:
+    """λ · E(‖∂a(x̂)/∂x̂‖ − 1)² at points x̂, uniform on the lines between samples and data."""
     place = game.address(step).uniform("between data and samples", 1).to(data.x)
     x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
     a_x_hat = _logits(game, x_hat, step, "between data and samples")

@@ -103,9 +103,9 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 def _needs_autograd(s: Settings) -> bool:
     """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
     paired = objectives.find(s.objective).paired_g_loss is not None
-    finite_differences = s.r1 > 0 and s.penalty_sigma > 0
-    penalties = objectives.gradient_penalty_weight(s) > 0 or s.r2 > 0 or finite_differences
-    return paired or penalties or s.augment > 0 or s.ada_target > 0
+    penalties = objectives.penalties(s).keys()
+    exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
+    return paired or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:
