@@ -145,22 +145,19 @@ def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | Non
 
 
 def generator_input(
-    G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | Columns | None = None
+    G: nn.Module, z: Rows, c: Numbers | Columns | None = None
 ) -> Float[Tensor, "m inputs"]:
     """G's input for these z: each with its condition, or z itself if G has none.
 
-    By default classes are drawn from p(c), and with masks no pixel is known.
-
     Args:
         G: the generator.
-        z: noise, one row for each of the address's rows.
-        address: key of the draw.
-        purpose: name of the draw.
-        c: the class of each row; or the values that hold its condition: a class in one-hot form,
-            or the known pixels and their mask (`masks.known_part`).
+        z: noise.
+        c: the class of each row, which a generator with classes needs (`drawn_classes`); or the
+            values that hold its condition: a class in one-hot form, or the known pixels and their
+            mask (`masks.known_part`), by default none.
 
     Raises:
-        UserError: classes for a generator without classes, or numbers that are no class.
+        UserError: classes for a generator without classes; missing ones, or numbers of no class.
     """
     shares, nothing = _shares(G), _nothing_known(G)
     if c is not None and c.is_floating_point():
@@ -174,9 +171,7 @@ def generator_input(
                 "condition classes."
             )
         return z
-    c = drawn_classes(G, address, purpose) if c is None else c
-    assert c is not None
-    if len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
+    if c is None or len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
         raise UserError(
             f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "
             "sample."

@@ -449,18 +449,15 @@ def sample(
     """
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
-    training = G.training
-    G.eval()
-    p = next(G.parameters())
-    blocks = []
-    for start in range(first, first + n, 1000):
-        rows = range(start, min(start + 1000, first + n))
-        address = Address(settings.seed, 0, rows)
-        block = slice(start - first, start - first + len(rows))
-        drawn = z[block] if z is not None else None
-        if drawn is None:
-            drawn = priors.draw(settings.prior, address, settings.z_size, purpose)
-        of_rows = None if c is None else c[block]
-        blocks.append(G(classes.generator_input(G, drawn, address, purpose, of_rows).to(p)))
-    G.train(training)
-    return torch.cat(blocks)
+    images = []
+    with nets.evaluation_mode(G):
+        for start in range(0, n, 1000):
+            block = slice(start, min(start + 1000, n))
+            address = Address(settings.seed, 0, range(first + block.start, first + block.stop))
+            if z is None:
+                z_block = priors.draw(settings.prior, address, settings.z_size, purpose)
+            else:
+                z_block = z[block]
+            c_block = classes.drawn_classes(G, address, purpose) if c is None else c[block]
+            images.append(G(classes.generator_input(G, z_block, c_block).to(_like(G))))
+    return torch.cat(images)

@@ -5,7 +5,8 @@ probability (see `objectives`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "Projection",
     "address_dropout",
     "discriminator",
+    "evaluation_mode",
     "generator",
     "limit_norms",
     "start_at_marginals",
@@ -186,6 +188,18 @@ def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
     """Set the address that the next masks of every `Dropout` in the network are drawn with."""
     for i, module in enumerate(m for m in net.modules() if isinstance(m, Dropout)):
         module.address = (address, f"{purpose}, dropout {i}")
+
+
+@contextmanager
+def evaluation_mode(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the ``with`` block; afterwards each module has its own mode again."""
+    training = {module: module.training for module in net.modules()}
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
 
 
 # --- Networks -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
+from adversarial_nets.nets import evaluation_mode
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -306,15 +307,10 @@ def _warn(message: str) -> None:
 @contextmanager
 def _tried(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and random generators are restored."""
-    training = {module: module.training for module in net.modules()}
     device = next(net.parameters()).device
-    net.eval()
-    try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
-            yield
-    finally:
-        for module, flag in training.items():
-            module.training = flag
+    fork = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with evaluation_mode(net), fork, torch.no_grad():
+        yield
 
 
 def _like(net: nn.Module, x: Tensor) -> Tensor:

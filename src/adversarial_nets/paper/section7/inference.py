@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from adversarial_nets import nets, priors
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
-from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
@@ -114,7 +114,7 @@ def fit_encoder(
         address = Address(s.seed, step, range(s.batch))
         z = priors.draw(settings.prior, address, settings.z_size, "z for E")
         with torch.no_grad():
-            x = G(generator_input(G, z, address, "z for E"))
+            x = G(generator_input(G, z, drawn_classes(G, address, "z for E")))
         loss = (z - E(x)).square().mean()
         minimise(trained, state, loss, s.lr * (1 - step / s.steps))
         record_loss(loss.item())
@@ -164,8 +164,7 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
         z: noise.
         c: the class of each row; or the known pixels and their mask (`masks.known_part`).
     """
-    inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
-    images: Tensor = G(inputs.to(next(G.parameters())))
+    images: Tensor = G(generator_input(G, z, c).to(next(G.parameters())))
     return images
 
 
