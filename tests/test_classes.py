@@ -121,8 +121,8 @@ def test_rows_hold_the_image_and_then_its_class() -> None:
 def test_the_published_conditional_networks() -> None:
     """Mirza & Osindero 2014, §4.1: each layer's size; lr .1 divided by 1.00004 down to 1e-6."""
     s = an.PRESETS["mnist-conditional"].settings
-    G = nets.generator(s.G, s.z_size, 784, classes=10)
-    D = nets.discriminator(s.D, 784, classes=10)
+    G = nets.generator(s.G, s.z_size, 784, columns=10)
+    D = nets.discriminator(s.D, 784, columns=10)
     sizes = [(m.in_features, m.out_features) for m in G.modules() if isinstance(m, nn.Linear)]
     assert sizes == [(100, 200), (10, 1000), (1200, 1200), (1200, 784)]
     maxout = [m for m in D.modules() if isinstance(m, nets.Maxout)]
