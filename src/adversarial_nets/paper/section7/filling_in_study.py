@@ -32,6 +32,7 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Mask = Float[Tensor, " pixels"]
 
+HIDDEN_REGIONS = "right", "blocks"  # what is hidden in the study
 STEPS = 500  # updates of z in the study; the command `advnets inpaint` makes more
 
 
@@ -94,10 +95,8 @@ def completions_of(
 def filling_in_rows(
     run: Run,
     data: Dataset,
-    regions: tuple[str, ...] = ("right", "blocks"),
     *,
     images: int = 50,
-    each: int = 5,
     weights: str | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[list[Row], Float[Tensor, "shown pixels"]]:
@@ -106,9 +105,7 @@ def filling_in_rows(
     Args:
         run: any run.
         data: its data set, with labels for training and test images.
-        regions: what is hidden (`masks.REGIONS`).
-        images: how many test images.
-        each: completions of each.
+        images: how many test images, each of which is completed five times.
         weights: ``raw`` or ``averaged``.
         on_progress: called with (what, amount done, total).
 
@@ -123,9 +120,9 @@ def filling_in_rows(
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
     G, round = game_state.load_generator(run, weights=weights)
     rows, shown = [], []
-    for i, region in enumerate(regions):
+    for i, region in enumerate(HIDDEN_REGIONS):
         mask = region_mask(region, data.image_shape)
-        found = completions_of(run, G, round, x, mask, each)
+        found = completions_of(run, G, round, x, mask, each=5)
         nearest = nearest_on_known_pixels(data, x, mask)
         candidates = {
             f"{run.preset_label}, {way}": found,
@@ -138,7 +135,7 @@ def filling_in_rows(
         grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
         shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []
         if on_progress is not None:
-            on_progress("hidden regions", i + 1, len(regions))
+            on_progress("hidden regions", i + 1, len(HIDDEN_REGIONS))
     return rows, torch.cat(shown, 1).flatten(0, 1)
 
 
