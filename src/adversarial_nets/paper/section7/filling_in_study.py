@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.evaluation import features
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
@@ -160,7 +161,7 @@ def measured(
 
 def _rows(model: str, region: str, data: str, m: Completions) -> list[Row]:
     return [
-        Row("filling-in", model, f"{measure}, {region} hidden", data, value, None, 1)
+        Row("filling-in", model, f"{measure}, {region} hidden", data, value)
         for measure, value in (
             ("RMSE", m.rmse),
             ("right class", m.right_class),
@@ -172,11 +173,5 @@ def _rows(model: str, region: str, data: str, m: Completions) -> list[Row]:
 def nearest_on_known_pixels(data: Dataset, x: Images, mask: Mask) -> Images:
     """The training image that is nearest to each x on the known pixels, in L2."""
     known = mask > 0
-    best = torch.full((len(x),), torch.inf)
-    index = torch.zeros(len(x), dtype=torch.int64)
-    for first in range(0, len(data.train), 1000):
-        s = data.floats(data.train[first : first + 1000])
-        distance, i = torch.cdist(x[:, known], s[:, known]).min(1)
-        closer = distance < best
-        best[closer], index[closer] = distance[closer], i[closer] + first
+    index, _ = nearest_images(x[:, known], data.train, lambda s: data.floats(s)[:, known])
     return data.floats(data.train[index])

@@ -206,19 +206,18 @@ def starting_points(
     if E is not None:
         z = encode(E, x)
         return z, nearest_class(G, x, z) if c is None else c
-    n = 1000
-    draws = priors.draw(
-        settings.prior, Address(settings.seed, 0, range(n)), settings.z_size, "first z"
-    )
+    address = Address(settings.seed, 0, range(1000))
+    tried_z = priors.draw(settings.prior, address, settings.z_size, "first z")
+    classes_in_turn = torch.arange(len(tried_z)) % max(class_count(G), 1)
     best_z, best_c = [], []
     for i, image in enumerate(x):
-        tried = torch.arange(n) % max(class_count(G), 1) if c is None else c[i].expand(n)
-        of = tried if class_count(G) else None
-        seen = torch.ones_like(image) if known is None else known[i]
-        error = (image - generate(G, draws, of)) * seen
+        tried_c = classes_in_turn if c is None else c[i].expand(len(tried_z))
+        error = image - generate(G, tried_z, tried_c)
+        if known is not None:
+            error = error * known[i]
         nearest = int(error.norm(dim=1).argmin())
-        best_z.append(draws[nearest])
-        best_c.append(tried[nearest])
+        best_z.append(tried_z[nearest])
+        best_c.append(tried_c[nearest])
     return torch.stack(best_z), torch.stack(best_c) if class_count(G) else None
 
 
