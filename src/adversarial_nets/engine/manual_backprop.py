@@ -406,7 +406,9 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
     _propagate(tape, {g.parameter: g for g in gradients}, t, slice(m))
 
 
-def _propagate(tape: Tape, of: Mapping[Tensor, _Gradient], t: Values, data: slice) -> Values:
+def _propagate(
+    tape: Tape, gradient_of: Mapping[Tensor, _Gradient], t: Values, data: slice
+) -> Values:
     """Propagate t forward through the active pieces; extend each weight's gradient on the way.
 
     A class is no part of x, so its own units have no share in t.
@@ -415,16 +417,16 @@ def _propagate(tape: Tape, of: Mapping[Tensor, _Gradient], t: Values, data: slic
         layer, kept = taped.layer, taped.kept
         match layer:
             case Branches():
-                t = _propagate(taped.branches[0], of, t, data)
+                t = _propagate(taped.branches[0], gradient_of, t, data)
                 t = torch.cat([t, t.new_zeros(taped.sizes[1], t.shape[1])])
             case Dropout():
                 t = t * kept[0][:, data]
             case Projection():
                 t = t[: layer.in_features]
-                _extend(of[layer.weight], t, data)
-                _extend(of[layer.embedding], t, data)
+                _extend(gradient_of[layer.weight], t, data)
+                _extend(gradient_of[layer.embedding], t, data)
             case nn.Linear():
-                _extend(of[layer.weight], t, data)
+                _extend(gradient_of[layer.weight], t, data)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
                     won = kept[1][..., data]

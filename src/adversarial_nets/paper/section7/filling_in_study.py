@@ -85,11 +85,11 @@ def completions_of(
         found = complete_in_one_pass(G, s, rows, masks)
     else:
         D = None if run.exported else game_state.load_discriminator(run, round)[0]
-        of_x = None if c is None else torch.full((len(x),), c)
-        if of_x is None and s.condition:
-            _, of_x = starting_points(G, s, x, known=mask.expand_as(x))
-        of_rows = None if of_x is None else of_x.repeat_interleave(each)
-        found = optimise_completions(G, D, s, rows, masks, run.image_shape, of_rows, steps)
+        classes = None if c is None else torch.full((len(x),), c)
+        if classes is None and s.condition:
+            _, classes = starting_points(G, s, x, known=mask.expand_as(x))
+        c_rows = None if classes is None else classes.repeat_interleave(each)
+        found = optimise_completions(G, D, s, rows, masks, run.image_shape, c_rows, steps)
     return found.unflatten(0, (len(x), each))
 
 
