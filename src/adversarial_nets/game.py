@@ -237,43 +237,53 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
         G_z = _samples(game, z, step, "samples for D")
-    x, G_z = _augmented(game, x, step, "data"), _augmented(game, G_z, step, "samples for D")
-    x, G_z = x.requires_grad_(game.settings.r1 > 0), G_z.requires_grad_(game.settings.r2 > 0)
-    a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, G_z, step, "samples for D")
-    data, samples = _DInput("data", x, a_x), _DInput("samples for D", G_z, a_G_z)
+    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
+    samples = _D_at(game, G_z, step, "samples for D", penalised=game.settings.r2 > 0)
     _set_gradients(game, game.D, _d_loss(game, step, data, samples))
     _step(game, game.D, game.optimiser_D)
-    return a_x.detach(), a_G_z.detach()
+    return data.a.detach(), samples.a.detach()
 
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    a_G_z = _logits(game, G_z, step, "samples for G")
-    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
+    samples = _D_at(game, _samples(game, z, step, "samples for G"), step, "samples for G")
+    _set_gradients(game, game.G, _g_loss(game, step, samples.a))
     _step(game, game.G, game.optimiser_G)
-    return a_G_z.detach()
+    return samples.a.detach()
 
 
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
-    x = _augmented(game, x, step, "data").requires_grad_(game.settings.r1 > 0)
-    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, G_z, step, "samples for G")
-    data, samples = _DInput("data", x, a_x), _DInput("samples for G", G_z, a_G_z)
+    G_z = _samples(game, z, step, "samples for G")
+    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
+    samples = _D_at(game, G_z, step, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
-    _set_gradients(game, game.G, _g_loss(game, step, a_G_z, a_x))
+    _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
-    return a_x.detach(), a_G_z.detach()
+    return data.a.detach(), samples.a.detach()
 
 
 @torch.no_grad()
 def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
     """D's logits on data, without an update."""
-    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+    return _D_at(game, x, step, "data").a
+
+
+class _DInput(NamedTuple):
+    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
+
+    purpose: str
+    x: Images
+    a: Logits
+
+
+def _D_at(game: Game, x: Images, step: int, purpose: str, penalised: bool = False) -> _DInput:
+    """D's logits a(x) on the images as augmentation changes them; a penalty needs ∂a/∂x."""
+    x = _augmented(game, x, step, purpose)
+    if penalised:
+        x.requires_grad_()
+    return _DInput(purpose, x, _logits(game, x, step, purpose))
 
 
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
@@ -311,14 +321,6 @@ def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     if not game.condition_columns:
         return G_z
     return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
-
-
-class _DInput(NamedTuple):
-    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
-
-    purpose: str
-    x: Images
-    a: Logits
 
 
 def _d_loss(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""]:
