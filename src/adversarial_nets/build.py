@@ -221,9 +221,7 @@ def change_settings(game: Game, settings: Settings) -> None:
         game.optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
-    if (
-        "momentum" in changes
-    ):  # for Adam; `schedules.set_learning_rates` sets SGD's before each round
+    if "momentum" in changes:  # Adam's β₁; `schedules.set_learning_rates` sets SGD's
         for optimiser in (game.optimiser_G, game.optimiser_D):
             for group in optimiser.param_groups if isinstance(optimiser, torch.optim.Adam) else ():
                 group["betas"] = (settings.momentum, group["betas"][1])

@@ -88,8 +88,8 @@ class Requirements:
         settings: the game's settings.
         pixels: number of values in an image.
         image_shape: (channels, height, width), or None for data that are not images.
-        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
-            without classes.
+        columns: values of a row that hold the class (`classes.condition_columns`), 0 if there is
+            only one; None for a game without classes.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves that of the network.
     """

@@ -75,9 +75,8 @@ def applies(game: Game) -> bool:
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
         and not _needs_autograd(game.settings)
-        and not (
-            game.bf16_matmul and next(D.parameters()).device.type != "cpu"
-        )  # autocast does that
+        # On other devices than the CPU, bfloat16 is autocast's.
+        and not (game.bf16_matmul and next(D.parameters()).device.type != "cpu")
     )
 
 
