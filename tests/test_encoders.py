@@ -93,7 +93,8 @@ def test_metrics_of_a_training_evaluate_D_on_pairs() -> None:
     g, data = build.new_game(joint_settings(), small_data()), small_data()
     found = discriminator_metrics(g, data)
     x = data.floats(data.train[:1000])
-    z = torch.cat([x, encoders.encode(g.G, x)], 1)
+    assert isinstance(g.G, encoders.GeneratorWithEncoder)
+    z = torch.cat([x, encoders.encode(g.G.E, x)], 1)
     G_z = game.sample(g.G, g.settings, 35, "samples to watch")
     noise = normal_noise(g, 35)
     with torch.no_grad():

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.random import Address
 
 __all__ = ["ADA_EVERY", "adapt", "diff_augment", "diff_augment_probability", "mirror"]
@@ -25,7 +26,6 @@ _ADA_IMAGES = 500_000  # images in which the probability can rise from 0 to 1
 Images = Float[Tensor, "m pixels"]
 Draws = Float[Tensor, " m"]
 Maps = Float[Tensor, "m c h w"]
-ImageShape = tuple[int, int, int]
 
 
 def mirror(x: Images, image_shape: ImageShape, address: Address) -> Images:

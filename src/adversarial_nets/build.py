@@ -9,7 +9,7 @@ from torch import nn
 
 from adversarial_nets import classes, encoders, nets, objectives, user_networks
 from adversarial_nets.augmentation import diff_augment_probability
-from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.datasets import Dataset, ImageShape, Source, image_shape_of
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, Settings, settings_differences
@@ -81,11 +81,11 @@ def new_game(
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
     own_columns = columns if s.condition else None
-    required = Requirements(s, data.pixels, _image_shape(data), own_columns, device, dtype)
+    required = Requirements(s, data.pixels, image_shape_of(data), own_columns, device, dtype)
     G, D = _user_networks(G, D, data, required)
     G = _initialised_generator(s, data, columns) if G is None else G
     if D is None:
-        D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
+        D = nets.discriminator(s.D, data.pixels, s.seed, image_shape_of(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
     classes.remember_condition(G, s, counts, data.pixels)
     game = Game(
@@ -127,11 +127,6 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
         raise SettingError("joint", "needs the settings' networks; leave out G and D, or joint.")
 
 
-def _image_shape(data: Source) -> tuple[int, int, int] | None:
-    """(channels, height, width), or None for data that are not images."""
-    return data.image_shape if isinstance(data, Dataset) else None
-
-
 def _user_networks(
     G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
@@ -145,7 +140,7 @@ def _user_networks(
 
 
 def new_generator(
-    s: Settings, pixels: int, image_shape: tuple[int, int, int] | None, columns: int
+    s: Settings, pixels: int, image_shape: ImageShape | None, columns: int
 ) -> nn.Sequential | encoders.GeneratorWithEncoder:
     """The settings' generator with random weights; in the joint game with its encoder.
 
@@ -174,7 +169,7 @@ def _initialised_generator(s: Settings, data: Source, columns: int) -> nn.Module
             "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
             "linear, or the data set's own preset.",
         )
-    G = new_generator(s, data.pixels, _image_shape(data), columns)
+    G = new_generator(s, data.pixels, image_shape_of(data), columns)
     # The logit of a mean is a good bias only under a sigmoid.
     has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
     if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):

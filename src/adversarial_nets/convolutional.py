@@ -20,9 +20,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-__all__ = ["ChannelsLast", "Crop", "Signed", "discriminator_layers", "generator_layers"]
+from adversarial_nets.datasets import ImageShape
 
-ImageShape = tuple[int, int, int]
+__all__ = ["ChannelsLast", "Crop", "Signed", "discriminator_layers", "generator_layers"]
 
 SMALLEST_SIDE = 4
 """G begins, and D ends, with maps of 4 to 7 pixels on the smaller side."""

@@ -65,9 +65,7 @@ def pairs(G: nn.Module, x: Images) -> Float[Tensor, "m values"]:
 
 
 @torch.no_grad()
-def encode(G: nn.Module, x: Images) -> Codes:
-    """E(x) in evaluation mode."""
-    assert isinstance(G, GeneratorWithEncoder)
-    with nets.evaluation_mode(G.E):
-        codes: Tensor = G.E(x)
-    return codes
+def encode(E: nn.Module, x: Images) -> Codes:
+    """E(x) in evaluation mode, block by block."""
+    with nets.evaluation_mode(E):
+        return torch.cat([E(block) for block in x.split(1000)])

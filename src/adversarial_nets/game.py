@@ -17,10 +17,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, objectives, priors
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, image_shape_of
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
-from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
 from adversarial_nets.settings import Settings
@@ -169,7 +168,8 @@ def _training_images(game: Game, step: int) -> Images:
     """The step's minibatch, mirrored at random if the settings say so."""
     x = game.data.minibatch(game.address(step), _drawn_before(game, step))
     if game.settings.flip:
-        x = augmentation.mirror(x, _image_shape(game, "flip"), game.address(step))
+        shape = nets.required_shape(image_shape_of(game.data), "flip")
+        x = augmentation.mirror(x, shape, game.address(step))
     return x
 
 
@@ -295,17 +295,10 @@ def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
         p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
     if p == 0:
         return x
-    shape = _image_shape(game, "augment")
+    shape = nets.required_shape(image_shape_of(game.data), "augment")
     images, c = x.split([game.data.pixels, x.shape[1] - game.data.pixels], 1)
     images = augmentation.diff_augment(images, shape, game.address(step), purpose, p)
     return torch.cat([images, c], 1)
-
-
-def _image_shape(game: Game, setting: str) -> tuple[int, int, int]:
-    """(channels, height, width); raises a SettingError if the data are not images."""
-    if not isinstance(game.data, Dataset):
-        raise SettingError(setting, "needs images, but these data are not images; leave it out.")
-    return game.data.image_shape
 
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:

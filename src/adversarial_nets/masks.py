@@ -9,11 +9,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.random import Address, permutation
 
 __all__ = ["BLOCKS", "HIDDEN_BLOCKS", "REGIONS", "known_part", "random_masks", "region_mask"]
 
-ImageShape = tuple[int, int, int]
 
 BLOCKS, HIDDEN_BLOCKS = 7, 16
 """An image is divided into 7 × 7 blocks (of 4 × 4 pixels on MNIST); ``blocks`` hides 16 of them."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from adversarial_nets import convolutional
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import SettingError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
@@ -33,11 +34,11 @@ __all__ = [
     "evaluation_mode",
     "generator",
     "limit_norms",
+    "required_shape",
     "start_at_marginals",
 ]
 
 T = TypeVar("T")
-ImageShape = tuple[int, int, int]
 
 
 # --- Layers ---------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ def generator(
     """
     s, depth = settings, len(settings.hidden)
     if s.maps:
-        shape = _required(image_shape, "G.maps")
+        shape = required_shape(image_shape, "G.maps")
         return _convolutional_generator(s, z_size + columns, shape, seed)
     inputs, outputs = [z_size, *s.hidden], (*s.hidden, pixels)
     has_own_units = bool(columns and s.class_units)
@@ -247,7 +248,7 @@ def generator(
         if i > 0 and s.keep_prob < 1:
             layers.append(Dropout(s.keep_prob))
         if i == depth and s.deconvolution:
-            layers.append(Deconvolution(inputs[i], _required(image_shape, "G.deconvolution")))
+            layers.append(Deconvolution(inputs[i], required_shape(image_shape, "G.deconvolution")))
         else:
             layers.append(nn.Linear(inputs[i], outputs[i]))
         if s.batch_norm and i < depth:
@@ -320,7 +321,7 @@ def discriminator(
     """
     s, depth = settings, len(settings.units)
     if s.maps:
-        return _convolutional_discriminator(s, _required(image_shape, "D.maps"), seed, columns)
+        return _convolutional_discriminator(s, required_shape(image_shape, "D.maps"), seed, columns)
     joined = depth if s.projection else int(s.class_units > 0)  # hidden layers below the class
     of_c = _class_units(s, columns) if columns and s.class_units else []
     layers, width = _convolutions(s, pixels, image_shape)
@@ -390,7 +391,7 @@ def _convolutions(
     """D's convolutional layers, if any, and the number of values that the next layer gets."""
     if not s.convolutions:
         return [], pixels
-    channels, *sides = _required(image_shape, "D.convolutions")
+    channels, *sides = required_shape(image_shape, "D.convolutions")
     layers: list[nn.Module] = [nn.Unflatten(1, (channels, *sides))]
     keep_prob = s.keep_prob_input
     for maps, (kernel, padding, size, stride) in zip(s.convolutions, CONVOLUTIONS, strict=False):
@@ -411,7 +412,7 @@ def _convolutions(
     return [*layers, nn.Flatten()], channels * math.prod(sides)
 
 
-def _required(image_shape: ImageShape | None, setting: str) -> ImageShape:
+def required_shape(image_shape: ImageShape | None, setting: str) -> ImageShape:
     """The image shape; raises a SettingError if the data are not images."""
     if image_shape is None:
         raise SettingError(setting, "needs images, but these data are not images; leave it out.")

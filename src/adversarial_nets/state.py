@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from adversarial_nets import objectives
 from adversarial_nets.datasets import Source
 from adversarial_nets.engine import distributed
+from adversarial_nets.objectives import Logits
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
 __all__ = ["Augmentation", "Game", "Images", "Logits", "Noise", "RunningStats"]
 
-Logits = Float[Tensor, " m"]
 Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
 Noise = Float[Tensor, "m z_size"]  # likewise
 
@@ -45,15 +45,16 @@ class RunningStats:
             objective: the objective of D and G.
             batch_fraction: this process's share of the minibatch.
         """
-        a_G_z = self.a_for_G if self.a_G_z is None else self.a_G_z
-        assert self.a_x is not None
+        # A round with one update on samples has one of the two; it stands for the other.
+        a_x, a_G_z, a_for_G = self.a_x, self.a_G_z, self.a_for_G
+        a_G_z, a_for_G = a_for_G if a_G_z is None else a_G_z, a_G_z if a_for_G is None else a_for_G
+        assert a_x is not None
         assert a_G_z is not None
+        assert a_for_G is not None
         means = (
-            objectives.discriminator_loss(self.a_x, a_G_z, objective),
-            objectives.generator_loss(
-                a_G_z if self.a_for_G is None else self.a_for_G, objective, self.a_x
-            ),
-            self.a_x.sigmoid().mean(),
+            objectives.discriminator_loss(a_x, a_G_z, objective),
+            objectives.generator_loss(a_for_G, objective, a_x),
+            a_x.sigmoid().mean(),
             a_G_z.sigmoid().mean(),
         )
         self.rounds += 1

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from adversarial_nets.datasets.dataset import (
         Dataset,
         Fold,
+        ImageShape,
         Source,
         fingerprint,
         fingerprint_of_labels,
+        image_shape_of,
         require_labels,
         to_pixels,
     )
@@ -30,6 +32,7 @@ __all__ = [
     "Dataset",
     "DatasetEntry",
     "Fold",
+    "ImageShape",
     "LoadRequest",
     "Loader",
     "Source",
@@ -37,6 +40,7 @@ __all__ = [
     "dataset_from_arrays",
     "fingerprint",
     "fingerprint_of_labels",
+    "image_shape_of",
     "load",
     "register",
     "require_labels",

@@ -18,13 +18,18 @@ from adversarial_nets.random import Address, permutation
 __all__ = [
     "Dataset",
     "Fold",
+    "ImageShape",
     "Source",
     "fingerprint",
     "fingerprint_of_labels",
+    "image_shape_of",
     "require_labels",
     "shuffled_indices",
     "to_pixels",
 ]
+
+ImageShape = tuple[int, int, int]
+"""(channels, height, width)."""
 
 
 @runtime_checkable
@@ -99,7 +104,7 @@ class Dataset:
     train: UInt8[Tensor, "n_train pixels"]
     valid: UInt8[Tensor, "n_valid pixels"]
     test: UInt8[Tensor, "n_test pixels"]
-    image_shape: tuple[int, int, int]
+    image_shape: ImageShape
     provenance: str
     range: tuple[float, float] = (0.0, 1.0)
     labels: Mapping[str, Int64[Tensor, " n"]] = field(default_factory=dict)
@@ -230,9 +235,14 @@ def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " ro
     return torch.cat(pieces)
 
 
+def image_shape_of(data: Source) -> ImageShape | None:
+    """The shape of the examples; None if they are not images."""
+    return data.image_shape if isinstance(data, Dataset) else None
+
+
 def to_pixels(
     x: Float[Tensor, "n pixels"],
-    image_shape: tuple[int, int, int],
+    image_shape: ImageShape,
     range: tuple[float, float],
     alpha: bool = False,
 ) -> NDArray[np.uint8]:

@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
-from adversarial_nets.datasets import Dataset, to_pixels
+from adversarial_nets.datasets import Dataset, ImageShape, to_pixels
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.features import Classifier
@@ -74,7 +74,7 @@ def measure_images(x: Images, data: Dataset, net: Classifier | None = None) -> I
 
 
 def as_inputs_of(
-    target: Dataset, x: Images, image_shape: tuple[int, int, int], range: tuple[float, float]
+    target: Dataset, x: Images, image_shape: ImageShape, range: tuple[float, float]
 ) -> Float[Tensor, "n other_pixels"]:
     """Images as inputs of networks that were trained on another data set.
 

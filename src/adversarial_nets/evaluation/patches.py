@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 
@@ -41,7 +42,7 @@ class PatchDistances:
     coarse: float
 
 
-def patch_distances(x: Images, y: Images, image_shape: tuple[int, int, int]) -> PatchDistances:
+def patch_distances(x: Images, y: Images, image_shape: ImageShape) -> PatchDistances:
     """The distances between the patches of two equally large sets of images.
 
     Args:
@@ -61,7 +62,7 @@ def patch_distances(x: Images, y: Images, image_shape: tuple[int, int, int]) -> 
     return PatchDistances(*(_sliced_wasserstein(a, b) for a, b in levels))
 
 
-def _pyramid(x: Images, image_shape: tuple[int, int, int]) -> tuple[Tensor, Tensor]:
+def _pyramid(x: Images, image_shape: ImageShape) -> tuple[Tensor, Tensor]:
     """Details, and the images at half the resolution; an odd last row or column is left out."""
     images = x.float().unflatten(1, image_shape)
     images = images[:, :, : image_shape[1] // 2 * 2, : image_shape[2] // 2 * 2]

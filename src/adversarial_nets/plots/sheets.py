@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from adversarial_nets.datasets import Dataset, to_pixels
+from adversarial_nets.datasets import Dataset, ImageShape, to_pixels
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.fonts import legible
@@ -66,7 +66,7 @@ def sheet_png(sheet: NDArray[np.uint8], scale: int) -> bytes:
 
 def grid_png(
     x: Float[Tensor, "n pixels"],
-    image_shape: tuple[int, int, int],
+    image_shape: ImageShape,
     range: tuple[float, float] = (0.0, 1.0),
     columns: int = 10,
     scale: int = 2,
@@ -81,7 +81,7 @@ def grid_png(
 
 def film_frames(
     x: Float[Tensor, "walks total pixels"],
-    image_shape: tuple[int, int, int],
+    image_shape: ImageShape,
     range: tuple[float, float] = (0.0, 1.0),
     scale: int = 3,
 ) -> NDArray[np.uint8]:
@@ -106,9 +106,7 @@ def training_frames(run: Path) -> NDArray[np.uint8]:
     return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
 
 
-def read_grid(
-    png: bytes, image_shape: tuple[int, int, int], n: int, columns: int = 10
-) -> NDArray[np.uint8]:
+def read_grid(png: bytes, image_shape: ImageShape, n: int, columns: int = 10) -> NDArray[np.uint8]:
     """The first n images of a PNG that `grid_png` wrote at any scale, (n, height, width, 3)."""
     _, h, w = image_shape
     image = Image.open(io.BytesIO(png)).convert("RGB")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from adversarial_nets.classes import condition_columns
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import Run, settings_record
 from adversarial_nets.runs.onnx_file import METADATA
@@ -20,7 +21,7 @@ __all__ = ["to_onnx"]
 class _Images(nn.Module):
     """G with images (m, channels, height, width) in place of flat ones."""
 
-    def __init__(self, G: nn.Module, image_shape: tuple[int, int, int], classes: int) -> None:
+    def __init__(self, G: nn.Module, image_shape: ImageShape, classes: int) -> None:
         super().__init__()
         self.G, self.image_shape = G, image_shape
         self.register_buffer("one_hot", torch.eye(classes))

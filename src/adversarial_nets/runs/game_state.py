@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import classes, nets, user_networks
 from adversarial_nets.build import new_generator
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
@@ -135,7 +136,7 @@ def load_networks(game: Game, run: Run) -> None:
         ) from error
 
 
-def refuse_other_shape(run: Run, image_shape: tuple[int, int, int]) -> None:
+def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
     """Refuse to start from a run's weights with images of another shape than it was trained on.
 
     Raises:

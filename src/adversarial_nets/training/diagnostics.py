@@ -9,7 +9,7 @@ from torch import Tensor
 from adversarial_nets import nets, objectives, priors
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.encoders import encode
+from adversarial_nets.encoders import GeneratorWithEncoder, encode
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.masks import known_part, random_masks
@@ -87,7 +87,8 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
         return None
     images = getattr(data, split)[:n]
     if game.settings.joint:
-        return encode(game.G, data.floats(images).to(next(game.G.parameters())))
+        assert isinstance(game.G, GeneratorWithEncoder)
+        return encode(game.G.E, data.floats(images).to(next(game.G.parameters())))
     if game.settings.condition == "classes":
         if split not in data.labels:
             raise UserError(f"The {split} images of {data.name} have no labels; give them too.")

@@ -86,7 +86,7 @@ def features_against_pixels(
         ),
     }
     if E is not None:
-        inputs["features of E"] = inference.encode(E, x), inference.encode(E, test)
+        inputs["features of E"] = encoders.encode(E, x), encoders.encode(E, test)
     return [
         Errors(
             name,

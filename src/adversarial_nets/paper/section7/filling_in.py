@@ -20,6 +20,7 @@ from torch.nn.functional import avg_pool2d, softplus
 
 from adversarial_nets import priors
 from adversarial_nets.classes import class_count, with_classes
+from adversarial_nets.datasets import ImageShape
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.masks import known_part
 from adversarial_nets.paper.section7.inference import generate, into_support
@@ -37,7 +38,6 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Masks = Float[Tensor, "n pixels"]
 Classes = Int64[Tensor, " n"]
-ImageShape = tuple[int, int, int]
 
 PRIOR_WEIGHT = 0.003
 """λ, the weight of D's term."""

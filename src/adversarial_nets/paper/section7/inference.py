@@ -26,7 +26,7 @@ from adversarial_nets import nets, priors
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, drawn_classes, generator_input
-from adversarial_nets.encoders import GeneratorWithEncoder
+from adversarial_nets.encoders import GeneratorWithEncoder, encode
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
@@ -35,7 +35,6 @@ from adversarial_nets.settings import GeneratorSettings, Settings
 __all__ = [
     "EncoderSettings",
     "distances",
-    "encode",
     "encoder_folder",
     "fit_encoder",
     "generate",
@@ -145,12 +144,6 @@ def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
     E = new_encoder(run.pixels, run.settings.z_size, s)
     E.load_state_dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets)
     return E.eval()
-
-
-@torch.no_grad()
-def encode(E: nn.Module, x: Images) -> Noise:
-    """E(x), block by block."""
-    return torch.cat([E(block) for block in x.split(1000)])
 
 
 # --- Reconstruction -------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from adversarial_nets import toys
 from adversarial_nets.baselines.optimisers import batches_per_epoch
 from adversarial_nets.baselines.run_folder import fit_session
 from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.encoders import encode
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import nearest_neighbour_accuracy
@@ -145,14 +146,14 @@ def _measure(
     """Measure an encoder of a generator's z on test images."""
     x, labels = data.floats(data.test), data.labels["test"]
     train, of_train = data.floats(data.train), data.labels["train"]
-    z = inference.encode(E, x)
+    z = encode(E, x)
     c = inference.nearest_class(G, x, z)
     distance = inference.distances(G, x, z, c).mean().item()
     wrong = inference.distances(G, x, z[_another(len(x), seed)], c).mean().item()
     return InferenceScores(
         round=round,
         weights=weights,
-        accuracy=nearest_neighbour_accuracy(inference.encode(E, train), of_train, z, labels),
+        accuracy=nearest_neighbour_accuracy(encode(E, train), of_train, z, labels),
         pixel_accuracy=nearest_neighbour_accuracy(train, of_train, x, labels),
         distance=distance,
         wrong_partner=wrong,
