@@ -107,7 +107,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The playground draws no figures, which take most of the time of a message with a new board."""
+    """The playground draws no figures, which take most of the time of a new board."""
     monkeypatch.setattr("adversarial_nets.playground.session.figures_json", lambda *args: {})
 
 
