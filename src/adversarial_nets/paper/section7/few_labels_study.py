@@ -11,7 +11,7 @@ from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
-from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.paper.section7.rows import Row, with_length
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import file_name
 from adversarial_nets.progress import Progress
@@ -74,7 +74,8 @@ def few_labels_rows(
         errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
         other = published if unlabelled else None
         percent = 100 * errors / len(data.test)
-        rows.append(Row("few-labels", model, measure, data.name, percent, None, 1, other, seconds))
+        name = with_length(model, epochs, few_labels.Settings.epochs, "epochs")
+        rows.append(Row("few-labels", name, measure, data.name, percent, None, 1, other, seconds))
         if unlabelled:
             picture = out / "few-labels.png"
             content = sheets.grid_png(few_labels.sample(net, 100)[:40], data.image_shape)
