@@ -37,8 +37,8 @@ class Row:
     measure: str
     data: str
     ours: float
-    spread: float | None
-    seeds: int
+    spread: float | None = None
+    seeds: int = 1
     published: str | None = None
     seconds: float | None = None
 
