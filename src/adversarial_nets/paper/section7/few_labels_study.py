@@ -11,7 +11,7 @@ from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
-from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.paper.section7.rows import Row, with_length
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import file_name
 from adversarial_nets.progress import Progress
@@ -72,7 +72,8 @@ def few_labels_rows(
         )
         net, seconds = _fit(data, chosen, settings, out / "runs", model, on_progress)
         errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
-        row = Row("few-labels", model, measure, data.name, 100 * errors / len(data.test))
+        name = with_length(model, epochs, few_labels.Settings.epochs, "epochs")
+        row = Row("few-labels", name, measure, data.name, 100 * errors / len(data.test))
         other = published if unlabelled else None
         rows.append(dataclasses.replace(row, published=other, seconds=seconds))
         if unlabelled:
