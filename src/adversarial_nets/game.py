@@ -360,7 +360,7 @@ def _R_penalty(game: Game, step: int, at: _DInput, gamma: float) -> Float[Tensor
         return objectives.r1(at.x, at.a, gamma, pixels)
     sign = game.address(step).bernoulli_mask(f"{at.purpose}, moved", pixels, 0.5)
     moved = at.x.detach().clone()
-    moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # a class does not move
+    moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # the condition does not move
     a_moved = _logits(game, moved, step, at.purpose)  # with the same dropout masks
     return objectives.finite_difference_penalty(at.a, a_moved, sigma, gamma)
 

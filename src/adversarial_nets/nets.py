@@ -151,10 +151,10 @@ class Dropout(nn.Module):
 
 
 class Branches(nn.Module):
-    """[f(x), g(c)] for rows that hold x and then the one-hot class c: two networks side by side.
+    """[f(x), g(c)] for rows that hold x and then its condition c: two networks side by side.
 
     Args:
-        of_x: f, for the first `size` values of a row.
+        of_x: f, for the first `size` values of a row; in G of z.
         of_c: g, for the others; an empty network passes c on.
         size: values of x.
     """

@@ -327,7 +327,7 @@ def r1(
         x: data (R2: samples), requiring a gradient.
         a_x: D's logits on them; each logit must depend on its own x only.
         gamma: the weight γ.
-        pixels: how many values of a row of x are the image; those after it, a class, do not count.
+        pixels: how many values of a row of x are the image; a condition after it does not count.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)

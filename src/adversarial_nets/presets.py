@@ -31,7 +31,7 @@ class Preset:
         rounds: its length in rounds; None if `epochs` is given.
         onto: the preset whose finished run provides the top layers of this one's generator.
         departures: how it differs from §5 and the released files; empty for published experiments.
-        cadence: how often it logs, saves, scores and draws.
+        cadence: how often it logs, saves, scores and writes samples.
     """
 
     settings: Settings

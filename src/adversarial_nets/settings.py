@@ -297,7 +297,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often, in rounds, a training logs, saves, scores and draws; no effect on the game."""
+    """How often, in rounds, a training logs, saves, scores and writes samples; not how it plays."""
 
     log_every: int = 50
     """Rounds between rows of metrics.jsonl."""
@@ -311,7 +311,7 @@ class Cadence:
     """Samples of each Parzen score on validation images; the score at the end has 10,000."""
 
     def __post_init__(self) -> None:
-        """Refuse an interval of less than one round, and a score of no sample."""
+        """Refuse an interval below one round, and a score of no sample."""
         for name, value in vars(self).items():
             if value < 1:
                 raise SettingError(name, f"is {value}; it must be 1 or more.")

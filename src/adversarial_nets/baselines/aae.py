@@ -29,7 +29,7 @@ from adversarial_nets.baselines.optimisers import (
 )
 from adversarial_nets.random import Address
 
-__all__ = ["AAE", "Settings", "decode", "encode", "fit", "sample", "sample_z"]
+__all__ = ["AAE", "Settings", "decode", "fit", "sample", "sample_z"]
 
 _GAME_BETAS = (0.5, 0.999)  # Adam's, for D and for the encoder's adversarial update
 
@@ -82,11 +82,6 @@ class AAE:
     def state_dict(self) -> dict[str, Tensor]:
         """Return every parameter by name."""
         return named_parameters(encoder=self.encoder, decoder=self.decoder, D=self.D)
-
-
-def encode(aae: AAE, x: Float[Tensor, "n pixels"]) -> Float[Tensor, "n z_size"]:
-    """Return the codes of images."""
-    return mlp(x, aae.encoder)
 
 
 def decode(aae: AAE, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n pixels"]:

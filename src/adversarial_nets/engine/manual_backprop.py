@@ -370,7 +370,7 @@ def _discriminate(
 
 
 def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
-    """∂a_i/∂x_i for these images; without the values of a class."""
+    """∂a_i/∂x_i for these images; without the values of a condition."""
     signals = {g.parameter: g.signal for g in gradients}
     first = tape[0].layer
     path = [*tape[0].branches[0], *tape[1:]] if isinstance(first, Branches) else tape
@@ -410,7 +410,7 @@ def _propagate(
 ) -> Values:
     """Propagate t forward through the active pieces; extend each weight's gradient on the way.
 
-    A class is no part of x, so its own units have no share in t.
+    A condition is no part of x, so its own units have no share in t.
     """
     for taped in tape:
         layer, kept = taped.layer, taped.kept

@@ -24,10 +24,7 @@ from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["POINTS", "SUFFIXES", "animation", "great_circles", "walk"]
-
-SUFFIXES = (".gif", ".webp", ".mp4")
-"""The formats of animations."""
+__all__ = ["POINTS", "animation", "great_circles", "walk"]
 
 POINTS = "points of walks in z"
 """The purpose of the draws of a walk's points."""

@@ -74,7 +74,7 @@ class TrainingSession:
         data: its data set.
         game: the game; `play` restores it from the newest checkpoint.
         rounds: the round at which the training ends.
-        cadence: how often to log, save, score and draw.
+        cadence: how often to log, save, score and write samples.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         keep_all: keep every checkpoint.
         patience: stop when this many checks have not improved on the best one; None never stops.
@@ -110,7 +110,7 @@ class TrainingSession:
         self._restore()
         if game.round == 0:
             measure_batch_statistics(game)
-            self._draw()
+            self._write_samples()
         tuner = ThreadTuner.for_device(next(game.G.parameters()).device)
         with signals() as received, tuner:
 
@@ -130,7 +130,7 @@ class TrainingSession:
             while game.round < self.rounds and not self._is_stale():
                 play(game, self._next_stop(), after_round)
         if game.round < self.rounds and game.round % self.cadence.samples_every:
-            self._draw()  # the last picture of a training that ended early
+            self._write_samples()  # the last picture of a training that ended early
 
     def _next_stop(self) -> int:
         """The next round after which the training may end."""
@@ -170,18 +170,18 @@ class TrainingSession:
             metrics.cut_metrics(folder, game.round)
 
     def _after_round(self) -> None:
-        """Log, score, draw and save if they are due."""
+        """Log, score, write samples and save if they are due."""
         last = self.game.round == self.rounds
         c = self.cadence
-        log, save, score, draw = (
+        log, save, score, samples = (
             last or self.game.round % every == 0
             for every in (c.log_every, c.save_every, c.score_every, c.samples_every)
         )
         score = score and self.data.held_out
-        if draw or score or save:
+        if samples or score or save:
             measure_batch_statistics(self.game)
-        if draw:
-            self._draw()
+        if samples:
+            self._write_samples()
         if log or score:  # after the picture, which callbacks may want
             self._log(score)
         if save or score:
@@ -269,7 +269,7 @@ class TrainingSession:
         samples = sample(G, s, len(valid), "samples to choose by").float().cpu()
         return dataclasses.asdict(patch_distances(samples, valid, shape))
 
-    def _draw(self) -> None:
+    def _write_samples(self) -> None:
         """Write a picture of samples of the averaged G, if kept, or of G, from the same noise."""
         if not distributed.is_main():
             return

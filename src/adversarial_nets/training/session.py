@@ -116,7 +116,7 @@ def train(
         run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
-        cadence: how often to log, save, score and draw; the preset's by default.
+        cadence: how often to log, save, score and write samples; the preset's by default.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         onto: a finished run whose generator becomes this one's top layers (TFD's stage 2).
         init_from: a run whose weights the new run starts from. Settings, images and seed may
