@@ -161,19 +161,19 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "arXiv:1611.04076）。",
     ),
     "about hinge": text(
-        "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: hinge, in which D "
-        "is no longer pulled where it is right by a margin of 1.\n"
+        "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: hinge, in which a "
+        "point no longer changes D once D is right on it by a margin of 1.\n"
         "Watch the number of [[modes|mode]] covered, about 11 at round 500 in game B and 3 "
         "in game A, and the background: in game B D's colours stay paler, because only data "
-        "and samples inside the margin move D. G gets the gradient of D's output "
+        "and samples inside the margin change D. G gets the gradient of D's output "
         "everywhere.\n"
         "= min_D E max(0, 1 − a(x)) + E max(0, 1 + a(G(z))),   min_G −E a(G(z))\n"
         "The optimal D is sign(p_data − p_g); G then minimises the total variation "
         "(arXiv:1705.02894, arXiv:1802.05957).",
-        "25 个高斯分布。博弈 A：[[非饱和目标函数]]。博弈 B：合页目标函数，D 的判断正确且间隔"
-        "达到 1 时，不再受到推动。\n"
+        "25 个高斯分布。博弈 A：[[非饱和目标函数]]。博弈 B：合页目标函数，若 D 对某一点判断正确"
+        "且间隔达到 1，该点就不再影响 D。\n"
         "注意覆盖的[[模式]]数（第 500 轮时博弈 B 约为 11 个，博弈 A 为 3 个）和背景：博弈 B "
-        "的颜色较浅，因为只有间隔之内的数据和样本才会推动 D；而 G 在任何地方都能得到 D 的输出"
+        "的颜色较浅，因为只有间隔之内的数据和样本才会影响 D；而 G 在任何地方都能得到 D 的输出"
         "的梯度。\n"
         "= min_D E max(0, 1 − a(x)) + E max(0, 1 + a(G(z))),   min_G −E a(G(z))\n"
         "最优的 D 是 sign(p_data − p_g)；G 最小化全变差距离（arXiv:1705.02894、"
@@ -188,47 +188,47 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "gradient leads samples to modes that are still empty.\n"
         "= min_D E log(1 + e^(a(G(z)) − a(x))) + γ/2 · E‖∇a(x)‖² + γ/2 · E‖∇a(G(z))‖²\n"
         "D only has to give data a larger output than the sample beside it, and G the other "
-        "way round: no region has a level of its own in which samples could collect "
-        "(arXiv:2501.05441).",
+        "way round. Only differences of outputs count, not their level, so samples do not gather "
+        "in one region (arXiv:2501.05441).",
         "25 个高斯分布。博弈 A：论文的博弈，使用[[非饱和目标函数]]。博弈 B：相对式配对加[[R1 "
         "正则项]]和[[R2 正则项]]，即 2024 年的 R3GAN。\n"
         "注意覆盖的[[模式]]数：博弈 B 从第 100 轮起约为 22 个；博弈 A 直到第 500 轮只有 3 个"
         "左右。正则项使 D 保持平滑，它的梯度把样本引向尚未覆盖的模式。\n"
         "= min_D E log(1 + e^(a(G(z)) − a(x))) + γ/2 · E‖∇a(x)‖² + γ/2 · E‖∇a(G(z))‖²\n"
-        "D 只需使真实数据的输出大于与之配对的样本，G 则相反；因此没有哪个区域有自己的绝对水平，"
-        "样本不会在那里聚集（arXiv:2501.05441）。",
+        "D 只需使真实数据的输出大于与之配对的样本，G 则相反；起作用的只是输出之差，而不是输出的"
+        "绝对大小，因此样本不会聚集到某一个区域（arXiv:2501.05441）。",
     ),
     "about R1": text(
         "The small networks of the lesson on oscillation. Game A: without a penalty. Game B: "
         "the same with the [[R1 penalty]].\n"
-        "Watch the curve: in game A JSD rises and falls for ever, in game B the swings die "
-        "out. D (dashed) is much flatter in game B.\n"
+        "Watch the curve: in game A JSD keeps rising and falling, in game B the oscillation "
+        "dies out. D (dashed) is much flatter in game B.\n"
         "= min_D −V(D, G) + γ/2 · E‖∇ₓ a(x)‖²\n"
-        "A steep D pushes p_g past the data, and back again. The penalty pulls D to a "
-        "constant on the data, which is its value at the optimum, D = ½; near that point the "
+        "A steep D moves p_g past the data, and back again. The penalty makes D nearly "
+        "constant on the data, as it is at the optimum, D = ½; near that point the "
         "game then converges (Mescheder et al. 2018, arXiv:1801.04406).",
         "与“振荡”一课相同的小网络。博弈 A：不加正则项。博弈 B：加[[R1 正则项]]。\n"
         "注意曲线：博弈 A 的 JSD 反复升降，博弈 B 的振荡则逐渐消失。博弈 B 的 D（虚线）平坦得"
         "多。\n"
         "= min_D −V(D, G) + γ/2 · E‖∇ₓ a(x)‖²\n"
-        "陡峭的 D 会把 p_g 推过数据所在处，再推回来。正则项使 D 在数据上趋于常数，而最优时 D "
-        "= ½ 正是常数；因此博弈在该点附近收敛（arXiv:1801.04406）。",
+        "D 陡峭时，p_g 会越过数据，然后又退回来。正则项使 D 在数据上趋于常数，而最优时 D = ½ "
+        "正是常数；因此博弈在该点附近收敛（arXiv:1801.04406）。",
     ),
     "about averaging": text(
         "The same game twice, with a large constant learning rate. Game A shows G. Game B "
         "shows an [[exponential moving average]] of G's weights; both train alike.\n"
-        "Watch JSD below: in game A it jumps from picture to picture, in game B it is "
+        "Watch JSD below: in game A it jumps from frame to frame, in game B it is "
         "smaller and steady. The average changes nothing in the game: D never sees it.\n"
         "= θ̄ ← β·θ̄ + (1 − β)·θ after each round, with β = .99\n"
-        "Near the optimum G moves around it. The average of its places is nearer to the "
-        "middle than most of them. Not in the paper; today almost all published samples are "
-        "made so.",
+        "Near the optimum, G's weights move around it. Their average is nearer to the optimum "
+        "than most of them. This is not in the paper; today almost all published samples are "
+        "made this way.",
         "同一局博弈进行两次，学习率大而恒定。博弈 A 显示 G；博弈 B 显示 G 的权重的[[指数滑动"
         "平均]]；两局的训练过程完全相同。\n"
         "注意下方的 JSD：博弈 A 的值逐帧跳动，博弈 B 的值更小也更平稳。滑动平均不影响博弈，D "
         "从不接触它。\n"
-        "= 每轮之后 θ̄ ← β·θ̄ + (1 − β)·θ，β = .99\n"
-        "G 在最优点附近来回移动，这些位置的平均比其中大多数位置更接近中心。论文中没有这一做法，"
+        "= 每轮之后 θ̄ ← β·θ̄ + (1 − β)·θ，β = 0.99\n"
+        "G 的权重在最优点附近来回移动，它们的平均比其中大多数更接近最优点。论文中没有这一做法，"
         "如今发表的样本几乎都是这样得到的。",
     ),
     "about joint": text(
