@@ -50,7 +50,7 @@ def test_both_languages_have_the_same_content(page: str) -> None:
     )
     patterns = [
         r"^ {4}((?:advnets|make|uvx?|git) [^#\n]*[^#\s])",  # commands
-        r"!\[[^\]]*\]\(([\w/-]+)(?:\.en|\.zh)?\.(?:png|gif)\)",  # pictures
+        r"!\[[^\]]*\]\(([\w./-]+?)(?:\.en|\.zh)?\.(?:png|gif)\)",  # pictures
         r"^\[(?:简体中文|English)\]\((.*)\)$",  # the link to the other language
     ]
     if page not in MORE_IN_CHINESE:
