@@ -105,6 +105,12 @@ def browser() -> Iterator[Any]:
         yield found
 
 
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The playground draws no figures, which take most of the time of a new board."""
+    monkeypatch.setattr("adversarial_nets.playground.session.figures_json", lambda *args: {})
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _not_the_users(tmp_path_factory: pytest.TempPathFactory, computed: Path) -> None:
     """Fixtures that a module's tests share keep off the user's cache, and proxies off all tests."""

@@ -137,18 +137,25 @@ def test_a_dbms_conditionals_follow_from_the_joint_distribution() -> None:
         torch.testing.assert_close(found, expected)
 
 
+def lower_bound(machine: dbm.DBM, v: Tensor, μ1: Tensor, μ2: Tensor) -> Tensor:
+    """E_q[−E(v, h)] + H(q), a lower bound on log p(v) + log Z."""
+    entropy = sum(-(torch.xlogy(μ, μ) + torch.xlogy(1 - μ, 1 - μ)).sum(1) for μ in (μ1, μ2))
+    h1_terms = (v @ machine.W1 + machine.c1) * μ1 + (μ2 @ machine.W2.T) * μ1
+    return entropy + v @ machine.b + h1_terms.sum(1) + μ2 @ machine.c2
+
+
 def test_mean_field_steps_raise_a_lower_bound_on_the_log_likelihood() -> None:
     machine, v = small_dbm(), all_states(4)
     exact = minus_E(machine).logsumexp((1, 2))  # log p(v) + log Z
     bounds = torch.stack(
-        [dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, n)) for n in (0, 1, 2, 5, 50)]
+        [lower_bound(machine, v, *dbm.mean_field(machine, v, n)) for n in (0, 1, 2, 5, 50)]
     )
     assert bool((bounds[-1] <= exact).all())
     assert bool((bounds.diff(dim=0) >= -1e-12).all())
     assert (bounds[-1] - bounds[0]).max() > 0.01
     machine = dataclasses.replace(machine, W2=torch.zeros_like(machine.W2))
     exact = minus_E(machine).logsumexp((1, 2))  # h is independent given v: the bound is tight
-    found = dbm.lower_bound(machine, v, *dbm.mean_field(machine, v, 1))
+    found = lower_bound(machine, v, *dbm.mean_field(machine, v, 1))
     torch.testing.assert_close(found, exact)
 
 

@@ -85,3 +85,10 @@ def test_start_at_marginals_of_a_deconvolution() -> None:
     nets.start_at_marginals(G, train)
     mean = torch.tensor([0.5] * 32 + [0.1] * 32)
     torch.testing.assert_close(G(torch.ones(1, 3))[0], mean)
+
+
+def test_after_evaluation_each_module_has_its_own_mode_again() -> None:
+    net = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(2).eval())  # statistics that are frozen
+    with nets.evaluation_mode(net):
+        assert not any(module.training for module in net.modules())
+    assert [module.training for module in net.modules()] == [True, True, False]

@@ -148,4 +148,4 @@ def test_no_module_needs_unix_to_be_imported() -> None:
 def test_memory_is_measured_only_where_it_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="cannot be measured on this system"):
-        memory.peak_memory_of("pass")
+        memory.run_in_child("pass")

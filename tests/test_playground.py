@@ -30,6 +30,8 @@ from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.toys.measures import Metric
 from small_playground import SMALL, Message, catch_up, last, new_session
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 @pytest.mark.parametrize("data", ["mixture", "ring"])
 def test_copied_program_and_address_reproduce_the_game(data: str) -> None:

@@ -22,6 +22,8 @@ from adversarial_nets.training.session import train
 from small import small_data, small_settings
 from small_playground import SMALL, Message, catch_up, last, new_session
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 def test_every_lesson_is_far_below_the_cost_limits() -> None:
     for lesson in LESSONS.values():

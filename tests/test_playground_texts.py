@@ -1,5 +1,6 @@
 """The page's texts in both languages, its glossary, and its colours."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets.playground import messages
+from adversarial_nets.playground.boards import figures_json
 from adversarial_nets.playground.boards.style import THEMES
 from adversarial_nets.playground.glossary import GLOSSARY
 from adversarial_nets.playground.lessons import LESSONS
@@ -49,6 +51,19 @@ def test_every_metric_diagnosis_and_setting_has_a_text() -> None:
 def metrics_of(data: str) -> dict[str, Any]:
     metrics: dict[str, Any] = new_session(data).slots[0].message(-1)["metrics"]
     return metrics
+
+
+@pytest.mark.parametrize(
+    ("data", "lang", "theme"),
+    [("gaussian", "en", "light"), ("grid", "zh", "dark"), ("zero-width-ring", "en", "dark")],
+)
+def test_the_figures_of_a_game(data: str, lang: Language, theme: str) -> None:
+    slot = new_session(data).slots[0]
+    figures = figures_json(slot.kind.name, slot.evaluator, 0, lang, theme)
+    assert set(figures) == {"main", "chart", "metric"}
+    assert all(figure["target_id"] == f"{name}-0" for name, figure in figures.items())
+    for name in ("chart", "metric"):
+        assert WORDS["round"][lang] in json.dumps(figures[name], ensure_ascii=False)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])

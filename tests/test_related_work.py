@@ -71,7 +71,7 @@ def test_the_gradient_sign_lowers_the_accuracy_of_a_linear_classifier_most() -> 
     W = torch.randn(10, 784) / 28
     head = nn.Linear(784, 10, bias=False)
     head.weight = nn.Parameter(W)
-    model = Classifier(nn.Identity(), head, 1.0, 0.0)
+    model = Classifier(nn.Identity(), head, 1.0, 0.0, data)
     found = adversarial_examples(data, 0.1, model=model)
     x, moved, made = found.pictures
     assert (moved - x).abs().max() <= 0.1 + 1e-6

@@ -361,6 +361,7 @@ def test_table_1_shows_the_recorded_rows(tmp_path: Path) -> None:
             ("mean image", -59.0, None, None),
         )
     ]
+    rows[1] |= {"states_in_class": 1.12, "seeds": 3, "spread": 2.5}
     path = tmp_path / "table1.json"
     path.write_text(json.dumps({"rows": rows}))
     use = {"table1": path}
@@ -374,6 +375,9 @@ def test_table_1_shows_the_recorded_rows(tmp_path: Path) -> None:
         "Adversarial autoencoder",
         "Adversarial nets",
     ]
+    shown = by_name["table2"].tables[0][1]
+    assert shown["successive samples of one class"] == "1.1"
+    assert shown["nats, ± over seeds"] == "328.0 ± 2.5, 3 seeds"
     path.write_text(json.dumps({"rows": rows[:2]}))
     found = reproduce(tmp_path / "out", parts=["table1"], use=use)
     assert part_of(found, "table1").ours.startswith("2 rows")  # the file has changed

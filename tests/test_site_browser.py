@@ -121,7 +121,7 @@ def test_a_conditional_generator_gets_the_class(
     browser: Browser, tmp_path: Path, units: int
 ) -> None:
     settings = replace(PRESETS["quickstart"].settings.G, hidden=(8,), class_units=units)
-    net = spread_out(nets.generator(settings, 5, 784, classes=3))
+    net = spread_out(nets.generator(settings, 5, 784, columns=3))
     (tmp_path / "digits.html").write_text(digits_page(net, 5, "gaussian", "012"), encoding="utf-8")
     visit = Visit(browser, tmp_path / "digits.html")
     visit.page.keyboard.press("2")

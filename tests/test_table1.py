@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -22,7 +23,7 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import parzen_score
 from adversarial_nets.paper import table1
-from adversarial_nets.paper.table1 import make, rows
+from adversarial_nets.paper.table1 import make, record, rows
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
 from adversarial_nets.runs.folder import Run, open_run
@@ -80,6 +81,7 @@ def test_every_kind_of_row(tmp_path: Path, run: Run) -> None:
     assert steps["Stacked CAE, one chain"] == steps["VAE"] == 1
     assert steps["Adversarial nets, custom settings"] == 1
     assert steps["mean image"] is None
+    assert {result.states_in_class for result in table.results} == {None}  # no classes
     assert {row for row, _ in table.missing} == set(table1.NAMES) - set(names)  # not asked for
     for file in table.files:
         assert file.stat().st_size > 400
@@ -88,6 +90,35 @@ def test_every_kind_of_row(tmp_path: Path, run: Run) -> None:
     assert page.count('alt="A path of') == 4
     assert "://" not in page
     assert json.loads((tmp_path / "table1.json").read_text())["rows"][0].keys() >= KEYS
+
+
+def test_mixing_is_the_length_of_runs_of_one_class(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three ones, a two, two ones: three runs of six samples."""
+    data = small_data()
+    labels = {
+        split: torch.zeros(len(getattr(data, split)), dtype=torch.int64)
+        for split in ("train", "test")
+    }
+    data = dataclasses.replace(data, labels=labels)
+    found = torch.tensor([1, 1, 1, 2, 1, 1])
+    fixed = SimpleNamespace(classes=lambda x: found)
+    monkeypatch.setattr(rows, "classifier", lambda data, on_progress: fixed)
+    options = rows.Options("paper", quick=True, run=None, on_progress=None)
+
+    def mixing(successive: bool) -> float | None:
+        samples = data.floats(data.train[:6])
+        return rows._score(
+            "x", data, samples, options, note="", successive=successive
+        ).states_in_class
+
+    assert mixing(True) == 2
+    assert mixing(False) is None  # of several chains
+    results = [
+        rows._score("x", data, data.floats(data.train[:6]), options, note="", successive=True)
+    ]
+    found.fill_(0)
+    results.append(dataclasses.replace(results[0], states_in_class=mixing(True)))
+    assert record._mean_over_seeds(results).states_in_class == (2 + 6) / 2
 
 
 @pytest.mark.parametrize("name", list(BASELINES))
@@ -287,7 +318,7 @@ def test_a_record_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     }
     (folder / "score-paper.json").write_text(json.dumps(old))
     table = table1.recorded(tmp_path, rows=["dbn"])
-    assert table.to_json() == {"rows": [row]}
+    assert table.to_json() == {"rows": [row | {"states_in_class": None}]}
     assert "198.5 ± 2.2        138  0.167   14 min" in table1.as_text(table)
 
 

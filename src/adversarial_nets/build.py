@@ -16,7 +16,7 @@ from adversarial_nets.settings import LIVE, Settings, settings_differences
 from adversarial_nets.state import Augmentation, Game
 from adversarial_nets.user_networks import Requirements
 
-__all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game"]
+__all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game", "new_generator"]
 
 Optimiser = Callable[..., torch.optim.Optimizer]
 """A function that makes an optimiser from parameters, e.g. a class of `torch.optim`."""
@@ -78,17 +78,16 @@ def new_game(
     s = settings
     objectives.find(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
-    columns = classes.condition_columns(s.condition, counts, data.pixels)
-    columns = s.z_size if s.joint else columns
+    columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
     own_columns = columns if s.condition else None
     required = Requirements(s, data.pixels, _image_shape(data), own_columns, device, dtype)
     G, D = _user_networks(G, D, data, required)
-    G = _generator(s, data, columns) if G is None else G
+    G = _initialised_generator(s, data, columns) if G is None else G
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, _image_shape(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
-    classes.remember_condition(G, s.condition, counts, data.pixels)
+    classes.remember_condition(G, s, counts, data.pixels)
     game = Game(
         settings=s,
         data=data,
@@ -145,8 +144,25 @@ def _user_networks(
     return G, D
 
 
-def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
-    """The settings' generator; `columns` of its input hold the class.
+def new_generator(
+    s: Settings, pixels: int, image_shape: tuple[int, int, int] | None, columns: int
+) -> nn.Sequential | encoders.GeneratorWithEncoder:
+    """The settings' generator with random weights; in the joint game with its encoder.
+
+    Args:
+        s: the settings.
+        pixels: values of one image.
+        image_shape: (channels, height, width), or None for data that are not images.
+        columns: of the game (`classes.condition_columns`).
+    """
+    if s.joint:
+        G = nets.generator(s.G, s.z_size, pixels, s.seed, image_shape)
+        return encoders.GeneratorWithEncoder(G, encoders.encoder(s, pixels))
+    return nets.generator(s.G, s.z_size, pixels, s.seed, image_shape, columns)
+
+
+def _initialised_generator(s: Settings, data: Source, columns: int) -> nn.Module:
+    """The settings' generator, at first the mean image if the settings say so.
 
     Raises:
         SettingError: its sigmoid output does not cover the data's range.
@@ -158,13 +174,13 @@ def _generator(s: Settings, data: Source, columns: int) -> nn.Module:
             "is sigmoid, which covers only [0, 1], but the data contain values outside it. Use "
             "linear, or the data set's own preset.",
         )
-    of_classes = 0 if s.joint else columns
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, _image_shape(data), of_classes)
+    G = new_generator(s, data.pixels, _image_shape(data), columns)
     # The logit of a mean is a good bias only under a sigmoid.
     has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
     if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
-        nets.start_at_marginals(G, data.train)
-    return encoders.GeneratorWithEncoder(G, encoders.encoder(s, data.pixels)) if s.joint else G
+        inner = G.G if isinstance(G, encoders.GeneratorWithEncoder) else G
+        nets.start_at_marginals(inner, data.train)
+    return G
 
 
 def _multiply_own_rates(game: Game) -> None:
@@ -205,9 +221,7 @@ def change_settings(game: Game, settings: Settings) -> None:
         game.optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
-    if (
-        "momentum" in changes
-    ):  # for Adam; `schedules.set_learning_rates` sets SGD's before each round
+    if "momentum" in changes:  # Adam's β₁; `schedules.set_learning_rates` sets SGD's
         for optimiser in (game.optimiser_G, game.optimiser_D):
             for group in optimiser.param_groups if isinstance(optimiser, torch.optim.Adam) else ():
                 group["betas"] = (settings.momentum, group["betas"][1])

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
+from adversarial_nets.settings import Settings
 
 __all__ = [
     "class_count",
@@ -64,32 +65,36 @@ def count_classes(data: Source) -> dict[str, int]:
     return dict(zip(names, counts, strict=True))
 
 
-def condition_columns(condition: str | None, counts: Mapping[str, int], pixels: int) -> int:
-    """How many values of a row of noise or images hold the condition.
+def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int) -> int:
+    """How many values at the end of each of D's rows hold the condition.
+
+    Without the joint game, G's rows end in as many.
 
     Args:
-        condition: the setting of that name.
+        settings: the game's settings. In the joint game D's rows end in z.
         counts: the number of images of each class. One class says nothing and has no column.
-        pixels: values of an image. With masks, a row holds (x·m, m).
+        pixels: values of an image. With masks, a row ends in (x·m, m).
     """
-    if condition == "masks":
+    if settings.joint:
+        return settings.z_size
+    if settings.condition == "masks":
         return 2 * pixels
-    return len(counts) if condition == "classes" and len(counts) > 1 else 0
+    return len(counts) if settings.condition == "classes" and len(counts) > 1 else 0
 
 
 def remember_condition(
-    G: nn.Module, condition: str | None, counts: Mapping[str, int], pixels: int
+    G: nn.Module, settings: Settings, counts: Mapping[str, int], pixels: int
 ) -> None:
     """Note in a conditional generator what its samples get by default.
 
     With classes, c is drawn from p(c), the shares of the training images; with masks, no pixel is
     known. This belongs to the run, not to the weights, so no checkpoint holds it.
     """
-    columns = condition_columns(condition, counts, pixels)
-    if condition == "classes" and columns:
+    columns = condition_columns(settings, counts, pixels)
+    if settings.condition == "classes" and columns:
         shares = torch.tensor(list(counts.values()), dtype=torch.float64)
         G.register_buffer("class_shares", (shares / shares.sum()).float(), persistent=False)
-    if condition == "masks":
+    if settings.condition == "masks":
         G.register_buffer("nothing_known", torch.zeros(columns), persistent=False)
 
 
@@ -145,22 +150,19 @@ def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | Non
 
 
 def generator_input(
-    G: nn.Module, z: Rows, address: Address, purpose: str, c: Numbers | Columns | None = None
+    G: nn.Module, z: Rows, c: Numbers | Columns | None = None
 ) -> Float[Tensor, "m inputs"]:
     """G's input for these z: each with its condition, or z itself if G has none.
 
-    By default classes are drawn from p(c), and with masks no pixel is known.
-
     Args:
         G: the generator.
-        z: noise, one row for each of the address's rows.
-        address: key of the draw.
-        purpose: name of the draw.
-        c: the class of each row; or the values that hold its condition: a class in one-hot form,
-            or the known pixels and their mask (`masks.known_part`).
+        z: noise.
+        c: the class of each row, which a generator with classes needs (`drawn_classes`); or the
+            values that hold its condition: a class in one-hot form, or the known pixels and their
+            mask (`masks.known_part`), by default none.
 
     Raises:
-        UserError: classes for a generator without classes, or numbers that are no class.
+        UserError: classes for a generator without classes; missing ones, or numbers of no class.
     """
     shares, nothing = _shares(G), _nothing_known(G)
     if c is not None and c.is_floating_point():
@@ -174,9 +176,7 @@ def generator_input(
                 "condition classes."
             )
         return z
-    c = drawn_classes(G, address, purpose) if c is None else c
-    assert c is not None
-    if len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
+    if c is None or len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
         raise UserError(
             f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "
             "sample."

@@ -68,8 +68,6 @@ def pairs(G: nn.Module, x: Images) -> Float[Tensor, "m values"]:
 def encode(G: nn.Module, x: Images) -> Codes:
     """E(x) in evaluation mode."""
     assert isinstance(G, GeneratorWithEncoder)
-    training = G.E.training
-    G.E.eval()
-    codes: Tensor = G.E(x)
-    G.E.train(training)
+    with nets.evaluation_mode(G.E):
+        codes: Tensor = G.E(x)
     return codes

@@ -237,43 +237,53 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
         G_z = _samples(game, z, step, "samples for D")
-    x, G_z = _augmented(game, x, step, "data"), _augmented(game, G_z, step, "samples for D")
-    x, G_z = x.requires_grad_(game.settings.r1 > 0), G_z.requires_grad_(game.settings.r2 > 0)
-    a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, G_z, step, "samples for D")
-    data, samples = _DInput("data", x, a_x), _DInput("samples for D", G_z, a_G_z)
+    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
+    samples = _D_at(game, G_z, step, "samples for D", penalised=game.settings.r2 > 0)
     _set_gradients(game, game.D, _d_loss(game, step, data, samples))
     _step(game, game.D, game.optimiser_D)
-    return a_x.detach(), a_G_z.detach()
+    return data.a.detach(), samples.a.detach()
 
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    a_G_z = _logits(game, G_z, step, "samples for G")
-    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
+    samples = _D_at(game, _samples(game, z, step, "samples for G"), step, "samples for G")
+    _set_gradients(game, game.G, _g_loss(game, step, samples.a))
     _step(game, game.G, game.optimiser_G)
-    return a_G_z.detach()
+    return samples.a.detach()
 
 
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
-    x = _augmented(game, x, step, "data").requires_grad_(game.settings.r1 > 0)
-    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    a_x = _logits(game, x, step, "data")
-    a_G_z = _logits(game, G_z, step, "samples for G")
-    data, samples = _DInput("data", x, a_x), _DInput("samples for G", G_z, a_G_z)
+    G_z = _samples(game, z, step, "samples for G")
+    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
+    samples = _D_at(game, G_z, step, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
-    _set_gradients(game, game.G, _g_loss(game, step, a_G_z, a_x))
+    _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
     _step(game, game.D, game.optimiser_D)
     _step(game, game.G, game.optimiser_G)
-    return a_x.detach(), a_G_z.detach()
+    return data.a.detach(), samples.a.detach()
 
 
 @torch.no_grad()
 def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
     """D's logits on data, without an update."""
-    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+    return _D_at(game, x, step, "data").a
+
+
+class _DInput(NamedTuple):
+    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
+
+    purpose: str
+    x: Images
+    a: Logits
+
+
+def _D_at(game: Game, x: Images, step: int, purpose: str, penalised: bool = False) -> _DInput:
+    """D's logits a(x) on the images as augmentation changes them; a penalty needs ∂a/∂x."""
+    x = _augmented(game, x, step, purpose)
+    if penalised:
+        x.requires_grad_()
+    return _DInput(purpose, x, _logits(game, x, step, purpose))
 
 
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
@@ -313,14 +323,6 @@ def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
 
 
-class _DInput(NamedTuple):
-    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
-
-    purpose: str
-    x: Images
-    a: Logits
-
-
 def _d_loss(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""]:
     """D's loss, halved if the protocol is ``released``, plus the penalties, which never are."""
     loss = objectives.discriminator_loss(data.a, samples.a, game.settings.objective)
@@ -349,24 +351,20 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
 
 def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
     """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
-    s = game.settings
-    weight = objectives.gradient_penalty_weight(s)
-    return (
-        _R_penalty(game, step, data, s.r1, objectives.r1)  # γ/2 · E‖∂a(x)/∂x‖²
-        + _R_penalty(game, step, samples, s.r2, objectives.r2)  # the same at x = G(z)
-        + _gradient_penalty(game, step, data, samples, weight)  # λ · E(‖∂a(x̂)/∂x̂‖ − 1)²
-    )
+    compute: dict[str, Callable[[float], Tensor]] = {
+        "r1": lambda γ: _R_penalty(game, step, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
+        "r2": lambda γ: _R_penalty(game, step, samples, γ),  # the same at x = G(z)
+        "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
+    }
+    weights = objectives.penalties(game.settings)
+    return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
 
 
-def _R_penalty(
-    game: Game, step: int, at: _DInput, gamma: float, exact: Callable[..., Tensor]
-) -> Float[Tensor, ""] | float:
-    """R1 or R2 with weight γ: `exact`, or by finite differences (`penalty_sigma`)."""
+def _R_penalty(game: Game, step: int, at: _DInput, gamma: float) -> Float[Tensor, ""]:
+    """R1 or R2 with weight γ, exact or by finite differences (`penalty_sigma`)."""
     sigma, pixels = game.settings.penalty_sigma, game.data.pixels
-    if not gamma:
-        return 0.0
     if not sigma:
-        return exact(at.x, at.a, gamma, pixels)
+        return objectives.r1(at.x, at.a, gamma, pixels)
     sign = game.address(step).bernoulli_mask(f"{at.purpose}, moved", pixels, 0.5)
     moved = at.x.detach().clone()
     moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # a class does not move
@@ -376,10 +374,8 @@ def _R_penalty(
 
 def _gradient_penalty(
     game: Game, step: int, data: _DInput, samples: _DInput, weight: float
-) -> Float[Tensor, ""] | float:
-    """WGAN-GP's penalty at points x̂, uniform on the lines between samples and data."""
-    if not weight:
-        return 0.0
+) -> Float[Tensor, ""]:
+    """λ · E(‖∂a(x̂)/∂x̂‖ − 1)² at points x̂, uniform on the lines between samples and data."""
     place = game.address(step).uniform("between data and samples", 1).to(data.x)
     x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
     a_x_hat = _logits(game, x_hat, step, "between data and samples")
@@ -455,18 +451,15 @@ def sample(
     """
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
-    training = G.training
-    G.eval()
-    p = next(G.parameters())
-    blocks = []
-    for start in range(first, first + n, 1000):
-        rows = range(start, min(start + 1000, first + n))
-        address = Address(settings.seed, 0, rows)
-        block = slice(start - first, start - first + len(rows))
-        drawn = z[block] if z is not None else None
-        if drawn is None:
-            drawn = priors.draw(settings.prior, address, settings.z_size, purpose)
-        of_rows = None if c is None else c[block]
-        blocks.append(G(classes.generator_input(G, drawn, address, purpose, of_rows).to(p)))
-    G.train(training)
-    return torch.cat(blocks)
+    images = []
+    with nets.evaluation_mode(G):
+        for start in range(0, n, 1000):
+            block = slice(start, min(start + 1000, n))
+            address = Address(settings.seed, 0, range(first + block.start, first + block.stop))
+            if z is None:
+                z_block = priors.draw(settings.prior, address, settings.z_size, purpose)
+            else:
+                z_block = z[block]
+            c_block = classes.drawn_classes(G, address, purpose) if c is None else c[block]
+            images.append(G(classes.generator_input(G, z_block, c_block).to(_like(G))))
+    return torch.cat(images)

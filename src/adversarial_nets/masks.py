@@ -22,13 +22,12 @@ REGIONS = ("right", "left", "top", "bottom", "blocks")
 """The regions that have a name."""
 
 
-def region_mask(region: str, image_shape: ImageShape, seed: int = 0) -> Float[Tensor, " pixels"]:
+def region_mask(region: str, image_shape: ImageShape) -> Float[Tensor, " pixels"]:
     """The mask that hides a region of `REGIONS`: 1 where a pixel is known.
 
     Args:
-        region: a half of the image, or ``blocks``.
+        region: a half of the image, or ``blocks``, 16 fixed ones.
         image_shape: (channels, height, width).
-        seed: chooses the blocks.
 
     >>> region_mask("right", (1, 2, 4)).view(2, 4).tolist()
     [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]
@@ -37,7 +36,7 @@ def region_mask(region: str, image_shape: ImageShape, seed: int = 0) -> Float[Te
     row, column = torch.arange(height)[:, None], torch.arange(width)
     if region == "blocks":
         hidden = torch.zeros(BLOCKS**2, dtype=torch.bool)
-        hidden[permutation(seed, "hidden blocks", 0, BLOCKS**2)[:HIDDEN_BLOCKS]] = True
+        hidden[permutation(0, "hidden blocks", 0, BLOCKS**2)[:HIDDEN_BLOCKS]] = True
         known = ~hidden[_block(height)[:, None] * BLOCKS + _block(width)]
     else:
         known = {

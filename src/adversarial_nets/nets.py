@@ -5,7 +5,8 @@ probability (see `objectives`).
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 import numpy as np
@@ -29,6 +30,7 @@ __all__ = [
     "Projection",
     "address_dropout",
     "discriminator",
+    "evaluation_mode",
     "generator",
     "limit_norms",
     "start_at_marginals",
@@ -188,6 +190,18 @@ def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
         module.address = (address, f"{purpose}, dropout {i}")
 
 
+@contextmanager
+def evaluation_mode(net: nn.Module) -> Iterator[None]:
+    """Evaluation mode inside the ``with`` block; afterwards each module has its own mode again."""
+    training = {module: module.training for module in net.modules()}
+    net.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in training.items():
+            module.training = was_training
+
+
 # --- Networks -------------------------------------------------------------------------------------
 
 
@@ -197,13 +211,13 @@ def generator(
     pixels: int,
     seed: int = 0,
     image_shape: ImageShape | None = None,
-    classes: int = 0,
+    columns: int = 0,
 ) -> nn.Sequential:
     """G(z; θ_g), a multilayer perceptron from noise (m, z_size) to images (m, pixels) (§5).
 
-    With classes it is G(z, c), from rows of z and a one-hot c. The class is joined with z, or goes
-    through `class_units` hidden units of its own beside the first hidden layer (Mirza & Osindero
-    2014, arXiv:1411.1784).
+    In a conditional game it is G(z, c), from rows of z and then c. A class is joined with z, or
+    goes through `class_units` hidden units of its own beside the first hidden layer (Mirza &
+    Osindero 2014, arXiv:1411.1784).
 
     Args:
         settings: hidden layers, activations, output and initial weights.
@@ -211,7 +225,7 @@ def generator(
         pixels: values of one image.
         seed: seed of the initial weights.
         image_shape: (channels, height, width); required by a deconvolution.
-        classes: values of c in a row; 0 for a game without classes.
+        columns: values of c in a row (`classes.condition_columns`); 0 for a game without c.
 
     Raises:
         SettingError: a deconvolution that cannot make images of this shape, or a convolutional G
@@ -220,14 +234,15 @@ def generator(
     s, depth = settings, len(settings.hidden)
     if s.maps:
         shape = _required(image_shape, "G.maps")
-        return _convolutional_generator(s, z_size + classes, shape, seed)
+        return _convolutional_generator(s, z_size + columns, shape, seed)
     inputs, outputs = [z_size, *s.hidden], (*s.hidden, pixels)
-    has_own_units = bool(classes and s.class_units)
-    inputs[has_own_units] += s.class_units if has_own_units else classes
+    has_own_units = bool(columns and s.class_units)
+    layer_of_c = int(has_own_units)  # the layer whose input is joined with c, or with its units
+    inputs[layer_of_c] += s.class_units if has_own_units else columns
     layers: list[nn.Module] = []
     for i, activation in enumerate((*_one_per_layer(s.activations, depth), s.output)):
         if i == 1 and has_own_units:
-            of_c = nn.Sequential(nn.Linear(classes, s.class_units), nn.ReLU())
+            of_c = nn.Sequential(nn.Linear(columns, s.class_units), nn.ReLU())
             layers = [Branches(nn.Sequential(*layers), of_c, z_size)]
         if i > 0 and s.keep_prob < 1:
             layers.append(Dropout(s.keep_prob))
@@ -284,43 +299,43 @@ def discriminator(
     pixels: int,
     seed: int = 0,
     image_shape: ImageShape | None = None,
-    classes: int = 0,
+    columns: int = 0,
 ) -> nn.Sequential:
     """D(x; θ_d), from images (m, pixels) to logits (m, 1): dropout before each layer (§5).
 
     Convolutions if the settings name any, then hidden layers of maxout (or ReLU), then one linear
-    output. With classes it is D(x, c), from rows of x and a one-hot c. The class is joined with the
-    first hidden layer's input, or has `class_units` hidden units of its own beside that layer, or
-    selects a vector at the output (`Projection`).
+    output. In a conditional game it is D(x, c), from rows of x and then c. A class is joined with
+    the first hidden layer's input, or has `class_units` hidden units of its own beside that layer,
+    or selects a vector at the output (`Projection`).
 
     Args:
         settings: convolutions, hidden layers, initial weights and dropout.
         pixels: values of one image.
         seed: seed of the initial weights.
         image_shape: (channels, height, width); required by convolutions.
-        classes: values of c in a row; 0 for a game without classes.
+        columns: values of c in a row (`classes.condition_columns`); 0 for a game without c.
 
     Raises:
         SettingError: convolutions over data that are not images, or over images that are too small.
     """
     s, depth = settings, len(settings.units)
     if s.maps:
-        return _convolutional_discriminator(s, _required(image_shape, "D.maps"), seed, classes)
+        return _convolutional_discriminator(s, _required(image_shape, "D.maps"), seed, columns)
     joined = depth if s.projection else int(s.class_units > 0)  # hidden layers below the class
-    of_c = _class_units(s, classes) if classes and s.class_units else []
+    of_c = _class_units(s, columns) if columns and s.class_units else []
     layers, width = _convolutions(s, pixels, image_shape)
     keep_prob = s.keep_prob_hidden if layers else s.keep_prob_input
     for i in range(depth + 1):
         layers.append(Dropout(keep_prob))
-        if classes and i == joined:
+        if columns and i == joined:
             layers = [Branches(nn.Sequential(*layers), nn.Sequential(*of_c), pixels)]
-            width += 0 if s.projection else s.class_units or classes
+            width += 0 if s.projection else s.class_units or columns
         if i < depth:
             pieces = s.top_pieces if s.top_pieces and i == depth - 1 else s.pieces
             layers += _hidden_layer(s, width, s.units[i], pieces)
             width, keep_prob = s.units[i], s.keep_prob_hidden
-    has_projection = classes and s.projection
-    output = Projection(width, classes) if has_projection else nn.Linear(width, 1)
+    has_projection = columns and s.projection
+    output = Projection(width, columns) if has_projection else nn.Linear(width, 1)
     net = nn.Sequential(*layers, output)
     ranges = _one_per_layer(s.init, len(s.convolutions) + len(s.units) + 1)
     _initialise_weights(net, ranges, seed, "initial D")
@@ -330,14 +345,14 @@ def discriminator(
 
 
 def _convolutional_discriminator(
-    s: DiscriminatorSettings, image_shape: ImageShape, seed: int, classes: int
+    s: DiscriminatorSettings, image_shape: ImageShape, seed: int, columns: int
 ) -> nn.Sequential:
     """D of `convolutional`; a class enters at the output, as in a projection discriminator."""
     layers = convolutional.discriminator_layers(s.maps, image_shape)
     output = layers[-1]
-    if classes and isinstance(output, nn.Linear):
+    if columns and isinstance(output, nn.Linear):
         of_x, pixels = nn.Sequential(*layers[:-1]), math.prod(image_shape)
-        layers = [Branches(of_x, nn.Sequential(), pixels), Projection(output.in_features, classes)]
+        layers = [Branches(of_x, nn.Sequential(), pixels), Projection(output.in_features, columns)]
     net = nn.Sequential(*layers)
     _initialise_weights(net, s.init[:1], seed, "initial D")
     if s.spectral_norm:
@@ -354,9 +369,9 @@ def _hidden_layer(
     return [nn.Linear(inputs, units), nn.ReLU()]
 
 
-def _class_units(s: DiscriminatorSettings, classes: int) -> list[nn.Module]:
+def _class_units(s: DiscriminatorSettings, columns: int) -> list[nn.Module]:
     """D's hidden units for the class, with the dropout of the layer that follows."""
-    return [*_hidden_layer(s, classes, s.class_units, s.pieces), Dropout(s.keep_prob_hidden)]
+    return [*_hidden_layer(s, columns, s.class_units, s.pieces), Dropout(s.keep_prob_hidden)]
 
 
 def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:

@@ -33,11 +33,10 @@ __all__ = [
     "g_logit_gradient",
     "generator_loss",
     "gradient_penalty",
-    "gradient_penalty_weight",
     "joint_loss",
+    "penalties",
     "published_settings",
     "r1",
-    "r2",
     "value",
 ]
 
@@ -61,12 +60,17 @@ def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor,
     return -softplus(-a_x).mean() - softplus(a_G_z).mean()
 
 
+def _needs_data(a_G_z: Tensor) -> Tensor:
+    """Refuse to compute a paired loss of G without D's logits on data."""
+    raise UserError("This objective pairs samples with data; pass D's logits on data as a_x.")
+
+
 class Objective(NamedTuple):
     """What D and G minimise, as means over a minibatch of m.
 
     Attributes:
         d_loss: D's loss, of its logits on data and on samples.
-        g_loss: G's loss, of D's logits on samples.
+        g_loss: G's loss, of D's logits on samples; left out with `paired_g_loss`.
         source: where it is defined.
         d_gradients: the gradients of m · d_loss with respect to both logit vectors in closed form,
             for `engine.manual_backprop`; None to compute them by autograd.
@@ -84,8 +88,8 @@ class Objective(NamedTuple):
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
-    g_loss: Callable[[Tensor], Tensor]
-    source: str
+    g_loss: Callable[[Tensor], Tensor] = _needs_data
+    source: str = "not given"
     d_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     g_gradient: Callable[[Tensor], Tensor] | None = None
     paired_g_loss: Callable[[Tensor, Tensor], Tensor] | None = None
@@ -115,11 +119,6 @@ def _log_ratio(p: Tensor, q: Tensor) -> Tensor:
 def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
     """Gradients of −V: −(1 − D(x)) on data, D(G(z)) on samples."""
     return -torch.sigmoid(-a_x), torch.sigmoid(a_G_z)
-
-
-def _needs_data(a_G_z: Tensor) -> Tensor:
-    """Refuse to compute a paired loss of G without D's logits on data."""
-    raise UserError("This objective pairs samples with data; pass D's logits on data as a_x.")
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -186,7 +185,6 @@ OBJECTIVES: dict[str, Objective] = {
     ),
     "relativistic": Objective(
         d_loss=lambda a_x, a_G_z: softplus(a_G_z - a_x).mean(),
-        g_loss=_needs_data,
         source="pairing: Jolicoeur-Martineau 2019, arXiv:1807.00734; Huang et al. 2024 (R3GAN), "
         "arXiv:2501.05441, with R1 and R2",
         paired_g_loss=lambda a_x, a_G_z: softplus(a_x - a_G_z).mean(),
@@ -209,9 +207,16 @@ def find(name: str) -> Objective:
     return OBJECTIVES[name]
 
 
-def gradient_penalty_weight(s: Settings) -> float:
-    """The weight λ of a game's gradient penalty: its setting, by default its objective's."""
-    return find(s.objective).gradient_penalty if s.gradient_penalty is None else s.gradient_penalty
+def penalties(s: Settings) -> dict[str, float]:
+    """The weight of each penalty that the settings add to D's loss, by the setting's name.
+
+    >>> penalties(Settings(r1=0.5)), penalties(Settings(objective="wasserstein"))
+    ({'r1': 0.5}, {'gradient_penalty': 10.0})
+    """
+    default = find(s.objective).gradient_penalty
+    λ = default if s.gradient_penalty is None else s.gradient_penalty
+    weights = {"r1": s.r1, "r2": s.r2, "gradient_penalty": λ}
+    return {name: weight for name, weight in weights.items() if weight > 0}
 
 
 def published_settings(s: Settings) -> str:
@@ -312,13 +317,15 @@ def r1(
 ) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
+    R2 is the same over samples x = G(z).
+
     Not in the paper. Near p_g = p_data a game without it can oscillate; with it, the game converges
     if it starts near that point. Far from it R1 alone can fail: on 1,000 modes it diverged at each
     γ from .1 to 100 where R1 with R2 trained (arXiv:2501.05441).
 
     Args:
-        x: data, requiring a gradient.
-        a_x: D's logits on these data; each logit must depend on its own x only.
+        x: data (R2: samples), requiring a gradient.
+        a_x: D's logits on them; each logit must depend on its own x only.
         gamma: the weight γ.
         pixels: how many values of a row of x are the image; those after it, a class, do not count.
 
@@ -328,16 +335,6 @@ def r1(
     """
     (gradient,) = torch.autograd.grad(a_x.sum(), x, create_graph=True)
     return gamma / 2 * gradient[:, :pixels].square().sum(1).mean()
-
-
-def r2(
-    G_z: Float[Tensor, "m values"],
-    a_G_z: Float[Tensor, " m"],
-    gamma: float,
-    pixels: int | None = None,
-) -> Float[Tensor, ""]:
-    """R2 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over samples x = G(z) (arXiv:1801.04406)."""
-    return r1(G_z, a_G_z, gamma, pixels)
 
 
 def finite_difference_penalty(

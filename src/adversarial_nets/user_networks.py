@@ -19,6 +19,7 @@ from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
+from adversarial_nets.nets import evaluation_mode
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -87,8 +88,8 @@ class Requirements:
         settings: the game's settings.
         pixels: number of values in an image.
         image_shape: (channels, height, width), or None for data that are not images.
-        columns: values of a row that hold the class (`classes.condition_columns`); None for a game
-            without classes.
+        columns: values of a row that hold the class (`classes.condition_columns`), 0 if there is
+            only one; None for a game without classes.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves that of the network.
     """
@@ -306,15 +307,10 @@ def _warn(message: str) -> None:
 @contextmanager
 def _tried(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and random generators are restored."""
-    training = {module: module.training for module in net.modules()}
     device = next(net.parameters()).device
-    net.eval()
-    try:
-        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
-            yield
-    finally:
-        for module, flag in training.items():
-            module.training = flag
+    fork = torch.random.fork_rng([device] if device.type == "cuda" else [])
+    with evaluation_mode(net), fork, torch.no_grad():
+        yield
 
 
 def _like(net: nn.Module, x: Tensor) -> Tensor:

@@ -37,7 +37,6 @@ __all__ = [
     "fit",
     "gibbs",
     "log_likelihood_gradient",
-    "lower_bound",
     "mean_field",
     "sample",
 ]
@@ -128,21 +127,6 @@ def mean_field(
         μ1 = dbm.p_h1(v, μ2)
         μ2 = dbm.p_h2(μ1)
     return μ1, μ2
-
-
-def lower_bound(
-    dbm: DBM,
-    v: Float[Tensor, "n visible"],
-    μ1: Float[Tensor, "n hidden1"],
-    μ2: Float[Tensor, "n hidden2"],
-) -> Float[Tensor, " n"]:
-    """Return E_q[−E(v, h)] + H(q), a lower bound on log p(v) + log Z.
-
-    A step of the mean-field iteration never lowers it.
-    """
-    entropy = sum(-(torch.xlogy(μ, μ) + torch.xlogy(1 - μ, 1 - μ)).sum(1) for μ in (μ1, μ2))
-    h1_terms = (v @ dbm.W1 + dbm.c1) * μ1 + (μ2 @ dbm.W2.T) * μ1
-    return entropy + v @ dbm.b + h1_terms.sum(1) + μ2 @ dbm.c2
 
 
 def gibbs(

@@ -28,6 +28,9 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 }
 """Environment variables of each choice."""
 
+SECONDS = 5.0
+"""Length of each measurement."""
+
 COLUMNS = ("alone", "beside one busy loop", "beside two busy loops", "beside a torch process")
 
 _LOOP = "while True: pass"
@@ -94,7 +97,6 @@ def rounds_per_second(preset: str, seconds: float) -> float:
 def measure_busy_machine(
     presets: tuple[str, ...] = ("quickstart", "mnist"),
     turns: int = 3,
-    seconds: float = 5.0,
     on_progress: Progress = lambda what, done, total: None,
 ) -> BusyMachine:
     """Measure every row in every column; the machine should do nothing else meanwhile.
@@ -102,7 +104,6 @@ def measure_busy_machine(
     Args:
         presets: the games to train.
         turns: how many times the rows of a column take turns.
-        seconds: length of each measurement.
         on_progress: called after each measurement.
     """
     total = len(presets) * len(COLUMNS) * len(ROWS) * turns
@@ -114,7 +115,7 @@ def measure_busy_machine(
             with beside(column):
                 for _ in range(turns):
                     for row in ROWS:
-                        rates[row].append(_measure(preset, seconds, ROWS[row]))
+                        rates[row].append(_measure(preset, SECONDS, ROWS[row]))
                         done += 1
                         on_progress(f"{preset}, {column}", done, total)
             medians = {row: round(statistics.median(values), 1) for row, values in rates.items()}

@@ -6,7 +6,7 @@ import sys
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["call_in_child", "peak_memory_of"]
+__all__ = ["call_in_child", "run_in_child"]
 
 # The child prints its own peak. The value that its parent can read includes the parent's memory,
 # because the child is a copy of the parent until it loads its program.
@@ -22,15 +22,6 @@ else:
     unit = 1 if sys.platform == "darwin" else 1024
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit)
 """
-
-
-def peak_memory_of(program: str) -> float:
-    """The peak resident memory, in MB of 10⁶ bytes, of a Python program.
-
-    Raises:
-        subprocess.CalledProcessError: the program failed.
-    """
-    return _run(program)[1]
 
 
 def call_in_child(function: str, *args: object) -> tuple[float, float]:
@@ -49,12 +40,16 @@ def call_in_child(function: str, *args: object) -> tuple[float, float]:
     program = (
         f"from adversarial_nets.bench import workloads\nprint(workloads.{function}(*{args!r}))"
     )
-    printed, memory = _run(program)
+    printed, memory = run_in_child(program)
     return float(printed), memory
 
 
-def _run(program: str) -> tuple[str, float]:
-    """What a program printed last, and its peak memory in MB."""
+def run_in_child(program: str) -> tuple[str, float]:
+    """What a Python program printed last, and its peak resident memory in MB of 10⁶ bytes.
+
+    Raises:
+        subprocess.CalledProcessError: the program failed.
+    """
     if importlib.util.find_spec("resource") is None:  # Windows
         raise UserError(
             "The peak memory of a process cannot be measured on this system; Linux and macOS are "

@@ -42,6 +42,8 @@ BOARDS: Sequence[tuple[str, int, int]] = (
 )
 """What is measured: data, games side by side, rounds per frame."""
 
+SECONDS = 3.0
+"""How long each board plays."""
 LESSON_SECONDS = 12.0
 """Time after which the rest of a lesson is computed from its rounds a second."""
 CLICKS = 5
@@ -93,33 +95,26 @@ class PlaygroundSpeed:
 
 
 def measure_boards(
-    boards: Sequence[tuple[str, int, int]] = BOARDS,
-    lessons: Sequence[str] = tuple(LESSONS),
-    seconds: float = 3.0,
-    machine: str = "alone",
-    on_progress: Progress = lambda what, done, total: None,
+    machine: str = "alone", on_progress: Progress = lambda what, done, total: None
 ) -> PlaygroundSpeed:
     """Play each board and each lesson in a page of 1280 × 800 pixels.
 
     Args:
-        boards: as `BOARDS`.
-        lessons: names of lessons.
-        seconds: how long each board plays.
         machine: what else shall run, a column of `busy.COLUMNS`.
         on_progress: called after each.
 
     Raises:
         UserError: Playwright or Chromium is not installed.
     """
-    found, times, total = [], {}, len(boards) + len(lessons)
+    found, times, total = [], {}, len(BOARDS) + len(LESSONS)
     with beside(machine), serve_in_thread() as url, open_browser() as browser:
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.goto(url)
         page.wait_for_selector("body[data-shown][data-busy=no]", timeout=120_000)
-        for data, games, speed in boards:
-            found.append(_board(page, data, games, speed, seconds))
+        for data, games, speed in BOARDS:
+            found.append(_board(page, data, games, speed, SECONDS))
             on_progress(f"{data}, {games} × {speed}", len(found), total)
-        for name in lessons:
+        for name in LESSONS:
             times[name] = _lesson(page, name)
             on_progress(f"lesson {name}", len(found) + len(times), total)
         load = os.getloadavg()[0]

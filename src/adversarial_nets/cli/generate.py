@@ -96,9 +96,9 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     x = distributed.all_gather(x, n)
     if distributed.is_main():
         write(_contents(x, z, c, opened.run, o))
-        of = "" if o.class_ is None else f" of class {o.class_}"
+        kind = "" if o.class_ is None else f" of class {o.class_}"
         reporter.say(
-            f"{counted(n, 'sample')}{of} of the {opened.weights} G at round {opened.round}: {out}"
+            f"{counted(n, 'sample')}{kind} of the {opened.weights} G at round {opened.round}: {out}"
         )
     result = opened.facts(out) | {"n": n}
     return result if c is None else {**result, "classes": list(opened.run.classes)}

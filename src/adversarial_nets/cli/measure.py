@@ -254,7 +254,7 @@ def _compared(
         shape = {"size": height, "width": width, "channels": channels}
         options: dict[str, Any] = shape if find(features).resizable else {}
         trained_on = datasets.load(features, **options, on_progress=reporter.work)
-    return measure_images(x, data, (classifier(trained_on, reporter.work), trained_on))
+    return measure_images(x, data, classifier(trained_on, reporter.work))
 
 
 def _print_measures(

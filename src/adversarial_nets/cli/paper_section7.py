@@ -236,6 +236,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.inference import EncoderSettings
     from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
+    from adversarial_nets.paper.section7.rows import with_length
     from adversarial_nets.runs import folder as runs_folder
 
     if o.joint:
@@ -251,6 +252,8 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     settings = EncoderSettings(steps=steps, seed=o.seed)
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
     model = f"E of {_model(run)}, {scores.weights} G"
+    if not run.settings.joint:  # its own E has no other length than the run
+        model = with_length(model, steps, EncoderSettings.steps, "updates")
     found = inference_rows(scores, model, run.data)
     return _record(o, reporter, found, scores=[scores])
 
@@ -260,6 +263,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
+    from adversarial_nets.paper.section7.rows import with_length
     from adversarial_nets.presets import file_name
 
     if o.runs:
@@ -269,11 +273,12 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
         return _record(o, reporter, found)
     data = datasets.load(o.data, on_progress=reporter.work)
-    epochs = require_positive("--epochs", o.epochs, 400)
+    epochs = require_positive("--epochs", o.epochs, JointSettings.epochs)
     settings = JointSettings(epochs=epochs, seed=o.seed)
     folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
-    found = inference_study.inference_rows(scores, "joint game", data.name, joint=True)
+    model = with_length("joint game", epochs, JointSettings.epochs, "epochs")
+    found = inference_study.inference_rows(scores, model, data.name, joint=True)
     return _record(o, reporter, found, scores=[scores])
 
 

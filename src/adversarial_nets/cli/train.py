@@ -246,7 +246,7 @@ def _train_and_report(
     scores = _score(run, data, reporter) if data.held_out else {}
     if not distributed.is_main():
         return {}
-    for line in _judgement(run, data, preset):
+    for line in _closing_sentences(run, data, preset):
         reporter.say(line)
     page = report.write_report(run, data)
     film = _film(folder) if o.film else None
@@ -366,7 +366,7 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     return scores
 
 
-def _judgement(run: "Run", data: "Dataset", preset: str) -> list[str]:
+def _closing_sentences(run: "Run", data: "Dataset", preset: str) -> list[str]:
     """Sentences on copied images, and on whether more rounds would help."""
     from adversarial_nets.runs import metrics
     from adversarial_nets.training.trend import trend

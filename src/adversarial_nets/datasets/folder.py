@@ -150,13 +150,13 @@ def _classes(
     folder: Path, splits: Mapping[str, Sequence[Path]], train_on_all: bool
 ) -> tuple[dict[str, Int64[torch.Tensor, " n"]], tuple[str, ...]]:
     """The labels of each split and the classes' names; both empty without subfolders."""
-    of = class_of_images(folder, [path for split in splits.values() for path in split])
-    names = sorted(set(of.values()))
+    class_of = class_of_images(folder, [path for split in splits.values() for path in split])
+    names = sorted(set(class_of.values()))
     if not names:
         return {}, ()
     number = {name: i for i, name in enumerate(names)}
     labels = {
-        split: torch.tensor([number[of[path]] for path in paths], dtype=torch.int64)
+        split: torch.tensor([number[class_of[path]] for path in paths], dtype=torch.int64)
         for split, paths in splits.items()
     }
     if train_on_all:

@@ -75,9 +75,8 @@ def applies(game: Game) -> bool:
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
         and not _needs_autograd(game.settings)
-        and not (
-            game.bf16_matmul and next(D.parameters()).device.type != "cpu"
-        )  # autocast does that
+        # On other devices than the CPU, bfloat16 is autocast's.
+        and not (game.bf16_matmul and next(D.parameters()).device.type != "cpu")
     )
 
 
@@ -103,9 +102,9 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 def _needs_autograd(s: Settings) -> bool:
     """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
     paired = objectives.find(s.objective).paired_g_loss is not None
-    finite_differences = s.r1 > 0 and s.penalty_sigma > 0
-    penalties = objectives.gradient_penalty_weight(s) > 0 or s.r2 > 0 or finite_differences
-    return paired or penalties or s.augment > 0 or s.ada_target > 0
+    penalties = objectives.penalties(s).keys()
+    exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
+    return paired or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:
@@ -406,7 +405,9 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
     _propagate(tape, {g.parameter: g for g in gradients}, t, slice(m))
 
 
-def _propagate(tape: Tape, of: Mapping[Tensor, _Gradient], t: Values, data: slice) -> Values:
+def _propagate(
+    tape: Tape, gradient_of: Mapping[Tensor, _Gradient], t: Values, data: slice
+) -> Values:
     """Propagate t forward through the active pieces; extend each weight's gradient on the way.
 
     A class is no part of x, so its own units have no share in t.
@@ -415,16 +416,16 @@ def _propagate(tape: Tape, of: Mapping[Tensor, _Gradient], t: Values, data: slic
         layer, kept = taped.layer, taped.kept
         match layer:
             case Branches():
-                t = _propagate(taped.branches[0], of, t, data)
+                t = _propagate(taped.branches[0], gradient_of, t, data)
                 t = torch.cat([t, t.new_zeros(taped.sizes[1], t.shape[1])])
             case Dropout():
                 t = t * kept[0][:, data]
             case Projection():
                 t = t[: layer.in_features]
-                _extend(of[layer.weight], t, data)
-                _extend(of[layer.embedding], t, data)
+                _extend(gradient_of[layer.weight], t, data)
+                _extend(gradient_of[layer.embedding], t, data)
             case nn.Linear():
-                _extend(of[layer.weight], t, data)
+                _extend(gradient_of[layer.weight], t, data)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
                     won = kept[1][..., data]

@@ -6,7 +6,6 @@ score so that it can be interpreted.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on, with_prefix
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
+from adversarial_nets.runs.files import write_atomically
 
 __all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "reference_samples"]
 
@@ -216,12 +216,7 @@ def _load_or_compute(file: Path, shape: tuple[int, int], compute: Callable[[], T
         if saved.shape == shape and saved.isfinite().all():
             return saved
     centroids = compute()
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(safetensors.torch.save({"centroids": centroids}))
-            temporary.replace(file)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(file, safetensors.torch.save({"centroids": centroids}))
     return centroids

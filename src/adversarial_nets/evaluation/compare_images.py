@@ -46,17 +46,13 @@ class ImageMeasures:
     copied: Memorisation
 
 
-def measure_images(
-    x: Images, data: Dataset, judge: tuple[Classifier, Dataset] | None = None, seed: int = 0
-) -> ImageMeasures:
+def measure_images(x: Images, data: Dataset, net: Classifier | None = None) -> ImageMeasures:
     """Measure images against the held-out images of a data set.
 
     Args:
         x: images in the data set's shape and range.
         data: the data set; test images, then validation images, are compared with.
-        judge: a classifier whose features are compared, and the data set of its classes; without
-            it, patches are.
-        seed: chooses the training images of the floor.
+        net: a classifier whose features are compared; without it, patches are.
 
     Raises:
         UserError: too few or too small images, or nothing held out.
@@ -64,18 +60,17 @@ def measure_images(
     require_held_out(data)
     held_out = data.floats(torch.cat([data.test, data.valid]))
     n = min(len(x), len(held_out), len(data.train))
-    order = permutation(seed, "measures' floor", 0, len(data.train))[:n]
+    order = permutation(0, "measures' floor", 0, len(data.train))[:n]
     sets = x[:n], data.floats(data.train[order]), held_out[:n]
     copied = memorisation(x[:5000], data)
-    if judge is None:
+    if net is None:
         model, floor = (patch_distances(y, sets[2], data.image_shape) for y in sets[:2])
         return ImageMeasures(n, "patches", None, model, floor, copied)
-    net, trained_on = judge
     of_x, of_training, real = (
-        net.features(as_inputs_of(trained_on, y, data.image_shape, data.range)) for y in sets
+        net.features(as_inputs_of(net.data, y, data.image_shape, data.range)) for y in sets
     )
     model_features, floor_features = (compare_features(real, f) for f in (of_x, of_training))
-    return ImageMeasures(n, trained_on.name, net.accuracy, model_features, floor_features, copied)
+    return ImageMeasures(n, net.data.name, net.accuracy, model_features, floor_features, copied)
 
 
 def as_inputs_of(

@@ -8,7 +8,6 @@ accuracy on the test images is reported with every result.
 
 import dataclasses
 import hashlib
-import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
+from adversarial_nets.runs.files import write_atomically
 
 __all__ = ["Classifier", "classifier"]
 
@@ -43,12 +43,14 @@ class Classifier:
         scale: root mean square of the features of real images; features are divided by it, so that
             distances are comparable across data sets.
         accuracy: the fraction of test images that it classifies correctly.
+        data: the data set of its classes.
     """
 
     body: nn.Module
     head: nn.Module
     scale: float
     accuracy: float
+    data: Dataset
 
     @torch.no_grad()
     def features(self, x: Float[Tensor, "n pixels"]) -> Float[Tensor, "n features"]:
@@ -79,12 +81,10 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
     file = _cache_file(data)
     if not _load_weights(file, net):
         _train(net, data, on_progress)
-        temporary = file.with_name(f".{file.name}.{os.getpid()}")
         with suppress(OSError):
             file.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(safetensors.torch.save(net.state_dict()))
-            temporary.replace(file)
-    raw = Classifier(net[:-1].eval(), net[-1], 1.0, 0.0)
+            write_atomically(file, safetensors.torch.save(net.state_dict()))
+    raw = Classifier(net[:-1].eval(), net[-1], 1.0, 0.0, data)
     correct = raw.classes(data.floats(data.test)) == data.labels["test"]
     scale = raw.features(data.floats(data.train[:1000])).square().mean().sqrt().item()
     return dataclasses.replace(raw, scale=scale, accuracy=correct.double().mean().item())

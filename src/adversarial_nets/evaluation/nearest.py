@@ -17,7 +17,7 @@ def _over_255(images: Tensor) -> Tensor:
 
 def nearest_images(
     x: Float[Tensor, "n pixels"],
-    images: UInt8[Tensor, "n_images pixels"],
+    images: UInt8[Tensor, "n_images values"],
     floats: Callable[[Tensor], Tensor] = _over_255,
 ) -> tuple[Int64[Tensor, " n"], Float64[Tensor, " n"]]:
     """Return the index and L2 distance of the image nearest to each x.
@@ -28,7 +28,8 @@ def nearest_images(
     Args:
         x: points in the range of `floats`.
         images: the images to search.
-        floats: converts images to the values of x, e.g. `Dataset.floats`; by default / 255.
+        floats: converts images to the values of x, e.g. `Dataset.floats`, or to some of them; by
+            default / 255.
 
     Returns:
         For each x, the index of the nearest image (the lowest index of several equal ones) and its

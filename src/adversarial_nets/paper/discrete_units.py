@@ -49,8 +49,8 @@ def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
     False
     """
     return tuple(
-        of(discrete, seed)
-        for of in (_gradient_norms_of_G, _gradient_norms_of_VAE)
+        norms(discrete, seed)
+        for norms in (_gradient_norms_of_G, _gradient_norms_of_VAE)
         for discrete in ("none", "hidden", "visible")
     )
 

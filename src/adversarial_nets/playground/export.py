@@ -18,7 +18,7 @@ def metrics_csv(slot: GameSlot) -> bytes:
     file = io.StringIO()
     names = list({name: None for entry in slot.history for name in entry.metrics})
     writer = csv.writer(file)
-    writer.writerow(["round", *(f"{name}{of}" for name in names for of in ("", ", perfect"))])
+    writer.writerow(["round", *(f"{name}{end}" for name in names for end in ("", ", perfect"))])
     for entry in slot.history:
         numbers = (v for name in names for v in entry.metrics.get(name, Metric(math.nan, None)))
         values = ("" if v is None or math.isnan(v) else repr(v) for v in numbers)

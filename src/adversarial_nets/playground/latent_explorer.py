@@ -121,7 +121,7 @@ def open_latent_explorer(folder: Path) -> LatentExplorer:
     z = priors.draw(s.prior, address, s.z_size, "samples to watch")
     classes = class_count(G)
     if classes:  # one after another, so that a line can lead from one class to another
-        z = generator_input(G, z, address, "", torch.arange(IMAGES) % classes)
+        z = generator_input(G, z, torch.arange(IMAGES) % classes)
     normal = Address(s.seed, 0, range(s.z_size)).normal(
         "directions in z", min(DIRECTIONS, s.z_size)
     )

@@ -150,13 +150,13 @@ def _palette(theme: Theme) -> Image.Image:
     return palette
 
 
-def _animation(browser: "Browser", url: str, frames: int = 24) -> bytes:
+def _animation(browser: "Browser", url: str) -> bytes:
     """A GIF of a game in the plane while it plays."""
     address = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": "en"}
     page = _open(browser, url, address, width=760, height=900)
     page.click("#play")
     pictures, palette = [], _palette(THEMES["light"])
-    for _ in range(frames):
+    for _ in range(24):
         shot = page.locator("#stage").screenshot()
         picture = Image.open(io.BytesIO(shot)).convert("RGB")
         picture = picture.resize((420, picture.height * 420 // picture.width))

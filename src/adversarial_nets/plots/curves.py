@@ -136,23 +136,19 @@ def plot_training_curves(
     rows: Metrics,
     objective: str = "non-saturating",
     published: PublishedScore | None = None,
-    palette: Palette = LIGHT,
 ) -> Figure:
     """Plot losses, D's outputs and, if any row has scores, validation scores side by side."""
     scored = any("scores" in row for row in rows)
-    axes = new_axes(palette, 3 if scored else 2)
-    plot_losses(rows, objective, palette, axes[0])
-    figure = plot_discriminator_outputs(rows, palette, axes[1])
+    axes = new_axes(LIGHT, 3 if scored else 2)
+    plot_losses(rows, objective, LIGHT, axes[0])
+    figure = plot_discriminator_outputs(rows, LIGHT, axes[1])
     if scored:
-        plot_validation_scores(rows, published, palette, axes[2])
+        plot_validation_scores(rows, published, LIGHT, axes[2])
     return figure
 
 
 def plot_sigma_selection(
-    curve: Sequence[tuple[float, float]],
-    sigma: float,
-    palette: Palette = LIGHT,
-    axes: Axes | None = None,
+    curve: Sequence[tuple[float, float]], sigma: float, palette: Palette = LIGHT
 ) -> Figure:
     """Plot the mean log-likelihood of validation images against the Parzen window's σ.
 
@@ -160,9 +156,8 @@ def plot_sigma_selection(
         curve: (σ, nats) for each σ of the grid.
         sigma: the chosen σ, which is marked.
         palette: the colours.
-        axes: the axes to plot on; a new figure by default.
     """
-    axes = axes or new_axes(palette)[0]
+    axes = new_axes(palette)[0]
     sigmas, nats = zip(*curve, strict=True)
     axes.plot(sigmas, nats, color=palette.D, marker="o", markersize=4, label="σ of the grid")
     best = dict(curve)[sigma]
@@ -190,9 +185,7 @@ def plot_sigma_selection(
 
 
 def plot_comparison(
-    curves: Mapping[str, Sequence[Mapping[str, float]]],
-    published: PublishedScore | None = None,
-    palette: Palette = LIGHT,
+    curves: Mapping[str, Sequence[Mapping[str, float]]], published: PublishedScore | None = None
 ) -> Figure:
     """Plot the validation scores of several runs: the raw generator's and the averaged one's.
 
@@ -201,14 +194,13 @@ def plot_comparison(
     Args:
         curves: for each run's name its points, each with `round` and `raw`, `averaged` or both.
         published: a published score on the same data, drawn as a dashed line.
-        palette: the colours.
     """
     kinds = [w for w in ("raw", "averaged") if any(w in p for c in curves.values() for p in c)]
-    all_axes = new_axes(palette, len(kinds))
+    all_axes = new_axes(LIGHT, len(kinds))
     lines: dict[str, Line2D] = {}
     for axes, weights in zip(all_axes, kinds, strict=True):
         final_scores = []
-        colours = (*LINE_COLOURS, palette.text)
+        colours = (*LINE_COLOURS, LIGHT.text)
         styles = itertools.cycle(itertools.product(("-", "--", ":", "-."), colours))
         for (dashes, colour), (name, curve) in zip(styles, curves.items(), strict=False):
             points = [(p["round"], p[weights]) for p in curve if weights in p]
@@ -219,18 +211,18 @@ def plot_comparison(
                 lines[name] = axes.plot(*x_y, lw=1.4, **style)[0]
                 final_scores.append(points[-1][1])
         if published is not None:
-            _plot_reference(axes, published.nats, f"{published.nats:g}", palette.text)
-        finish_axes(axes, palette, "round", f"{weights} G, validation (nats)")
+            _plot_reference(axes, published.nats, f"{published.nats:g}", LIGHT.text)
+        finish_axes(axes, LIGHT, "round", f"{weights} G, validation (nats)")
         if axes.dataLim.y0 < min(final_scores) - _NATS_SHOWN:
             axes.set_ylim(bottom=min(final_scores) - _NATS_SHOWN)
-    return _add_shared_legend(figure_of(all_axes[0]), lines, palette)
+    return _add_shared_legend(figure_of(all_axes[0]), lines)
 
 
-def _add_shared_legend(figure: Figure, lines: Mapping[str, Line2D], palette: Palette) -> Figure:
+def _add_shared_legend(figure: Figure, lines: Mapping[str, Line2D]) -> Figure:
     """Add one legend for all axes in a margin of its own, wide enough for many long names."""
     width = figure.get_figwidth() + 0.6 + 0.075 * max(map(len, lines))
     figure.set_size_inches(width, max(figure.get_figheight(), 0.5 + 0.24 * len(lines)))
-    style: dict[str, Any] = {"frameon": False, "fontsize": FONT_SIZE, "labelcolor": palette.text}
+    style: dict[str, Any] = {"frameon": False, "fontsize": FONT_SIZE, "labelcolor": LIGHT.text}
     legend = figure.legend(lines.values(), lines, loc="outside right upper", **style)
     for text in legend.get_texts():
         text.set_parse_math(False)  # a run's name may contain $
@@ -239,22 +231,20 @@ def _add_shared_legend(figure: Figure, lines: Mapping[str, Line2D], palette: Pal
 
 def plot_scaling(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
-    palette: Palette = LIGHT,
 ) -> Figure:
     """Plot seconds and megabytes against size on logarithmic axes, one panel for each size.
 
     Args:
         curves: for each name of a size: sizes, seconds, peak memory in MB.
-        palette: the colours.
     """
-    all_axes = new_axes(palette, len(curves))
+    all_axes = new_axes(LIGHT, len(curves))
     for axes, (name, (sizes, seconds, memory)) in zip(all_axes, curves.items(), strict=True):
-        axes.loglog(sizes, seconds, color=palette.G, marker="o", markersize=4.5, label="seconds")
-        memory_style: dict[str, Any] = {"color": palette.averaged, "marker": "s", "markersize": 4.5}
+        axes.loglog(sizes, seconds, color=LIGHT.G, marker="o", markersize=4.5, label="seconds")
+        memory_style: dict[str, Any] = {"color": LIGHT.averaged, "marker": "s", "markersize": 4.5}
         axes.loglog(sizes, memory, **memory_style, label="peak memory, MB")
         axes.set_xticks(sizes, [f"{n:,.0f}" for n in sizes], rotation=30)
         axes.xaxis.set_minor_locator(NullLocator())
-        finish_axes(axes, palette, name, "")
+        finish_axes(axes, LIGHT, name, "")
     return figure_of(all_axes[0])
 
 

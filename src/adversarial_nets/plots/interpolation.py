@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import priors
+from adversarial_nets import nets, priors
 from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -59,11 +59,9 @@ def interpolate(
         UserError: classes that G does not have.
     """
     lines = straight_lines(*(ends or random_pairs(settings, rows)), points)
-    training = G.training
-    G.eval()
     inputs = _with_class_lines(G, lines, class_ends)
-    images = G(inputs.flatten(0, 1).to(next(G.parameters())))
-    G.train(training)
+    with nets.evaluation_mode(G):
+        images = G(inputs.flatten(0, 1).to(next(G.parameters())))
     return images.float().cpu().unflatten(0, lines.shape[:2])
 
 
@@ -72,12 +70,9 @@ def _with_class_lines(
 ) -> Float[Tensor, "rows points inputs"]:
     """G's inputs along the lines; row i is of class i modulo the number of classes by default."""
     rows, points, _ = lines.shape
-    address = Address(0, 0, range(rows))
     classes = class_count(G)
     default = torch.arange(rows) % max(classes, 1)
     c_0, c_1 = (torch.full((rows,), c) for c in class_ends) if class_ends else (default, default)
-    first, last = (
-        generator_input(G, z, address, "", c) for z, c in ((lines[:, 0], c_0), (lines[:, -1], c_1))
-    )
+    first, last = generator_input(G, lines[:, 0], c_0), generator_input(G, lines[:, -1], c_1)
     size = lines.shape[2]
     return torch.cat([lines, straight_lines(first[:, size:], last[:, size:], points)], 2)

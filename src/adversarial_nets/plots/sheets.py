@@ -43,13 +43,13 @@ _FIGURE_WIDTH = 1400  # approximate width, in dots, of a grid of images in a cap
 # --- Grids as arrays and PNG files ----------------------------------------------------------------
 
 
-def tile_images(images: NDArray[np.uint8], columns: int, gap: int = _GAP) -> NDArray[np.uint8]:
+def tile_images(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """Arrange images (n, h, w, 3 or 4) in rows as one RGBA array (H, W, 4) with clear gaps."""
     n, h, w, _ = images.shape
     rows = -(-n // columns)
-    sheet = np.zeros((rows * (h + gap) + gap, columns * (w + gap) + gap, 4), np.uint8)
+    sheet = np.zeros((rows * (h + _GAP) + _GAP, columns * (w + _GAP) + _GAP, 4), np.uint8)
     for i, image in enumerate(images):
-        y, x = (i // columns) * (h + gap) + gap, (i % columns) * (w + gap) + gap
+        y, x = (i // columns) * (h + _GAP) + _GAP, (i % columns) * (w + _GAP) + _GAP
         sheet[y : y + h, x : x + w, 3] = 255
         sheet[y : y + h, x : x + w, : image.shape[2]] = image
     return sheet
@@ -154,13 +154,10 @@ def figure3_sheet(images: Float[Tensor, "rows points pixels"], data: Dataset) ->
 
 
 def plot_figure2(
-    samples: Float[Tensor, "n pixels"],
-    data: Dataset,
-    columns: int = 5,
-    rows: Sequence[str] = (),
+    samples: Float[Tensor, "n pixels"], data: Dataset, rows: Sequence[str] = ()
 ) -> Figure:
     """`figure2_sheet` as a figure with captions over its columns and, with classes, its rows."""
-    sheet = figure2_sheet(samples, data, columns)
+    sheet = figure2_sheet(samples, data)
     return _plot_sheet(sheet, top=("random samples", "nearest\ntraining image"), left=rows)
 
 

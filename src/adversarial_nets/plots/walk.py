@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from adversarial_nets import priors
+from adversarial_nets import nets, priors
 from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.errors import UserError
 from adversarial_nets.plots.interpolation import straight_lines
@@ -81,15 +81,13 @@ def walk(
     path = straight_lines if settings.prior == "uniform" else great_circles
     following = z.roll(-1, 1)
     steps = path(z.flatten(0, 1), following.flatten(0, 1), frames + 1)[:, :-1]
-    training = G.training
-    G.eval()
     like = next(G.parameters())
-    of = torch.arange(walks) % max(class_count(G), 1) if c is None else torch.full((walks,), c)
-    each = points * frames
-    rows = Address(0, 0, range(walks * each))
-    inputs = generator_input(G, steps.flatten(0, 1), rows, "", of.repeat_interleave(each))
-    images = torch.cat([G(block.to(like)) for block in inputs.split(1000)])
-    G.train(training)
+    default = torch.arange(walks) % max(class_count(G), 1)
+    of_walks = default if c is None else torch.full((walks,), c)
+    of_images = of_walks.repeat_interleave(points * frames)
+    inputs = generator_input(G, steps.flatten(0, 1), of_images)
+    with nets.evaluation_mode(G):
+        images = torch.cat([G(block.to(like)) for block in inputs.split(1000)])
     return images.float().cpu().unflatten(0, (walks, points * frames))
 
 

@@ -87,7 +87,7 @@ def _example_inputs(run: Run) -> tuple[torch.Tensor, ...]:
     """Inputs of the model for two images, as many as the run's G has."""
     s = run.settings
     z = torch.zeros(2, s.z_size)
-    columns = condition_columns(s.condition, run.classes, run.pixels)
+    columns = condition_columns(s, run.classes, run.pixels) if s.condition else 0
     if not columns:
         return (z,)
     is_class = s.condition == "classes"

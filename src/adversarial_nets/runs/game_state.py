@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets import classes, encoders, nets, user_networks
+from adversarial_nets import classes, nets, user_networks
+from adversarial_nets.build import new_generator
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
@@ -178,12 +179,6 @@ def _load_state(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
     net.load_state_dict(weights)
 
 
-def _columns(run: Run) -> int:
-    """The values of a row that hold the condition, in this run's game."""
-    s = run.settings
-    return s.z_size if s.joint else classes.condition_columns(s.condition, run.classes, run.pixels)
-
-
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
     """Load a run's discriminator from a checkpoint.
 
@@ -203,12 +198,8 @@ def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Modu
             f"{run.folder} was trained with your own networks, which only your program can rebuild."
             " Give a run of a preset."
         )
-    D = nets.discriminator(
-        run.settings.D,
-        run.pixels,
-        image_shape=run.image_shape,
-        classes=_columns(run),
-    )
+    columns = classes.condition_columns(run.settings, run.classes, run.pixels)
+    D = nets.discriminator(run.settings.D, run.pixels, 0, run.image_shape, columns)
     checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
     load_net(D, checkpoint, "D")
     return D.eval(), checkpoint.round
@@ -248,27 +239,20 @@ def load_generator(
         )
     if run.folder.is_file():
         return _of_onnx(run, str(which), weights)
+    s, columns = run.settings, classes.condition_columns(run.settings, run.classes, run.pixels)
     if G is None:
         if run.own_nets:
             raise UserError(
                 f"{run.folder} was trained with your own networks. Pass a generator of the same "
                 "architecture as G= to the Python function."
             )
-        G = nets.generator(
-            run.settings.G,
-            run.settings.z_size,
-            run.pixels,
-            image_shape=run.image_shape,
-            classes=0 if run.settings.joint else _columns(run),
-        )
-        if run.settings.joint:
-            G = encoders.GeneratorWithEncoder(G, encoders.encoder(run.settings, run.pixels))
+        G = new_generator(s, run.pixels, run.image_shape, columns)
     else:
         device = str(next(iter(G.parameters())).device)
-        columns = _columns(run) if run.settings.condition else None
-        required = Requirements(run.settings, run.pixels, run.image_shape, columns, device)
+        own_columns = columns if s.condition else None
+        required = Requirements(s, run.pixels, run.image_shape, own_columns, device)
         G = user_networks.prepare_generator(G, required)
-    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
+    classes.remember_condition(G, s, run.classes, run.pixels)
     if run.exported:
         checkpoint = exported_checkpoint(run, str(which), weights)
     else:
@@ -283,5 +267,5 @@ def _of_onnx(run: Run, which: str, weights: str) -> tuple[nn.Module, int]:
 
     check_exported(run, which, weights)
     G = read_generator(run.folder)
-    classes.remember_condition(G, run.settings.condition, run.classes, run.pixels)
+    classes.remember_condition(G, run.settings, run.classes, run.pixels)
     return G, int(run.exported["round"])

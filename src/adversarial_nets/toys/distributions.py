@@ -187,17 +187,17 @@ def mixture(means: tuple[float, ...], stds: tuple[float, ...]) -> Mixture:
     return Mixture(tuple((m,) for m in means), stds)
 
 
-def ring_of_gaussians(modes: int = 8, radius: float = 2.0, std: float = 0.15) -> Mixture:
-    """Gaussians evenly spaced on a circle in the plane."""
+def ring_of_gaussians(modes: int = 8, std: float = 0.15) -> Mixture:
+    """Gaussians evenly spaced on the circle of radius 2 in the plane."""
     angles = [2 * math.pi * i / modes for i in range(modes)]
-    means = tuple((radius * math.cos(t), radius * math.sin(t)) for t in angles)
+    means = tuple((2 * math.cos(t), 2 * math.sin(t)) for t in angles)
     return Mixture(means, (std,) * modes)
 
 
-def grid(side: int = 5, gap: float = 1.0, std: float = 0.1) -> Mixture:
-    """Gaussians on a grid of side × side points, `gap` apart, centred at the origin."""
-    at = [gap * (i - (side - 1) / 2) for i in range(side)]
-    return Mixture(tuple((x, y) for x in at for y in at), (std,) * side**2)
+def grid() -> Mixture:
+    """25 Gaussians on a grid of 5 × 5 points, 1 apart, centred at the origin."""
+    at = (-2.0, -1.0, 0.0, 1.0, 2.0)
+    return Mixture(tuple((x, y) for x in at for y in at), (0.1,) * 25)
 
 
 def gaussian_cell_masses(

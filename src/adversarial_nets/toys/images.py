@@ -240,9 +240,9 @@ def _with_conditions(
         of_samples,
     )
     return [
-        np.concatenate([rows, of.double().numpy()], 1)
-        for rows, of in zip(images, conditions, strict=True)
-        if of is not None
+        np.concatenate([rows, condition.double().numpy()], 1)
+        for rows, condition in zip(images, conditions, strict=True)
+        if condition is not None
     ]
 
 

@@ -319,7 +319,8 @@ def _C_from_samples(data: np.ndarray, samples: np.ndarray, edges: Edges) -> floa
     return divergences.C(p, q)
 
 
-def _floor(toy: Toy, edges: Edges, n: int, pairs: int = 20) -> float:
-    """The mean of `_C_from_samples` over pairs of samples of size n from the data."""
+def _floor(toy: Toy, edges: Edges, n: int) -> float:
+    """The mean of `_C_from_samples` over 20 pairs of samples of size n from the data."""
+    pairs = 20
     x = sample_points(toy, 2 * pairs * n, purpose="floor").reshape(pairs, 2, n)
     return float(np.mean([_C_from_samples(first, second, edges) for first, second in x]))

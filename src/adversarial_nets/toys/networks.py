@@ -50,12 +50,9 @@ def make_discriminator(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.
 @torch.no_grad()
 def evaluate(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n outputs"]:
     """A network's outputs at points x in evaluation mode (no dropout), as float64."""
-    training = net.training
-    net.eval()
     p = next(net.parameters())
-    y = net(torch.from_numpy(x).to(p)).double().reshape(len(x), -1).cpu().numpy()
-    net.train(training)
-    return y
+    with nets.evaluation_mode(net):
+        return net(torch.from_numpy(x).to(p)).double().reshape(len(x), -1).cpu().numpy()
 
 
 def rows_of_samples(
@@ -81,19 +78,18 @@ def gradient_field(
     Returns:
         n times the negative gradient of the mean loss over the n samples.
     """
-    game.D.eval()
     at = torch.from_numpy(x).to(next(game.D.parameters())).requires_grad_()
     data, rows = game.data.minibatch(game.address(0), 0).to(at), at
     if z is not None:
         data, rows = encoders.pairs(game.G, data), torch.cat([at, torch.from_numpy(z).to(at)], 1)
-    a_x, a_G_z = game.D(data).detach().reshape(-1), game.D(rows).reshape(-1)
+    with nets.evaluation_mode(game.D):
+        a_x, a_G_z = game.D(data).detach().reshape(-1), game.D(rows).reshape(-1)
     a_x = a_x[torch.arange(len(at)) % len(a_x)]  # a paired objective needs one for each sample
     if z is None:
         loss = objectives.generator_loss(a_G_z, game.settings.objective, a_x)
     else:
         loss = objectives.joint_loss(a_x, a_G_z, game.settings.objective)
     (gradient,) = torch.autograd.grad(loss, at)
-    game.D.train()
     return -len(x) * gradient.double().numpy()
 
 

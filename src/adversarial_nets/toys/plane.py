@@ -30,7 +30,7 @@ __all__ = [
     "SETTINGS",
     "Evaluator",
     "Snapshot",
-    "jsd_from_samples",
+    "masses_and_counts",
     "metrics",
     "mode_shares",
     "modes_hit",
@@ -73,22 +73,7 @@ Cells = Float64[np.ndarray, "across up"]
 # --- Measures of samples --------------------------------------------------------------------------
 
 
-def jsd_from_samples(x: XY, p_data: Cells, edges: divergences.Axes) -> float:
-    """JSD(p_data ‖ p_g) in nats, with p_g estimated by the histogram of samples.
-
-    Differences inside a cell are not measured. The estimate is biased upwards: for n samples and c
-    cells with mass, it is about (c − 1) / 8n for a perfect generator.
-
-    Args:
-        x: samples.
-        p_data: the data's probability of each cell.
-        edges: the cells' edges on both axes.
-    """
-    p, counts = _masses_and_counts(x, p_data, edges)
-    return divergences.JSD(p, counts / len(x))
-
-
-def _masses_and_counts(
+def masses_and_counts(
     x: XY, p_data: Cells, edges: divergences.Axes
 ) -> tuple[np.ndarray, np.ndarray]:
     """The data's mass and the number of samples per cell, and as last entry outside all cells."""
@@ -119,8 +104,8 @@ def modes_hit(x: XY, toy: Mixture) -> tuple[int, float]:
     return int((shares >= 0.1).sum()), float(shares @ np.array(toy.weights))
 
 
-def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, float]:
-    """How well samples fit a ring of zero width, which has no density.
+def ring_fit(x: XY, sectors: int = 36) -> tuple[float, float]:
+    """How well samples fit the ring of zero width and radius 2, which has no density.
 
     Returns:
         The mean distance of a sample from the ring (best: 0), and the share of equal sectors of
@@ -129,7 +114,7 @@ def ring_fit(x: XY, radius: float = 2.0, sectors: int = 36) -> tuple[float, floa
     >>> ring_fit(np.array([[2.0, 0.0], [0.0, -1.0]]), sectors=4)
     (0.5, 0.5)
     """
-    distance = np.abs(np.hypot(x[:, 0], x[:, 1]) - radius)
+    distance = np.abs(np.hypot(x[:, 0], x[:, 1]) - 2)
     turns = np.arctan2(x[:, 1], x[:, 0]) / (2 * np.pi) % 1
     counts = np.bincount((turns * sectors).astype(int) % sectors, minlength=sectors)
     return float(distance.mean()), float((counts >= 0.1 * len(x) / sectors).mean())
@@ -258,17 +243,18 @@ def _noise_grid(prior: str, z_size: int) -> Float64[np.ndarray, "lines points z_
 def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
     """The measures of samples that are defined for this toy, by name.
 
-    * ``JSD``, in nats, from the samples' histogram; ``KL data g smoothed`` and ``KL g data
-      smoothed`` from the same histogram, smoothed (`measures.smoothed_KL`); ``data without
-      samples``, the data's mass in empty cells, which makes the plain KL infinite. These need a
-      density.
+    * ``JSD``, in nats, from the samples' histogram. It ignores differences inside a cell, and is
+      biased upwards by about (c − 1) / 8n, for n samples and c cells with mass. ``KL data g
+      smoothed`` and ``KL g data smoothed`` from the same histogram, smoothed
+      (`measures.smoothed_KL`); ``data without samples``, the data's mass in empty cells, which
+      makes the plain KL infinite. These need a density.
     * ``modes hit`` and ``near a mode`` for mixtures (`modes_hit`); ``rarest mode``, the smallest of
       `mode_shares`.
     * ``distance from the ring`` and ``angles covered`` for a ring of zero width (`ring_fit`).
     """
     found = {}
     if evaluator.p_data is not None:
-        p, counts = _masses_and_counts(x, evaluator.p_data, evaluator.edges)
+        p, counts = masses_and_counts(x, evaluator.p_data, evaluator.edges)
         found["JSD"] = divergences.JSD(p, counts / len(x))
         found["KL data g smoothed"], found["KL g data smoothed"] = smoothed_KL(p, counts)
         found["data without samples"] = float(p[counts == 0].sum())

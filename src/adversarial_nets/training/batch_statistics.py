@@ -10,8 +10,8 @@ of its own samples (docs/log/pictures.md). So these are measured whenever G is l
 import torch
 from torch import nn
 
-from adversarial_nets import priors
-from adversarial_nets.classes import generator_input
+from adversarial_nets import nets, priors
+from adversarial_nets.classes import drawn_classes, generator_input
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -41,18 +41,16 @@ def _measure(G: nn.Module, settings: Settings) -> None:
     if not layers:
         return
     before = [(m.momentum, m.num_batches_tracked) for m in layers]
-    training = G.training
-    G.eval()  # no dropout
-    for layer in layers:
-        layer.num_batches_tracked = torch.tensor(0)
-        layer.momentum = None  # a plain mean over the minibatches
-        layer.train()
     like = next(G.parameters())
     purpose = "statistics of batch normalisation"
-    for i in range(BLOCKS):
-        address = Address(settings.seed, 0, range(BLOCK * i, BLOCK * (i + 1)))
-        z = priors.draw(settings.prior, address, settings.z_size, purpose)
-        G(generator_input(G, z, address, purpose).to(like))
+    with nets.evaluation_mode(G):  # no dropout
+        for layer in layers:
+            layer.num_batches_tracked = torch.tensor(0)
+            layer.momentum = None  # a plain mean over the minibatches
+            layer.train()
+        for i in range(BLOCKS):
+            address = Address(settings.seed, 0, range(BLOCK * i, BLOCK * (i + 1)))
+            z = priors.draw(settings.prior, address, settings.z_size, purpose)
+            G(generator_input(G, z, drawn_classes(G, address, purpose)).to(like))
     for layer, (momentum, batches) in zip(layers, before, strict=True):
         layer.momentum, layer.num_batches_tracked = momentum, batches
-    G.train(training)

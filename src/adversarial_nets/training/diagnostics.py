@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from adversarial_nets import objectives, priors
+from adversarial_nets import nets, objectives, priors
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.encoders import encode
@@ -54,21 +54,18 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
         held-out images, with the same samples. Their difference measures D's overfitting (§3).
     """
     like = next(game.D.parameters())
-    training = game.D.training
-    game.D.eval()
     n = min(1000, len(data.valid))
     x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
     of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
     of_samples = condition_of_samples(game, n, of_held_out)
     c = None if game.settings.joint else of_held_out
     samples = sample(game.G, game.settings, n, "samples to watch", c=c)
-    a_x, a_held_out, a_G_z = (
-        game.D((rows if of is None else torch.cat([rows, of.to(rows)], 1)).to(like))
-        .reshape(-1)
-        .double()
-        for rows, of in ((x, of_x), (held_out, of_held_out), (samples, of_samples))
+    inputs = (
+        images if condition is None else torch.cat([images, condition.to(images)], 1)
+        for images, condition in ((x, of_x), (held_out, of_held_out), (samples, of_samples))
     )
-    game.D.train(training)
+    with nets.evaluation_mode(game.D):
+        a_x, a_held_out, a_G_z = (game.D(rows.to(like)).reshape(-1).double() for rows in inputs)
     return {
         "accuracy": ((a_held_out > 0).double().mean() + (a_G_z <= 0).double().mean()).item() / 2,
         "V_training": objectives.value(a_x, a_G_z).item(),

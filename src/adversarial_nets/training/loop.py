@@ -248,7 +248,10 @@ class TrainingSession:
         return scores
 
     def _update_best(self, scores: dict[str, Any]) -> None:
-        """Raw G is judged by its validation score, a convolutional G by its patches' distance."""
+        """Update `best`, by raw G's validation score; of a convolutional G by patch distance.
+
+        The patch distance is that of the averaged G, if one is kept.
+        """
         score: dict[str, float] = {"valid_nats": scores["raw"]["valid_nats"]}
         if "fine" in scores["raw"]:
             shown = scores.get("averaged", scores["raw"])

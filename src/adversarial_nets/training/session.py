@@ -14,9 +14,9 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import datasets, nets
+from adversarial_nets import datasets
 from adversarial_nets.build import Optimiser, new_game
-from adversarial_nets.classes import condition_columns, count_classes
+from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.datasets.checks import require_held_out
@@ -33,6 +33,7 @@ from adversarial_nets.schedules import rounds_in
 from adversarial_nets.settings import Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
+from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
@@ -165,9 +166,22 @@ def train(
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
         _check_processes(settings, networks)
-        what = (name, images, preset, chosen, settings, networks)
-        how = (restart, device, precision, keep == "all", patience)
-        request = _Request(*what, folder, onto, source, *how)
+        request = _Request(
+            name=name,
+            images=images,
+            preset=preset,
+            chosen=chosen,
+            settings=settings,
+            networks=networks,
+            folder=folder,
+            onto=onto,
+            source=source,
+            restart=restart,
+            device=device,
+            precision=precision,
+            keep_all=keep == "all",
+            patience=patience,
+        )
         with reporter.training(total) as show:
             return _play(request, total, cadence or chosen.cadence, (show, *callbacks))
 
@@ -231,8 +245,16 @@ def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Cal
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
     with files.lock(request.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
-        what = (run, request.images, game, rounds, cadence, callbacks)
-        TrainingSession(*what, request.keep_all, request.patience).play()
+        TrainingSession(
+            run=run,
+            data=request.images,
+            game=game,
+            rounds=rounds,
+            cadence=cadence,
+            callbacks=callbacks,
+            keep_all=request.keep_all,
+            patience=request.patience,
+        ).play()
         distributed.barrier()  # wait until the main process has written its last files
     return run
 
@@ -464,7 +486,7 @@ def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
     """
     r = request
     if r.onto is not None:
-        return _on_top_of(Path(r.onto), r.settings, r.images)
+        return generator_on_top_of(r.onto, r.settings, r.images)
     if r.chosen.onto and not r.networks.own and new:
         raise UserError(
             f"{r.preset} starts from a finished run of {r.chosen.onto}. Train that first with "
@@ -472,27 +494,3 @@ def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
             f"{run_folder(r.name, r.chosen.onto, r.settings.seed)}`."
         )
     return None
-
-
-def _on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.Module:
-    """A new generator whose last layers, with their weights, are a finished run's.
-
-    Raises:
-        UserError: there is no such run, or its layers are not the last ones of these settings.
-    """
-    trained = runs_folder.open_run(folder)
-    top, _ = game_state.load_generator(trained, weights="raw")
-    s = settings
-    counts = count_classes(data) if s.condition == "classes" else {}
-    columns = condition_columns(s.condition, counts, data.pixels)
-    G = nets.generator(s.G, s.z_size, data.pixels, s.seed, data.image_shape, columns)
-    try:
-        nn.Sequential(*list(G)[-len(list(top.children())) :]).load_state_dict(top.state_dict())
-    except RuntimeError as error:
-        raise UserError(
-            f"--onto {folder}: its generator has layers {trained.settings.G.hidden} for images of "
-            f"{trained.image_shape}, which are not the last layers of G.hidden {s.G.hidden} for "
-            f"images of {data.image_shape}. Use the preset and the image size that belong to it "
-            "(tfd-stage2 goes onto tfd, tfd-stage2-small onto tfd-small)."
-        ) from error
-    return G

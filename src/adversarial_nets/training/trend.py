@@ -74,7 +74,7 @@ def trend(rows: Rows, weights: str) -> Trend:
 
     Args:
         rows: of metrics.jsonl.
-        weights: ``raw`` or ``averaged``, the generator to judge.
+        weights: ``raw`` or ``averaged`` G, whose scores are the checks.
     """
     checks = [(row["round"], row["scores"][weights]) for row in rows if "scores" in row]
     falls = any("fine" in score for _, score in checks)

@@ -72,8 +72,8 @@ def filling_in(context: Context) -> Result:
     content = sheets.grid_png(shown, data.image_shape, data.range, columns=7)
     files.write_atomically(picture, content)
     ours, mean = (
-        next(row.ours for row in rows if row.measure == "RMSE, right hidden" and of in row.model)
-        for of in ("masks", "mean image")
+        next(row.ours for row in rows if row.measure == "RMSE, right hidden" and name in row.model)
+        for name in ("masks", "mean image")
     )
     return Result(
         ours=f"RMSE of the hidden right half {ours:.3f}, of the mean image {mean:.3f}",

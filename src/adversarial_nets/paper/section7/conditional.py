@@ -11,7 +11,6 @@ What a conditional generator must do, and what each number shows:
   images. Near 0 if each class has collapsed to one image.
 """
 
-import copy
 import dataclasses
 import statistics
 from collections.abc import Sequence
@@ -91,9 +90,7 @@ def score_conditional(
     data: Dataset | None = None,
     *,
     weights: str | None = None,
-    checkpoint: str | int = "last",
     per_class: int = 1000,
-    G: nn.Module | None = None,
     on_progress: Progress | None = None,
 ) -> ConditionalScores:
     """Score a conditional run.
@@ -102,9 +99,7 @@ def score_conditional(
         run: the run, or its folder.
         data: its data set, if it is loaded already.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
-        checkpoint: ``last``, ``best`` or the number of a round.
         per_class: samples of each class.
-        G: a generator of the run's architecture, for a run with your own networks; it is copied.
         on_progress: called with (what, amount done, total).
 
     Raises:
@@ -120,7 +115,7 @@ def score_conditional(
         )
     weights = weights or run.default_weights
     data = data or load_data(run)
-    net, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
+    net, round = game_state.load_generator(run, weights=weights)
     names = list(run.classes)
     classifier = features.classifier(data, on_progress)
     c = torch.arange(per_class * len(names)) % len(names)
@@ -177,9 +172,12 @@ def conditional_rows(
     ]
 
 
-def plot_conditional(G: nn.Module, run: Run, columns: int = 10, most_classes: int = 20) -> Figure:
-    """Plot samples of a conditional generator: a row for each class, the same z in each column."""
-    names = list(run.classes)[:most_classes]
+def plot_conditional(G: nn.Module, run: Run) -> Figure:
+    """Plot samples of a conditional generator: a row for each class, the same z in each column.
+
+    At most 20 classes are shown.
+    """
+    names, columns = list(run.classes)[:20], 10
     s = run.settings
     z = priors.draw(s.prior, Address(s.seed, 0, range(columns)), s.z_size, "samples by class")
     rows = {}

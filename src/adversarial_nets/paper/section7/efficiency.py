@@ -224,14 +224,16 @@ def plot(found: Sequence[Reached], nats: float, seeds: int) -> Figure:
         f"rounds to {nats:g} nats": lambda one: one.rounds,
         f"seconds to {nats:g} nats": lambda one: one.seconds,
     }
-    for axes, (label, of) in zip(figure.subplots(1, 2, sharey=True), values.items(), strict=True):
+    for axes, (label, value) in zip(
+        figure.subplots(1, 2, sharey=True), values.items(), strict=True
+    ):
         for one in found:
             y = names.index(one.variant) + (0.15 if one.weights == "raw" else -0.15)
             colour = D_COLOUR if one.weights == "raw" else OTHER_COLOUR
             whole = one.reached == seeds
-            axes.plot([min(of(one)), max(of(one))], [y, y], color=colour, lw=1.5)
+            axes.plot([min(value(one)), max(value(one))], [y, y], color=colour, lw=1.5)
             axes.plot(
-                np.mean(of(one)),
+                np.mean(value(one)),
                 y,
                 "o",
                 color=colour,

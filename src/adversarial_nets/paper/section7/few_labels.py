@@ -45,7 +45,6 @@ __all__ = [
     "choose_labelled",
     "classifier_loss",
     "count_errors",
-    "features",
     "fit",
     "generator_loss",
     "sample",
@@ -359,9 +358,3 @@ def sample(model: FewLabels, n: int, *, seed: int = 0) -> Images:
     z_size = len(next(iter(model.G.values())))
     z = Address(seed, 0, range(n)).uniform("few labels: samples", z_size)
     return _generate(model.G, z)
-
-
-def features(model: FewLabels, x: Images) -> Features:
-    """The averaged classifier's last hidden layer."""
-    with torch.no_grad():
-        return torch.cat([_classify(model.averaged, block)[0] for block in x.split(1000)])

@@ -11,7 +11,7 @@ from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
-from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.paper.section7.rows import Row, with_length
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import file_name
 from adversarial_nets.progress import Progress
@@ -72,9 +72,10 @@ def few_labels_rows(
         )
         net, seconds = _fit(data, chosen, settings, out / "runs", model, on_progress)
         errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
+        name = with_length(model, epochs, few_labels.Settings.epochs, "epochs")
+        row = Row("few-labels", name, measure, data.name, 100 * errors / len(data.test))
         other = published if unlabelled else None
-        percent = 100 * errors / len(data.test)
-        rows.append(Row("few-labels", model, measure, data.name, percent, None, 1, other, seconds))
+        rows.append(dataclasses.replace(row, published=other, seconds=seconds))
         if unlabelled:
             picture = out / "few-labels.png"
             content = sheets.grid_png(few_labels.sample(net, 100)[:40], data.image_shape)
@@ -105,7 +106,7 @@ def features_rows(
         of_run = "" if found.features == "pixels" else f", {model}"
         for kind, error in (("linear", found.linear), ("nearest neighbour", found.nearest)):
             name = f"{kind} on {found.features}{of_run}"
-            rows.append(Row("few-labels", name, _measure(labels), data.name, 100 * error, None, 1))
+            rows.append(Row("few-labels", name, _measure(labels), data.name, 100 * error))
     return rows
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.evaluation import features
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
@@ -32,6 +33,7 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Mask = Float[Tensor, " pixels"]
 
+HIDDEN_REGIONS = "right", "blocks"  # what is hidden in the study
 STEPS = 500  # updates of z in the study; the command `advnets inpaint` makes more
 
 
@@ -83,21 +85,19 @@ def completions_of(
         found = complete_in_one_pass(G, s, rows, masks)
     else:
         D = None if run.exported else game_state.load_discriminator(run, round)[0]
-        of_x = None if c is None else torch.full((len(x),), c)
-        if of_x is None and s.condition:
-            _, of_x = starting_points(G, s, x, known=mask.expand_as(x))
-        of_rows = None if of_x is None else of_x.repeat_interleave(each)
-        found = optimise_completions(G, D, s, rows, masks, run.image_shape, of_rows, steps)
+        classes = None if c is None else torch.full((len(x),), c)
+        if classes is None and s.condition:
+            _, classes = starting_points(G, s, x, known=mask.expand_as(x))
+        c_rows = None if classes is None else classes.repeat_interleave(each)
+        found = optimise_completions(G, D, s, rows, masks, run.image_shape, c_rows, steps)
     return found.unflatten(0, (len(x), each))
 
 
 def filling_in_rows(
     run: Run,
     data: Dataset,
-    regions: tuple[str, ...] = ("right", "blocks"),
     *,
     images: int = 50,
-    each: int = 5,
     weights: str | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[list[Row], Float[Tensor, "shown pixels"]]:
@@ -106,9 +106,7 @@ def filling_in_rows(
     Args:
         run: any run.
         data: its data set, with labels for training and test images.
-        regions: what is hidden (`masks.REGIONS`).
-        images: how many test images.
-        each: completions of each.
+        images: how many test images, each of which is completed five times.
         weights: ``raw`` or ``averaged``.
         on_progress: called with (what, amount done, total).
 
@@ -123,9 +121,9 @@ def filling_in_rows(
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
     G, round = game_state.load_generator(run, weights=weights)
     rows, shown = [], []
-    for i, region in enumerate(regions):
+    for i, region in enumerate(HIDDEN_REGIONS):
         mask = region_mask(region, data.image_shape)
-        found = completions_of(run, G, round, x, mask, each)
+        found = completions_of(run, G, round, x, mask, each=5)
         nearest = nearest_on_known_pixels(data, x, mask)
         candidates = {
             f"{run.preset_label}, {way}": found,
@@ -138,7 +136,7 @@ def filling_in_rows(
         grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
         shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []
         if on_progress is not None:
-            on_progress("hidden regions", i + 1, len(regions))
+            on_progress("hidden regions", i + 1, len(HIDDEN_REGIONS))
     return rows, torch.cat(shown, 1).flatten(0, 1)
 
 
@@ -163,7 +161,7 @@ def measured(
 
 def _rows(model: str, region: str, data: str, m: Completions) -> list[Row]:
     return [
-        Row("filling-in", model, f"{measure}, {region} hidden", data, value, None, 1)
+        Row("filling-in", model, f"{measure}, {region} hidden", data, value)
         for measure, value in (
             ("RMSE", m.rmse),
             ("right class", m.right_class),
@@ -175,11 +173,5 @@ def _rows(model: str, region: str, data: str, m: Completions) -> list[Row]:
 def nearest_on_known_pixels(data: Dataset, x: Images, mask: Mask) -> Images:
     """The training image that is nearest to each x on the known pixels, in L2."""
     known = mask > 0
-    best = torch.full((len(x),), torch.inf)
-    index = torch.zeros(len(x), dtype=torch.int64)
-    for first in range(0, len(data.train), 1000):
-        s = data.floats(data.train[first : first + 1000])
-        distance, i = torch.cdist(x[:, known], s[:, known]).min(1)
-        closer = distance < best
-        best[closer], index[closer] = distance[closer], i[closer] + first
+    index, _ = nearest_images(x[:, known], data.train, lambda s: data.floats(s)[:, known])
     return data.floats(data.train[index])

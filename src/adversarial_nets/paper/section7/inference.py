@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from adversarial_nets import nets, priors
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
-from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
@@ -114,7 +114,7 @@ def fit_encoder(
         address = Address(s.seed, step, range(s.batch))
         z = priors.draw(settings.prior, address, settings.z_size, "z for E")
         with torch.no_grad():
-            x = G(generator_input(G, z, address, "z for E"))
+            x = G(generator_input(G, z, drawn_classes(G, address, "z for E")))
         loss = (z - E(x)).square().mean()
         minimise(trained, state, loss, s.lr * (1 - step / s.steps))
         record_loss(loss.item())
@@ -164,8 +164,7 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
         z: noise.
         c: the class of each row; or the known pixels and their mask (`masks.known_part`).
     """
-    inputs = generator_input(G, z, Address(0, 0, range(len(z))), "", c)
-    images: Tensor = G(inputs.to(next(G.parameters())))
+    images: Tensor = G(generator_input(G, z, c).to(next(G.parameters())))
     return images
 
 
@@ -207,19 +206,18 @@ def starting_points(
     if E is not None:
         z = encode(E, x)
         return z, nearest_class(G, x, z) if c is None else c
-    n = 1000
-    draws = priors.draw(
-        settings.prior, Address(settings.seed, 0, range(n)), settings.z_size, "first z"
-    )
+    address = Address(settings.seed, 0, range(1000))
+    tried_z = priors.draw(settings.prior, address, settings.z_size, "first z")
+    classes_in_turn = torch.arange(len(tried_z)) % max(class_count(G), 1)
     best_z, best_c = [], []
     for i, image in enumerate(x):
-        tried = torch.arange(n) % max(class_count(G), 1) if c is None else c[i].expand(n)
-        of = tried if class_count(G) else None
-        seen = torch.ones_like(image) if known is None else known[i]
-        error = (image - generate(G, draws, of)) * seen
+        tried_c = classes_in_turn if c is None else c[i].expand(len(tried_z))
+        error = image - generate(G, tried_z, tried_c)
+        if known is not None:
+            error = error * known[i]
         nearest = int(error.norm(dim=1).argmin())
-        best_z.append(draws[nearest])
-        best_c.append(tried[nearest])
+        best_z.append(tried_z[nearest])
+        best_c.append(tried_c[nearest])
     return torch.stack(best_z), torch.stack(best_c) if class_count(G) else None
 
 

@@ -213,14 +213,9 @@ def inference_rows(found: InferenceScores, model: str, data: str, joint: bool = 
     accuracy = PUBLISHED[joint] if is_mnist else None
     ratio = PUBLISHED_RATIO if is_mnist else None
     return [
-        Row("inference", model, measure, data, value, None, 1, other, seconds)
-        for measure, value, other, seconds in (
-            (
-                "1-nearest-neighbour accuracy, %",
-                100 * found.accuracy,
-                accuracy,
-                found.seconds,
-            ),
+        Row("inference", model, measure, data, value, published=published, seconds=seconds)
+        for measure, value, published, seconds in (
+            ("1-nearest-neighbour accuracy, %", 100 * found.accuracy, accuracy, found.seconds),
             ("the same on pixels, %", 100 * found.pixel_accuracy, None, None),
             ("‖x − G(E(x))‖", found.distance, None, found.seconds),
             ("‖x − G(E(x′))‖, another image", found.wrong_partner, None, found.seconds),

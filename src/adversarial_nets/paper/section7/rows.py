@@ -11,7 +11,7 @@ from typing import Any, Literal
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs import files
 
-__all__ = ["Item", "Row", "mean_and_spread", "read_rows", "record_rows"]
+__all__ = ["Item", "Row", "mean_and_spread", "read_rows", "record_rows", "with_length"]
 
 Item = Literal["conditional", "inference", "filling-in", "few-labels", "efficiency"]
 
@@ -37,8 +37,8 @@ class Row:
     measure: str
     data: str
     ours: float
-    spread: float | None
-    seeds: int
+    spread: float | None = None
+    seeds: int = 1
     published: str | None = None
     seconds: float | None = None
 
@@ -56,6 +56,15 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
     """
     spread = statistics.stdev(values) if len(values) > 1 else None
     return statistics.fmean(values), spread
+
+
+def with_length(model: str, length: int, usual: int, unit: str) -> str:
+    """A model's name, with the length of its training if that is not the usual one.
+
+    >>> with_length("joint game", 400, 400, "epochs"), with_length("joint game", 50, 400, "epochs")
+    ('joint game', 'joint game, 50 epochs')
+    """
+    return model if length == usual else f"{model}, {length:,} {unit}"
 
 
 def read_rows(path: Path) -> list[Row]:

@@ -64,6 +64,9 @@ class Result:
         samples_per_second: samples per processor second, with burn-in and thinning.
         steps_per_sample: steps of a Markov chain for each sample; 1 for a single forward pass.
         note: how the samples were made.
+        states_in_class: mixing, the mean number of successive samples of one class, by the data
+            set's classifier; about 1.1 for independent digits. None for several chains, reference
+            images, and data without classes.
     """
 
     model: str
@@ -81,6 +84,7 @@ class Result:
     samples_per_second: float | None
     steps_per_sample: float | None
     note: str
+    states_in_class: float | None = None  # records of earlier versions lack it
 
 
 @dataclass(frozen=True)
@@ -163,12 +167,14 @@ def _mean_over_seeds(results: Sequence[Result]) -> Result:
         return results[0]
     nats = np.array([result.nats for result in results])
     errors = [result.se for result in results if result.se is not None]
+    mixing = [r.states_in_class for r in results if r.states_in_class is not None]
     return dataclasses.replace(
         results[0],
         nats=float(nats.mean()),
         se=float(np.mean(errors)) if errors else None,
         seeds=len(results),
         spread=float(nats.std(ddof=1)),
+        states_in_class=float(np.mean(mixing)) if mixing else None,
     )
 
 

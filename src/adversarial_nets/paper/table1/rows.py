@@ -24,6 +24,7 @@ from adversarial_nets.baselines import (
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
+from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, parzen_score_on, with_prefix
 from adversarial_nets.evaluation.published import published_score
 from adversarial_nets.game import sample as sample_G
@@ -145,6 +146,7 @@ def _baseline_row(
                 train_seconds=round(session.seconds, 1),
                 samples_per_second=SAMPLES / seconds,
                 steps_per_sample=chains.total_steps(SAMPLES) / SAMPLES if is_chain else 1.0,
+                successive=chains == SINGLE_CHAIN or not is_chain,
                 note=_baseline_note(baseline, model, session, chains),
             )
             pictures.write_samples(samples, data, folder, result.model)
@@ -253,6 +255,7 @@ def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Optio
             train_seconds=round(best.state["seconds"], 1),
             samples_per_second=SAMPLES / seconds,
             steps_per_sample=1.0,
+            successive=True,
             note=f"{_describe_settings(run)}, round {best.round:,}, the best on validation images"
             + (" for the raw G" if averaged else "")
             + "; one pass for each sample",
@@ -337,8 +340,12 @@ def _score(
     train_seconds: float | None = None,
     samples_per_second: float | None = None,
     steps_per_sample: float | None = None,
+    successive: bool = False,
 ) -> Result:
-    """Return the Parzen score of samples, and the published score of the same model."""
+    """Return the Parzen score of samples, and the published score of the same model.
+
+    `successive` samples are the states of one chain, or independent; their mixing is measured.
+    """
     score = parzen_score_on(data, samples, options.grid, with_prefix(options.on_progress, model))
     published = published_score(model, data.name)
     return Result(
@@ -357,4 +364,13 @@ def _score(
         samples_per_second=samples_per_second,
         steps_per_sample=steps_per_sample,
         note=note,
+        states_in_class=_states_in_class(data, samples, options) if successive else None,
     )
+
+
+def _states_in_class(data: Dataset, samples: Tensor, options: Options) -> float | None:
+    """Return the mean length of a run of successive samples of one class; None without classes."""
+    if not {"train", "test"} <= data.labels.keys():
+        return None
+    classes = classifier(data, options.on_progress).classes(samples)
+    return len(classes) / (1 + int((classes.diff() != 0).sum()))

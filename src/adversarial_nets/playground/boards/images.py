@@ -73,7 +73,7 @@ def morph_png(evaluator: Evaluator, game: Game, u: float, v: float, c: int | Non
     z = priors.draw(s.prior, address, s.z_size, "samples to watch")
     if count := class_count(game.G):
         of_corners = torch.arange(4) % count if c is None else torch.full((4,), c)
-        z = generator_input(game.G, z, address, "", of_corners)
+        z = generator_input(game.G, z, of_corners)
     z = z.double()
     weights = torch.tensor([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]).double()
     x = torch.from_numpy(evaluate(game.G, (weights @ z)[None].numpy()))
