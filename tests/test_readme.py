@@ -31,25 +31,35 @@ def scores(readme: str) -> list[list[str]]:
     return [re.findall(r"[\d.]+(?: ± [\d.]+)?", row) for row in rows]
 
 
-@pytest.mark.parametrize(
-    "page",
-    ["README", *(f"docs/{n}" for n in ("installation", "command-line", "python", "scores"))],
+TRANSLATED = sorted(
+    str(page.relative_to(ROOT)).removesuffix(".zh-CN.md")
+    for folder in ("", "docs", "docs/theory", "notebooks")
+    for page in (ROOT / folder).glob("*.zh-CN.md")
+    if not page.name[0].isdigit()  # notebooks have their own test
 )
+MORE_IN_CHINESE = ("docs/guide", "docs/your-own-images")  # they explain the English output
+
+
+@pytest.mark.parametrize("page", TRANSLATED)
 def test_both_languages_have_the_same_content(page: str) -> None:
-    """The same commands, links, headings and scores; only the language differs."""
+    """The same commands, links, pictures, headings and scores; only the language differs."""
     # A Chinese page, where there is one, is NAME.zh-CN.md.
     english, chinese = (
         (ROOT / f"{page}{end}.md").read_text(encoding="utf-8").replace(".zh-CN.md", ".md")
         for end in ("", ".zh-CN")
     )
-    for pattern in (
+    patterns = [
         r"^ {4}((?:advnets|make|uvx?|git) [^#\n]*[^#\s])",  # commands
-        r"\]\(([^):]*\.(?:md|py)[^):]*)\)",  # links to pages and code
-        r"^(#+) ",  # headings
-    ):
+        r"!\[[^\]]*\]\(([\w./-]+?)(?:\.en|\.zh)?\.(?:png|gif)\)",  # pictures
+        r"^\[(?:简体中文|English)\]\((.*)\)$",  # the link to the other language
+    ]
+    if page not in MORE_IN_CHINESE:
+        patterns.append(r"\]\(([^):]*\.(?:md|py)[^):]*)\)")  # links to pages and code
+        patterns.append(r"^(##+) ")  # headings below the title
+    for pattern in patterns:
         assert re.findall(pattern, english, re.M) == re.findall(pattern, chinese, re.M)
-    assert scores(english) == scores(chinese)
     if page in ("README", "docs/scores"):
+        assert scores(english) == scores(chinese)
         assert ["225 ± 2", "202 ± 5"] in scores(english)
 
 

@@ -1,7 +1,10 @@
 """A script, its command and its program replay the same game, with changes of settings."""
 
 import json
+import os
 import shlex
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,6 +107,21 @@ def test_adams_momentum_can_change_during_a_game() -> None:
     build.change_settings(g, update_settings(g.settings, {"momentum": 0.8}))
     for optimiser in (g.optimiser_G, g.optimiser_D):
         assert optimiser.param_groups[0]["betas"] == (0.8, 0.999)
+
+
+def test_the_program_prepares_torch_as_the_command_line_does() -> None:
+    """In a new process; on Intel processors the weights would differ otherwise."""
+    program = replay.program(replace(script("gaussian"), rounds=1, changes=()))
+    end = "\nimport os; print(os.environ.get('MKL_CBWR'))"
+    command_line = "from adversarial_nets.cli.processes import prepare_for_torch as p\np()" + end
+    kept = {k: v for k, v in os.environ.items() if k != "MKL_CBWR"}
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", code], env=kept, capture_output=True, text=True, check=True
+        ).stdout.splitlines()[-1]
+        for code in (program + end, command_line)
+    ]
+    assert said[0] == said[1]
 
 
 def test_the_command_can_turn_a_switch_off() -> None:

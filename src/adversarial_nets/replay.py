@@ -191,10 +191,15 @@ def command(script: Script) -> str:
 
 
 def program(script: Script) -> str:
-    """The Python program that plays the script."""
+    """The Python program that plays the script.
+
+    It prepares torch as the command line does, so that matrix products have the same bits.
+    """
     changes = "".join(f"        ({at}, {dict(changed)!r}),\n" for at, changed in script.changes)
     argument = f"    changes=(\n{changes}    ),\n" if changes else ""
     return (
+        "from adversarial_nets.cli.processes import prepare_for_torch\n\n"
+        "prepare_for_torch()  # before torch is imported\n\n"
         "from adversarial_nets import replay\n"
         "from adversarial_nets.settings import update_settings\n\n"
         f"data = {script.data!r}\n"

@@ -14,6 +14,7 @@ from PIL import Image
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground.boards.style import THEMES, Theme
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
+from adversarial_nets.playground.lesson_texts import Language
 from adversarial_nets.playground.server import serve_in_thread
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
@@ -85,7 +86,8 @@ def screenshots(out: Path, run: Path | None = None) -> list[Path]:
         page = _open(browser, url, address, width=360, height=740)
         files["playground-phone.zh.png"] = page.screenshot()
         page.context.close()
-        files["playground-lesson.en.png"] = _lesson(browser, url)
+        for lang in ("en", "zh"):
+            files[f"playground-lesson.{lang}.png"] = _lesson(browser, url, lang)
         if run:
             page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en", "board": "latent"})
             page.wait_for_selector("#directions label")
@@ -124,9 +126,9 @@ def _open(
     return page
 
 
-def _lesson(browser: "Browser", url: str) -> bytes:
+def _lesson(browser: "Browser", url: str, lang: Language) -> bytes:
     """A screenshot of a lesson with two games after its last round."""
-    page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en"}, width=1920, height=1560)
+    page = _open(browser, url, _ADDRESSES["line"] | {"lang": lang}, width=1920, height=1560)
     page.select_option("#lesson", "saturation")
     page.wait_for_selector("#game-1:not([hidden])")
     page.click("#play")

@@ -189,7 +189,7 @@ WORDS: Mapping[str, Text] = {
     "metric C hinge": _text("max V = −2 + 2·TV(p_data, p_g)", "V 的最大值 −2 + 2·TV(p_data, p_g)"),
     "metric C relativistic": _text(
         "max V = −log 2 + JSD of pairs (x, G(z)) and (G(z), x)",
-        "V 的最大值 −log 2 + 数对 (x, G(z)) 与 (G(z), x) 的 JSD",
+        "V 的最大值 −log 2 + 配对 (x, G(z)) 与 (G(z), x) 的 JSD",
     ),
     "metric C from samples": _text("… from {m} samples", "同上，由 {m} 个样本估计"),
     "metric JSD": _text("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g)"),
@@ -231,7 +231,7 @@ WORDS: Mapping[str, Text] = {
     "method V relativistic": _text(
         "V is minus D's loss on pairs. The best output of D is log(p_data / p_g) plus any "
         "constant; D* has the constant that is nearest to D.",
-        "V 是 D 在数对上的损失的相反数。D 的最优输出是 log(p_data / p_g) 加任意常数；"
+        "V 是 D 在配对 (x, G(z)) 上的损失的相反数。D 的最优输出是 log(p_data / p_g) 加任意常数；"
         "图中的 D* 取与当前 D 最接近的常数。",
     ),
     "method V wasserstein": _text(
