@@ -70,6 +70,14 @@ def check_step(
         assert torch.allclose(q, p - lr * gradient, rtol=0, atol=1e-12)
 
 
+def test_the_logged_losses_are_V_and_its_negative_in_minimax() -> None:
+    """G and E descend what D ascends, so the log of a simultaneous round shows one number twice."""
+    g = new_game(objective="minimax", protocol="released")
+    game.play(g, 3)
+    means = g.stats.means()
+    assert means["g_loss"] == pytest.approx(-means["d_loss"], rel=1e-12)
+
+
 def test_resume_is_the_uninterrupted_run(tmp_path: Path) -> None:
     cadence = an.Cadence(log_every=5, save_every=5, score_every=100, samples_every=100)
     for name, lengths in {"whole": [12], "parts": [5, 12]}.items():

@@ -415,6 +415,9 @@ def test_diagnosis() -> None:
     assert "D is too strong" in str(
         diagnostics.describe_problem(fine | {"D_x": 0.999, "D_G_z": 0.001}, 0.9)
     )
+    for critic in ("wasserstein", "relativistic"):  # their logits have no fixed zero
+        row = fine | {"D_x": 0.999, "D_G_z": 0.001, "objective": critic}
+        assert diagnostics.describe_problem(row, 0.9) is None
     assert "collapsed" in str(diagnostics.describe_problem(fine | {"spread": 0.01}, 0.9))
     assert "not started to learn" in str(
         diagnostics.describe_problem(fine | {"spread": 0.01}, 0.01)

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import adversarial_nets as an
+from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import COMMANDS
@@ -202,6 +203,13 @@ ADA = small_settings(
     augment=0.2,
     lr=0.05,
 )
+
+
+@pytest.mark.parametrize("objective", ["wasserstein", "relativistic"])
+def test_ada_needs_the_sign_of_Ds_logits(objective: str) -> None:
+    settings = dataclasses.replace(ADA, objective=objective, protocol="released")
+    with pytest.raises(UserError, match=f"{objective} has none"):
+        new_game(settings, small_data(60, side=14))
 
 
 def test_rows_of_convolutional_games_with_ada_are_documented(tmp_path: Path) -> None:

@@ -76,7 +76,10 @@ def new_game(
             data's range.
     """
     s = settings
-    objectives.find(s.objective)
+    if objectives.find(s.objective).is_critic and s.ada_target:
+        raise SettingError(
+            "ada_target", f"needs a D whose sign tells data from samples; {s.objective} has none."
+        )
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))

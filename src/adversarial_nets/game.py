@@ -128,7 +128,7 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         with reproducible_torch_rng(game):
             play_round(game)
         adapt_augmentation(game)
-        game.stats.end_round(s.objective, game.batch_fraction)
+        game.stats.end_round(s.objective, s.joint, game.batch_fraction)
         game.round += 1
         game.step += s.k
         game.images += s.k * s.batch

@@ -64,10 +64,6 @@ def _check_G(s: "Settings") -> None:
 
 
 def _check_D(s: "Settings") -> None:
-    if s.ada_target and s.objective == "wasserstein":
-        raise SettingError(
-            "ada_target", "needs a D whose sign tells data from samples; wasserstein has none."
-        )
     _refuse_two_kinds("D.units", s.D.maps, len(s.D.units))
     if s.D.maps and s.D.convolutions:
         raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")

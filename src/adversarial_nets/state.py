@@ -38,11 +38,12 @@ class RunningStats:
     a_G_z: Logits | None = None
     a_for_G: Logits | None = None
 
-    def end_round(self, objective: str, batch_fraction: float) -> None:
+    def end_round(self, objective: str, joint: bool, batch_fraction: float) -> None:
         """Add the current round's means.
 
         Args:
             objective: the objective of D and G.
+            joint: whether G and E play together, so that G's loss is theirs.
             batch_fraction: this process's share of the minibatch.
         """
         # A round with one update on samples has one of the two; it stands for the other.
@@ -51,9 +52,14 @@ class RunningStats:
         assert a_x is not None
         assert a_G_z is not None
         assert a_for_G is not None
+        g_loss = (
+            objectives.joint_loss(a_x, a_for_G, objective)
+            if joint
+            else objectives.generator_loss(a_for_G, objective, a_x)
+        )
         means = (
             objectives.discriminator_loss(a_x, a_G_z, objective),
-            objectives.generator_loss(a_for_G, objective, a_x),
+            g_loss,
             a_x.sigmoid().mean(),
             a_G_z.sigmoid().mean(),
         )

@@ -161,7 +161,9 @@ def find_problem(
     """
     if row.get("objective") == "minimax" and row["D_G_z"] < 0.02:
         return "saturated"
-    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and row.get("objective") != "wasserstein":
+    objective = objectives.OBJECTIVES.get(row.get("objective", ""))
+    is_critic = objective is not None and objective.is_critic
+    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and not is_critic:
         return "D too strong"
     modes_lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
     if modes_lost or (row["spread"] < 0.1 and widest > 0.3):
