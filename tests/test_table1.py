@@ -359,6 +359,8 @@ def test_the_baseline_of_the_docs_is_made_and_recorded(
 ) -> None:
     """Run the example of docs/add-a-baseline.md, word for word."""
     monkeypatch.undo()  # the example loads real data and draws 10,000 samples
+    one_class = SimpleNamespace(classes=lambda x: torch.zeros(len(x), dtype=torch.int64))
+    monkeypatch.setattr(rows, "classifier", lambda data, on_progress: one_class)
     monkeypatch.chdir(tmp_path)
     page = (Path(__file__).parent.parent / "docs" / "add-a-baseline.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
@@ -376,6 +378,7 @@ def test_the_baseline_of_the_docs_is_made_and_recorded(
     table = table1.recorded(tmp_path / "runs" / "my-table1")
     (result,) = table.results
     assert (result.model, result.samples) == ("Mean + noise", 10_000)
+    assert result.states_in_class == 10_000
     assert result.train_seconds is not None
     assert ("mean-plus-noise", "mnist-5k") not in table.missing
     found = table1.recorded(tmp_path / "runs" / "my-table1", rows=["mean-plus-noise"])
