@@ -30,6 +30,8 @@ from adversarial_nets.playground.session import Session
 from adversarial_nets.toys import line
 from small_playground import SMALL, Message, last
 
+pytestmark = pytest.mark.usefixtures("no_figures")
+
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait up to two minutes for the condition; other tests may be using the processor."""
