@@ -201,6 +201,25 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     assert "--G.maps 0" in capsys.readouterr().err
 
 
+def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its schedule follows the length, which later commands may change."""
+    data, run = f"folder:{photographs(tmp_path / 'photos')}", tmp_path / "run"
+    command = ["train", data, "--preset", "pictures", "--run", str(run)]
+    small = ["--size", "8", "--G.maps", "4", "--D.maps", "4"]
+    assert main([*command, *small, "--rounds", "3"]) == 0
+    begun = an.open_run(run).settings
+    assert begun.lr_hold == 2
+    capsys.readouterr()
+    assert main([*command, "--rounds", "4"]) == 0
+    assert "Unlike its preset, the run has" in capsys.readouterr().out
+    assert an.train(data, preset="pictures", run=run, rounds=5, progress=False).settings == begun
+    assert max(checkpoint_rounds(run)) == 5
+    new = an.train(data, preset="pictures", run=run, rounds=6, restart=True, progress=False)
+    assert (new.settings.lr_hold, new.settings.size) == (4, 32)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_all_checkpoints_are_kept_on_request(tmp_path: Path) -> None:
     for keep, kept in (("newest", [3, 4]), ("all", [1, 2, 3, 4])):

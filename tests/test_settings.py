@@ -24,6 +24,15 @@ def test_published_schedules() -> None:
     assert mnist.momentum_at(125) == pytest.approx(0.5 + 0.2 * 124 / 249)
 
 
+@pytest.mark.parametrize("rounds", [300, 6000, 18_000, 50_000])
+def test_the_schedule_of_pictures_follows_the_length(rounds: int) -> None:
+    """The rate is constant for two thirds of a run, and e^−2.4 of it is left at the end."""
+    s = presets.PRESETS["pictures"].settings_for(rounds)
+    assert s.lr_at(2 * rounds // 3) == s.lr
+    assert s.lr_at(rounds) == pytest.approx(s.lr * math.exp(-2.4), rel=0.01)
+    assert presets.PRESETS["fast"].settings_for(rounds) == presets.PRESETS["fast"].settings
+
+
 def test_json_round_trip() -> None:
     for preset in presets.PRESETS.values():
         assert (

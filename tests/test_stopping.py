@@ -109,14 +109,14 @@ def test_impossible_patience(tmp_path: Path) -> None:
         an.train(data, settings=small_settings(), run=tmp_path / "run", rounds=5, patience=2)
 
 
-def test_a_folder_has_twelve_checks_and_its_commands_know(tmp_path: Path) -> None:
+def test_a_folder_has_eighteen_checks_and_its_commands_know(tmp_path: Path) -> None:
     for i in range(60):
         pixels = np.random.default_rng(i).integers(0, 256, (8, 8), dtype=np.uint8)
         Image.fromarray(pixels).save(tmp_path / f"{i}.png")
     options = parse(COMMANDS["train"], [f"folder:{tmp_path}"])
     assert isinstance(options, TrainOptions)
     _, preset = preset_for_data(f"folder:{tmp_path}")
-    assert preset.rounds == 12 * options.cadence.score_every
+    assert preset.rounds == 18 * options.cadence.score_every
     assert options.cadence == preset.cadence != Cadence()
     options = parse(COMMANDS["train"], ["mnist-5k", "--score-every", "70"])
     assert isinstance(options, TrainOptions)

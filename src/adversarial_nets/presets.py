@@ -32,6 +32,7 @@ class Preset:
         onto: the preset whose finished run provides the top layers of this one's generator.
         departures: how it differs from §5 and the released files; empty for published experiments.
         cadence: how often it logs, saves, scores and writes samples.
+        stretches: whether the learning rate's schedule follows the length (`settings_for`).
     """
 
     settings: Settings
@@ -41,6 +42,26 @@ class Preset:
     onto: str | None = None
     departures: str = ""
     cadence: Cadence = field(default_factory=Cadence)
+    stretches: bool = False
+
+    def settings_for(self, rounds: int | None) -> Settings:
+        """The settings of a new run of this many rounds; None is the preset's own length.
+
+        If the preset `stretches`, the rate is held for the same share of the run and then falls by
+        the same factor; otherwise the settings are the same for every length.
+
+        >>> pictures = PRESETS["pictures"]
+        >>> (pictures.settings.lr_hold, pictures.settings_for(6000).lr_hold)
+        (12000, 4000)
+        """
+        if not (self.stretches and self.rounds and rounds and rounds > 0):
+            return self.settings
+        ratio = rounds / self.rounds
+        return dataclasses.replace(
+            self.settings,
+            lr_hold=round(self.settings.lr_hold * ratio),
+            lr_decay=round(self.settings.lr_decay ** (1 / ratio), 10),
+        )
 
     @property
     def published(self) -> bool:
@@ -270,8 +291,8 @@ _PICTURES = Settings(
     prior="gaussian",
     optimiser="adam",
     lr=4e-4,
-    lr_hold=8000,
-    lr_decay=1.0006,
+    lr_hold=12_000,
+    lr_decay=1.0004,  # in the last third to a rate eleven times smaller
     momentum=0.5,
     momentum_end=0.5,
     adam_beta2=0.99,
@@ -390,12 +411,13 @@ PRESETS: dict[str, Preset] = {
     ),
     "pictures": Preset(
         _PICTURES,
-        rounds=12_000,
+        rounds=18_000,
         why="A folder of your own images, of any size and shape: small convolutional networks with "
         "batch normalisation in G and none in D, penalties R1 and R2 by finite differences, and "
         "DiffAugment if there are fewer than 4,000 images (docs/your-own-images.md).",
         departures="Convolutional networks; Adam; R1 and R2; augmentation.",
-        cadence=Cadence(score_every=1000, score_samples=2000),  # 12 checks in 3 % of the time
+        cadence=Cadence(score_every=1000, score_samples=2000),  # 18 checks in 3 % of the time
+        stretches=True,
     ),
     "quickstart": Preset(
         _QUICKSTART,

@@ -121,20 +121,22 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
     """
     existing = _existing_run(data, given)
     source = existing or given.get("--from")
-    if source is not None and "--preset" not in given:
-        preset, settings = _settings_of(source)
+    preset, settings = _settings_of(source) if source else ("", None)
+    wanted = given.get("--preset")
+    if settings and (wanted is None or (existing and wanted == preset)):
         sentence = f"The defaults of the settings are those of the run {source}."
         run = Path(existing) if existing else None
         how: dict[str, Any] = {"settings": settings, "cadence": preset_for("", preset)[1].cadence}
         return TrainOptions(data="", preset=preset, run=run, **how), sentence
-    wanted = given.get("--preset") or _preset_of_layers(data, given)
+    wanted = wanted or _preset_of_layers(data, given)
     name, chosen = preset_for_data(data or "mnist", wanted)
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
     sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
     if not data:
         sentence += " The defaults for other data: advnets train DATA --help"
-    how = {"settings": chosen.settings, "cadence": chosen.cadence}
+    settings = chosen.settings_for(_number(given.get("--rounds")))
+    how = {"settings": settings, "cadence": chosen.cadence}
     return TrainOptions(data="", preset=wanted, **how), sentence
 
 
@@ -158,13 +160,18 @@ def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
         return None
     preset, _ = preset_for_data(data, given.get("--preset"))
     presets = [preset] if "--preset" in given or preset != "pictures" else [preset, "quickstart"]
-    seed = given.get("--seed", "0")
-    number = int(seed) if seed.isdecimal() else 0
+    seed = _number(given.get("--seed")) or 0
     for name in presets:
-        folder = _run_folder(data, name, number, given.get("--run"), given.get("--from"))
+        folder = _run_folder(data, name, seed, given.get("--run"), given.get("--from"))
         if (folder / "settings.json").is_file():
             return str(folder)
     return None
+
+
+def _number(text: str | None) -> int | None:
+    """An option's value if it is a whole number, else None; parsing it says what is wrong."""
+    plain = (text or "").replace("_", "")
+    return int(plain) if plain.isdecimal() else None
 
 
 def _run_folder(
@@ -264,17 +271,28 @@ def _train_and_report(
 def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
     """Lines that say whether the run is new, resumed or already finished."""
     from adversarial_nets.runs import checkpoints
+    from adversarial_nets.runs.folder import open_run
 
     saved = [] if restart else checkpoints.checkpoint_rounds(folder)
     pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
         return [f"New run of {counted(rounds, 'round')} in {folder}", pictures]
+    own = _own_settings(open_run(folder))
     if max(saved) < rounds:
-        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", pictures]
+        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", *own, pictures]
     return [
         f"Already finished: the run in {folder} has {counted(max(saved), 'round')}.",
+        *own,
         "A larger --rounds or --epochs extends it.",
     ]
+
+
+def _own_settings(run: "Run") -> list[str]:
+    """A line on what differs in a run from its preset, if anything does."""
+    from adversarial_nets.report.run_settings import changes_from_preset
+
+    rows = [f"{row.name} {row.value}" for row in changes_from_preset(run)]
+    return [f"Unlike its preset, the run has {', '.join(rows)}."] if rows else []
 
 
 def _state_time(

@@ -154,7 +154,9 @@ def train(
     folder = None if run is None else runs_folder.folder_of(run)
     if networks.own and preset is None and preset_for(name)[0] in ("quickstart", "pictures"):
         preset = None if settings else "quickstart-2014"  # these two suit their own networks only
-    folder, preset, chosen, settings = _resolve(name, folder, preset, settings, source, restart)
+    folder, preset, chosen, settings = _resolve(
+        name, folder, preset, settings, source, restart, rounds
+    )
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
@@ -187,11 +189,7 @@ def train(
 
 
 def _check_choices(precision: str, keep: str, patience: int | None) -> None:
-    """Refuse values that are not possible.
-
-    Raises:
-        SettingError: one of these.
-    """
+    """Refuse values that are not possible with a SettingError."""
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
@@ -302,21 +300,24 @@ def _resolve(
     settings: Settings | None,
     source: Run | None,
     restart: bool,
+    rounds: int | None,
 ) -> tuple[Path, str, Preset, Settings]:
     """The run's folder, the preset's name, the preset and the settings of a training.
 
     What the caller gives comes first, then the settings of the run that is continued or started
     from, then the preset's. So a run continues even if its preset has changed since.
     """
-    if preset is None and settings is None:
-        name, usual = preset_for_data(data)
+    if settings is None:
+        name, usual = preset_for_data(data, preset)
         existing = folder or run_folder(data, name, usual.settings.seed)
         if not restart and not _is_new(existing) and (folder or source is None):
-            folder, source = existing, runs_folder.open_run(existing)
-        if source is not None:
+            continued = runs_folder.open_run(existing)
+            if preset in (None, continued.preset):
+                folder, source, preset = existing, continued, None
+        if source and preset is None:
             settings = source.settings
     preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
-    settings = settings or chosen.settings
+    settings = settings or chosen.settings_for(rounds)
     return folder or run_folder(data, preset, settings.seed), preset, chosen, settings
 
 
