@@ -237,8 +237,10 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
         G_z = _samples(game, z, step, "samples for D")
-    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
-    samples = _D_at(game, G_z, step, "samples for D", penalised=game.settings.r2 > 0)
+    data, samples = (
+        _D_at(game, x, step, "data", "r1"),
+        _D_at(game, G_z, step, "samples for D", "r2"),
+    )
     _set_gradients(game, game.D, _d_loss(game, step, data, samples))
     _step(game, game.D, game.optimiser_D)
     return data.a.detach(), samples.a.detach()
@@ -255,8 +257,7 @@ def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
     G_z = _samples(game, z, step, "samples for G")
-    data = _D_at(game, x, step, "data", penalised=game.settings.r1 > 0)
-    samples = _D_at(game, G_z, step, "samples for G")
+    data, samples = _D_at(game, x, step, "data", "r1"), _D_at(game, G_z, step, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
     _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
     _step(game, game.D, game.optimiser_D)
@@ -278,10 +279,10 @@ class _DInput(NamedTuple):
     a: Logits
 
 
-def _D_at(game: Game, x: Images, step: int, purpose: str, penalised: bool = False) -> _DInput:
+def _D_at(game: Game, x: Images, step: int, purpose: str, penalty: str = "") -> _DInput:
     """D's logits a(x) on the images as augmentation changes them; a penalty needs ∂a/∂x."""
     x = _augmented(game, x, step, purpose)
-    if penalised:
+    if penalty in objectives.penalties(game.settings, step):
         x.requires_grad_()
     return _DInput(purpose, x, _logits(game, x, step, purpose))
 
@@ -349,7 +350,7 @@ def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[
         "r2": lambda γ: _R_penalty(game, step, samples, γ),  # the same at x = G(z)
         "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
     }
-    weights = objectives.penalties(game.settings)
+    weights = objectives.penalties(game.settings, step)
     return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
 
 
