@@ -30,10 +30,10 @@ def bfloat16_products(device: torch.device) -> Iterator[None]:
 
     On a CPU this sets oneDNN's fp32_precision to ``bf16``: inputs are rounded to bfloat16, sums and
     all tensors stay float32. The setting is only a permission. oneDNN uses it if it has a kernel
-    for this on the CPU, and otherwise computes in float32, so nothing changes. It was measured to
-    round on an Intel CPU with AMX, and not to round on an Intel and an AMD CPU that have
-    AVX512-BF16 without AMX (PyTorch 2.13), where sums may have another order. Check one product to
-    find out: ``torch.cpu`` reports only what the CPU supports. On other devices this is autocast to bfloat16.
+    for this on the CPU, and otherwise computes in float32. With PyTorch 2.13, an Intel CPU with AMX
+    rounded; an Intel and an AMD CPU that have AVX512-BF16 without AMX did not, but may add in
+    another order. Check one product to find out: ``torch.cpu`` reports only what the CPU supports.
+    On other devices this is autocast to bfloat16.
     """
     if device.type == "cpu":
         oneDNN = vars(torch.backends)["mkldnn"]
