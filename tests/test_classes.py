@@ -13,7 +13,7 @@ from adversarial_nets import classes, nets, objectives
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import manual_backprop
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import _DInput, _penalties, play, sample, sample_data, sample_noise
+from adversarial_nets.game import _discriminate, _penalties, play, sample, sample_data, sample_noise
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -270,7 +270,8 @@ def test_penalties_are_on_gradients_of_the_image_alone(penalty: dict[str, float]
     x = sample_data(game, 0).requires_grad_()
     a_x = game.D(x).flatten()
     assert len(set(a_x.tolist())) > 1
-    found = _penalties(game, 0, _DInput("data", x, a_x), _DInput("samples for D", x, a_x))
+    data, samples = _discriminate(game, 0, x, x, "samples for D")
+    found = _penalties(game, 0, data, samples)
     assert torch.as_tensor(found).item() == pytest.approx(0, abs=1e-9)
 
 

@@ -132,6 +132,26 @@ def test_one_update_moves_the_weights_as_plain_pytorch_does() -> None:
         torch.testing.assert_close(mine, theirs - 0.1 * theirs.grad, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("protocol", ["paper", "released"])
+def test_one_pass_for_data_and_moved_points_equals_one_for_each(
+    protocol: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D sees 2 minibatches in place of 4, of the same total size."""
+    s = settings(protocol=protocol, r1=0.1, r2=0.1, penalty_sigma=0.05, augment=0.7)
+    ends, passes = [], []
+    for rowwise in (game._ROWWISE, ()):
+        monkeypatch.setattr(game, "_ROWWISE", rowwise)
+        g = new_game(s, images(), dtype=torch.float64)
+        sizes: list[int] = []
+        g.D.register_forward_hook(lambda net, inputs, a, sizes=sizes: sizes.append(len(a)))
+        play(g, 2)
+        ends.append(torch.cat([p.flatten() for net in (g.G, g.D) for p in net.parameters()]))
+        passes.append(sizes)
+    torch.testing.assert_close(*ends, rtol=1e-8, atol=1e-10)
+    assert len(passes[0]) == len(passes[1]) - 2 * 2
+    assert sum(passes[0]) == sum(passes[1])
+
+
 def test_mirroring_twice_is_the_identity() -> None:
     x = torch.rand(5, 288, generator=generator())
     once = augmentation.mirror(x, SHAPE, ADDRESS)

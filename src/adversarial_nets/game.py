@@ -17,6 +17,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, objectives, priors
+from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import Dataset, image_shape_of
 from adversarial_nets.engine import distributed, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
@@ -237,10 +238,7 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
     """`update_D` by autograd; returns D's logits on data and samples before the update."""
     with torch.no_grad():
         G_z = _samples(game, z, step, "samples for D")
-    data, samples = (
-        _D_at(game, x, step, "data", "r1"),
-        _D_at(game, G_z, step, "samples for D", "r2"),
-    )
+    data, samples = _discriminate(game, step, x, G_z, "samples for D")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples))
     _step(game, game.D, game.optimiser_D)
     return data.a.detach(), samples.a.detach()
@@ -248,16 +246,17 @@ def autograd_update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logit
 
 def autograd_update_G(game: Game, z: Noise, step: int) -> Logits:
     """`update_G` by autograd; returns D's logits on the samples."""
-    samples = _D_at(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    _set_gradients(game, game.G, _g_loss(game, step, samples.a))
+    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
     _step(game, game.G, game.optimiser_G)
-    return samples.a.detach()
+    return a_G_z.detach()
 
 
 def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
     """`update_both` by autograd; returns D's logits on data and samples before the update."""
     G_z = _samples(game, z, step, "samples for G")
-    data, samples = _D_at(game, x, step, "data", "r1"), _D_at(game, G_z, step, "samples for G")
+    data, samples = _discriminate(game, step, x, G_z, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
     _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
     _step(game, game.D, game.optimiser_D)
@@ -268,23 +267,61 @@ def autograd_update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Lo
 @torch.no_grad()
 def autograd_d_logits(game: Game, x: Images, step: int) -> Logits:
     """D's logits on data, without an update."""
-    return _D_at(game, x, step, "data").a
+    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+
+
+_ROWWISE: tuple[type[nn.Module], ...] = (
+    *(nn.Sequential, nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Flatten, nn.Unflatten),
+    *(Signed, ChannelsLast, nets.Branches, nets.Projection),
+)
+"""Layers that treat each row alone, without random masks: those of the convolutional D."""
 
 
 class _DInput(NamedTuple):
-    """One minibatch of D: the purpose of its random draws, its rows, and D's logits on them."""
+    """A minibatch as D sees it, and D's logits on it and on the points of finite differences."""
 
-    purpose: str
     x: Images
     a: Logits
+    a_moved: Logits | None
 
 
-def _D_at(game: Game, x: Images, step: int, purpose: str, penalty: str = "") -> _DInput:
-    """D's logits a(x) on the images as augmentation changes them; a penalty needs ∂a/∂x."""
-    x = _augmented(game, x, step, purpose)
-    if penalty in objectives.penalties(game.settings, step):
-        x.requires_grad_()
-    return _DInput(purpose, x, _logits(game, x, step, purpose))
+def _discriminate(
+    game: Game, step: int, x: Images, G_z: Images, of_samples: str
+) -> tuple[_DInput, _DInput]:
+    """D's logits on data and samples for D's loss, with what the penalties R1 and R2 need.
+
+    If D treats each row alone, data and moved points go through it together, which is faster; the
+    samples go alone, because G's gradient goes back through their pass.
+    """
+    images = {"data": x, of_samples: G_z}
+    seen = {name: _augmented(game, at, step, name) for name, at in images.items()}
+    moved: dict[str, Images] = {}
+    for name, penalty in zip(images, ("r1", "r2"), strict=True):
+        if penalty not in objectives.penalties(game.settings, step):
+            continue
+        if game.settings.penalty_sigma:
+            moved[name] = _moved(game, step, seen[name], name)
+        else:
+            seen[name].requires_grad_()  # the exact penalty is computed from ∂a/∂x
+    if moved and all(type(layer) in _ROWWISE for layer in game.D.modules()):
+        parts = [seen["data"], *moved.values()]
+        a_x, *a_moved = _logits(game, torch.cat(parts), step, "data").split([*map(len, parts)])
+        a = {"data": a_x, of_samples: _logits(game, seen[of_samples], step, of_samples)}
+    else:
+        a = {name: _logits(game, at, step, name) for name, at in seen.items()}
+        a_moved = [_logits(game, at, step, name) for name, at in moved.items()]
+    of_moved = dict(zip(moved, a_moved, strict=True))
+    data, samples = (_DInput(seen[name], a[name], of_moved.get(name)) for name in images)
+    return data, samples
+
+
+def _moved(game: Game, step: int, x: Images, purpose: str) -> Images:
+    """Each image moved by ±σ in every pixel, with random signs; a condition does not move."""
+    pixels = game.data.pixels
+    sign = game.address(step).bernoulli_mask(f"{purpose}, moved", pixels, 0.5)
+    moved = x.detach().clone()
+    moved[:, :pixels] += game.settings.penalty_sigma * (2 * sign.to(moved) - 1)
+    return moved
 
 
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
@@ -346,24 +383,20 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
 def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
     """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
     compute: dict[str, Callable[[float], Tensor]] = {
-        "r1": lambda γ: _R_penalty(game, step, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
-        "r2": lambda γ: _R_penalty(game, step, samples, γ),  # the same at x = G(z)
+        "r1": lambda γ: _R_penalty(game, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
+        "r2": lambda γ: _R_penalty(game, samples, γ),  # the same at x = G(z)
         "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
     }
     weights = objectives.penalties(game.settings, step)
     return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
 
 
-def _R_penalty(game: Game, step: int, at: _DInput, gamma: float) -> Float[Tensor, ""]:
+def _R_penalty(game: Game, at: _DInput, gamma: float) -> Float[Tensor, ""]:
     """R1 or R2 with weight γ, exact or by finite differences (`penalty_sigma`)."""
-    sigma, pixels = game.settings.penalty_sigma, game.data.pixels
-    if not sigma:
-        return objectives.r1(at.x, at.a, gamma, pixels)
-    sign = game.address(step).bernoulli_mask(f"{at.purpose}, moved", pixels, 0.5)
-    moved = at.x.detach().clone()
-    moved[:, :pixels] += sigma * (2 * sign.to(moved) - 1)  # the condition does not move
-    a_moved = _logits(game, moved, step, at.purpose)  # with the same dropout masks
-    return objectives.finite_difference_penalty(at.a, a_moved, sigma, gamma)
+    if at.a_moved is None:
+        return objectives.r1(at.x, at.a, gamma, game.data.pixels)
+    sigma = game.settings.penalty_sigma
+    return objectives.finite_difference_penalty(at.a, at.a_moved, sigma, gamma)
 
 
 def _gradient_penalty(
