@@ -12,8 +12,9 @@ import adversarial_nets as an
 from adversarial_nets import classes, nets, objectives
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import manual_backprop
+from adversarial_nets.engine.autograd_updates import _discriminate, _penalties
 from adversarial_nets.errors import UserError
-from adversarial_nets.game import _discriminate, _penalties, play, sample, sample_data, sample_noise
+from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game

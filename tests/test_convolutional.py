@@ -13,6 +13,7 @@ from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
@@ -139,8 +140,8 @@ def test_one_pass_for_data_and_moved_points_equals_one_for_each(
     """D sees 2 minibatches in place of 4, of the same total size."""
     s = settings(protocol=protocol, r1=0.1, r2=0.1, penalty_sigma=0.05, augment=0.7)
     ends, passes = [], []
-    for rowwise in (game._ROWWISE, ()):
-        monkeypatch.setattr(game, "_ROWWISE", rowwise)
+    for rowwise in (autograd_updates._ROWWISE, ()):
+        monkeypatch.setattr(autograd_updates, "_ROWWISE", rowwise)
         g = new_game(s, images(), dtype=torch.float64)
         sizes: list[int] = []
         g.D.register_forward_hook(lambda net, inputs, a, sizes=sizes: sizes.append(len(a)))

@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from adversarial_nets import game, nets, objectives
 from adversarial_nets.build import change_settings, new_game
-from adversarial_nets.engine import manual_backprop
+from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.minibatches import steps
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -208,7 +209,7 @@ def test_gradients_have_their_parameters_layout() -> None:
     """Fused Adam pairs numbers by their place in memory, whatever the strides are."""
     p = nn.Parameter(torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last))
     gradient = torch.randn(2, 3, 4, 4)
-    with_layout = game._with_layout(gradient, p)
+    with_layout = autograd_updates._with_layout(gradient, p)
     assert with_layout.stride() == p.stride()
     assert torch.equal(with_layout, gradient)
 
@@ -396,7 +397,7 @@ def test_momentum_rule_is_the_published_one() -> None:
         play(step_D, t + 1)  # D as G meets it in this round: after its own step
         z = game.sample_noise(g, t, "z for G")
         g.D.load_state_dict(step_D.D.state_dict())
-        a = game._logits(g, mine(z), t, "samples for G")
+        a = autograd_updates._logits(g, mine(z), t, "samples for G")
         gradients = torch.autograd.grad(objectives.generator_loss(a), list(mine.parameters()))
         with torch.no_grad():
             for p, v_p, gradient in zip(mine.parameters(), v, gradients, strict=True):
@@ -548,7 +549,7 @@ def test_after_a_change_of_k_no_random_draw_repeats(first: int, then: int) -> No
         change_settings(g, dataclasses.replace(g.settings, k=k))
         while g.round < rounds:
             epochs.append(g.epoch)
-            drawn += [game.sample_noise(g, step, "z for D") for step in game.steps(g)]
+            drawn += [game.sample_noise(g, step, "z for D") for step in steps(g)]
             play(g, g.round + 1)
     rows = torch.cat(drawn)
     assert len(rows.unique(dim=0)) == len(rows)

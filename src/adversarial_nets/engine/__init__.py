@@ -1,1 +1,1 @@
-"""Fast updates, threads, processes and precision of a training; none of them is in the paper."""
+"""How updates are computed: by autograd or by hand, in threads and processes, in which precision."""

@@ -10,6 +10,7 @@ import torch
 
 from adversarial_nets import game as algorithm
 from adversarial_nets import objectives
+from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.state import Game, Noise
 from adversarial_nets.toys import optimum
 from adversarial_nets.toys.networks import evaluate, rows_of_samples
@@ -33,9 +34,9 @@ class Minibatch(NamedTuple):
 
 def coming_minibatch(game: Game) -> Minibatch:
     """The minibatch of the round that is played next."""
-    step = algorithm.steps(game)[-1]
-    x = algorithm.sample_data(game, step).double().numpy()
-    z_D, z_G = (algorithm.sample_noise(game, step, f"z for {net}") for net in "DG")
+    step = steps(game)[-1]
+    x = sample_data(game, step).double().numpy()
+    z_D, z_G = (sample_noise(game, step, f"z for {net}") for net in "DG")
     return Minibatch(x, z_D, z_G)
 
 

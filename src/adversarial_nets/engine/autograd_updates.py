@@ -1,0 +1,224 @@
+"""The updates of Algorithm 1 by autograd, for any pair of networks, with every penalty on D.
+
+`engine.manual_backprop` computes the same updates faster for multilayer perceptrons.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from adversarial_nets import augmentation, encoders, nets, objectives
+from adversarial_nets.convolutional import ChannelsLast, Signed
+from adversarial_nets.datasets import image_shape_of
+from adversarial_nets.engine import distributed
+from adversarial_nets.minibatches import like, sample_data, training_images
+from adversarial_nets.state import Game, Images, Logits, Noise
+
+__all__ = ["d_logits", "update_D", "update_G", "update_both"]
+
+
+def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """`update_D` by autograd; returns D's logits on data and samples before the update."""
+    with torch.no_grad():
+        G_z = _samples(game, z, step, "samples for D")
+    data, samples = _discriminate(game, step, x, G_z, "samples for D")
+    _set_gradients(game, game.D, _d_loss(game, step, data, samples))
+    _step(game, game.D, game.optimiser_D)
+    return data.a.detach(), samples.a.detach()
+
+
+def update_G(game: Game, z: Noise, step: int) -> Logits:
+    """`update_G` by autograd; returns D's logits on the samples."""
+    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
+    a_G_z = _logits(game, G_z, step, "samples for G")
+    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
+    _step(game, game.G, game.optimiser_G)
+    return a_G_z.detach()
+
+
+def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+    """`update_both` by autograd; returns D's logits on data and samples before the update."""
+    G_z = _samples(game, z, step, "samples for G")
+    data, samples = _discriminate(game, step, x, G_z, "samples for G")
+    _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
+    _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
+    _step(game, game.D, game.optimiser_D)
+    _step(game, game.G, game.optimiser_G)
+    return data.a.detach(), samples.a.detach()
+
+
+@torch.no_grad()
+def d_logits(game: Game, x: Images, step: int) -> Logits:
+    """D's logits on data, without an update."""
+    return _logits(game, _augmented(game, x, step, "data"), step, "data")
+
+
+_ROWWISE: tuple[type[nn.Module], ...] = (
+    *(nn.Sequential, nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Flatten, nn.Unflatten),
+    *(Signed, ChannelsLast, nets.Branches, nets.Projection),
+)
+"""Layers that treat each row alone, without random masks: those of the convolutional D."""
+
+
+class _DInput(NamedTuple):
+    """A minibatch as D sees it, and D's logits on it and on the points of finite differences."""
+
+    x: Images
+    a: Logits
+    a_moved: Logits | None
+
+
+def _discriminate(
+    game: Game, step: int, x: Images, G_z: Images, of_samples: str
+) -> tuple[_DInput, _DInput]:
+    """D's logits on data and samples for D's loss, with what the penalties R1 and R2 need.
+
+    If D treats each row alone, data and moved points go through it together, which is faster; the
+    samples go alone, because G's gradient goes back through their pass.
+    """
+    images = {"data": x, of_samples: G_z}
+    seen = {name: _augmented(game, at, step, name) for name, at in images.items()}
+    moved: dict[str, Images] = {}
+    for name, penalty in zip(images, ("r1", "r2"), strict=True):
+        if penalty not in objectives.penalties(game.settings, step):
+            continue
+        if game.settings.penalty_sigma:
+            moved[name] = _moved(game, step, seen[name], name)
+        else:
+            seen[name].requires_grad_()  # the exact penalty is computed from ∂a/∂x
+    if moved and all(type(layer) in _ROWWISE for layer in game.D.modules()):
+        parts = [seen["data"], *moved.values()]
+        a_x, *a_moved = _logits(game, torch.cat(parts), step, "data").split([*map(len, parts)])
+        a = {"data": a_x, of_samples: _logits(game, seen[of_samples], step, of_samples)}
+    else:
+        a = {name: _logits(game, at, step, name) for name, at in seen.items()}
+        a_moved = [_logits(game, at, step, name) for name, at in moved.items()]
+    of_moved = dict(zip(moved, a_moved, strict=True))
+    data, samples = (_DInput(seen[name], a[name], of_moved.get(name)) for name in images)
+    return data, samples
+
+
+def _moved(game: Game, step: int, x: Images, purpose: str) -> Images:
+    """Each image moved by ±σ in every pixel, with random signs; a condition does not move."""
+    pixels = game.data.pixels
+    sign = game.address(step).bernoulli_mask(f"{purpose}, moved", pixels, 0.5)
+    moved = x.detach().clone()
+    moved[:, :pixels] += game.settings.penalty_sigma * (2 * sign.to(moved) - 1)
+    return moved
+
+
+def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
+    """The images as D sees them: changed by DiffAugment, if the settings say so."""
+    s, n = game.settings, game.data.examples_per_epoch
+    if s.ada_target:
+        p = game.augmentation.probability
+    else:
+        p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
+    if p == 0:
+        return x
+    shape = nets.required_shape(image_shape_of(game.data), "augment")
+    images, c = x.split([game.data.pixels, x.shape[1] - game.data.pixels], 1)
+    images = augmentation.diff_augment(images, shape, game.address(step), purpose, p)
+    return torch.cat([images, c], 1)
+
+
+def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
+    """D's logits in training mode; the dropout masks depend on the step and the purpose."""
+    nets.address_dropout(game.D, game.address(step), purpose)
+    return game.D(x).reshape(-1).to(like(game.D).dtype)
+
+
+def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
+    """G(z) in training mode; in a conditional game (G(z, c), c), in the joint game (G(z), z)."""
+    nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
+    G_z = game.G(z).to(like(game.G).dtype)
+    if not game.condition_columns:
+        return G_z
+    return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
+
+
+def _d_loss(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""]:
+    """D's loss, halved if the protocol is ``released``, plus the penalties, which never are."""
+    loss = objectives.discriminator_loss(data.a, samples.a, game.settings.objective)
+    loss = loss / 2 if game.settings.protocol == "released" else loss
+    return loss + _penalties(game, step, data, samples)
+
+
+def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> Float[Tensor, ""]:
+    """G's loss, in the joint game that of E and G.
+
+    Args:
+        game: the game.
+        step: D's last step, whose data a paired objective and the joint game use again.
+        a_G_z: D's logits on samples, differentiable.
+        a_x: D's logits on data, if they are known; constant for G.
+    """
+    objective = game.settings.objective
+    if game.settings.joint:
+        x = training_images(game, step).to(like(game.D))
+        a_x_E = _logits(game, encoders.pairs(game.G, x), step, "data")  # differentiable in E
+        return objectives.joint_loss(a_x_E, a_G_z, objective)
+    if a_x is None and objectives.find(objective).paired_g_loss is not None:
+        a_x = d_logits(game, sample_data(game, step), step)
+    return objectives.generator_loss(a_G_z, objective, None if a_x is None else a_x.detach())
+
+
+def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
+    """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
+    compute: dict[str, Callable[[float], Tensor]] = {
+        "r1": lambda γ: _R_penalty(game, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
+        "r2": lambda γ: _R_penalty(game, samples, γ),  # the same at x = G(z)
+        "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
+    }
+    weights = objectives.penalties(game.settings, step)
+    return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
+
+
+def _R_penalty(game: Game, at: _DInput, gamma: float) -> Float[Tensor, ""]:
+    """R1 or R2 with weight γ, exact or by finite differences (`penalty_sigma`)."""
+    if at.a_moved is None:
+        return objectives.r1(at.x, at.a, gamma, game.data.pixels)
+    sigma = game.settings.penalty_sigma
+    return objectives.finite_difference_penalty(at.a, at.a_moved, sigma, gamma)
+
+
+def _gradient_penalty(
+    game: Game, step: int, data: _DInput, samples: _DInput, weight: float
+) -> Float[Tensor, ""]:
+    """λ · E(‖∂a(x̂)/∂x̂‖ − 1)² at points x̂, uniform on the lines between samples and data."""
+    place = game.address(step).uniform("between data and samples", 1).to(data.x)
+    x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
+    a_x_hat = _logits(game, x_hat, step, "between data and samples")
+    return objectives.gradient_penalty(x_hat, a_x_hat, weight, game.data.pixels)
+
+
+def _set_gradients(
+    game: Game, net: nn.Module, loss: Float[Tensor, ""], retain_graph: bool = False
+) -> None:
+    """Set the gradient of the loss in this network's parameters only.
+
+    Among several processes, each weights its gradient by its share of the minibatch; then all
+    gradients are summed.
+    """
+    loss = loss * game.batch_fraction
+    parameters = [p for p in net.parameters() if p.requires_grad]
+    gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
+    distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
+    for p, gradient in zip(parameters, gradients, strict=True):
+        p.grad = None if gradient is None else _with_layout(gradient, p)
+
+
+def _with_layout(gradient: Tensor, p: Tensor) -> Tensor:
+    """The gradient with its parameter's strides, which fused optimisers assume without a check."""
+    same = gradient.stride() == p.stride()
+    return gradient if same else torch.empty_like(p, requires_grad=False).copy_(gradient)
+
+
+def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """One step of the optimiser, then the max-norm constraint (TFD)."""
+    optimiser.step()
+    if game.settings.max_norm is not None:
+        nets.limit_norms(net, game.settings.max_norm)

@@ -1,0 +1,62 @@
+"""What a round draws: minibatches of noise and of data, as functions of the seed and the step."""
+
+import torch
+from torch import Tensor, nn
+
+from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
+from adversarial_nets.datasets import Dataset, image_shape_of
+from adversarial_nets.state import Game, Images, Noise
+
+__all__ = ["like", "sample_data", "sample_noise", "steps", "training_images"]
+
+
+def steps(game: Game) -> range:
+    """The numbers of this round's k steps of D; each step's random draws depend on its number."""
+    return range(game.step, game.step + game.settings.k)
+
+
+def sample_noise(game: Game, step: int, purpose: str) -> Noise:
+    """A minibatch of m noise vectors z ~ p_z."""
+    s = game.settings
+    z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
+    return _with_condition(game, z.to(like(game.G)), step)
+
+
+def sample_data(game: Game, step: int) -> Images:
+    """A minibatch of m examples x ~ p_data."""
+    x = training_images(game, step).to(like(game.D))
+    if game.settings.joint:
+        return encoders.pairs(game.G, x).detach()
+    return _with_condition(game, x, step)
+
+
+def _drawn_before(game: Game, step: int) -> int:
+    """The number of examples that earlier steps drew."""
+    return game.images + (step - game.step) * game.settings.batch
+
+
+def training_images(game: Game, step: int) -> Images:
+    """The step's minibatch, mirrored at random if the settings say so."""
+    x = game.data.minibatch(game.address(step), _drawn_before(game, step))
+    if game.settings.flip:
+        shape = nets.required_shape(image_shape_of(game.data), "flip")
+        x = augmentation.mirror(x, shape, game.address(step))
+    return x
+
+
+def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
+    """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
+    if not game.condition_columns or game.settings.joint:
+        return rows
+    assert isinstance(game.data, Dataset)
+    address = game.address(step)
+    if game.settings.condition == "classes":
+        c = game.data.minibatch_classes(address, _drawn_before(game, step))
+        return classes.with_classes(rows, c, game.condition_columns)
+    x, m = training_images(game, step), masks.random_masks(address, game.data.image_shape)
+    return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
+
+
+def like(net: nn.Module) -> Tensor:
+    """A tensor with the network's device and dtype."""
+    return next(net.parameters())
