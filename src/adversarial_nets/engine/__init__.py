@@ -1,1 +1,1 @@
-"""How updates are computed: by autograd or by hand, in threads and processes, in which precision."""
+"""How updates are computed: by autograd or by hand; threads, processes, precision."""
