@@ -37,10 +37,6 @@ ALL_GAMES: list[dict[str, Any]] = (
         for D in (SMALL_D, dataclasses.replace(SMALL_D, keep_prob_input=1.0))
     ]
     + [
-        {"protocol": protocol, "k": 2, "r1": 0.3, "penalty_every": 3}
-        for protocol in ("released", "paper")
-    ]
-    + [
         {"protocol": protocol, "momentum": 0.0, "momentum_end": momentum}
         for protocol in ("released", "paper")
         for momentum in (0.0, 0.5)
@@ -130,24 +126,6 @@ def test_penalties_add_up_in_the_game() -> None:
     torch.testing.assert_close(r1 - none + r2 - none, both - none, rtol=1e-9, atol=1e-12)
     assert min((r1 - none).norm(), (r2 - none).norm()) > 1e-6
     assert (r1 - r2).norm() > 1e-6
-
-
-@pytest.mark.parametrize("hand", [None, False], ids=["manual", "autograd"])
-def test_penalties_come_in_every_nth_step_with_n_times_the_weight(hand: bool | None) -> None:
-    """Three steps of D: one with the weight 3γ, then two without a penalty."""
-    s = small_settings(r1=0.4, penalty_every=3, r2=0.0 if hand is None else 0.2)
-    first, rest = (
-        dataclasses.replace(s, r1=n * s.r1, r2=n * s.r2, penalty_every=1) for n in (3, 0)
-    )
-    of_all, one_by_one = (new_game(t, small_data(), manual_backprop=hand) for t in (s, first))
-    play(of_all, 3)
-    play(one_by_one, 1)
-    change_settings(one_by_one, rest)
-    play(one_by_one, 3)
-    assert all(map(torch.equal, weights(of_all), weights(one_by_one)))
-    play(one_by_one, 4)
-    play(of_all, 4)
-    assert not all(map(torch.equal, weights(of_all), weights(one_by_one)))
 
 
 def test_finite_differences_point_where_the_exact_penalty_points() -> None:

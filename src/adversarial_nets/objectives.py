@@ -212,12 +212,8 @@ def find(name: str) -> Objective:
     return OBJECTIVES[name]
 
 
-def penalties(s: Settings, step: int = 0) -> dict[str, float]:
+def penalties(s: Settings) -> dict[str, float]:
     """The weight of each penalty that the settings add to D's loss, by the setting's name.
-
-    Args:
-        s: the settings.
-        step: number of D's step; with `penalty_every` most steps have no penalty.
 
     >>> penalties(Settings(r1=0.5)), penalties(Settings(objective="wasserstein"))
     ({'r1': 0.5}, {'gradient_penalty': 10.0})
@@ -225,8 +221,7 @@ def penalties(s: Settings, step: int = 0) -> dict[str, float]:
     default = find(s.objective).gradient_penalty
     λ = default if s.gradient_penalty is None else s.gradient_penalty
     weights = {"r1": s.r1, "r2": s.r2, "gradient_penalty": λ}
-    n = 0 if step % s.penalty_every else s.penalty_every
-    return {name: n * weight for name, weight in weights.items() if n * weight > 0}
+    return {name: weight for name, weight in weights.items() if weight > 0}
 
 
 def published_settings(s: Settings) -> str:

@@ -208,9 +208,6 @@ class Settings:
     penalty_sigma: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
     """Compute R1 and R2 by finite differences, D(x + σε) - D(x) with random signs ε and this σ,
     which needs no double backpropagation; 0 computes them exactly."""
-    penalty_every: int = setting(1, COUNT, live=True, source="arXiv:1912.04958, §3.1")
-    """Add the penalties in every n-th step of D only, with n times their weight, which saves
-    time."""
     gradient_penalty: float | None = setting(None, NON_NEGATIVE, live=True, source=_OURS)
     """Weight λ of the gradient penalty of WGAN-GP (arXiv:1704.00028); by default 10 for the
     objective wasserstein and 0 for the others."""

@@ -83,7 +83,7 @@ def _discriminate(
     seen = {name: _augmented(game, at, step, name) for name, at in images.items()}
     moved: dict[str, Images] = {}
     for name, penalty in zip(images, ("r1", "r2"), strict=True):
-        if penalty not in objectives.penalties(game.settings, step):
+        if penalty not in objectives.penalties(game.settings):
             continue
         if game.settings.penalty_sigma:
             moved[name] = _moved(game, step, seen[name], name)
@@ -173,7 +173,7 @@ def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[
         "r2": lambda γ: _R_penalty(game, samples, γ),  # the same at x = G(z)
         "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
     }
-    weights = objectives.penalties(game.settings, step)
+    weights = objectives.penalties(game.settings)
     return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
 
 

@@ -131,9 +131,8 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
     m = len(x)
     G_z, _ = _samples(game, z, step, "samples for D")
     a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for D")], step)
-    r1 = objectives.penalties(game.settings, step).get("r1", 0.0)
-    linears = _backward(tape, torch.ones_like(a)[None], r1 > 0)
-    _step_D(game, tape, linears, a, m, r1)
+    linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
+    _step_D(game, tape, linears, a, m)
     return a[:m], a[m:]
 
 
@@ -153,10 +152,9 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Log
     m = len(x)
     G_z, tape_G = _samples(game, z, step, "samples for G")
     a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for G")], step)
-    r1 = objectives.penalties(game.settings, step).get("r1", 0.0)
-    linears = _backward(tape, torch.ones_like(a)[None], r1 > 0)
+    linears = _backward(tape, torch.ones_like(a)[None], game.settings.r1 > 0)
     at_x = _input_gradient(tape, linears, slice(m, None))  # before D's update
-    _step_D(game, tape, linears, a, m, r1)
+    _step_D(game, tape, linears, a, m)
     _step_G(game, tape_G, a[m:], at_x)
     return a[:m], a[m:]
 
@@ -383,15 +381,17 @@ def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Va
     return at_x.mul_(path[0].kept[0][:, images]) if isinstance(path[0].layer, Dropout) else at_x
 
 
-def _step_D(game: Game, tape: Tape, linears: list[_Gradient], a: Logits, m: int, r1: float) -> None:
+def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
     """Scale the gradients of a with ∂L/∂a, L being D's loss; then one step of D's optimiser."""
     s = game.settings
     weight = torch.cat(objectives.d_logit_gradients(objectives.find(s.objective), a[:m], a[m:]))
-    weight /= 2 * s.batch if s.protocol == "released" else s.batch
-    if r1:
-        _add_r1(tape, linears, m)
-        weight = torch.cat([weight, weight.new_full((m,), r1 / s.batch)])
-    _step(game.optimiser_D, linears, weight)
+    weight /= s.batch
+    if s.protocol == "released":
+        weight /= 2
+    if s.r1:
+        _add_r1(tape, gradients, m)
+        weight = torch.cat([weight, weight.new_full((m,), s.r1 / s.batch)])
+    _step(game.optimiser_D, gradients, weight)
 
 
 def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
