@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from adversarial_nets.baselines import (
     BASELINES,
@@ -32,7 +32,11 @@ from adversarial_nets.baselines import (
     vae,
 )
 from adversarial_nets.baselines.mlp import init_mlp, mlp
-from adversarial_nets.baselines.optimisers import ascend_with_momentum
+from adversarial_nets.baselines.optimisers import (
+    adam_state,
+    adam_step,
+    ascend_with_momentum,
+)
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.runs.metrics import read_metrics
 from small import SMALL_MODELS as SMALL
@@ -301,6 +305,26 @@ def test_momentum_adds_up_velocities_and_decays_matrices_only() -> None:
     assert velocity["W"].item() == pytest.approx(0.5 * 2 + 0.1 * (3 - 0.2))
     assert velocity["b"].item() == pytest.approx(0.5 * 2 + 0.1 * 3)
     assert θ["b"].item() == pytest.approx(1 + 1.3)
+
+
+def test_adam_decays_matrices_only_and_is_torchs() -> None:
+    start = {"W": torch.linspace(-1, 1, 12).view(3, 4), "b": torch.ones(3)}
+    ours = {name: x.clone() for name, x in start.items()}
+    theirs = {name: nn.Parameter(x.clone()) for name, x in start.items()}
+    state = adam_state(ours)
+    groups = [
+        {"params": [theirs["W"]], "weight_decay": 0.3},
+        {"params": [theirs["b"]], "weight_decay": 0.0},
+    ]
+    adam = torch.optim.Adam(groups, lr=0.1, betas=(0.5, 0.9), eps=1e-8)
+    for step in range(1, 4):
+        gradients = [torch.sin(step * x + 1) for x in start.values()]
+        adam_step(ours, state, gradients, 0.1, (0.5, 0.9), weight_decay=0.3)
+        for p, gradient in zip(theirs.values(), gradients, strict=True):
+            p.grad = gradient.clone()
+        adam.step()
+    for name, x in ours.items():
+        torch.testing.assert_close(x, theirs[name].detach())
 
 
 def samples(name: str, model: Any) -> Tensor:

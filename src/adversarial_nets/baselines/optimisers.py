@@ -60,6 +60,7 @@ def adam_step(
     lr: float,
     betas: Betas = (0.9, 0.999),
     eps: float = 1e-8,
+    weight_decay: float = 0.0,
 ) -> None:
     """Make one update of Adam (arXiv:1412.6980) in place, by PyTorch's implementation.
 
@@ -70,24 +71,29 @@ def adam_step(
         lr: learning rate.
         betas: decay of the first and of the second moment.
         eps: added to the root of the second moment.
+        weight_decay: factor of the matrices, not of the biases, that is added to their gradients.
     """
-    with torch.no_grad():
-        adam(
-            list(parameters.values()),
-            list(gradients),
-            [state[f"m/{name}"] for name in parameters],
-            [state[f"v/{name}"] for name in parameters],
-            [],
-            [state[f"t/{name}"] for name in parameters],
-            amsgrad=False,
-            beta1=betas[0],
-            beta2=betas[1],
-            lr=lr,
-            weight_decay=0.0,
-            eps=eps,
-            maximize=False,
-            fused=True,
-        )
+    by_name = dict(zip(parameters, gradients, strict=True))
+    matrices = [name for name, p in parameters.items() if p.ndim > 1]
+    biases = [name for name, p in parameters.items() if p.ndim <= 1]
+    for names, decay in ((matrices, weight_decay), (biases, 0.0)):
+        with torch.no_grad():
+            adam(
+                [parameters[name] for name in names],
+                [by_name[name] for name in names],
+                [state[f"m/{name}"] for name in names],
+                [state[f"v/{name}"] for name in names],
+                [],
+                [state[f"t/{name}"] for name in names],
+                amsgrad=False,
+                beta1=betas[0],
+                beta2=betas[1],
+                lr=lr,
+                weight_decay=decay,
+                eps=eps,
+                maximize=False,
+                fused=True,
+            )
 
 
 def minimise(

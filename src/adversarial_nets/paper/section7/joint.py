@@ -22,7 +22,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import objectives
-from adversarial_nets.baselines.fitting import FitSession, Tensors
+from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import (
     adam_state,
     adam_step,
@@ -56,6 +56,8 @@ class JointSettings:
         weight_decay: factor of the weights that is added to their gradients.
         init: standard deviation of the initial weights.
         joint: whether E plays; without it, D sees x alone, the plain game of the same networks.
+        bf16_matmul: whether matrix products use bfloat16 (autocast); weights, updates and losses
+            stay in float32.
         seed: seed of all random draws.
     """
 
@@ -68,6 +70,7 @@ class JointSettings:
     weight_decay: float = 2.5e-5
     init: float = 0.02
     joint: bool = True
+    bf16_matmul: bool = False
     seed: int = 0
 
 
@@ -133,7 +136,7 @@ def losses(nets: JointNetworks, x: Images, z: Noise, joint: bool = True) -> tupl
     G_z = nets.G(z)
     z = z if joint else torch.zeros_like(z)
     E_x = nets.E(x) if joint else torch.zeros_like(z)
-    a_x, a_G_z = nets.D(x, E_x), nets.D(G_z, z)
+    a_x, a_G_z = (a.to(x.dtype) for a in (nets.D(x, E_x), nets.D(G_z, z)))
     of_D = objectives.discriminator_loss(a_x, a_G_z)
     of_E_and_G = objectives.discriminator_loss(-a_x, -a_G_z)  # labels exchanged: non-saturating
     return of_D, of_E_and_G
@@ -166,21 +169,12 @@ def fit_joint(data: Images, s: JointSettings, session: FitSession | None = None)
     for step, record_loss in steps.until(total, {**of_D, **others}):
         x = minibatch(data, s.seed, step, s.batch)
         z = draw_z(s, Address(s.seed, step, range(s.batch)), "joint: z")
-        loss_D, loss_others = losses(nets, x, z, s.joint)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=s.bf16_matmul):
+            loss_D, loss_others = losses(nets, x, z, s.joint)
         lr = s.lr * 0.01 ** max(0.0, 2 * step / total - 1)
-        gradients = _decayed(loss_D, of_D, s, retain=True), _decayed(loss_others, others, s)
-        for parameters, moments, gradient in zip((of_D, others), states, gradients, strict=True):
-            adam_step(parameters, moments, gradient, lr, BETAS)
+        by_D = torch.autograd.grad(loss_D, list(of_D.values()), retain_graph=True)
+        by_others = torch.autograd.grad(loss_others, list(others.values()))
+        adam_step(of_D, states[0], by_D, lr, BETAS, weight_decay=s.weight_decay)
+        adam_step(others, states[1], by_others, lr, BETAS, weight_decay=s.weight_decay)
         record_loss(loss_D.item())
     return nets.eval()
-
-
-def _decayed(
-    loss: Loss, parameters: Tensors, s: JointSettings, retain: bool = False
-) -> list[Tensor]:
-    """The gradients, with weight decay on matrices."""
-    found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=retain)
-    return [
-        gradient + s.weight_decay * p.detach() if p.ndim > 1 else gradient
-        for gradient, p in zip(found, parameters.values(), strict=True)
-    ]
