@@ -12,6 +12,7 @@ import adversarial_nets as an
 from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
+from adversarial_nets.convolutional import OutputConvolution
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
@@ -78,6 +79,21 @@ def test_width_and_depth_follow_from_the_size() -> None:
     assert [n.out_channels for n in D if isinstance(n, nn.Conv2d)] == [4, 8, 16, 32]
 
 
+def test_the_output_convolution_is_a_convolution() -> None:
+    layer = OutputConvolution(5, 2).double()
+    x = torch.randn(3, 5, 7, 4, generator=generator(), dtype=torch.float64, requires_grad=True)
+    found, expected = layer(x), nn.functional.conv2d(x, layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(found, expected)
+    direction = torch.randn(found.shape, generator=generator(), dtype=torch.float64)
+    inputs = [x, *layer.parameters()]
+    for a, b in zip(
+        torch.autograd.grad((found * direction).sum(), inputs),
+        torch.autograd.grad((expected * direction).sum(), inputs),
+        strict=True,
+    ):
+        torch.testing.assert_close(a, b)
+
+
 def test_a_logit_depends_on_its_own_image_only() -> None:
     D = nets.discriminator(settings().D, 288, image_shape=SHAPE)
     x = torch.rand(4, 288, generator=generator())
@@ -95,8 +111,8 @@ def test_data_that_are_not_images_are_refused() -> None:
 
 def play_a_run(folder: Path, rounds: int, s: Settings) -> dict[str, Tensor]:
     run = an.train(images(), settings=s, run=folder, rounds=rounds, progress=False)
-    G, _ = an.load_generator(run, weights="averaged")
-    return G.state_dict()
+    found = {w: an.load_generator(run, weights=w)[0].state_dict() for w in ("raw", "averaged")}
+    return {f"{w}.{name}": x for w, state in found.items() for name, x in state.items()}
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -106,9 +122,9 @@ def test_a_resumed_run_equals_an_uninterrupted_one(tmp_path: Path) -> None:
         r1=0.1, r2=0.1, penalty_sigma=0.05, augment=0.7, flip=True, objective="relativistic"
     )
     s = dataclasses.replace(s, D=dataclasses.replace(s.D, spectral_norm=True))
-    whole = play_a_run(tmp_path / "whole", 6, s)
+    whole = play_a_run(tmp_path / "whole", 12, s)  # the average is updated in round 10
     play_a_run(tmp_path / "parts", 3, s)
-    parts = play_a_run(tmp_path / "parts", 6, s)
+    parts = play_a_run(tmp_path / "parts", 12, s)
     assert all(torch.equal(whole[name], parts[name]) for name in whole)
     assert any("running_mean" in name for name in whole)
 

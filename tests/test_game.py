@@ -187,7 +187,7 @@ def test_gradients_have_their_parameters_layout() -> None:
     """Fused Adam pairs numbers by their place in memory, whatever the strides are."""
     p = nn.Parameter(torch.randn(2, 3, 4, 4).contiguous(memory_format=torch.channels_last))
     gradient = torch.randn(2, 3, 4, 4)
-    with_layout = autograd_updates._with_layout(gradient, p)
+    with_layout = nets.with_layout(gradient, p)
     assert with_layout.stride() == p.stride()
     assert torch.equal(with_layout, gradient)
 

@@ -36,6 +36,7 @@ __all__ = [
     "limit_norms",
     "required_shape",
     "start_at_marginals",
+    "with_layout",
 ]
 
 T = TypeVar("T")
@@ -268,6 +269,7 @@ def _convolutional_generator(
     layers = convolutional.generator_layers(s.maps, z_size, image_shape, s.batch_norm)
     net = nn.Sequential(*layers, *([nn.Sigmoid()] if s.output == "sigmoid" else []))
     _initialise_weights(net, s.init[:1], seed, "initial G")
+    convolutional.set_layout(net, torch.channels_last)
     return net
 
 
@@ -356,6 +358,7 @@ def _convolutional_discriminator(
         layers = [Branches(of_x, nn.Sequential(), pixels), Projection(output.in_features, columns)]
     net = nn.Sequential(*layers)
     _initialise_weights(net, s.init[:1], seed, "initial D")
+    convolutional.set_layout(net, torch.channels_last)
     if s.spectral_norm:
         _add_spectral_norm(net, seed)
     return net
@@ -410,6 +413,12 @@ def _convolutions(
         sides = [-(-(side - size) // stride) + 1 for side in convolved]
         channels, keep_prob = maps, s.keep_prob_hidden
     return [*layers, nn.Flatten()], channels * math.prod(sides)
+
+
+def with_layout(tensor: Tensor, p: Tensor) -> Tensor:
+    """The tensor with a parameter's strides, which fused optimisers assume without a check."""
+    same = tensor.stride() == p.stride()
+    return tensor if same else torch.empty_like(p, requires_grad=False).copy_(tensor)
 
 
 def required_shape(image_shape: ImageShape | None, setting: str) -> ImageShape:

@@ -22,7 +22,7 @@ from torch.utils.data import Dataset as TorchDataset
 
 from adversarial_nets import nets
 from adversarial_nets.build import new_game
-from adversarial_nets.convolutional import ChannelsLast
+from adversarial_nets.convolutional import ChannelsLast, OutputConvolution, set_layout
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine.timing import Workload, take_turns
 from adversarial_nets.game import play
@@ -108,8 +108,15 @@ def plain_steps(data: Dataset, s: Settings) -> Iterator[tuple[float, float]]:
 
 
 def _plain(net: nn.Sequential) -> nn.Sequential:
-    """The same layers, with the default layout of images."""
-    return nn.Sequential(*(layer for layer in net if not isinstance(layer, ChannelsLast)))
+    """The same networks with PyTorch's own layers, and with its default layout."""
+    layers = [layer for layer in net if not isinstance(layer, ChannelsLast)]
+    for i, layer in enumerate(layers):
+        if isinstance(layer, OutputConvolution):
+            layers[i] = nn.Conv2d(layer.in_channels, layer.out_channels, 3, padding=1)
+            layers[i].load_state_dict(layer.state_dict())
+    plain = nn.Sequential(*layers)
+    set_layout(plain, torch.contiguous_format)
+    return plain
 
 
 def measure_pictures(turns: int = 7, steps: int = 8, data: Dataset | None = None) -> PictureSpeed:

@@ -208,13 +208,7 @@ def _set_gradients(
     gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
-        p.grad = None if gradient is None else _with_layout(gradient, p)
-
-
-def _with_layout(gradient: Tensor, p: Tensor) -> Tensor:
-    """The gradient with its parameter's strides, which fused optimisers assume without a check."""
-    same = gradient.stride() == p.stride()
-    return gradient if same else torch.empty_like(p, requires_grad=False).copy_(gradient)
+        p.grad = None if gradient is None else nets.with_layout(gradient, p)
 
 
 def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:

@@ -106,6 +106,9 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
         for group, lr in zip(whole["param_groups"], rates, strict=False):
             group["lr"] = lr
         optimiser.load_state_dict(whole)
+        for p, kept in optimiser.state.items():
+            like_p = {n: x for n, x in kept.items() if isinstance(x, Tensor) and x.shape == p.shape}
+            kept.update({name: nets.with_layout(x, p) for name, x in like_p.items()})
     # Earlier versions saved only the round; their k and batch could not change during a run.
     s, rounds = game.settings, checkpoint.round
     game.round = rounds
