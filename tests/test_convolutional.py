@@ -248,7 +248,9 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     assert main([*command, *small, "--rounds", "3"]) == 0
     begun = an.open_run(run).settings
     assert begun.lr_hold == 2
-    capsys.readouterr()
+    assert "With --epochs" not in capsys.readouterr().out
+    assert main([*command[:-1], str(tmp_path / "epochs"), *small, "--epochs", "1"]) == 0
+    assert "in its place fits the fall to this length" in capsys.readouterr().out
     assert main([*command, "--rounds", "4"]) == 0
     assert "Unlike its preset, the run has" in capsys.readouterr().out
     assert an.train(data, preset="pictures", run=run, rounds=5, progress=False).settings == begun

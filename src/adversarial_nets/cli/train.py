@@ -223,7 +223,7 @@ def _train_and_report(
     o: TrainOptions, preset: str, folder: Path, reporter: ProgressReporter
 ) -> dict[str, Any]:
     """Load the data, train, score and write the report."""
-    from adversarial_nets import datasets, objectives, report
+    from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
     from adversarial_nets.runs import checkpoints, game_state
     from adversarial_nets.runs.folder import open_run
@@ -238,13 +238,8 @@ def _train_and_report(
     rounds = session.length(s, data, o.rounds, o.epochs)
     if o.init_from is not None:
         game_state.refuse_other_shape(open_run(o.init_from), data.image_shape)
-    reporter.say(f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}")
-    if departures := PRESETS[preset].departures:
-        reporter.say(f"Unlike the published game: {departures}")
-    if unlike := objectives.published_settings(s):
-        reporter.say(unlike)
-    if data.notes:
-        reporter.say(data.notes)
+    for line in _opening_sentences(o, preset, data, rounds):
+        reporter.say(line)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
     if preset == "pictures":
@@ -266,6 +261,25 @@ def _train_and_report(
     if round < rounds:
         reporter.say(f"Stopped at round {round:,} of {rounds:,}: --patience {o.patience}.")
     return {"rounds": rounds, "round": round, "parzen": scores, "report": str(page)}
+
+
+def _opening_sentences(o: TrainOptions, preset: str, data: "Dataset", rounds: int) -> Iterator[str]:
+    """What is trained on what, and how it differs from the published game."""
+    from adversarial_nets import objectives
+
+    chosen = PRESETS[preset]
+    yield f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}"
+    if chosen.departures:
+        yield f"Unlike the published game: {chosen.departures}"
+    if unlike := objectives.published_settings(o.settings):
+        yield unlike
+    if data.notes:
+        yield data.notes
+    if o.epochs is not None and chosen.stretches:
+        yield (
+            f"With --epochs the learning rate falls as in a run of {chosen.rounds:,} rounds; "
+            f"--rounds {rounds} in its place fits the fall to this length."
+        )
 
 
 def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
