@@ -22,7 +22,8 @@ Truncation = Annotated[
     float | None,
     tyro.conf.arg(
         help="Draw z from the prior within ± this value in each coordinate: smaller values give "
-        "more typical, less varied images (BigGAN, arXiv:1809.11096).",
+        "less varied images (BigGAN, arXiv:1809.11096), and with preset pictures paler ones below "
+        "1.5.",
         help_behavior_hint="(default: the whole prior)",
     ),
 ]
