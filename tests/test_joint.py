@@ -1,7 +1,6 @@
 """The joint game of G, E and D (§7): its optimum, its losses, and resuming."""
 
 import dataclasses
-import json
 from itertools import product
 from pathlib import Path
 
@@ -10,8 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets.baselines.fitting import FitSession
-from adversarial_nets.baselines.run_folder import open_fit_folder
-from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7.inference_study import (
     PLANE,
     modes_on_the_plane,
@@ -121,27 +118,6 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
         tensors(SMALL, FitSession(tmp_path, save_every=7, callback=cut))
     resumed, whole = tensors(SMALL, FitSession(tmp_path, save_every=7)), tensors(SMALL)
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
-
-
-def test_a_game_in_bfloat16_stays_near_the_one_in_float32() -> None:
-    exact, rounded = tensors(SMALL), tensors(dataclasses.replace(SMALL, bf16_matmul=True))
-    start = JointNetworks(36, SMALL).state_dict()
-    for name in ("G.0.weight", "E.0.weight", "D.of_x.weight"):
-        assert rounded[name].dtype == torch.float32
-        difference = (rounded[name] - exact[name]).norm() / (exact[name] - start[name]).norm()
-        assert 0 < difference < 0.5
-
-
-def test_a_folder_of_a_version_without_bfloat16_continues(tmp_path: Path) -> None:
-    settings = dataclasses.asdict(SMALL)
-    open_fit_folder(tmp_path, "joint game", small_data(), settings)
-    path = tmp_path / "settings.json"
-    record = json.loads(path.read_text())
-    del record["settings"]["bf16_matmul"]
-    path.write_text(json.dumps(record))
-    open_fit_folder(tmp_path, "joint game", small_data(), settings)
-    with pytest.raises(UserError, match="another settings"):
-        open_fit_folder(tmp_path, "joint game", small_data(), {**settings, "bf16_matmul": True})
 
 
 def test_all_three_networks_learn_or_two_without_E() -> None:

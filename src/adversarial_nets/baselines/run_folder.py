@@ -31,9 +31,6 @@ _RENAMED_SETTINGS = (
     ("spread", "prior_std"),
 )
 
-# Settings that earlier versions did not have, with the value that they used.
-_ADDED_SETTINGS = {"bf16_matmul": False}
-
 
 def open_fit_folder(
     folder: Path, model: str, data: Dataset, settings: Mapping[str, object]
@@ -58,7 +55,7 @@ def open_fit_folder(
     if path.exists():
         old = files.read_json(path)
         if isinstance(old.get("settings"), dict):
-            old["settings"] = _in_current_form(old["settings"], settings)
+            old["settings"] = _with_current_names(old["settings"], settings)
         different = [key for key in new if old.get(key) != new[key]]
         if different:
             raise UserError(
@@ -105,10 +102,11 @@ def fit_session(
         yield FitSession(folder, callback=report)
 
 
-def _in_current_form(recorded: Mapping[str, Any], settings: Mapping[str, object]) -> dict[str, Any]:
-    """Return recorded settings under today's names, with those that were added since."""
+def _with_current_names(
+    recorded: Mapping[str, Any], settings: Mapping[str, object]
+) -> dict[str, Any]:
+    """Return recorded settings under the names that they have today."""
     current = {
         old: new for old, new in _RENAMED_SETTINGS if new in settings and old not in settings
     }
-    added = {name: value for name, value in _ADDED_SETTINGS.items() if name in settings}
-    return added | {current.get(name, name): value for name, value in recorded.items()}
+    return {current.get(name, name): value for name, value in recorded.items()}

@@ -111,8 +111,6 @@ class Section7Options:
             help_behavior_hint="(default: as published, 300 and 400; few-labels on mnist-5k: 100)",
         ),
     ] = None
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """--joint: precision of the matrix products; bfloat16 is mixed precision."""
     weights: Weights = None
     out: Path = output_path("paper", "section7")
     """Folder for rows, pictures and runs."""
@@ -276,10 +274,8 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         return _record(o, reporter, found)
     data = datasets.load(o.data, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, JointSettings.epochs)
-    in_bfloat16 = o.precision == "bfloat16"
-    settings = JointSettings(epochs=epochs, bf16_matmul=in_bfloat16, seed=o.seed)
-    name = f"joint-{file_name(data.name)}-{epochs}-{o.seed}" + ("-bfloat16" if in_bfloat16 else "")
-    folder = o.out / "runs" / name
+    settings = JointSettings(epochs=epochs, seed=o.seed)
+    folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
     model = with_length("joint game", epochs, JointSettings.epochs, "epochs")
     found = inference_study.inference_rows(scores, model, data.name, joint=True)

@@ -56,8 +56,6 @@ class JointSettings:
         weight_decay: factor of the weights that is added to their gradients.
         init: standard deviation of the initial weights.
         joint: whether E plays; without it, D sees x alone, the plain game of the same networks.
-        bf16_matmul: whether matrix products use bfloat16 (autocast); weights, updates and losses
-            stay in float32.
         seed: seed of all random draws.
     """
 
@@ -70,7 +68,6 @@ class JointSettings:
     weight_decay: float = 2.5e-5
     init: float = 0.02
     joint: bool = True
-    bf16_matmul: bool = False
     seed: int = 0
 
 
@@ -136,7 +133,7 @@ def losses(nets: JointNetworks, x: Images, z: Noise, joint: bool = True) -> tupl
     G_z = nets.G(z)
     z = z if joint else torch.zeros_like(z)
     E_x = nets.E(x) if joint else torch.zeros_like(z)
-    a_x, a_G_z = (a.to(x.dtype) for a in (nets.D(x, E_x), nets.D(G_z, z)))
+    a_x, a_G_z = nets.D(x, E_x), nets.D(G_z, z)
     of_D = objectives.discriminator_loss(a_x, a_G_z)
     of_E_and_G = objectives.discriminator_loss(-a_x, -a_G_z)  # labels exchanged: non-saturating
     return of_D, of_E_and_G
@@ -169,8 +166,7 @@ def fit_joint(data: Images, s: JointSettings, session: FitSession | None = None)
     for step, record_loss in steps.until(total, {**of_D, **others}):
         x = minibatch(data, s.seed, step, s.batch)
         z = draw_z(s, Address(s.seed, step, range(s.batch)), "joint: z")
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=s.bf16_matmul):
-            loss_D, loss_others = losses(nets, x, z, s.joint)
+        loss_D, loss_others = losses(nets, x, z, s.joint)
         lr = s.lr * 0.01 ** max(0.0, 2 * step / total - 1)
         by_D = torch.autograd.grad(loss_D, list(of_D.values()), retain_graph=True)
         by_others = torch.autograd.grad(loss_others, list(others.values()))
