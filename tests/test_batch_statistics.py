@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from adversarial_nets.build import new_game
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs.game_state import load_generator
 from adversarial_nets.settings import Cadence, Settings
@@ -64,6 +65,22 @@ def test_samples_of_the_averaged_G_are_normalised() -> None:
     before = worst()
     measure_batch_statistics(game)
     assert worst() < 0.2 < before
+
+
+def test_an_encoders_statistics_are_those_of_training_images() -> None:
+    data = small_data()
+    game = new_game(dataclasses.replace(_normalised(), joint=True), data)
+    play(game, 30)
+    measure_batch_statistics(game)
+    for G in (game.G, game.averaged):
+        assert isinstance(G, GeneratorWithEncoder)
+        first = next(m for m in G.E if isinstance(m, nn.Linear))
+        layer = next(m for m in G.E if isinstance(m, nn.BatchNorm1d))
+        h = first(data.floats(data.train))
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        assert torch.allclose(layer.running_mean, h.mean(0), atol=0.05)
+        assert torch.allclose(layer.running_var, h.var(0), rtol=0.1)
 
 
 def test_measuring_does_not_change_the_game() -> None:

@@ -78,13 +78,14 @@ def test_the_logged_losses_are_V_and_its_negative_in_minimax() -> None:
     assert means["g_loss"] == pytest.approx(-means["d_loss"], rel=1e-12)
 
 
-def test_resume_is_the_uninterrupted_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize("changes", [{}, {"G.keep_prob": 0.7}])
+def test_resume_is_the_uninterrupted_run(changes: dict[str, object], tmp_path: Path) -> None:
     cadence = an.Cadence(log_every=5, save_every=5, score_every=100, samples_every=100)
     for name, lengths in {"whole": [12], "parts": [5, 12]}.items():
         for rounds in lengths:
             an.train(
                 small_data(),
-                settings=joint_settings(),
+                settings=joint_settings(**changes),
                 run=tmp_path / name,
                 rounds=rounds,
                 cadence=cadence,

@@ -19,7 +19,7 @@ from adversarial_nets.game import play
 from adversarial_nets.minibatches import steps
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
-from adversarial_nets.settings import Settings
+from adversarial_nets.settings import GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from small import products_round_to_bfloat16, small_data, small_settings
 
@@ -40,6 +40,10 @@ ALL_GAMES: list[dict[str, Any]] = (
         {"protocol": protocol, "momentum": 0.0, "momentum_end": momentum}
         for protocol in ("released", "paper")
         for momentum in (0.0, 0.5)
+    ]
+    + [
+        {"G": GeneratorSettings(hidden=(12, 10), init=(0.4,), activations=names, keep_prob=0.6)}
+        for names in (("sigmoid",), ("relu",))
     ]
 )
 
@@ -73,6 +77,11 @@ def test_by_hand_equals_autograd(changes: dict[str, Any]) -> None:
             torch.testing.assert_close(a, b, rtol=tolerance, atol=tolerance)
         for name, mean in manual_backprop.stats.means().items():
             assert mean == pytest.approx(autograd.stats.means()[name], rel=max(tolerance, 1e-6))
+
+
+def test_manual_backpropagation_is_refused_where_it_does_not_apply() -> None:
+    with pytest.raises(UserError, match=r"manual_backprop is True.*need autograd"):
+        new_game(small_settings(r2=0.1), small_data(), manual_backprop=True)
 
 
 @pytest.mark.parametrize("objective", ["least-squares", "hinge"])

@@ -17,7 +17,11 @@ from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.inference import EncoderSettings
-from adversarial_nets.paper.section7.inference_study import _another
+from adversarial_nets.paper.section7.inference_study import (
+    InferenceScores,
+    _another,
+    inference_rows,
+)
 from commands import result
 from small import small_labelled_data, small_settings
 from test_metrics_docs import check
@@ -104,6 +108,13 @@ def test_the_class_of_a_sample_is_found() -> None:
     assert not torch.equal(seen[0], start)
 
 
+def test_published_numbers_are_those_of_the_same_kind_of_E() -> None:
+    scores = InferenceScores(1, "raw", 0.9, 0.9, 1.0, 2.0, 0.5, 1.0)
+    for joint, expected in ((True, {"97.39", "0.62"}), (False, {"97.44"})):
+        rows = inference_rows(scores, "E", "mnist", joint)
+        assert {row.published for row in rows} - {None} == expected
+
+
 def test_no_image_is_its_own_wrong_partner() -> None:
     assert not (_another(50, 0) == torch.arange(50)).any()
     assert sorted(_another(50, 0).tolist()) == list(range(50))
@@ -145,6 +156,11 @@ def test_project_and_inference(
     scores = result(capsys, "paper", "section7", "inference", str(run), "--steps", "3")
     check(scores, "paper section7 --json")
     assert result(capsys, *words)["start"] == "E"
+    settings = next(run.rglob("inference/*/settings.json"))
+    finished = settings.read_text()
+    settings.write_text(finished.replace('"steps": 3', '"steps": 4'))  # as if it was interrupted
+    assert result(capsys, *words)["start"] == "random z"
+    settings.write_text(finished)
     errors = features_against_pixels(run, an.load("mnist-5k"), labels=20)
     assert [e.features for e in errors] == ["pixels", "features of D", "features of E"]
     assert errors[0].nearest < 0.6  # chance: .9

@@ -79,6 +79,33 @@ def test_images_may_have_four_dimensions(tmp_path: Path) -> None:
     assert train(small_data(), G=G2, D=D2, **how).own_nets  # continued
 
 
+class Tied(nn.Module):
+    """Two layers that share their weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b, self.out = nn.Linear(Z, Z), nn.Linear(Z, Z), nn.Linear(Z, PIXELS)
+        self.b.weight = self.a.weight
+
+    def forward(self, z: Tensor) -> Tensor:
+        return self.out(self.b(self.a(z).relu()).relu()).sigmoid()
+
+
+def test_layers_may_share_weights_and_a_loaded_generator_may_be_frozen(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"settings": small_settings(), "cadence": Cadence(2, 2, 9, 9)}
+    for name, lengths in {"whole": (12,), "parts": (5, 12)}.items():
+        torch.manual_seed(0)
+        for rounds in lengths:
+            train(small_data(), run=tmp_path / name, rounds=rounds, G=Tied(), D=D(), **how)
+    a, b = (
+        game_state.load_generator(tmp_path / name, G=Tied().requires_grad_(False))[0]
+        for name in ("whole", "parts")
+    )
+    assert all(map(torch.equal, a.state_dict().values(), b.state_dict().values()))
+    with pytest.raises(UserError, match="onto gives the generator"):
+        train(small_data(), onto=tmp_path / "whole", G=G(), run=tmp_path / "other", rounds=1)
+
+
 def test_flat_networks_are_used_as_they_are() -> None:
     mine_G, mine_D = G(), D()
     mine_G[1].eval()

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 import adversarial_nets as an
-from adversarial_nets.build import new_game
+from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import COMMANDS
@@ -24,7 +24,9 @@ from adversarial_nets.game import sample
 from adversarial_nets.runs.checkpoints import checkpoint_rounds
 from adversarial_nets.runs.game_state import load_generator
 from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.schedules import adapt_augmentation
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.training.diagnostics import discriminator_metrics
 from adversarial_nets.training.trend import Trend, trend
 from small import small_data, small_settings
 from test_metrics_docs import check, documented
@@ -210,6 +212,48 @@ def test_ada_needs_the_sign_of_Ds_logits(objective: str) -> None:
     settings = dataclasses.replace(ADA, objective=objective, protocol="released")
     with pytest.raises(UserError, match=f"{objective} has none"):
         new_game(settings, small_data(60, side=14))
+
+
+def test_a_game_with_ada_cannot_change_to_an_objective_without_a_threshold() -> None:
+    game = new_game(ADA, small_data(60, side=14))
+    with pytest.raises(UserError, match="wasserstein has none"):
+        change_settings(game, dataclasses.replace(ADA, objective="wasserstein"))
+    assert game.settings == ADA
+
+
+class BrightPixels(torch.nn.Module):
+    """A D that takes images with a bright pixel for data."""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__()
+        self.threshold = torch.nn.Parameter(torch.tensor(threshold))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.threshold + 0.1 * (x.amax(1) - 0.65).sign()
+
+
+@pytest.mark.parametrize(("objective", "threshold"), [("hinge", 0.0), ("least-squares", 0.5)])
+def test_ada_and_accuracy_compare_logits_with_the_objectives_threshold(
+    objective: str, threshold: float
+) -> None:
+    data = small_data(60, side=14)
+    game = new_game(dataclasses.replace(ADA, objective=objective), data)
+    game.stats.a_x = threshold + torch.tensor([-0.1, 0.1, 0.1, 0.1])
+    adapt_augmentation(game)
+    assert game.augmentation.signs == 2
+    game.D = BrightPixels(threshold)  # G starts with grey images
+    assert discriminator_metrics(game, data)["accuracy"] == 1
+    critic = new_game(dataclasses.replace(ADA, objective="wasserstein", ada_target=0.0), data)
+    assert "accuracy" not in discriminator_metrics(critic, data)
+
+
+def test_images_outside_0_to_1_are_not_augmented() -> None:
+    data = dataclasses.replace(small_data(60, side=14), range=(-55.0, 55.0))
+    linear = dataclasses.replace(ADA.G, output="linear")
+    games: dict[str, dict[str, Any]] = {"ada_target": {}, "augment": {"ada_target": 0.0}}
+    for name, changes in games.items():
+        with pytest.raises(UserError, match=rf"{name} needs images in \[0, 1\]"):
+            new_game(dataclasses.replace(ADA, G=linear, **changes), data)
 
 
 def test_rows_of_convolutional_games_with_ada_are_documented(tmp_path: Path) -> None:

@@ -67,19 +67,18 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: an unknown objective; data without classes for a conditional game; a generator of
-            the settings whose sigmoid output does not cover the data's range; convolutions that do
-            not fit the images; or a network or optimiser of your own that cannot be used.
+        UserError: an unknown objective; augmentation that does not go with it or with the images;
+            manual backpropagation where it does not apply; data without classes for a conditional
+            game; a generator of the settings whose sigmoid output does not cover the data's range;
+            convolutions that do not fit the images; or a network or optimiser of your own that
+            cannot be used.
 
     Warns:
         UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
             data's range.
     """
     s = settings
-    if objectives.find(s.objective).is_critic and s.ada_target:
-        raise SettingError(
-            "ada_target", f"needs a D whose sign tells data from samples; {s.objective} has none."
-        )
+    _check_augmentation(s, data)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
@@ -107,8 +106,35 @@ def new_game(
         ),
     )
     _multiply_own_rates(game)
-    game.manual_backprop = manual.applies(game) if manual_backprop is None else manual_backprop
+    applies = manual.applies(game)
+    if manual_backprop and not applies:
+        raise SettingError(
+            "manual_backprop",
+            "is True, but these networks or settings need autograd; leave it out.",
+        )
+    game.manual_backprop = applies if manual_backprop is None else manual_backprop
     return game
+
+
+def _check_augmentation(s: Settings, data: Source) -> None:
+    """Refuse augmentation that has no meaning for these images or this objective.
+
+    Raises:
+        UserError: an unknown objective, augmented images outside [0, 1], or ADA with an objective
+            without a threshold.
+    """
+    threshold = objectives.find(s.objective).threshold
+    if s.ada_target and threshold is None:
+        raise SettingError(
+            "ada_target", f"needs a D whose logits tell data from samples; {s.objective} has none."
+        )
+    p = diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)
+    name = "ada_target" if s.ada_target else "augment"
+    if (s.ada_target or p) and isinstance(data, Dataset) and data.range != (0.0, 1.0):
+        low, high = data.range
+        raise SettingError(
+            name, f"needs images in [0, 1], but those of {data.name} are in [{low:g}, {high:g}]."
+        )
 
 
 def _check_own(s: Settings, data: Source, has_own: bool) -> None:
@@ -196,7 +222,8 @@ def change_settings(game: Game, settings: Settings) -> None:
 
     If a network's optimiser changes, the new one starts without momentum. PyTorch's SGD stores its
     velocity without the factor lr, so after a change of lr the old velocity is multiplied by the
-    new lr. Schedules are functions of the round: a new lr_decay applies to all rounds so far.
+    new lr. Schedules are functions of the round: a new lr_decay applies to all rounds so far. A
+    game that needs autograd once keeps to it.
 
     Raises:
         UserError: a setting that needs a new game (all but `settings.LIVE`).
@@ -212,7 +239,7 @@ def change_settings(game: Game, settings: Settings) -> None:
             "to which the settings do not apply. Change game.optimiser_G.param_groups and "
             "game.optimiser_D.param_groups instead."
         )
-    objectives.find(settings.objective)
+    _check_augmentation(settings, game.data)
     old, new = _optimiser_names(game.settings), _optimiser_names(settings)
     game.settings = settings
     if old["G"] != new["G"]:

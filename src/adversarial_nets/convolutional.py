@@ -33,7 +33,8 @@ __all__ = [
 ]
 
 SMALLEST_SIDE = 4
-"""G begins, and D ends, with maps of 4 to 7 pixels on the smaller side."""
+"""G begins, and D ends, with maps of 4 to 7 pixels on the smaller side; of smaller images, and of
+images of that size, D makes one convolution all the same."""
 
 MOST_MAPS = 512
 """No layer has more feature maps than this."""

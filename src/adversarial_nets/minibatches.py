@@ -1,13 +1,14 @@
 """What a round draws: minibatches of noise and of data, as functions of the seed and the step."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
 from adversarial_nets.datasets import Dataset, image_shape_of
 from adversarial_nets.state import Game, Images, Noise
 
-__all__ = ["like", "sample_data", "sample_noise", "steps", "training_images"]
+__all__ = ["like", "pairs", "sample_data", "sample_noise", "steps", "training_images"]
 
 
 def steps(game: Game) -> range:
@@ -26,8 +27,14 @@ def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
     x = training_images(game, step).to(like(game.D))
     if game.settings.joint:
-        return encoders.pairs(game.G, x).detach()
+        return pairs(game, x, step).detach()
     return _with_condition(game, x, step)
+
+
+def pairs(game: Game, x: Images, step: int) -> Float[Tensor, "m values"]:
+    """The rows (x, E(x)) of the joint game; E's dropout masks depend on the step."""
+    nets.address_dropout(game.G, game.address(step), "data, in E")
+    return encoders.pairs(game.G, x)
 
 
 def _drawn_before(game: Game, step: int) -> int:

@@ -379,7 +379,10 @@ def _class_units(s: DiscriminatorSettings, columns: int) -> list[nn.Module]:
 
 
 def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
-    """Divide each weight by its largest singular value, with one power iteration a forward pass."""
+    """Divide each weight by its largest singular value, with one power iteration a forward pass.
+
+    Weights that only a class meets (`class_units`, a projection's vectors) stay as they are.
+    """
     key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
     with torch.random.fork_rng([]):
         torch.manual_seed(int(key[0, 0]))

@@ -77,8 +77,8 @@ class Objective(NamedTuple):
         g_gradient: the gradient of m · g_loss with respect to D's logits on samples, likewise.
         paired_g_loss: G's loss in place of `g_loss` if it also depends on D's logits on data: of
             the logits on data and on samples, as many of each. Such an objective needs autograd.
-        is_critic: whether D's logits have no fixed zero, so that their sign does not tell data from
-            samples.
+        threshold: the logit above which D takes an image for data, a* where p = q; None if its
+            logits have no fixed zero (a critic, or a D of differences).
         gradient_penalty: default of the setting ``gradient_penalty``, the weight λ.
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
@@ -95,7 +95,7 @@ class Objective(NamedTuple):
     d_gradients: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     g_gradient: Callable[[Tensor], Tensor] | None = None
     paired_g_loss: Callable[[Tensor, Tensor], Tensor] | None = None
-    is_critic: bool = False
+    threshold: float | None = 0.0
     gradient_penalty: float = 0.0
     optimum: str = "not known"
     divergence: str = "not known"
@@ -151,6 +151,7 @@ OBJECTIVES: dict[str, Objective] = {
         source="Mao et al. 2017, arXiv:1611.04076; the logit itself, without a sigmoid",
         d_gradients=lambda a_x, a_G_z: (a_x - 1, a_G_z),
         g_gradient=lambda a_G_z: a_G_z - 1,
+        threshold=0.5,
         optimum="p / (p + q)",
         divergence="1/4 − ⅛ Σ (p − q)² / (p + q)",
         a_star=lambda p, q: p / (p + q),
@@ -172,7 +173,7 @@ OBJECTIVES: dict[str, Objective] = {
         "whose D has no batch normalisation",
         d_gradients=lambda a_x, a_G_z: (-torch.ones_like(a_x), torch.ones_like(a_G_z)),
         g_gradient=lambda a_G_z: -torch.ones_like(a_G_z),
-        is_critic=True,
+        threshold=None,
         gradient_penalty=10.0,
         optimum="the 1-Lipschitz function with the largest mean on p minus its mean on q",
         divergence="−W₁(p, q), without the penalty",
@@ -192,7 +193,7 @@ OBJECTIVES: dict[str, Objective] = {
         source="pairing: Jolicoeur-Martineau 2019, arXiv:1807.00734; Huang et al. 2024 (R3GAN), "
         "arXiv:2501.05441, with R1 and R2",
         paired_g_loss=lambda a_x, a_G_z: softplus(a_x - a_G_z).mean(),
-        is_critic=True,
+        threshold=None,
         optimum="log(p / q) + a constant",
         divergence="log 2 − JSD(p ⊗ q, q ⊗ p)",
         a_star=_log_ratio,

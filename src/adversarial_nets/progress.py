@@ -288,10 +288,10 @@ def _score_text(snapshot: "TrainingSnapshot") -> str | None:
     if all("fine" in score for score in scores.values()):
         distances = ", ".join(f"{s['fine'] + s['coarse']:.1f} ({w} G)" for w, s in scores.items())
         words += f"; patch distance: {distances}"
-    return (
-        f"validation log-likelihood in nats: {words}; accuracy of D on held-out images and "
-        f"samples: {snapshot.row['accuracy']:.0%}"
-    )
+    if "accuracy" in snapshot.row:  # some objectives have none
+        accuracy = f"{snapshot.row['accuracy']:.0%}"
+        words += f"; accuracy of D on held-out images and samples: {accuracy}"
+    return f"validation log-likelihood in nats: {words}"
 
 
 def _wrap(text: str, indent: str = "") -> str:

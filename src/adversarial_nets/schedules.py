@@ -8,7 +8,7 @@ import math
 
 import torch
 
-from adversarial_nets import augmentation
+from adversarial_nets import augmentation, objectives
 from adversarial_nets.datasets import Source
 from adversarial_nets.engine import distributed
 from adversarial_nets.settings import Settings
@@ -46,11 +46,15 @@ def set_learning_rates(game: Game) -> None:
 
 @torch.no_grad()
 def adapt_augmentation(game: Game) -> None:
-    """ADA: every fourth round, move the probability of augmentation by D's signs on data."""
+    """ADA: every fourth round, move the probability of augmentation by D's signs on data.
+
+    The sign is that of a − a*, with a* the objective's threshold.
+    """
     s, state, a_x = game.settings, game.augmentation, game.stats.a_x
-    if not s.ada_target or a_x is None:
+    threshold = objectives.find(s.objective).threshold
+    if not s.ada_target or a_x is None or threshold is None:
         return
-    signs = a_x.sign().double().sum()[None]
+    signs = (a_x - threshold).sign().double().sum()[None]
     distributed.all_reduce_sum([signs])
     state.signs, state.images = state.signs + signs.item(), state.images + s.batch
     if game.round % augmentation.ADA_EVERY == augmentation.ADA_EVERY - 1:

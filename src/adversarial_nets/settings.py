@@ -143,8 +143,8 @@ class DiscriminatorSettings:
     """Make D convolutional, with this many feature maps after the first convolution and twice as
     many after each further one (`convolutional`), without dropout; 0 makes the layers above."""
     spectral_norm: bool = setting(False, source=_OURS)
-    """Divide each weight of D by its largest singular value, estimated by power iteration (Miyato
-    et al. 2018, arXiv:1802.05957)."""
+    """Divide each weight of D that meets x by its largest singular value, estimated by power
+    iteration (Miyato et al. 2018, arXiv:1802.05957)."""
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class RunningStats:
         sums: over these rounds, of D's loss (−V in the paper), G's loss, D(x) and D(G(z)).
         a_x: D's logits on data in the current round, before D's last update.
         a_G_z: D's logits on samples before that update; None if only G is trained.
-        a_for_G: D's logits on samples in G's update; None if it shared D's update (``released``).
+        a_for_G: D's logits on samples in G's update; None if it shared D's update (``released``)
+            or only D is trained.
     """
 
     rounds: int = 0

@@ -92,6 +92,7 @@ class Requirements:
             only one; None for a game without classes.
         device: where the game is to run.
         dtype: the floating type of the game; None leaves that of the network.
+        trained: whether the networks are to be trained, not only used.
     """
 
     settings: Settings
@@ -100,6 +101,7 @@ class Requirements:
     columns: int | None = None
     device: str = "cpu"
     dtype: torch.dtype | None = None
+    trained: bool = True
 
 
 def prepare_generator(G: nn.Module, required: Requirements) -> nn.Module:
@@ -191,7 +193,7 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
         )
     if not isinstance(net, nn.Module):
         raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
-    is_trained = required.settings.train_only in (None, name)
+    is_trained = required.trained and required.settings.train_only in (None, name)
     if not any(p.requires_grad or not is_trained for p in net.parameters()):
         raise UserError(
             f"{name} has no parameters to train. Give a network with at least one trainable layer."

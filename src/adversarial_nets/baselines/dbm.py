@@ -321,6 +321,7 @@ def _train_jointly(
 
 
 def _h1_of_images(dbm: DBM, images: Tensor, generator: torch.Generator) -> Tensor:
+    """Where chains start; ten mean-field steps, whatever the training used."""
     μ1, _ = mean_field(dbm, images, 10)
     return bernoulli(μ1, generator)
 

@@ -254,7 +254,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     model = f"E of {_model(run)}, {scores.weights} G"
     if not run.settings.joint:  # its own E has no other length than the run
         model = with_length(model, steps, EncoderSettings.steps, "updates")
-    found = inference_rows(scores, model, run.data)
+    found = inference_rows(scores, model, run.data, joint=run.settings.joint)
     return _record(o, reporter, found, scores=[scores])
 
 

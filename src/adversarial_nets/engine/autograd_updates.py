@@ -10,11 +10,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import augmentation, encoders, nets, objectives
+from adversarial_nets import augmentation, nets, objectives
 from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import image_shape_of
 from adversarial_nets.engine import distributed
-from adversarial_nets.minibatches import like, sample_data, training_images
+from adversarial_nets.minibatches import like, pairs, sample_data, training_images
 from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = ["d_logits", "update_D", "update_G", "update_both"]
@@ -159,7 +159,7 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
     objective = game.settings.objective
     if game.settings.joint:
         x = training_images(game, step).to(like(game.D))
-        a_x_E = _logits(game, encoders.pairs(game.G, x), step, "data")  # differentiable in E
+        a_x_E = _logits(game, pairs(game, x, step), step, "data")  # differentiable in E
         return objectives.joint_loss(a_x_E, a_G_z, objective)
     if a_x is None and objectives.find(objective).paired_g_loss is not None:
         a_x = d_logits(game, sample_data(game, step), step)

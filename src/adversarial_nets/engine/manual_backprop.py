@@ -219,7 +219,9 @@ def _forward(net: nn.Module, h: Values, masks: Masks) -> tuple[Values, Tape]:
                 mask = masks(layer.keep_prob, len(h))
                 if mask is None:
                     continue
-                taped.kept, h = [mask], h.mul_(mask)
+                # The backward pass of sigmoid and tanh needs their output before dropout.
+                keeps_h = tape and isinstance(tape[-1].layer, nn.Sigmoid | nn.Tanh)
+                taped.kept, h = [mask], h * mask if keeps_h else h.mul_(mask)
             case Projection():
                 h, taped.kept = _project(layer, h)
             case nn.Linear():

@@ -67,12 +67,18 @@ def _networks(game: Game) -> dict[str, nn.Module]:
 
 
 def nets_of(game: Game) -> dict[str, Tensor]:
-    """Return every parameter and buffer of a game's networks, named ``network.name``."""
-    return {
-        f"{network}.{name}": tensor.contiguous()
-        for network, net in _networks(game).items()
-        for name, tensor in net.state_dict().items()
-    }
+    """Return every parameter and buffer of a game's networks, named ``network.name``.
+
+    Layers that share weights are saved with a copy each, since safetensors refuses shared memory.
+    """
+    found: dict[str, Tensor] = {}
+    seen: set[int] = set()
+    for network, net in _networks(game).items():
+        for name, tensor in net.state_dict().items():
+            shared = tensor.data_ptr() in seen
+            found[f"{network}.{name}"] = tensor.clone() if shared else tensor.contiguous()
+            seen.add(tensor.data_ptr())
+    return found
 
 
 def _optimisers(game: Game) -> dict[str, Tensor]:
@@ -254,7 +260,7 @@ def load_generator(
     else:
         device = str(next(iter(G.parameters())).device)
         own_columns = columns if s.condition else None
-        required = Requirements(s, run.pixels, run.image_shape, own_columns, device)
+        required = Requirements(s, run.pixels, run.image_shape, own_columns, device, trained=False)
         G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, s, run.classes, run.pixels)
     if run.exported:

@@ -4,7 +4,8 @@ While it trains, G normalises by the mean and variance of its minibatch. For sam
 depend on each other it needs fixed values. PyTorch keeps a running average over past minibatches.
 That lags behind weights that change quickly, and it does not fit an average of weights at all: the
 patch distances of one run's averaged G were 24.9 and 62.1 with it, and 14.3 and 9.1 with statistics
-of its own samples (docs/log/pictures.md). So these are measured whenever G is looked at or saved.
+of its own samples (docs/log/pictures.md). So these are measured before samples are drawn for a
+picture or a score, and before G is saved.
 """
 
 import torch
@@ -12,8 +13,8 @@ from torch import nn
 
 from adversarial_nets import nets, priors
 from adversarial_nets.classes import drawn_classes, generator_input
+from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.random import Address
-from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
 __all__ = ["measure_batch_statistics"]
@@ -28,20 +29,23 @@ _BatchNorm = nn.modules.batchnorm._BatchNorm  # the common class of all dimensio
 def measure_batch_statistics(game: Game) -> None:
     """Set the running statistics of raw and averaged G to those of 2,000 samples.
 
+    An encoder's are those of as many training images.
+
     They depend on the weights and the seed alone, and no update of G or D uses them. So measuring
     does not change the game. Networks without batch normalisation stay as they are.
     """
     for G in (game.G, game.averaged):
         if G is not None:
-            _measure(G, game.settings)
+            _measure(G, game)
 
 
-def _measure(G: nn.Module, settings: Settings) -> None:
+def _measure(G: nn.Module, game: Game) -> None:
+    """Measure one G's statistics; in the joint game also its encoder's, from training images."""
     layers = [m for m in G.modules() if isinstance(m, _BatchNorm) and m.track_running_stats]
     if not layers:
         return
     before = [(m.momentum, m.num_batches_tracked) for m in layers]
-    like = next(G.parameters())
+    settings, like = game.settings, next(G.parameters())
     purpose = "statistics of batch normalisation"
     with nets.evaluation_mode(G):  # no dropout
         for layer in layers:
@@ -52,5 +56,7 @@ def _measure(G: nn.Module, settings: Settings) -> None:
             address = Address(settings.seed, 0, range(BLOCK * i, BLOCK * (i + 1)))
             z = priors.draw(settings.prior, address, settings.z_size, purpose)
             G(generator_input(G, z, drawn_classes(G, address, purpose)).to(like))
+            if isinstance(G, GeneratorWithEncoder):
+                G.E(game.data.minibatch(address, BLOCK * i).to(like))
     for layer, (momentum, batches) in zip(layers, before, strict=True):
         layer.momentum, layer.num_batches_tracked = momentum, batches

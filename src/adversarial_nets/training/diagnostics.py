@@ -50,8 +50,9 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
 
     Returns:
         ``accuracy``: D's accuracy on held-out images and as many samples; ½ at the optimum of the
-        game (§4.1). ``V_training``, ``V_held_out``: V in nats (Equation 1) on training and on
-        held-out images, with the same samples. Their difference measures D's overfitting (§3).
+        game (§4.1); left out if the objective has no threshold. ``V_training``, ``V_held_out``: V
+        in nats (Equation 1) on training and on held-out images, with the same samples. Their
+        difference measures D's overfitting (§3).
     """
     like = next(game.D.parameters())
     n = min(1000, len(data.valid))
@@ -66,11 +67,15 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     )
     with nets.evaluation_mode(game.D):
         a_x, a_held_out, a_G_z = (game.D(rows.to(like)).reshape(-1).double() for rows in inputs)
-    return {
-        "accuracy": ((a_held_out > 0).double().mean() + (a_G_z <= 0).double().mean()).item() / 2,
+    found = {
         "V_training": objectives.value(a_x, a_G_z).item(),
         "V_held_out": objectives.value(a_held_out, a_G_z).item(),
     }
+    t = objectives.find(game.settings.objective).threshold
+    if t is not None:
+        right = (a_held_out > t).double().mean() + (a_G_z <= t).double().mean()
+        found = {"accuracy": right.item() / 2, **found}
+    return found
 
 
 def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
@@ -162,8 +167,8 @@ def find_problem(
     if row.get("objective") == "minimax" and row["D_G_z"] < 0.02:
         return "saturated"
     objective = objectives.OBJECTIVES.get(row.get("objective", ""))
-    is_critic = objective is not None and objective.is_critic
-    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and not is_critic:
+    has_probability = objective is None or objective.threshold == 0  # D(x) = sigmoid(a)
+    if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and has_probability:
         return "D too strong"
     modes_lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
     if modes_lost or (row["spread"] < 0.1 and widest > 0.3):

@@ -40,7 +40,7 @@ __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 Precision = Literal["float32", "bfloat16"]
 
 # Settings that do not apply to a user's optimiser; others only shape their schedules.
-_UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end")
+_UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end", "adam_beta2")
 
 
 @dataclass(frozen=True)
@@ -149,6 +149,8 @@ def train(
     data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = _Networks(G, D, optimiser)
+    if onto is not None and G is not None:
+        raise UserError("onto gives the generator, and G is another one; give one of them.")
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     folder = None if run is None else runs_folder.folder_of(run)

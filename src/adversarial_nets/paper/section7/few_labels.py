@@ -72,7 +72,7 @@ class Settings:
     """Settings of one game; the defaults are those of the released code.
 
     Attributes:
-        labels: labelled images, equally many of each class.
+        labels: labelled images, equally many of each class; chosen by `choose_labelled`.
         hidden: units of the classifier's hidden layers (ReLU, weight-normalised).
         G_hidden: units of G's hidden layers (softplus, batch-normalised).
         z_size: dimension of z ~ U(0, 1).
@@ -82,7 +82,7 @@ class Settings:
         unlabelled: whether the game is played; without it, the classifier alone is trained on the
             labelled images.
         seed: seed of all random draws but the choice of labels.
-        draw: number of the draw of labelled images.
+        draw: number of the draw of labelled images (`choose_labelled`).
     """
 
     labels: int = 100

@@ -129,18 +129,21 @@ def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
     """The E of the run's G of that round: of a joint game its own, else the one trained after G.
 
     Returns:
-        E in evaluation mode; None if none was trained yet.
+        E in evaluation mode; None if none was trained to its end yet.
     """
     if run.settings.joint:
         G, _ = game_state.load_generator(run, round, weights)
         return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file holds no E
     folder = encoder_folder(run, weights, round)
-    if not checkpoints.checkpoint_rounds(folder):
+    saved = checkpoints.checkpoint_rounds(folder)
+    if not saved:
         return None
     record = json.loads((folder / "settings.json").read_text(encoding="utf-8"))["settings"]
     known = {f.name for f in dataclasses.fields(EncoderSettings)}
     fields: dict[str, Any] = {k: v for k, v in record.items() if k in known}
     s = EncoderSettings(**{**fields, "hidden": tuple(fields["hidden"])})
+    if max(saved) < s.steps:
+        return None
     E = new_encoder(run.pixels, run.settings.z_size, s)
     E.load_state_dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets)
     return E.eval()

@@ -212,7 +212,7 @@ def inference_rows(found: InferenceScores, model: str, data: str, joint: bool = 
     """The rows of one run."""
     is_mnist = data == "mnist"
     accuracy = PUBLISHED[joint] if is_mnist else None
-    ratio = PUBLISHED_RATIO if is_mnist else None
+    ratio = PUBLISHED_RATIO if is_mnist and joint else None
     return [
         Row("inference", model, measure, data, value, published=published, seconds=seconds)
         for measure, value, published, seconds in (

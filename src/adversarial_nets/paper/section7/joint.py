@@ -11,7 +11,8 @@ have the same distribution; if E and G are functions, they then invert each othe
 2017, Theorem 2).
 
 The networks and rules are those of BiGAN on permutation-invariant MNIST, as released: all three
-networks are updated together.
+networks are updated together. The setting `joint` plays the same game with the networks and rules
+of any preset, by `game`; there D gets z with x at its first layer, here z at its second.
 """
 
 from dataclasses import dataclass
@@ -135,8 +136,7 @@ def losses(nets: JointNetworks, x: Images, z: Noise, joint: bool = True) -> tupl
     E_x = nets.E(x) if joint else torch.zeros_like(z)
     a_x, a_G_z = nets.D(x, E_x), nets.D(G_z, z)
     of_D = objectives.discriminator_loss(a_x, a_G_z)
-    of_E_and_G = objectives.discriminator_loss(-a_x, -a_G_z)  # labels exchanged: non-saturating
-    return of_D, of_E_and_G
+    return of_D, objectives.joint_loss(a_x, a_G_z, "non-saturating")
 
 
 def draw_z(s: JointSettings, address: Address, purpose: str) -> Noise:

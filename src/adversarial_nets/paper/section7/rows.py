@@ -29,7 +29,9 @@ class Row:
         spread: standard deviation over the seeds; None for one.
         seeds: how many seeds.
         published: the published number, as text; None if there is none.
-        seconds: mean time of one training; None if nothing was trained.
+        seconds: mean time of one training; None if nothing was trained. Of runs (conditional, and
+            E of a joint run) by the clock, of few labels, E after G and the joint game of
+            `paper.section7.joint` in processor time.
     """
 
     item: Item
