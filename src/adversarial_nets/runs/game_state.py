@@ -226,7 +226,8 @@ def load_generator(
     Args:
         run: the run, or its folder; an exported generator's folder or ONNX file; or ``digits``, a
             generator that comes with the package.
-        which: ``last``, ``best`` (by validation score) or the number of a round.
+        which: ``last``, ``best`` (the checkpoint whose raw G has the highest validation score, or
+            whose convolutional G, averaged if kept, the nearest patches) or a round's number.
         weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
             `Run.default_weights`.
         G: the module to load the weights into, for a run with your own networks.
