@@ -1,5 +1,6 @@
 """`advnets measure` on folders of images, and on the features of another data set's classifier."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from adversarial_nets import datasets
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import features
+from adversarial_nets.evaluation import features, score
 from adversarial_nets.evaluation.compare_images import as_inputs_of
 from small import generator, small_data, small_settings
 from test_metrics_docs import check
@@ -115,16 +116,35 @@ def test_a_folders_classifier_sees_images_of_the_size_and_colours_that_it_judges
         ("measure folder:DATA --samples SAMPLES --features classifier", "has no class labels"),
         ("measure folder:DATA --samples SAMPLES --features nets", "no data set 'nets'"),
         ("measure folder:DATA --samples SAMPLES --size 8", "at least 14 × 14"),
+        ("measure folder:DATA --samples DAMAGED", "cannot be read"),
+        ("measure folder:DATA --samples LARGE", "compared up to 1024. Give a size"),
     ],
 )
 def test_bad_input(
     line: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("DATA", "SAMPLES"):
+    for name in ("DATA", "SAMPLES", "DAMAGED", "LARGE"):
         line = line.replace(name, str(save(tmp_path / name, 30, 0))) if name in line else line
+    if "DAMAGED" in line:
+        (tmp_path / "DAMAGED" / "000.png").write_bytes(b"no picture")
+    if "LARGE" in line:
+        Image.new("L", (1030, 20)).save(tmp_path / "LARGE" / "000.png")
     assert main(line.split()) == 2
     assert words in " ".join(capsys.readouterr().err.split())
 
 
 def test_the_command_still_finds_data_sets_by_name() -> None:
     assert "stacked-mnist" in datasets.REGISTRY
+
+
+def test_a_run_whose_training_images_have_no_labels_is_measured_by_patches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As TFD has them: most of its images are unlabelled."""
+    data = small_data(60, side=14)
+    data = dataclasses.replace(data, labels={"test": torch.arange(len(data.test)) % 2})
+    run = an.train(data, settings=small_settings(), run=tmp_path, rounds=2, progress=False)
+    monkeypatch.setattr(score, "load_data", lambda *args: data)
+    capsys.readouterr()
+    assert main(["measure", str(run.folder), "--samples", "20", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["features"] == "patches"

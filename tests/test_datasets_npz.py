@@ -3,6 +3,7 @@
 import dataclasses
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,12 +33,33 @@ def test_named_splits_are_kept(tmp_path: Path) -> None:
     assert torch.equal(data.test, wanted)
 
 
+def test_splits_have_labels_of_their_own(tmp_path: Path) -> None:
+    splits: dict[str, Any] = {"train": IMAGES[:40], "valid": IMAGES[40:50], "test": IMAGES[50:]}
+    labels: dict[str, Any] = {f"{name}_labels": np.arange(len(x)) % 4 for name, x in splits.items()}
+    np.savez(tmp_path / "x.npz", **splits, **labels)
+    found = load(f"npz:{tmp_path / 'x.npz'}").labels
+    assert {name: x.tolist() for name, x in found.items()} == {
+        name: labels[f"{name}_labels"].tolist() for name in splits
+    }
+    np.savez(tmp_path / "one.npz", **splits, labels=np.arange(60) % 4)
+    with pytest.raises(UserError, match="train_labels"):
+        load(f"npz:{tmp_path / 'one.npz'}")
+
+
 def test_other_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     np.save(tmp_path / "one.npy", IMAGES)
     np.savez(tmp_path / "two.npz", a=IMAGES, b=IMAGES)
     np.savez(tmp_path / "objects.npz", a=np.array([{}], dtype=object))
-    for name in ("text.npz", "two.npz", "objects.npz", "none.npz"):
+    (tmp_path / "empty.npz").write_bytes(b"")
+    with zipfile.ZipFile(tmp_path / "pictures.npz", "w") as archive:
+        archive.writestr("a.png", b"a picture")
+    np.savez_compressed(tmp_path / "damaged.npz", a=IMAGES)
+    damaged = bytearray((tmp_path / "damaged.npz").read_bytes())
+    damaged[200:260] = bytes(60)
+    (tmp_path / "damaged.npz").write_bytes(damaged)
+    names = ("text", "two", "objects", "none", "empty", "pictures", "damaged")
+    for name in (f"{name}.npz" for name in names):
         with pytest.raises(UserError, match=r"npz|images"):
             load(f"npz:{tmp_path / name}")
     assert len(load(f"npz:{tmp_path / 'one.npy'}").train) == 48

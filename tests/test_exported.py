@@ -65,6 +65,31 @@ def test_an_onnx_model_takes_the_class(run: Run, tmp_path: Path) -> None:
     torch.testing.assert_close(images(an.open_run(out)), images(run))
 
 
+def test_an_array_of_samples_holds_the_classes_that_were_drawn(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "samples.npz"
+    assert main(["sample", str(run.folder), "--n", "9", "--first", "3", "--out", str(file)]) == 0
+    found = np.load(file)
+    G, _ = an.load_generator(run)
+    expected = an.sample(G, run.settings, 9, "samples", first=3).detach()
+    np.testing.assert_array_equal(found["samples"].reshape(9, -1), expected.numpy())
+    z, c = torch.from_numpy(found["z"]), torch.from_numpy(found["classes"])
+    again = an.sample(G, run.settings, 9, z=z, c=c).detach()
+    assert len(c.unique()) > 1
+    torch.testing.assert_close(again, expected)
+
+
+def test_an_onnx_model_is_not_exported_again(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "G.onnx"
+    assert main(["export", str(run.folder), "--onnx", str(model)]) == 0
+    for more in (["--safetensors", str(tmp_path / "again")], ["--onnx", str(tmp_path / "b.onnx")]):
+        capsys.readouterr()
+        assert main(["export", str(model), *more]) == 2
+        assert "is exported already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["G.onnx"]
+
+
 def test_the_card_and_the_scores_are_those_of_the_run(run: Run, tmp_path: Path) -> None:
     found = an.export_generator(run, tmp_path / "G")
     card = (found.folder / "README.md").read_text(encoding="utf-8")

@@ -22,6 +22,7 @@ from adversarial_nets.paper.section7.inference_study import (
     _another,
     inference_rows,
 )
+from adversarial_nets.paper.section7.own_images import read_images
 from commands import result
 from small import small_labelled_data, small_settings
 from test_metrics_docs import check
@@ -118,6 +119,26 @@ def test_published_numbers_are_those_of_the_same_kind_of_E() -> None:
 def test_no_image_is_its_own_wrong_partner() -> None:
     assert not (_another(50, 0) == torch.arange(50)).any()
     assert sorted(_another(50, 0).tolist()) == list(range(50))
+
+
+def test_own_images_are_read_as_the_runs_images_were(run: Path, tmp_path: Path) -> None:
+    """On the run's background, and inverted in their colours alone."""
+    values = np.zeros((8, 8, 4), np.uint8)
+    values[:4] = 255  # above white and opaque, below transparent
+    Image.fromarray(values).save(tmp_path / "logo.png")
+    opened = an.open_run(run)
+    found = {}
+    for background, channels in ((None, 1), ("black", 1), (None, 4)):
+        settings = dataclasses.replace(opened.settings, background=background)
+        like = dataclasses.replace(opened, image_shape=(channels, 8, 8), settings=settings)
+        for invert in (False, True):
+            x = read_images(like, [tmp_path / "logo.png"], invert=invert)
+            found[background, channels, invert] = x.view(channels, 2, 32)[:, :, 0]
+    assert found[None, 1, False].tolist() == [[1, 1]]
+    assert found["black", 1, False].tolist() == [[1, 0]]
+    assert found["black", 1, True].tolist() == [[0, 1]]
+    assert found[None, 4, False][3].tolist() == found[None, 4, True][3].tolist() == [1, 0]
+    assert found[None, 4, True][:3, 0].tolist() == [0, 0, 0]
 
 
 # --- Commands -------------------------------------------------------------------------------------

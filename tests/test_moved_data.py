@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,13 @@ from PIL import Image
 
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import measure
 from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.runs.evaluations import read_evaluations
 from commands import NARROW
 from shortened import photographs
+from small import small_data, small_settings
 
 EVALUATE = ("--samples", "20", "--no-calibration", "--threads", "1")
 
@@ -112,3 +117,33 @@ def test_samples_fill_their_picture(n: int, columns: int, project: Path, tmp_pat
         else:
             assert picture.width == 2 * (columns * (12 + 2) + 2)
             assert picture.height == 2 * (-(-n // columns) * (12 + 2) + 2)
+
+
+def test_a_run_on_one_class_is_opened_again(tmp_path: Path) -> None:
+    run = an.train(
+        "mnist-5k:7", settings=small_settings(), run=tmp_path / "run", rounds=2, progress=False
+    )
+    assert load_data(run).name == "mnist-5k:7"
+    assert main(["evaluate", str(run.folder), *EVALUATE]) == 0
+
+
+def test_another_data_set_is_refused_by_everything_that_takes_one(tmp_path: Path) -> None:
+    data, other = small_data(), small_data(340)
+    run = an.train(data, settings=small_settings(), run=tmp_path, rounds=2, progress=False)
+    functions: dict[str, Callable[[], object]] = {
+        "evaluate": lambda: an.evaluate(run, other),
+        "measure": lambda: measure(run, other),
+        "report": lambda: an.write_report(run, other),
+    }
+    for function in functions.values():
+        with pytest.raises(UserError, match="are not those that"):
+            function()
+
+
+def test_a_score_without_references_keeps_those_that_are_recorded(tmp_path: Path) -> None:
+    data = small_data()
+    run = an.train(data, settings=small_settings(), run=tmp_path, rounds=2, progress=False)
+    for calibration in (True, False):
+        an.evaluate(run, data, samples=30, calibration=calibration, progress=False)
+    (record,) = read_evaluations(run.folder)
+    assert len(record["calibration"]) == 3

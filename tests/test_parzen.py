@@ -1,5 +1,6 @@
 """The Parzen-window estimator: exact values, invariances, precision, and the protocol."""
 
+import dataclasses
 import math
 import weakref
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from scipy import integrate, special, stats
 from torch import Tensor
 
 from adversarial_nets import datasets
+from adversarial_nets.datasets.dataset import Fold
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen_score, parzen_score_on
@@ -285,3 +287,18 @@ def test_samples_from_0_to_255_are_refused() -> None:
     with pytest.raises(UserError, match="divide them by 255"):
         parzen_score_on(data, 255 * data.floats(data.train))
     parzen_score_on(data, 1.5 * data.floats(data.train))  # a model may leave the range a bit
+
+
+@pytest.mark.parametrize("grid", ["paper", "fine"])
+@pytest.mark.parametrize("folds", [3, 5])
+def test_over_folds_the_sigmas_stay_those_of_the_grid(grid: str, folds: int) -> None:
+    """A mean of equal numbers can differ from them in the last bit."""
+    data = small_data()
+    data = dataclasses.replace(
+        data, folds=tuple(Fold(data.valid[i::folds], data.test[i::folds]) for i in range(folds))
+    )
+    samples = data.floats(data.train[:50])
+    score = parzen_score_on(data, samples, grid)
+    assert tuple(σ for σ, _ in score.curve) == GRIDS[grid]
+    assert score.sigma in dict(score.curve)
+    assert score.curve[3][1] == pytest.approx(np.mean([f.curve[3][1] for f in score.folds]))

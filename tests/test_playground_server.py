@@ -72,6 +72,16 @@ async def close(*wires: WebSocketClientConnection) -> None:
 OPEN = {"type": "open", "state": {"data": "gaussian", "games": [{"settings": SMALL}]}}
 
 
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_IPv6_address_of_this_machine_is_answered() -> None:
+    async def scenario() -> None:
+        async with running_server(host="::1") as (_, url):
+            assert url.startswith("http://[::1]:")
+            assert (await AsyncHTTPClient().fetch(url)).code == 200
+
+    asyncio.run(scenario())
+
+
 def test_only_the_servers_own_pages_are_answered() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):

@@ -280,6 +280,18 @@ def test_the_published_score_is_shown_for_mnist_only(bare: Run) -> None:
     assert "Deep GSN" not in page.text  # measured with another grid
 
 
+def test_scores_over_folds_and_in_other_units_are_named_as_such(bare: Run) -> None:
+    note(bare, record(data="tfd"))
+    records = json.loads((bare.folder / "evaluation.json").read_text())
+    records[0]["parzen"]["folds"] = [{}] * 5
+    (bare.folder / "evaluation.json").write_text(json.dumps(records))
+    page = written(dataclasses.replace(bare, data="tfd"))
+    assert "5 folds of the test images of tfd" in page.text
+    assert "standard error over the folds" in page.text
+    assert "the test images of TFD" in page.text
+    assert "test images of MNIST" not in page.text
+
+
 def test_the_table_of_scores_is_sorted(bare: Run) -> None:
     rows = [("training images", 200.0), ("k-means", 300.0), ("mean image", -60.0)]
     calibration = [

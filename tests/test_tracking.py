@@ -41,6 +41,7 @@ def test_mlflow_gets_the_numbers_and_the_pictures(
     store = client(tracking_uri=(run / "mlruns").as_uri())
     (experiment,) = [e for e in store.search_experiments() if e.name == tracking.PROJECT]
     (found,) = store.search_runs([experiment.experiment_id])
+    assert found.info.status == "RUNNING"  # until the program ends
     assert found.data.params["batch"] == "20"
     history = store.get_metric_history(found.info.run_id, "D_x")
     assert [(m.step, m.value) for m in history] == [(r["round"], r["D_x"]) for r in rows]
@@ -68,6 +69,20 @@ def test_wandb_gets_the_numbers_and_the_pictures(
     assert summary["valid_nats/raw"] == pytest.approx(rows[-1]["scores"]["raw"]["valid_nats"])
     assert len(list((run / "wandb").rglob("media/images/samples_*.png"))) == 3
     assert list((run / "wandb").rglob("*.wandb"))
+
+
+def test_a_tracker_is_opened_with_the_first_row_only(tmp_path: Path) -> None:
+    """So `--restart`, which deletes the run's old files, does not delete the tracker's new ones."""
+    run = tmp_path / "run"
+    callback = tracking.tensorboard(run, small_settings())
+    assert not run.exists()
+    train(run, callback)
+    (old,) = (run / "tensorboard").iterdir()
+    callback = tracking.tensorboard(run, small_settings())
+    how: dict[str, Any] = {"cadence": CADENCE, "callbacks": [callback], "progress": False}
+    an.train(small_data(), settings=small_settings(), run=run, rounds=2, restart=True, **how)
+    (new,) = (run / "tensorboard").iterdir()
+    assert new.name != old.name
 
 
 @pytest.mark.parametrize("name", ["wandb", "mlflow"])

@@ -80,8 +80,10 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("samples.png", run=o.run)
     _check_sample(o, out)
 
+    from adversarial_nets import classes
     from adversarial_nets.engine import distributed
     from adversarial_nets.game import sample
+    from adversarial_nets.random import Address
 
     opened = open_generator(o)
     z = opened.noise_of(o.z) if o.z else None
@@ -89,6 +91,9 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     n = len(c) if c is not None else o.n or 100 if z is None else len(z)
     if z is None:
         z = opened.noise(n, "samples", o.first, o.truncation)
+    if c is None:  # those that `sample` would draw, so that an .npz can hold them
+        rows = Address(opened.run.settings.seed, 0, range(o.first, o.first + n))
+        c = classes.drawn_classes(opened.G, rows, "samples")
     mine = distributed.local_rows(n)
     part = slice(mine.start, mine.stop)
     s, first = opened.run.settings, o.first + mine.start
@@ -303,9 +308,9 @@ class ExportOptions:
 
     --onnx is for other programs and languages (extra: export). Its input `z` has the shape (m,
     z_size), its output `images` (m, channels, height, width); with classes their numbers are the
-    input `c` (m,). --safetensors writes a folder that
-    every command accepts in place of a run's: the weights of G as safetensors, the settings and
-    scores as JSON, and a model card.
+    input `c` (m,). --safetensors writes a folder that every command that needs only G accepts in
+    place of a run's: the weights of G as safetensors, the settings and scores as JSON, and a model
+    card.
     """
 
     run: RunFolder
@@ -339,8 +344,10 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.runs import files, game_state
     from adversarial_nets.runs import folder as runs_folder
     from adversarial_nets.runs.export import to_onnx
+    from adversarial_nets.runs.exported import refuse_onnx
 
     run = runs_folder.open_run(o.run)
+    refuse_onnx(run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
     content = to_onnx(G, run, {"round": round, "weights": weights})

@@ -128,7 +128,8 @@ def _measure_run(
     from adversarial_nets.evaluation.score import load_data
 
     data = load_data(run, reporter.work, o.data)
-    chosen = o.features or ("classifier" if data.labels else "patches")
+    has_classes = {"train", "test"} <= data.labels.keys()
+    chosen = o.features or ("classifier" if has_classes else "patches")
     if chosen not in ("classifier", "inception"):
         x, facts = _samples(o, run, n)
         return _print_measures(_compared(x, data, chosen, reporter), run.data, facts, reporter)
@@ -200,8 +201,6 @@ def _folders(
     o: MeasureOptions, name: str, reporter: ProgressReporter
 ) -> tuple["Tensor", "Dataset"]:
     """The images of a folder, and the data set to compare them with, in the same shape."""
-    from PIL import Image
-
     from adversarial_nets import datasets
     from adversarial_nets.datasets.folder_archive import unpacked
     from adversarial_nets.datasets.folder_files import find_images
@@ -211,9 +210,7 @@ def _folders(
     if find(o.run).resizable:
         if o.size is None:
             with unpacked(folder, keep=True) as place:
-                first = find_images(place, folder).images[0]
-                with Image.open(first) as image:
-                    width, height = image.size
+                width, height = _size_of(find_images(place, folder).images[0])
         else:
             width = height = o.size
         options: dict[str, Any] = {"size": height, "width": width, "channels": o.channels or 3}
@@ -226,6 +223,33 @@ def _folders(
         f"folder:{folder}", **options, train_on_all=True, on_progress=reporter.work
     )
     return data.floats(images.train), data
+
+
+def _size_of(path: Path) -> tuple[int, int]:
+    """Width and height of an image as it is looked at.
+
+    Raises:
+        UserError: the file cannot be read, or the image is too large to be compared.
+    """
+    from PIL import Image, ImageOps
+
+    from adversarial_nets.datasets.folder import LARGEST_SIZE
+    from adversarial_nets.datasets.folder_images import FORMATS, explain_failure
+
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            width, height = ImageOps.exif_transpose(image).size
+    except Exception as error:  # on damaged files Pillow raises many types
+        raise UserError(
+            f"{path}, whose size all images are to get, cannot be read "
+            f"({explain_failure(error, path)}). Give the size with --size."
+        ) from error
+    if max(width, height) > LARGEST_SIZE:
+        raise UserError(
+            f"{path} is {width}×{height} pixels; images are compared up to {LARGEST_SIZE}. Give a "
+            "size with --size, for example 64."
+        )
+    return width, height
 
 
 def _compared(

@@ -203,7 +203,7 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     ]
     model = f"{_model(runs[0])}, {scores[0].weights} G"
     model += ", labels shuffled" if o.shuffle_labels else ""
-    seconds = [float(read_metrics(run.folder)[-1]["seconds"]) for run in runs]
+    seconds = [float(read_metrics(r.folder)[-1]["seconds"]) for r in runs if not r.exported]
     found = conditional.conditional_rows(scores, model, runs[0].data, seconds)
     G, _ = game_state.load_generator(runs[0], weights=scores[0].weights)
     name = "conditional-shuffled.png" if o.shuffle_labels else "conditional.png"

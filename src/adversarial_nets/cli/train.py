@@ -242,7 +242,8 @@ def _train_and_report(
         reporter.say(line)
     for line in _state_of_run(folder, rounds, o.restart):
         reporter.say(line)
-    if preset == "pictures":
+    # Processes would need the same number of rounds for the estimate, but each has its own clock.
+    if preset == "pictures" and distributed.world_size() == 1:
         _state_time(o, data, folder, rounds, reporter)
     run = _play(o, data, preset, folder, rounds, reporter)
     scores = _score(run, data, reporter) if data.held_out else {}

@@ -1,6 +1,7 @@
 """Images in a NumPy archive: ``npz:FILE``."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ _LABELS = ("labels", "label", "y")
 def load_npz(path: Path, name: str) -> Dataset:
     """Load the images in a file that `numpy.savez` or `numpy.save` wrote.
 
-    Arrays named ``train``, ``valid`` and ``test`` are the splits. Otherwise the file must hold one
+    Arrays named ``train``, ``valid`` and ``test`` are the splits, and ``train_labels`` and so on
+    hold their class numbers. Otherwise the file must hold one
     array of images under any name; an array ``labels`` beside it holds class numbers. Shapes and
     values are those of `arrays.dataset_from_arrays`. Objects are not unpickled.
 
@@ -35,7 +37,9 @@ def load_npz(path: Path, name: str) -> Dataset:
         else:
             with file:
                 arrays = {key: file[key] for key in file.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        if not all(isinstance(x, np.ndarray) for x in arrays.values()):
+            raise ValueError("it is a zip archive of other files")
+    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise UserError(
             f"{path} cannot be read as a NumPy archive ({error}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."
@@ -44,7 +48,13 @@ def load_npz(path: Path, name: str) -> Dataset:
         key: arrays[key] for key in ("train", "valid", "test") if key in arrays
     }
     if splits:
-        return dataset_from_arrays(splits, name=name)
+        labels_of = {key: arrays[f"{key}_labels"] for key in splits if f"{key}_labels" in arrays}
+        if not labels_of and any(key in arrays for key in _LABELS):
+            raise UserError(
+                f"{path} holds splits and one array of labels; name the labels of each split "
+                "train_labels, valid_labels and test_labels."
+            )
+        return dataset_from_arrays(splits, labels_of or None, name=name)
     labels = next((arrays.pop(key) for key in _LABELS if key in arrays), None)
     images = {key: x for key, x in arrays.items() if x.ndim >= 3}
     if len(images) != 1:

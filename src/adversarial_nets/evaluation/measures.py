@@ -21,7 +21,7 @@ from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
-from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address, permutation
@@ -256,12 +256,13 @@ def measure(
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
-        UserError: data without classes, too few samples, no such checkpoint or weights, or a
-            missing package.
+        UserError: data without classes or other than the run's, too few samples, no such checkpoint
+            or weights, or a missing package.
     """
     if samples < 1:
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
     run = open_run(run)
+    check_data(run, data)
     weights = weights or run.default_weights
     # Report a missing package before the classifier is trained.
     _fid("photographs" if features == "inception" else "measures")

@@ -353,7 +353,7 @@ def parzen_score_on(
         for fold in data.folds
     )
     nats = np.array([score.nats for score in scores])
-    curves = np.array([score.curve for score in scores])
+    curves = np.array([score.curve for score in scores])[:, :, 1]  # nats by fold and σ
     return ParzenScore(
         nats=float(nats.mean()),
         se=float(nats.std(ddof=1) / math.sqrt(len(scores))) if len(scores) > 1 else scores[0].se,
@@ -361,7 +361,9 @@ def parzen_score_on(
         grid=scores[0].grid,
         samples=scores[0].samples,
         at_edge=any(score.at_edge for score in scores),
-        curve=tuple((float(σ), float(mean)) for σ, mean in curves.mean(0)),
+        curve=tuple(
+            (σ, float(mean)) for (σ, _), mean in zip(scores[0].curve, curves.mean(0), strict=True)
+        ),
         folds=scores,
     )
 

@@ -142,6 +142,8 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
 def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
     """The name of the data set to load, and the folder to read if it is not the one in the name."""
     kind, _, given = run.data.partition(":")
+    if not registry.REGISTRY[kind].takes_path:  # after its colon is a class
+        given = ""
     if place is None:
         if not given:
             return run.data, None
@@ -194,7 +196,7 @@ def evaluate(
     if samples < 1:
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
     run = open_run(run)
-    _check_data(data)
+    check_data(run, data)
     weights = weights or run.default_weights
     with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:
         on_progress = on_progress or reporter.work
@@ -225,16 +227,23 @@ def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
     return next(iter(blocks())) if 0 < len(local) <= _BLOCK else blocks
 
 
-def _check_data(data: object) -> None:
-    """Refuse what is not a data set.
+def check_data(run: Run, data: object) -> None:
+    """Refuse what is not the run's data set; None stands for data that are still to be loaded.
 
     Raises:
-        UserError: `data` is neither None nor a `Dataset`.
+        UserError: `data` is no `Dataset`, or its images are not those of the run.
     """
-    if data is not None and not isinstance(data, Dataset):
+    if data is None:
+        return
+    if not isinstance(data, Dataset):
         raise UserError(
             f"data is a {type(data).__name__}; give the Dataset that the run was trained on, or "
             "leave it out to load it by its name."
+        )
+    if datasets.fingerprint(data) != run.fingerprint:
+        raise UserError(
+            f"The images of {data.name} are not those that {run.folder} was trained on "
+            f"({run.data}). Give that data set, or leave it out to load it by its name."
         )
 
 
@@ -251,7 +260,10 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
         return record["round"], record["weights"], parzen["grid"], parzen["samples"]
 
     folder = output_folder(run.folder)
-    records = [r for r in read_evaluations(folder) if protocol(r) != protocol(new)]
+    recorded = read_evaluations(folder)
+    records = [r for r in recorded if protocol(r) != protocol(new)]
+    for replaced in (r for r in recorded if protocol(r) == protocol(new)):
+        new["calibration"] = new["calibration"] or replaced.get("calibration", [])
     with files.explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         content = json.dumps([*records, new], indent=2) + "\n"

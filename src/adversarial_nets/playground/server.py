@@ -393,7 +393,9 @@ async def running_server(
     listener.setblocking(False)
     port = listener.getsockname()[1]
     state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
-    name = "127.0.0.1" if host in LOOPBACK else host
+    if host == "::1":
+        state.hosts.add(f"[::1]:{port}")
+    name = "127.0.0.1" if host in LOOPBACK and host != "::1" else host
     if host not in LOOPBACK:
         state.token = secrets.token_urlsafe(9)
         name = socket.gethostname() if host in ("0.0.0.0", "::") else host

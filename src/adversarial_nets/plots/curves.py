@@ -148,7 +148,10 @@ def plot_training_curves(
 
 
 def plot_sigma_selection(
-    curve: Sequence[tuple[float, float]], sigma: float, palette: Palette = LIGHT
+    curve: Sequence[tuple[float, float]],
+    sigma: float,
+    palette: Palette = LIGHT,
+    pixels: tuple[float, float] = (0.0, 1.0),
 ) -> Figure:
     """Plot the mean log-likelihood of validation images against the Parzen window's σ.
 
@@ -156,11 +159,13 @@ def plot_sigma_selection(
         curve: (σ, nats) for each σ of the grid.
         sigma: the chosen σ, which is marked.
         palette: the colours.
+        pixels: smallest and largest value of a pixel, which give σ its unit.
     """
     axes = new_axes(palette)[0]
     sigmas, nats = zip(*curve, strict=True)
     axes.plot(sigmas, nats, color=palette.D, marker="o", markersize=4, label="σ of the grid")
-    best = dict(curve)[sigma]
+    # Records of earlier versions hold means of σ over folds, which rounding moved a little.
+    best = min(curve, key=lambda point: abs(point[0] - sigma))[1]
     axes.plot(
         [sigma],
         [best],
@@ -178,7 +183,8 @@ def plot_sigma_selection(
     axes.xaxis.set_minor_locator(NullLocator())
     # The smallest σ score thousands of nats lower; showing them would flatten the maximum.
     axes.set_ylim(bottom=max(min(nats), best - 1000) - 30)
-    return finish_axes(axes, palette, "σ, for pixels in [0, 1], log scale", "validation (nats)")
+    unit = f"σ, for pixels in [{pixels[0]:g}, {pixels[1]:g}], log scale"
+    return finish_axes(axes, palette, unit, "validation (nats)")
 
 
 # --- Several runs ---------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from adversarial_nets.report.commands import train_command
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.exported import write_generator
+from adversarial_nets.runs.exported import refuse_onnx, write_generator
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
 from adversarial_nets.runs.folder import PACKAGED, Run, RunLike, open_run
 
@@ -61,6 +61,7 @@ def export_generator(
             a recorded score, the run's images are not found.
     """
     run, folder = open_run(run), Path(folder)
+    refuse_onnx(run)
     weights = weights or run.default_weights
     net, round = game_state.load_generator(run, checkpoint, weights, G)
     records = [

@@ -12,7 +12,7 @@ from torch import nn
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation.published import of_the_paper
-from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
@@ -83,6 +83,7 @@ def write_report(
     """
     run = open_run(run)
     refuse_exported(run)
+    check_data(run, data)
     data = data or load_data(run)
     weights = weights or default_weights(run)
     rows = metrics.read_metrics(run.folder)
@@ -151,7 +152,8 @@ def _add_curves(images: _Images, run: Run, rows: Metrics, head: score_table.Reco
             charts["validation"] = chart(curves.plot_validation_scores(rows, published))
     if head:
         sigma, curve = head["parzen"]["sigma"], [(s, nats) for s, nats in head["parzen"]["curve"]]
-        charts["sigma"] = chart(curves.plot_sigma_selection(curve, sigma))
+        plot = curves.plot_sigma_selection(curve, sigma, pixels=run.range)
+        charts["sigma"] = chart(plot)
 
 
 def _add_samples_over_time(images: _Images, run: Run) -> None:

@@ -1,5 +1,6 @@
 """The table of Parzen scores in a report: the run's, those of reference images, published ones."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -95,7 +96,8 @@ def caveats(
     if head:
         parzen = head["parzen"]
         if parzen["at_edge"]:
-            end = "smallest" if parzen["sigma"] == min(s for s, _ in parzen["curve"]) else "largest"
+            smallest = min(sigma for sigma, _ in parzen["curve"])
+            end = "smallest" if math.isclose(parzen["sigma"], smallest) else "largest"
             notes.append(
                 f"σ = {parzen['sigma']:.3f} is the {end} value of the grid “{parzen['grid']}”. A "
                 "wider grid might give a higher score: treat this one as a lower bound."

@@ -23,7 +23,17 @@ from adversarial_nets.runs.checkpoints import GENERATOR, Checkpoint
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
 from adversarial_nets.runs.folder import Run, settings_record
 
-__all__ = ["check_exported", "exported_checkpoint", "write_generator"]
+__all__ = ["check_exported", "exported_checkpoint", "refuse_onnx", "write_generator"]
+
+
+def refuse_onnx(run: Run) -> None:
+    """Refuse to export an ONNX file once more: its weights are not those of a module here.
+
+    Raises:
+        UserError: it is one.
+    """
+    if run.folder.is_file():
+        raise UserError(f"{run.folder} is exported already; give the folder of its run.")
 
 
 def write_generator(

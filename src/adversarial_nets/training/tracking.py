@@ -5,6 +5,7 @@ RUN/samples as ``samples``. A resumed training continues in a new run of the tra
 of its checkpoint on.
 """
 
+import atexit
 import importlib
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -28,12 +29,20 @@ Numbers = Callable[[Mapping[str, float], int], None]
 Pictures = Callable[[NDArray[np.uint8], int], None]
 
 
-def _callback(folder: Path, log_numbers: Numbers, log_picture: Pictures) -> Callback:
-    """A callback that logs each row, and each picture of this session once."""
+def _callback(folder: Path, open_tracker: Callable[[], tuple[Numbers, Pictures]]) -> Callback:
+    """A callback that logs each row, and each picture of this session once.
+
+    The tracker is opened at the first row, so that a training that is refused leaves nothing in it,
+    and one that starts again has deleted its old files by then.
+    """
     shown: set[int] = set()
+    opened: list[tuple[Numbers, Pictures]] = []
 
     def callback(snapshot: TrainingSnapshot) -> None:
         row = snapshot.row
+        if not opened:
+            opened.append(open_tracker())
+        log_numbers, log_picture = opened[0]
         for path in sorted((folder / "samples").glob("round-*.png")):
             round = int(path.stem.removeprefix("round-"))
             if round >= snapshot.started_at and round not in shown:
@@ -56,53 +65,61 @@ def tensorboard(folder: Path, settings: Settings) -> Callback:
     require_installed(["tensorboard"])
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(folder / "tensorboard"))
+    def open_tracker() -> tuple[Numbers, Pictures]:
+        writer = SummaryWriter(str(folder / "tensorboard"))
 
-    def numbers(values: Mapping[str, float], round: int) -> None:
-        for name, value in values.items():
-            writer.add_scalar(name, value, round)
-        writer.flush()
+        def numbers(values: Mapping[str, float], round: int) -> None:
+            for name, value in values.items():
+                writer.add_scalar(name, value, round)
+            writer.flush()
 
-    def picture(pixels: NDArray[np.uint8], round: int) -> None:
-        writer.add_image("samples", pixels, round, dataformats="HWC")
+        def picture(pixels: NDArray[np.uint8], round: int) -> None:
+            writer.add_image("samples", pixels, round, dataformats="HWC")
 
-    return _callback(folder, numbers, picture)
+        return numbers, picture
+
+    return _callback(folder, open_tracker)
 
 
 def wandb(folder: Path, settings: Settings) -> Callback:
     """Log to Weights & Biases; with the environment variable WANDB_MODE=offline into RUN/wandb.
 
     Raises:
-        UserError: wandb is not installed, or nobody is logged in.
+        UserError: wandb is not installed; at the first row, nobody is logged in.
     """
     require_installed(["wandb"])
     import wandb as client
 
-    folder.mkdir(parents=True, exist_ok=True)
     what: dict[str, Any] = {"project": PROJECT, "name": folder.name, "config": settings.flat()}
-    try:
-        run = client.init(dir=folder, **what)
-    except client.Error as error:
-        raise UserError(
-            f"Weights & Biases cannot be used ({error}). Log in with `wandb login`, or set the "
-            "environment variable WANDB_MODE=offline."
-        ) from error
-    run.define_metric("*", step_metric="round")
 
-    def numbers(values: Mapping[str, float], round: int) -> None:
-        run.log({**values, "round": round})
+    def open_tracker() -> tuple[Numbers, Pictures]:
+        try:
+            run = client.init(dir=folder, **what)
+        except client.Error as error:
+            raise UserError(
+                f"Weights & Biases cannot be used ({error}). Log in with `wandb login`, or set the "
+                "environment variable WANDB_MODE=offline."
+            ) from error
+        run.define_metric("*", step_metric="round")
 
-    def picture(pixels: NDArray[np.uint8], round: int) -> None:
-        run.log({"samples": client.Image(pixels), "round": round})
+        def numbers(values: Mapping[str, float], round: int) -> None:
+            run.log({**values, "round": round})
 
-    return _callback(folder, numbers, picture)
+        def picture(pixels: NDArray[np.uint8], round: int) -> None:
+            run.log({"samples": client.Image(pixels), "round": round})
+
+        return numbers, picture
+
+    return _callback(folder, open_tracker)
 
 
 def mlflow(folder: Path, settings: Settings) -> Callback:
     """Log to MLflow: where MLFLOW_TRACKING_URI says, by default into RUN/mlruns.
 
+    MLflow's run ends with the program.
+
     Raises:
-        UserError: MLflow is not installed, or its server does not answer.
+        UserError: MLflow is not installed; at the first row, its server does not answer.
     """
     require_installed(["mlflow"])
     from mlflow import MlflowClient, MlflowException
@@ -110,26 +127,31 @@ def mlflow(folder: Path, settings: Settings) -> Callback:
     place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
     if place.startswith("file:"):  # MLflow 3 asks for this; it prefers a database
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
-    try:
-        client = MlflowClient(tracking_uri=place)
-        experiment = client.get_experiment_by_name(PROJECT)
-        number = experiment.experiment_id if experiment else client.create_experiment(PROJECT)
-        run = client.create_run(number, run_name=folder.name).info.run_id
-        for name, value in settings.flat().items():
-            client.log_param(run, name, value)
-    except MlflowException as error:
-        raise UserError(
-            f"MLflow cannot be used at {place} ({error}). Check MLFLOW_TRACKING_URI."
-        ) from error
 
-    def numbers(values: Mapping[str, float], round: int) -> None:
-        for name, value in values.items():
-            client.log_metric(run, name, value, step=round)
+    def open_tracker() -> tuple[Numbers, Pictures]:
+        try:
+            client = MlflowClient(tracking_uri=place)
+            experiment = client.get_experiment_by_name(PROJECT)
+            number = experiment.experiment_id if experiment else client.create_experiment(PROJECT)
+            run = client.create_run(number, run_name=folder.name).info.run_id
+            for name, value in settings.flat().items():
+                client.log_param(run, name, value)
+        except MlflowException as error:
+            raise UserError(
+                f"MLflow cannot be used at {place} ({error}). Check MLFLOW_TRACKING_URI."
+            ) from error
+        atexit.register(client.set_terminated, run)
 
-    def picture(pixels: NDArray[np.uint8], round: int) -> None:
-        client.log_image(run, pixels, key="samples", step=round)
+        def numbers(values: Mapping[str, float], round: int) -> None:
+            for name, value in values.items():
+                client.log_metric(run, name, value, step=round)
 
-    return _callback(folder, numbers, picture)
+        def picture(pixels: NDArray[np.uint8], round: int) -> None:
+            client.log_image(run, pixels, key="samples", step=round)
+
+        return numbers, picture
+
+    return _callback(folder, open_tracker)
 
 
 TRACKERS: Mapping[str, Callable[[Path, Settings], Callback]] = {

@@ -16,6 +16,12 @@ from adversarial_nets.runs.folder import Run
 
 __all__ = ["read_images", "read_mask"]
 
+_FITTED = {
+    "crop": "crop it to its central square and resize it",
+    "pad": "pad it to a square and resize it",
+    "stretch": "stretch it to that size",
+}
+
 
 def read_images(
     run: Run, paths: Sequence[Path], *, resize: bool = False, invert: bool = False
@@ -23,11 +29,10 @@ def read_images(
     """Read image files as inputs of a run's networks.
 
     Args:
-        run: the run; its image shape and colours apply.
+        run: the run; its image shape, colours, `background` and `fit` apply.
         paths: the files.
-        resize: crop each image to its central square and resize it; otherwise another size is
-            refused.
-        invert: make black white, for dark strokes on a light ground.
+        resize: fit images of another size as the run's were; otherwise they are refused.
+        invert: make black white, for dark strokes on a light ground; transparency stays.
 
     Raises:
         UserError: a file that cannot be read, or an image of another shape.
@@ -39,9 +44,10 @@ def read_images(
             "ones only. Train a run on square images."
         )
     rows = []
+    background, fit = run.settings.background or "white", run.settings.fit or "crop"
     for path in paths:
         try:
-            values, facts = read_image(path, height, channels)
+            values, facts = read_image(path, height, channels, background, fit=fit)
             with Image.open(path) as image:
                 size = image.size
         except Exception as error:  # on damaged files Pillow raises many types
@@ -51,9 +57,12 @@ def read_images(
         if (facts.cropped or facts.resized) and not resize:
             raise UserError(
                 f"{path} is {size[0]}×{size[1]} pixels; the run's images are {width}×{height}. Add "
-                "--resize to crop it to its central square and resize it."
+                f"--resize to {_FITTED[fit]}."
             )
-        rows.append(255 - values if invert else values)
+        if invert:
+            colours, alpha = np.split(values, [min(channels, 3) * height * width])
+            values = np.concatenate([255 - colours, alpha])
+        rows.append(values)
     images = torch.from_numpy(np.stack(rows))
     if run.range == (0.0, 1.0):
         return images.float() / 255
