@@ -191,8 +191,9 @@ class ReproduceOptions:
         tyro.conf.arg(metavar="[PART ...]", help_behavior_hint="(default: all)"),
     ] = ()
     """related-work, figure1, gradients, steps, head-start, theory, function-space, table1,
-    parzen-spread, figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica. The quick
-    profile leaves out steps and head-start, which take minutes each, unless they are named."""
+    parzen-spread, figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica, conditional,
+    inference, filling-in, few-labels, efficiency. The quick profile leaves out steps, head-start
+    and the last five, which take minutes each, unless they are named."""
     profile: Literal["quick", "full"] = "quick"
     """quick: the included digits, some minutes; full: the published sizes, days, resumable."""
     out: Path = output_path("paper", "reproduction")

@@ -1,6 +1,6 @@
 """Limits on the requests of one browser page, so that one process can serve several pages.
 
-This module defines every limit of the playground. `validation` and `messages` enforce them.
+`validation` and `messages` enforce them. Limits on pages and connections are in `server`.
 """
 
 from collections.abc import Mapping
