@@ -454,6 +454,14 @@ def test_head_start_trains_G_alone() -> None:
     assert not all(torch.equal(a, b) for a, b in zip(D.parameters(), g.D.parameters(), strict=True))
 
 
+def test_training_D_alone_leaves_G_as_it_is_in_a_head_start_too() -> None:
+    g = new_game(small_settings(head_start=5, train_only="D"), small_data())
+    D, G = copy.deepcopy(g.D), copy.deepcopy(g.G)
+    play(g, 2)
+    assert all(torch.equal(a, b) for a, b in zip(G.parameters(), g.G.parameters(), strict=True))
+    assert not all(torch.equal(a, b) for a, b in zip(D.parameters(), g.D.parameters(), strict=True))
+
+
 def test_any_modules_play_with_any_optimiser() -> None:
     G = nn.Sequential(
         nn.Linear(5, 20), nn.BatchNorm1d(20), nn.Tanh(), nn.Linear(20, 36), nn.Sigmoid()

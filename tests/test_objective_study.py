@@ -1,5 +1,6 @@
 """`advnets paper objectives`: modes are counted, games are kept, --json trains nothing."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -107,6 +108,10 @@ def test_a_run_on_stacked_digits_is_counted(
     assert images.shape == (10, 3 * 784)
     row = study.mean_rows([result])[0]
     assert row["published"] == "1000 modes, KL .078"
+    longer = dataclasses.replace(result, rounds=2, seed=1)
+    assert [r["rounds"] for r in study.mean_rows([result, longer])] == [1, 2]
+    failed = dataclasses.replace(result, seed=1, diverged=True, seconds=0.0)
+    assert study.mean_rows([result, failed])[0]["seconds"] == result.seconds
 
 
 @pytest.mark.parametrize(

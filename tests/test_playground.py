@@ -1,6 +1,7 @@
 """The games of one page: playing, history, settings, lessons, export, texts."""
 
 import base64
+import copy
 import json
 import math
 from collections import OrderedDict
@@ -15,7 +16,7 @@ pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
 from adversarial_nets import replay
 from adversarial_nets.objectives import OBJECTIVES
-from adversarial_nets.playground import limits, remembered
+from adversarial_nets.playground import half_steps, limits, remembered
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.page import CONTROLS
@@ -174,6 +175,37 @@ def test_slow_motion_plays_an_ordinary_round() -> None:
         assert noise["numbers"] == data["numbers"] == D["before"]
         assert D["numbers"]["V"] > D["before"]["V"]  # on its own minibatch, D gains
         assert G["numbers"]["g_loss"] < G["before"]["g_loss"] == for_G["numbers"]["g_loss"]
+
+
+def test_slow_motion_of_a_simultaneous_update_shows_that_update() -> None:
+    session = Session("mnist-5k")
+    own = {"G.hidden": [8], "D.units": [6], "batch": 20, "D.keep_prob_input": 1.0}
+    own |= {"D.keep_prob_hidden": 1.0, "lr": 0.05, "protocol": "released"}
+    handle(session, {"type": "open", "state": {"data": "mnist-5k", "games": [{"settings": own}]}})
+    game = session.slots[0].game
+    D, G = copy.deepcopy(game.D), copy.deepcopy(game.G)
+    x, z_D, z_G = half_steps.coming_minibatch(game)
+    assert torch.equal(z_D, z_G)
+    slow = last(handle(session, {"type": "slow_round"}), "slow")
+    noise, data, of_D, of_G = slow["stages"]
+    assert [s["line"] for s in slow["stages"]] == ["noise D", "data", "D", "G"]
+    after, (game.D, game.G) = (game.D, game.G), (D, G)
+    assert noise["numbers"] == data["numbers"] == of_G["before"]
+    assert noise["numbers"] == half_steps.measure(game, x, z_G)
+    game.D = after[0]
+    assert of_D["numbers"] == half_steps.measure(game, x, z_G)
+    game.D, game.G = D, after[1]
+    assert of_G["numbers"] == half_steps.measure(game, x, z_G)
+
+
+def test_slow_motion_of_a_head_start_shows_G_alone() -> None:
+    session = new_session("gaussian")
+    handle(session, {"type": "update_setting", "setting": "head_start", "value": 5})
+    D = copy.deepcopy(session.slots[0].game.D)
+    slow = last(handle(session, {"type": "slow_round"}), "slow")
+    assert [s["line"] for s in slow["stages"]] == ["noise G", "G"]
+    now = session.slots[0].game.D
+    assert all(torch.equal(a, b) for a, b in zip(D.parameters(), now.parameters(), strict=True))
 
 
 @pytest.mark.parametrize("objective", list(OBJECTIVES))

@@ -189,3 +189,22 @@ def test_a_negative_number_of_rounds_raises_an_error_without_flags() -> None:
     with pytest.raises(UserError, match=r"^rounds is -1; it must be 0 or more") as raised:
         replay.replay(Script("gaussian", line.SETTINGS, rounds=-1))
     assert raised.value.for_command_line().startswith("--rounds is -1")
+
+
+def test_a_change_after_the_last_round_is_refused() -> None:
+    script = Script("gaussian", line.SETTINGS, 3, ((5, {"objective": "hinge"}),))
+    with pytest.raises(UserError, match="settings are to change after round 5"):
+        replay.replay(script)
+
+
+def test_numbers_that_are_infinite_are_null_in_files(tmp_path: Path) -> None:
+    """KL(p_g ‖ p_data) is infinite where G leaves the interval."""
+    replay.replay(Script("uniform", line.SETTINGS, 1), tmp_path)
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = (tmp_path / "readings.json").read_text()
+    readings = json.loads(text, parse_constant=refuse)
+    assert "null" in text
+    assert readings["round"] == 1

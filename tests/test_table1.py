@@ -187,7 +187,7 @@ def test_a_recorded_run_is_not_mistaken_for_another(tmp_path: Path, run: Run) ->
     made = table1.table1(["small"], tmp_path, rows=names, quick=True, run=run.folder)
     assert made.results[1].note.startswith("custom, from quickstart (")
     assert "for the raw G" in made.results[1].note
-    assert table1.table1(["small"], tmp_path, rows=names, quick=True) == made
+    assert table1.table1(["small"], tmp_path, rows=names, quick=True, run=run.folder) == made
     with pytest.raises(UserError, match="made with run"):
         table1.table1(["small"], tmp_path, rows=names, quick=True, run=tmp_path / "another")
 
@@ -209,6 +209,8 @@ def test_scores_are_averaged_over_seeds_and_their_spread_is_given(tmp_path: Path
 def test_a_given_run_counts_as_one_seed(tmp_path: Path, run: Run) -> None:
     table = table1.table1(["small"], tmp_path, rows=["adversarial-nets"], run=run.folder, seeds=3)
     assert {(result.seeds, result.spread) for result in table.results} == {(1, None)}
+    with pytest.raises(UserError, match="was made with run"):
+        table1.table1(["small"], tmp_path, rows=["adversarial-nets"])
 
 
 def test_mistakes_are_explained(tmp_path: Path, run: Run) -> None:

@@ -91,7 +91,7 @@ def train_G_alone(game: Game) -> None:
 def play_round(game: Game) -> None:
     """Play one round, of the kind that the game's current settings choose."""
     s = game.settings
-    train_only = "G" if game.round < s.head_start else s.train_only
+    train_only = s.train_only or ("G" if game.round < s.head_start else None)
     if train_only == "G":
         train_G_alone(game)
     elif train_only == "D":

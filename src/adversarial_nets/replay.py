@@ -11,7 +11,6 @@ contain one script.
 import dataclasses
 import functools
 import hashlib
-import json
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -251,6 +250,11 @@ def replay(
     """
     if script.rounds < 0:
         raise SettingError("rounds", f"is {script.rounds}; it must be 0 or more.")
+    late = [at for at, _ in script.changes if at > script.rounds]
+    if late:
+        raise SettingError(
+            "rounds", f"is {script.rounds}, but settings are to change after round {late[0]}."
+        )
     kind = kind_of(script.data)
     with one_thread():
         game = new_game(script)
@@ -262,7 +266,9 @@ def replay(
         return result
     files: dict[str, str | bytes] = {
         "nets.safetensors": safetensors.torch.save(game_state.nets_of(game)),
-        "readings.json": json.dumps(dataclasses.asdict(result), indent=2, default=str) + "\n",
+        "readings.json": runs_files.json_text(
+            runs_files.without_infinities(dataclasses.asdict(result))
+        ),
         "game.png": kind.png(evaluator, snapshot),
     }
     with runs_files.explain_os_errors(out):

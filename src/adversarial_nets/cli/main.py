@@ -22,6 +22,7 @@ from adversarial_nets.cli.registry import find_command, overview, paper_overview
 from adversarial_nets.cli.train import TrainOptions
 from adversarial_nets.errors import Stopped, UserError
 from adversarial_nets.progress import ProgressReporter, discard_output, print_line
+from adversarial_nets.runs.files import without_infinities
 
 __all__ = ["main"]
 
@@ -131,7 +132,7 @@ def _print_json(result: object) -> None:
         UserError: it cannot be written. A reader that has closed the pipe is no error.
     """
     try:
-        print(json.dumps(result), flush=True)
+        print(json.dumps(without_infinities(result)), flush=True)
     except BrokenPipeError:
         discard_output()
     except OSError as error:

@@ -277,24 +277,25 @@ def record(path: Path, results: Iterable[Result]) -> None:
 
 
 def mean_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
-    """One row for each game: means over the seeds, and the published result."""
+    """One row for each game and length: means over the seeds, and the published result."""
     rows = []
-    played: dict[tuple[str, str, str], list[Result]] = {}
+    played: dict[tuple[str, str, str, int], list[Result]] = {}
     for r in results:
-        played.setdefault((r.data, r.objective, r.penalty), []).append(r)
-    for (data, objective, penalty), of_game in played.items():
+        played.setdefault((r.data, r.objective, r.penalty, r.rounds), []).append(r)
+    for (data, objective, penalty, rounds), of_game in played.items():
         rows.append(
             {
                 "data": data,
                 "objective": objective,
                 "penalty": penalty,
+                "rounds": rounds,
                 "modes": _mean(r.modes for r in of_game),
                 "fewest": min(r.modes for r in of_game),
                 "share": _mean(r.share for r in of_game),
                 "KL": _mean(r.kl for r in of_game),
                 "seeds": len(of_game),
                 "diverged": sum(r.diverged for r in of_game),
-                "seconds": _mean(r.seconds for r in of_game),
+                "seconds": _mean(None if r.diverged else r.seconds for r in of_game),
                 "published": PUBLISHED.get((data, objective, penalty)),
             }
         )

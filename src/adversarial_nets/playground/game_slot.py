@@ -17,7 +17,7 @@ from adversarial_nets.playground.boards import BOARDS
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.replay import Evaluator, Kind, Script, Snapshot
 from adversarial_nets.settings import Settings
-from adversarial_nets.state import Game
+from adversarial_nets.state import Game, Noise
 from adversarial_nets.theory.divergences import LOG4
 from adversarial_nets.toys import optimum
 from adversarial_nets.toys.measures import Metric, approaches, oscillates, rises
@@ -136,6 +136,8 @@ class GameSlot:
         """
         now = self.game.round
         self.play_to(now)  # applies a change that begins in this round
+        if trained == "both" and half_steps.only_trains_G(self.game):
+            trained = "G"
         minibatch = half_steps.coming_minibatch(self.game)
         z = minibatch.z_G if trained == "G" else minibatch.z_D
         before = half_steps.measure(self.game, minibatch.x, z)
@@ -154,30 +156,36 @@ class GameSlot:
         Raises:
             Diverged: weights are NaN or infinite.
         """
-        board, game = BOARDS[self.kind.name], self.game
+        game = self.game
         self.play_to(game.round)
+        only_G, simultaneous = half_steps.only_trains_G(game), half_steps.is_simultaneous(game)
         x, z_D, z_G = half_steps.coming_minibatch(game)
-        before = half_steps.measure(game, x, z_D)
-        half = half_steps.after_D(game)
-        after, before_G = half_steps.measure(half, x, z_D), half_steps.measure(half, x, z_G)
+        stages, half = ([], game) if only_G else self._stages_of_D(x, z_D)
+        # D as G's update sees it: updated already, or in a simultaneous update not yet.
+        seen = copy.copy(half)
+        seen.D = copy.deepcopy(game.D) if simultaneous else half.D
+        before_G = half_steps.measure(seen, x, z_G)
+        self.play_to(game.round + 1)
+        self.stop_here()
+        if not simultaneous:  # there G's samples are those of D's update
+            stages.append({"line": "noise G", "numbers": before_G})
+        of_G = {"numbers": half_steps.measure(seen, x, z_G), "before": before_G}
+        snapshot = self.take_snapshot("G" if only_G else "both")
+        return [*stages, {"line": "G", **of_G, "snapshot": snapshot}]
+
+    def _stages_of_D(self, x: np.ndarray, z: Noise) -> tuple[list[Message], Game]:
+        """What to show of D's part of the coming round, and the game after it."""
+        board, half = BOARDS[self.kind.name], half_steps.after_D(self.game)
+        before, after = (half_steps.measure(game, x, z) for game in (self.game, half))
         snapshot = self.kind.take_snapshot(half, self.evaluator)
         shown = board.columns(self.evaluator, snapshot)
         shown |= board.gradient_arrows(self.evaluator, snapshot, half)
-        self.play_to(game.round + 1)
-        self.stop_here()
-        after_G = half_steps.measure(game, x, z_G)
-        return [
+        stages: list[Message] = [
             {"line": "noise D", "numbers": before},
             {"line": "data", "numbers": before},
             {"line": "D", "numbers": after, "before": before, "board": shown},
-            {"line": "noise G", "numbers": before_G},
-            {
-                "line": "G",
-                "numbers": after_G,
-                "before": before_G,
-                "snapshot": self.take_snapshot("both"),
-            },
         ]
+        return stages, half
 
     def stop_here(self) -> None:
         """Make the current round the script's last one, and drop later changes."""

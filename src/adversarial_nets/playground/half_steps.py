@@ -15,7 +15,14 @@ from adversarial_nets.state import Game, Noise
 from adversarial_nets.toys import optimum
 from adversarial_nets.toys.networks import evaluate, rows_of_samples
 
-__all__ = ["Minibatch", "after_D", "coming_minibatch", "measure"]
+__all__ = [
+    "Minibatch",
+    "after_D",
+    "coming_minibatch",
+    "is_simultaneous",
+    "measure",
+    "only_trains_G",
+]
 
 
 class Minibatch(NamedTuple):
@@ -37,7 +44,17 @@ def coming_minibatch(game: Game) -> Minibatch:
     step = steps(game)[-1]
     x = sample_data(game, step).double().numpy()
     z_D, z_G = (sample_noise(game, step, f"z for {net}") for net in "DG")
-    return Minibatch(x, z_D, z_G)
+    return Minibatch(x, z_G if is_simultaneous(game) else z_D, z_G)
+
+
+def is_simultaneous(game: Game) -> bool:
+    """Whether the coming round updates D and G at once, from the same samples."""
+    return game.settings.protocol == "released" and not only_trains_G(game)
+
+
+def only_trains_G(game: Game) -> bool:
+    """Whether the coming round is one of G's head start."""
+    return game.round < game.settings.head_start
 
 
 def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
@@ -58,9 +75,11 @@ def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
 
 def after_D(game: Game) -> Game:
     """A copy of the game after D's updates of the coming round, before G's."""
-    half = copy.deepcopy(game, {id(game.data): game.data})
-    settings = half.settings
-    half.settings = replace(settings, train_only="D", head_start=0)
-    algorithm.play(half, half.round + 1)
-    half.settings = settings
+    whole = copy.deepcopy(game, {id(game.data): game.data})
+    settings = whole.settings
+    if not is_simultaneous(game):
+        whole.settings = replace(settings, train_only="D", head_start=0)
+    algorithm.play(whole, whole.round + 1)
+    half = copy.copy(game)
+    half.D, half.round = whole.D, whole.round
     return half

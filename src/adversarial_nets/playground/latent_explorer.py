@@ -120,11 +120,12 @@ def open_latent_explorer(folder: Path) -> LatentExplorer:
     address = Address(s.seed, 0, range(IMAGES))
     z = priors.draw(s.prior, address, s.z_size, "samples to watch")
     classes = class_count(G)
-    if classes:  # one after another, so that a line can lead from one class to another
-        z = generator_input(G, z, torch.arange(IMAGES) % classes)
+    # Classes one after another, so that a line can lead from one class to another.
+    z = generator_input(G, z, torch.arange(IMAGES) % classes if classes else None)
     normal = Address(s.seed, 0, range(s.z_size)).normal(
         "directions in z", min(DIRECTIONS, s.z_size)
     )
     directions = torch.linalg.qr(normal).Q.T
-    directions = nn.functional.pad(directions, (0, classes))  # the sliders leave the class alone
+    # The sliders leave the condition alone.
+    directions = nn.functional.pad(directions, (0, z.shape[1] - s.z_size))
     return LatentExplorer(run, G, round, z, directions.contiguous())

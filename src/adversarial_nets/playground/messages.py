@@ -418,7 +418,8 @@ def morph(session: Session, message: Message) -> list[Message]:
 
 def of_class(session: Session, message: Message) -> list[Message]:
     """Samples of one class (``class``, its number) of every game with classes."""
-    c = _class_number(session.slots[0], message.get("class"))
+    with_classes = [slot for slot in session.slots if class_count(slot.game.G)]
+    c = _class_number((with_classes or session.slots)[0], message.get("class"))
     return [
         {"type": "of_class", "game": i, "png": class_png(slot.evaluator, slot.game, c)}
         for i, slot in enumerate(session.slots)

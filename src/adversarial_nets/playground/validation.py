@@ -164,7 +164,7 @@ def round_cost(s: Settings, dimension: int) -> tuple[int, int]:
     D = s.D.units[-1] + sum(a * b * pieces for a, b in pairwise(sizes))
     # A step of D samples from G (forward) and trains D on data and on samples (2 × 3 passes).
     # A step of G runs forward and backward through G and D.
-    return G + D, s.batch * (s.k * (G + 6 * D) + 3 * (G + D))
+    return G + D, s.batch * (s.k * (G + 6 * D) + 3 * s.g_steps * (G + D))
 
 
 # --- A game saved in an address -------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ __all__ = [
     "json_text",
     "lock",
     "read_json",
+    "without_infinities",
     "write_atomically",
 ]
 
@@ -89,6 +91,19 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     flush(temporary)
     temporary.replace(path)
     flush(path.parent)
+
+
+def without_infinities(value: object) -> object:
+    """The same value for JSON, which has no infinity and no NaN: null stands for them.
+
+    >>> without_infinities({"KL": [1.5, math.inf]})
+    {'KL': [1.5, None]}
+    """
+    if isinstance(value, dict):
+        return {name: without_infinities(x) for name, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_infinities(x) for x in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def json_text(value: object) -> str:

@@ -5,6 +5,7 @@ samples, the classes of the samples, and their variance. The values for a perfec
 from other held-out images in place of samples.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -268,7 +269,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
         ),
         "spread": Metric(snapshot.variance_ratio, reference),
     }
-    if perfect is None:
+    if math.isnan(level):
         del found["accuracy"]
     if evaluator.classifier is not None and snapshot.counts is not None:
         floors = evaluator.classifier.floors

@@ -266,7 +266,8 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     minibatch. An objective without D* has no ``C``, ``accuracy`` and ``distance``.
     """
     p, q, objective = evaluator.p_data, snapshot.p_g, snapshot.objective
-    perfect, real = optimum.V_of_perfect_G(objective), snapshot.a > optimum.threshold(objective)
+    perfect, level = optimum.V_of_perfect_G(objective), optimum.threshold(objective)
+    real = snapshot.a > level
     found = {
         "V": Metric(snapshot.V, perfect),
         "C": Metric(snapshot.V_star, perfect),
@@ -280,7 +281,9 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     if not optimum.same_V(objective, "minimax"):
         del found["C from samples"]  # it estimates the C of Equation 1
     if perfect is None:
-        del found["C"], found["accuracy"], found["distance"]
+        del found["C"], found["distance"]
+    if math.isnan(level):
+        del found["accuracy"]
     if isinstance(evaluator.toy, Mixture) and len(evaluator.toy.means) > 1:
         shares = _mode_shares(q[1:-1], evaluator.x, evaluator.toy)
         found["modes hit"] = Metric(float((shares >= 0.1).sum()), float(len(shares)))

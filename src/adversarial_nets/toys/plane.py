@@ -4,6 +4,7 @@ Measures of a finite number of samples are biased. Therefore each comes with its
 for a perfect generator (p_g = p_data) with the same number of samples.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -321,7 +322,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     found = {"V": Metric(optimum.V_from_logits(objective, a_data, a_samples), perfect)}
     if "JSD" in floors and optimum.same_V(objective, "minimax"):
         found["C"] = Metric(2 * snapshot.measures["JSD"] - LOG4, 2 * floors["JSD"] - LOG4)
-    if perfect is not None:
+    if not math.isnan(level):
         found["accuracy"] = Metric(accuracy(a_data - level, a_samples - level), 0.5)
     return found | {
         name: Metric(float(value), floors.get(name, 0.0))

@@ -50,7 +50,8 @@ def inference(context: Context) -> Result:
     """Extension 2: z from x, by a network that is trained after G."""
     run = run_of("figure2a", context)
     data = load_data(run, context.on_progress)
-    settings = EncoderSettings(steps=5000 if context.profile == "full" else QUICK_STEPS)
+    steps = EncoderSettings.steps if context.profile == "full" else QUICK_STEPS
+    settings = EncoderSettings(steps=steps, seed=context.seed)
     found = score_inference(run, data, settings, on_progress=context.on_progress)
     rows = inference_rows(found, f"E of {run.preset_label}", run.data)
     return Result(

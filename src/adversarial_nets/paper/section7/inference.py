@@ -120,21 +120,34 @@ def fit_encoder(
     return E.eval()
 
 
-def encoder_folder(run: Run, weights: str, round: int) -> Path:
-    """The folder of the E that was trained for the run's G of that round."""
-    return output_folder(run.folder) / "inference" / f"{weights}-{round:08d}"
+def encoder_folder(run: Run, weights: str, round: int, s: EncoderSettings | None = None) -> Path:
+    """The folder of the E that was trained for the run's G of that round.
+
+    An E of other than the default length or seed has a folder of its own.
+    """
+    s, usual = s or EncoderSettings(), EncoderSettings()
+    own = (s.steps, s.seed) != (usual.steps, usual.seed)
+    name = f"{weights}-{round:08d}" + (f"-{s.steps}-{s.seed}" if own else "")
+    return output_folder(run.folder) / "inference" / name
 
 
 def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
     """The E of the run's G of that round: of a joint game its own, else the one trained after G.
 
     Returns:
-        E in evaluation mode; None if none was trained to its end yet.
+        E in evaluation mode, of several the one that was trained longest; None if none was trained
+        to its end yet.
     """
     if run.settings.joint:
         G, _ = game_state.load_generator(run, round, weights)
         return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file holds no E
-    folder = encoder_folder(run, weights, round)
+    usual = encoder_folder(run, weights, round)
+    trained = [E for folder in usual.parent.glob(f"{usual.name}*") if (E := _finished(run, folder))]
+    return max(trained, key=lambda found: found[0])[1] if trained else None
+
+
+def _finished(run: Run, folder: Path) -> tuple[int, nn.Sequential] | None:
+    """Length and E of a training that is finished; None for another."""
     saved = checkpoints.checkpoint_rounds(folder)
     if not saved:
         return None
@@ -146,7 +159,7 @@ def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
         return None
     E = new_encoder(run.pixels, run.settings.z_size, s)
     E.load_state_dict(checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets)
-    return E.eval()
+    return s.steps, E.eval()
 
 
 # --- Reconstruction -------------------------------------------------------------------------------

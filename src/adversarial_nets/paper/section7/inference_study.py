@@ -100,7 +100,7 @@ def score_inference(
         assert E is not None
         seconds = float(read_metrics(run.folder)[-1]["seconds"])
         return _measure(G, E, data, run.settings.seed, round, weights, seconds)
-    folder = inference.encoder_folder(run, weights, round)
+    folder = inference.encoder_folder(run, weights, round, s)
     of_E = dataclasses.asdict(s)
     with fit_session(folder, "an encoder of z", data, of_E, "E: update", on_progress) as session:
         E = inference.fit_encoder(G, run.settings, run.pixels, s, session)

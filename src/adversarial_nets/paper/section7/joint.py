@@ -30,6 +30,7 @@ from adversarial_nets.baselines.optimisers import (
     batches_per_epoch,
     minibatch,
 )
+from adversarial_nets.convolutional import Signed
 from adversarial_nets.random import Address
 
 __all__ = ["JointNetworks", "JointSettings", "PairDiscriminator", "draw_z", "fit_joint", "losses"]
@@ -56,6 +57,7 @@ class JointSettings:
         lr: Adam's learning rate.
         weight_decay: factor of the weights that is added to their gradients.
         init: standard deviation of the initial weights.
+        bounded: whether E(x) lies in (−1, 1), as z does: 2σ(a) − 1 with a linear output a.
         joint: whether E plays; without it, D sees x alone, the plain game of the same networks.
         seed: seed of all random draws.
     """
@@ -68,6 +70,7 @@ class JointSettings:
     lr: float = 2e-4
     weight_decay: float = 2.5e-5
     init: float = 0.02
+    bounded: bool = True
     joint: bool = True
     seed: int = 0
 
@@ -102,7 +105,8 @@ class JointNetworks(nn.Module):
         super().__init__()
         end: list[nn.Module] = [nn.Sigmoid()] if s.output == "sigmoid" else []
         self.G = _perceptron((s.z_size, *s.hidden, pixels), nn.ReLU(), end)
-        self.E = _perceptron((pixels, *s.hidden, s.z_size), nn.LeakyReLU(SLOPE), [])
+        within: list[nn.Module] = [nn.Sigmoid(), Signed()] if s.bounded else []
+        self.E = _perceptron((pixels, *s.hidden, s.z_size), nn.LeakyReLU(SLOPE), within)
         self.D = PairDiscriminator(pixels, s.z_size, s.hidden)
         with torch.no_grad():
             for i, layer in enumerate(m for m in self.modules() if isinstance(m, nn.Linear)):

@@ -79,8 +79,8 @@ def _make_and_record(row: str, data: Dataset, seed: int, folder: Path, options: 
     """Make one row with one seed and write its record, unless it is recorded already."""
     path = record.record_path(folder, options.grid)
     made: dict[str, object] = {"quick": options.quick}
-    if options.run and row == ADVERSARIAL_NETS:
-        made["run"] = str(options.run)
+    if row == ADVERSARIAL_NETS:
+        made["run"] = str(options.run) if options.run else None
     if path.exists():
         record.check_made(path, made)
         return

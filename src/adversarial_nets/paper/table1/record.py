@@ -221,9 +221,11 @@ def check_made(record: Path, made: Mapping[str, Any]) -> None:
     """
     recorded_made = runs_files.read_json(record).get("made", {})
     for name, value in made.items():
-        if recorded_made.get(name, value) != value:
+        # Earlier versions recorded `run` only if one was given, and not always the others.
+        found = recorded_made.get(name, None if name == "run" else value)
+        if found != value:
             raise UserError(
-                f"{record} was made with {name} = {recorded_made[name]}, not {value}. Choose "
+                f"{record} was made with {name} = {found}, not {value}. Choose "
                 "another output folder (out), or delete that file."
             )
 

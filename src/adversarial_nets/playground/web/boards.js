@@ -114,8 +114,9 @@ function fillBoard(message, game) {
   showCodes(message, game);
   if (message.gradient) updateSource(game, "gradient", decodeColumns(message.gradient));
   if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
-  if (message.png && chosenClass() === null) showSamples({ game, png: message.png });
-  else if (message.png && game === 0) requestClass();
+  const hasClass = (i) => chosenClass() !== null && current.settings[i].condition === "classes";
+  if (message.png && !hasClass(game)) showSamples({ game, png: message.png });
+  else if (message.png && !(game > 0 && hasClass(0))) requestClass(); // once for both games
 }
 
 function showSamples({ game, png }) {
@@ -181,7 +182,7 @@ function fillChart(message, game) {
     rounds.end = Math.max(10, round[round.length - 1]);
   }
   const floor = C ? message.metrics.C[1] : 0;
-  const below = V.map((v) => (v === null || v < config.lowestV ? config.lowestV + 0.06 : NaN));
+  const below = V.map((v) => (v !== null && v < config.lowestV ? config.lowestV + 0.06 : NaN));
   bokehModel("chart", game, "curve").data = { round, V: V.map((v) => v ?? NaN), C: (C || V).map((v) => v ?? NaN), floor: round.map(() => floor), below };
   $("game-" + game).classList.toggle("no-C", !C);
   fillMetrics(message, game);

@@ -88,6 +88,7 @@ $("save-png").addEventListener("click", async () => {
 });
 
 $("save-gif").addEventListener("click", async () => {
+  setSlow(false); // it would keep the rounds asked for from the board
   const shown = snapshots[0].round, rounds = snapshots[0].curve.round;
   const every = Math.ceil(rounds.length / MAX_GIF_FRAMES), frames = [];
   for (let i = 0; i < rounds.length; i += every) {

@@ -4,7 +4,7 @@
 
 const STAGE_SECONDS = 1.6;
 let slow = false; // whether slow motion is on
-let stageTimer = 0;
+const stageTimers = {}; // by game
 
 // For each line of Algorithm 1: the arrows of the graph along which numbers or gradients flow.
 const FLOWS = {
@@ -29,7 +29,7 @@ function showGraphNumbers({ V, D_x, D_G_z }) {
 
 function setSlow(on) {
   slow = on;
-  clearTimeout(stageTimer);
+  for (const timer of Object.values(stageTimers)) clearTimeout(timer);
   $("slow").setAttribute("aria-pressed", String(on));
   document.body.dataset.slow = on ? "yes" : "no";
 }
@@ -37,7 +37,7 @@ function setSlow(on) {
 $("slow").addEventListener("click", () => {
   setSlow(!slow);
   if (slow) request({ type: "slow_round" });
-  else if (snapshots[0]) handlers.snapshot(snapshots[0]);
+  else for (const snapshot of Object.values(snapshots)) handlers.snapshot(snapshot);
 });
 
 function showSlowly({ game, stages }) {
@@ -50,7 +50,8 @@ function showSlowly({ game, stages }) {
     if (game === 0) showStage(stage, final);
     if (stage.board) fillBoard(stage.board, game);
     if (stage.snapshot) handlers.snapshot(final, true);
-    stageTimer = setTimeout(() => {
+    clearTimeout(stageTimers[game]);
+    stageTimers[game] = setTimeout(() => {
       if (!slow) return;
       if (i + 1 < stages.length) show(i + 1);
       else if (game === 0) request({ type: "slow_round" });

@@ -26,7 +26,7 @@ const handlers = {
     writeAddress(newGame);
     newGame = false;
     document.body.dataset.connected = "yes";
-    if (!current.playing) for (const snapshot of Object.values(snapshots)) showSnapshot(snapshot);
+    if (!current.playing && !slow) for (const snapshot of Object.values(snapshots)) showSnapshot(snapshot);
     if (current.kind === "images" && !current.busy) requestMorph(morphPlace);
   },
   error: ({ reason, values }) => {
