@@ -120,6 +120,15 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
+def test_E_of_x_lies_where_z_does_unless_it_is_not_bounded() -> None:
+    x = 100 * normal(50, 36).float()
+    nets = [JointNetworks(36, dataclasses.replace(SMALL, bounded=b)) for b in (True, False)]
+    bounded, linear = (net.E(x) for net in nets)
+    assert bounded.abs().max() <= 1
+    assert linear.abs().max() > 1
+    torch.testing.assert_close(bounded, torch.tanh(linear / 2))  # 2σ(a) − 1
+
+
 def test_all_three_networks_learn_or_two_without_E() -> None:
     before = JointNetworks(36, SMALL).state_dict()
     joint, plain = tensors(SMALL), tensors(dataclasses.replace(SMALL, joint=False))
