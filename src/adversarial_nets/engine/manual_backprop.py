@@ -75,8 +75,7 @@ def applies(game: Game) -> bool:
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
         and not _needs_autograd(game.settings)
-        # On other devices than the CPU, bfloat16 is autocast's.
-        and not (game.bf16_matmul and next(D.parameters()).device.type != "cpu")
+        and not (game.bf16_matmul and next(D.parameters()).device.type != "cpu")  # autocast
     )
 
 
@@ -219,9 +218,8 @@ def _forward(net: nn.Module, h: Values, masks: Masks) -> tuple[Values, Tape]:
                 mask = masks(layer.keep_prob, len(h))
                 if mask is None:
                     continue
-                # The backward pass of sigmoid and tanh needs their output before dropout.
-                keeps_h = tape and isinstance(tape[-1].layer, nn.Sigmoid | nn.Tanh)
-                taped.kept, h = [mask], h * mask if keeps_h else h.mul_(mask)
+                is_kept = tape and isinstance(tape[-1].layer, nn.Sigmoid | nn.Tanh)
+                taped.kept, h = [mask], h * mask if is_kept else h.mul_(mask)
             case Projection():
                 h, taped.kept = _project(layer, h)
             case nn.Linear():
