@@ -114,6 +114,9 @@ def test_published_numbers_are_those_of_the_same_kind_of_E() -> None:
     for joint, expected in ((True, {"97.39", "0.62"}), (False, {"97.44"})):
         rows = inference_rows(scores, "E", "mnist", joint)
         assert {row.published for row in rows} - {None} == expected
+        assert all("hidden" not in row.measure for row in rows)
+    with_hidden = inference_rows(dataclasses.replace(scores, hidden_accuracy=0.25), "E", "mnist")
+    assert [row.ours for row in with_hidden if "hidden" in row.measure] == [25]
 
 
 def test_no_image_is_its_own_wrong_partner() -> None:

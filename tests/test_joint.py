@@ -18,6 +18,7 @@ from adversarial_nets.paper.section7.joint import (
     JointNetworks,
     JointSettings,
     fit_joint,
+    last_hidden_layer,
     losses,
 )
 from adversarial_nets.theory.divergences import LOG4, C
@@ -144,3 +145,14 @@ def test_modes_on_the_plane() -> None:
     rows = plane_rows(found)
     assert [row.model for row in rows] == ["joint game", "the same without E"]
     assert all(0 <= row.ours <= 25 and row.seeds == 1 for row in rows)
+
+
+@pytest.mark.parametrize("bounded", [True, False])
+def test_the_last_hidden_layer_is_what_the_last_linear_layer_sees(bounded: bool) -> None:
+    E = JointNetworks(6, dataclasses.replace(SMALL, bounded=bounded)).eval().E
+    x, linear = normal(4, 6).float(), E[6]
+    assert isinstance(linear, nn.Linear)
+    hidden = last_hidden_layer(E)(x)
+    assert hidden.shape == (4, 10)
+    a = linear(hidden)
+    assert torch.equal(E(x), 2 * a.sigmoid() - 1 if bounded else a)

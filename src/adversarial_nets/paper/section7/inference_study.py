@@ -18,7 +18,12 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import nearest_neighbour_accuracy
 from adversarial_nets.paper.section7.inference import EncoderSettings
-from adversarial_nets.paper.section7.joint import JointSettings, draw_z, fit_joint
+from adversarial_nets.paper.section7.joint import (
+    JointSettings,
+    draw_z,
+    fit_joint,
+    last_hidden_layer,
+)
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address, permutation
@@ -53,6 +58,7 @@ class InferenceScores:
         weights: ``raw`` or ``averaged``.
         accuracy: share of test images whose nearest training image in E's features has their class.
         pixel_accuracy: the same with pixels as features.
+        hidden_accuracy: the same with the units of E's last hidden layer; None if not measured.
         distance: mean ‖x − G(E(x))‖ over test images.
         wrong_partner: mean ‖x − G(E(x′))‖ with another test image x′.
         ratio: distance / wrong_partner.
@@ -67,6 +73,7 @@ class InferenceScores:
     wrong_partner: float
     ratio: float
     seconds: float
+    hidden_accuracy: float | None = None
 
 
 def score_inference(
@@ -131,7 +138,11 @@ def score_joint(
     with fit_session(folder, title, data, settings, f"{title}: update", on_progress) as session:
         nets = fit_joint(data.floats(data.train), s, session)
     rounds = s.epochs * batches_per_epoch(data.train, s.batch)
-    return _measure(nets.G, nets.E, data, s.seed, rounds, "raw", session.seconds)
+    found = _measure(nets.G, nets.E, data, s.seed, rounds, "raw", session.seconds)
+    hidden = last_hidden_layer(nets.E)
+    x, train = (encode(hidden, data.floats(part)) for part in (data.test, data.train))
+    accuracy = nearest_neighbour_accuracy(train, data.labels["train"], x, data.labels["test"])
+    return dataclasses.replace(found, hidden_accuracy=accuracy)
 
 
 def _measure(
@@ -213,13 +224,16 @@ def inference_rows(found: InferenceScores, model: str, data: str, joint: bool = 
     is_mnist = data == "mnist"
     accuracy = PUBLISHED[joint] if is_mnist else None
     ratio = PUBLISHED_RATIO if is_mnist and joint else None
+    hidden = None if found.hidden_accuracy is None else 100 * found.hidden_accuracy
     return [
         Row("inference", model, measure, data, value, published=published, seconds=seconds)
         for measure, value, published, seconds in (
             ("1-nearest-neighbour accuracy, %", 100 * found.accuracy, accuracy, found.seconds),
             ("the same on pixels, %", 100 * found.pixel_accuracy, None, None),
+            ("the same on E's last hidden layer, %", hidden, None, None),
             ("‖x − G(E(x))‖", found.distance, None, found.seconds),
             ("‖x − G(E(x′))‖, another image", found.wrong_partner, None, found.seconds),
             ("ratio of both", found.ratio, ratio, found.seconds),
         )
+        if value is not None
     ]

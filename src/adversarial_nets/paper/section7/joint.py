@@ -33,7 +33,15 @@ from adversarial_nets.baselines.optimisers import (
 from adversarial_nets.convolutional import Signed
 from adversarial_nets.random import Address
 
-__all__ = ["JointNetworks", "JointSettings", "PairDiscriminator", "draw_z", "fit_joint", "losses"]
+__all__ = [
+    "JointNetworks",
+    "JointSettings",
+    "PairDiscriminator",
+    "draw_z",
+    "fit_joint",
+    "last_hidden_layer",
+    "losses",
+]
 
 Images = Float[Tensor, "n pixels"]
 Noise = Float[Tensor, "n z_size"]
@@ -124,6 +132,12 @@ def _perceptron(
     for inputs, units in pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, units), nn.BatchNorm1d(units, affine=False), activation]
     return nn.Sequential(*layers, nn.Linear(sizes[-2], sizes[-1]), *end)
+
+
+def last_hidden_layer(E: nn.Sequential) -> nn.Sequential:
+    """E without its last linear layer and what follows it; shares E's weights."""
+    last = max(i for i, layer in enumerate(E) if isinstance(layer, nn.Linear))
+    return nn.Sequential(*list(E)[:last])
 
 
 def losses(nets: JointNetworks, x: Images, z: Noise, joint: bool = True) -> tuple[Loss, Loss]:
