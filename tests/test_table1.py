@@ -254,6 +254,44 @@ def test_the_command_prints_the_recorded_rows(
     assert row["model"] == "PCA Gaussian"
 
 
+def test_without_records_the_command_chooses_from_the_published_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = ("DBN", "DBN, one chain", "Adversarial nets, averaged weights", "k-means")
+    lines = [
+        {"model": model, "dataset": data, "grid": "paper"}
+        for data in ("mnist", "tfd-standin")
+        for model in models
+    ]
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "table1.json").write_text(json.dumps({"rows": lines}))
+    monkeypatch.chdir(tmp_path)
+
+    def chosen(*options: str) -> list[str]:
+        assert main(["table1", "--json", *options]) == 0
+        return [row["model"] for row in json.loads(capsys.readouterr().out)["rows"]]
+
+    assert chosen() == [*models, *models]
+    assert chosen("--data", "mnist") == [*models]
+    assert chosen("--data", "mnist", "--rows", "dbn") == [*models[:2]]
+    assert chosen("--data", "mnist", "--rows", "adversarial-nets", "references") == [*models[2:]]
+    assert main(["table1", "--json", "--grid", "fine"]) == 2
+    assert "Nothing is recorded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("quick", "preset"), [(True, "quickstart"), (False, "mnist")])
+def test_the_quick_table_trains_small_adversarial_nets_on_mnist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run, quick: bool, preset: str
+) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(rows, "train", lambda data, **given: asked.update(given) or run)
+    data = dataclasses.replace(small_data(), name="mnist")
+    options = rows.Options("paper", quick=quick, run=None, on_progress=None)
+    rows._trained_run(data, 3, tmp_path / "new", options)
+    assert asked["preset"] == preset
+    assert asked["settings"] == dataclasses.replace(PRESETS[preset].settings, seed=3)
+
+
 def test_missing_rows_are_listed(tmp_path: Path) -> None:
     table1.table1(["small"], tmp_path, rows=["pca-gaussian"], quick=True)
     text = table1.as_text(table1.recorded(tmp_path, ["small"], ["dbn", "pca-gaussian"]))

@@ -171,10 +171,25 @@ def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
     found = table1.recorded(out, o.data, o.rows, o.grid).to_json()
     published = Path("results/table1.json")
     if not found["rows"] and o.out is None and published.is_file():
-        return dict(json.loads(published.read_text(encoding="utf-8")))
+        rows = json.loads(published.read_text(encoding="utf-8"))["rows"]
+        found = {"rows": [row for row in rows if _is_asked_for(row, o)]}
     if not found["rows"]:
         raise UserError(f"Nothing is recorded in {out}. Make the table: advnets paper table1")
     return found
+
+
+def _is_asked_for(row: Mapping[str, Any], o: Table1Options) -> bool:
+    """Whether --data, --rows and --grid choose this line of a table."""
+    if row["grid"] != o.grid or (o.data and row["dataset"] not in o.data):
+        return False
+    if not o.rows:
+        return True
+    from adversarial_nets.baselines import BASELINES
+    from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES
+
+    names = {baseline.title: name for name, baseline in BASELINES.items()}
+    names["Adversarial nets"] = ADVERSARIAL_NETS
+    return names.get(row["model"].split(",")[0], REFERENCES) in o.rows
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from adversarial_nets.game import sample as sample_G
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result
 from adversarial_nets.plots import interpolation
-from adversarial_nets.presets import preset_for
+from adversarial_nets.presets import PRESETS, preset_for
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
@@ -45,6 +45,8 @@ SAMPLES = 10_000
 CHAINS = ChainSettings()
 QUICK_CHAINS = ChainSettings(burn_in=100, thinning=10)
 """How they are sampled from a Markov chain, in the full and in the quick table."""
+QUICK_PRESETS = {"mnist": "quickstart", "tfd": "tfd-small", "cifar10": "cifar10-small"}
+"""The adversarial nets of the quick table, for the preset of the full one."""
 VALIDATION_SAMPLES = 1000
 """Samples of a Markov chain for a validation score; other models give `SAMPLES`."""
 VALIDATION_CHAINS = ChainSettings(burn_in=200, thinning=20)
@@ -278,15 +280,20 @@ def _trained_run(data: Dataset, seed: int, folder: Path, options: Options) -> Ru
             )
         folder.mkdir(parents=True, exist_ok=True)
         return run
-    settings = None  # a run that is continued keeps its own
+    preset = settings = None  # a run that is continued keeps its own
     if not (folder / "settings.json").exists():
-        settings = dataclasses.replace(preset_for(data.name)[1].settings, seed=seed)
+        preset = preset_for(data.name)[0]
+        if options.quick:
+            preset = QUICK_PRESETS.get(preset, preset)
+        settings = dataclasses.replace(PRESETS[preset].settings, seed=seed)
 
     def report(snapshot: TrainingSnapshot) -> None:
         if options.on_progress:
             options.on_progress("Adversarial nets: round", snapshot.row["round"], snapshot.rounds)
 
-    return train(data, settings=settings, run=folder, callbacks=[report], progress=False)
+    return train(
+        data, preset=preset, settings=settings, run=folder, callbacks=[report], progress=False
+    )
 
 
 def _adversarial_nets_name(run: Run) -> str:
