@@ -23,6 +23,7 @@ from adversarial_nets.paper.section7.filling_in import (
     optimise_completions,
 )
 from adversarial_nets.paper.section7.filling_in_study import measured, nearest_on_known_pixels
+from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -202,6 +203,17 @@ def files(tmp_path: Path) -> dict[str, Path]:
     ):
         Image.fromarray(pixels).save(names[name])
     return names
+
+
+def test_the_trained_run_board_shows_samples_with_no_pixel_known(run: Path) -> None:
+    explorer = open_latent_explorer(run)
+    size = an.open_run(run).settings.z_size
+    assert explorer.z.shape[1] == size + 2 * 28 * 28  # known pixels and the mask
+    assert not explorer.z[:, size:].any()
+    assert not explorer.directions[:, size:].any()
+    found = explorer.images_at({"a": 0, "b": 1, "t": 0.5, "offsets": [1.0]})
+    assert found["classes"] == []
+    assert found["here"]
 
 
 def test_inpaint(

@@ -1,5 +1,6 @@
 """Requests of a page are checked; addresses of earlier versions can be opened."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,8 @@ def test_round_cost_counts_weights_and_multiplications() -> None:
     ]
     assert weights == pytest.approx(sum(w.numel() for w in matrices) + s.D.units[-1], rel=0.05)
     assert work >= 6 * s.batch * weights
+    more = dataclasses.replace(s, g_steps=3)  # each step of G: three multiplications per weight
+    assert validation.round_cost(more, 2) == (weights, work + 2 * 3 * s.batch * weights)
 
 
 HOSTILE: list[Any] = [

@@ -129,6 +129,11 @@ def test_section7_prints_what_it_measured(
     ours = {row["measure"]: row["ours"] for row in found["rows"]}  # type: ignore[attr-defined]
     assert ours["alignment"] > 0.9 > ours["alignment, classes permuted"]
     assert (tmp_path / "runs/paper/section7/conditional.png").stat().st_size > 500
+    an.export_generator(run, tmp_path / "G")
+    of_G = ("conditional", str(tmp_path / "G"), "--per-class", "50", "--out", str(tmp_path / "x"))
+    exported = result(capsys, "paper", "section7", *of_G)
+    assert exported["runs"] == found["runs"]
+    assert {row["seconds"] for row in exported["rows"]} == {None}  # type: ignore[attr-defined]
 
 
 def test_a_newer_row_replaces_an_older_one(tmp_path: Path) -> None:
