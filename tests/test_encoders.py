@@ -11,6 +11,7 @@ from torch.nn.functional import softplus
 
 import adversarial_nets as an
 from adversarial_nets import build, encoders, game, objectives, settings
+from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.settings import Settings
@@ -60,6 +61,21 @@ def test_a_round_descends_the_gradients_of_both_pairs(objective: str, protocol: 
         D = g.D
     of_x, of_G = D(torch.cat([x, E(x)], 1))[:, 0], D(torch.cat([G(z), z], 1))[:, 0]
     check_step(before.G, g.G, objectives.joint_loss(of_x, of_G, objective), g.lr)
+
+
+def test_D_sees_the_same_augmented_data_in_both_losses(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def recorded(a_x: torch.Tensor, a_G_z: torch.Tensor, objective: str) -> torch.Tensor:
+        seen.append(a_x.detach())
+        return joint_loss(a_x, a_G_z, objective)
+
+    joint_loss = objectives.joint_loss
+    monkeypatch.setattr(objectives, "joint_loss", recorded)
+    g = new_game(augment=1.0, protocol="released")
+    x, z = game.sample_data(g, 0), game.sample_noise(g, 0, "z for G")
+    a_x, _ = autograd_updates.update_both(g, x, z, 0)
+    assert torch.allclose(seen[0], a_x, rtol=0, atol=1e-12)
 
 
 def check_step(

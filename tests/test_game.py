@@ -19,6 +19,7 @@ from adversarial_nets.game import play
 from adversarial_nets.minibatches import steps
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
+from adversarial_nets.schedules import set_learning_rates
 from adversarial_nets.settings import GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from small import products_round_to_bfloat16, small_data, small_settings
@@ -367,9 +368,26 @@ def test_perceptrons_are_played_by_hand_and_others_by_autograd() -> None:
         (nn.Sequential(nn.Linear(5, 36), nn.BatchNorm1d(36, affine=False)), D_known),
         (nn.Sequential(nn.Linear(5, 5), r := nn.ReLU(), nn.Linear(5, 36), r), D_known),  # r twice
         (nn.Sequential(same := nn.Linear(5, 5), same, nn.Linear(5, 36)), D_known),
+        (with_tied_weights(nn.Linear(5, 5), nn.Linear(5, 5), nn.Linear(5, 36)), D_known),
         (G_known, hooked(nn.Linear(36, 1))),
     ):
         assert not new_game(small_settings(), data, G=G, D=D).manual_backprop
+
+
+def with_tied_weights(first: nn.Linear, second: nn.Linear, *others: nn.Module) -> nn.Sequential:
+    second.weight = first.weight
+    return nn.Sequential(first, second, *others)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_an_update_leaves_the_noise_it_is_given_unchanged(momentum: float) -> None:
+    g = new_game(small_settings(momentum=momentum), small_data())
+    assert g.manual_backprop
+    set_learning_rates(g)
+    z = game.sample_noise(g, 0, "z for G")
+    before = z.clone()
+    game.update_G(g, z, 0)
+    assert torch.equal(z, before)
 
 
 def test_momentum_rule_is_the_published_one() -> None:
@@ -393,6 +411,15 @@ def test_momentum_rule_is_the_published_one() -> None:
         g = step_D
     for p, q in zip(mine.parameters(), g.G.parameters(), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-10, atol=1e-12)
+
+
+def test_the_logged_momentum_is_the_one_that_the_optimiser_used() -> None:
+    for optimiser in ("sgd", "adam"):
+        moving = {"momentum": 0.2, "momentum_end": 0.7, "momentum_epochs": 3, "lr_decay": 1.0}
+        g = new_game(small_settings(optimiser=optimiser, **moving), small_data())
+        play(g, 60)
+        group = g.optimiser_G.param_groups[0]
+        assert g.momentum == pytest.approx(group.get("momentum", group.get("betas", [0])[0]))
 
 
 def test_a_learning_rate_that_has_fallen_to_0_moves_nothing() -> None:

@@ -19,7 +19,7 @@ from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import metrics
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.training import loop
-from adversarial_nets.training.diagnostics import describe_problem, patience
+from adversarial_nets.training.diagnostics import describe_problem, rounds_without_diversity
 from small import small_data, small_settings
 
 OFTEN = Cadence(log_every=5, save_every=10, score_every=10, samples_every=10)
@@ -197,7 +197,9 @@ def test_what_is_wrong_is_printed_once(
     layer = nn.Linear(5, 36)
     nn.init.zeros_(layer.weight)
     stuck = nn.Sequential(layer, nn.Sigmoid())
-    monkeypatch.setattr(loop, "patience", lambda settings, own_nets: 20 if own_nets else 0)
+    monkeypatch.setattr(
+        loop, "rounds_without_diversity", lambda settings, own_nets: 20 if own_nets else 0
+    )
     never = functools.partial(torch.optim.SGD, lr=0.0)
     snapshots: list[an.TrainingSnapshot] = []
     trained(tmp_path, rounds=30, G=stuck, optimiser=never, callbacks=[snapshots.append])
@@ -209,7 +211,8 @@ def test_what_is_wrong_is_printed_once(
 def test_samples_alike_from_the_start_are_noticed() -> None:
     """The measured start of the presets gives no false alarm."""
     row = {"D_x": 0.6, "D_G_z": 0.4, "spread": 0.01}
-    published, own = patience(PRESETS["mnist"].settings), patience(Settings(), own_nets=True)
+    published = rounds_without_diversity(PRESETS["mnist"].settings)
+    own = rounds_without_diversity(Settings(), own_nets=True)
     for round, limit, wrong in (
         (850, published, False),
         (published, published, True),

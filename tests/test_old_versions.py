@@ -5,6 +5,7 @@ used here: commands, the library's own names, files, and the playground's addres
 """
 
 import asyncio
+import base64
 import importlib
 import json
 import re
@@ -22,6 +23,7 @@ import safetensors.torch
 import torch
 
 import adversarial_nets as an
+from adversarial_nets.plots.sheets import training_frames
 from adversarial_nets.runs.files import without_infinities
 
 main: Callable[[list[str]], int] = importlib.import_module("adversarial_nets.__main__").main
@@ -127,6 +129,15 @@ def test_a_stopped_run_keeps_its_settings_unless_begun_anew(capsys: Capture) -> 
     an.train("idx:tiny", settings=an.open_run(run).settings, run=run, rounds=5, restart=True)
     assert [json.loads(row)["round"] for row in rows(run, 0, 99)] == [5]
     assert len(list((run / "checkpoints").iterdir())) == 1
+
+
+def test_its_pictures_are_found_beside_those_of_today(capsys: Capture) -> None:
+    run = Path("finished")
+    assert len(training_frames(run)) == 3
+    newest = (run / "samples" / "step-00000020.png").read_bytes()
+    (run / "samples" / "round-00000030.png").write_bytes(newest)
+    (run / "samples" / "step-00000020.png").write_bytes(b"an older picture")
+    assert base64.b64encode(newest).decode() in an.open_run(run)._repr_html_()
 
 
 @pytest.mark.parametrize("by", ["command", "library"])

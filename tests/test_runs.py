@@ -221,8 +221,11 @@ def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     trained(folder, 20)
     (folder / "my notes.txt").write_text("kept")
+    for name in ("tensorboard", "wandb", "mlruns", "inference"):
+        (folder / name).mkdir()
     trained(folder, 20, settings=small_settings(k=2), restart=True)
     assert runs_folder.open_run(folder).settings.k == 2
+    assert not {"tensorboard", "wandb", "mlruns", "inference"} & {p.name for p in folder.iterdir()}
     assert (folder / "my notes.txt").read_text() == "kept"
 
 

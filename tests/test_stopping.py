@@ -240,7 +240,7 @@ def test_ada_and_accuracy_compare_logits_with_the_objectives_threshold(
     game = new_game(dataclasses.replace(ADA, objective=objective), data)
     game.stats.a_x = threshold + torch.tensor([-0.1, 0.1, 0.1, 0.1])
     adapt_augmentation(game)
-    assert game.augmentation.signs == 2
+    assert game.ada.signs == 2
     game.D = BrightPixels(threshold)  # G starts with grey images
     assert discriminator_metrics(game, data)["accuracy"] == 1
     critic = new_game(dataclasses.replace(ADA, objective="wasserstein", ada_target=0.0), data)

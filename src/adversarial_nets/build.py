@@ -12,22 +12,14 @@ from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, ImageShape, Source, image_shape_of
 from adversarial_nets.engine import manual_backprop as manual
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.settings import LIVE, Settings, settings_differences
-from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.settings import LIVE, OPTIMISER_SETTINGS, Settings, settings_differences
+from adversarial_nets.state import AdaState, Game
 from adversarial_nets.user_networks import Requirements
 
-__all__ = ["OPTIMISER_SETTINGS", "Optimiser", "change_settings", "new_game", "new_generator"]
+__all__ = ["Optimiser", "change_settings", "new_game", "new_generator"]
 
 Optimiser = Callable[..., torch.optim.Optimizer]
 """A function that makes an optimiser from parameters, e.g. a class of `torch.optim`."""
-
-OPTIMISER_SETTINGS = frozenset(
-    {
-        *("optimiser", "optimiser_D", "momentum", "momentum_end", "momentum_epochs"),
-        *("lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor"),
-    }
-)
-"""Settings that may not change during a game whose optimiser a program passed in."""
 
 
 def new_game(
@@ -101,9 +93,7 @@ def new_game(
         bf16_matmul=bf16_matmul,
         optimiser_lr=optimiser_lr if optimiser else "settings",
         condition_columns=columns,
-        augmentation=Augmentation(
-            diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)
-        ),
+        ada=AdaState(diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)),
     )
     _multiply_own_rates(game)
     applies = manual.applies(game)

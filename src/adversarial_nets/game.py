@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from adversarial_nets import classes, nets, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
-from adversarial_nets.engine.precision import bfloat16_products
-from adversarial_nets.minibatches import like, sample_data, sample_noise, steps
+from adversarial_nets.engine.precision import bfloat16_products, reference_parameter
+from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.random import Address
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
 from adversarial_nets.settings import Settings
@@ -145,7 +145,7 @@ def reproducible_torch_rng(game: Game) -> Iterator[None]:
     if game.manual_backprop:  # its layers draw random numbers only by `random.Address`
         yield
         return
-    device = like(game.G).device
+    device = reference_parameter(game.G).device
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         key = Address(game.settings.seed, game.round, range(1)).words("torch", 1, np.uint64)
         torch.manual_seed(int(key[0, 0]))
@@ -186,7 +186,8 @@ def _updates(game: Game) -> ModuleType:
 
 def _matmul_precision(game: Game) -> AbstractContextManager[None]:
     """A context in which matrix products use bfloat16, if `game.bf16_matmul`."""
-    return bfloat16_products(like(game.G).device) if game.bf16_matmul else nullcontext()
+    device = reference_parameter(game.G).device
+    return bfloat16_products(device) if game.bf16_matmul else nullcontext()
 
 
 # --- Samples --------------------------------------------------------------------------------------
@@ -229,5 +230,6 @@ def sample(
             else:
                 z_block = z[block]
             c_block = classes.drawn_classes(G, address, purpose) if c is None else c[block]
-            images.append(G(classes.generator_input(G, z_block, c_block).to(like(G))))
+            inputs = classes.generator_input(G, z_block, c_block)
+            images.append(G(inputs.to(reference_parameter(G))))
     return torch.cat(images)

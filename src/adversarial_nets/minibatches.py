@@ -2,13 +2,14 @@
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
 from adversarial_nets.datasets import Dataset, image_shape_of
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.state import Game, Images, Noise
 
-__all__ = ["like", "pairs", "sample_data", "sample_noise", "steps", "training_images"]
+__all__ = ["pairs", "sample_data", "sample_noise", "steps", "training_images"]
 
 
 def steps(game: Game) -> range:
@@ -20,12 +21,12 @@ def sample_noise(game: Game, step: int, purpose: str) -> Noise:
     """A minibatch of m noise vectors z ~ p_z."""
     s = game.settings
     z = priors.draw(s.prior, game.address(step), s.z_size, purpose)
-    return _with_condition(game, z.to(like(game.G)), step)
+    return _with_condition(game, z.to(reference_parameter(game.G)), step)
 
 
 def sample_data(game: Game, step: int) -> Images:
     """A minibatch of m examples x ~ p_data."""
-    x = training_images(game, step).to(like(game.D))
+    x = training_images(game, step).to(reference_parameter(game.D))
     if game.settings.joint:
         return pairs(game, x, step).detach()
     return _with_condition(game, x, step)
@@ -62,8 +63,3 @@ def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Imag
         return classes.with_classes(rows, c, game.condition_columns)
     x, m = training_images(game, step), masks.random_masks(address, game.data.image_shape)
     return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
-
-
-def like(net: nn.Module) -> Tensor:
-    """A tensor with the network's device and dtype."""
-    return next(net.parameters())

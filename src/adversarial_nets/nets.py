@@ -164,8 +164,8 @@ class Branches(nn.Module):
         super().__init__()
         self.of_x, self.of_c, self.size = of_x, of_c, size
 
-    def forward(self, xc: Float[Tensor, "m size_and_classes"]) -> Float[Tensor, "m units"]:
-        """Shapes: (m, size + classes) to (m, units of f + units of g)."""
+    def forward(self, xc: Float[Tensor, "m size_and_columns"]) -> Float[Tensor, "m units"]:
+        """Shapes: (m, size + columns of c) to (m, units of f + units of g)."""
         return torch.cat([self.of_x(xc[:, : self.size]), self.of_c(xc[:, self.size :])], 1)
 
 
@@ -215,7 +215,7 @@ def generator(
     image_shape: ImageShape | None = None,
     columns: int = 0,
 ) -> nn.Sequential:
-    """G(z; θ_g), a multilayer perceptron from noise (m, z_size) to images (m, pixels) (§5).
+    """G(z; θ_g), from noise (m, z_size) to images (m, pixels) (§5); with ``maps`` convolutional.
 
     In a conditional game it is G(z, c), from rows of z and then c. A class is joined with z, or
     goes through `class_units` hidden units of its own beside the first hidden layer (Mirza &
@@ -304,12 +304,13 @@ def discriminator(
     image_shape: ImageShape | None = None,
     columns: int = 0,
 ) -> nn.Sequential:
-    """D(x; θ_d), from images (m, pixels) to logits (m, 1): dropout before each layer (§5).
+    """D(x; θ_d), from images (m, pixels) to logits (m, 1) (§5); with ``maps`` convolutional.
 
     Convolutions if the settings name any, then hidden layers of maxout (or ReLU), then one linear
-    output. In a conditional game it is D(x, c), from rows of x and then c. A class is joined with
-    the first hidden layer's input, or has `class_units` hidden units of its own beside that layer,
-    or selects a vector at the output (`Projection`).
+    output, with dropout before each layer; with ``maps`` none of these (`convolutional`). In a
+    conditional game it is D(x, c), from rows of x and then c. A class is joined with the first
+    hidden layer's input, or has `class_units` hidden units of its own beside that layer, or selects
+    a vector at the output (`Projection`).
 
     Args:
         settings: convolutions, hidden layers, initial weights and dropout.
@@ -381,7 +382,7 @@ def _class_units(s: DiscriminatorSettings, columns: int) -> list[nn.Module]:
 def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
     """Divide each weight by its largest singular value, with one power iteration a forward pass.
 
-    Weights that only a class meets (`class_units`, a projection's vectors) stay as they are.
+    Weights that act on the class only (`class_units`, a projection's vectors) stay as they are.
     """
     key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
     with torch.random.fork_rng([]):

@@ -38,6 +38,7 @@ __all__ = [
     "DATA_OPTIONS",
     "LIVE",
     "OLD_NAMES",
+    "OPTIMISER_SETTINGS",
     "Cadence",
     "DiscriminatorSettings",
     "GeneratorSettings",
@@ -71,7 +72,7 @@ def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    """The generator G(z), a multilayer perceptron."""
+    """The generator G(z): a multilayer perceptron, or with `maps` convolutional."""
 
     hidden: tuple[int, ...] = setting((1200, 1200), COUNT)
     """Units of each hidden layer."""
@@ -112,7 +113,7 @@ class GeneratorSettings:
 
 @dataclass(frozen=True)
 class DiscriminatorSettings:
-    """The discriminator D(x), a maxout network with dropout."""
+    """The discriminator D(x): a maxout network with dropout, or with `maps` convolutional."""
 
     units: tuple[int, ...] = setting((240, 240), COUNT)
     """Maxout units of each hidden layer."""
@@ -143,8 +144,8 @@ class DiscriminatorSettings:
     """Make D convolutional, with this many feature maps after the first convolution and twice as
     many after each further one (`convolutional`), without dropout; 0 makes the layers above."""
     spectral_norm: bool = setting(False, source=_OURS)
-    """Divide each weight of D that meets x by its largest singular value, estimated by power
-    iteration (Miyato et al. 2018, arXiv:1802.05957)."""
+    """Divide the weights of each layer of D that x passes through by their largest singular value,
+    estimated by power iteration (Miyato et al. 2018, arXiv:1802.05957)."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,7 @@ class Settings:
     """Let an encoder E play too (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G descend
     the same value function. E has G's hidden layers in reverse order."""
     k: int = setting(1, COUNT, live=True)
-    """Updates of D for each update of G."""
+    """Updates of D in each round, k in Algorithm 1."""
     g_steps: int = setting(1, COUNT, live=True, source=_OURS)
     """Updates of G in a round; 1 in Algorithm 1. Each further one has new noise."""
     objective: str = setting("non-saturating", live=True)
@@ -227,8 +228,8 @@ class Settings:
     """Probability of each change of DiffAugment (colour, translation, cutout; arXiv:2006.10738) to
     all images that D sees; for few training images."""
     augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
-    """Number of training images at which this probability has fallen to 0, linearly from no images;
-    0 uses it for any number."""
+    """Multiply this probability by max(0, 1 - n / augment_below) for n training images; 0 uses it
+    unchanged."""
     ada_target: float = setting(0.0, Bounds(0, 1, "a mean sign, 0 to 1"), source="arXiv:2006.06676")
     """Adapt that probability by ADA: it rises while the mean sign of D's logits on training images
     is above this target (published: .6) and falls while it is below; 0 keeps it as it is."""
@@ -343,6 +344,12 @@ _TYPES: Mapping[str, Any] = {
 
 LIVE = frozenset(name for name, f in FIELDS.items() if f.metadata["live"])
 """The settings that may change during a game; the others need a new game."""
+
+OPTIMISER_SETTINGS = (
+    *("optimiser", "optimiser_D", "lr", "d_lr_multiplier", "lr_decay", "lr_hold", "lr_floor"),
+    *("momentum", "momentum_end", "momentum_epochs", "adam_beta2"),
+)
+"""Settings without effect in a game whose optimiser a program passed in."""
 
 DATA_OPTIONS = ("size", "width", "fit", "channels", "background", "stretch", "train_on_all")
 """The settings that choose how a folder of images is read."""

@@ -14,7 +14,7 @@ from adversarial_nets.objectives import Logits
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["Augmentation", "Game", "Images", "Logits", "Noise", "RunningStats"]
+__all__ = ["AdaState", "Game", "Images", "Logits", "Noise", "RunningStats"]
 
 Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
 Noise = Float[Tensor, "m z_size"]  # likewise
@@ -47,9 +47,10 @@ class RunningStats:
             joint: whether G and E play together, so that G's loss is theirs.
             batch_fraction: this process's share of the minibatch.
         """
-        # A round with one update on samples has one of the two; it stands for the other.
-        a_x, a_G_z, a_for_G = self.a_x, self.a_G_z, self.a_for_G
-        a_G_z, a_for_G = a_for_G if a_G_z is None else a_G_z, a_G_z if a_for_G is None else a_for_G
+        # A round with a single update on samples has only one of the two.
+        a_x = self.a_x
+        a_G_z = self.a_G_z if self.a_G_z is not None else self.a_for_G
+        a_for_G = self.a_for_G if self.a_for_G is not None else self.a_G_z
         assert a_x is not None
         assert a_G_z is not None
         assert a_for_G is not None
@@ -75,8 +76,8 @@ class RunningStats:
 
 
 @dataclass
-class Augmentation:
-    """The probability of augmentation under ADA, and D's signs since it last changed.
+class AdaState:
+    """ADA's probability of augmentation, and D's signs since it last changed.
 
     Attributes:
         probability: of each change of DiffAugment.
@@ -113,7 +114,7 @@ class Game:
         condition_columns: values at the end of each row of noise and images that hold its
             condition: a class in one-hot form (`classes`), or the known pixels (`masks`); in the
             joint game z, or E(x) (`encoders`); 0 in other games.
-        augmentation: what ADA adapts; unused without the setting `ada_target`.
+        ada: the state of ADA; unused without the setting `ada_target`.
     """
 
     settings: Settings
@@ -131,7 +132,7 @@ class Game:
     images: int = 0
     stats: RunningStats = field(default_factory=RunningStats)
     condition_columns: int = 0
-    augmentation: Augmentation = field(default_factory=Augmentation)
+    ada: AdaState = field(default_factory=AdaState)
 
     def __repr__(self) -> str:
         """The round, the sizes of both networks, and their optimisers."""
@@ -158,10 +159,12 @@ class Game:
 
     @property
     def momentum(self) -> float:
-        """G's momentum in the last round (Adam's β₁ for an optimiser of your own; 0 if none)."""
+        """G's momentum in the last round; Adam's is its β₁, which is constant; 0 if none."""
         if self.optimiser_lr == "own":
             group = self.optimiser_G.param_groups[0]
             return float(group.get("momentum", group.get("betas", (0.0,))[0]))
+        if self.settings.optimiser == "adam":
+            return self.settings.momentum
         drawn_before = self.images - self.settings.k * self.settings.batch
         return self.settings.momentum_at(1 + max(drawn_before, 0) // self.data.examples_per_epoch)
 

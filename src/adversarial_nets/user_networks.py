@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.nets import evaluation_mode
 from adversarial_nets.random import Address
@@ -309,7 +310,7 @@ def _warn(message: str) -> None:
 @contextmanager
 def _tried(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and random generators are restored."""
-    device = next(net.parameters()).device
+    device = reference_parameter(net).device
     fork = torch.random.fork_rng([device] if device.type == "cuda" else [])
     with evaluation_mode(net), fork, torch.no_grad():
         yield
@@ -317,7 +318,7 @@ def _tried(net: nn.Module) -> Iterator[None]:
 
 def _like(net: nn.Module, x: Tensor) -> Tensor:
     """The tensor with the network's device and dtype."""
-    return x.to(next(net.parameters()))
+    return x.to(reference_parameter(net))
 
 
 def _noise(required: Requirements) -> Tensor:

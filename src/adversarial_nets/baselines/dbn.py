@@ -27,6 +27,7 @@ from adversarial_nets.baselines.rbm import (
     gibbs,
     init_rbm,
     log_likelihood_gradient,
+    logit_of_mean,
     reconstruct,
 )
 from adversarial_nets.random import Address
@@ -158,7 +159,7 @@ def _train_second(
         if step == start:
             mean_h1 = torch.stack([first.p_h(x).sum(0) for x in images.split(1000)]).sum(0)
             mean_h1 = mean_h1 / len(images)
-            second.b.copy_(torch.logit(mean_h1.clamp(1e-7, 1 - 1e-7)))
+            second.b.copy_(logit_of_mean(mean_h1))
             h2.copy_(bernoulli(torch.full_like(h2, 0.5), generator))
         v = minibatch(images, settings.seed, step, settings.batch)
         h1 = bernoulli(first.p_h(v), generator)

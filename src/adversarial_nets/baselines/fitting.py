@@ -48,6 +48,13 @@ class FitSession:
     seconds: float = 0.0
     losses: list[float] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        """Refuse scores without a function that computes them."""
+        if self.score_every > 0 and self.validation_score is None:
+            raise ValueError(
+                "score_every is above 0, but there is no validation_score; pass one to FitSession."
+            )
+
     def steps(
         self, total: int, model: object, parameters: Tensors, optimiser_state: Tensors
     ) -> "FitSteps":
@@ -66,6 +73,8 @@ class FitSession:
 @dataclass
 class FitSteps:
     """The updates of a fit, starting from the newest checkpoint of its folder.
+
+    In the files, ``round`` is the number of updates.
 
     Attributes:
         session: the fit's session.
@@ -141,7 +150,6 @@ class FitSteps:
         score_due = (
             in_last_phase
             and session.score_every > 0
-            and session.validation_score is not None
             and (finished or self.done % session.score_every == 0)
         )
         # The rows of the metrics do not depend on where the fit was interrupted.
@@ -177,11 +185,7 @@ class FitSteps:
     def _score(self) -> float:
         """Return the model's validation score, and remember it if it is the best."""
         session = self.session
-        if session.validation_score is None:
-            raise ValueError(
-                "The session has no validation_score; with score_every above 0 it needs one. Pass "
-                "validation_score to FitSession."
-            )
+        assert session.validation_score is not None  # checked by FitSession
         nats = session.validation_score(self.model)
         if session.best is None or nats > session.best["valid_nats"]:
             session.best = {"round": self.done, "valid_nats": nats}

@@ -28,17 +28,24 @@ def glorot_uniform(rows: int, columns: int, seed: int, purpose: str) -> Tensor:
     return (2 * u - 1) * math.sqrt(6 / (rows + columns))
 
 
-def init_mlp(sizes: Sequence[int], seed: int, purpose: str) -> MLP:
-    """Return a new MLP: weights by `glorot_uniform`, biases 0.
+def init_mlp(sizes: Sequence[int], seed: int, purpose: str, std: float | None = None) -> MLP:
+    """Return a new MLP with biases of 0.
 
     Args:
         sizes: number of inputs, units of each hidden layer, number of outputs. Fewer than two
             sizes give an empty MLP.
         seed: the model's seed.
         purpose: name of the random draws.
+        std: draw the weights from N(0, std²); by default they are drawn by `glorot_uniform`.
     """
+
+    def weights(inputs: int, outputs: int, purpose: str) -> Tensor:
+        if std is None:
+            return glorot_uniform(inputs, outputs, seed, purpose)
+        return std * Address(seed, 0, range(inputs)).normal(purpose, outputs)
+
     return tuple(
-        (glorot_uniform(inputs, outputs, seed, f"{purpose} {i}"), torch.zeros(outputs))
+        (weights(inputs, outputs, f"{purpose} {i}"), torch.zeros(outputs))
         for i, (inputs, outputs) in enumerate(pairwise(sizes))
     )
 

@@ -75,12 +75,13 @@ def rounds_per_second(preset: str, seconds: float) -> float:
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
+    from adversarial_nets.engine.precision import reference_parameter
     from adversarial_nets.engine.threads import ThreadTuner
     from adversarial_nets.game import play
     from adversarial_nets.presets import PRESETS
 
     game = new_game(PRESETS[preset].settings, datasets.load("mnist-5k"))
-    with ThreadTuner.for_device(next(game.G.parameters()).device) as tuner:
+    with ThreadTuner.for_device(reference_parameter(game.G).device) as tuner:
 
         def train(seconds: float) -> float:
             first, started = game.round, time.perf_counter()

@@ -1,1 +1,1 @@
-"""How updates are computed: by autograd or by hand; threads, processes, precision."""
+"""How updates are computed: autograd, manual backpropagation, threads, processes, precision."""

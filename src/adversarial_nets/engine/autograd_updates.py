@@ -14,14 +14,15 @@ from adversarial_nets import augmentation, nets, objectives
 from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import image_shape_of
 from adversarial_nets.engine import distributed
-from adversarial_nets.minibatches import like, pairs, sample_data, training_images
+from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.minibatches import pairs, sample_data, training_images
 from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = ["d_logits", "update_D", "update_G", "update_both"]
 
 
 def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-    """`update_D` by autograd; returns D's logits on data and samples before the update."""
+    """θ_d ascends the stochastic gradient of V; returns D's logits on data and samples."""
     with torch.no_grad():
         G_z = _samples(game, z, step, "samples for D")
     data, samples = _discriminate(game, step, x, G_z, "samples for D")
@@ -31,7 +32,7 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
 
 
 def update_G(game: Game, z: Noise, step: int) -> Logits:
-    """`update_G` by autograd; returns D's logits on the samples."""
+    """θ_g descends the stochastic gradient of G's loss; returns D's logits on the samples."""
     G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_G_z = _logits(game, G_z, step, "samples for G")
     _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
@@ -40,7 +41,7 @@ def update_G(game: Game, z: Noise, step: int) -> Logits:
 
 
 def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-    """`update_both` by autograd; returns D's logits on data and samples before the update."""
+    """Both updates, with gradients at the same θ_d and θ_g; returns D's logits before them."""
     G_z = _samples(game, z, step, "samples for G")
     data, samples = _discriminate(game, step, x, G_z, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
@@ -114,7 +115,7 @@ def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
     """The images as D sees them: changed by DiffAugment, if the settings say so."""
     s, n = game.settings, game.data.examples_per_epoch
     if s.ada_target:
-        p = game.augmentation.probability
+        p = game.ada.probability
     else:
         p = augmentation.diff_augment_probability(s.augment, s.augment_below, n)
     if p == 0:
@@ -128,13 +129,13 @@ def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     """D's logits in training mode; the dropout masks depend on the step and the purpose."""
     nets.address_dropout(game.D, game.address(step), purpose)
-    return game.D(x).reshape(-1).to(like(game.D).dtype)
+    return game.D(x).reshape(-1).to(reference_parameter(game.D).dtype)
 
 
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     """G(z) in training mode; in a conditional game (G(z, c), c), in the joint game (G(z), z)."""
     nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
-    G_z = game.G(z).to(like(game.G).dtype)
+    G_z = game.G(z).to(reference_parameter(game.G).dtype)
     if not game.condition_columns:
         return G_z
     return torch.cat([G_z, z[:, -game.condition_columns :].to(G_z)], 1)
@@ -158,8 +159,9 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
     """
     objective = game.settings.objective
     if game.settings.joint:
-        x = training_images(game, step).to(like(game.D))
-        a_x_E = _logits(game, pairs(game, x, step), step, "data")  # differentiable in E
+        x = training_images(game, step).to(reference_parameter(game.D))
+        rows = _augmented(game, pairs(game, x, step), step, "data")
+        a_x_E = _logits(game, rows, step, "data")  # differentiable in E
         return objectives.joint_loss(a_x_E, a_G_z, objective)
     if a_x is None and objectives.find(objective).paired_g_loss is not None:
         a_x = d_logits(game, sample_data(game, step), step)

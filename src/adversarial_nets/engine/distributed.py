@@ -3,7 +3,7 @@
 Every process (rank) holds both networks and computes its rows of each minibatch. Gradients are
 summed over the ranks (all-reduce), so all ranks make the same update. Random draws depend on the
 row in the global minibatch (`adversarial_nets.random`), so the result does not depend on the number
-of processes, except for rounding. In a single process every function here does nothing.
+of processes, except for rounding. A single process is rank 0 and holds all rows.
 """
 
 import contextlib

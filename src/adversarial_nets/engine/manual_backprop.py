@@ -1,6 +1,6 @@
 """The updates of `game` by manually written backpropagation, for multilayer perceptrons.
 
-The same arithmetic as autograd's, in fewer and larger operations:
+The same arithmetic as autograd's (the tests compare every update), in fewer, larger operations:
 
 * Data and samples go through D as one batch.
 * D outputs one number per image, its logit a, so every loss depends on image i only through a_i.
@@ -13,8 +13,6 @@ The same arithmetic as autograd's, in fewer and larger operations:
   inside the matrix product that computes it.
 * Activations are stored as (features, images), so that the maximum of maxout, batch means and
   matrix products run over long contiguous rows.
-
-The tests compare each update with autograd's.
 """
 
 import itertools
@@ -27,7 +25,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import objectives
-from adversarial_nets.engine import distributed
+from adversarial_nets.engine import distributed, precision
 from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
@@ -55,14 +53,15 @@ def applies(game: Game) -> bool:
     """Whether this game's networks consist of the layers that are implemented here.
 
     Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
-    Hooks, frozen parameters, a layer used twice, a max-norm constraint, a paired objective,
-    augmentation and every penalty but the exact R1 need autograd.
+    Hooks, frozen parameters, a layer or weight used twice, a max-norm constraint, a paired
+    objective, augmentation and every penalty but the exact R1 need autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
         return False
     leaves = [_leaves(net) for net in (G, D)]
-    if any(len(set(layers)) < len(layers) for layers in leaves):
+    parts = [[p for layer in layers for p in (layer, *layer.parameters())] for layers in leaves]
+    if any(len(set(map(id, found))) < len(found) for found in parts):
         return False
     if any(_is_hooked(module) for net in (G, D) for module in net.modules()):
         return False
@@ -75,7 +74,9 @@ def applies(game: Game) -> bool:
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and game.settings.max_norm is None
         and not _needs_autograd(game.settings)
-        and not (game.bf16_matmul and next(D.parameters()).device.type != "cpu")  # autocast
+        and not (
+            game.bf16_matmul and precision.reference_parameter(D).device.type != "cpu"
+        )  # autocast
     )
 
 
@@ -99,7 +100,7 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 
 
 def _needs_autograd(s: Settings) -> bool:
-    """Whether D's loss has a penalty, or G's loss an argument, that is not implemented here."""
+    """Whether a penalty, a paired objective or augmentation is not implemented here."""
     paired = objectives.find(s.objective).paired_g_loss is not None
     penalties = objectives.penalties(s).keys()
     exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
@@ -266,9 +267,9 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
                 signal = signal * weight
             case nn.Linear():
                 if isinstance(layer, Maxout):
-                    won = kept[1]
-                    share = signal.div_(won.sum(1))  # tied pieces share the gradient
-                    signal = torch.mul(won, share[:, None], out=None if keep else won)
+                    is_max = kept[1]
+                    share = signal.div_(is_max.sum(1))  # tied pieces share the gradient
+                    signal = torch.mul(is_max, share[:, None], out=None if keep else is_max)
                     signal = signal.flatten(0, 1)
                 gradients += [
                     _Gradient(layer.weight, signal, kept[0]),
@@ -315,13 +316,12 @@ def _negative_slope(layer: nn.Module) -> float:
 
 def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
     """Batch normalisation, updating running statistics; also (normalised values, 1/σ)."""
-    m = h.shape[1]
     mean = h.mean(1, keepdim=True)
     normal = h - mean
     var = normal.square().mean(1, keepdim=True)
     scale = (var + layer.eps).rsqrt_()
     normal.mul_(scale)
-    unbiased = var * (m / (m - 1))
+    unbiased = var * (h.shape[1] / (h.shape[1] - 1))
     for running, now in ((layer.running_mean, mean), (layer.running_var, unbiased)):
         assert running is not None
         running.lerp_(now[:, 0], layer.momentum or 0.0)
@@ -350,8 +350,8 @@ def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Mask
 
 
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> tuple[Values, Tape]:
-    """G(z) as (features, images), in a conditional game (G(z, c), c); and G's tape."""
-    G_z, tape = _forward(game.G, z.T, _masks(game, step, [f"{purpose}, in G"], z))
+    """G(z) as (features, images), in a conditional game (G(z, c), c); and G's tape, z copied."""
+    G_z, tape = _forward(game.G, z.T.clone(), _masks(game, step, [f"{purpose}, in G"], z))
     if game.condition_columns:
         G_z = torch.cat([G_z, z.T[-game.condition_columns :]])
     return G_z, tape
@@ -398,14 +398,14 @@ def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
     """Append to each weight's gradient that of R1, ½ ‖∂a/∂x‖² on the m images of data.
 
     Its gradient is that of u · ∂a/∂x with u = ∂a/∂x held constant, which is linear in each weight,
-    as a is. So propagate u forward through D's active pieces; the gradient with respect to a weight
-    is signal · tᵀ, where t is u at that layer's input.
+    as a is. So propagate u forward through D's active pieces, as a tangent t; the gradient with
+    respect to a weight is signal · tᵀ, with the t at that layer's input.
     """
     t = _input_gradient(tape, gradients, slice(m))
-    _propagate(tape, {g.parameter: g for g in gradients}, t, slice(m))
+    _propagate_tangent(tape, {g.parameter: g for g in gradients}, t, slice(m))
 
 
-def _propagate(
+def _propagate_tangent(
     tape: Tape, gradient_of: Mapping[Tensor, _Gradient], t: Values, data: slice
 ) -> Values:
     """Propagate t forward through the active pieces; extend each weight's gradient on the way.
@@ -416,7 +416,7 @@ def _propagate(
         layer, kept = taped.layer, taped.kept
         match layer:
             case Branches():
-                t = _propagate(taped.branches[0], gradient_of, t, data)
+                t = _propagate_tangent(taped.branches[0], gradient_of, t, data)
                 t = torch.cat([t, t.new_zeros(taped.sizes[1], t.shape[1])])
             case Dropout():
                 t = t * kept[0][:, data]
@@ -428,8 +428,8 @@ def _propagate(
                 _extend(gradient_of[layer.weight], t, data)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
-                    won = kept[1][..., data]
-                    t = t.view_as(won).mul_(won).sum(1).div_(won.sum(1))
+                    is_max = kept[1][..., data]
+                    t = t.view_as(is_max).mul_(is_max).sum(1).div_(is_max.sum(1))
             case _:
                 t = t * kept[0][:, data].sign().clamp_(min=_negative_slope(layer))
     return t

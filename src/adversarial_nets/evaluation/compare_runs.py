@@ -32,8 +32,8 @@ class Entry:
         name: the last parts of its path, as many as distinguish it from the other runs.
         data: the data set's name.
         preset: the preset's name, or e.g. "custom, from mnist" if the run differs from it.
-        changed: the settings that differ from the preset's, except seed, size and channels:
-            (preset's value, run's value) by dotted name.
+        changed: the settings that differ from the preset's, except the seed and how images are
+            read (`settings.DATA_OPTIONS`): (preset's value, run's value) by dotted name.
         round: the round that was scored, or None without a score.
         weights: ``raw`` or ``averaged``.
         grid: the name of the grid of σ.
@@ -296,9 +296,8 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
 def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, tuple[Any, Any]]]:
     """The preset's label and the settings changed from it, of a record of any version."""
     name, changed = folder.recorded_preset(run, settings)
-    made_with = run["made_with"]
-    own = run.get("own_nets") or made_with.get("optimiser") or made_with.get("init_from")
-    return folder.preset_label(name, custom=bool(changed or own)), changed
+    custom = folder.is_custom(changed, run.get("own_nets"), run["made_with"])
+    return folder.preset_label(name, custom=custom), changed
 
 
 def _number(x: object) -> float:

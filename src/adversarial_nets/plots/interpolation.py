@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import nets, priors
 from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -61,7 +62,7 @@ def interpolate(
     lines = straight_lines(*(ends or random_pairs(settings, rows)), points)
     inputs = _with_class_lines(G, lines, class_ends)
     with nets.evaluation_mode(G):
-        images = G(inputs.flatten(0, 1).to(next(G.parameters())))
+        images = G(inputs.flatten(0, 1).to(reference_parameter(G)))
     return images.float().cpu().unflatten(0, lines.shape[:2])
 
 

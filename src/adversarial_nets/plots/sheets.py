@@ -20,6 +20,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.fonts import legible
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
+from adversarial_nets.runs.files import numbered_by_round
 
 __all__ = [
     "figure2_sheet",
@@ -100,10 +101,10 @@ def training_frames(run: Path) -> NDArray[np.uint8]:
     Raises:
         UserError: the run has no pictures.
     """
-    paths = sorted((run / "samples").glob("round-*.png"))
-    if not paths:
+    pictures = numbered_by_round((run / "samples").glob("*.png"))
+    if not pictures:
         raise UserError(f"{run} has no pictures in its folder samples; train it first.")
-    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in paths])
+    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in pictures.values()])
 
 
 def read_grid(png: bytes, image_shape: ImageShape, n: int, columns: int = 10) -> NDArray[np.uint8]:

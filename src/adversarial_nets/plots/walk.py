@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import nets, priors
 from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
@@ -78,7 +79,7 @@ def walk(
     path = straight_lines if settings.prior == "uniform" else great_circles
     following = z.roll(-1, 1)
     steps = path(z.flatten(0, 1), following.flatten(0, 1), frames + 1)[:, :-1]
-    like = next(G.parameters())
+    like = reference_parameter(G)
     default = torch.arange(walks) % max(class_count(G), 1)
     of_walks = default if c is None else torch.full((walks,), c)
     of_images = of_walks.repeat_interleave(points * frames)

@@ -1,7 +1,6 @@
 """The images inside a report, as data URIs: grids of samples, charts, samples over time."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -11,6 +10,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.plots.style import DARK, LIGHT
 from adversarial_nets.report.templates import data_uri
+from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.runs.folder import Run
 
 __all__ = ["chart", "samples_over_time", "sheet_uri"]
@@ -43,7 +43,7 @@ def samples_over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8
     Raises:
         UserError: a picture is damaged.
     """
-    paths = _sample_pictures(run.folder)
+    paths = numbered_by_round((run.folder / "samples").glob("*.png"))
     if not paths:
         return {}
 
@@ -55,16 +55,6 @@ def samples_over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8
 
     most = min(most, _MAX_BYTES // len(sheet_uri(sheets.tile_images(read(max(paths)), 10))))
     return {round: read(round) for round in _milestones(list(paths), most)} if most > 1 else {}
-
-
-def _sample_pictures(folder: Path) -> dict[int, Path]:
-    """The pictures of samples that the training wrote, by round, in order."""
-    found = {}
-    for path in sorted((folder / "samples").glob("*-*.png")):
-        kind, _, number = path.stem.partition("-")
-        if kind in ("round", "step") and number.isdecimal():  # earlier versions wrote step-…
-            found[int(number)] = path
-    return dict(sorted(found.items()))
 
 
 def _milestones(rounds: Sequence[int], most: int) -> list[int]:

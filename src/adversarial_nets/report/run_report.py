@@ -29,7 +29,7 @@ from adversarial_nets.report.templates import template
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike, open_run
-from adversarial_nets.training.diagnostics import patience
+from adversarial_nets.training.diagnostics import rounds_without_diversity
 from adversarial_nets.training.trend import trend
 
 __all__ = ["write_report"]
@@ -115,7 +115,7 @@ def write_report(
             round,
             rows,
             run.settings.objective,
-            patience(run.settings, run.own_nets),
+            rounds_without_diversity(run.settings, run.own_nets),
         ),
         **_score_values(run, head, records),
         **_settings_values(run),

@@ -9,7 +9,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.settings import DATA_OPTIONS
+from adversarial_nets.settings import DATA_OPTIONS, OPTIMISER_SETTINGS
 
 __all__ = [
     "SettingRow",
@@ -120,10 +120,9 @@ def _unused_settings(run: Run) -> set[str]:
         if settings["G.output_lr_multiplier"] != 1:  # it applies to any G's last layer
             unused.discard("G.output_lr_multiplier")
     if run.info.get("optimiser"):
-        unused |= {"optimiser", "optimiser_D"}
+        unused |= {"optimiser", "optimiser_D", "adam_beta2"}
         if run.info.get("optimiser_lr") == "own":
-            unused |= {"lr", "lr_decay", "lr_hold", "lr_floor"}
-            unused |= {"momentum", "momentum_end", "momentum_epochs"}
+            unused |= set(OPTIMISER_SETTINGS)
         elif "SGD" not in run.info["optimiser"]:  # the schedule sets the momentum of SGD only
             unused |= {"momentum", "momentum_end", "momentum_epochs"}
     if not run.data.startswith("folder:"):

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from adversarial_nets.evaluation.published import PUBLISHED, error_in_words, of_the_paper
 from adversarial_nets.report.templates import nats
-from adversarial_nets.training.diagnostics import LONGEST_PATIENCE, describe_problem
+from adversarial_nets.training.diagnostics import MAX_ROUNDS_WITHOUT_DIVERSITY, describe_problem
 
 __all__ = ["ScoreRow", "caveats", "comparable", "headline", "other_scores", "score_table"]
 
@@ -80,7 +80,7 @@ def caveats(
     round: int,
     rows: Sequence[Mapping[str, Any]],
     objective: str,
-    patience: int = LONGEST_PATIENCE,
+    allowed: int = MAX_ROUNDS_WITHOUT_DIVERSITY,
 ) -> list[str]:
     """Caveats to print below the score: σ at the grid's edge, other weights, failed training.
 
@@ -90,7 +90,7 @@ def caveats(
         round: the round of those images.
         rows: the run's metrics.
         objective: the run's objective.
-        patience: rounds after which samples that are still alike are a problem.
+        allowed: rounds after which samples that are still alike are a problem.
     """
     notes = []
     if head:
@@ -113,7 +113,7 @@ def caveats(
             )
     if rows:
         problem = describe_problem(
-            {**rows[-1], "objective": objective}, max(row["spread"] for row in rows), patience
+            {**rows[-1], "objective": objective}, max(row["spread"] for row in rows), allowed
         )
         notes += [problem] if problem else []
     return notes

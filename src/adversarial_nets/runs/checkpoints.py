@@ -18,6 +18,7 @@ from adversarial_nets.runs.files import (
     explain_os_errors,
     flush,
     json_text,
+    numbered_by_round,
     read_json,
 )
 
@@ -62,13 +63,8 @@ def checkpoint_rounds(folder: Path) -> list[int]:
 
 
 def _round_folders(folder: Path) -> dict[int, Path]:
-    """The folder of each round's checkpoint. Earlier versions called them ``step-…``."""
-    found = {}
-    for path in (folder / "checkpoints").glob("*-*"):
-        kind, _, number = path.name.partition("-")
-        if kind in ("round", "step") and number.isdecimal():
-            found[int(number)] = path
-    return found
+    """The folder of each round's checkpoint."""
+    return numbered_by_round((folder / "checkpoints").glob("*-*"))
 
 
 def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
@@ -93,7 +89,8 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
 
     Args:
         folder: the run's folder.
-        which: ``last``, ``best`` (by validation score) or the number of a round.
+        which: ``last``, ``best`` (by validation score; with a convolutional G by patch distance) or
+            the number of a round.
 
     Raises:
         UserError: there is no such checkpoint; the message lists the existing ones.

@@ -4,7 +4,7 @@ import errno
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ __all__ = [
     "flush",
     "json_text",
     "lock",
+    "numbered_by_round",
     "read_json",
     "without_infinities",
     "write_atomically",
@@ -33,6 +34,19 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 # A path may have bytes that the locale cannot decode. They are written as they are.
 _UNDECODED = "surrogateescape"
+
+
+def numbered_by_round(paths: Iterable[Path]) -> dict[int, Path]:
+    """Return the files and folders named ``round-N``, by N in ascending order; others are left out.
+
+    Earlier versions named them ``step-N``.
+    """
+    found = {}
+    for path in paths:
+        kind, _, number = path.stem.partition("-")
+        if kind in ("round", "step") and number.isdecimal():
+            found[int(number)] = path
+    return dict(sorted(found.items()))
 
 
 @contextmanager

@@ -34,6 +34,7 @@ __all__ = [
     "discard",
     "folder_of",
     "history",
+    "is_custom",
     "note_update_code",
     "open_run",
     "output_folder",
@@ -59,8 +60,8 @@ class Run:
         settings: the game's settings.
         own_nets: whether the program passed its own G or D, which only that program can rebuild.
         info: versions, machine, precision, the data's provenance.
-        changed: the settings that differ from the preset's, except seed, size and channels:
-            (preset's value, run's value) by dotted name.
+        changed: the settings that differ from the preset's, except the seed and how images are
+            read (`settings.DATA_OPTIONS`): (preset's value, run's value) by dotted name.
         classes: number of training images by class, for a conditional game; else empty.
         exported: ``round``, ``weights`` and ``dtype`` of a generator without its run
             (`runs.exported`); empty for a run.
@@ -95,9 +96,8 @@ class Run:
 
     @property
     def is_preset(self) -> bool:
-        """Whether nothing but seed, size and channels differs from the preset."""
-        own = self.own_nets or self.info.get("optimiser") or self.info.get("init_from")
-        return not (self.changed or own)
+        """Whether nothing differs from the preset but the seed and how images are read."""
+        return not is_custom(self.changed, self.own_nets, self.info)
 
     @property
     def preset_label(self) -> str:
@@ -124,6 +124,11 @@ class Run:
 
 RunLike = str | PathLike[str] | Run
 """A run's folder, as text or path, or the run itself."""
+
+
+def is_custom(changed: Mapping[str, object], own_nets: object, info: Mapping[str, object]) -> bool:
+    """Whether a run differs from its preset: by settings, networks, optimiser or first weights."""
+    return bool(changed or own_nets or info.get("optimiser") or info.get("init_from"))
 
 
 def preset_label(preset: str, *, custom: bool) -> str:
@@ -358,7 +363,15 @@ def note_update_code(run: Run, code: str) -> None:
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other file in its folder; used to restart a run."""
     with explain_os_errors(folder):
-        for name in ("checkpoints", "samples", "figures", "tensorboard", "inference"):
+        for name in (
+            "checkpoints",
+            "samples",
+            "figures",
+            "tensorboard",
+            "wandb",
+            "mlruns",
+            "inference",
+        ):
             shutil.rmtree(folder / name, ignore_errors=True)
         for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
             (folder / name).unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from adversarial_nets import classes, nets, user_networks
 from adversarial_nets.build import new_generator
 from adversarial_nets.datasets import ImageShape
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
@@ -21,7 +22,7 @@ from adversarial_nets.runs.checkpoints import (
 )
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
-from adversarial_nets.state import Augmentation, Game
+from adversarial_nets.state import AdaState, Game
 from adversarial_nets.user_networks import Requirements
 
 __all__ = [
@@ -55,7 +56,7 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
     if game.settings.ada_target:
-        counters["augmentation"] = dataclasses.asdict(game.augmentation)
+        counters["augmentation"] = dataclasses.asdict(game.ada)
     checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     return write_checkpoint(run.folder, checkpoint, keep_all)
 
@@ -121,7 +122,7 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
     game.step = checkpoint.state.get("step", rounds * s.k)
     game.images = checkpoint.state.get("images", rounds * s.k * s.batch)
     if "augmentation" in checkpoint.state:
-        game.augmentation = Augmentation(**checkpoint.state["augmentation"])
+        game.ada = AdaState(**checkpoint.state["augmentation"])
 
 
 def load_networks(game: Game, run: Run) -> None:
@@ -259,7 +260,7 @@ def load_generator(
             )
         G = new_generator(s, run.pixels, run.image_shape, columns)
     else:
-        device = str(next(iter(G.parameters())).device)
+        device = str(reference_parameter(G).device)
         own_columns = columns if s.condition else None
         required = Requirements(s, run.pixels, run.image_shape, own_columns, device, trained=False)
         G = user_networks.prepare_generator(G, required)

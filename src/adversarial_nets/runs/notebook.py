@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.runs.metrics import read_metrics
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ def html_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]])
 
 def newest_round(folder: Path) -> int:
     """Return the round of a run's newest checkpoint; 0 if it has none."""
-    names = (path.name.partition("-") for path in (folder / "checkpoints").glob("[rs]*-*"))
-    return max((int(number) for _, _, number in names if number.isdecimal()), default=0)
+    return max(numbered_by_round((folder / "checkpoints").glob("*-*")), default=0)
 
 
 def run_html(run: "Run") -> str:
@@ -51,9 +51,10 @@ def run_html(run: "Run") -> str:
     parts = [html_table("A training run", [], rows)]
     if report.is_file():
         parts.append(f'<p><a href="{html.escape(str(report))}">report</a></p>')
-    if picture := max((run.folder / "samples").glob("*.png"), default=None):
-        content = base64.b64encode(picture.read_bytes()).decode()
-        alt = f"samples, {picture.stem}"
+    if pictures := numbered_by_round((run.folder / "samples").glob("*.png")):
+        newest = max(pictures)
+        content = base64.b64encode(pictures[newest].read_bytes()).decode()
+        alt = f"samples, round {newest}"
         parts.append(f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{content}">')
     return "".join(parts)
 

@@ -6,6 +6,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from adversarial_nets import encoders, nets, objectives
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import Diverged
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -50,7 +51,7 @@ def make_discriminator(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.
 @torch.no_grad()
 def evaluate(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n outputs"]:
     """A network's outputs at points x in evaluation mode (no dropout), as float64."""
-    p = next(net.parameters())
+    p = reference_parameter(net)
     with nets.evaluation_mode(net):
         return net(torch.from_numpy(x).to(p)).double().reshape(len(x), -1).cpu().numpy()
 
@@ -78,7 +79,7 @@ def gradient_field(
     Returns:
         n times the negative gradient of the mean loss over the n samples.
     """
-    at = torch.from_numpy(x).to(next(game.D.parameters())).requires_grad_()
+    at = torch.from_numpy(x).to(reference_parameter(game.D)).requires_grad_()
     data, rows = game.data.minibatch(game.address(0), 0).to(at), at
     if z is not None:
         data, rows = encoders.pairs(game.G, data), torch.cat([at, torch.from_numpy(z).to(at)], 1)

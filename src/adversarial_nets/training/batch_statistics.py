@@ -1,11 +1,10 @@
-"""The statistics by which batch normalisation normalises single samples, measured from samples.
+"""Recompute batch normalisation's running mean and variance from samples of G.
 
 While it trains, G normalises by the mean and variance of its minibatch. For samples that do not
 depend on each other it needs fixed values. PyTorch keeps a running average over past minibatches.
-That lags behind weights that change quickly, and it does not fit an average of weights at all: the
-patch distances of one run's averaged G were 24.9 and 62.1 with it, and 14.3 and 9.1 with statistics
-of its own samples (docs/log/pictures.md). So these are measured before samples are drawn for a
-picture or a score, and before G is saved.
+That lags behind weights that change quickly, and does not fit an average of weights at all
+(docs/log/pictures.md, "Batch normalisation's statistics"). So both are recomputed before samples
+are drawn for a picture or a score, and before G is saved.
 """
 
 import torch
@@ -14,12 +13,13 @@ from torch import nn
 from adversarial_nets import nets, priors
 from adversarial_nets.classes import drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.state import Game
 
 __all__ = ["measure_batch_statistics"]
 
-BLOCKS, BLOCK = 8, 250
+N_BATCHES, BATCH_SIZE = 8, 250
 """The statistics are means over that many minibatches of that many samples."""
 
 _BatchNorm = nn.modules.batchnorm._BatchNorm  # the common class of all dimensions
@@ -45,18 +45,18 @@ def _measure(G: nn.Module, game: Game) -> None:
     if not layers:
         return
     before = [(m.momentum, m.num_batches_tracked) for m in layers]
-    settings, like = game.settings, next(G.parameters())
+    settings, like = game.settings, reference_parameter(G)
     purpose = "statistics of batch normalisation"
     with nets.evaluation_mode(G):  # no dropout
         for layer in layers:
             layer.num_batches_tracked = torch.tensor(0)
             layer.momentum = None  # a plain mean over the minibatches
             layer.train()
-        for i in range(BLOCKS):
-            address = Address(settings.seed, 0, range(BLOCK * i, BLOCK * (i + 1)))
+        for i in range(N_BATCHES):
+            address = Address(settings.seed, 0, range(BATCH_SIZE * i, BATCH_SIZE * (i + 1)))
             z = priors.draw(settings.prior, address, settings.z_size, purpose)
             G(generator_input(G, z, drawn_classes(G, address, purpose)).to(like))
             if isinstance(G, GeneratorWithEncoder):
-                G.E(game.data.minibatch(address, BLOCK * i).to(like))
+                G.E(game.data.minibatch(address, BATCH_SIZE * i).to(like))
     for layer, (momentum, batches) in zip(layers, before, strict=True):
         layer.momentum, layer.num_batches_tracked = momentum, batches

@@ -10,6 +10,7 @@ from adversarial_nets import nets, objectives, priors
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.masks import known_part, random_masks
@@ -18,7 +19,7 @@ from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
 __all__ = [
-    "LONGEST_PATIENCE",
+    "MAX_ROUNDS_WITHOUT_DIVERSITY",
     "PROBLEMS",
     "Problem",
     "condition_of",
@@ -26,7 +27,7 @@ __all__ = [
     "describe_problem",
     "discriminator_metrics",
     "find_problem",
-    "patience",
+    "rounds_without_diversity",
     "spread",
 ]
 
@@ -54,7 +55,7 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
         in nats (Equation 1) on training and on held-out images, with the same samples. Their
         difference measures D's overfitting (§3).
     """
-    like = next(game.D.parameters())
+    like = reference_parameter(game.D)
     n = min(1000, len(data.valid))
     x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
     of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
@@ -93,7 +94,7 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
     images = getattr(data, split)[:n]
     if game.settings.joint:
         assert isinstance(game.G, GeneratorWithEncoder)
-        return encode(game.G.E, data.floats(images).to(next(game.G.parameters())))
+        return encode(game.G.E, data.floats(images).to(reference_parameter(game.G)))
     if game.settings.condition == "classes":
         if split not in data.labels:
             raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
@@ -111,7 +112,7 @@ def condition_of_samples(game: Game, n: int, of_data: Tensor | None) -> Tensor |
     return priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples to watch")
 
 
-LONGEST_PATIENCE = 5000
+MAX_ROUNDS_WITHOUT_DIVERSITY = 5000
 """Rounds after which samples that are all alike are a problem in any game."""
 
 Problem = Literal["D too strong", "saturated", "collapsed", "no diversity", "oscillating"]
@@ -132,24 +133,26 @@ PROBLEMS: Mapping[Problem, str] = {
 """What can go wrong in a game and what to try, by the problem's name."""
 
 
-def patience(settings: Settings, own_nets: bool = False) -> int:
+def rounds_without_diversity(settings: Settings, own_nets: bool = False) -> int:
     """The number of rounds after which samples that are still alike are a problem.
 
     With the published initial weights D's output stays at ½ for about 400 rounds, and `spread`
     exceeds .1 only at round 550 (presets quickstart and fast) or 850 (mnist), with lr .1 or more.
     SGD with a smaller lr takes longer in proportion. Networks of your own have no such start.
 
-    >>> patience(Settings()), patience(Settings(lr=0.05)), patience(Settings(), own_nets=True)
-    (2000, 4000, 1000)
+    >>> rounds_without_diversity(Settings()), rounds_without_diversity(Settings(lr=0.05))
+    (2000, 4000)
+    >>> rounds_without_diversity(Settings(), own_nets=True)
+    1000
     """
     if own_nets:
         return 1000
     slower = 0.1 / settings.lr if settings.optimiser == "sgd" else 1.0
-    return min(round(2000 * max(slower, 1.0)), LONGEST_PATIENCE)
+    return min(round(2000 * max(slower, 1.0)), MAX_ROUNDS_WITHOUT_DIVERSITY)
 
 
 def find_problem(
-    row: Mapping[str, Any], widest: float, patience: int = LONGEST_PATIENCE
+    row: Mapping[str, Any], widest: float, allowed: int = MAX_ROUNDS_WITHOUT_DIVERSITY
 ) -> Problem | None:
     """The problem that a row of metrics shows, or None.
 
@@ -158,7 +161,8 @@ def find_problem(
             ``objective``, the share of ``modes`` hit, and whether the samples are ``oscillating``.
         widest: the largest spread of the run so far. With small initial weights G starts with
             almost no spread, which is not a collapse.
-        patience: rounds after which a spread that has never been large is a problem.
+        allowed: rounds after which a spread that has never been large is a problem
+            (`rounds_without_diversity`).
 
     >>> row = {"D_x": 1.0, "D_G_z": 0.001, "spread": 1.0, "round": 50}
     >>> find_problem(row, widest=1.0), find_problem(row | {"objective": "minimax"}, widest=1.0)
@@ -173,13 +177,13 @@ def find_problem(
     modes_lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
     if modes_lost or (row["spread"] < 0.1 and widest > 0.3):
         return "collapsed"
-    if row["spread"] < 0.1 and row["round"] >= patience:
+    if row["spread"] < 0.1 and row["round"] >= allowed:
         return "no diversity"
     return "oscillating" if row.get("oscillating") else None
 
 
 def describe_problem(
-    row: Mapping[str, Any], widest: float, patience: int = LONGEST_PATIENCE
+    row: Mapping[str, Any], widest: float, allowed: int = MAX_ROUNDS_WITHOUT_DIVERSITY
 ) -> str | None:
     """The problem of `find_problem` and its remedy in plain words, or None.
 
@@ -187,5 +191,5 @@ def describe_problem(
     >>> describe_problem(row, widest=1.0) is None
     True
     """
-    name = find_problem(row, widest, patience)
+    name = find_problem(row, widest, allowed)
     return PROBLEMS[name] if name else None

@@ -5,6 +5,7 @@ import time
 
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Source
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.game import play
 from adversarial_nets.settings import Settings
@@ -26,7 +27,7 @@ def seconds_per_round(settings: Settings, data: Source, device: str = "cpu") -> 
     game = new_game(settings, data, device=device)
     times: list[float] = []
     start = time.perf_counter()
-    with ThreadTuner.for_device(next(game.G.parameters()).device) as tuner:
+    with ThreadTuner.for_device(reference_parameter(game.G).device) as tuner:
         while len(times) < _FEWEST or (len(times) < _MOST and time.perf_counter() < start + _LONG):
             before = time.perf_counter()
             tuner.before_round()

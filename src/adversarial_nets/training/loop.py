@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
@@ -28,7 +29,7 @@ from adversarial_nets.training.batch_statistics import measure_batch_statistics
 from adversarial_nets.training.diagnostics import (
     describe_problem,
     discriminator_metrics,
-    patience,
+    rounds_without_diversity,
     spread,
 )
 from adversarial_nets.training.trend import trend
@@ -78,7 +79,7 @@ class TrainingSession:
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         keep_all: keep every checkpoint.
         patience: stop when this many checks have not improved on the best one; None never stops.
-        best: round and validation score of the best checkpoint so far.
+        best: round and validation score of the best checkpoint so far, by `_quality`.
         widest: the largest `diagnostics.spread` so far.
         seconds_before: training time of earlier sessions.
         started: the time at which this session began, by `time.monotonic`.
@@ -111,7 +112,7 @@ class TrainingSession:
         if game.round == 0:
             measure_batch_statistics(game)
             self._write_samples()
-        tuner = ThreadTuner.for_device(next(game.G.parameters()).device)
+        tuner = ThreadTuner.for_device(reference_parameter(game.G).device)
         with signals() as received, tuner:
 
             def after_round(game: Game) -> None:
@@ -204,7 +205,7 @@ class TrainingSession:
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
         if game.settings.ada_target:
-            row["augment"] = game.augmentation.probability
+            row["augment"] = game.ada.probability
         if not all(map(math.isfinite, row.values())):
             raise Diverged(
                 f"Training diverged between rounds {game.round - game.stats.rounds + 1} and "
@@ -222,7 +223,7 @@ class TrainingSession:
         problem = describe_problem(
             row | {"objective": game.settings.objective},
             self.widest,
-            patience(game.settings, self.run.own_nets),
+            rounds_without_diversity(game.settings, self.run.own_nets),
         )
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
@@ -258,7 +259,11 @@ class TrainingSession:
             score["patches"] = shown["fine"] + shown["coarse"]
         best = self.best
         # The best of an earlier version may lack the distance.
-        if best is None or "patches" in score.keys() - best.keys() or _value(score) > _value(best):
+        if (
+            best is None
+            or "patches" in score.keys() - best.keys()
+            or _quality(score) > _quality(best)
+        ):
             self.best = {"round": self.game.round} | score
 
     def _patch_distances(self, G: nn.Module, valid: Tensor) -> dict[str, float]:
@@ -316,6 +321,6 @@ class TrainingSession:
         return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
 
 
-def _value(score: dict[str, Any]) -> float:
+def _quality(score: dict[str, Any]) -> float:
     """What is larger for a better generator."""
     return -score["patches"] if "patches" in score else score["valid_nats"]

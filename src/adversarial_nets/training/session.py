@@ -30,7 +30,7 @@ from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.schedules import rounds_in
-from adversarial_nets.settings import Cadence, Settings, settings_differences
+from adversarial_nets.settings import OPTIMISER_SETTINGS, Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.stage2 import generator_on_top_of
@@ -38,9 +38,6 @@ from adversarial_nets.training.stage2 import generator_on_top_of
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
-
-# Settings that do not apply to a user's optimiser; others only shape their schedules.
-_UNUSED = ("optimiser", "optimiser_D", "lr", "lr_decay", "momentum", "momentum_end", "adam_beta2")
 
 
 @dataclass(frozen=True)
@@ -315,7 +312,7 @@ def _resolve(
         if not restart and not _is_new(existing) and (folder or source is None):
             continued = runs_folder.open_run(existing)
             if preset in (None, continued.preset):
-                folder, source, preset = existing, continued, None
+                folder, settings, preset = existing, continued.settings, continued.preset
         if source and preset is None:
             settings = source.settings
     preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
@@ -468,7 +465,9 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     """Warn if the caller changed a setting that does not apply to a user's optimiser."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
-    changed = [name for name in _UNUSED if name in from_preset and name in from_default]
+    only_shape_schedules = ("lr_hold", "lr_floor", "momentum_epochs")
+    named = [name for name in OPTIMISER_SETTINGS if name not in only_shape_schedules]
+    changed = [name for name in named if name in from_preset and name in from_default]
     if settings.lr_decay == 1.0 and "lr_decay" in changed:  # no schedule at all is no request
         changed.remove("lr_decay")
     if changed:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.loop import Callback, TrainingSnapshot
 
@@ -43,8 +44,7 @@ def _callback(folder: Path, open_tracker: Callable[[], tuple[Numbers, Pictures]]
         if not opened:
             opened.append(open_tracker())
         log_numbers, log_picture = opened[0]
-        for path in sorted((folder / "samples").glob("round-*.png")):
-            round = int(path.stem.removeprefix("round-"))
+        for round, path in numbered_by_round((folder / "samples").glob("*.png")).items():
             if round >= snapshot.started_at and round not in shown:
                 log_picture(np.asarray(Image.open(path).convert("RGB")), round)
                 shown.add(round)

@@ -27,6 +27,7 @@ from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
+from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
@@ -173,7 +174,7 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
         z: noise.
         c: the class of each row; or the known pixels and their mask (`masks.known_part`).
     """
-    images: Tensor = G(generator_input(G, z, c).to(next(G.parameters())))
+    images: Tensor = G(generator_input(G, z, c).to(reference_parameter(G)))
     return images
 
 
