@@ -234,6 +234,10 @@ def test_bad_classes_are_refused_in_one_sentence() -> None:
     gap = permuted(data, torch.tensor([0, 1, 3]))
     with pytest.raises(UserError, match="no training images of class 2"):
         new_game(conditional(), gap)
+    numbers = permuted(data, torch.tensor([0, 1, 3])).labels["train"] * 1000
+    sparse = dataclasses.replace(data, labels={**data.labels, "train": numbers})
+    with pytest.raises(UserError, match=r"class 1, 2, 3, 4, 5 and 2,993 more.*return_inverse"):
+        new_game(conditional(), sparse)
     unlabelled = permuted(data, torch.tensor([0, 1, -1]))
     with pytest.raises(UserError, match="have no class"):
         new_game(conditional(), unlabelled)

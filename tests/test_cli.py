@@ -4,16 +4,19 @@ import dataclasses
 import json
 import re
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from adversarial_nets.cli import main as main_module
 from adversarial_nets.cli import paper_experiments
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.cli.shared import output_path
+from adversarial_nets.errors import Stopped
 from adversarial_nets.runs.evaluations import read_evaluations
 from commands import NARROW, result
 from test_metrics_docs import check as check_fields
@@ -53,6 +56,20 @@ def test_resuming_names_the_round(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert f"New run of 10 rounds in {tmp_path / 'run'}" in capsys.readouterr().out
     assert main([*args, "--rounds", "20"]) == 0
     assert f"Resuming at round 10 of 20 in {tmp_path / 'run'}" in capsys.readouterr().out
+
+
+def test_the_command_to_continue_with_does_not_restart(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise, pasted, it would delete what was saved."""
+
+    def stopped(command: object, options: object) -> int:
+        raise Stopped(signal.SIGINT, 7, saved=True)
+
+    monkeypatch.setattr(main_module, "_run", stopped)
+    assert main(["train", "mnist-5k", "--restart", "--rounds", "9"]) == 130
+    error = capsys.readouterr().err
+    assert error.endswith("Continue with: advnets train mnist-5k --rounds 9\n")
 
 
 def test_from_another_run(

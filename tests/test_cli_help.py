@@ -38,9 +38,18 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train mnist-5k more", "takes no argument 'more' here"),
         ("sample RUN --num-samples 3", "Did you mean --n?"),
         ("evaluate RUN --num-samples 3", "Did you mean --samples?"),
-        ("train mnist-5k --k x", "'x' is not a whole number"),
-        ("train mnist-5k --lr x", "'x' is not a number"),
+        ("train mnist-5k --k x", "advnets: --k: 'x' is not a whole number. All options"),
+        ("train mnist-5k --rounds 1e3", "'1e3' is not a whole number; write 1000."),
+        ("train mnist-5k --lr x", "'x' is not a number."),
+        ("train mnist-5k --lr 0,1", "'0,1' is not a number; write 0.1."),
         ("train mnist-5k --train-only X", "'X' is not one of D, G"),
+        ("train mnist-5k --precision X", "--precision is 'X'; it must be one of 'float32'"),
+        ("train mnist-5k --device", "--device has no value; give one after it"),
+        ("sample digits --out -x.png", "one that begins with a hyphen as --out=VALUE"),
+        ("sample digits --first 99999999999999999999", "it must be from 0 to 2147483647"),
+        ("evaluate", "advnets: RUN is missing: Folder of a run"),
+        (f"sample {'x' * 300}", "advnets: A name is too long"),
+        (f"train folder:{'x' * 300}", "Give the path of a folder."),
         ("paper tabel1", "Did you mean table1?"),
         ("figur1", "Did you mean paper figure1?"),
     ],
@@ -49,7 +58,9 @@ def test_hints(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[s
     """An unknown option or command names the one that was probably meant."""
     capsys.readouterr()
     assert main(line.replace("RUN", str(run)).split()) == 2
-    assert words in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
 
 
 def test_every_hint_leads_to_an_option() -> None:

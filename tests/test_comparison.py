@@ -218,6 +218,10 @@ def test_the_newest_score_counts(tmp_path: Path) -> None:
 
 def test_mistakes_are_explained(tmp_path: Path) -> None:
     good, other = files(tmp_path, record(), record(seed=1))
+    (tmp_path / "binary.npz").write_bytes(bytes(range(256)) * 400)
+    with pytest.raises(UserError, match=r"\(it is not a text file\)") as refused:
+        compare([good, tmp_path / "binary.npz"])
+    assert len(str(refused.value)) < 300
     with pytest.raises(UserError, match="1 run is given; give two or more"):
         compare([good])
     with pytest.raises(UserError, match="given twice"):

@@ -46,6 +46,25 @@ def test_every_layout_gives_the_same_images(tmp_path: Path) -> None:
             assert found == [int(labels[values.tolist().index(x)]) for x in images]
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("how", ["numbered", "index", "index and label", "label"])
+def test_tables_as_pandas_and_excel_write_them(how: str, separator: str, tmp_path: Path) -> None:
+    """Column numbers are no image, and row numbers no classes."""
+    values, labels = table(), np.arange(N) % 3
+    columns = [str(i) for i in range(16)]
+    written = values
+    if "label" in how:
+        columns, written = [*columns, "label"], np.column_stack([written, labels])
+    if "index" in how:
+        columns, written = ["", *columns], np.column_stack([np.arange(N), written])
+    path = tmp_path / "table.csv"
+    path.write_text(lines(written, ",".join(columns) + "\n").replace(",", separator))
+    images, found = rows_of(path)
+    assert sorted(images) == sorted(values.tolist())
+    expected = [int(labels[values.tolist().index(x)]) for x in images]
+    assert found == (expected if "label" in how else [])
+
+
 def test_colour_images_hold_one_channel_after_another(tmp_path: Path) -> None:
     path = tmp_path / "colour.csv"
     path.write_text(lines(table(48)))
@@ -62,6 +81,8 @@ def test_colour_images_hold_one_channel_after_another(tmp_path: Path) -> None:
         (lines(table() + 1), "whole numbers from 0 to 255"),
         (lines(table() / 255), "whole numbers from 0 to 255"),
         ("p\x00,1\n", "cannot be read"),
+        (lines(np.column_stack([np.arange(30), np.ones((30, 16), int)])), "no classes"),
+        (lines(table(17), ",".join(f"p{i}" for i in range(17)) + "\n"), "17 columns"),
     ],
 )
 def test_bad_files_are_refused(text: str, said: str, tmp_path: Path) -> None:

@@ -145,6 +145,8 @@ def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> 
         ("export RUN --safetensors NEW --onnx G.onnx", "give one of them"),
         ("sample DAMAGED", "cannot be read"),
         ("sample nothing", "is not a run's folder"),
+        ("export RUN --safetensors RUN", "which an export would replace"),
+        ("export RUN --safetensors MINE", "holds README.md, which an export would replace"),
     ],
 )
 def test_mistakes(
@@ -152,7 +154,10 @@ def test_mistakes(
 ) -> None:
     exported, damaged = (an.export_generator(run, tmp_path / n).folder for n in ("G", "damaged"))
     (damaged / "generator.safetensors").write_bytes(b"no weights")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "README.md").write_text("my project")
     names = {"G": exported, "DAMAGED": damaged, "RUN": run.folder, "NEW": tmp_path / "new"}
+    names["MINE"] = tmp_path / "mine"
     assert main([str(names.get(word, word)) for word in line.split()]) == 2
     assert words in " ".join(capsys.readouterr().err.split())
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import adversarial_nets.__main__
 from adversarial_nets.bench import memory
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
@@ -129,6 +130,18 @@ def test_a_handler_from_outside_python_stays(monkeypatch: pytest.MonkeyPatch) ->
             assert received == []
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_during_the_imports_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted:
+        def find_spec(self, name: str, *more: object) -> None:
+            if name == "adversarial_nets.cli.main":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "adversarial_nets.cli.main")
+    monkeypatch.delattr("adversarial_nets.cli.main")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert adversarial_nets.__main__.main(["--version"]) == 130
 
 
 def test_no_module_needs_unix_to_be_imported() -> None:

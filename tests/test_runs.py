@@ -229,6 +229,17 @@ def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
     assert (folder / "my notes.txt").read_text() == "kept"
 
 
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("name", ["report.html", "figures/mine.png", "checkpoints/keep/a"])
+def test_files_of_a_folder_without_a_run_are_kept(name: str, restart: bool, tmp_path: Path) -> None:
+    mine = tmp_path / "folder" / name
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    with pytest.raises(UserError, match=f"holds no run, but {name.split('/')[0]}"):
+        trained(tmp_path / "folder", 4, restart=restart)
+    assert mine.read_text() == "mine"
+
+
 def test_a_refused_game_changes_no_files(tmp_path: Path) -> None:
     impossible = dataclasses.replace(
         small_settings(), G=dataclasses.replace(small_settings().G, deconvolution=True)

@@ -1,8 +1,20 @@
-"""Run ``advnets`` as ``python -m adversarial_nets``."""
+"""Run ``advnets``; also as ``python -m adversarial_nets``."""
 
 import sys
+from collections.abc import Sequence
 
-from adversarial_nets.cli.main import main
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command as `cli.main.main` does; Ctrl-C while that is imported ends quietly, too."""
+    try:
+        from adversarial_nets.cli.main import main as run
+
+        return run(argv)
+    except KeyboardInterrupt:
+        return 130
+
 
 if __name__ == "__main__":
     sys.exit(main())

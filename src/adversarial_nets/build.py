@@ -143,7 +143,11 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
             "is masks, which only the settings' networks take; leave out G and D, or condition.",
         )
     if s.joint and has_own:
-        raise SettingError("joint", "needs the settings' networks; leave out G and D, or joint.")
+        raise SettingError(
+            "joint",
+            "goes only with networks that the settings describe, not with your own G or D nor with "
+            "the games on a line.",
+        )
 
 
 def _user_networks(

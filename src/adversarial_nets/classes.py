@@ -58,9 +58,11 @@ def count_classes(data: Source) -> dict[str, int]:
     counts = labels.bincount(minlength=len(names)).tolist()
     empty = [class_ for class_, count in zip(names, counts, strict=True) if not count]
     if empty:
+        more = f" and {len(empty) - 5:,} more" if len(empty) > 5 else ""
         raise UserError(
-            f"{name} has no training images of class {', '.join(empty)}; each class needs at least "
-            "one. Add images, or number the classes without gaps."
+            f"{name} has no training images of class {', '.join(empty[:5])}{more}; each class "
+            "needs at least one. Add images, or number the classes without gaps: "
+            "numpy.unique(labels, return_inverse=True)[1]."
         )
     return dict(zip(names, counts, strict=True))
 

@@ -105,6 +105,9 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say(
             f"{counted(n, 'sample')}{kind} of the {opened.weights} G at round {opened.round}: {out}"
         )
+        others = len(list(out.glob("*.png"))) - n if out.is_dir() else 0
+        if others:
+            reporter.say(f"{out} also holds {counted(others, 'other image')}.")
     result = opened.facts(out) | {"n": n}
     return result if c is None else {**result, "classes": list(opened.run.classes)}
 
@@ -121,8 +124,8 @@ def _check_sample(o: SampleOptions, out: Path) -> None:
     require_positive("--per-class", o.per_class, 1)
     if o.per_class is not None and (o.n is not None or o.class_ is not None):
         raise UserError("--per-class is given with --n or --class; give it alone.")
-    if o.first < 0:
-        raise UserError(f"--first is {o.first}; it must be 0 or more.")
+    if not 0 <= o.first < 2**31:
+        raise UserError(f"--first is {o.first}; it must be from 0 to {2**31 - 1}.")
     drawn = {"--n": o.n, "--per-class": o.per_class, "--seed": o.seed, "--truncation": o.truncation}
     given = [name for name, value in drawn.items() if value is not None]
     if o.z and (given or o.first):
@@ -365,7 +368,7 @@ def _export_weights(o: ExportOptions, folder: Path, reporter: ProgressReporter) 
     found = export_generator(
         o.run, folder, checkpoint=o.checkpoint, weights=o.weights, half=o.half
     ).exported
-    size = sum(path.stat().st_size for path in folder.iterdir())
+    size = (folder / "generator.safetensors").stat().st_size
     reporter.say(
         f"{found['weights']} G at round {found['round']}, {found['dtype']}: {folder} "
         f"({size / 1e6:.1f} MB)"

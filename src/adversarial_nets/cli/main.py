@@ -3,6 +3,7 @@
 Nothing here imports torch, so that ``--help`` is quick.
 """
 
+import errno
 import io
 import json
 import os
@@ -65,12 +66,20 @@ def _main(argv: Sequence[str] | None) -> int:
             return error.exit_code
         print(f"advnets: {error.for_command_line()}", file=sys.stderr)
         if isinstance(error, Stopped):
-            print(f"Continue with: {shlex.join(['advnets', *args])}", file=sys.stderr)
+            again = [arg for arg in args if arg != "--restart"]  # it would delete what was saved
+            print(f"Continue with: {shlex.join(['advnets', *again])}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
         return error.code if isinstance(error.code, int) else 2
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        print(
+            f"advnets: A name is too long: {error.filename}. Choose a shorter one.", file=sys.stderr
+        )
+        return UserError.exit_code
     except (MemoryError, RuntimeError) as error:
         if processes.WORKS_SILENTLY:
             # Most likely the main process has ended and its connection broke; it prints the error.

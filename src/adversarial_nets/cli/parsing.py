@@ -1,10 +1,13 @@
 """Parse a command's options with tyro: defaults by data, readable help, hints for near names."""
 
 import ast
+import contextlib
 import dataclasses
 import difflib
 import functools
 import inspect
+import io
+import itertools
 import re
 import shutil
 import textwrap
@@ -118,8 +121,8 @@ def parse(command: Command, args: Sequence[str]) -> object:
     Default values follow the DATA that the arguments name, wherever it stands among them.
 
     Raises:
-        UserError: an unknown option.
-        SystemExit: after ``--help``, and after a message about a value that cannot be read.
+        UserError: an unknown option, or a value that cannot be read or is missing.
+        SystemExit: after ``--help``.
     """
     default: object = tyro.MISSING_NONPROP
     sentence = ""
@@ -128,11 +131,18 @@ def parse(command: Command, args: Sequence[str]) -> object:
     if any(arg in HELP_OPTIONS for arg in args):
         print_line(_description(command, sentence))
         args = ["--help"]  # tyro omits options from the help that were already given
+    box = io.StringIO()
     try:
-        parsed, unknown = _tyro_cli(command, args, default)
+        with contextlib.redirect_stderr(box):
+            parsed, unknown = _tyro_cli(command, args, default)
     except OSError as error:  # the reader of the help has closed the pipe
         discard_output()
         raise SystemExit(0) from error
+    except SystemExit as error:
+        if not error.code:  # after --help
+            raise
+        more = f"All options: advnets {command.name} --help"
+        raise UserError(f"{_sentence(box.getvalue())} {more}") from None
     if unknown:
         raise _unknown_option(command, unknown[0])
     return parsed
@@ -152,6 +162,42 @@ def _tyro_cli(
         console_outputs=not quiet,
         registry=_registry(),
     )
+
+
+_TYRO_SENTENCES = (
+    (r"Error parsing (\S+): (.*)", r"\1: \2."),
+    (
+        r"invalid choice (.*) for argument '(\S+)'\. Expected one of \((.*?),?\)\.?",
+        r"\2 is \1; it must be one of \3.",
+    ),
+    (
+        r"Missing value for argument '(\S+)'.*",
+        r"\1 has no value; give one after it (one that begins with a hyphen as \1=VALUE).",
+    ),
+    (r"Missing from advnets \S+: (\S+) (.*?)(?: \(required\))?", r"\1 is missing: \2"),
+)
+"""What tyro says of a value that it cannot read, and what we say in its place."""
+
+
+def _sentence(box: str) -> str:
+    r"""The first part of tyro's framed message as one plain sentence.
+
+    >>> lines = "╭─ Error ─╮", "│ Error parsing --k: │", "│ 'x' is odd │", "│ ──── │", "│ Help │"
+    >>> _sentence("\n".join(lines))
+    "--k: 'x' is odd."
+    """
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]  # without the title
+    rest = itertools.dropwhile(_is_rule, lines)
+    text = " ".join(itertools.takewhile(lambda line: not _is_rule(line), rest))
+    for pattern, ours in _TYRO_SENTENCES:
+        if found := re.fullmatch(pattern, text):
+            return found.expand(ours)
+    return text
+
+
+def _is_rule(line: str) -> bool:
+    """Whether a line of a frame is a horizontal rule, or empty."""
+    return not line.strip("─-╰╯")
 
 
 def _data(command: Command, args: Sequence[str]) -> str | None:
@@ -254,7 +300,7 @@ def _number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | Non
         try:
             return kind(words[0])
         except ValueError:
-            raise ValueError(f"{words[0]!r} is not {what}") from None
+            raise ValueError(f"{words[0]!r} is not {what}{_meant(words[0], kind)}") from None
 
     return PrimitiveConstructorSpec(
         nargs=1,
@@ -263,6 +309,21 @@ def _number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | Non
         is_instance=lambda x: isinstance(x, kind),
         str_from_instance=lambda x: [str(x)],
     )
+
+
+def _meant(word: str, kind: type[Any]) -> str:
+    """A hint at the number that was probably meant, or nothing.
+
+    >>> _meant("0,1", float), _meant("1e3", int), _meant("x", int)
+    ('; write 0.1', '; write 1000', '')
+    """
+    try:
+        number = float(word.replace(",", "."))
+    except ValueError:
+        return ""
+    if kind is float:
+        return f"; write {number:g}"
+    return f"; write {number:.0f}" if number.is_integer() and abs(number) < 1e15 else ""
 
 
 def _optional_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None:

@@ -16,6 +16,7 @@ from adversarial_nets.errors import UserError
 __all__ = ["load_csv"]
 
 _LABELS = ("label", "labels", "class", "target", "y")
+_INDICES = ("", "index", "unnamed: 0", "id")  # columns of row numbers, as pandas writes them
 _LAYOUT = (
     "one image a line: its pixels from 0 to 255 row by row (of colour images first all red, then "
     "all green, then all blue values), square images, and optionally the class number in the first "
@@ -24,11 +25,13 @@ _LAYOUT = (
 
 
 def load_csv(path: Path, name: str) -> Dataset:
-    """Load square images from a file of numbers that are separated by commas, also gzipped.
+    """Load square images from a file of numbers, also gzipped.
 
-    Each line is one image. A first line with names is skipped; a column named ``label`` (``class``,
-    ``target``, ``y``) holds class numbers. Without names, a first column that is left over after
-    a square number of pixels does, as in MNIST's and Fashion-MNIST's files.
+    Numbers are separated by commas, semicolons or tabs. Each line is one image. A first line with
+    names or column numbers is skipped; a column named ``label`` (``class``, ``target``, ``y``)
+    holds class numbers, and a first one named ``index`` (``id``, or without a name) row numbers,
+    which are left out. Without names, a first column that is left over after a square number of
+    pixels holds class numbers, as in MNIST's and Fashion-MNIST's files.
 
     Args:
         path: the file.
@@ -39,10 +42,17 @@ def load_csv(path: Path, name: str) -> Dataset:
             square.
     """
     names, values = _read(path)
-    label = next((i for i, n in enumerate(names) if n.strip().lower() in _LABELS), None)
+    if names and names[0] in _INDICES:
+        names, values = names[1:], values[:, 1:]
+    label = next((i for i, name in enumerate(names) if name in _LABELS), None)
     pixels = values.shape[1] - (label is not None)
-    if label is None and _image_shape(pixels) is None and _image_shape(pixels - 1):
+    if not names and _image_shape(pixels) is None and _image_shape(pixels - 1):
         label, pixels = 0, pixels - 1
+        if len(values) > 20 and len(np.unique(values[:, 0])) == len(values):
+            raise UserError(
+                f"{path} has another number in the first column of each line, so these are no "
+                "classes. Remove the column, or add a first line that names it label."
+            )
     shape = _image_shape(pixels)
     if shape is None:
         raise UserError(
@@ -69,7 +79,7 @@ def _image_shape(pixels: int) -> tuple[int, int, int] | None:
 
 
 def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    """The names of the columns, if the first line has any, and the numbers.
+    """The names of the columns in lower case, if the first line has any, and the numbers.
 
     Raises:
         UserError: the file cannot be read as numbers.
@@ -77,19 +87,29 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            lines = csv.reader(file)
-            first = next(lines, [])
-            names = [] if _are_numbers(first) else first
-            rows = lines if names else itertools.chain([first], lines)
+            line = file.readline()
+            separator = max(",;\t", key=line.count)
+            first = next(csv.reader([line], delimiter=separator), [])
+            lines = csv.reader(file, delimiter=separator)
+            numbered = _are_consecutive(first)
+            names = [] if numbered or _are_numbers(first) else [n.strip().lower() for n in first]
+            rows = lines if names or numbered else itertools.chain([first], lines)
             values = [np.array(row, np.float32) for row in rows if row]
         if len({len(row) for row in values}) != 1:
             raise ValueError("its lines have different numbers of columns" if values else "empty")
     except (OSError, EOFError, ValueError, csv.Error) as error:
         raise UserError(
-            f"{path} cannot be read as a table of numbers ({error}). In csv:FILE, FILE must have "
-            f"{_LAYOUT}."
+            f"{path} cannot be read as a table of numbers ({str(error)[:100]}). In csv:FILE, FILE "
+            f"must have {_LAYOUT}."
         ) from error
     return names, np.stack(values)
+
+
+def _are_consecutive(words: list[str]) -> bool:
+    """Whether these are the numbers of columns, 0, 1, 2 … or 1, 2, 3 …, and no image."""
+    return len(words) > 3 and words in (
+        [str(i + start) for i in range(len(words))] for start in (0, 1)
+    )
 
 
 def _are_numbers(words: list[str]) -> bool:

@@ -78,7 +78,9 @@ def read_image(
         Exception: the file is damaged or has no defined black and white; `explain_failure` says
             so in words. Pillow raises many types: OSError, SyntaxError, struct.error …
     """
-    if not path.is_file():  # a broken link, or a pipe (reading it would block)
+    if not path.exists():
+        raise ValueError("there is no such file" if not path.is_symlink() else "a broken link")
+    if not path.is_file():  # a folder, or a pipe, which would block
         raise ValueError("not a regular file")
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)

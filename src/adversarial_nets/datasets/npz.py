@@ -40,8 +40,9 @@ def load_npz(path: Path, name: str) -> Dataset:
         if not all(isinstance(x, np.ndarray) for x in arrays.values()):
             raise ValueError("it is a zip archive of other files")
     except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        why = "it holds Python objects, or is no NumPy file" if "pickle" in str(error) else error
         raise UserError(
-            f"{path} cannot be read as a NumPy archive ({error}). In npz:FILE, FILE must be an "
+            f"{path} cannot be read as a NumPy archive ({why}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."
         ) from error
     splits: dict[str, Array] = {
@@ -58,8 +59,11 @@ def load_npz(path: Path, name: str) -> Dataset:
     labels = next((arrays.pop(key) for key in _LABELS if key in arrays), None)
     images = {key: x for key, x in arrays.items() if x.ndim >= 3}
     if len(images) != 1:
+        found = ", ".join(f"{key} {tuple(x.shape)}" for key, x in arrays.items()) or "none"
         raise UserError(
-            f"{path} holds the arrays {', '.join(arrays) or 'none'}, {len(images)} of which are "
-            "images; give it one array of images, or arrays named train, valid and test."
+            f"{path} holds the arrays {found}, {len(images)} of which are images, (n, height, "
+            "width) with or without channels; give it one array of images, or arrays named train, "
+            "valid and test (and train_labels …). Rows of pixels become images with "
+            "x.reshape(-1, 28, 28)."
         )
     return dataset_from_arrays(next(iter(images.values())), labels, name=name)

@@ -15,6 +15,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, of_the_paper
 from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
+from adversarial_nets.runs.files import reason
 from adversarial_nets.settings import Settings, from_json
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
@@ -229,7 +230,7 @@ def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry
         return _entry({**record, **origin, "parzen": parzen}, name, scored=bool(found))
     except _BAD_RECORD as error:
         raise UserError(
-            f"{path} is damaged ({error!r}): evaluation.json or metrics.jsonl has invalid "
+            f"{path} is damaged ({reason(error)}): evaluation.json or metrics.jsonl has invalid "
             "contents. Delete evaluation.json and run advnets evaluate again."
         ) from error
 
@@ -247,8 +248,8 @@ def _from_file(path: Path, name: str) -> Entry:
         raise UserError(f"{path}: {error}") from error
     except (OSError, *_BAD_RECORD) as error:
         raise UserError(
-            f"{path} is not the output of `advnets evaluate RUN --json` ({error!r}). Give a run's "
-            "folder, or a file with that output."
+            f"{path} is not the output of `advnets evaluate RUN --json` ({reason(error)}). Give a "
+            "run's folder, or a file with that output."
         ) from error
 
 

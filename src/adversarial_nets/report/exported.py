@@ -13,7 +13,7 @@ from adversarial_nets.report.commands import train_command
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.exported import refuse_onnx, write_generator
+from adversarial_nets.runs.exported import refuse_onnx, refuse_other_files, write_generator
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
 from adversarial_nets.runs.folder import PACKAGED, Run, RunLike, open_run
 
@@ -57,11 +57,13 @@ def export_generator(
         The exported generator, like a run; `Run.exported` says what it holds.
 
     Raises:
-        UserError: the generator cannot be loaded, the folder cannot be written, or, with `half` and
-            a recorded score, the run's images are not found.
+        UserError: the generator cannot be loaded, the folder cannot be written or holds a run or
+            other files that would be replaced, or, with `half` and a recorded score, the run's
+            images are not found.
     """
     run, folder = open_run(run), Path(folder)
     refuse_onnx(run)
+    refuse_other_files(folder)
     weights = weights or run.default_weights
     net, round = game_state.load_generator(run, checkpoint, weights, G)
     records = [

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.files import reason
 
 __all__ = ["read_evaluations", "with_round"]
 
@@ -31,7 +32,7 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{path} is damaged ({error!r}). Delete it and run advnets evaluate again."
+            f"{path} is damaged ({reason(error)}). Delete it and run advnets evaluate again."
         ) from error
 
 

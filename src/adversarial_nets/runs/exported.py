@@ -23,7 +23,13 @@ from adversarial_nets.runs.checkpoints import GENERATOR, Checkpoint
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
 from adversarial_nets.runs.folder import Run, settings_record
 
-__all__ = ["check_exported", "exported_checkpoint", "refuse_onnx", "write_generator"]
+__all__ = [
+    "check_exported",
+    "exported_checkpoint",
+    "refuse_onnx",
+    "refuse_other_files",
+    "write_generator",
+]
 
 
 def refuse_onnx(run: Run) -> None:
@@ -34,6 +40,21 @@ def refuse_onnx(run: Run) -> None:
     """
     if run.folder.is_file():
         raise UserError(f"{run.folder} is exported already; give the folder of its run.")
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Refuse to export into a folder whose files would be replaced, except an earlier export.
+
+    Raises:
+        UserError: it is a run's folder, or holds other files of the names that an export has.
+    """
+    names = ("settings.json", "README.md", "evaluation.json", "checkpoints")
+    found = [name for name in names if (folder / name).exists()]
+    if found and ("checkpoints" in found or not (folder / GENERATOR).is_file()):
+        raise UserError(
+            f"{folder} holds {', '.join(found)}, which an export would replace; give a new or an "
+            "empty folder, or that of an earlier export."
+        )
 
 
 def write_generator(

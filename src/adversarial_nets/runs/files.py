@@ -22,6 +22,7 @@ __all__ = [
     "lock",
     "numbered_by_round",
     "read_json",
+    "reason",
     "without_infinities",
     "write_atomically",
 ]
@@ -34,6 +35,23 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 # A path may have bytes that the locale cannot decode. They are written as they are.
 _UNDECODED = "surrogateescape"
+
+
+def reason(error: Exception) -> str:
+    """What is wrong with a file, in a few words, from the error that reading it raised."""
+    match error:
+        case UnicodeDecodeError():
+            return "it is not a text file"
+        case json.JSONDecodeError():
+            return f"it is not JSON: {error}"
+        case KeyError():
+            return f"it has no {error}"
+        case OSError():
+            return error.strerror or "it cannot be read"
+        case TypeError() | AttributeError():
+            return "a value has another type"
+        case _:
+            return str(error)[:100]
 
 
 def numbered_by_round(paths: Iterable[Path]) -> dict[int, Path]:

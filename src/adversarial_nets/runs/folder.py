@@ -18,6 +18,7 @@ from adversarial_nets.runs.files import (
     explain_os_errors,
     json_text,
     read_json,
+    reason,
     write_atomically,
 )
 from adversarial_nets.runs.metrics import read_metrics
@@ -39,6 +40,7 @@ __all__ = [
     "open_run",
     "output_folder",
     "preset_label",
+    "refuse_other_files",
     "settings_record",
 ]
 
@@ -300,7 +302,7 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (LookupError, TypeError, ValueError, OverflowError) as error:
-        raise UserError(f"{path} is damaged ({error!r}). Restore it from a copy.") from error
+        raise UserError(f"{path} is damaged ({reason(error)}). Restore it from a copy.") from error
 
 
 def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -360,21 +362,39 @@ def note_update_code(run: Run, code: str) -> None:
         _write(dataclasses.replace(run, info=info))
 
 
+_FOLDERS = ("checkpoints", "samples", "figures", "tensorboard", "wandb", "mlruns", "inference")
+_FILES = ("metrics.jsonl", "evaluation.json", "report.html", "training.gif", "settings.json")
+
+
 def discard(folder: Path) -> None:
-    """Delete a run's files, but no other file in its folder; used to restart a run."""
+    """Delete a run's files, but no other file in its folder; used to restart a run.
+
+    A folder that holds no run stays as it is.
+    """
+    if not ((folder / "settings.json").exists() or notebook.newest_round(folder)):
+        return
     with explain_os_errors(folder):
-        for name in (
-            "checkpoints",
-            "samples",
-            "figures",
-            "tensorboard",
-            "wandb",
-            "mlruns",
-            "inference",
-        ):
+        for name in _FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in ("metrics.jsonl", "evaluation.json", "report.html", "settings.json"):
+        for name in _FILES:
             (folder / name).unlink(missing_ok=True)
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Refuse to start a run in a folder that holds no run, but files that a run would replace.
+
+    Raises:
+        UserError: it does.
+    """
+    taken = [name for name in _FILES if (folder / name).exists()]
+    taken += [
+        name for name in ("checkpoints", "samples", "figures") if any(folder.glob(f"{name}/*"))
+    ]
+    if taken:
+        raise UserError(
+            f"{folder} holds no run, but {', '.join(taken)}, which a run would replace. Choose "
+            "another folder with --run, or move them away."
+        )
 
 
 def differences(old: Settings, new: Settings) -> list[str]:

@@ -162,7 +162,7 @@ def train(
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
         with closing(reporter):
             images = _load(data, settings, reporter.work)
-        _check_images(images, None if networks.own else source, patience)
+        _check_images(images, settings, None if networks.own else source, patience)
         if rounds is None and epochs is None:
             rounds, epochs = chosen.rounds, chosen.epochs
         total = length(settings, images, rounds, epochs)
@@ -197,12 +197,16 @@ def _check_choices(precision: str, keep: str, patience: int | None) -> None:
         raise SettingError("patience", f"is {patience}; it must be 1 or more.")
 
 
-def _check_images(images: Dataset, source: Run | None, patience: int | None) -> None:
-    """Refuse images that do not fit the weights to start from, or that leave none to wait for.
+def _check_images(
+    images: Dataset, settings: Settings, source: Run | None, patience: int | None
+) -> None:
+    """Refuse images without the classes that the settings need, and those that do not fit `source`.
 
     Raises:
         UserError: one of these.
     """
+    if settings.condition == "classes":
+        count_classes(images)
     if source is not None:
         game_state.refuse_other_shape(source, images.image_shape)
     if patience is not None:
@@ -410,6 +414,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
             runs_folder.note_update_code(old, facts["updates"])
         return old
     checkpoints.refuse_orphan_checkpoints(folder, "start again with --restart")
+    runs_folder.refuse_other_files(folder)
     run = Run(
         folder=folder,
         data=request.name,

@@ -97,7 +97,7 @@ def read_record(name: str, context: Context) -> Record:
         return Record(**record)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is damaged ({error!r}); delete it and run the part again."
+            f"{path} is damaged ({files.reason(error)}); delete it and run the part again."
         ) from error
 
 

@@ -14,6 +14,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.paper.reproduce.registry import Context, Result
 from adversarial_nets.paper.reproduce.training_parts import caveats, run_of
 from adversarial_nets.runs import game_state
+from adversarial_nets.runs.files import reason
 
 __all__ = ["table1", "table1_file", "table2"]
 
@@ -80,8 +81,8 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(
-            f"{path} is not a file that advnets paper table1 wrote ({error!r}). Make one with: "
-            "advnets paper table1"
+            f"{path} is not a file that advnets paper table1 wrote ({reason(error)}). Make one "
+            "with: advnets paper table1"
         ) from error
     if not rows:
         raise UserError(f"{path} has no rows yet. Make them with: advnets paper table1")
