@@ -71,7 +71,7 @@ BASELINES: dict[str, Baseline[Any, Any]] = {
         gmmn.fit,
         gmmn.sample,
         settings=gmmn.Settings(epochs=(0, 400)),
-        quick_settings=gmmn.Settings(epochs=(0, 60)),
+        quick_settings=gmmn.Settings(epochs=(0, 90), batch=500, first_phase=1.0),
         sample_z=gmmn.sample_z,
         decode=gmmn.decode,
         score_every_epochs=20,
@@ -81,7 +81,9 @@ BASELINES: dict[str, Baseline[Any, Any]] = {
         gmmn.fit,
         gmmn.sample,
         settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(1024, 32)),
-        quick_settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(300, 32), epochs=(20, 150)),
+        quick_settings=gmmn.Settings(
+            bandwidths=(1.0,), autoencoder=(300, 32), epochs=(20, 150), lr=0.5, first_phase=1.0
+        ),
         sample_z=gmmn.sample_z,
         decode=gmmn.decode,
         score_every_epochs=20,

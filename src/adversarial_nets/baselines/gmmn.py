@@ -64,8 +64,10 @@ class Settings:
             decoder has the same in reverse. If empty, G generates images directly.
         epochs: epochs of the autoencoder, if there is one, and of G. The published 40,000 updates
             are 800 epochs of MNIST's 50,000 training images.
-        lr: learning rate of G, for a quarter of its updates; then it is divided by 10.
-        momentum: momentum μ of G, for as long; then 1 − μ is divided by 10.
+        first_phase: the share of G's updates after which the learning rate is divided by 10, and
+            1 − μ as well; by the authors' code after 10,000 of 40,000.
+        lr: learning rate of G in the first phase.
+        momentum: momentum μ of G in the first phase.
         batch: images in a minibatch of G.
         keep_prob: probability that dropout keeps a hidden unit of the encoder.
         autoencoder_lr: Adam's learning rate for the autoencoder.
@@ -79,6 +81,7 @@ class Settings:
     bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
     autoencoder: tuple[int, ...] = ()
     epochs: tuple[int, int] = (20, 800)
+    first_phase: float = 0.25
     lr: float = 2.0
     momentum: float = 0.9
     batch: int = 1000
@@ -253,7 +256,7 @@ def _fit_G(
         root = value.clamp(min=1e-12).sqrt()
         gradients = torch.autograd.grad(y, list(G.values()), gradient / (2 * root))
         lr, momentum = settings.lr, settings.momentum
-        if step - first >= G_steps / 4:
+        if step - first >= settings.first_phase * G_steps:
             lr, momentum = lr / 10, 1 - (1 - momentum) / 10
         ascent = {name: -gradient for name, gradient in zip(G, gradients, strict=True)}
         ascend_with_momentum(G, velocity, ascent, lr=lr, momentum=momentum, weight_decay=0.0)

@@ -52,7 +52,7 @@ def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.runs import folder as runs_folder
 
     run = runs_folder.open_run(o.run)
-    page = None if o.again else existing_report(run, o.weights)
+    page = None if o.again or o.data else existing_report(run, o.weights)  # --data is checked
     if page is None:
         from adversarial_nets import report
         from adversarial_nets.evaluation.score import load_data
