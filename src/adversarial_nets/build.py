@@ -145,8 +145,8 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
     if s.joint and has_own:
         raise SettingError(
             "joint",
-            "goes only with networks that the settings describe, not with your own G or D nor with "
-            "the games on a line.",
+            "needs the networks that the settings describe, which games on a line do not use; leave out "
+            "G and D, or joint.",
         )
 
 
