@@ -145,8 +145,8 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
     if s.joint and has_own:
         raise SettingError(
             "joint",
-            "needs the networks that the settings describe, which games on a line do not use; leave out "
-            "G and D, or joint.",
+            "needs the networks that the settings describe, which games on a line do not use; "
+            "leave out G and D, or joint.",
         )
 
 
