@@ -1,6 +1,5 @@
 """Train a game in a run's folder: start a run, continue it, or start from another run's weights."""
 
-import functools
 import math
 import os
 import warnings
@@ -33,49 +32,12 @@ from adversarial_nets.schedules import rounds_in
 from adversarial_nets.settings import OPTIMISER_SETTINGS, Cadence, Settings, settings_differences
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
+from adversarial_nets.training.passed_networks import PassedNetworks
 from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
-
-
-@dataclass(frozen=True)
-class _Networks:
-    """Networks and optimiser that a program passed; None where the settings describe them."""
-
-    G: nn.Module | None
-    D: nn.Module | None
-    optimiser: Optimiser | None
-
-    @property
-    def own(self) -> bool:
-        """Whether G or D comes from the program."""
-        return bool(self.G or self.D)
-
-    @property
-    def optimiser_name(self) -> str | None:
-        """The optimiser's name as earlier versions recorded it."""
-        rule = self.optimiser
-        return getattr(rule, "__qualname__", repr(rule)) if rule else None
-
-    def describe_optimiser(self, game: Game) -> str | None:
-        """The optimiser for the records: ``RMSprop`` or ``Adam(lr=0.0002)``; None if not passed in.
-
-        A function's text includes what it made, so that a changed learning rate is noticed.
-        """
-        rule = self.optimiser
-        if rule is None or isinstance(rule, type):
-            return self.optimiser_name
-        if isinstance(rule, functools.partial) and isinstance(rule.func, type) and not rule.args:
-            arguments = ", ".join(f"{name}={value!r}" for name, value in rule.keywords.items())
-            return f"{rule.func.__name__}({arguments})"
-        made = [
-            f"{type(made).__name__}(lr={', '.join(str(float(g['lr'])) for g in made.param_groups)})"
-            for made in (game.optimiser_G, game.optimiser_D)
-        ]
-        name = getattr(rule, "__name__", type(rule).__name__)
-        return f"{name}: {' and '.join(dict.fromkeys(made))}"
 
 
 def train(
@@ -145,7 +107,7 @@ def train(
     _check_choices(precision, keep, patience)
     data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
-    networks = _Networks(G, D, optimiser)
+    networks = PassedNetworks(G, D, optimiser)
     if onto is not None and G is not None:
         raise UserError("onto gives the generator, and G is another one; give one of them.")
     onto = None if onto is None else runs_folder.folder_of(onto)
@@ -231,7 +193,7 @@ class _Request:
     preset: str
     chosen: Preset
     settings: Settings
-    networks: _Networks
+    networks: PassedNetworks
     folder: Path
     onto: Path | None
     source: Run | None
@@ -360,7 +322,7 @@ def check_device(device: str) -> None:
         ) from error
 
 
-def _check_processes(settings: Settings, networks: _Networks) -> None:
+def _check_processes(settings: Settings, networks: PassedNetworks) -> None:
     """Refuse settings that several processes cannot share."""
     processes = distributed.world_size()
     if settings.batch < processes:

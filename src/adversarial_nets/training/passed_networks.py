@@ -1,0 +1,49 @@
+"""What a program passes to `train` in place of the settings' networks and optimisers."""
+
+import functools
+from dataclasses import dataclass
+
+from torch import nn
+
+from adversarial_nets.build import Optimiser
+from adversarial_nets.state import Game
+
+__all__ = ["PassedNetworks"]
+
+
+@dataclass(frozen=True)
+class PassedNetworks:
+    """Networks and optimiser that a program passed; None where the settings describe them."""
+
+    G: nn.Module | None
+    D: nn.Module | None
+    optimiser: Optimiser | None
+
+    @property
+    def own(self) -> bool:
+        """Whether G or D comes from the program."""
+        return bool(self.G or self.D)
+
+    @property
+    def optimiser_name(self) -> str | None:
+        """The optimiser's name as earlier versions recorded it."""
+        rule = self.optimiser
+        return getattr(rule, "__qualname__", repr(rule)) if rule else None
+
+    def describe_optimiser(self, game: Game) -> str | None:
+        """The optimiser for the records: ``RMSprop`` or ``Adam(lr=0.0002)``; None if not passed in.
+
+        A function's text includes what it made, so that a changed learning rate is noticed.
+        """
+        rule = self.optimiser
+        if rule is None or isinstance(rule, type):
+            return self.optimiser_name
+        if isinstance(rule, functools.partial) and isinstance(rule.func, type) and not rule.args:
+            arguments = ", ".join(f"{name}={value!r}" for name, value in rule.keywords.items())
+            return f"{rule.func.__name__}({arguments})"
+        made = [
+            f"{type(made).__name__}(lr={', '.join(str(float(g['lr'])) for g in made.param_groups)})"
+            for made in (game.optimiser_G, game.optimiser_D)
+        ]
+        name = getattr(rule, "__name__", type(rule).__name__)
+        return f"{name}: {' and '.join(dict.fromkeys(made))}"
