@@ -38,6 +38,7 @@ from adversarial_nets.baselines.optimisers import (
     ascend_with_momentum,
 )
 from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.runs.checkpoints import checkpoint_folder, read_checkpoint
 from adversarial_nets.runs.metrics import read_metrics
 from small import SMALL_MODELS as SMALL
 from small import generator, normal, small_data
@@ -233,6 +234,59 @@ def test_dropout_preserves_the_mean_of_the_outputs() -> None:
     many = mlp(x.expand(200_000, -1), layers, 0.8, generator(1))
     torch.testing.assert_close(many.mean(0), mlp(x, layers)[0], atol=0.01, rtol=0)
     assert bool((many.std(0) > 0.1).all())
+
+
+def test_dropout_of_a_sigmoid_mlp_keeps_a_share_of_the_inputs_of_each_layer() -> None:
+    (W, b) = init_mlp((4, 3), 0, "test")[0]
+    layers = ((W, b + 1),)
+    x = torch.rand(1, 4, generator=generator())
+    many = gmmn.sigmoid_mlp(x.expand(200_000, -1), layers, (0.3,), generator(1))
+    torch.testing.assert_close(many.mean(0), (0.3 * x @ W + b + 1)[0], atol=0.01, rtol=0)
+    torch.testing.assert_close(many.var(0), (0.21 * x**2 @ W**2)[0], atol=0.01, rtol=0)
+
+
+def test_clipped_gradients_keep_their_direction_and_have_at_most_the_norm() -> None:
+    gradients = [normal(3, 2), normal(4, step=1)]
+    norm = torch.cat([g.flatten() for g in gradients]).norm().item()
+    for max_norm in (norm / 3, 2 * norm):
+        clipped = gmmn.clip_norm(gradients, max_norm)
+        for before, after in zip(gradients, clipped, strict=True):
+            torch.testing.assert_close(after, before * min(1, max_norm / norm))
+
+
+def test_a_sigmoid_mlp_has_sigmoid_units_and_linear_outputs() -> None:
+    layers = init_mlp((4, 5, 2), 0, "test")
+    (W1, b1), (W2, b2) = layers
+    x = torch.rand(3, 4, generator=generator())
+    expected = (x @ W1 + b1).sigmoid() @ W2 + b2
+    torch.testing.assert_close(gmmn.sigmoid_mlp(x, layers), expected)
+
+
+def test_the_autoencoder_of_a_gmmn_trains_one_layer_at_a_time_and_then_all(tmp_path: Path) -> None:
+    settings = SMALL["gmmn-autoencoder"]
+    per_phase = settings.epochs[0] * (len(IMAGES) // settings.autoencoder_batch)
+    before = gmmn.init_gmmn(IMAGES.shape[1], settings).state_dict()
+
+    def changed_after(updates: int) -> set[str]:
+        changed: set[str] = set()
+
+        def stop(update: int, total: int, loss: float) -> None:
+            if update == updates:
+                raise KeyboardInterrupt
+
+        folder = tmp_path / str(updates)
+        folder.mkdir()
+        session = FitSession(folder=folder, save_every=1, callback=stop)
+        with pytest.raises(KeyboardInterrupt):
+            gmmn.fit(IMAGES, settings, session)
+        now = read_checkpoint(checkpoint_folder(folder), ()).nets
+        for name, θ in before.items():
+            if not torch.equal(θ, now[name]):
+                changed.add(name.rsplit(".", 1)[0])
+        return changed
+
+    assert changed_after(per_phase) == {"encoder.0", "decoder.1"}
+    assert changed_after(2 * per_phase) == {"encoder.0", "encoder.1", "decoder.0", "decoder.1"}
 
 
 def test_mmd_between_gaussians_is_the_closed_form() -> None:
@@ -459,7 +513,6 @@ OLD_SETTINGS = {
     },
     "gmmn": {
         "bandwidths": "scales",
-        "keep_prob": "keep",
         "autoencoder_batch": "small_batch",
     },
 }

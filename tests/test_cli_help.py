@@ -50,6 +50,7 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("evaluate", "advnets: RUN is missing: Folder of a run"),
         (f"sample {'x' * 300}", "advnets: A name is too long"),
         (f"train folder:{'x' * 300}", "Give the path of a folder."),
+        ("sample digits --out=", "The value of --out is empty, perhaps because a variable"),
         ("paper tabel1", "Did you mean table1?"),
         ("figur1", "Did you mean paper figure1?"),
     ],
@@ -61,6 +62,30 @@ def test_hints(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[s
     error = capsys.readouterr().err
     assert words in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "what"),
+    [
+        (["sample", "digits", "--out", ""], "The value of --out"),
+        (["train", "mnist-5k", "--run", "", "--rounds", "1"], "The value of --run"),
+        (["report", ""], "An argument"),
+        (["train", ""], "An argument"),
+    ],
+)
+def test_an_empty_value_does_not_mean_the_current_folder(
+    args: list[str],
+    what: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(args) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"advnets: {what} is empty")
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_every_hint_leads_to_an_option() -> None:

@@ -223,9 +223,12 @@ def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
     (folder / "my notes.txt").write_text("kept")
     for name in ("tensorboard", "wandb", "mlruns", "inference"):
         (folder / name).mkdir()
+    for name in ("samples.png", "walk.gif"):
+        (folder / name).write_text("made of the old run")
     trained(folder, 20, settings=small_settings(k=2), restart=True)
     assert runs_folder.open_run(folder).settings.k == 2
-    assert not {"tensorboard", "wandb", "mlruns", "inference"} & {p.name for p in folder.iterdir()}
+    old = {"tensorboard", "wandb", "mlruns", "inference", "samples.png", "walk.gif"}
+    assert not old & {p.name for p in folder.iterdir()}
     assert (folder / "my notes.txt").read_text() == "kept"
 
 

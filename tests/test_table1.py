@@ -144,7 +144,7 @@ def test_every_baseline_is_fitted_scored_and_drawn(
     if baseline.score_every_epochs:
         metrics = [json.loads(x) for x in (folder / "metrics.jsonl").read_text().splitlines()]
         scored = ["valid_nats" in x for x in metrics]
-        phases = {"dbn": 2, "gmmn-autoencoder": 2, "dbm": 3}.get(name, 1)
+        phases = {"dbn": 2, "gmmn-autoencoder": 4, "dbm": 3}.get(name, 1)
         assert scored.index(True) == phases - 1
         assert all(scored[phases - 1 :])
     paths = len(list(folder.glob("*-path.png")))

@@ -82,7 +82,12 @@ BASELINES: dict[str, Baseline[Any, Any]] = {
         gmmn.sample,
         settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(1024, 32)),
         quick_settings=gmmn.Settings(
-            bandwidths=(1.0,), autoencoder=(300, 32), epochs=(20, 150), lr=0.5, first_phase=1.0
+            bandwidths=(1.0,),
+            autoencoder=(300, 32),
+            epochs=(20, 250),
+            batch=500,
+            lr=1.0,
+            first_phase=0.5,
         ),
         sample_z=gmmn.sample_z,
         decode=gmmn.decode,

@@ -10,8 +10,11 @@ MMD is 0 only if the two distributions are equal, but in high dimension it needs
 The better of the two published variants therefore first trains an autoencoder; G then generates
 codes, and the decoder turns them into images.
 
-Sizes, initial weights, learning rates and length of G are those of the authors' code,
-https://github.com/yujiali/gmmn; the training of the autoencoder is ours.
+Sizes, initial weights, learning rates and lengths are those of the authors' code,
+https://github.com/yujiali/gmmn. The autoencoder there has sigmoid units and dropout of its inputs
+and hidden units; each of its layers is trained alone, on the codes of the layers below, and then
+all together. As in their code, dropout does not rescale what it keeps, neither in training nor
+afterwards, so the codes of a trained encoder are nearer 0 and 1 than those it was trained with.
 """
 
 from collections.abc import Sequence
@@ -25,17 +28,16 @@ from torch import Tensor
 from adversarial_nets.baselines.fitting import FitSession, FitSteps, Tensors
 from adversarial_nets.baselines.mlp import MLP, init_mlp, mlp, named_parameters
 from adversarial_nets.baselines.optimisers import (
-    adam_state,
     ascend_with_momentum,
     batches_per_epoch,
     minibatch,
-    train_with_adam,
 )
 from adversarial_nets.random import Address
 
 __all__ = [
     "GMMN",
     "Settings",
+    "clip_norm",
     "decode",
     "fit",
     "generate",
@@ -43,6 +45,7 @@ __all__ = [
     "mmd2_and_gradient",
     "sample",
     "sample_z",
+    "sigmoid_mlp",
 ]
 
 
@@ -53,24 +56,27 @@ _LOWEST_EXPONENT = -60.0
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of a GMMN; those of the autoencoder's training are ours, the others published.
+    """Settings of a GMMN: those of the authors' code for MNIST.
 
     Attributes:
         hidden: ReLU units of G's hidden layers; its outputs are sigmoid units.
         z_size: dimension of z ~ U(−1, 1).
         init_std: standard deviation of G's initial weights.
         bandwidths: the σ of the kernel; on codes the authors use 1 alone.
-        autoencoder: units of the encoder's layers, the last one being the code (sigmoid units); the
-            decoder has the same in reverse. If empty, G generates images directly.
-        epochs: epochs of the autoencoder, if there is one, and of G. The published 40,000 updates
-            are 800 epochs of MNIST's 50,000 training images.
+        autoencoder: sigmoid units of the encoder's layers, the last one being the code; the decoder
+            has the same in reverse. If empty, G generates images directly.
+        epochs: epochs of each phase of the autoencoder's training, if there is one, and of G. The
+            published 3,000 and 40,000 updates are 6 and 800 epochs of MNIST's 50,000 training
+            images.
         first_phase: the share of G's updates after which the learning rate is divided by 10, and
             1 − μ as well; by the authors' code after 10,000 of 40,000.
         lr: learning rate of G in the first phase.
         momentum: momentum μ of G in the first phase.
         batch: images in a minibatch of G.
-        keep_prob: probability that dropout keeps a hidden unit of the encoder.
-        autoencoder_lr: Adam's learning rate for the autoencoder.
+        keep_probs: probability that dropout keeps an input of each layer of the encoder.
+        autoencoder_lr: learning rate of the autoencoder.
+        max_gradient_norm: the autoencoder's gradients are scaled down to this norm if they have a
+            larger one.
         autoencoder_batch: images in a minibatch of the autoencoder.
         seed: seed of all random draws.
     """
@@ -80,13 +86,14 @@ class Settings:
     init_std: float = 0.1
     bandwidths: tuple[float, ...] = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
     autoencoder: tuple[int, ...] = ()
-    epochs: tuple[int, int] = (20, 800)
+    epochs: tuple[int, int] = (6, 800)
     first_phase: float = 0.25
     lr: float = 2.0
     momentum: float = 0.9
     batch: int = 1000
-    keep_prob: float = 0.8
-    autoencoder_lr: float = 1e-3
+    keep_probs: tuple[float, ...] = (0.8, 0.5)
+    autoencoder_lr: float = 0.1
+    max_gradient_norm: float = 10.0
     autoencoder_batch: int = 100
     seed: int = 0
 
@@ -97,8 +104,10 @@ class GMMN:
 
     Attributes:
         G: maps z to the logits of a code, or of an image if there is no autoencoder.
-        encoder: maps an image to the logits of its code; empty if there is no autoencoder.
-        decoder: maps a code to the logits of an image; empty if there is no autoencoder.
+        encoder: maps an image to the logits of its code by `sigmoid_mlp`; empty if there is no
+            autoencoder.
+        decoder: maps a code to the logits of an image in the same way; empty if there is no
+            autoencoder.
     """
 
     G: MLP
@@ -170,7 +179,31 @@ def generate(gmmn: GMMN, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n code"
 def decode(gmmn: GMMN, z: Float[Tensor, "n z_size"]) -> Float[Tensor, "n pixels"]:
     """Return the images of z."""
     codes = generate(gmmn, z)
-    return mlp(codes, gmmn.decoder).sigmoid() if gmmn.decoder else codes
+    return sigmoid_mlp(codes, gmmn.decoder).sigmoid() if gmmn.decoder else codes
+
+
+def sigmoid_mlp(
+    x: Float[Tensor, "n inputs"],
+    layers: MLP,
+    keep_probs: Sequence[float] = (),
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, "n outputs"]:
+    """Apply an MLP with sigmoid units between its layers; return the last layer's linear outputs.
+
+    Args:
+        x: the inputs.
+        layers: the MLP.
+        keep_probs: for each layer, the probability that dropout keeps one of its inputs; kept
+            inputs are not rescaled.
+        generator: source of the dropout masks; no dropout if None.
+    """
+    for i, (W, b) in enumerate(layers):
+        if i:
+            x = x.sigmoid()
+        if generator is not None:
+            x = x * (torch.rand(x.shape, generator=generator) < keep_probs[i])
+        x = torch.addmm(b, x, W)
+    return x
 
 
 def init_gmmn(pixels: int, settings: Settings) -> GMMN:
@@ -197,34 +230,79 @@ def fit(
     """
     session = session or FitSession()
     gmmn = init_gmmn(images.shape[1], settings)
-    autoencoder = named_parameters(encoder=gmmn.encoder, decoder=gmmn.decoder)
-    G = named_parameters(G=gmmn.G)
-    state = adam_state(autoencoder) | {name: torch.zeros_like(θ) for name, θ in G.items()}
-    autoencoder_steps = 0
-    if settings.autoencoder:
-        per_epoch = batches_per_epoch(images, settings.autoencoder_batch)
-        autoencoder_steps = settings.epochs[0] * per_epoch
+    parameters = gmmn.state_dict()
+    velocity = {name: torch.zeros_like(θ) for name, θ in parameters.items()}
+    phases = len(settings.autoencoder) + 1 if settings.autoencoder else 0
+    per_phase = settings.epochs[0] * batches_per_epoch(images, settings.autoencoder_batch)
     G_steps = settings.epochs[1] * batches_per_epoch(images, settings.batch)
-    steps = session.steps(autoencoder_steps + G_steps, gmmn, gmmn.state_dict(), state)
-
-    def autoencoder_loss(step: int) -> Tensor:
-        generator = Address(settings.seed, step, range(1)).generator("GMMN")
-        x = minibatch(images, settings.seed, step, settings.autoencoder_batch)
-        codes = mlp(x, gmmn.encoder, settings.keep_prob, generator).sigmoid()
-        logits = mlp(codes, gmmn.decoder)
-        return F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
-
-    train_with_adam(
-        steps,
-        autoencoder_steps,
-        autoencoder,
-        state,
-        autoencoder_loss,
-        lambda step: settings.autoencoder_lr,
-    )
-    targets = mlp(images, gmmn.encoder).sigmoid() if settings.autoencoder else images
-    _fit_G(gmmn, G, targets, settings, state, steps, G_steps)
+    steps = session.steps(phases * per_phase + G_steps, gmmn, parameters, velocity)
+    targets = images
+    if settings.autoencoder:
+        _fit_autoencoder(gmmn, images, settings, velocity, steps, per_phase)
+        targets = sigmoid_mlp(images, gmmn.encoder).sigmoid()
+    _fit_G(gmmn, named_parameters(G=gmmn.G), targets, settings, velocity, steps, G_steps)
     return gmmn
+
+
+def _fit_autoencoder(
+    gmmn: GMMN,
+    images: Tensor,
+    settings: Settings,
+    velocity: Tensors,
+    steps: FitSteps,
+    per_phase: int,
+) -> None:
+    """Minimise the cross-entropy of each layer's reconstruction, then of all layers' together.
+
+    Args:
+        gmmn: the model.
+        images: training images in [0, 1].
+        settings: schedule.
+        velocity: v of each parameter.
+        steps: the fit's updates.
+        per_phase: updates of each layer, and of all together.
+    """
+    depth = len(gmmn.encoder)
+    for phase in range(depth + 1):
+        alone = phase < depth
+        first, last = (phase, phase + 1) if alone else (0, depth)
+        encoder, decoder = gmmn.encoder[first:last], gmmn.decoder[depth - last : depth - first]
+        parameters = {
+            name: θ
+            for i in range(first, last)
+            for name, θ in gmmn.state_dict().items()
+            if name.startswith((f"encoder.{i}.", f"decoder.{depth - 1 - i}."))
+        }
+        for step, record_loss in steps.until((phase + 1) * per_phase, parameters):
+            x = minibatch(images, settings.seed, step, settings.autoencoder_batch)
+            if first:
+                with torch.no_grad():
+                    x = sigmoid_mlp(x, gmmn.encoder[:first]).sigmoid()
+            generator = Address(settings.seed, step, range(1)).generator("GMMN")
+            codes = sigmoid_mlp(x, encoder, settings.keep_probs[first:last], generator).sigmoid()
+            logits = sigmoid_mlp(codes, decoder)
+            loss = F.binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+            momentum = 0.5 if alone else _momentum_of_all_layers(step - phase * per_phase)
+            gradients = torch.autograd.grad(loss, list(parameters.values()))
+            clipped = clip_norm(gradients, settings.max_gradient_norm)
+            _descend(parameters, velocity, clipped, settings.autoencoder_lr, momentum)
+            record_loss(loss.item())
+
+
+def clip_norm(gradients: Sequence[Tensor], max_norm: float) -> list[Tensor]:
+    """Return gradients scaled down to a joint norm of `max_norm`, if theirs is larger.
+
+    >>> [g.tolist() for g in clip_norm([torch.tensor([3.0]), torch.tensor([4.0])], 1.0)]
+    [[0.6000000238418579], [0.800000011920929]]
+    """
+    norm = torch.stack([g.norm() for g in gradients]).norm()
+    factor = (max_norm / norm).clamp(max=1)
+    return [g * factor for g in gradients]
+
+
+def _momentum_of_all_layers(step: int) -> float:
+    """Return the momentum of an update of the whole autoencoder, from 0, by the authors' code."""
+    return 0.0 if step < 50 else 0.5 if step < 200 else 0.9
 
 
 def _fit_G(
@@ -258,9 +336,20 @@ def _fit_G(
         lr, momentum = settings.lr, settings.momentum
         if step - first >= settings.first_phase * G_steps:
             lr, momentum = lr / 10, 1 - (1 - momentum) / 10
-        ascent = {name: -gradient for name, gradient in zip(G, gradients, strict=True)}
-        ascend_with_momentum(G, velocity, ascent, lr=lr, momentum=momentum, weight_decay=0.0)
+        _descend(G, velocity, gradients, lr, momentum)
         record_loss(root.item())
+
+
+def _descend(
+    parameters: Tensors,
+    velocity: Tensors,
+    gradients: Sequence[Tensor],
+    lr: float,
+    momentum: float,
+) -> None:
+    """Make one update v ← momentum·v − lr·gradient, θ ← θ + v, in place."""
+    ascent = {name: -g for name, g in zip(parameters, gradients, strict=True)}
+    ascend_with_momentum(parameters, velocity, ascent, lr=lr, momentum=momentum, weight_decay=0.0)
 
 
 @torch.no_grad()

@@ -121,9 +121,10 @@ def parse(command: Command, args: Sequence[str]) -> object:
     Default values follow the DATA that the arguments name, wherever it stands among them.
 
     Raises:
-        UserError: an unknown option, or a value that cannot be read or is missing.
+        UserError: an unknown option, or a value that cannot be read, is missing or is empty.
         SystemExit: after ``--help``.
     """
+    _refuse_empty_values(args)
     default: object = tyro.MISSING_NONPROP
     sentence = ""
     if command.defaults is not None:
@@ -146,6 +147,19 @@ def parse(command: Command, args: Sequence[str]) -> object:
     if unknown:
         raise _unknown_option(command, unknown[0])
     return parsed
+
+
+def _refuse_empty_values(args: Sequence[str]) -> None:
+    """Refuse ``""``, which Python would take for the current folder if a path is expected."""
+    for before, arg in zip(("", *args), args, strict=False):
+        is_option = arg.startswith("--") and arg.endswith("=")
+        if arg and not is_option:
+            continue
+        option = arg[:-1] if is_option else before if before.startswith("--") else ""
+        what = f"The value of {option}" if option else "An argument"
+        raise UserError(
+            f"{what} is empty, perhaps because a variable of the shell is not set; give one."
+        )
 
 
 def _tyro_cli(

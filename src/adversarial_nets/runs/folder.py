@@ -364,19 +364,21 @@ def note_update_code(run: Run, code: str) -> None:
 
 _FOLDERS = ("checkpoints", "samples", "figures", "tensorboard", "wandb", "mlruns", "inference")
 _FILES = ("metrics.jsonl", "evaluation.json", "report.html", "training.gif", "settings.json")
+_PICTURES_OF_COMMANDS = ("samples.png", "walk.gif")
 
 
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other file in its folder; used to restart a run.
 
-    A folder that holds no run stays as it is.
+    The pictures that ``sample`` and ``walk`` made of the run there count among its files. A folder
+    that holds no run stays as it is.
     """
     if not ((folder / "settings.json").exists() or notebook.newest_round(folder)):
         return
     with explain_os_errors(folder):
         for name in _FOLDERS:
             shutil.rmtree(folder / name, ignore_errors=True)
-        for name in _FILES:
+        for name in (*_FILES, *_PICTURES_OF_COMMANDS):
             (folder / name).unlink(missing_ok=True)
 
 
