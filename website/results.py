@@ -87,6 +87,29 @@ _CHINESE: Mapping[str, str] = {
     "machine": "机器",
     "load": "负载",
     "alone": "没有其他程序",
+    "updates of D": "D 的更新次数",
+    "updates of G": "G 的更新次数",
+    "V, training": "V（训练图像）",
+    "V, held out": "V（留出图像）",
+    "gap": "差",
+    "Parzen, nats": "Parzen 得分（奈特）",
+    "head start": "G 先单独训练的轮数",
+    "rounds": "轮数",
+    "round 1000": "第 1000 轮",
+    "round 2000": "第 2000 轮",
+    "round 3000": "第 3000 轮",
+    "digits, both learn": "数字种类，两者都学习",
+    "digits, D stands still": "数字种类，D 不变",
+    "variance, both learn": "方差，两者都学习",
+    "variance, D stands still": "方差，D 不变",
+    "minimax": "极小极大",
+    "non-saturating": "非饱和",
+    "ratio": "比值",
+    "dimensions": "维数",
+    "truth, nats": "真值（奈特）",
+    "estimate": "估计值",
+    "error": "误差",
+    "spread": "标准差",
     "beside one busy loop": "同时有一个忙循环",
 }
 
@@ -251,7 +274,7 @@ class Tables:
         """The rows of one claim's record."""
         found: list[dict[str, Any]] = record(f"claim-{name}")["rows"]
         rows = [[number(v, 0 if isinstance(v, int) else 3) for v in row.values()] for row in found]
-        return markdown_table(list(found[0]), rows)
+        return markdown_table(self._header(*found[0]), rows)
 
     # --- The playground's speed -------------------------------------------------------------------
 

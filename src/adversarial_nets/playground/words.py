@@ -291,10 +291,10 @@ WORDS: Mapping[str, Text] = {
     ),
     "problem collapsed": _text(
         "Mode collapse: G maps many values of z to the same x, and parts of the data are never "
-        "generated. Try: more steps of D (k), a larger learning rate for D, or a smaller learning "
-        "rate.",
+        "generated. Try: more steps of D (k), a larger learning rate for D, or a smaller one "
+        "for G.",
         "模式崩溃：G 把许多不同的 z 映射到同一个 x，部分数据始终没有被生成。可尝试："
-        "增大 D 的更新步数 k、增大 D 的学习率，或减小整体学习率。",
+        "增大 D 的更新步数 k、增大 D 的学习率，或减小 G 的学习率。",
     ),
     "problem no diversity": _text(
         "G has not started to learn: all samples still look alike. Try: another learning rate.",
