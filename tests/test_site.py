@@ -134,6 +134,22 @@ def test_tables_agree_with_the_records_and_the_documents() -> None:
     assert "对抗网络，权重滑动平均" in Tables("zh-CN").table1()
 
 
+def test_both_languages_of_a_page_show_the_same_tables() -> None:
+    for page in (ROOT / "website" / "pages" / "en").glob("*.md"):
+        chinese = page.parent.parent / "zh-CN" / page.name
+        if chinese.exists():
+            english_tables, chinese_tables = (
+                re.findall(r"{{ tables.*?}}", file.read_text(encoding="utf-8")) for file in (page, chinese)
+            )
+            assert english_tables == chinese_tables
+
+
+@pytest.mark.parametrize("claim", ["steps", "head-start", "helvetica", "gradients"])
+def test_the_words_of_a_claims_table_are_translated(claim: str) -> None:
+    header = Tables("zh-CN").claim(claim).splitlines()[0]
+    assert not re.search(r"[a-z]{3}", header.replace("Parzen", ""))
+
+
 # --- The league table -----------------------------------------------------------------------------
 
 
