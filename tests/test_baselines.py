@@ -36,6 +36,7 @@ from adversarial_nets.baselines.optimisers import (
     adam_state,
     adam_step,
     ascend_with_momentum,
+    descend_with_momentum,
 )
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.runs.checkpoints import checkpoint_folder, read_checkpoint
@@ -371,6 +372,24 @@ def test_momentum_adds_up_velocities_and_decays_matrices_only() -> None:
     assert θ["b"].item() == pytest.approx(1 + 1.3)
 
 
+def test_descent_with_momentum_is_ascent_along_the_negative_gradient() -> None:
+    """Bit for bit: earlier versions trained the GMMN so."""
+    start = {name: normal(4, 3, step=i).float() for i, name in enumerate("Wb")}
+    θ, θ_up = ({name: x.clone() for name, x in start.items()} for _ in range(2))
+    v, v_up = ({name: torch.zeros_like(x) for name, x in start.items()} for _ in range(2))
+    for step in range(1, 5):
+        g = {name: normal(4, 3, step=10 * step + i).float() for i, name in enumerate("Wb")}
+        descend_with_momentum(θ, v, list(g.values()), lr=0.3, momentum=0.9)
+        up = {name: -x for name, x in g.items()}
+        ascend_with_momentum(θ_up, v_up, up, lr=0.3, momentum=0.9, weight_decay=0.0)
+    for name, x in start.items():
+        assert torch.equal(θ[name], θ_up[name])
+        assert torch.equal(v[name], v_up[name])
+        assert not torch.equal(θ[name], x)
+    with pytest.raises(ValueError, match="shorter"):
+        descend_with_momentum(θ, v, [start["W"]], lr=0.1, momentum=0.0)
+
+
 def test_adam_decays_matrices_only_and_is_torchs() -> None:
     start = {"W": torch.linspace(-1, 1, 12).view(3, 4), "b": torch.ones(3)}
     ours = {name: x.clone() for name, x in start.items()}
@@ -538,6 +557,75 @@ def test_settings_of_a_baseline_must_be_a_dataclass() -> None:
     settings: Any = {"components": 5}
     with pytest.raises(TypeError, match="an instance of a dataclass"):
         Baseline("mine", pca.fit, pca.sample, settings)
+
+
+@dataclasses.dataclass(frozen=True)
+class WithoutBatch:
+    """Settings of a baseline of one's own."""
+
+    epochs: int = 10
+
+
+@dataclasses.dataclass(frozen=True)
+class WithBatch(WithoutBatch):
+    """The same with minibatches."""
+
+    batch: int = 100
+
+
+def test_validation_scores_need_the_number_of_images_in_one_update() -> None:
+    fit: Any = pca.fit
+    match = "have batch = None.*Add the field `batch: int = 100`.*score_every_epochs=0"
+    with pytest.raises(ValueError, match=match):
+        Baseline("mine", fit, pca.sample, WithoutBatch(), score_every_epochs=2)
+    with pytest.raises(ValueError, match="have batch = 0"):
+        Baseline("mine", fit, pca.sample, WithBatch(batch=0), score_every_epochs=2)
+    settings: tuple[Any, Any] = WithBatch(), WithoutBatch()
+    with pytest.raises(ValueError, match="have batch = None"):
+        Baseline("mine", fit, pca.sample, *settings, score_every_epochs=2)
+    Baseline("mine", fit, pca.sample, WithBatch(), score_every_epochs=2)
+    Baseline("mine", fit, pca.sample, WithoutBatch())
+
+
+@pytest.mark.parametrize(
+    "keep_probs", [(0.8,), (0.8, 0.5, 0.5), (), (0.8, 0.0), (0.8, 1.1), (math.nan, 0.5)]
+)
+def test_each_layer_of_an_autoencoder_needs_a_probability(keep_probs: tuple[float, ...]) -> None:
+    with pytest.raises(UserError, match=r"one probability in \(0, 1\] for each of the 2 layers"):
+        gmmn.Settings(autoencoder=(9, 4), keep_probs=keep_probs)
+    gmmn.Settings(autoencoder=(9, 4), keep_probs=(1.0, 0.5))
+    gmmn.Settings(keep_probs=keep_probs)  # not used without an autoencoder
+
+
+def test_a_checkpoint_that_other_code_saved_is_refused(tmp_path: Path) -> None:
+    """A buffer or a parameter was added, or has another shape."""
+    (tmp_path / "checkpoints").mkdir()
+    old = nn.Linear(3, 2)
+    steps = FitSession(tmp_path).steps(1, old, dict(old.named_parameters()), {})
+    for _, record_loss in steps.until(1):
+        record_loss(0.0)
+    more = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    FitSession(tmp_path).steps(1, old, dict(old.named_parameters()), {})
+    with pytest.raises(UserError, match=r"lacks .*1\.running_mean.* was saved by other code"):
+        FitSession(tmp_path).steps(1, more, {}, {})
+    with pytest.raises(UserError, match="lacks weight, or has another shape"):
+        FitSession(tmp_path).steps(1, nn.Linear(4, 2), {}, {})
+    with pytest.raises(UserError, match=r"lacks v/weight.*Delete .* to fit the model again"):
+        FitSession(tmp_path).steps(1, old, {}, {"v/weight": torch.zeros(1)})
+
+
+def test_tied_weights_are_saved_under_both_names(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
+    second.weight = first.weight
+    tied = nn.Sequential(first, second)
+    parameters = dict(tied.named_parameters())
+    for _, record_loss in FitSession(tmp_path).steps(1, tied, parameters, {}).until(1):
+        record_loss(0.0)
+    saved = {k: x.clone() for k, x in tied.state_dict().items()}
+    nn.init.zeros_(first.weight)
+    FitSession(tmp_path).steps(1, tied, parameters, {})
+    assert all(torch.equal(x, saved[k]) for k, x in tied.state_dict().items())
 
 
 def test_settings_of_a_row_take_its_seed() -> None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from adversarial_nets.engine.threads import ThreadTuner
-from adversarial_nets.errors import Diverged, Stopped
+from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.runs import checkpoints, metrics
 from adversarial_nets.runs.signals import signals
 
@@ -62,8 +62,10 @@ class FitSession:
 
         Args:
             total: updates of the whole fit.
-            model: the model being fitted, for `validation_score`.
-            parameters: the model's tensors; filled in place from the checkpoint.
+            model: the model being fitted, for `validation_score`. If it is a `torch.nn.Module`,
+                all tensors of its `state_dict` are saved and restored, buffers too.
+            parameters: the model's tensors, by their names in its `state_dict`; filled in place
+                from the checkpoint.
             optimiser_state: all other tensors that an update changes (Adam's moments, momentum,
                 persistent chains); filled in place too.
         """
@@ -100,8 +102,12 @@ class FitSteps:
         checkpoints.clear_leftovers(folder)
         newest = checkpoints.checkpoint_folder(folder)
         checkpoint = checkpoints.read_checkpoint(newest, ("best", "seconds", "losses"))
-        copy_tensors(checkpoint.nets, self.parameters)
-        copy_tensors(checkpoint.optimisers, self.optimiser_state)
+        for saved, tensors in (
+            (checkpoint.nets, self._tensors()),
+            (checkpoint.optimisers, self.optimiser_state),
+        ):
+            _check_names_and_shapes(saved, tensors, newest, folder)
+            copy_tensors(saved, tensors)
         session.best, session.seconds, session.losses = (
             checkpoint.state[name] for name in ("best", "seconds", "losses")
         )
@@ -174,6 +180,13 @@ class FitSteps:
         if session.callback:
             session.callback(self.done, self.total, loss)
 
+    def _tensors(self) -> dict[str, Tensor]:
+        """Return the parameters and, of a `torch.nn.Module`, all tensors of its `state_dict`."""
+        tensors = dict(self.parameters)
+        if isinstance(self.model, torch.nn.Module):  # read at each call: a buffer may be reassigned
+            tensors |= {k: x for k, x in self.model.state_dict().items() if isinstance(x, Tensor)}
+        return tensors
+
     def _check_finite(self, loss: float) -> None:
         parameters_are_finite = all(bool(x.isfinite().all()) for x in self.parameters.values())
         if not (parameters_are_finite and math.isfinite(loss)):
@@ -194,9 +207,10 @@ class FitSteps:
     def _save(self, folder: Path) -> None:
         session = self.session
         state = {"best": session.best, "seconds": session.seconds, "losses": session.losses}
+        # Safetensors refuses tensors that share memory, e.g. tied weights; copies do not.
+        nets = {name: x.detach().clone() for name, x in self._tensors().items()}
         checkpoints.write_checkpoint(
-            folder,
-            checkpoints.Checkpoint(self.done, self.parameters, self.optimiser_state, state),
+            folder, checkpoints.Checkpoint(self.done, nets, self.optimiser_state, state)
         )
 
 
@@ -210,6 +224,19 @@ def _requires_grad(parameters: Tensors) -> Iterator[None]:
     finally:
         for tensor in parameters.values():
             tensor.requires_grad_(False)
+
+
+def _check_names_and_shapes(
+    saved: Tensors, tensors: Tensors, checkpoint: Path, folder: Path
+) -> None:
+    """Refuse a checkpoint that lacks a tensor of the model, or has it in another shape."""
+    wrong = [k for k, x in tensors.items() if k not in saved or saved[k].shape != x.shape]
+    if wrong:
+        raise UserError(
+            f"The checkpoint {checkpoint} lacks {', '.join(wrong)}, or has another shape for it, "
+            "so it was saved by other code. It must have every tensor of the model. Delete "
+            f"{folder} to fit the model again."
+        )
 
 
 @torch.no_grad()

@@ -28,10 +28,11 @@ from torch import Tensor
 from adversarial_nets.baselines.fitting import FitSession, FitSteps, Tensors
 from adversarial_nets.baselines.mlp import MLP, init_mlp, mlp, named_parameters
 from adversarial_nets.baselines.optimisers import (
-    ascend_with_momentum,
     batches_per_epoch,
+    descend_with_momentum,
     minibatch,
 )
+from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 
 __all__ = [
@@ -73,7 +74,8 @@ class Settings:
         lr: learning rate of G in the first phase.
         momentum: momentum μ of G in the first phase.
         batch: images in a minibatch of G.
-        keep_probs: probability that dropout keeps an input of each layer of the encoder.
+        keep_probs: for each layer of the encoder, the probability in (0, 1] that dropout keeps one
+            of its inputs. Not used if `autoencoder` is empty.
         autoencoder_lr: learning rate of the autoencoder.
         max_gradient_norm: the autoencoder's gradients are scaled down to this norm if they have a
             larger one.
@@ -96,6 +98,16 @@ class Settings:
     max_gradient_norm: float = 10.0
     autoencoder_batch: int = 100
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse an autoencoder without a valid probability for each of its layers."""
+        layers, probs = len(self.autoencoder), self.keep_probs
+        if layers and not (len(probs) == layers and all(0 < p <= 1 for p in probs)):
+            raise UserError(
+                f"keep_probs is {tuple(probs)}. It must have one probability in (0, 1] for each "
+                f"of the {layers} layers of autoencoder = {tuple(self.autoencoder)}. Without "
+                f"dropout, use keep_probs={(1.0,) * layers}."
+            )
 
 
 @dataclass(frozen=True)
@@ -285,7 +297,8 @@ def _fit_autoencoder(
             momentum = 0.5 if alone else _momentum_of_all_layers(step - phase * per_phase)
             gradients = torch.autograd.grad(loss, list(parameters.values()))
             clipped = clip_norm(gradients, settings.max_gradient_norm)
-            _descend(parameters, velocity, clipped, settings.autoencoder_lr, momentum)
+            lr = settings.autoencoder_lr
+            descend_with_momentum(parameters, velocity, clipped, lr=lr, momentum=momentum)
             record_loss(loss.item())
 
 
@@ -336,20 +349,8 @@ def _fit_G(
         lr, momentum = settings.lr, settings.momentum
         if step - first >= settings.first_phase * G_steps:
             lr, momentum = lr / 10, 1 - (1 - momentum) / 10
-        _descend(G, velocity, gradients, lr, momentum)
+        descend_with_momentum(G, velocity, gradients, lr=lr, momentum=momentum)
         record_loss(root.item())
-
-
-def _descend(
-    parameters: Tensors,
-    velocity: Tensors,
-    gradients: Sequence[Tensor],
-    lr: float,
-    momentum: float,
-) -> None:
-    """Make one update v ← momentum·v − lr·gradient, θ ← θ + v, in place."""
-    ascent = {name: -g for name, g in zip(parameters, gradients, strict=True)}
-    ascend_with_momentum(parameters, velocity, ascent, lr=lr, momentum=momentum, weight_decay=0.0)
 
 
 @torch.no_grad()

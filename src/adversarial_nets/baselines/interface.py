@@ -69,7 +69,7 @@ class Baseline(Generic[S, M]):
         fit: fits the model to images.
         sample: draws images; a `ChainSampler` for a model that is sampled by a Markov chain.
         settings: settings of the full table, a dataclass. A field `seed` is set to the seed of
-            the row.
+            the row; a field `batch` is the number of images in one update.
         quick_settings: settings of the quick table; `settings` if None.
         tune: after fitting, chooses a hyperparameter by the validation score: called with
             (model, function from a model to its validation score in nats).
@@ -78,7 +78,8 @@ class Baseline(Generic[S, M]):
         decode: maps z to images: called with (model, z). With `sample_z`, the table shows images
             along a straight line in z.
         score_every_epochs: epochs between validation scores; the checkpoint with the best score is
-            used. 0 for no validation scores, e.g. because `tune` must come first.
+            used. 0 for no validation scores, e.g. because `tune` must come first. Above 0, the
+            settings need a field `batch`, since epochs are counted in updates.
     """
 
     title: str
@@ -93,12 +94,22 @@ class Baseline(Generic[S, M]):
     score_every_epochs: int = 0
 
     def __post_init__(self) -> None:
-        """Check that the settings can be recorded and compared by name."""
+        """Check that the settings can be recorded by name, and have a `batch` if it is needed."""
         for settings in (self.settings, self.quick_settings):
-            if settings is not None and not dataclasses.is_dataclass(settings):
+            if settings is None:
+                continue
+            if not dataclasses.is_dataclass(settings):
                 raise TypeError(
                     f"The settings of {self.title} are a {type(settings).__name__}; they must be "
                     "an instance of a dataclass."
+                )
+            batch = getattr(settings, "batch", None)
+            if self.score_every_epochs > 0 and not (isinstance(batch, int) and batch > 0):
+                raise ValueError(
+                    f"score_every_epochs of {self.title} is {self.score_every_epochs}, but the "
+                    f"settings have batch = {batch}. Epochs can only be counted if it is the "
+                    "number of images in one update. Add the field `batch: int = 100` to the "
+                    "settings (with your number), or use score_every_epochs=0."
                 )
 
     def settings_for(self, seed: int, quick: bool) -> S:

@@ -16,6 +16,7 @@ __all__ = [
     "adam_step",
     "ascend_with_momentum",
     "batches_per_epoch",
+    "descend_with_momentum",
     "minibatch",
     "minimise",
     "train_with_adam",
@@ -153,3 +154,25 @@ def ascend_with_momentum(
         decay = weight_decay if θ.ndim > 1 else 0.0
         v.mul_(momentum).add_(gradient, alpha=lr).add_(θ, alpha=-lr * decay)
         θ.add_(v)
+
+
+@torch.no_grad()
+def descend_with_momentum(
+    parameters: Tensors,
+    velocity: Tensors,
+    gradients: Sequence[Tensor],
+    *,
+    lr: float,
+    momentum: float,
+) -> None:
+    """Make one update v ← momentum·v − lr·g, θ ← θ + v, in place.
+
+    Args:
+        parameters: the parameters to update, by name.
+        velocity: v of each parameter.
+        gradients: the loss's gradient g by each parameter, in the order of `parameters`.
+        lr: learning rate.
+        momentum: factor of the old velocity.
+    """
+    for (name, θ), gradient in zip(parameters.items(), gradients, strict=True):
+        θ.add_(velocity[name].mul_(momentum).add_(gradient, alpha=-lr))

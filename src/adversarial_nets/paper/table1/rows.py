@@ -21,6 +21,7 @@ from adversarial_nets.baselines import (
     copy_tensors,
     open_fit_folder,
 )
+from adversarial_nets.baselines.optimisers import batches_per_epoch
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
@@ -163,7 +164,10 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
     """Fit the model, take its best checkpoint, and tune what remains to be chosen."""
     baseline, options = row.baseline, row.options
     settings = baseline.settings_for(row.seed, options.quick)
-    steps_per_epoch = max(len(row.images) // getattr(settings, "batch", len(row.images)), 1)
+    score_every = 0
+    if baseline.score_every_epochs:
+        steps_per_epoch = batches_per_epoch(row.images, settings.batch)
+        score_every = baseline.score_every_epochs * steps_per_epoch
 
     def report(update: int, total: int, loss: float) -> None:
         if options.on_progress:
@@ -172,7 +176,7 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
     open_fit_folder(folder, baseline.title, data, dataclasses.asdict(settings))
     session = FitSession(
         folder,
-        score_every=baseline.score_every_epochs * steps_per_epoch,
+        score_every=score_every,
         validation_score=row.validation_score,
         callback=report,
     )
