@@ -13,6 +13,7 @@ from adversarial_nets.build import new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
 from adversarial_nets.game import play, sample
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training.session import train
@@ -175,3 +176,91 @@ def test_small_logits_are_no_sigmoid() -> None:
     nn.init.normal_(linear.weight, std=1e-3)
     nn.init.zeros_(linear.bias)
     new_game(small_settings(), small_data(), G=linear)
+
+
+def test_networks_passed_in_evaluation_mode_train() -> None:
+    """`load_generator` returns such a generator."""
+    mine_G, mine_D = G().eval(), D().eval()
+    game = new_game(small_settings(), small_data(), G=mine_G, D=mine_D)
+    assert game.G.training
+    assert game.D.training
+
+
+def test_a_layer_in_evaluation_mode_keeps_its_statistics() -> None:
+    norm = nn.BatchNorm1d(9).eval()
+    mine = nn.Sequential(nn.Linear(Z, 9), norm, nn.ReLU(), nn.Linear(9, PIXELS), nn.Sigmoid())
+    mine_D = D()
+    assert new_game(small_settings(), small_data(), G=mine, D=mine_D).manual_backprop is False
+    norm.train()
+    assert new_game(small_settings(), small_data(), G=mine, D=mine_D).manual_backprop is True
+
+
+@pytest.mark.parametrize("hook", ["gradient", "step"])
+def test_hooks_of_weights_and_optimisers_run(hook: str) -> None:
+    mine_G, mine_D = G(), D()
+    calls = []
+
+    def rule(parameters: Any) -> torch.optim.Optimizer:
+        made = torch.optim.SGD(parameters, lr=0.1)
+        if hook == "step":
+            made.register_step_post_hook(lambda *args: calls.append("step"))
+        return made
+
+    weight = mine_D[0].weight
+    assert isinstance(weight, nn.Parameter)
+    if hook == "gradient":
+        weight.register_hook(lambda g: calls.append("gradient"))
+    game = new_game(small_settings(), small_data(), G=mine_G, D=mine_D, optimiser=rule)
+    play(game, 2)
+    assert len(calls) >= 2
+
+
+@pytest.mark.parametrize("first", ["preset", "settings"])
+def test_a_run_continues_with_its_own_settings(first: str, tmp_path: Path) -> None:
+    def networks() -> dict[str, Any]:
+        return {
+            "G": nn.Sequential(nn.Linear(100, 9), nn.ReLU(), nn.Linear(9, 784), nn.Sigmoid()),
+            "D": nn.Sequential(nn.Linear(784, 9), nn.LeakyReLU(0.2), nn.Linear(9, 1)),
+        }
+
+    quickstart = PRESETS["quickstart"].settings
+    given: Any = {"preset": {"preset": "quickstart"}, "settings": {"settings": quickstart}}[first]
+    how: Any = {"run": tmp_path, "cadence": Cadence(10, 10, 10, 10), "progress": False}
+    began = train("mnist-5k", rounds=1, **given, **how, **networks())
+    again = train("mnist-5k", rounds=2, **how, **networks())
+    assert again.settings == began.settings
+    assert again.newest_round == 2
+    new = train("mnist-5k", rounds=1, **(how | {"run": tmp_path / "new"}), **networks())
+    assert new.preset == "quickstart-2014"
+
+
+def test_a_run_continues_only_with_the_same_networks(tmp_path: Path) -> None:
+    how: Any = {"settings": small_settings(), "run": tmp_path, "progress": False}
+    train(small_data(), rounds=2, G=G(), D=D(), **how)
+    with pytest.raises(UserError, match="your own D is missing; pass D again"):
+        train(small_data(), rounds=4, G=G(), **how)
+    other = nn.Sequential(nn.Linear(Z, 9), nn.Tanh(), nn.Linear(9, PIXELS), nn.Sigmoid())
+    with pytest.raises(UserError, match="your own G was Sequential"):
+        train(small_data(), rounds=4, G=other, D=D(), **how)
+    assert train(small_data(), rounds=4, G=G(), D=D(), **how).newest_round == 4
+
+
+def test_functions_in_a_network_may_have_another_address(tmp_path: Path) -> None:
+    class Described(nn.Sequential):
+        def extra_repr(self) -> str:
+            return repr(lambda: None)
+
+    how: Any = {"settings": small_settings(), "run": tmp_path, "progress": False}
+    train(small_data(), rounds=2, G=Described(*G()), D=D(), **how)
+    first = Described(*G())
+    assert " at 0x" in repr(first)
+    assert train(small_data(), rounds=4, G=first, D=D(), **how).newest_round == 4
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (3, 5)])
+def test_noise_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    settings = dataclasses.replace(small_settings(), z_size=4)
+    net = nn.Linear(4, PIXELS)
+    assert sample(net, settings, 3, z=torch.zeros(3, 4)).shape == (3, PIXELS)
+    with pytest.raises(UserError, match=r"it must be \(n, z_size\) = \(3, 4\)"):
+        sample(net, settings, 3, z=torch.zeros(shape))

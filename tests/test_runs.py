@@ -518,7 +518,7 @@ def test_a_run_continues_only_with_what_it_was_started_with(tmp_path: Path) -> N
     for how, words in (
         ({"precision": "bfloat16"}, "precision float32 → bfloat16"),
         ({"optimiser": torch.optim.RMSprop}, "optimiser None → RMSprop"),
-        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "your own networks are new"),
+        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "a G of your own is new"),
     ):
         with pytest.raises(UserError, match=words):
             trained(tmp_path / "a", 4, **how)

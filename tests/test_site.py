@@ -139,7 +139,8 @@ def test_both_languages_of_a_page_show_the_same_tables() -> None:
         chinese = page.parent.parent / "zh-CN" / page.name
         if chinese.exists():
             english_tables, chinese_tables = (
-                re.findall(r"{{ tables.*?}}", file.read_text(encoding="utf-8")) for file in (page, chinese)
+                re.findall(r"{{ tables.*?}}", file.read_text(encoding="utf-8"))
+                for file in (page, chinese)
             )
             assert english_tables == chinese_tables
 

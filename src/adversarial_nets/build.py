@@ -81,6 +81,9 @@ def new_game(
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, image_shape_of(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
+    for net in (G, D):
+        if not net.training:  # e.g. a loaded generator; single layers may stay in evaluation mode
+            net.train()
     classes.remember_condition(G, s, counts, data.pixels)
     game = Game(
         settings=s,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from adversarial_nets import classes, nets, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products, reference_parameter
+from adversarial_nets.errors import UserError
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.random import Address
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
@@ -216,8 +217,12 @@ def sample(
         z: noise of your own; by default drawn from the prior.
 
     Raises:
-        UserError: classes that the generator does not have.
+        UserError: classes that the generator does not have, or a z of another shape.
     """
+    if z is not None and z.shape != (n, settings.z_size):
+        raise UserError(
+            f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
+        )
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     images = []

@@ -80,7 +80,8 @@ class Dataset:
         valid: validation images, which choose settings and the Parzen width σ.
         test: test images, which give the final score.
         image_shape: (channels, height, width).
-        range: smallest and largest value that `floats` can return.
+        range: smallest and largest value that `floats` can return: (0, 1), or with `contrast_norm`
+            c, (−c, c). It describes the values and does not change them.
         provenance: where the images came from and how the splits were made, as a sentence.
         labels: class numbers by split (``"train"``, ``"valid"``, ``"test"``), one for each image;
             empty for data without classes. A negative number marks an image without a class.

@@ -53,8 +53,9 @@ def applies(game: Game) -> bool:
     """Whether this game's networks consist of the layers that are implemented here.
 
     Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
-    Hooks, frozen parameters, a layer or weight used twice, a max-norm constraint, a paired
-    objective, augmentation and every penalty but the exact R1 need autograd.
+    Hooks of layers, weights or optimisers, layers in evaluation mode, frozen parameters, a layer or
+    weight used twice, a max-norm constraint, a paired objective, augmentation and every penalty but
+    the exact R1 need autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
@@ -63,7 +64,9 @@ def applies(game: Game) -> bool:
     parts = [[p for layer in layers for p in (layer, *layer.parameters())] for layers in leaves]
     if any(len(set(map(id, found))) < len(found) for found in parts):
         return False
-    if any(_is_hooked(module) for net in (G, D) for module in net.modules()):
+    if any(_is_hooked(module) or _is_frozen(module) for net in (G, D) for module in net.modules()):
+        return False
+    if any(map(_has_step_hooks, (game.optimiser_G, game.optimiser_D))):
         return False
     G_spelt, D_spelt = _spelling(G), _spelling(D)
     return (
@@ -108,9 +111,23 @@ def _needs_autograd(s: Settings) -> bool:
 
 
 def _is_hooked(module: nn.Module) -> bool:
-    """Whether hooks run when the module is called."""
+    """Whether hooks run when the module is called, or when its parameters get a gradient."""
     kinds = ("forward", "forward_pre", "backward", "backward_pre")
-    return any(getattr(module, f"_{kind}_hooks") for kind in kinds)
+    return any(getattr(module, f"_{kind}_hooks") for kind in kinds) or any(
+        p._backward_hooks for p in module.parameters(recurse=False)
+    )
+
+
+def _is_frozen(module: nn.Module) -> bool:
+    """Whether a layer is in evaluation mode in which it computes something else."""
+    has_modes = isinstance(module, nn.BatchNorm1d | Dropout)
+    return has_modes and not module.training
+
+
+def _has_step_hooks(optimiser: torch.optim.Optimizer) -> bool:
+    """Whether hooks run when the optimiser makes a step."""
+    kinds = ("pre", "post")
+    return any(getattr(optimiser, f"_optimizer_step_{kind}_hooks", None) for kind in kinds)
 
 
 def _is_plain(layer: nn.Module) -> bool:

@@ -36,6 +36,7 @@ __all__ = [
     "folder_of",
     "history",
     "is_custom",
+    "note_changes",
     "note_update_code",
     "open_run",
     "output_folder",
@@ -129,8 +130,14 @@ RunLike = str | PathLike[str] | Run
 
 
 def is_custom(changed: Mapping[str, object], own_nets: object, info: Mapping[str, object]) -> bool:
-    """Whether a run differs from its preset: by settings, networks, optimiser or first weights."""
-    return bool(changed or own_nets or info.get("optimiser") or info.get("init_from"))
+    """Whether a run differs from its preset: by settings, networks, optimiser, first weights."""
+    return bool(
+        changed
+        or own_nets
+        or info.get("optimiser")
+        or info.get("init_from")
+        or info.get("changed_during_training")
+    )
 
 
 def preset_label(preset: str, *, custom: bool) -> str:
@@ -360,6 +367,23 @@ def note_update_code(run: Run, code: str) -> None:
     if history[-1] != code:
         info = {**run.info, "updates": [*history, code]}
         _write(dataclasses.replace(run, info=info))
+
+
+def note_changes(run: Run, old: Settings, new: Settings, round: int) -> Run:
+    """Record in settings.json that a callback changed settings; returns the run with the record.
+
+    Args:
+        run: the run.
+        old: the settings before.
+        new: the settings from the next round on.
+        round: the rounds played so far.
+    """
+    changes = {name: list(values) for name, values in settings_differences(old, new).items()}
+    before = run.info.get("changed_during_training", [])
+    noted = [*before, {"round": round, "settings": changes}]
+    run = dataclasses.replace(run, info={**run.info, "changed_during_training": noted})
+    _write(run)
+    return run
 
 
 _FOLDERS = ("checkpoints", "samples", "figures", "tensorboard", "wandb", "mlruns", "inference")

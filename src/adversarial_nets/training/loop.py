@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import time
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,20 +11,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adversarial_nets.build import change_settings
 from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
-from adversarial_nets.errors import Diverged, Stopped
+from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.evaluation.patches import SMALLEST_IMAGE, patch_distances
 from adversarial_nets.game import play, sample
 from adversarial_nets.plots import sheets
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, note_changes
 from adversarial_nets.runs.signals import signals
-from adversarial_nets.settings import Cadence
+from adversarial_nets.settings import Cadence, from_json
 from adversarial_nets.state import Game
 from adversarial_nets.training.batch_statistics import measure_batch_statistics
 from adversarial_nets.training.diagnostics import (
@@ -109,6 +111,13 @@ class TrainingSession:
         """
         game = self.game
         self._restore()
+        if game.round > self.rounds:
+            warnings.warn(
+                f"{self.run.folder} already has {game.round:,} rounds, more than the "
+                f"{self.rounds:,} asked for; nothing was trained.",
+                UserWarning,
+                stacklevel=4,
+            )
         if game.round == 0:
             measure_batch_statistics(game)
             self._write_samples()
@@ -159,8 +168,10 @@ class TrainingSession:
             checkpoint = checkpoints.read_checkpoint(
                 checkpoints.checkpoint_folder(folder), required
             )
-            game_state.restore(game, checkpoint)
             state = checkpoint.state
+            if "settings" in state:  # a callback had changed them
+                change_settings(game, from_json(state["settings"]))
+            game_state.restore(game, checkpoint)
             self.best, self.widest = state["best"], state["widest"]
             self.seconds_before = state["seconds"]
             game.stats.rounds = state["tally"]["rounds"]
@@ -228,8 +239,16 @@ class TrainingSession:
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
         )
+        before = game.settings, _learning_rates(game)
         for callback in self.callbacks:
             callback(snapshot)
+        if distributed.world_size() > 1 and before != (game.settings, _learning_rates(game)):
+            raise UserError(
+                "A callback changed the game, but with several processes only the main one calls "
+                "it, so their networks would differ. Train in one process."
+            )
+        if before[0] != game.settings:
+            self.run = note_changes(self.run, before[0], game.settings, game.round)
 
     def _score(self) -> dict[str, Any]:
         """Validation scores of raw and averaged G on grid ``paper``; updates `best`."""
@@ -307,6 +326,8 @@ class TrainingSession:
             "seconds": self.seconds_before + self._seconds(),
             "tally": {"rounds": game.stats.rounds, "sums": sums.tolist()},
         }
+        if game.settings != self.run.settings:
+            state["settings"] = game.settings.to_json()
         game_state.save_checkpoint(self.run, game, state, self.keep_all)
 
     def _lr_to_reduce(self) -> float | None:
@@ -319,6 +340,12 @@ class TrainingSession:
         if not rounds:
             return "No checkpoint had been written yet."
         return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
+
+
+def _learning_rates(game: Game) -> list[float]:
+    """The learning rate of each group of parameters."""
+    optimisers = (game.optimiser_G, game.optimiser_D)
+    return [float(group["lr"]) for optimiser in optimisers for group in optimiser.param_groups]
 
 
 def _quality(score: dict[str, Any]) -> float:

@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
@@ -49,7 +50,7 @@ def train(
     rounds: int | None = None,
     epochs: float | None = None,
     cadence: Cadence | None = None,
-    callbacks: Iterable[Callback] = (),
+    callbacks: Callback | Iterable[Callback] = (),
     onto: RunLike | None = None,
     init_from: RunLike | None = None,
     restart: bool = False,
@@ -76,7 +77,9 @@ def train(
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
         cadence: how often to log, save, score and write samples; the preset's by default.
-        callbacks: called with a `TrainingSnapshot` at every row of the metrics.
+        callbacks: called with a `TrainingSnapshot` at every row of the metrics; a single function,
+            too. They may change the game (`build.change_settings`), but not under ``torchrun``,
+            where only the main process calls them.
         onto: a finished run whose generator becomes this one's top layers (TFD's stage 2).
         init_from: a run whose weights the new run starts from. Settings, images and seed may
             differ; the networks must have the same shapes. Recorded in settings.json.
@@ -105,6 +108,7 @@ def train(
         Stopped: SIGINT or SIGTERM came; the run is saved.
     """
     _check_choices(precision, keep, patience)
+    called = (callbacks,) if callable(callbacks) else tuple(callbacks)
     data = _name_or_dataset(data)
     name = data if isinstance(data, str) else data.name
     networks = PassedNetworks(G, D, optimiser)
@@ -113,10 +117,8 @@ def train(
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     folder = None if run is None else runs_folder.folder_of(run)
-    if networks.own and preset is None and preset_for(name)[0] in ("quickstart", "pictures"):
-        preset = None if settings else "quickstart-2014"  # these two suit their own networks only
     folder, preset, chosen, settings = _resolve(
-        name, folder, preset, settings, source, restart, rounds
+        name, folder, preset, settings, source, restart, rounds, networks.own
     )
     device = distributed.local_device(device)
     check_device(device)
@@ -146,7 +148,7 @@ def train(
             patience=patience,
         )
         with reporter.training(total) as show:
-            return _play(request, total, cadence or chosen.cadence, (show, *callbacks))
+            return _play(request, total, cadence or chosen.cadence, (show, *called))
 
 
 def _check_choices(precision: str, keep: str, patience: int | None) -> None:
@@ -208,7 +210,7 @@ def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Cal
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
     with files.lock(request.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
-        TrainingSession(
+        session = TrainingSession(
             run=run,
             data=request.images,
             game=game,
@@ -217,9 +219,10 @@ def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Cal
             callbacks=callbacks,
             keep_all=request.keep_all,
             patience=request.patience,
-        ).play()
+        )
+        session.play()
         distributed.barrier()  # wait until the main process has written its last files
-    return run
+    return session.run
 
 
 def _prepare(request: _Request) -> tuple[Game, Run]:
@@ -266,6 +269,7 @@ def _resolve(
     source: Run | None,
     restart: bool,
     rounds: int | None,
+    own_networks: bool,
 ) -> tuple[Path, str, Preset, Settings]:
     """The run's folder, the preset's name, the preset and the settings of a training.
 
@@ -273,12 +277,17 @@ def _resolve(
     from, then the preset's. So a run continues even if its preset has changed since.
     """
     if settings is None:
-        name, usual = preset_for_data(data, preset)
+        # quickstart and pictures suit their own networks only.
+        unsuited = own_networks and preset_for(data)[0] in ("quickstart", "pictures")
+        default = preset or ("quickstart-2014" if unsuited else None)
+        name, usual = preset_for_data(data, default)
         existing = folder or run_folder(data, name, usual.settings.seed)
         if not restart and not _is_new(existing) and (folder or source is None):
             continued = runs_folder.open_run(existing)
             if preset in (None, continued.preset):
                 folder, settings, preset = existing, continued.settings, continued.preset
+        if settings is None:
+            preset = default
         if source and preset is None:
             settings = source.settings
     preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
@@ -412,9 +421,28 @@ def _differences(
         for fact in ("precision", "optimiser")
         if before[fact] not in (facts[fact], in_earlier_versions[fact])
     ]
-    if old.own_nets != networks.own:
-        words.append("your own networks " + ("are new" if networks.own else "are missing"))
+    if old.own_nets and not {"G", "D"} & old.info.keys():  # earlier versions recorded no texts
+        return words if networks.own else [*words, "your own networks are missing"]
+    return words + _other_networks(old, facts)
+
+
+def _other_networks(old: Run, facts: Mapping[str, Any]) -> list[str]:
+    """Phrases that say how the program's networks differ from those that the run recorded."""
+    words = []
+    for name in "GD":
+        before, now = old.info.get(name), facts.get(name)
+        if before is None and now is not None:
+            words.append(f"a {name} of your own is new")
+        elif before is not None and now is None:
+            words.append(f"your own {name} is missing; pass {name} again")
+        elif _without_addresses(before) != _without_addresses(now):
+            words.append(f"your own {name} was {before}")
     return words
+
+
+def _without_addresses(text: str | None) -> str | None:
+    """A network's text without the addresses of functions, which differ between processes."""
+    return text and re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:

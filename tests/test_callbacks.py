@@ -1,0 +1,81 @@
+"""Functions that a program passes to `train`: what they may change, and that it is recorded."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from adversarial_nets.build import change_settings
+from adversarial_nets.engine import distributed
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs import checkpoints
+from adversarial_nets.runs.folder import Run, open_run
+from adversarial_nets.settings import Cadence
+from adversarial_nets.training.session import TrainingSnapshot, train
+from small import small_data, small_settings
+
+
+def trained(folder: Path, rounds: int, **how: Any) -> Run:
+    cadence = Cadence(log_every=2, save_every=4, score_every=10, samples_every=20)
+    return train(
+        small_data(),
+        settings=small_settings(),
+        run=folder,
+        rounds=rounds,
+        cadence=cadence,
+        progress=False,
+        **how,
+    )
+
+
+def three_steps_of_D_from_round_6(snapshot: TrainingSnapshot) -> None:
+    if snapshot.row["round"] == 6:
+        change_settings(snapshot.game, dataclasses.replace(snapshot.game.settings, k=3))
+
+
+def test_settings_that_a_callback_changes_are_recorded_and_survive_an_interruption(
+    tmp_path: Path,
+) -> None:
+    straight, stopped = tmp_path / "straight", tmp_path / "stopped"
+    run = trained(straight, 16, callbacks=[three_steps_of_D_from_round_6])
+    assert run.info["changed_during_training"] == [{"round": 6, "settings": {"k": [1, 3]}}]
+    assert not run.is_preset
+    assert open_run(straight).info == run.info
+    trained(stopped, 8, callbacks=[three_steps_of_D_from_round_6])
+    trained(stopped, 16)
+    ends = [
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).nets
+        for folder in (straight, stopped)
+    ]
+    assert ends[0].keys() == ends[1].keys()
+    assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
+
+
+def test_a_callback_that_changes_nothing_leaves_no_record(tmp_path: Path) -> None:
+    rounds: list[int] = []
+    run = trained(tmp_path, 6, callbacks=lambda snapshot: rounds.append(snapshot.row["round"]))
+    assert rounds == [2, 4, 6]
+    assert "changed_during_training" not in run.info
+
+
+@pytest.mark.parametrize("what", ["settings", "learning rate"])
+def test_with_several_processes_a_callback_may_not_change_the_game(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change(snapshot: TrainingSnapshot) -> None:
+        monkeypatch.setattr(distributed, "world_size", lambda: 2)
+        if what == "settings":
+            change_settings(snapshot.game, dataclasses.replace(snapshot.game.settings, k=2))
+        else:
+            snapshot.game.optimiser_G.param_groups[0]["lr"] = 0.5
+
+    with pytest.raises(UserError, match="Train in one process"):
+        trained(tmp_path, 4, callbacks=change)
+
+
+def test_a_run_that_is_longer_than_asked_for_says_so(tmp_path: Path) -> None:
+    trained(tmp_path, 8)
+    with pytest.warns(UserWarning, match="already has 8 rounds, more than the 4 asked for"):
+        trained(tmp_path, 4)
