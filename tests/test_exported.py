@@ -1,21 +1,27 @@
 """Generators without their run: what export writes, what reads it, and the one in the package."""
 
 import dataclasses
+import functools
 import json
 import os
+import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 import adversarial_nets as an
+from adversarial_nets.build import new_generator
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
+from adversarial_nets.objectives import OBJECTIVES, Objective
 from adversarial_nets.runs.folder import PACKAGED, Run
 from adversarial_nets.settings import Settings
 from small import generator, small_labelled_data, small_settings
@@ -132,6 +138,111 @@ def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> 
     assert torch.equal(loaded(z), expected(z))
     with pytest.raises(an.UserError, match="your own networks"):
         an.load_generator(found)
+
+
+# --- What the card says of a training that a command cannot repeat --------------------------------
+
+
+def card_and_program(run: Run, folder: Path, G: nn.Module | None = None) -> tuple[str, str]:
+    """The card of a run, in one line, and the program in it."""
+    text = (an.export_generator(run, folder, G=G).folder / "README.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.S)
+    return " ".join(text.split()), program
+
+
+def trained(folder: Path, **how: Any) -> Run:
+    """A run of two rounds on images that a command can load, with few pixels to learn."""
+    how = {"settings": small_settings(), "rounds": 2, "progress": False, **how}
+    return an.train("mnist-5k", run=folder, **how)
+
+
+def layers(z: int = 5) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(z, 784), nn.Sigmoid())
+
+
+def critic() -> nn.Sequential:
+    return nn.Sequential(nn.Linear(784, 1))
+
+
+NO_COMMAND = "No `advnets` command can repeat that."
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_the_card_of_own_networks_prints_them_and_no_command(both: bool, tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", G=layers(), D=critic() if both else None)
+    card, program = card_and_program(run, tmp_path / "card", G=layers())
+    assert "settings | custom, from quickstart: " in card
+    assert f"{'G and D' if both else 'G'} of the preset → passed in by a program" in card
+    assert f"A program trained it with seed 0 and passed in {'G, D' if both else 'G'}." in card
+    assert NO_COMMAND in card
+    assert "advnets train" not in card
+    assert " ".join(repr(layers()).split()) in card
+    assert "an.load_generator(run, G=my_G)" in program
+    found: dict[str, Any] = {"my_G": layers()}
+    exec(program, found)
+    assert found["images"].shape == (100, 784)
+
+
+def test_the_card_of_an_own_discriminator_builds_G_of_the_settings(tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", D=critic())
+    G = new_generator(run.settings, run.pixels, run.image_shape, 0)
+    card, program = card_and_program(run, tmp_path / "card", G=G)
+    assert f"passed in D. {NO_COMMAND}" in card
+    found: dict[str, Any] = {}
+    exec(program, found)
+    assert found["images"].shape == (100, 784)
+
+
+def test_the_card_of_an_own_optimiser_or_objective_prints_no_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adam = functools.partial(torch.optim.Adam, lr=1e-3)
+    card, program = card_and_program(trained(tmp_path / "a", optimiser=adam), tmp_path / "A")
+    assert f"passed in the optimiser Adam(lr=0.001). {NO_COMMAND}" in card
+    assert "optimiser sgd → Adam(lr=0.001)" in card
+    exec(program, {})
+    mine = Objective(lambda a, b: (b - a).mean(), lambda b: -b.mean())
+    monkeypatch.setitem(OBJECTIVES, "mine", mine)
+    run = trained(tmp_path / "b", settings=small_settings(objective="mine"))
+    monkeypatch.delitem(OBJECTIVES, "mine")
+    card, program = card_and_program(run, tmp_path / "B")
+    assert f"passed in the objective mine. {NO_COMMAND}" in card
+    exec(program, {})
+
+
+def test_the_card_of_own_images_or_of_a_changed_setting_prints_no_command(
+    run: Run, tmp_path: Path
+) -> None:
+    card, _ = card_and_program(run, tmp_path / "own")
+    assert f"passed in the images small. {NO_COMMAND}" in card
+    changed = [{"round": 1, "settings": {"lr": [0.1, 0.05]}}]
+    plain = trained(tmp_path / "run")
+    noted = dataclasses.replace(plain, info={**plain.info, "changed_during_training": changed})
+    card, _ = card_and_program(noted, tmp_path / "noted")
+    assert f"passed in a callback that changed settings. {NO_COMMAND}" in card
+    assert "lr after round 1 0.1 → 0.05" in card
+
+
+def test_the_cards_command_starts_from_the_same_weights(tmp_path: Path) -> None:
+    source = trained(tmp_path / "source")
+    run = trained(tmp_path / "run", init_from=source, rounds=3)
+    card, _ = card_and_program(run, tmp_path / "card")
+    assert f"seed 0, from the weights of {source.folder} at round 2, by advnets train" in card
+    assert f"initial weights random → of {source.folder}, round 2" in card
+    (line,) = re.findall(r"by (advnets train .*? --rounds 3) ", card)
+    again = tmp_path / "again"
+    assert main([*shlex.split(line)[1:], "--run", str(again)]) == 0
+    a, b = (an.load_generator(r, weights="raw")[0].state_dict() for r in (run, again))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:
+    data, s = small_labelled_data(), small_settings(condition="classes")
+    run = an.train(data, settings=s, rounds=2, run=tmp_path / "run", progress=False)
+    card, _ = card_and_program(run, tmp_path / "card")
+    assert "settings | custom, from quickstart: " in card
+    assert "condition not set → classes" in card
+    assert "None" not in card.partition("| weights |")[0]
 
 
 @pytest.mark.parametrize(

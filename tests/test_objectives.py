@@ -1,7 +1,10 @@
 """Equation 1 in closed form, its limits, and its gradients."""
 
+import dataclasses
 import functools
 import math
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -10,8 +13,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from adversarial_nets import objectives
+from adversarial_nets.build import new_game
 from adversarial_nets.errors import UserError
-from small import normal
+from adversarial_nets.game import play
+from small import normal, small_data, small_settings
 
 logits = st.lists(st.floats(-30, 30), min_size=1, max_size=8).map(
     lambda values: torch.tensor(values, dtype=torch.float64)
@@ -217,6 +222,55 @@ def test_a_paired_objective_needs_no_other_loss_of_G() -> None:
         paired.g_loss(torch.zeros(2))
 
 
+@pytest.mark.parametrize("given", [{}, {"g_loss": torch.mean, "paired_g_loss": torch.dot}])
+def test_an_objective_has_exactly_one_loss_of_G(given: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match=r"Give g_loss.*or paired_g_loss.*but not both"):
+        objectives.Objective(d_loss=torch.dot, **given)
+
+
+def test_a_built_in_objective_is_not_one_that_a_program_added(
+    added: Callable[..., str],
+) -> None:
+    assert objectives.is_built_in("hinge")
+    assert not objectives.is_built_in(added(d_loss=torch.dot, g_loss=torch.mean))
+
+
+@pytest.fixture
+def added() -> Iterator[Callable[..., str]]:
+    """A function that adds an objective for the duration of a test and returns its name."""
+
+    def add(**losses: Any) -> str:
+        objectives.OBJECTIVES["added"] = objectives.Objective(**losses)
+        return "added"
+
+    yield add
+    objectives.OBJECTIVES.pop("added", None)
+
+
+def mean_difference(a_x: Tensor, a_G_z: Tensor) -> Tensor:
+    return (a_G_z - a_x).mean()
+
+
+@pytest.mark.parametrize("manual_backprop", [True, False])
+@pytest.mark.parametrize(
+    ("losses", "says"),
+    [
+        ({"d_loss": lambda a, b: b - a, "g_loss": torch.mean}, r"d_loss returned shape \(20,\)"),
+        ({"d_loss": mean_difference, "g_loss": torch.neg}, r"'s g_loss returned shape \(20,\)"),
+        ({"d_loss": mean_difference, "g_loss": lambda b: 1.5}, "'s g_loss returned float"),
+        ({"d_loss": mean_difference, "paired_g_loss": torch.sub}, "'s paired_g_loss returned"),
+    ],
+)
+def test_a_loss_of_one_value_for_each_row_is_refused(
+    losses: dict[str, Any], says: str, manual_backprop: bool, added: Callable[..., str]
+) -> None:
+    s = small_settings(objective=added(**losses))
+    paired = "paired_g_loss" in losses
+    game = new_game(s, small_data(), manual_backprop=manual_backprop and not paired)
+    with pytest.raises(UserError, match=says + r".*must return a scalar.*\.mean\(\)"):
+        play(game, 1)
+
+
 def test_finite_differences_are_the_exact_penalty() -> None:
     """In float64, the mean over all 2⁴ sign vectors ε of a D that is not linear."""
     first, last = normal(4, 6), normal(6, step=1)
@@ -242,7 +296,7 @@ def test_closed_gradients_are_autograds(a: Tensor) -> None:
             continue
         assert objective.d_gradients is not None, name
         assert objective.g_gradient is not None, name
-        plain = objective._replace(d_gradients=None, g_gradient=None)
+        plain = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
         for closed, found in zip(
             objectives.d_logit_gradients(objective, a, a.flip(0)),
             objectives.d_logit_gradients(plain, a, a.flip(0)),

@@ -225,7 +225,7 @@ def test_a_run_continues_with_its_own_settings(first: str, tmp_path: Path) -> No
 
     quickstart = PRESETS["quickstart"].settings
     given: Any = {"preset": {"preset": "quickstart"}, "settings": {"settings": quickstart}}[first]
-    how: Any = {"run": tmp_path, "cadence": Cadence(10, 10, 10, 10), "progress": False}
+    how: Any = {"run": tmp_path, "cadence": Cadence(score_samples=50), "progress": False}
     began = train("mnist-5k", rounds=1, **given, **how, **networks())
     again = train("mnist-5k", rounds=2, **how, **networks())
     assert again.settings == began.settings

@@ -2,6 +2,8 @@
 
 import dataclasses
 import math
+import subprocess
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -286,7 +288,77 @@ def test_samples_from_0_to_255_are_refused() -> None:
     data = small_data()
     with pytest.raises(UserError, match="divide them by 255"):
         parzen_score_on(data, 255 * data.floats(data.train))
-    parzen_score_on(data, 1.5 * data.floats(data.train))  # a model may leave the range a bit
+    parzen_score_on(data, 1.09 * data.floats(data.train))  # a model may leave the range a bit
+
+
+def test_samples_of_a_tanh_are_refused() -> None:
+    """Unless they are a part of a run's own samples, whose scores are as its G makes them."""
+    data = small_data()
+    x = data.floats(data.train)
+    with pytest.raises(UserError, match=r"from -1 to .*, 0 to 1\..*with \(x \+ 1\) / 2;"):
+        parzen_score_on(data, 2 * x - 1)
+    parzen_score_on(data, 2 * x - 1, shared=True)
+    few = x.clone()
+    few[0] = -0.5  # one image of 280
+    assert 0 < (few < -0.1).float().mean() < 0.01
+    parzen_score_on(data, few)
+    signed = dataclasses.replace(data, range=(-1.0, 1.0))
+    parzen_score_on(signed, 2 * x - 1)
+    with pytest.raises(UserError, match=r"-1 \+ 2 \* \(x \+ 1\) / 2"):
+        parzen_score_on(signed, 1.5 * (2 * x - 1))
+
+
+def test_a_linear_output_around_contrast_normalised_images_is_accepted() -> None:
+    """Each such image has norm 55, the end of the range, so its pixels are far inside."""
+    data = dataclasses.replace(small_data(), range=(-55.0, 55.0), contrast_norm=55.0)
+    assert parzen_score_on(data, 2 * data.floats(data.train)).samples == len(data.train)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.float16, ">f4"])
+def test_samples_may_be_a_numpy_array(dtype: str) -> None:
+    data = small_data()
+    x = data.floats(data.train).numpy().astype(dtype)
+    x.flags.writeable = False
+    expected = parzen_score_on(data, torch.from_numpy(x.astype(np.float32)))
+    assert parzen_score_on(data, x) == expected
+    with pytest.raises(UserError, match="divide them by 255"):
+        parzen_score_on(data, data.train.numpy())
+
+
+UNTYPED = """
+import numpy as np, sys
+sys.path.insert(0, sys.argv[1])
+from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import parzen_score_on
+from small import small_data
+
+for data, samples in ((3, np.zeros((2, 36))), (small_data(), [[0.0]]),
+                      (small_data(), np.array([["a"]]))):
+    try:
+        parzen_score_on(data, samples)
+    except UserError as error:
+        print(error)
+"""
+
+
+def test_other_types_are_refused_in_a_sentence() -> None:
+    """Without the tests' checks of types, as in a user's program."""
+    command = [sys.executable, "-c", UNTYPED, str(Path(__file__).parent)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    of_data, of_list, of_texts = done.stdout.splitlines()
+    assert "data is of type int; give a data set, or its name" in of_data
+    assert "Samples are of type list; give floats" in of_list
+    assert "of type ndarray of <U1; give floats" in of_texts
+
+
+def test_a_data_set_may_be_named() -> None:
+    data = datasets.load("mnist-5k")
+    x = data.floats(data.train[:50])
+    assert parzen_score_on("mnist-5k", x) == parzen_score_on(data, x)
+    with pytest.raises(UserError, match=r"\(50, 1, 28, 28\).*x\.flatten\(1\)"):
+        parzen_score_on("mnist-5k", x.reshape(50, 1, 28, 28))
+    with pytest.raises(UserError, match="no data set 'mnist-5'"):
+        parzen_score_on("mnist-5", x)
 
 
 @pytest.mark.parametrize("grid", ["paper", "fine"])

@@ -11,8 +11,8 @@ infinite once the sigmoid rounds to 0 or 1.
 """
 
 from collections.abc import Callable, Mapping
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -33,6 +33,7 @@ __all__ = [
     "g_logit_gradient",
     "generator_loss",
     "gradient_penalty",
+    "is_built_in",
     "joint_loss",
     "penalties",
     "published_settings",
@@ -65,7 +66,8 @@ def _needs_data(a_G_z: Tensor) -> Tensor:
     raise UserError("This objective pairs samples with data; pass D's logits on data as a_x.")
 
 
-class Objective(NamedTuple):
+@dataclass(frozen=True)
+class Objective:
     """What D and G minimise, as means over a minibatch of m.
 
     Attributes:
@@ -87,6 +89,9 @@ class Objective(NamedTuple):
             p(x) and q(x). For a paired objective it holds up to a constant.
         published: settings that its publication has with it, by name, if it needs them.
         published_in: that publication.
+
+    Raises:
+        UserError: neither `g_loss` nor `paired_g_loss` is given, or both are.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -100,8 +105,17 @@ class Objective(NamedTuple):
     optimum: str = "not known"
     divergence: str = "not known"
     a_star: Callable[[Tensor, Tensor], Tensor] | None = None
-    published: Mapping[str, Any] = MappingProxyType({})
+    published: Mapping[str, Any] = field(default_factory=dict)
     published_in: str = ""
+
+    def __post_init__(self) -> None:
+        """Require exactly one loss of G."""
+        if (self.g_loss is _needs_data) == (self.paired_g_loss is None):
+            given = "no loss of G" if self.paired_g_loss is None else "two losses of G"
+            raise UserError(
+                f"The objective has {given}. Give g_loss, a function of D's logits on samples, or "
+                "paired_g_loss, a function of the logits on data and on samples, but not both."
+            )
 
     @property
     def has_value_of_equation_1(self) -> bool:
@@ -202,6 +216,14 @@ OBJECTIVES: dict[str, Objective] = {
 """Every objective by its name in the settings. Programs may add more (docs/add-an-objective.md)."""
 
 
+_BUILT_IN = frozenset(OBJECTIVES)
+
+
+def is_built_in(name: str) -> bool:
+    """Whether an objective is this package's own, not one that a program added."""
+    return name in _BUILT_IN
+
+
 def find(name: str) -> Objective:
     """The objective of that name.
 
@@ -251,7 +273,22 @@ def discriminator_loss(
     a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"], objective: str = "non-saturating"
 ) -> Float[Tensor, ""]:
     """The loss that D minimises: −V(D, G) for the paper's objectives (D ascends V, Algorithm 1)."""
-    return find(objective).d_loss(a_x, a_G_z)
+    return _scalar(find(objective).d_loss(a_x, a_G_z), "d_loss")
+
+
+def _scalar(loss: object, name: str) -> Tensor:
+    """The loss, if it is a tensor of one value.
+
+    Raises:
+        UserError: it is another tensor or none at all.
+    """
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        return loss.reshape(())
+    given = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+    raise UserError(
+        f"The objective's {name} returned {given}; it must return a scalar tensor, the mean over "
+        "the minibatch. End it in .mean()."
+    )
 
 
 def generator_loss(
@@ -273,8 +310,8 @@ def generator_loss(
     """
     found = find(objective)
     if found.paired_g_loss is None or a_x is None:
-        return found.g_loss(a_G_z)
-    return found.paired_g_loss(a_x, a_G_z)
+        return _scalar(found.g_loss(a_G_z), "g_loss")
+    return _scalar(found.paired_g_loss(a_x, a_G_z), "paired_g_loss")
 
 
 def joint_loss(
@@ -289,8 +326,9 @@ def joint_loss(
     >>> round(joint_loss(a, a, "minimax").item(), 4), round(joint_loss(a, a).item(), 4)
     (-1.3863, 1.3863)
     """
-    found = find(objective)
-    return -found.d_loss(a_x, a_G_z) if objective == "minimax" else found.d_loss(a_G_z, a_x)
+    if objective == "minimax":
+        return -discriminator_loss(a_x, a_G_z, objective)
+    return discriminator_loss(a_G_z, a_x, objective)
 
 
 def d_logit_gradients(objective: Objective, a_x: Logits, a_G_z: Logits) -> tuple[Tensor, Tensor]:
@@ -304,7 +342,8 @@ def d_logit_gradients(objective: Objective, a_x: Logits, a_G_z: Logits) -> tuple
         return objective.d_gradients(a_x, a_G_z)
     with torch.enable_grad():
         a_x, a_G_z = a_x.detach().requires_grad_(), a_G_z.detach().requires_grad_()
-        on_data, on_samples = torch.autograd.grad(objective.d_loss(a_x, a_G_z), (a_x, a_G_z))
+        loss = _scalar(objective.d_loss(a_x, a_G_z), "d_loss")
+        on_data, on_samples = torch.autograd.grad(loss, (a_x, a_G_z))
     return on_data * len(a_x), on_samples * len(a_x)
 
 
@@ -314,7 +353,7 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
         return objective.g_gradient(a_G_z)
     with torch.enable_grad():
         a_G_z = a_G_z.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(objective.g_loss(a_G_z), a_G_z)
+        (gradient,) = torch.autograd.grad(_scalar(objective.g_loss(a_G_z), "g_loss"), a_G_z)
     return gradient * len(a_G_z)
 
 

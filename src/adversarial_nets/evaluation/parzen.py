@@ -13,13 +13,15 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
+from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, load
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.engine.threads import ThreadTuner
@@ -262,7 +264,7 @@ def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
         if block.ndim != 2 or block.shape[1] != pixels:
             raise UserError(
                 f"Samples have shape {tuple(block.shape)}, but the images have {pixels} pixels, so "
-                f"the shape must be (n, {pixels}). Use the data set that the model was trained on."
+                f"the shape must be (n, {pixels}). {_remedy_for_shape(block, pixels)}"
             )
         if not block.is_floating_point():
             raise UserError(
@@ -271,6 +273,13 @@ def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
             )
         if len(block):
             yield from block.split(_TILE)
+
+
+def _remedy_for_shape(samples: Tensor, pixels: int) -> str:
+    """What to do about samples that are not one row of pixels each."""
+    if samples.ndim > 2 and math.prod(samples.shape[1:]) == pixels:
+        return "Flatten each sample: x.flatten(1), or x.reshape(len(x), -1) of a NumPy array."
+    return "Use the data set that the model was trained on."
 
 
 def parzen_score(
@@ -319,8 +328,8 @@ def parzen_score(
 
 
 def parzen_score_on(
-    data: Dataset,
-    samples: Samples,
+    data: Dataset | str,
+    samples: Samples | NDArray[Any],
     grid: str | Sequence[float] = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
@@ -333,18 +342,25 @@ def parzen_score_on(
     deviation / √folds.
 
     Args:
-        data: the data set.
-        samples: shape (n, pixels), or a function that returns an iterable of such blocks.
+        data: the data set, or its name for `datasets.load`.
+        samples: floats of shape (n, pixels) as a tensor or a NumPy array, or a function that
+            returns an iterable of such blocks of tensors.
         grid: ``"paper"``, ``"fine"``, or your own values of σ.
         on_progress: called after each block of samples.
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown grid, samples from 0 to 255, or arguments that `log_likelihood`
-            refuses.
+        UserError: an unknown data set or grid, samples outside the data's range (from 0 to 255;
+            unless `shared`, from −1 to 1), or arguments that `log_likelihood` refuses.
     """
+    data = load(data) if isinstance(data, str) else data
+    if not isinstance(data, Dataset):
+        raise UserError(
+            f"data is of type {type(data).__name__}; give a data set, or its name, e.g. 'mnist-5k'."
+        )
     floats = data.floats
-    _require_range(samples, data.range)
+    samples = _as_tensor(samples)
+    _require_range(samples, data.range, shared)
     if not data.folds:
         valid, test = floats(data.valid[:1000]), floats(data.test)
         return parzen_score(samples, valid, test, grid, on_progress, shared)
@@ -368,16 +384,57 @@ def parzen_score_on(
     )
 
 
-def _require_range(samples: Samples, range: tuple[float, float]) -> None:
-    """Refuse samples from 0 to 255 where images go from 0 to 1; models may leave a range a bit."""
-    if isinstance(samples, Tensor) and samples.numel():
-        low, high = range
-        largest = samples.max().item()
-        if largest > high + 10 * (high - low):
-            raise UserError(
-                f"The largest value of the samples is {largest:.4g}, but images go from {low:g} to "
-                f"{high:g}. Scale the samples to that range; from 0 to 255, divide them by 255."
-            )
+def _as_tensor(samples: object) -> Samples:
+    """The samples, a NumPy array as a tensor.
+
+    Raises:
+        UserError: they are of another type.
+    """
+    if isinstance(samples, Tensor) or callable(samples):
+        return samples
+    if isinstance(samples, np.ndarray) and samples.dtype.kind in "fiub":
+        # A copy in this machine's byte order: torch takes no other, and warns of read-only arrays.
+        return torch.from_numpy(np.array(samples, samples.dtype.newbyteorder("="), order="C"))
+    kind = type(samples).__name__
+    kind += f" of {samples.dtype}" if isinstance(samples, np.ndarray) else ""
+    raise UserError(
+        f"Samples are of type {kind}; give floats of shape (n, pixels) as a tensor or an array."
+    )
+
+
+_MARGIN = 0.1
+"""How far samples may leave the range of the images, as a share of its width."""
+_SHARE_OUTSIDE = 0.01
+"""The largest share of all values that may be further outside: a linear output may leave it."""
+
+
+def _require_range(samples: Samples, range: tuple[float, float], shared: bool) -> None:
+    """Refuse samples on another scale than the images; models may leave the range a bit.
+
+    If `shared`, the share of values outside is not tested: one process that refuses its part would
+    leave the others waiting. The samples are then a run's own generator's.
+    """
+    if not isinstance(samples, Tensor) or not samples.numel():
+        return
+    low, high = range
+    width = high - low
+    smallest, largest = samples.min().item(), samples.max().item()
+    if largest > high + 10 * width:
+        raise UserError(
+            f"The largest value of the samples is {largest:.4g}, but images go from {low:g} to "
+            f"{high:g}. Scale the samples to that range; from 0 to 255, divide them by 255."
+        )
+    far = (samples < low - _MARGIN * width) | (samples > high + _MARGIN * width)
+    outside = far.sum().item() / far.numel()
+    if not shared and outside > _SHARE_OUTSIDE:
+        convert = "(x + 1) / 2"
+        convert = convert if (low, high) == (0, 1) else f"{low:g} + {width:g} * {convert}"
+        raise UserError(
+            f"The samples go from {smallest:.4g} to {largest:.4g}, and {outside:.0%} of their "
+            f"values lie well outside the range of the images, {low:g} to {high:g}. Convert "
+            f"samples from −1 to 1 with {convert}; limit those of a model that leaves the range "
+            f"with x.clamp({low:g}, {high:g})."
+        )
 
 
 def _sigmas(grid: str | Sequence[float]) -> tuple[float, ...]:

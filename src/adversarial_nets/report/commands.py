@@ -4,7 +4,9 @@ import shlex
 from pathlib import Path
 
 from adversarial_nets.command_line import option_words
-from adversarial_nets.presets import preset_for
+from adversarial_nets.datasets import registry
+from adversarial_nets.errors import UserError
+from adversarial_nets.presets import PRESETS, preset_for
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import settings_differences
 
@@ -12,6 +14,7 @@ __all__ = [
     "calibrate_command",
     "continue_command",
     "evaluate_command",
+    "passed_in",
     "report_command",
     "train_command",
 ]
@@ -30,7 +33,7 @@ def continue_command(run: Run, rounds: int | None = None) -> str:
 def train_command(run: Run, rounds: int | None = None, folder: Path | None = None) -> str:
     """The ``advnets train`` command with the run's settings; it trains a run in `folder`."""
     words = ["advnets", "train", run.data, "--preset", run.preset]
-    words += [] if folder is None else ["--run", str(folder)]
+    words += _started_from(run) if folder is None else ["--run", str(folder)]
     standard = preset_for(run.data, run.preset)[1].settings_for(rounds)
     changed = settings_differences(standard, run.settings)
     words += option_words({name: value for name, (_, value) in changed.items()})
@@ -40,6 +43,42 @@ def train_command(run: Run, rounds: int | None = None, folder: Path | None = Non
     if rounds is not None:
         words += ["--rounds", str(rounds)]
     return shlex.join(words)
+
+
+def _started_from(run: Run) -> list[str]:
+    """The options that name the runs whose weights the run started from."""
+    words = ["--from", str(run.info["init_from"]["run"])] if run.info.get("init_from") else []
+    return words + (["--onto", str(run.info["onto"])] if run.info.get("onto") else [])
+
+
+def passed_in(run: Run) -> list[str]:
+    """What a program gave to the training, in words; if any, no command can repeat the training.
+
+    That is: networks, an optimiser, a callback that changed settings, or an objective, a data set
+    or a preset that this package does not have.
+    """
+    from adversarial_nets import objectives  # imports torch, which the commands do not need
+
+    names = [name for name in ("G", "D") if name in run.info] or ["its networks"]
+    words = names if run.own_nets else []
+    if optimiser := run.info.get("optimiser"):
+        words = [*words, f"the optimiser {optimiser}"]
+    if not objectives.is_built_in(run.settings.objective):
+        words = [*words, f"the objective {run.settings.objective}"]
+    if run.info.get("changed_during_training"):
+        words = [*words, "a callback that changed settings"]
+    if not _is_included(run.data):
+        words = [*words, f"the images {run.data}"]
+    return words if run.preset in PRESETS else [*words, f"the preset {run.preset}"]
+
+
+def _is_included(data: str) -> bool:
+    """Whether a command can load the data set of that name."""
+    try:
+        loader = registry.find(data).loader
+    except UserError:
+        return False
+    return str(getattr(loader, "__module__", "")).partition(".")[0] == "adversarial_nets"
 
 
 def evaluate_command(run: Run, weights: str) -> str:

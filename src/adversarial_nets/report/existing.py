@@ -5,7 +5,7 @@ from typing import Literal
 
 from adversarial_nets import __version__
 from adversarial_nets.errors import UserError
-from adversarial_nets.report.commands import train_command
+from adversarial_nets.report.commands import passed_in, train_command
 from adversarial_nets.runs.folder import Run
 
 __all__ = ["default_weights", "existing_report", "refuse_exported"]
@@ -37,9 +37,10 @@ def refuse_exported(run: Run) -> None:
         UserError: it is one.
     """
     if run.exported:
+        made_by = "the program that trained it" if passed_in(run) else train_command(run)
         raise UserError(
             f"{run.folder} holds only a generator, but a report needs a run with its metrics. Give "
-            f"the folder of a run: {train_command(run)}"
+            f"the folder of a run: {made_by}"
         )
 
 

@@ -9,7 +9,8 @@ from torch import nn
 
 from adversarial_nets.evaluation.score import evaluate
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.report.commands import train_command
+from adversarial_nets.report.commands import passed_in, train_command
+from adversarial_nets.report.run_settings import differences_in_words
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
@@ -104,11 +105,13 @@ def _score_again(run: Run, records: list[dict[str, Any]], G: nn.Module | None) -
 
 def _card(run: Run, written: Path) -> str:
     """The model card of a generator whose files are in `written` now, later in its folder."""
-    preset = PRESETS.get(run.preset)
+    preset, given = PRESETS.get(run.preset), passed_in(run)
     return text_template("model_card.md").render(
         run=run,
         size=(written / "generator.safetensors").stat().st_size,
-        command=train_command(run, run.exported["round"]),
+        differences=differences_in_words(run),
+        passed_in=given,
+        command="" if given else train_command(run, run.exported["round"]),
         records=read_evaluations(written),
         published=run.is_preset and preset is not None and preset.published,
         departures="" if preset is None else preset.departures,

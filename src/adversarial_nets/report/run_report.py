@@ -186,6 +186,7 @@ def _settings_values(run: Run) -> dict[str, Any]:
         "changes": changes_from_preset(run),
         "user_networks": user_networks(run),
         "user_optimiser": run.info.get("optimiser"),
+        "passed_in": commands.passed_in(run),
     }
 
 

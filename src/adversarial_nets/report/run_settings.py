@@ -42,7 +42,7 @@ def settings_table(run: Run) -> list[SettingRow]:
 
 
 def changes_from_preset(run: Run) -> list[SettingRow]:
-    """What differs from the run's preset: settings, networks, optimiser, initial weights.
+    """What differs from the run's preset: settings, networks, optimiser, first weights, callbacks.
 
     `SettingRow.other` is the preset's value.
 
@@ -67,6 +67,11 @@ def changes_from_preset(run: Run) -> list[SettingRow]:
         preset = PRESETS.get(run.preset)
         other = in_words(preset.settings.optimiser) if preset else "of the preset"
         rows.append(SettingRow("optimiser", str(run.info["optimiser"]), other))
+    for change in run.info.get("changed_during_training", []):
+        rows += [
+            SettingRow(f"{name} after round {change['round']:,}", in_words(new), in_words(old))
+            for name, (old, new) in change["settings"].items()
+        ]
     return rows or [SettingRow(n, in_words(b), in_words(a)) for n, (a, b) in run.changed.items()]
 
 
