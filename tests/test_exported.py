@@ -8,16 +8,15 @@ import re
 import shlex
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 import adversarial_nets as an
-from adversarial_nets.build import new_generator
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
@@ -183,14 +182,25 @@ def test_the_card_of_own_networks_prints_them_and_no_command(both: bool, tmp_pat
     assert found["images"].shape == (100, 784)
 
 
-def test_the_card_of_an_own_discriminator_builds_G_of_the_settings(tmp_path: Path) -> None:
-    run = trained(tmp_path / "run", D=critic())
-    G = new_generator(run.settings, run.pixels, run.image_shape, 0)
-    card, program = card_and_program(run, tmp_path / "card", G=G)
-    assert f"passed in D. {NO_COMMAND}" in card
+@pytest.mark.parametrize("condition", [None, "classes"])
+def test_a_run_with_an_own_discriminator_has_the_generator_of_its_settings(
+    condition: str | None, tmp_path: Path
+) -> None:
+    class Critic(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.LazyLinear(1)
+
+        def forward(self, x: Tensor, *c: Tensor) -> Tensor:
+            return cast(Tensor, self.layer(x))
+
+    run = trained(tmp_path / "run", settings=small_settings(condition=condition), D=Critic())
+    assert not run.own_G
+    card, program = card_and_program(run, tmp_path / "card")
+    assert "passed in D" in card
     found: dict[str, Any] = {}
     exec(program, found)
-    assert found["images"].shape == (100, 784)
+    assert found["images"].shape == (100, run.pixels)
 
 
 def test_the_card_of_an_own_optimiser_or_objective_prints_no_command(

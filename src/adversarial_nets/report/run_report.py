@@ -91,7 +91,7 @@ def write_report(
     head = score_table.headline(records, weights)
     images = _Images()
     round = rows[-1]["round"] if rows else 0
-    if checkpoints.checkpoint_rounds(run.folder) and not (run.own_nets and G is None):
+    if checkpoints.checkpoint_rounds(run.folder) and not (run.own_G and G is None):
         net, round = game_state.load_generator(run, "last", weights, copy.deepcopy(G))
         _add_samples(images, net, run, data)
     _add_curves(images, run, rows, head)

@@ -120,6 +120,14 @@ class Run:
         return "averaged" if self.settings.ema_decay and not published else "raw"
 
     @property
+    def own_G(self) -> bool:
+        """Whether the program passed its own G, which only that program can rebuild.
+
+        Earlier versions did not record which network was passed; then it may be G.
+        """
+        return self.own_nets and ("G" in self.info or "D" not in self.info)
+
+    @property
     def pixels(self) -> int:
         """Number of values in one image."""
         return math.prod(self.image_shape)

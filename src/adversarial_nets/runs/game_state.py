@@ -253,7 +253,7 @@ def load_generator(
         return _of_onnx(run, str(which), weights)
     s, columns = run.settings, classes.condition_columns(run.settings, run.classes, run.pixels)
     if G is None:
-        if run.own_nets:
+        if run.own_G:
             raise UserError(
                 f"{run.folder} was trained with your own networks. Pass a generator of the same "
                 "architecture as G= to the Python function."
