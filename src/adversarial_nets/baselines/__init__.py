@@ -50,7 +50,7 @@ BASELINES: dict[str, Baseline[Any, Any]] = {
         "Deep GSN",
         gsn.fit,
         gsn.sample,
-        settings=gsn.Settings(optimiser="adam", lr=1e-3, epochs=20),
+        settings=gsn.Settings(optimiser="adam", lr=3e-3, epochs=70),
         quick_settings=gsn.Settings(
             hidden=(400, 400), noise_std=1.0, optimiser="adam", lr=4e-3, epochs=80
         ),
