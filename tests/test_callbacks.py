@@ -53,6 +53,27 @@ def test_settings_that_a_callback_changes_are_recorded_and_survive_an_interrupti
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
+def test_a_change_after_the_last_checkpoint_is_forgotten(tmp_path: Path) -> None:
+    def stop(snapshot: TrainingSnapshot) -> None:
+        if snapshot.row["round"] == 6:  # the newest checkpoint is of round 4
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        trained(tmp_path, 16, callbacks=[three_steps_of_D_from_round_6, stop])
+    again = trained(tmp_path, 8, callbacks=[three_steps_of_D_from_round_6])
+    assert len(again.info["changed_during_training"]) == 1
+
+    def stop_later(snapshot: TrainingSnapshot) -> None:
+        if snapshot.row["round"] == 10:
+            change_settings(snapshot.game, dataclasses.replace(snapshot.game.settings, k=1))
+            snapshot.game.D = None  # type: ignore[assignment]  # so that round 10 is not saved
+
+    with pytest.raises(AttributeError):
+        trained(tmp_path, 16, callbacks=[stop_later])
+    assert len(open_run(tmp_path).info["changed_during_training"]) == 2
+    assert len(trained(tmp_path, 16).info["changed_during_training"]) == 1
+
+
 def test_a_callback_that_changes_nothing_leaves_no_record(tmp_path: Path) -> None:
     rounds: list[int] = []
     run = trained(tmp_path, 6, callbacks=lambda snapshot: rounds.append(snapshot.row["round"]))

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 import adversarial_nets as an
 from adversarial_nets import classes, nets, objectives
 from adversarial_nets.build import new_game
-from adversarial_nets.engine import manual_backprop
 from adversarial_nets.engine.autograd_updates import _discriminate, _penalties
+from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.random import Address
@@ -55,7 +55,7 @@ def weights(game: Game) -> list[Tensor]:
 @pytest.mark.parametrize("name", GAMES)
 def test_manual_backprop_equals_autograd(name: str) -> None:
     data, settings = small_labelled_data(), conditional(**GAMES[name])
-    assert manual_backprop.applies(new_game(settings, data))
+    assert supports(new_game(settings, data))
     manual, autograd = (played(settings, data, manual_backprop=m) for m in (True, False))
     for a, b in zip(weights(manual), weights(autograd), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-10)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 import adversarial_nets as an
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
-from adversarial_nets.engine import manual_backprop
+from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.evaluation import features
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.masks import REGIONS, known_part, random_masks, region_mask
@@ -89,7 +89,7 @@ def played(settings: Settings, rounds: int = 20, **how: object) -> Game:
 @pytest.mark.parametrize("changes", [{}, {"r1": 0.3, "protocol": "paper", "k": 2}])
 def test_manual_backprop_equals_autograd(changes: dict[str, object]) -> None:
     settings = masked(**changes)
-    assert manual_backprop.applies(new_game(settings, small_data()))
+    assert supports(new_game(settings, small_data()))
     games = [played(settings, manual_backprop=m) for m in (True, False)]
     for p, q in zip(games[0].G.parameters(), games[1].G.parameters(), strict=True):
         torch.testing.assert_close(p, q, rtol=1e-10, atol=1e-10)

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from adversarial_nets import game, nets, objectives
 from adversarial_nets.build import change_settings, new_game
-from adversarial_nets.engine import autograd_updates, manual_backprop
+from adversarial_nets.engine import autograd_updates
+from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.minibatches import steps
@@ -534,9 +535,9 @@ def test_tally_at_a_blind_discriminator() -> None:
 
 def test_backprop_applies_only_to_what_it_knows() -> None:
     g = new_game(small_settings(), small_data())
-    assert manual_backprop.applies(g)
+    assert supports(g)
     g.D = nn.Sequential(*g.D.children(), nn.Identity())
-    assert not manual_backprop.applies(g)
+    assert not supports(g)
 
 
 def test_every_live_setting_that_a_callback_changes_applies_from_the_next_round() -> None:

@@ -10,7 +10,7 @@ from torch import nn
 from adversarial_nets import classes, encoders, nets, objectives, user_networks
 from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, ImageShape, Source, image_shape_of
-from adversarial_nets.engine import manual_backprop as manual
+from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.settings import LIVE, OPTIMISER_SETTINGS, Settings, settings_differences
 from adversarial_nets.state import AdaState, Game
@@ -81,9 +81,6 @@ def new_game(
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, image_shape_of(data), columns)
     G, D = G.to(device, dtype), D.to(device, dtype)
-    for net in (G, D):
-        if not net.training:  # e.g. a loaded generator; single layers may stay in evaluation mode
-            net.train()
     classes.remember_condition(G, s, counts, data.pixels)
     game = Game(
         settings=s,
@@ -99,13 +96,13 @@ def new_game(
         ada=AdaState(diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)),
     )
     _multiply_own_rates(game)
-    applies = manual.applies(game)
-    if manual_backprop and not applies:
+    supported = supports(game)
+    if manual_backprop and not supported:
         raise SettingError(
             "manual_backprop",
             "is True, but these networks or settings need autograd; leave it out.",
         )
-    game.manual_backprop = applies if manual_backprop is None else manual_backprop
+    game.manual_backprop = supported if manual_backprop is None else manual_backprop
     return game
 
 
@@ -156,7 +153,10 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
 def _user_networks(
     G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
-    """The networks that the caller passed in, tried out and with flat images."""
+    """The networks that the caller passed in, tried out, with flat images, in training mode."""
+    for net in (G, D):
+        if net and not net.training:  # e.g. a loaded G; single layers may stay in evaluation mode
+            net.train()
     if G is not None:
         G = user_networks.prepare_generator(G, required)
     if D is not None:
@@ -251,7 +251,7 @@ def change_settings(game: Game, settings: Settings) -> None:
         keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
         for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
             layer.keep_prob = keep_probs[min(i, 1)]
-    game.manual_backprop = game.manual_backprop and manual.applies(game)
+    game.manual_backprop = game.manual_backprop and supports(game)
 
 
 def _make_optimiser(

@@ -1,5 +1,7 @@
 """The updates of `game` by manually written backpropagation, for multilayer perceptrons.
 
+`manual_support.supports` says for which games.
+
 The same arithmetic as autograd's (the tests compare every update), in fewer, larger operations:
 
 * Data and samples go through D as one batch.
@@ -16,7 +18,6 @@ The same arithmetic as autograd's (the tests compare every update), in fewer, la
 """
 
 import itertools
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,119 +26,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import objectives
-from adversarial_nets.engine import distributed, precision
+from adversarial_nets.engine import distributed
 from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
-from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Logits, Noise
 
-__all__ = ["applies", "d_logits", "update_D", "update_G", "update_both"]
+__all__ = ["d_logits", "update_D", "update_G", "update_both"]
 
 Values = Float[Tensor, "_ m"]  # (features, images)
-
-# A letter for each layer, so that a regular expression can describe the supported networks.
-_LETTERS: dict[type[nn.Module], str] = {
-    **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B", Projection: "P"},
-    **{nn.ReLU: "r", nn.LeakyReLU: "r", nn.Sigmoid: "s", nn.Tanh: "s"},
-}
-_G_LAYER, _D_LAYER = "LB?[rs]?", "d?(M|Lr?)"
-_G_LAYERS = f"{_G_LAYER}(d?{_G_LAYER})*"
-# Branches are spelt ‹layers of x|layers of c›.
-_G_SPELLING = rf"(‹{_G_LAYERS}\|{_G_LAYERS}›d?)?{_G_LAYERS}"
-_D_SPELLING = (
-    rf"(‹({_D_LAYER})*d?\|({_D_LAYER})*d?›)?({_D_LAYER})*d?L",
-    rf"‹({_D_LAYER})+d?\|›P",
-)
-
-
-def applies(game: Game) -> bool:
-    """Whether this game's networks consist of the layers that are implemented here.
-
-    Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
-    Hooks of layers, weights or optimisers, layers in evaluation mode, frozen parameters, a layer or
-    weight used twice, a max-norm constraint, a paired objective, augmentation and every penalty but
-    the exact R1 need autograd.
-    """
-    G, D = game.G, game.D
-    if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
-        return False
-    leaves = [_leaves(net) for net in (G, D)]
-    parts = [[p for layer in layers for p in (layer, *layer.parameters())] for layers in leaves]
-    if any(len(set(map(id, found))) < len(found) for found in parts):
-        return False
-    if any(_is_hooked(module) or _is_frozen(module) for net in (G, D) for module in net.modules()):
-        return False
-    if any(map(_has_step_hooks, (game.optimiser_G, game.optimiser_D))):
-        return False
-    G_spelt, D_spelt = _spelling(G), _spelling(D)
-    return (
-        re.fullmatch(_G_SPELLING, G_spelt) is not None
-        and any(re.fullmatch(spelling, D_spelt) for spelling in _D_SPELLING)
-        and all(_is_plain(layer) for layers in leaves for layer in layers)
-        and all(p.requires_grad for net in (G, D) for p in net.parameters())
-        and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
-        and game.settings.max_norm is None
-        and not _needs_autograd(game.settings)
-        and not (
-            game.bf16_matmul and precision.reference_parameter(D).device.type != "cpu"
-        )  # autocast
-    )
-
-
-def _spelling(net: nn.Sequential) -> str:
-    """One letter for each layer."""
-    return "".join(
-        f"‹{_spelling(layer.of_x)}|{_spelling(layer.of_c)}›"
-        if type(layer) is Branches
-        else _LETTERS.get(type(layer), "?")
-        for layer in net
-    )
-
-
-def _leaves(net: nn.Sequential) -> list[nn.Module]:
-    """The layers, in the order in which they are computed; a layer used twice occurs twice."""
-    leaves: list[nn.Module] = []
-    for layer in net:
-        inner = (layer.of_x, layer.of_c) if type(layer) is Branches else ()
-        leaves += [leaf for branch in inner for leaf in _leaves(branch)] or [layer]
-    return leaves
-
-
-def _needs_autograd(s: Settings) -> bool:
-    """Whether a penalty, a paired objective or augmentation is not implemented here."""
-    paired = objectives.find(s.objective).paired_g_loss is not None
-    penalties = objectives.penalties(s).keys()
-    exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
-    return paired or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
-
-
-def _is_hooked(module: nn.Module) -> bool:
-    """Whether hooks run when the module is called, or when its parameters get a gradient."""
-    kinds = ("forward", "forward_pre", "backward", "backward_pre")
-    return any(getattr(module, f"_{kind}_hooks") for kind in kinds) or any(
-        p._backward_hooks for p in module.parameters(recurse=False)
-    )
-
-
-def _is_frozen(module: nn.Module) -> bool:
-    """Whether a layer is in evaluation mode in which it computes something else."""
-    has_modes = isinstance(module, nn.BatchNorm1d | Dropout)
-    return has_modes and not module.training
-
-
-def _has_step_hooks(optimiser: torch.optim.Optimizer) -> bool:
-    """Whether hooks run when the optimiser makes a step."""
-    kinds = ("pre", "post")
-    return any(getattr(optimiser, f"_optimizer_step_{kind}_hooks", None) for kind in kinds)
-
-
-def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer's options are among those that are implemented here."""
-    if isinstance(layer, nn.BatchNorm1d):
-        return layer.affine and layer.track_running_stats and layer.momentum is not None
-    if isinstance(layer, nn.LeakyReLU):
-        return 0 <= layer.negative_slope <= 1
-    return not isinstance(layer, nn.Linear) or layer.bias is not None
-
 
 # --- The updates ---------------------------------------------------------------------------------
 

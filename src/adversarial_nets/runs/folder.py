@@ -31,6 +31,7 @@ __all__ = [
     "changed_from_preset",
     "changes_from_json",
     "create",
+    "cut_changes",
     "differences",
     "discard",
     "folder_of",
@@ -377,6 +378,9 @@ def note_update_code(run: Run, code: str) -> None:
         _write(dataclasses.replace(run, info=info))
 
 
+_CHANGES = "changed_during_training"
+
+
 def note_changes(run: Run, old: Settings, new: Settings, round: int) -> Run:
     """Record in settings.json that a callback changed settings; returns the run with the record.
 
@@ -387,9 +391,20 @@ def note_changes(run: Run, old: Settings, new: Settings, round: int) -> Run:
         round: the rounds played so far.
     """
     changes = {name: list(values) for name, values in settings_differences(old, new).items()}
-    before = run.info.get("changed_during_training", [])
-    noted = [*before, {"round": round, "settings": changes}]
-    run = dataclasses.replace(run, info={**run.info, "changed_during_training": noted})
+    before = run.info.get(_CHANGES, [])
+    return _with_changes(run, [*before, {"round": round, "settings": changes}])
+
+
+def cut_changes(run: Run, round: int) -> Run:
+    """Forget the changes noted after a round from which the run continues; returns the run."""
+    before = run.info.get(_CHANGES, [])
+    kept = [change for change in before if change["round"] <= round]
+    return run if len(kept) == len(before) else _with_changes(run, kept)
+
+
+def _with_changes(run: Run, changes: list[dict[str, Any]]) -> Run:
+    info = {name: value for name, value in run.info.items() if name != _CHANGES}
+    run = dataclasses.replace(run, info=info | ({_CHANGES: changes} if changes else {}))
     _write(run)
     return run
 

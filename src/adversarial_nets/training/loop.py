@@ -23,7 +23,7 @@ from adversarial_nets.evaluation.patches import SMALLEST_IMAGE, patch_distances
 from adversarial_nets.game import play, sample
 from adversarial_nets.plots import sheets
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
-from adversarial_nets.runs.folder import Run, note_changes
+from adversarial_nets.runs.folder import Run, cut_changes, note_changes
 from adversarial_nets.runs.signals import signals
 from adversarial_nets.settings import Cadence, from_json
 from adversarial_nets.state import Game
@@ -180,6 +180,7 @@ class TrainingSession:
             self.started_at = game.round
         if distributed.is_main():
             metrics.cut_metrics(folder, game.round)
+            self.run = cut_changes(self.run, game.round)
 
     def _after_round(self) -> None:
         """Log, score, write samples and save if they are due."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from adversarial_nets.build import Optimiser
+from adversarial_nets.errors import UserError
 from adversarial_nets.state import Game
 
 __all__ = ["PassedNetworks"]
@@ -23,6 +24,11 @@ class PassedNetworks:
     def own(self) -> bool:
         """Whether G or D comes from the program."""
         return bool(self.G or self.D)
+
+    def refuse_second_G(self, onto: object) -> None:
+        """Refuse a G beside a finished run `onto`, whose generator becomes part of G."""
+        if onto is not None and self.G is not None:
+            raise UserError("onto gives the generator, and G is another one; give one of them.")
 
     @property
     def optimiser_name(self) -> str | None:

@@ -20,10 +20,9 @@ from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
@@ -34,6 +33,7 @@ from adversarial_nets.settings import OPTIMISER_SETTINGS, Cadence, Settings, set
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks
+from adversarial_nets.training.plan import Plan, is_new, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
@@ -110,35 +110,27 @@ def train(
     _check_choices(precision, keep, patience)
     called = (callbacks,) if callable(callbacks) else tuple(callbacks)
     data = _name_or_dataset(data)
-    name = data if isinstance(data, str) else data.name
     networks = PassedNetworks(G, D, optimiser)
-    if onto is not None and G is not None:
-        raise UserError("onto gives the generator, and G is another one; give one of them.")
+    networks.refuse_second_G(onto)
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     folder = None if run is None else runs_folder.folder_of(run)
-    folder, preset, chosen, settings = _resolve(
-        name, folder, preset, settings, source, restart, rounds, networks.own
-    )
+    name = data if isinstance(data, str) else data.name
+    own = networks.own
+    plan = resolve(name, folder, preset, settings, source, restart, rounds, own_networks=own)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
         with closing(reporter):
-            images = _load(data, settings, reporter.work)
-        _check_images(images, settings, None if networks.own else source, patience)
-        if rounds is None and epochs is None:
-            rounds, epochs = chosen.rounds, chosen.epochs
-        total = length(settings, images, rounds, epochs)
-        _check_processes(settings, networks)
+            images = _load(data, plan.settings, reporter.work)
+        _check_images(images, plan.settings, None if own else source, patience)
+        total = _length(plan, images, rounds, epochs)
+        _check_processes(plan.settings, networks)
         request = _Request(
-            name=name,
+            plan=plan,
             images=images,
-            preset=preset,
-            chosen=chosen,
-            settings=settings,
             networks=networks,
-            folder=folder,
             onto=onto,
             source=source,
             restart=restart,
@@ -148,7 +140,7 @@ def train(
             patience=patience,
         )
         with reporter.training(total) as show:
-            return _play(request, total, cadence or chosen.cadence, (show, *called))
+            return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
 
 def _check_choices(precision: str, keep: str, patience: int | None) -> None:
@@ -190,13 +182,9 @@ def _name_or_dataset(
 class _Request:
     """The arguments of a call of `train`, with the defaults filled in."""
 
-    name: str
+    plan: Plan
     images: Dataset
-    preset: str
-    chosen: Preset
-    settings: Settings
     networks: PassedNetworks
-    folder: Path
     onto: Path | None
     source: Run | None
     restart: bool
@@ -208,7 +196,7 @@ class _Request:
 
 def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
     """Train to the last round, in the run's folder, which no other process may use meanwhile."""
-    with files.lock(request.folder) if distributed.is_main() else nullcontext():
+    with files.lock(request.plan.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
         session = TrainingSession(
             run=run,
@@ -230,8 +218,8 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
 
     In this order an impossible game is refused before anything is written.
     """
-    settings, networks, folder = request.settings, request.networks, request.folder
-    new = _is_new(folder) or (request.restart and not distributed.was_restarted())
+    settings, networks, folder = request.plan.settings, request.networks, request.plan.folder
+    new = is_new(folder) or (request.restart and not distributed.was_restarted())
     facts = _facts(request)
     game = new_game(
         settings,
@@ -247,7 +235,7 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
         game_state.load_networks(game, request.source)
     if networks.optimiser and new:
         facts["optimiser_lr"] = game.optimiser_lr
-        _warn_of_unused_settings(settings, request.chosen)
+        _warn_of_unused_settings(settings, request.plan.chosen)
     facts["optimiser"] = networks.describe_optimiser(game)
     facts["updates"] = "manual" if game.manual_backprop else "autograd"
     with distributed.main_process_first():  # it creates the folder, the others open it
@@ -256,51 +244,19 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
         return game, _open_or_create(request, facts)
 
 
-def _is_new(folder: Path) -> bool:
-    """Whether the folder contains no run."""
-    return not (folder / "settings.json").exists()
-
-
-def _resolve(
-    data: str,
-    folder: Path | None,
-    preset: str | None,
-    settings: Settings | None,
-    source: Run | None,
-    restart: bool,
-    rounds: int | None,
-    own_networks: bool,
-) -> tuple[Path, str, Preset, Settings]:
-    """The run's folder, the preset's name, the preset and the settings of a training.
-
-    What the caller gives comes first, then the settings of the run that is continued or started
-    from, then the preset's. So a run continues even if its preset has changed since.
-    """
-    if settings is None:
-        # quickstart and pictures suit their own networks only.
-        unsuited = own_networks and preset_for(data)[0] in ("quickstart", "pictures")
-        default = preset or ("quickstart-2014" if unsuited else None)
-        name, usual = preset_for_data(data, default)
-        existing = folder or run_folder(data, name, usual.settings.seed)
-        if not restart and not _is_new(existing) and (folder or source is None):
-            continued = runs_folder.open_run(existing)
-            if preset in (None, continued.preset):
-                folder, settings, preset = existing, continued.settings, continued.preset
-        if settings is None:
-            preset = default
-        if source and preset is None:
-            settings = source.settings
-    preset, chosen = preset_for_data(data, preset or (source.preset if source else None))
-    settings = settings or chosen.settings_for(rounds)
-    return folder or run_folder(data, preset, settings.seed), preset, chosen, settings
-
-
 def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
     """The data set, loaded if only its name is given."""
     if not isinstance(data, str):
         return data
     with distributed.main_process_first():
         return datasets.load(data, **settings.data_options(), on_progress=on_progress)
+
+
+def _length(plan: Plan, images: Dataset, rounds: int | None, epochs: float | None) -> int:
+    """The length in rounds that is asked for, by default the preset's."""
+    if rounds is None and epochs is None:
+        rounds, epochs = plan.chosen.rounds, plan.chosen.epochs
+    return length(plan.settings, images, rounds, epochs)
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
@@ -349,7 +305,7 @@ def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.source
     facts: dict[str, Any] = {"precision": request.precision}
-    if request.settings.condition == "classes":
+    if request.plan.settings.condition == "classes":
         facts["labels"] = datasets.fingerprint_of_labels(request.images)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
@@ -370,9 +326,9 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
     Raises:
         UserError: the folder holds a run of other settings, networks or images.
     """
-    data, folder = request.images, request.folder
+    data, folder = request.images, request.plan.folder
     fingerprint = datasets.fingerprint(data)
-    if not _is_new(folder):
+    if not is_new(folder):
         old = runs_folder.open_run(folder)
         differing = _differences(old, request, fingerprint, facts)
         if differing:
@@ -388,16 +344,16 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
     runs_folder.refuse_other_files(folder)
     run = Run(
         folder=folder,
-        data=request.name,
+        data=request.plan.name,
         fingerprint=fingerprint,
         image_shape=data.image_shape,
         range=data.range,
-        preset=request.preset,
-        settings=request.settings,
+        preset=request.plan.preset,
+        settings=request.plan.settings,
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
-        changed=runs_folder.changed_from_preset(request.settings, request.preset),
-        classes=count_classes(data) if request.settings.condition == "classes" else {},
+        changed=runs_folder.changed_from_preset(request.plan.settings, request.plan.preset),
+        classes=count_classes(data) if request.plan.settings.condition == "classes" else {},
     )
     runs_folder.create(run)
     return run
@@ -410,10 +366,10 @@ def _differences(
     networks = request.networks
     words = []
     if old.fingerprint != fingerprint:
-        words.append(f"data {old.data} → {request.name} (other images)")
+        words.append(f"data {old.data} → {request.plan.name} (other images)")
     if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
-    words += runs_folder.differences(old.settings, request.settings)
+    words += runs_folder.differences(old.settings, request.plan.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
     in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
     words += [
@@ -481,13 +437,13 @@ def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
     Raises:
         UserError: the preset needs a finished run and none is given, or the given one does not fit.
     """
-    r = request
-    if r.onto is not None:
-        return generator_on_top_of(r.onto, r.settings, r.images)
-    if r.chosen.onto and not r.networks.own and new:
+    plan = request.plan
+    if request.onto is not None:
+        return generator_on_top_of(request.onto, plan.settings, request.images)
+    if plan.chosen.onto and not request.networks.own and new:
         raise UserError(
-            f"{r.preset} starts from a finished run of {r.chosen.onto}. Train that first with "
-            f"`advnets train {r.name} --preset {r.chosen.onto}`, then add `--onto "
-            f"{run_folder(r.name, r.chosen.onto, r.settings.seed)}`."
+            f"{plan.preset} starts from a finished run of {plan.chosen.onto}. Train that first "
+            f"with `advnets train {plan.name} --preset {plan.chosen.onto}`, then add `--onto "
+            f"{run_folder(plan.name, plan.chosen.onto, plan.settings.seed)}`."
         )
     return None

@@ -1,0 +1,87 @@
+"""What `session.train` trains: the run's folder, and where its settings come from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs.folder import Run
+from adversarial_nets.settings import Settings
+
+__all__ = ["Plan", "is_new", "resolve"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A training's data, folder and settings.
+
+    Attributes:
+        name: the data set's name.
+        folder: the run's folder.
+        preset: the preset's name.
+        chosen: the preset.
+        settings: the game's settings.
+    """
+
+    name: str
+    folder: Path
+    preset: str
+    chosen: Preset
+    settings: Settings
+
+
+def is_new(folder: Path) -> bool:
+    """Whether the folder contains no run."""
+    return not (folder / "settings.json").exists()
+
+
+def resolve(
+    name: str,
+    folder: Path | None,
+    preset: str | None,
+    settings: Settings | None,
+    source: Run | None,
+    restart: bool,
+    rounds: int | None,
+    *,
+    own_networks: bool,
+) -> Plan:
+    """Return the plan of a training.
+
+    What the caller gives comes first, then the settings of the run that is continued or started
+    from, then the preset's. So a run continues even if its preset has changed since.
+
+    Args:
+        name: the data set's name.
+        folder: the run's folder, if it is given.
+        preset: the preset's name, if it is given.
+        settings: the game's settings, if they are given.
+        source: the run whose weights a new run starts from.
+        restart: whether a run in the folder is to be replaced.
+        rounds: the length, over which a preset may stretch its schedule.
+        own_networks: whether the program passed G or D.
+    """
+    if settings is None:
+        # quickstart and pictures suit their own networks only.
+        unsuited = own_networks and preset_for(name)[0] in ("quickstart", "pictures")
+        default = preset or ("quickstart-2014" if unsuited else None)
+        usual_name, usual = preset_for_data(name, default)
+        existing = folder or run_folder(name, usual_name, usual.settings.seed)
+        if not restart and not is_new(existing) and (folder or source is None):
+            run = runs_folder.open_run(existing)
+            if preset in (None, run.preset):
+                return _continued(name, run, existing)
+        preset = default
+        if source and preset is None:
+            settings = source.settings
+    preset, chosen = preset_for_data(name, preset or (source.preset if source else None))
+    settings = settings or chosen.settings_for(rounds)
+    folder = folder or run_folder(name, preset, settings.seed)
+    return Plan(name, folder, preset, chosen, settings)
+
+
+def _continued(name: str, run: Run, folder: Path) -> Plan:
+    """The plan of a training that continues a run with its own settings."""
+    preset, chosen = preset_for_data(name, run.preset)
+    return Plan(name, folder, preset, chosen, run.settings)
