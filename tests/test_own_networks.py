@@ -180,10 +180,9 @@ def test_small_logits_are_no_sigmoid() -> None:
 
 def test_networks_passed_in_evaluation_mode_train() -> None:
     """`load_generator` returns such a generator."""
-    mine_G, mine_D = G().eval(), D().eval()
-    game = new_game(small_settings(), small_data(), G=mine_G, D=mine_D)
-    assert game.G.training
-    assert game.D.training
+    for mine_G, mine_D in ((G(), D()), convolutional()):  # the second pair is wrapped
+        game = new_game(small_settings(), small_data(), G=mine_G.eval(), D=mine_D.eval())
+        assert all(m.training for net in (game.G, game.D, mine_G, mine_D) for m in net.modules())
 
 
 def test_a_layer_in_evaluation_mode_keeps_its_statistics() -> None:

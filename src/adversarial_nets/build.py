@@ -154,13 +154,14 @@ def _user_networks(
     G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
     """The networks that the caller passed in, tried out, with flat images, in training mode."""
-    for net in (G, D):
-        if net and not net.training:  # e.g. a loaded G; single layers may stay in evaluation mode
-            net.train()
+    passed = [net for net in (G, D) if net is not None]
     if G is not None:
         G = user_networks.prepare_generator(G, required)
     if D is not None:
         D = user_networks.prepare_discriminator(D, data, required)
+    for net in passed:
+        if not net.training:  # e.g. a loaded G; single layers may stay in evaluation mode
+            net.train()
     user_networks.warn_of_outputs(G, D, data, required)
     return G, D
 
