@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adversarial_nets.cli import parsing
+from adversarial_nets.cli import parsing, unknown_options
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.registry import COMMANDS
 from commands import result
@@ -29,7 +29,15 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("train mnist-5k --learning-rate 1", "no option --learning-rate. Did you mean --lr?"),
         ("train mnist-5k --batch-size=1", "Did you mean --batch?"),
-        ("train mnist-5k --epoch 1", "Did you mean --epochs?"),
+        ("train mnist-5k --epoch 1", "Did you mean --epochs or --rounds?"),
+        ("train mnist-5k --n_epochs=1", "Did you mean --epochs or --rounds?"),
+        ("train mnist-5k --unit 3", "Did you mean --D.units?"),
+        ("train mnist-5k -o here", "no option -o. Did you mean --run?"),
+        ("train mnist-5k --run-dir here", "Did you mean --run?"),
+        ("train --data mnist-5k", "typed without an option: advnets train DATA."),
+        ("train mnist-5k --dataset x", "typed without an option: advnets train DATA."),
+        ("sample --run digits", "typed without an option: advnets sample RUN."),
+        ("evaluate RUN --out here", "advnets evaluate has no option --out. All options"),
         ("train mnist-5k --dropout 0.5", "Did you mean --D.keep-prob-hidden or"),
         ("train mnist-5k --optimizer adam", "Did you mean --optimiser?"),
         ("train mnist-5k --keep-prob 0.5", "keep-prob"),
@@ -90,8 +98,9 @@ def test_an_empty_value_does_not_mean_the_current_folder(
 
 def test_every_hint_leads_to_an_option() -> None:
     options = set().union(*(parsing._option_names(c.options) for c in COMMANDS.values()))
-    for names in parsing._HINTS.values():
-        assert set(names) <= options
+    arguments = {name for c in COMMANDS.values() for name in parsing._argument_names(c.options)}
+    for names in unknown_options._HINTS.values():
+        assert set(names) <= options | arguments
 
 
 # --- Help and start-up ----------------------------------------------------------------------------

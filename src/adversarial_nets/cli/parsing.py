@@ -3,7 +3,6 @@
 import ast
 import contextlib
 import dataclasses
-import difflib
 import functools
 import inspect
 import io
@@ -28,6 +27,7 @@ from tyro.constructors import (
 )
 
 from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.unknown_options import unknown_option
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import discard_output, print_line
@@ -36,53 +36,6 @@ from adversarial_nets.settings import OLD_NAMES
 __all__ = ["HELP_OPTIONS", "current_options", "parse"]
 
 HELP_OPTIONS = ("-h", "--help")
-
-_HINTS: Mapping[str, tuple[str, ...]] = {
-    "batch-size": ("batch",),
-    "beta1": ("momentum",),
-    "count": ("n", "samples"),
-    "cuda": ("device",),
-    "d-steps": ("k",),
-    "dropout": ("D.keep-prob-hidden", "D.keep-prob-input"),
-    "ema": ("ema-decay",),
-    "epoch": ("epochs",),
-    "gpu": ("device",),
-    "hidden": ("G.hidden", "D.units"),
-    "image-size": ("size",),
-    "iterations": ("rounds",),
-    "iters": ("rounds",),
-    "latent-dim": ("z-size",),
-    "learning-rate": ("lr",),
-    "log-dir": ("run",),
-    "loss": ("objective",),
-    "max-steps": ("rounds",),
-    "n-critic": ("k",),
-    "noise-dim": ("z-size",),
-    "num-samples": ("n", "samples"),
-    "num-workers": ("threads",),
-    "nz": ("z-size",),
-    "optimizer": ("optimiser",),
-    "output": ("out", "run"),
-    "output-dir": ("out", "run"),
-    "quiet": ("json",),
-    "resolution": ("size",),
-    "round": ("rounds",),
-    "save-dir": ("out", "run"),
-    "steps": ("rounds",),
-    "weight-decay": ("max-norm",),
-    "workers": ("nproc", "threads"),
-    "z-dim": ("z-size",),
-}
-"""What other programs call an option, and ours that does the same."""
-
-_NOTES: Mapping[str, str] = {
-    "dropout": "It is the probability of keeping a value: dropout 0.3 is keep-prob 0.7.",
-    "gpu": "On a GPU, give --device cuda.",
-    "cuda": "On a GPU, give --device cuda.",
-    "resume": "A run resumes by itself: give the same command again.",
-    "continue": "A run resumes by itself: give the same command again.",
-}
-"""Sentences for options of other programs that one of ours does not simply replace."""
 
 
 def current_options(args: Sequence[str]) -> list[str]:
@@ -125,6 +78,9 @@ def parse(command: Command, args: Sequence[str]) -> object:
         SystemExit: after ``--help``.
     """
     _refuse_empty_values(args)
+    for arg in args:  # tyro would say that DATA is missing in `train --data mnist`
+        if arg.partition("=")[0] in {f"--{n}" for n in _argument_names(command.options)}:
+            raise _unknown_option(command, arg)
     default: object = tyro.MISSING_NONPROP
     sentence = ""
     if command.defaults is not None:
@@ -147,6 +103,11 @@ def parse(command: Command, args: Sequence[str]) -> object:
     if unknown:
         raise _unknown_option(command, unknown[0])
     return parsed
+
+
+def _unknown_option(command: Command, arg: str) -> UserError:
+    names = list(_option_names(command.options)), list(_argument_names(command.options))
+    return unknown_option(arg, command.name, command.arguments, *names)
 
 
 def _refuse_empty_values(args: Sequence[str]) -> None:
@@ -248,30 +209,11 @@ def _description(command: Command, sentence: str) -> str:
     return f"{text}\n\nExamples:\n{examples}\n"
 
 
-# --- Unknown options ------------------------------------------------------------------------------
-
-
-def _unknown_option(command: Command, arg: str) -> UserError:
-    """The error for an argument that the command does not have, with the nearest option."""
-    more = f"All options: advnets {command.name} --help"
-    if not arg.startswith("-"):
-        return UserError(f"advnets {command.name} takes no argument {arg!r} here. {more}")
-    given = arg.partition("=")[0]
-    name = given.lstrip("-").replace("_", "-")
-    known = list(_option_names(command.options))
-    meant = [hint for hint in _HINTS.get(name, ()) if hint in known]
-    if not meant:
-        own = {n.rpartition(".")[2].lower(): n for n in reversed(known)}
-        near = difflib.get_close_matches(name.rpartition(".")[2].lower(), own, n=1, cutoff=0.6)
-        meant = [own[n] for n in near]
-    hint = f" Did you mean {' or '.join(f'--{n}' for n in meant)}?" if meant else ""
-    note = f" {_NOTES[name]}" if name in _NOTES else ""
-    return UserError(f"advnets {command.name} has no option {given}.{hint}{note} {more}")
-
-
 def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
     """The names of a dataclass's options as typed, without the two hyphens."""
     for f in _fields(options, None):
+        if _is_positional(f.type):
+            continue
         hint, config = _unwrap(f.type)
         nested = dataclasses.is_dataclass(hint)
         name = f.name if config is None or config.name is None else config.name
@@ -279,6 +221,15 @@ def _option_names(options: type[Any], prefix: str = "") -> Iterator[str]:
             yield from _option_names(hint, f"{prefix}{name}." if name else prefix)
         else:
             yield option(prefix + name).removeprefix("--")
+
+
+def _argument_names(options: type[Any]) -> Iterator[str]:
+    """The names of a dataclass's arguments, which are typed without an option."""
+    return (f.name for f in _fields(options, None) if _is_positional(f.type))
+
+
+def _is_positional(annotation: object) -> bool:
+    return tyro.conf.Positional in getattr(annotation, "__metadata__", ())
 
 
 def _unwrap(annotation: object) -> tuple[Any, Any]:
