@@ -244,6 +244,16 @@ def test_a_run_continues_only_with_the_same_networks(tmp_path: Path) -> None:
     assert train(small_data(), rounds=4, G=G(), D=D(), **how).newest_round == 4
 
 
+def test_a_run_with_your_own_G_alone_gives_its_D(tmp_path: Path) -> None:
+    run = train(
+        small_data(), settings=small_settings(), rounds=2, G=G(), run=tmp_path, progress=False
+    )
+    assert (run.own_G, run.own_D) == (True, False)
+    assert game_state.load_discriminator(run)[0](torch.rand(3, PIXELS)).shape == (3, 1)
+    with pytest.raises(UserError, match="trained with your own D"):
+        game_state.load_discriminator(dataclasses.replace(run, info={"D": "own"}))
+
+
 def test_functions_in_a_network_may_have_another_address(tmp_path: Path) -> None:
     class Described(nn.Sequential):
         def extra_repr(self) -> str:

@@ -129,6 +129,11 @@ class Run:
         return self.own_nets and ("G" in self.info or "D" not in self.info)
 
     @property
+    def own_D(self) -> bool:
+        """Whether the program passed its own D; of earlier versions' runs, it may be D, too."""
+        return self.own_nets and ("D" in self.info or "G" not in self.info)
+
+    @property
     def pixels(self) -> int:
         """Number of values in one image."""
         return math.prod(self.image_shape)

@@ -201,12 +201,12 @@ def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Modu
         The discriminator in evaluation mode, and the checkpoint's round.
 
     Raises:
-        UserError: no such checkpoint, or the run has your own networks.
+        UserError: no such checkpoint, or the run has your own D.
     """
     run = open_run(run)
-    if run.own_nets:
+    if run.own_D:
         raise UserError(
-            f"{run.folder} was trained with your own networks, which only your program can rebuild."
+            f"{run.folder} was trained with your own D, which only your program can rebuild."
             " Give a run of a preset."
         )
     columns = classes.condition_columns(run.settings, run.classes, run.pixels)
