@@ -2,6 +2,7 @@
 
 import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
+from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.playground import messages
 from adversarial_nets.playground.boards import figures_json
 from adversarial_nets.playground.boards.style import THEMES
@@ -161,3 +163,13 @@ def test_every_lesson_and_board_names_terms_and_a_formula(lang: Language) -> Non
         assert used, name
         for term in used:
             assert term in terms or term.lower() in terms, (name, term)
+
+
+def test_every_objective_has_its_formulas() -> None:
+    """An objective without one is shown by its name."""
+    web = files("adversarial_nets.playground") / "web"
+    code = (web / "panels.js").read_text(encoding="utf-8")
+    for table in ("GAIN_OF_D", "LOSS_OF_G"):
+        (entries,) = re.findall(rf"const {table} = {{\n(.*?)\n}};", code, re.S)
+        names = [key.strip(' "') for key in re.findall(r"^ +([^:]+):", entries, re.M)]
+        assert sorted(names) == sorted(OBJECTIVES)

@@ -189,7 +189,7 @@ function fillChart(message, game) {
 }
 
 const CURVE_GROUPS = { divergences: /^(JSD|KL)/, V: /^[VC]$/ }; // several metrics in one chart, by their names
-const isEquation1 = (message) => !(message.objective in GAIN_OF_D); // the chart of V has its range and −log 4
+const isEquation1 = (message) => GAIN_OF_D[message.objective] === EQUATION_1; // the chart of V has its range and −log 4
 
 function curvesOf(message) { // what the chart can show: V, all divergences, or one of the other metrics
   const names = Object.keys(message.metrics), grouped = names.some((name) => CURVE_GROUPS.divergences.test(name));

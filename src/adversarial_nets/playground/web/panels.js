@@ -101,21 +101,26 @@ function withPrefix(game, words) {
 }
 
 // What D ascends and G descends, for each objective; a is D's logit, D(x) = 1 / (1 + e^−a(x)).
+const EQUATION_1 = "1/m Σ [log D(x) + log(1 − D(G(z)))]";
 const GAIN_OF_D = {
+  "non-saturating": EQUATION_1,
+  minimax: EQUATION_1,
   "least-squares": "−1/m Σ ½ [(a(x) − 1)² + a(G(z))²]",
   hinge: "−1/m Σ [max(0, 1 − a(x)) + max(0, 1 + a(G(z)))]",
   wasserstein: "1/m Σ [a(x) − a(G(z))]",
   relativistic: "−1/m Σ log(1 + e^(a(G(z)) − a(x)))",
 };
 const LOSS_OF_G = {
+  "non-saturating": "1/m Σ −log D(G(z))",
   minimax: "1/m Σ log(1 − D(G(z)))",
   "least-squares": "1/m Σ ½ (a(G(z)) − 1)²",
   hinge: "1/m Σ −a(G(z))",
   wasserstein: "1/m Σ −a(G(z))",
   relativistic: "1/m Σ log(1 + e^(a(x) − a(G(z))))",
 };
-const gainOfD = (objective) => GAIN_OF_D[objective] || "1/m Σ [log D(x) + log(1 − D(G(z)))]";
-const lossOfG = (objective) => LOSS_OF_G[objective] || "1/m Σ −log D(G(z))";
+// An objective that a program added has no formula here, only its name.
+const gainOfD = (objective) => GAIN_OF_D[objective] || `−L_D (${objective})`;
+const lossOfG = (objective) => LOSS_OF_G[objective] || `L_G (${objective})`;
 
 function showAlgorithm(message) {
   if (slow) return;
