@@ -349,6 +349,20 @@ def test_chains_are_thinned_after_a_burn_in() -> None:
     assert totals == (1_100_000, 10_000)
 
 
+def test_no_more_chains_than_images_and_as_many_samples_as_asked_for() -> None:
+    def first(model: None, images: Tensor, generator: torch.Generator) -> Tensor:
+        return images
+
+    def same(model: None, state: Tensor, generator: torch.Generator) -> Tensor:
+        return state
+
+    sample = ChainSampler(first, same, lambda model, state: state)
+    few = ChainSettings(chains=5, burn_in=0, thinning=1)
+    assert sample(None, 7, training_images=torch.zeros(2, 1), chains=few).shape == (7, 1)
+    assert few.limited_to(2).total_steps(7) == 2 * 4
+    assert few.limited_to(9) == few
+
+
 def test_each_step_of_a_chain_has_its_own_random_numbers() -> None:
     def noise(model: None, state: Tensor, generator: torch.Generator) -> Tensor:
         return torch.rand(state.shape, generator=generator)

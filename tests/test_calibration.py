@@ -11,8 +11,16 @@ from torch import Tensor
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import GRIDS, PUBLISHED, calibrate, nearest_images, parzen_score
+from adversarial_nets.evaluation import (
+    GRIDS,
+    PUBLISHED,
+    calibrate,
+    calibration,
+    nearest_images,
+    parzen_score,
+)
 from adversarial_nets.evaluation.calibration import CalibrationRow, k_means
+from small import small_data
 
 
 def data_set(seed: int = 0, n: int = 60) -> Dataset:
@@ -223,3 +231,9 @@ def test_table_1_is_among_the_published_values() -> None:
         }
         assert list(rows) == sorted(rows, key=lambda row: row.nats)
     assert "mnist-5k" not in PUBLISHED
+
+
+def test_a_data_set_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = small_data()
+    monkeypatch.setattr(calibration, "load", {"mine": data}.__getitem__)
+    assert calibrate("mine", samples=20) == calibrate(data, samples=20)

@@ -15,7 +15,7 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features, score
-from adversarial_nets.evaluation.compare_images import as_inputs_of
+from adversarial_nets.evaluation.compare_images import as_inputs_of, measure_images
 from small import generator, small_data, small_settings
 from test_metrics_docs import check
 
@@ -148,3 +148,24 @@ def test_a_run_whose_training_images_have_no_labels_is_measured_by_patches(
     capsys.readouterr()
     assert main(["measure", str(run.folder), "--samples", "20", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["features"] == "patches"
+
+
+def test_images_of_another_range_are_refused() -> None:
+    data = pictures(60, 16, 1)
+    normalised = dataclasses.replace(data, contrast_norm=55.0, range=(-55.0, 55.0))
+    x = normalised.floats(normalised.train)
+    with pytest.raises(UserError, match="well outside the range of the images, 0 to 1"):
+        measure_images(x, data)
+    assert measure_images(x, normalised).samples == 8
+
+
+def test_a_run_on_all_images_is_measured_against_another_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = (save(tmp_path / name, 40, step) for step, name in enumerate(("one", "two")))
+    run = tmp_path / "run"
+    line = f"train folder:{one} --train-on-all --size 16 --rounds 1 --batch 4 --run {run}"
+    assert main(line.split()) == 0
+    capsys.readouterr()
+    assert main(["measure", f"folder:{two}", "--samples", str(run), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["samples"] == 10

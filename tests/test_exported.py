@@ -130,7 +130,11 @@ def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> 
     G = own_G()
     data, s = small_labelled_data(), small_settings()
     run = an.train(data, settings=s, G=G, rounds=2, run=tmp_path / "run", progress=False)
-    found = an.export_generator(run, tmp_path / "G", G=own_G())
+    mine = own_G()
+    before = {name: w.clone() for name, w in mine.state_dict().items()}
+    found = an.export_generator(run, tmp_path / "G", G=mine)
+    assert mine.training
+    assert all(torch.equal(w, before[name]) for name, w in mine.state_dict().items())
     loaded, _ = an.load_generator(found, G=own_G())
     expected, _ = an.load_generator(run, G=own_G())
     z = torch.randn(3, 5, generator=generator())

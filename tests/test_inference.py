@@ -71,6 +71,19 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
 
 
+def test_the_first_z_is_one_that_the_prior_can_draw() -> None:
+    """E's output is linear; the search begins at the nearest z in the prior's support."""
+    G, settings = linear_G(), small_settings(prior="uniform")
+    E = nn.Linear(36, 5)
+    nn.init.constant_(E.bias, 3.0)
+    x = inference.generate(G, torch.zeros(4, 5)).detach()
+    start, _ = inference.starting_points(G, settings, x, E)
+    assert start.abs().max() <= 3**0.5 + 1e-6
+    found = inference.optimise_z(G, settings, x, start, steps=3)
+    distance = [inference.distances(G, x, z, None) for z in (found, start)]
+    assert (distance[0] <= distance[1]).all()
+
+
 @pytest.mark.parametrize("prior", ["uniform", "gaussian", "spherical"])
 def test_the_z_of_a_sample_is_found(prior: str) -> None:
     """For G(z) = Qz the squared distance is ‖z − z*‖²: the minimum is z*, if p_z can draw it."""

@@ -18,7 +18,12 @@ from adversarial_nets.evaluation import compare_features, features, measure
 from adversarial_nets.evaluation import inception as inception_module
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import FILE, inception
-from adversarial_nets.evaluation.measures import frechet_distance, kernel_distance, precision_recall
+from adversarial_nets.evaluation.measures import (
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+    random_rows,
+)
 from adversarial_nets.random import Address, permutation
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
@@ -176,9 +181,59 @@ def test_a_run_is_measured_together_with_training_images(tmp_path: Path) -> None
     # The floor uses training images in a seeded order, not test images.
     order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))[:70]
     real, training = (net.features(data.floats(x)) for x in (data.test, data.train[order]))
+    real = real[random_rows(70, 70, "test images")]  # in the order in which they were summed
     assert found.floor == compare_features(real, training)
     assert found.floor.frechet < found.model.frechet
     assert found.model.coverage < found.floor.coverage
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_the_order_of_the_test_images_does_not_bias_the_measures(tmp_path: Path) -> None:
+    """As in MNIST, whose first 5,000 test images are of other writers than its last."""
+    data = small_data(700, side=8)
+    dark, bright = data.train, 255 - data.train
+    x = torch.cat([dark[:70], bright[:70]])
+    labels = {"train": torch.arange(980) % 2, "test": torch.arange(140) % 2}
+    data = dataclasses.replace(
+        data, train=torch.cat([dark[70:], bright[70:]]), test=x, labels=labels
+    )
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
+    half = measure(run, data, samples=70)
+    net = classifier(data)
+    first, training = net.features(data.floats(x[:70])), net.features(data.floats(x))
+    assert half.floor.frechet < 0.3 * compare_features(first, training).frechet
+
+
+@pytest.mark.usefixtures("_quick_classifier")
+def test_classes_that_only_test_images_have_and_images_without_a_class(tmp_path: Path) -> None:
+    data = labelled()
+    test = data.labels["test"].clone()
+    test[:3] = 2
+    data = dataclasses.replace(data, labels={**data.labels, "test": test})
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
+    assert len(measure(run, data).classes or ()) == len(data.class_names) == 3
+    none = {split: labels.clone() for split, labels in data.labels.items()}
+    none["train"][:50] = none["test"][:3] = -1
+    without = dataclasses.replace(data, labels=none)
+    assert classifier(without).accuracy > 0.97
+    for split in ("train", "test"):
+        none[split][:] = -1
+    with pytest.raises(UserError, match="has no class labels"):
+        classifier(dataclasses.replace(data, labels=none))
+
+
+def test_classifiers_of_contrast_normalised_images_are_cached_apart() -> None:
+    data = labelled()
+    normalised = dataclasses.replace(data, contrast_norm=55.0, range=(-55.0, 55.0))
+    assert features._cache_file(data) != features._cache_file(normalised)
+
+
+def test_a_generator_in_float64_is_measured(tmp_path: Path) -> None:
+    G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid())
+    data = labelled()
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1, G=G)
+    G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid()).double()
+    assert measure(run, data, G=G).samples == 70
 
 
 class Net(nn.Module):

@@ -73,3 +73,22 @@ def test_samples_that_are_all_alike_are_no_copies() -> None:
     assert found.distinct == 1
     assert found.p_value > 0.5
     assert found.sentence.startswith("It cannot be said whether images were copied: all 500")
+
+
+def test_one_copy_in_twenty_samples_is_found_among_many_images() -> None:
+    """5 % of the samples are copies; on MNIST that is 50 of 1,000 samples and 70,000 images."""
+    data = small_data(20_000)
+    copies = data.floats(data.train[:50])
+    other = torch.rand(950, data.pixels, generator=generator())
+    found = memorisation(torch.cat([copies, other]), data)
+    assert found.sentence.startswith("Images were copied")
+
+
+@pytest.mark.parametrize(("held_out", "words"), [(4, "It cannot be said"), (30, "Images were cop")])
+def test_with_few_held_out_images_no_copies_can_be_found(held_out: int, words: str) -> None:
+    x = torch.randint(0, 256, (32 + 2 * held_out, 16), generator=generator()).to(torch.uint8)
+    train, valid, test = x.split([32, held_out, held_out])
+    data = Dataset("noise", train, valid, test, (1, 4, 4), "made for tests")
+    found = memorisation(data.floats(data.train), data)
+    assert found.training > found.expected
+    assert found.sentence.startswith(words)

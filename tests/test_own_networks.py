@@ -273,3 +273,12 @@ def test_noise_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
     assert sample(net, settings, 3, z=torch.zeros(3, 4)).shape == (3, PIXELS)
     with pytest.raises(UserError, match=r"it must be \(n, z_size\) = \(3, 4\)"):
         sample(net, settings, 3, z=torch.zeros(shape))
+
+
+def test_samples_that_cannot_be_drawn_are_refused_in_a_sentence() -> None:
+    settings = dataclasses.replace(small_settings(), z_size=4)
+    net = nn.Linear(4, PIXELS)
+    with pytest.raises(UserError, match="n is -1; it must be 0 or more"):
+        sample(net, settings, -1)
+    with pytest.raises(UserError, match="c has 10 rows for n = 2 samples"):
+        sample(net, settings, 2, c=torch.arange(10))

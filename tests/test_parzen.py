@@ -20,7 +20,13 @@ from adversarial_nets import datasets
 from adversarial_nets.datasets.dataset import Fold
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import GRIDS, log_likelihood, parzen_score, parzen_score_on
+from adversarial_nets.evaluation import (
+    GRIDS,
+    calibrate,
+    log_likelihood,
+    parzen_score,
+    parzen_score_on,
+)
 from adversarial_nets.random import permutation
 from small import small_data
 
@@ -374,3 +380,10 @@ def test_over_folds_the_sigmas_stay_those_of_the_grid(grid: str, folds: int) -> 
     assert tuple(σ for σ, _ in score.curve) == GRIDS[grid]
     assert score.sigma in dict(score.curve)
     assert score.curve[3][1] == pytest.approx(np.mean([f.curve[3][1] for f in score.folds]))
+
+
+def test_nothing_is_scored_if_all_images_were_trained_on() -> None:
+    data = dataclasses.replace(small_data(), held_out=False)
+    for score in (lambda: parzen_score_on(data, data.floats(data.train)), lambda: calibrate(data)):
+        with pytest.raises(UserError, match="none is left to score with"):
+            score()

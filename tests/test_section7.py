@@ -107,6 +107,7 @@ def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         ("paper section7 conditinal", "Did you mean conditional?"),
         ("paper section7 conditional RUN --shuffle-labels", "give one of them"),
         ("paper section7 efficiency --nats nan", "--nats is nan"),
+        ("paper section7 conditional RUN --per-class 1", "--per-class is 1; it must be 2 or more"),
         ("train mnist-5k --D.class-units 3", "needs condition classes"),
         ("train mnist-5k --D.projection", "needs condition classes"),
     ],

@@ -219,10 +219,14 @@ def sample(
     Raises:
         UserError: classes that the generator does not have, or a z of another shape.
     """
+    if n < 0:
+        raise UserError(f"n is {n}; it must be 0 or more.")
     if z is not None and z.shape != (n, settings.z_size):
         raise UserError(
             f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
         )
+    if c is not None and len(c) != n:
+        raise UserError(f"c has {len(c)} rows for n = {n} samples; give one for each.")
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     images = []

@@ -1,5 +1,6 @@
 """Sample from Markov chains: parallel chains, burn-in and thinning."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -30,6 +31,10 @@ class ChainSettings:
     chains: int = 100
     burn_in: int = 1000
     thinning: int = 100
+
+    def limited_to(self, images: int) -> "ChainSettings":
+        """Return these settings with no more chains than images to start them from."""
+        return dataclasses.replace(self, chains=min(self.chains, images))
 
     def steps_per_chain(self, n: int) -> int:
         """Return the number of steps that each chain takes for n samples in total."""
@@ -82,12 +87,12 @@ class ChainSampler(Generic[M, State]):
         Args:
             model: the fitted model.
             n: number of images.
-            training_images: at least as many as there are chains; the first ones are used.
+            training_images: the first ones start the chains; there are no more chains than images.
             seed: seed of all random draws.
             chains: number of chains, burn-in and thinning; `ChainSettings()` if None.
             on_progress: called with ("chain", steps done, steps in total) after each step.
         """
-        chains = chains or ChainSettings()
+        chains = (chains or ChainSettings()).limited_to(len(training_images))
         generator = Address(seed, 0, range(1)).generator("chain")
         state = self.initial_state(model, training_images[: chains.chains], generator)
         kept = []

@@ -183,6 +183,7 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     if (Path(name) / "settings.json").is_file():
         run = open_run(Path(name))
         options = run.settings.data_options() if find(o.run).resizable else {}
+        options.pop("train_on_all", None)  # the other images are held out
         data = datasets.load(o.run, **options, on_progress=reporter.work)
         if data.image_shape != run.image_shape:
             raise UserError(

@@ -17,7 +17,8 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, load
+from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
@@ -55,7 +56,7 @@ class CalibrationRow:
 
 
 def calibrate(
-    dataset: Dataset,
+    dataset: Dataset | str,
     grid: str | Sequence[float] = "paper",
     seed: int = 0,
     samples: int = 10_000,
@@ -68,7 +69,7 @@ def calibrate(
     images and n/5 centroids are used.
 
     Args:
-        dataset: the data.
+        dataset: the data, or their name for `datasets.load`.
         grid: the grid of σ, as for `parzen_score`.
         seed: seed of the choice of training images and of the initial centroids.
         samples: number of images and of centroids, if the data has enough.
@@ -78,8 +79,11 @@ def calibrate(
         on_progress: called with (row and step, amount done, total).
 
     Raises:
-        UserError: `samples` is below 1, or `parzen_score` refuses the grid.
+        UserError: `samples` is below 1, nothing is held out to score, or `parzen_score` refuses the
+            grid.
     """
+    dataset = load(dataset) if isinstance(dataset, str) else dataset
+    require_held_out(dataset)
     rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [
         CalibrationRow(

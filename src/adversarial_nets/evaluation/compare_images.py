@@ -15,10 +15,10 @@ from adversarial_nets.datasets import Dataset, ImageShape, to_pixels
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.features import Classifier
-from adversarial_nets.evaluation.measures import FeatureMetrics, compare_features
+from adversarial_nets.evaluation.measures import FeatureMetrics, compare_features, random_rows
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
+from adversarial_nets.evaluation.parzen import refuse_outside
 from adversarial_nets.evaluation.patches import PatchDistances, patch_distances
-from adversarial_nets.random import permutation
 
 __all__ = ["ImageMeasures", "as_inputs_of", "measure_images"]
 
@@ -51,17 +51,20 @@ def measure_images(x: Images, data: Dataset, net: Classifier | None = None) -> I
 
     Args:
         x: images in the data set's shape and range.
-        data: the data set; test images, then validation images, are compared with.
+        data: the data set; its test and validation images, drawn at random, are compared with.
         net: a classifier whose features are compared; without it, patches are.
 
     Raises:
-        UserError: too few or too small images, or nothing held out.
+        UserError: too few or too small images, images outside the data's range, or nothing held
+            out.
     """
     require_held_out(data)
-    held_out = data.floats(torch.cat([data.test, data.valid]))
+    refuse_outside(x, data.range)
+    held_out = torch.cat([data.test, data.valid])
     n = min(len(x), len(held_out), len(data.train))
-    order = permutation(0, "measures' floor", 0, len(data.train))[:n]
-    sets = x[:n], data.floats(data.train[order]), held_out[:n]
+    training = data.train[random_rows(n, len(data.train), "floor")]
+    real = held_out[random_rows(n, len(held_out), "held-out images")]
+    sets = x[:n], data.floats(training), data.floats(real)
     copied = memorisation(x[:5000], data)
     if net is None:
         model, floor = (patch_distances(y, sets[2], data.image_shape) for y in sets[:2])

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.datasets.download import cache_folder
+from adversarial_nets.errors import NoClasses
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 from adversarial_nets.runs.files import write_atomically
@@ -70,13 +71,16 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
     under a minute on one core. It is deterministic on one machine.
 
     Args:
-        data: a data set with labels for its training and test images.
+        data: a data set with labels for its training and test images; those with a negative
+            label, which have no class, are left out.
         on_progress: called with ("classifier", steps done, total).
 
     Raises:
         NoClasses: the data set has no such labels.
     """
     require_labels(data)
+    if min(int(data.labels[split].max()) for split in ("train", "test")) < 0:
+        raise NoClasses(data.name)
     net = _net(data)
     file = _cache_file(data)
     if not _load_weights(file, net):
@@ -85,7 +89,8 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(file, safetensors.torch.save(net.state_dict()))
     raw = Classifier(net[:-1].eval(), net[-1], 1.0, 0.0, data)
-    correct = raw.classes(data.floats(data.test)) == data.labels["test"]
+    has_class = data.labels["test"] >= 0
+    correct = raw.classes(data.floats(data.test[has_class])) == data.labels["test"][has_class]
     scale = raw.features(data.floats(data.train[:1000])).square().mean().sqrt().item()
     return dataclasses.replace(raw, scale=scale, accuracy=correct.double().mean().item())
 
@@ -93,14 +98,13 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
 def _net(data: Dataset) -> nn.Sequential:
     """Two convolutions with stride 2, a layer of 64 features, and one logit for each class."""
     channels, height, width = data.image_shape
-    classes = int(data.labels["train"].max()) + 1
     net = nn.Sequential(
         nn.Unflatten(1, data.image_shape),
         *(nn.Conv2d(channels, 16, 5, stride=2, padding=2), nn.ReLU()),
         *(nn.Conv2d(16, 32, 5, stride=2, padding=2), nn.ReLU()),
         nn.Flatten(),
         *(nn.Linear(32 * -(-height // 4) * -(-width // 4), FEATURES), nn.ReLU()),
-        nn.Linear(FEATURES, classes),
+        nn.Linear(FEATURES, len(data.class_names)),
     )
     layers = [layer for layer in net if isinstance(layer, nn.Conv2d | nn.Linear)]
     with torch.no_grad():
@@ -116,7 +120,8 @@ def _net(data: Dataset) -> nn.Sequential:
 def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> None:
     """Minimise the cross-entropy on the training images."""
     optimiser = torch.optim.Adam(net.parameters(), lr=LR)
-    images, labels = data.train, data.labels["train"]
+    has_class = data.labels["train"] >= 0
+    images, labels = data.train[has_class], data.labels["train"][has_class]
     for step in range(STEPS):
         optimiser.param_groups[0]["lr"] = LR * (1 - step / STEPS)
         u = Address(0, step, range(BATCH)).uniform("classifier's images", 1)[:, 0].double()
@@ -132,6 +137,8 @@ def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> N
 def _cache_file(data: Dataset) -> Path:
     """The cache file of the classifier of these images and labels."""
     digest = hashlib.sha256(f"classifier 1;{STEPS=};{BATCH=};{LR=};{FEATURES=};".encode())
+    if data.contrast_norm is not None:
+        digest.update(f"{data.contrast_norm=};".encode())
     digest.update(datasets.fingerprint(data).encode() + data.labels["train"].numpy().tobytes())
     return cache_folder() / "classifiers" / f"{digest.hexdigest()[:32]}.safetensors"
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets.classes import drawn_classes
@@ -39,6 +39,7 @@ __all__ = [
     "kernel_distance",
     "measure",
     "precision_recall",
+    "random_rows",
 ]
 
 _CHUNK = 1000  # rows of a distance matrix computed at a time
@@ -74,6 +75,14 @@ class FeatureMetrics:
     recall: float
     density: float
     coverage: float
+
+
+def random_rows(n: int, of: int, purpose: str, seed: int = 0) -> Int64[Tensor, " n"]:
+    """Random row numbers below `of`: a data set's own order need not be random.
+
+    MNIST's first 5,000 test images come from other writers than its last 5,000.
+    """
+    return permutation(seed, f"measures' {purpose}", 0, of)[:n]
 
 
 def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
@@ -207,7 +216,7 @@ class Measurement:
         round: the checkpoint's round.
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
-        samples: number of samples, and of test images.
+        samples: number of samples, and of test images, which are drawn at random.
         features: ``classifier`` or ``inception``.
         accuracy: the classifier's accuracy on the test images; None with Inception.
         model: metrics of the run's samples.
@@ -274,15 +283,15 @@ def measure(
     net = classifier(data, on_progress) if features == "classifier" else None
     features_of = net.features if net else inception(data, on_progress)
     c = drawn_classes(generator, Address(run.settings.seed, 0, range(n)), "samples to score")
-    drawn = sample(generator, run.settings, n, "samples to score", c=c)
-    real = features_of(data.floats(data.test[:n]))
-    order = permutation(run.settings.seed, "measures' floor", 0, len(data.train))
-    training = features_of(data.floats(data.train[order[:n]]))
+    drawn = sample(generator, run.settings, n, "samples to score", c=c).float().cpu()
+    real = features_of(data.floats(data.test[random_rows(n, len(data.test), "test images")]))
+    rows = random_rows(n, len(data.train), "floor", run.settings.seed)
+    training = features_of(data.floats(data.train[rows]))
     classes = alignment = None
     if net:
         found = net.classes(drawn)
         alignment = None if c is None else (found == c).double().mean().item()
-        counts = found.bincount(minlength=int(data.labels["train"].max()) + 1)
+        counts = found.bincount(minlength=len(data.class_names))
         classes = tuple((counts / n).tolist())
     return Measurement(
         round=round,

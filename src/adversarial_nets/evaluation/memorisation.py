@@ -20,7 +20,7 @@ __all__ = ["Memorisation", "memorisation"]
 
 _CHUNK = 2000  # images converted to floats at a time
 _SIGNIFICANT = 1e-3
-_SHARES = (0.02, 0.1, 0.5)
+_SHARES = (0.0005, 0.002, 0.02, 0.1, 0.5)
 """Shares of the real images that are looked at: few copies show in the smallest, copies of most
 training images of a small folder in the largest."""
 
@@ -38,6 +38,8 @@ class Memorisation:
         expected: that share if nothing was copied.
         p_value: the probability of such a share, or a larger one, if nothing was copied; times the
             number of k that were tried.
+        least_p_value: the p_value if all the nearest images were training images; copies cannot be
+            found if it is large.
     """
 
     samples: int
@@ -46,6 +48,7 @@ class Memorisation:
     training: float
     expected: float
     p_value: float
+    least_p_value: float
 
     @property
     def sentence(self) -> str:
@@ -63,6 +66,12 @@ class Memorisation:
                 f"nearest to the same {self.distinct:,} of the real images. More samples that "
                 "differ are needed."
             )
+        if self.least_p_value >= _SIGNIFICANT:
+            return (
+                "It cannot be said whether images were copied: there are too few held-out images. "
+                "Even if all training images were copied, p could be "
+                f"{self.least_p_value:.2g}."
+            )
         return f"No sign of copied images: {found}."
 
 
@@ -77,9 +86,16 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
     n, n_train = len(distance), len(data.train)
     found = [_among_closest(distance, n_train, share) for share in _SHARES]
     k, training, p_value = min(reversed(found), key=lambda of_k: of_k[2])  # of equal ones the last
-    p_value = min(1.0, len(found) * p_value)
-    distinct = len(nearest.unique())
-    return Memorisation(len(samples), distinct, k, training / k, n_train / n, p_value)
+    least = min(_p_value(min(k, n_train), n, n_train, k) for k, _, _ in found)
+    return Memorisation(
+        samples=len(samples),
+        distinct=len(nearest.unique()),
+        nearest=k,
+        training=training / k,
+        expected=n_train / n,
+        p_value=min(1.0, len(found) * p_value),
+        least_p_value=min(1.0, len(found) * least),
+    )
 
 
 def _among_closest(
@@ -93,7 +109,12 @@ def _among_closest(
     limit = distance.kthvalue(max(1, round(share * n))).values
     closest = distance <= limit
     k, training = int(closest.sum()), int(closest[:n_train].sum())
-    return k, training, float(hypergeom.sf(training - 1, n, n_train, k))
+    return k, training, _p_value(training, n, n_train, k)
+
+
+def _p_value(training: int, n: int, n_train: int, k: int) -> float:
+    """The probability of that many training images or more among k of n images drawn at random."""
+    return float(hypergeom.sf(training - 1, n, n_train, k))
 
 
 def _distances(

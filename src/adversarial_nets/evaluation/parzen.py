@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset, load
+from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.engine.threads import ThreadTuner
@@ -36,6 +37,7 @@ __all__ = [
     "log_likelihood",
     "parzen_score",
     "parzen_score_on",
+    "refuse_outside",
     "with_prefix",
 ]
 
@@ -350,17 +352,19 @@ def parzen_score_on(
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown data set or grid, samples outside the data's range (from 0 to 255;
-            unless `shared`, from −1 to 1), or arguments that `log_likelihood` refuses.
+        UserError: an unknown data set or grid, nothing held out to score, a tensor or array of
+            samples outside the data's range (from 0 to 255; unless `shared`, from −1 to 1), or
+            arguments that `log_likelihood` refuses.
     """
     data = load(data) if isinstance(data, str) else data
     if not isinstance(data, Dataset):
         raise UserError(
             f"data is of type {type(data).__name__}; give a data set, or its name, e.g. 'mnist-5k'."
         )
+    require_held_out(data)
     floats = data.floats
     samples = _as_tensor(samples)
-    _require_range(samples, data.range, shared)
+    refuse_outside(samples, data.range, shared)
     if not data.folds:
         valid, test = floats(data.valid[:1000]), floats(data.test)
         return parzen_score(samples, valid, test, grid, on_progress, shared)
@@ -408,7 +412,7 @@ _SHARE_OUTSIDE = 0.01
 """The largest share of all values that may be further outside: a linear output may leave it."""
 
 
-def _require_range(samples: Samples, range: tuple[float, float], shared: bool) -> None:
+def refuse_outside(samples: Samples, range: tuple[float, float], shared: bool = False) -> None:
     """Refuse samples on another scale than the images; models may leave the range a bit.
 
     If `shared`, the share of values outside is not tested: one process that refuses its part would

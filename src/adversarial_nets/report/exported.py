@@ -1,5 +1,6 @@
 """Export a generator without its run: safetensors, JSON and a model card in one folder."""
 
+import copy
 import dataclasses
 import tempfile
 from pathlib import Path
@@ -66,7 +67,7 @@ def export_generator(
     refuse_onnx(run)
     refuse_other_files(folder)
     weights = weights or run.default_weights
-    net, round = game_state.load_generator(run, checkpoint, weights, G)
+    net, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     records = [
         record
         for record in read_evaluations(run.folder)

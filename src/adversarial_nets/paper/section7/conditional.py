@@ -12,6 +12,7 @@ What a conditional generator must do, and what each number shows:
 """
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -105,8 +106,8 @@ def score_conditional(
     Raises:
         UserError: the run has no classes, or its data no labelled test images.
     """
-    if per_class < 1:
-        raise SettingError("per_class", f"is {per_class}; it must be 1 or more.")
+    if per_class < 2:
+        raise SettingError("per_class", f"is {per_class}; it must be 2 or more.")
     run = open_run(run)
     if len(run.classes) < 2:
         raise UserError(
@@ -191,14 +192,14 @@ def plot_conditional(G: nn.Module, run: Run) -> Figure:
 def variance_within_classes(x: Images, c: Classes) -> float:
     """Mean over classes of the mean pixel variance of the images of a class, unbiased.
 
-    Classes with a single image are left out.
+    Classes with a single image are left out; NaN if there are no others.
 
     >>> x = torch.tensor([[0.0], [2.0], [7.0], [7.0]])
     >>> variance_within_classes(x, torch.tensor([0, 0, 1, 1]))
     1.0
     """
     variances = [x[c == i].var(0).mean() for i in c.unique() if int((c == i).sum()) > 1]
-    return torch.stack(variances).mean().item()
+    return torch.stack(variances).mean().item() if variances else math.nan
 
 
 def _mean(right: Tensor) -> float:

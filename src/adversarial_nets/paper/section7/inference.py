@@ -209,12 +209,13 @@ def starting_points(
         G: the generator.
         settings: the run's settings.
         x: images.
-        E: gives z = E(x); without it, the best of 1,000 random z is taken.
+        E: gives z = E(x), or the nearest z that the prior can draw; without it, the best of 1,000
+            random z is taken.
         c: the class of each image; by default the one that comes nearest.
         known: 1 at the pixels that count, for random z; by default all count.
     """
     if E is not None:
-        z = encode(E, x)
+        z = into_support(encode(E, x), settings)  # E's own output may lie outside
         return z, nearest_class(G, x, z) if c is None else c
     address = Address(settings.seed, 0, range(1000))
     tried_z = priors.draw(settings.prior, address, settings.z_size, "first z")

@@ -199,7 +199,7 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
 
 def _ways_to_sample(row: _BaselineRow) -> Iterator[tuple[str, ChainSettings]]:
     """Yield what to add to the model's name and how to sample: a chain is sampled in two ways."""
-    yield "", QUICK_CHAINS if row.options.quick else CHAINS
+    yield "", (QUICK_CHAINS if row.options.quick else CHAINS).limited_to(len(row.images))
     if isinstance(row.baseline.sample, ChainSampler):
         yield ", one chain", SINGLE_CHAIN
 
