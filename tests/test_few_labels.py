@@ -11,7 +11,7 @@ import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.errors import NoClasses, UserError
-from adversarial_nets.paper.section7 import few_labels
+from adversarial_nets.paper.section7 import features, few_labels
 from adversarial_nets.paper.section7.features import discriminator_features
 from adversarial_nets.paper.section7.few_labels import FewLabels, Settings
 from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
@@ -177,3 +177,35 @@ def test_with_a_run_features_of_D_and_E_are_classified(
     both = ["pixels"] * 2 + ["features of D"] * 2 + ["features of E"] * 2
     assert models() == both
     assert models(joint) == both  # the joint game has its own E
+
+
+def test_a_finished_training_is_not_used_for_other_labels(tmp_path: Path) -> None:
+    data = small_labelled_data()
+    how = {"labels": 12, "epochs": 1}
+    few_labels_rows(data, tmp_path, **how)  # type: ignore[arg-type]
+    few_labels_rows(data, tmp_path, **how)  # type: ignore[arg-type]
+    most = len(data.class_names)
+    labels = {split: (c + 1) % most for split, c in data.labels.items()}
+    with pytest.raises(UserError, match="another labelling"):
+        few_labels_rows(dataclasses.replace(data, labels=labels), tmp_path, **how)  # type: ignore[arg-type]
+
+
+def test_rows_of_another_draw_or_seed_have_a_name_of_their_own(tmp_path: Path) -> None:
+    rows = []
+    for draw, seed in ((0, 0), (1, 0), (0, 1)):
+        found, _ = few_labels_rows(
+            small_labelled_data(), tmp_path, labels=12, epochs=1, draw=draw, seed=seed
+        )
+        rows += found
+    assert len({row.subject for row in rows}) == len(rows)
+
+
+def test_rare_pixels_do_not_spoil_the_linear_classifier() -> None:
+    """A pixel that is black in nearly all labelled images is not enlarged."""
+    x, c = normal(200, 5), torch.arange(200) % 2
+    x[:, 0] += 3.0 * (c * 2 - 1)
+    rare = torch.zeros(200, 40)
+    rare[torch.arange(40), torch.arange(40)] = 0.02  # one of the first 40 images each
+    test = torch.cat([x, rare.flip(0) + 0.5 * (rare.flip(0) > 0)], 1)
+    train = torch.cat([x, rare], 1)[:100]
+    assert features._linear(train, c[:100], test[100:], c[100:]) < 0.05

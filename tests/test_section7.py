@@ -150,6 +150,34 @@ def test_a_newer_row_replaces_an_older_one(tmp_path: Path) -> None:
         read_rows(path)
 
 
+def test_rows_of_earlier_versions_with_the_outcome_in_their_name(tmp_path: Path) -> None:
+    old = Row("efficiency", "k = 2, raw G (0 of 3 seeds reach it)", "rounds", "mnist", 9.0, None, 3)
+    path = tmp_path / "rows.json"
+    record_rows(path, [old])
+    (found,) = read_rows(path)
+    assert (found.model, found.reached, found.name) == ("k = 2, raw G", 0, old.model)
+    record_rows(path, [dataclasses.replace(found, ours=4.0, reached=3)])
+    (newer,) = read_rows(path)
+    assert newer.name == "k = 2, raw G"
+
+
+def test_efficiency_does_not_take_over_games_of_other_settings_or_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
+
+    def play(rounds: int, nats: float = 1e9, **changes: object) -> list[float]:
+        base = dataclasses.replace(small_settings(), **changes)  # type: ignore[arg-type]
+        how = {"variants": ["as it is"], "seeds": [0], "base": base, "rounds": rounds}
+        found, _ = efficiency(small_data(), tmp_path, nats=nats, **how)  # type: ignore[arg-type]
+        return [row.ours for row in found]
+
+    play(50)
+    assert play(25)[0] == 25  # rounds beyond the limit do not count
+    with pytest.raises(an.UserError, match="batch"):
+        play(50, nats=-1e9, batch=7)
+
+
 def test_scores_of_real_images_as_if_they_were_samples(
     photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,7 +237,8 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
     assert [row.ours for row in high[::2]] == [50.0] * 4
     times = [row.ours / of.ours for of, row in zip(high[::2], high[1::2], strict=True)]
     assert times[0] == times[1] > 0  # both weights come from one game, so a round takes as long
-    assert high[0].model == "as it is, raw G (0 of 2 seeds reach it)"
+    assert high[0].name == "as it is, raw G (0 of 2 seeds reach it)"
+    assert [(row.model, row.reached) for row in high[:1]] == [("as it is, raw G", 0)]
     with pytest.raises(an.UserError, match="Did you mean k = 5"):
         efficiency(small_data(), tmp_path, nats=0.0, rounds=1, variants=["k = 6"])
 
@@ -236,7 +265,7 @@ def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
         base=small_settings(),
     )
     assert [row.ours for row in found[::2]] == [50.0] * 4
-    assert found[-1].model == "k = 2, averaged G (0 of 1 seeds reach it)"
+    assert found[-1].name == "k = 2, averaged G (0 of 1 seeds reach it)"
     (diverged,) = (tmp_path / "runs").glob("*-k-=-2-0")
     assert len(read_metrics(diverged)) == after // 25
 

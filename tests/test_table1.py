@@ -188,6 +188,23 @@ def test_recorded_rows_are_not_made_again(tmp_path: Path, monkeypatch: pytest.Mo
         table1.table1(["small"], tmp_path, rows=["pca-gaussian"])
 
 
+def test_a_row_of_other_images_or_settings_is_not_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = ["pca-gaussian"]
+    table1.table1(["small"], tmp_path, rows=rows)
+    pca = BASELINES["pca-gaussian"]
+    with monkeypatch.context() as patch:
+        other = dataclasses.replace(pca.settings, components=2)
+        patch.setitem(BASELINES, "pca-gaussian", dataclasses.replace(pca, settings=other))
+        with pytest.raises(UserError, match="was made with components = 400, not 2"):
+            table1.table1(["small"], tmp_path, rows=rows)
+    changed = dataclasses.replace(small_data(), train=255 - small_data().train)
+    monkeypatch.setattr("adversarial_nets.datasets.load", lambda name, **how: changed)
+    with pytest.raises(UserError, match="was made of other images"):
+        table1.table1(["small"], tmp_path, rows=rows)
+
+
 def test_a_recorded_run_is_not_mistaken_for_another(tmp_path: Path, run: Run) -> None:
     names = ["adversarial-nets"]
     made = table1.table1(["small"], tmp_path, rows=names, quick=True, run=run.folder)

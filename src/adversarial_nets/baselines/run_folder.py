@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adversarial_nets.baselines.fitting import FitSession
-from adversarial_nets.datasets import Dataset, fingerprint
+from adversarial_nets.datasets import Dataset, fingerprint, fingerprint_of_labels
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, files
@@ -33,7 +33,7 @@ _RENAMED_SETTINGS = (
 
 
 def open_fit_folder(
-    folder: Path, model: str, data: Dataset, settings: Mapping[str, object]
+    folder: Path, model: str, data: Dataset, settings: Mapping[str, object], labels: bool = False
 ) -> None:
     """Create the run folder of a fit, or check that an existing one is of the same fit.
 
@@ -42,6 +42,7 @@ def open_fit_folder(
         model: the baseline's title.
         data: the data set.
         settings: the model's settings by name.
+        labels: whether the fit depends on the labels of the images.
 
     Raises:
         UserError: the folder holds a run of another model, other settings or other data.
@@ -51,11 +52,14 @@ def open_fit_folder(
         "fingerprint": fingerprint(data),
         "settings": json.loads(json.dumps(settings)),
     }
+    if labels:
+        new["labelling"] = fingerprint_of_labels(data)
     path = folder / "settings.json"
     if path.exists():
         old = files.read_json(path)
         if isinstance(old.get("settings"), dict):
             old["settings"] = _with_current_names(old["settings"], settings)
+        old.setdefault("labelling", new.get("labelling"))  # earlier versions did not record it
         different = [key for key in new if old.get(key) != new[key]]
         if different:
             raise UserError(
@@ -78,6 +82,7 @@ def fit_session(
     settings: Mapping[str, object],
     task: str,
     on_progress: Progress | None,
+    labels: bool = False,
 ) -> Iterator[FitSession]:
     """A session that saves and resumes a fit in its run folder, which is locked meanwhile.
 
@@ -88,6 +93,7 @@ def fit_session(
         settings: the model's settings by name.
         task: what `on_progress` is told.
         on_progress: called with (task, updates done, total).
+        labels: whether the fit depends on the labels of the images.
 
     Raises:
         UserError: the folder holds another fit, or is in use.
@@ -97,7 +103,7 @@ def fit_session(
         if on_progress is not None:
             on_progress(task, done, total)
 
-    open_fit_folder(folder, model, data, settings)
+    open_fit_folder(folder, model, data, settings, labels)
     with files.lock(folder):
         yield FitSession(folder, callback=report)
 

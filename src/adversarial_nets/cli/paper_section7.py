@@ -146,7 +146,11 @@ def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]
     """Print rows as a table, and return them for ``--json``."""
     if rows:
         header = ["item", "model", "measure", "data", "ours", "±", "seeds", "published", "seconds"]
-        print_table(reporter, header, [list(dataclasses.astuple(row)) for row in rows])
+        lines = [
+            [r.item, r.name, r.measure, r.data, r.ours, r.spread, r.seeds, r.published, r.seconds]
+            for r in rows
+        ]
+        print_table(reporter, header, lines)
     return {"rows": [dataclasses.asdict(row) for row in rows]}
 
 
@@ -298,7 +302,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     run = runs_folder.open_run(o.runs[0])
     data = load_data(run, reporter.work)
     found, shown = filling_in_rows(
-        run, data, images=images, weights=o.weights, on_progress=reporter.work
+        run, data, model=_model(run), images=images, weights=o.weights, on_progress=reporter.work
     )
     picture = o.out / "filling-in.png"
     write({picture: sheets.grid_png(shown, data.image_shape, data.range, columns=7)})

@@ -120,7 +120,7 @@ def efficiency(context: Context) -> Result:
         seeds=(0, 1, 2) if full else (0,),
         on_progress=context.on_progress,
     )
-    reached = [r for r in rows if r.measure.startswith("rounds") and "reach it" not in r.model]
+    reached = [r for r in rows if r.measure.startswith("rounds") and r.name == r.model]
     best = min(reached, key=lambda row: row.ours, default=None)
     return Result(
         ours=f"fewest rounds to 120 nats: {best.model}, {best.ours:.0f}"
@@ -149,7 +149,7 @@ def _table(rows: list[Row]) -> list[dict[str, object]]:
     """The rows as the page shows them."""
     return [
         {
-            "model": row.model,
+            "model": row.name,
             "measure": row.measure,
             "ours": f"{row.ours:.4g}",
             "published": row.published or "",

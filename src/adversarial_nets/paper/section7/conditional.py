@@ -27,7 +27,7 @@ from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.evaluation.parzen import parzen_score_on
-from adversarial_nets.evaluation.score import load_data
+from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
 from adversarial_nets.paper.section7.inference import generate
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
@@ -115,6 +115,7 @@ def score_conditional(
             "--preset fast-conditional"
         )
     weights = weights or run.default_weights
+    check_data(run, data)
     data = data or load_data(run)
     net, round = game_state.load_generator(run, weights=weights)
     names = list(run.classes)

@@ -27,6 +27,7 @@ from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots.style import D_COLOUR, GREY, OTHER_COLOUR, tidy, write_picture
 from adversarial_nets.presets import PRESETS, file_name
 from adversarial_nets.progress import Progress
+from adversarial_nets.runs.checkpoints import checkpoint_rounds
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence, Settings, update_settings
 from adversarial_nets.training.session import train
@@ -155,26 +156,27 @@ def _play(
         log_every=SCORE_EVERY, score_every=SCORE_EVERY, save_every=SCORE_EVERY, samples_every=rounds
     )
     step = SCORE_EVERY * LOOK_EVERY
+    played = max(checkpoint_rounds(folder), default=0)
     for last in [*range(step, rounds, step), rounds]:
-        if None not in _first(folder, nats).values():
-            break
-        try:
+        try:  # also if the folder has the score already: its settings and data are checked
             train(
                 data,
                 preset=PRESET,
                 settings=settings,
                 run=folder,
-                rounds=last,
+                rounds=max(last, played),
                 cadence=cadence,
                 progress=False,
             )
         except Diverged:
             break
-    return _first(folder, nats)
+        if None not in _first(folder, nats, rounds).values():
+            break
+    return _first(folder, nats, rounds)
 
 
-def _first(folder: Path, nats: float) -> dict[str, int | None]:
-    metrics = read_metrics(folder)
+def _first(folder: Path, nats: float, rounds: int) -> dict[str, int | None]:
+    metrics = [row for row in read_metrics(folder) if row["round"] <= rounds]
     return {weights: first_to_reach(metrics, nats, weights) for weights in WEIGHTS}
 
 
@@ -200,17 +202,16 @@ def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, f
 
 
 def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:
-    """Rounds and seconds to the score; a model that did not reach it says so."""
-    missing = "" if one.reached == seeds else f" ({one.reached} of {seeds} seeds reach it)"
-    model = f"{one.variant}, {one.weights} G{missing}"
+    """Rounds and seconds to the score."""
     return [
         Row(
             "efficiency",
-            model,
+            f"{one.variant}, {one.weights} G",
             f"{unit} to {nats:g} nats",
             data,
             *mean_and_spread(list(map(float, values))),
             seeds,
+            reached=one.reached,
         )
         for unit, values in (("rounds", one.rounds), ("seconds", one.seconds))
     ]

@@ -15,6 +15,7 @@ from adversarial_nets import encoders
 from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.score import check_data
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.few_labels import choose_labelled
 from adversarial_nets.runs import game_state
@@ -66,6 +67,7 @@ def features_against_pixels(
         UserError: data without labels, too many labels, or a conditional run.
     """
     run = open_run(run)
+    check_data(run, data)
     require_labels(data)
     if run.settings.condition:
         raise UserError(
@@ -121,10 +123,14 @@ def discriminator_features(D: nn.Module, x: Values) -> Float[Tensor, "n features
 
 
 def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
-    """Error of logistic regression, on values standardised by the labelled images."""
+    """Error of logistic regression, on values centred and divided by one scale.
+
+    A scale for each value would enlarge pixels that are nearly always black in the labelled images.
+    """
     from sklearn.linear_model import LogisticRegression
 
-    mean, std = x.mean(0), x.std(0, correction=0).clamp_min(1e-3)
+    mean = x.mean(0)
+    std = (x - mean).square().mean().sqrt().clamp_min(1e-12)
     model = LogisticRegression(max_iter=1000).fit(((x - mean) / std).numpy(), c.numpy())
     found = torch.from_numpy(model.predict(((test - mean) / std).numpy()))
     return (found != of_test).double().mean().item()

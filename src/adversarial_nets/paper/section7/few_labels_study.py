@@ -73,6 +73,7 @@ def few_labels_rows(
         net, seconds = _fit(data, chosen, settings, out / "runs", model, on_progress)
         errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
         name = with_length(model, epochs, few_labels.Settings.epochs, "epochs")
+        name += "".join(f", {what} {n}" for what, n in (("draw", draw), ("seed", seed)) if n)
         row = Row("few-labels", name, measure, data.name, 100 * errors / len(data.test))
         other = published if unlabelled else None
         rows.append(dataclasses.replace(row, published=other, seconds=seconds))
@@ -105,7 +106,7 @@ def features_rows(
     for found in features_against_pixels(run, data, labels, draw):
         of_run = "" if found.features == "pixels" else f", {model}"
         for kind, error in (("linear", found.linear), ("nearest neighbour", found.nearest)):
-            name = f"{kind} on {found.features}{of_run}"
+            name = f"{kind} on {found.features}{of_run}" + (f", draw {draw}" if draw else "")
             rows.append(Row("few-labels", name, _measure(labels), data.name, 100 * error))
     return rows
 
@@ -130,6 +131,7 @@ def _fit(
     title, updates = f"few labels, {model}", f"{s.labels} labels, {model}: update"
     x, c = data.floats(data.train[chosen]), data.labels["train"][chosen]
     unlabelled = data.floats(torch.cat([data.train, data.valid]))
-    with fit_session(place, title, data, dataclasses.asdict(s), updates, on_progress) as session:
+    values = dataclasses.asdict(s)
+    with fit_session(place, title, data, values, updates, on_progress, labels=True) as session:
         net = few_labels.fit(x, c, unlabelled, s, session)
     return net, session.seconds

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.evaluation import features
 from adversarial_nets.evaluation.nearest import nearest_images
+from adversarial_nets.evaluation.score import check_data
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
@@ -97,6 +98,7 @@ def filling_in_rows(
     run: Run,
     data: Dataset,
     *,
+    model: str | None = None,
     images: int = 50,
     weights: str | None = None,
     on_progress: Progress | None = None,
@@ -106,6 +108,7 @@ def filling_in_rows(
     Args:
         run: any run.
         data: its data set, with labels for training and test images.
+        model: its name in the rows; its preset by default.
         images: how many test images, each of which is completed five times.
         weights: ``raw`` or ``averaged``.
         on_progress: called with (what, amount done, total).
@@ -114,19 +117,22 @@ def filling_in_rows(
         The rows, and images to show: for five test images a row with the image, its known part
         and five completions.
     """
+    check_data(run, data)
     require_labels(data)
     classifier = features.classifier(data, on_progress)
     x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
     mean = data.floats(data.train).mean(0)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
+    weights = weights or run.default_weights
     G, round = game_state.load_generator(run, weights=weights)
+    title = f"{model or run.preset_label}, {weights} G, {way}"
     rows, shown = [], []
     for i, region in enumerate(HIDDEN_REGIONS):
         mask = region_mask(region, data.image_shape)
         found = completions_of(run, G, round, x, mask, each=5)
         nearest = nearest_on_known_pixels(data, x, mask)
         candidates = {
-            f"{run.preset_label}, {way}": found,
+            title: found,
             "mean image": compose(x, mask.expand_as(x), mean.expand_as(x))[:, None],
             "nearest training image": compose(x, mask.expand_as(x), nearest)[:, None],
         }

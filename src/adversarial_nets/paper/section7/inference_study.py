@@ -15,6 +15,7 @@ from adversarial_nets.baselines.run_folder import fit_session
 from adversarial_nets.datasets import Dataset, require_labels
 from adversarial_nets.encoders import encode
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.score import check_data
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import nearest_neighbour_accuracy
 from adversarial_nets.paper.section7.inference import EncoderSettings
@@ -100,6 +101,7 @@ def score_inference(
     """
     require_labels(data)
     run, s = open_run(run), s or EncoderSettings()
+    check_data(run, data)
     weights = weights or run.default_weights
     G, round = game_state.load_generator(run, weights=weights)
     if run.settings.joint:
@@ -160,7 +162,8 @@ def _measure(
     z = encode(E, x)
     c = inference.nearest_class(G, x, z)
     distance = inference.distances(G, x, z, c).mean().item()
-    wrong = inference.distances(G, x, z[_another(len(x), seed)], c).mean().item()
+    other = _another(len(x), seed)
+    wrong = inference.distances(G, x, z[other], None if c is None else c[other]).mean().item()
     return InferenceScores(
         round=round,
         weights=weights,

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class Row:
         seconds: mean time of one training; None if nothing was trained. Of runs (conditional, and
             E of a joint run) by the clock, of few labels, E after G and the joint game of
             `paper.section7.joint` in processor time.
+        reached: efficiency: how many seeds reached the score; `ours` counts the others with all
+            their rounds, so it is a lower bound unless all did. None for other items.
     """
 
     item: Item
@@ -43,6 +46,14 @@ class Row:
     seeds: int = 1
     published: str | None = None
     seconds: float | None = None
+    reached: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The model, and how many of its games reached the score, if not all did."""
+        if self.reached is None or self.reached == self.seeds:
+            return self.model
+        return f"{self.model} ({self.reached} of {self.seeds} seeds reach it)"
 
     @property
     def subject(self) -> tuple[str, str, str, str]:
@@ -80,11 +91,18 @@ def read_rows(path: Path) -> list[Row]:
     try:
         known = {f.name for f in dataclasses.fields(Row)}
         records: list[Mapping[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["rows"]
-        return [Row(**{k: v for k, v in record.items() if k in known}) for record in records]
+        rows = [Row(**{k: v for k, v in record.items() if k in known}) for record in records]
+        return [_with_reached(row) for row in rows]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(
             f"{path} is damaged ({error}). Delete it, and make its rows again."
         ) from error
+
+
+def _with_reached(row: Row) -> Row:
+    """A row of an earlier version, which had `reached` in the model's name."""
+    found = re.fullmatch(r"(.*) \((\d+) of \d+ seeds reach it\)", row.model)
+    return dataclasses.replace(row, model=found[1], reached=int(found[2])) if found else row
 
 
 def record_rows(path: Path, rows: Iterable[Row]) -> None:

@@ -10,7 +10,9 @@
     OUT/DATA-path.png             their paths
 
 `table1` makes the rows that are not recorded yet, and resumes a fit that was interrupted. All
-choices are made on validation images. Test images are used once, for the final score.
+choices are made on validation images. Test images are used once, for the final score. One exception
+are data with folds, as TFD has five: σ is chosen in each fold, but checkpoints and what `tune`
+chooses on the first fold's validation images, some of which are test images of other folds.
 
 Modules: `make` (the whole table), `rows` (one row), `pictures`, `text` (the output files), `record`
 (reading and writing results; imports no torch).

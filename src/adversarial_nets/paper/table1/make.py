@@ -1,12 +1,13 @@
 """Make Table 1: fit, sample and score the rows that are not recorded yet, and write the table."""
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from adversarial_nets import datasets
 from adversarial_nets.baselines import BASELINES
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, fingerprint
 from adversarial_nets.errors import SettingError, UserError, unknown_name
 from adversarial_nets.paper.table1 import record
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES, Table
@@ -78,9 +79,12 @@ def table1(
 def _make_and_record(row: str, data: Dataset, seed: int, folder: Path, options: Options) -> None:
     """Make one row with one seed and write its record, unless it is recorded already."""
     path = record.record_path(folder, options.grid)
-    made: dict[str, object] = {"quick": options.quick}
+    made: dict[str, object] = {"quick": options.quick, "fingerprint": fingerprint(data)}
     if row == ADVERSARIAL_NETS:
         made["run"] = str(options.run) if options.run else None
+    elif row != REFERENCES:
+        settings = dataclasses.asdict(BASELINES[row].settings_for(seed, options.quick))
+        made["settings"] = json.loads(json.dumps(settings))  # as they will be read
     if path.exists():
         record.check_made(path, made)
         return

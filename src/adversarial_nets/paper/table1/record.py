@@ -223,10 +223,19 @@ def check_made(record: Path, made: Mapping[str, Any]) -> None:
     for name, value in made.items():
         # Earlier versions recorded `run` only if one was given, and not always the others.
         found = recorded_made.get(name, None if name == "run" else value)
-        if found != value:
+        if isinstance(found, dict) and isinstance(value, dict):
+            different = [
+                f"{k} = {found[k]}, not {v}"
+                for k, v in value.items()
+                if k in found and v != found[k]
+            ]
+        else:
+            different = [] if found == value else [f"{name} = {found}, not {value}"]
+        if different:
+            what = "of other images" if name == "fingerprint" else f"with {'; '.join(different)}"
             raise UserError(
-                f"{record} was made with {name} = {found}, not {value}. Choose "
-                "another output folder (out), or delete that file."
+                f"{record} was made {what}. Choose another output folder (out), or delete that "
+                "file."
             )
 
 
