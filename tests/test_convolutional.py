@@ -1,6 +1,7 @@
 """Convolutional networks for images of any shape, augmentation, and how training uses them."""
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.random import Address
+from adversarial_nets.report.commands import train_command
 from adversarial_nets.runs.checkpoints import checkpoint_folder, checkpoint_rounds
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import (
@@ -257,6 +259,13 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     assert max(checkpoint_rounds(run)) == 5
     new = an.train(data, preset="pictures", run=run, rounds=6, restart=True, progress=False)
     assert (new.settings.lr_hold, new.settings.size) == (4, 32)
+    assert new.is_preset  # another length alone is no deviation from the preset
+    assert "lr_hold" not in train_command(new)
+    assert "--rounds 6" in train_command(new)
+    found = json.loads((run / "settings.json").read_text("utf-8"))
+    found["changed"] = {"lr_hold": [12000, 4], "lr_decay": [1.0004, new.settings.lr_decay]}
+    (run / "settings.json").write_text(json.dumps(found), "utf-8")
+    assert an.open_run(run).is_preset  # recorded as a change by earlier versions
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

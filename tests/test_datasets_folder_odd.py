@@ -1,5 +1,6 @@
 """Folders as people have them: splits, thumbnails, links, transparency, 12-bit and 32-bit files."""
 
+import dataclasses
 import shutil
 import struct
 import warnings
@@ -16,6 +17,8 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset, fingerprint, load
 from adversarial_nets.datasets.folder_images import read_image
 from adversarial_nets.errors import UserError
+from adversarial_nets.training.session import train
+from small import small_data, small_settings
 from test_datasets_folder import fill, noise, rows
 
 Values = np.ndarray[tuple[int, ...], np.dtype[Any]]
@@ -220,6 +223,27 @@ def test_hidden_and_system_folders_are_skipped(tmp_path: Path, name: str) -> Non
     data = load(f"folder:{tmp_path}", size=6)
     assert fingerprint(data) == before
     assert f"Skipped 2 folders (2 {name})." in data.notes
+
+
+def test_a_run_in_the_folder_of_its_images_is_skipped(tmp_path: Path) -> None:
+    """The usual run folder, runs/…, lies there if training starts in the folder of images."""
+    data, run = f"folder:{fill(tmp_path)}", tmp_path / "runs" / "mine"
+    before = fingerprint(load(data, size=6))
+    settings = dataclasses.replace(small_settings(), size=6)
+    how: dict[str, Any] = {"settings": settings, "run": run, "progress": False}
+    train(data, rounds=2, **how)
+    assert list(run.rglob("*.png"))
+    found = load(data, size=6)
+    assert fingerprint(found) == before
+    assert "Skipped 1 folder (1 mine)." in found.notes
+    assert train(data, rounds=4, **how).newest_round == 4
+
+
+def test_a_run_is_not_written_among_images(tmp_path: Path) -> None:
+    Image.new("L", (6, 6)).save(tmp_path / "photo.png")
+    with pytest.raises(UserError, match="holds images, and a run would write"):
+        train(small_data(), settings=small_settings(), run=tmp_path, rounds=1, progress=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
 def test_duplicates_across_splits_are_noticed(tmp_path: Path) -> None:

@@ -64,6 +64,26 @@ class Preset:
             lr_decay=round(self.settings.lr_decay ** (1 / ratio), 10),
         )
 
+    def length_of(self, settings: Settings) -> int | None:
+        """The number of rounds that gives `settings_for` this learning-rate schedule.
+
+        None if no number does, or if the preset does not stretch.
+
+        >>> pictures = PRESETS["pictures"]
+        >>> pictures.length_of(pictures.settings_for(6001)), pictures.length_of(Settings())
+        (6001, None)
+        """
+        if not (self.stretches and self.rounds and self.settings.lr_hold):
+            return None
+        rounds_each = self.rounds / self.settings.lr_hold
+        first = math.floor((settings.lr_hold - 0.5) * rounds_each)
+        last = math.ceil((settings.lr_hold + 0.5) * rounds_each)
+        for rounds in range(max(first, 1), last + 1):
+            stretched = self.settings_for(rounds)
+            if (stretched.lr_hold, stretched.lr_decay) == (settings.lr_hold, settings.lr_decay):
+                return rounds
+        return None
+
     @property
     def published(self) -> bool:
         """Whether networks and training rules are those of §5."""

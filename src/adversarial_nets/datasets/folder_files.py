@@ -12,7 +12,15 @@ from pathlib import Path
 from adversarial_nets.errors import SettingHint, UserError
 from adversarial_nets.progress import counted
 
-__all__ = ["SPLIT_FOLDERS", "Found", "class_of_images", "find_images", "has_splits", "split_images"]
+__all__ = [
+    "SPLIT_FOLDERS",
+    "Found",
+    "class_of_images",
+    "find_images",
+    "has_splits",
+    "refuse_images",
+    "split_images",
+]
 
 # File names of images. Those of the last line cannot be decoded here; they are listed so that such
 # files are reported instead of skipped silently.
@@ -31,6 +39,9 @@ SYSTEM_FOLDERS = (
 )
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 
+RUN_PARTS = ("settings.json", "checkpoints")
+"""What a run's folder contains; a run among the images is none of them."""
+
 SPLIT_FOLDERS = {
     "train": ("train", "training"),
     "valid": ("valid", "val", "validation"),
@@ -46,7 +57,7 @@ class Found:
     Attributes:
         images: paths of the images.
         others: number of other files by suffix.
-        skipped: number of hidden and system folders by name.
+        skipped: number of hidden and system folders and of runs by name.
     """
 
     images: list[Path] = field(default_factory=list)
@@ -85,7 +96,7 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
             for entry in sorted(os.scandir(here), key=lambda entry: entry.name):
                 if not _is_folder(entry):
                     _note_file(found, Path(entry.path))
-                elif entry.name.startswith(".") or entry.name.lower() in SYSTEM_FOLDERS:
+                elif _is_skipped(entry):
                     found.skipped[entry.name] += 1
                 else:
                     (links if entry.is_symlink() else folders).append(Path(entry.path))
@@ -100,6 +111,19 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
     return found
 
 
+def refuse_images(folder: Path) -> None:
+    """Refuse to write a run among images.
+
+    Raises:
+        UserError: there are images in the folder itself, not below it.
+    """
+    if folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
+        raise UserError(
+            f"{folder} holds images, and a run would write its own files among them. Choose "
+            "another folder with --run."
+        )
+
+
 def _identity(folder: Path) -> tuple[int, int]:
     """The same pair for all paths of one folder."""
     status = folder.stat()
@@ -112,6 +136,13 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
         return entry.is_dir()
     except OSError:
         return False
+
+
+def _is_skipped(folder: "os.DirEntry[str]") -> bool:
+    """Whether it holds no images of the user's: a system's folder, or a run with its samples."""
+    if folder.name.startswith(".") or folder.name.lower() in SYSTEM_FOLDERS:
+        return True
+    return all((Path(folder.path) / part).exists() for part in RUN_PARTS)
 
 
 def _note_file(found: Found, path: Path) -> None:

@@ -34,7 +34,10 @@ def train_command(run: Run, rounds: int | None = None, folder: Path | None = Non
     """The ``advnets train`` command with the run's settings; it trains a run in `folder`."""
     words = ["advnets", "train", run.data, "--preset", run.preset]
     words += _started_from(run) if folder is None else ["--run", str(folder)]
-    standard = preset_for(run.data, run.preset)[1].settings_for(rounds)
+    preset = preset_for(run.data, run.preset)[1]
+    if rounds is None and (length := preset.length_of(run.settings)) != preset.rounds:
+        rounds = length
+    standard = preset.settings_for(rounds)
     changed = settings_differences(standard, run.settings)
     words += option_words({name: value for name, (_, value) in changed.items()})
     precision = run.info.get("precision", "float32")

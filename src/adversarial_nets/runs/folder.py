@@ -162,12 +162,15 @@ def preset_label(preset: str, *, custom: bool) -> str:
 def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ from a preset's, except the seed and the data's options.
 
+    A schedule that the preset stretches over another length is the preset's.
+
     Returns:
         (preset's value, value in `settings`) by dotted name; empty for an unknown preset.
     """
     if preset not in PRESETS:
         return {}
-    differences = settings_differences(PRESETS[preset].settings, settings)
+    standard = PRESETS[preset].settings_for(PRESETS[preset].length_of(settings))
+    differences = settings_differences(standard, settings)
     return {n: v for n, v in differences.items() if n not in ("seed", *DATA_OPTIONS)}
 
 
@@ -184,7 +187,13 @@ def recorded_preset(
         from_old = changed_from_preset(settings, "quickstart-2014")
         if recorded is None or recorded == from_old:
             return "quickstart-2014", from_old
-    return name, changed_from_preset(settings, name) if recorded is None else recorded
+    now = changed_from_preset(settings, name)
+    if recorded is None:
+        return name, now
+    if name in PRESETS and PRESETS[name].length_of(settings):
+        # earlier versions recorded a schedule of another length as a change
+        recorded = {n: v for n, v in recorded.items() if n not in ("lr_hold", "lr_decay")}
+    return name, recorded
 
 
 def changes_from_json(changed: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -119,8 +119,8 @@ Problem = Literal["D too strong", "saturated", "collapsed", "no diversity", "osc
 
 PROBLEMS: Mapping[Problem, str] = {
     "D too strong": "D is too strong: it separates samples from data with over 99 % certainty, so "
-    "G gets little gradient. Try a smaller k, a smaller lr or a wider G; early in training, "
-    "another seed.",
+    "its gradient tells G little about where the data are. Try a smaller k, a smaller lr or a "
+    "wider G; early in training, another seed.",
     "saturated": "G's objective is saturated: D rejects its samples with certainty, and there the "
     "minimax objective log(1 - D(G(z))) has almost no gradient. Try the non-saturating objective.",
     "collapsed": "G has collapsed: its samples are almost the same image. Try more updates of D "

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.datasets.folder_files import refuse_images
 from adversarial_nets.presets import Preset, preset_for, run_folder
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
@@ -61,6 +62,9 @@ def resolve(
         restart: whether a run in the folder is to be replaced.
         rounds: the length, over which a preset may stretch its schedule.
         own_networks: whether the program passed G or D.
+
+    Raises:
+        UserError: a new run would be written among images.
     """
     if settings is None:
         # quickstart and pictures suit their own networks only.
@@ -78,6 +82,8 @@ def resolve(
     preset, chosen = preset_for_data(name, preset or (source.preset if source else None))
     settings = settings or chosen.settings_for(rounds)
     folder = folder or run_folder(name, preset, settings.seed)
+    if is_new(folder):
+        refuse_images(folder)
     return Plan(name, folder, preset, chosen, settings)
 
 
