@@ -65,7 +65,6 @@ PUBLISHED: Mapping[str, tuple[PublishedScore, ...]] = MappingProxyType(
 _PUBLISHED_NAMES: Mapping[str, str] = MappingProxyType(
     {
         "VAE": "VAE 500, z 8",
-        "Conditional adversarial nets": "conditional GAN",
         "training images": "real training images",
         "k-means": "k-means centroids",
     }

@@ -6,7 +6,7 @@
 from typing import TYPE_CHECKING
 
 from adversarial_nets.report.commands import continue_command
-from adversarial_nets.report.existing import default_weights, existing_report
+from adversarial_nets.report.existing import existing_report
 from adversarial_nets.report.templates import template
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "continue_command",
-    "default_weights",
     "existing_report",
     "template",
     "write_report",

@@ -1,14 +1,13 @@
 """Find a run's report that is still up to date, without importing torch."""
 
 from pathlib import Path
-from typing import Literal
 
 from adversarial_nets import __version__
 from adversarial_nets.errors import UserError
 from adversarial_nets.report.commands import passed_in, train_command
 from adversarial_nets.runs.folder import Run
 
-__all__ = ["default_weights", "existing_report", "refuse_exported"]
+__all__ = ["existing_report", "refuse_exported"]
 
 _RECORDS = (
     "settings.json",
@@ -20,14 +19,6 @@ _RECORDS = (
 _HEAD = 1000  # bytes of a page that hold its version and weights
 _CODE = ("*.py", "*.html", "*.css")
 _PACKAGE = Path(__file__).parent.parent
-
-
-def default_weights(run: Run) -> Literal["raw", "averaged"]:
-    """The generator that a report shows by default.
-
-    It is the one that every command uses by default (`Run.default_weights`).
-    """
-    return run.default_weights
 
 
 def refuse_exported(run: Run) -> None:
@@ -52,7 +43,7 @@ def existing_report(run: Run, weights: str | None = None) -> Path | None:
 
     Args:
         run: the run.
-        weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
+        weights: the generator to show, ``raw`` or ``averaged``; `Run.default_weights` by default.
 
     Raises:
         UserError: the folder holds only a generator.
@@ -68,6 +59,6 @@ def existing_report(run: Run, weights: str | None = None) -> Path | None:
         newest = max(path.stat().st_mtime_ns for path in sources)
     except OSError:  # no report, or a training removed a checkpoint at this moment
         return None
-    marks = (f"adversarial-nets {__version__}", f"{weights or default_weights(run)} generator")
+    marks = (f"adversarial-nets {__version__}", f"{weights or run.default_weights} generator")
     current = all(f'content="{mark}"' in head for mark in marks)
     return page if current and newest < written else None

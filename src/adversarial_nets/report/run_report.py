@@ -17,7 +17,7 @@ from adversarial_nets.game import sample
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.report import commands, score_table
-from adversarial_nets.report.existing import default_weights, refuse_exported
+from adversarial_nets.report.existing import refuse_exported
 from adversarial_nets.report.images import chart, samples_over_time, sheet_uri
 from adversarial_nets.report.run_settings import (
     changes_from_preset,
@@ -71,7 +71,7 @@ def write_report(
     Args:
         run: the run, or its folder.
         data: its data set, if it is loaded already.
-        weights: the generator to show, ``raw`` or ``averaged``; `default_weights` by default.
+        weights: the generator to show, ``raw`` or ``averaged``; `Run.default_weights` by default.
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
 
     Returns:
@@ -85,7 +85,7 @@ def write_report(
     refuse_exported(run)
     check_data(run, data)
     data = data or load_data(run)
-    weights = weights or default_weights(run)
+    weights = weights or run.default_weights
     rows = metrics.read_metrics(run.folder)
     records = read_evaluations(run.folder)
     head = score_table.headline(records, weights)

@@ -74,7 +74,7 @@ def features_against_pixels(
             f"D of {run.folder} was given the classes, so its features are no test of few labels. "
             "Give a run without condition."
         )
-    count_classes(data)
+    count_classes(data, "few-labels")
     rows = choose_labelled(data.labels["train"], labels, draw)
     D, round = game_state.load_discriminator(run)
     E = inference.load_encoder(run, run.default_weights, round)

@@ -56,7 +56,7 @@ def few_labels_rows(
         UserError: data without labels, or more labels than there are.
     """
     require_labels(data)
-    count_classes(data)
+    count_classes(data, "few-labels")
     if data.range != (0.0, 1.0):
         raise UserError(
             f"{data.name} contains values outside [0, 1], but G's sigmoid in this game covers only "

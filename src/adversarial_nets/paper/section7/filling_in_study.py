@@ -40,16 +40,14 @@ STEPS = 500  # updates of z in the study; the command `advnets inpaint` makes mo
 
 @dataclass(frozen=True)
 class Completions:
-    """Completions of several images, and their measures.
+    """Measures of completions of several images.
 
     Attributes:
-        images: (images, completions, pixels).
         rmse: root mean square error on hidden pixels, over all completions.
         right_class: share of completions that a classifier finds in the image's class.
         diversity: standard deviation over an image's completions, its mean over hidden pixels.
     """
 
-    images: Float[Tensor, "images completions pixels"]
     rmse: float
     right_class: float
     diversity: float
@@ -158,7 +156,6 @@ def measured(
     error = (completed - x[:, None])[..., hidden]
     found = classes_of(completed.flatten(0, 1)).unflatten(0, completed.shape[:2])
     return Completions(
-        images=completed,
         rmse=error.square().mean().sqrt().item(),
         right_class=(found == labels[:, None]).double().mean().item(),
         diversity=completed[..., hidden].std(1, correction=0).mean().item(),

@@ -220,10 +220,14 @@ def starting_points(
     address = Address(settings.seed, 0, range(1000))
     tried_z = priors.draw(settings.prior, address, settings.z_size, "first z")
     classes_in_turn = torch.arange(len(tried_z)) % max(class_count(G), 1)
+    tried_c, tried_x = classes_in_turn, None
+    if c is None or not class_count(G):
+        tried_x = generate(G, tried_z, tried_c)  # the same for every image
     best_z, best_c = [], []
     for i, image in enumerate(x):
-        tried_c = classes_in_turn if c is None else c[i].expand(len(tried_z))
-        error = image - generate(G, tried_z, tried_c)
+        if c is not None:
+            tried_c = c[i].expand(len(tried_z))
+        error = image - (generate(G, tried_z, tried_c) if tried_x is None else tried_x)
         if known is not None:
             error = error * known[i]
         nearest = int(error.norm(dim=1).argmin())

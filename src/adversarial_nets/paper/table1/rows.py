@@ -245,7 +245,10 @@ def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
 def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Options) -> list[Result]:
     """Score the generator with its trained weights, as published, and with averaged weights."""
     run = _trained_run(data, seed, folder, options)
-    best = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(run.folder, "best"))
+    best, newest = (
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(run.folder, which))
+        for which in ("best", "last")
+    )
     results = []
     for weights in ("raw", "averaged") if run.settings.ema_decay else ("raw",):
         G, _ = game_state.load_generator(run, "best", weights)
@@ -258,7 +261,7 @@ def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Optio
             data,
             samples,
             options,
-            train_seconds=round(best.state["seconds"], 1),
+            train_seconds=round(newest.state["seconds"], 1),
             samples_per_second=SAMPLES / seconds,
             steps_per_sample=1.0,
             successive=True,
