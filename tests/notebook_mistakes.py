@@ -54,11 +54,10 @@ PARZEN = """def log_parzen(x, samples, sigma):
 """
 
 D_OF_IMAGES = """def my_D(pixels):
-    act = torch.nn.{act}
-    return torch.nn.Sequential(
-        torch.nn.Linear(pixels, 64), act, torch.nn.Linear(64, 64), act, torch.nn.Linear(64, 1){end}
-    )
+    from torch.nn import Identity, LeakyReLU, Linear, ReLU, Sequential, Sigmoid, Flatten
+    return Sequential(Linear(pixels, 64), {first}, Linear(64, 64), {second}, Linear(64, 1), {end})
 """
+LEAKY, NONE = "LeakyReLU(0.2)", "Identity()"
 
 MISTAKES: dict[int, list[dict[str, str]]] = {
     1: [
@@ -69,11 +68,17 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "value = lambda a, b: softplus(-a).mean() + softplus(b).mean()": "sign",
             "value = lambda a, b: -softplus(-a).mean() - softplus(-b).mean()": "not log D",
             "value = lambda a, b: None": "`return` was forgotten",
+            "value = lambda a, b: -(softplus(-a).mean() + softplus(b).mean()) / np.log(2)": "natural logarithm",
+            "value = lambda a, b: a.no_such_method()": "(line 1 of your cell).\nHint: Use softplus",
         },
         {
             UPDATE_D.format(loss=LOSS_D, zero=ZERO, step=""): "Did you call optimiser.step()?",
             UPDATE_D.format(loss=LOSS_D[1:], zero=ZERO, step=STEP): "D descends V",
             UPDATE_D.format(loss=LOSS_D, zero="", step=STEP): "add up",
+            UPDATE_D.format(
+                loss=LOSS_D, zero="", step=f"{STEP}; {ZERO}"
+            ): "Clear the gradient before",
+            UPDATE_D.format(loss=f"{LOSS_D} / 2", zero=ZERO, step=STEP): "not −V/2",
             UPDATE_D.format(
                 loss="-value(D(G_z)[:, 0], D(x)[:, 0])", zero=ZERO, step=STEP
             ): "x and G_z are exchanged",
@@ -83,10 +88,19 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             UPDATE_G.format(loss="softplus(-D(z)).mean()", step=STEP): "must be G(z)",
             UPDATE_G.format(loss="softplus(D(G(z))).mean()", step=STEP): "it helps D",
             UPDATE_G.format(loss="-softplus(D(G(z))).mean()", step=STEP): "gradient of log(1",
+            UPDATE_G.format(loss="-softplus(-D(G(z))).mean()", step=STEP): "must ascend it",
+            UPDATE_G.replace(ZERO, "pass").format(
+                loss="softplus(-D(G(z))).mean()", step=STEP
+            ): "add up",
         },
         {
             ROUND.format(x=Z, z=X, z_of_G=Z): "The order is D_step(x, z)",
             ROUND.format(x=X, z="z", z_of_G="z"): "only once a round",
+            ROUND.format(x=X, z=f"G({Z})", z_of_G=Z): "Give D_step noise",
+            ROUND.format(x=X, z=f"G({Z})", z_of_G=f"G({Z})"): "Give both steps noise",
+            ROUND.format(x=X, z=Z, z_of_G=f"G({Z})"): "Give G_step noise",
+            ROUND.format(x=X, z=X, z_of_G=Z): "Give D_step noise",
+            ROUND.format(x=f"{X} * 1.1", z=Z, z_of_G=Z): "Hint: Each row",
             ROUND.format(x="x", z="z", z_of_G=Z): "x and z are sampled only once",
             ROUND.format(x=X, z=f"(z := {Z})", z_of_G="z"): "new noise for G",
             ROUND.replace("in range(k)", "in range(1)").format(x=X, z=Z, z_of_G=Z): "k times",
@@ -124,28 +138,42 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             TRAIN_D.format(
                 loss="-value(D(sample_G(m))[:, 0], D(sample_data(m))[:, 0])", step=STEP
             ): ("Do data come first"),
+            """def train_D(D, steps, m=16):
+    optimiser = torch.optim.Adam(D.parameters(), lr=0.005)
+    x, samples = sample_data(m), sample_G(m)
+    for _ in range(steps):
+        loss = -value(D(x)[:, 0], D(samples)[:, 0])
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+""": "Does each update draw new x and samples?",
         },
         {
             "exact_V = lambda a, p, q: -p @ np.logaddexp(0, -a) - q @ np.logaddexp(0, -a)": "log(1 − D)",
             "exact_V = lambda a, p, q: p @ np.logaddexp(0, -a) + q @ np.logaddexp(0, a)": "sign",
             "exact_V = lambda a, p, q: -(np.logaddexp(0, -a) + np.logaddexp(0, a)).sum()": "Weight",
+            "exact_V = lambda a, p, q: torch.nn.functional.softplus(a)": "(line 1 of your cell).\nHint: a is the logit",
         },
     ],
     3: [
         {
             "KL = lambda p, q: sum(a * np.log(a / b) for a, b in zip(p, q) if a > 0 and b > 0)": "infinite",
             "KL = lambda p, q: theory.KL(q, p)": "exchanged",
+            "KL = lambda p, q: theory.KL(p, q) / np.log(2)": "natural logarithm",
         },
         {
             "JSD = lambda p, q: 2 * theory.JSD(p, q)": "½",
             "JSD = lambda p, q: theory.KL(p, q)": "with m",
             "JSD = lambda p, q: theory.KL((p + q) / 2, p) / 2 + theory.KL((p + q) / 2, q) / 2": "finite",
             "JSD = lambda p, q: theory.KL(p, (p + q) / 2) / 2": "one of the two terms",
+            "JSD = lambda p, q: theory.JSD(p, q) / np.log(2)": "natural logarithm",
         },
         {
             "C = lambda p, q: theory.JSD(p, q) - np.log(4)": "½",
             "C = lambda p, q: 2 * theory.JSD(p, q) - np.log(2)": "−log 4",
             "C = lambda p, q: 2 * theory.JSD(p, q)": "missing",
+            "C = lambda p, q: 2 * theory.JSD(p, q) + np.log(4)": "sign of the constant",
+            "C = lambda p, q: -2 * theory.JSD(p, q) - np.log(4)": "the sign of 2 · JSD",
         },
         {
             "JSD_of_uniforms = lambda d: min(d, 1)": "log 2, not 1",
@@ -192,8 +220,8 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "slope_minimax, slope_non_saturating = lambda D: D - 1, lambda D: -D": "exchanged",
         },
         {
-            "ratio, equal_at_D = lambda a: np.exp(a), 0.5": "inverse",
-            "ratio, equal_at_D = lambda a: np.exp(-a), 0.0": "ratio is right",
+            "ratio, equal_at_D = lambda a: torch.exp(a), 0.5": "inverse",
+            "ratio, equal_at_D = lambda a: torch.exp(-a), 0.0": "ratio is right",
         },
         {
             """def gradient(d, z, loss):
@@ -246,6 +274,31 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             ),
             "penalty = lambda x, a: torch.autograd.grad(a.mean(), x, create_graph=True)[0]"
             ".square().sum(1).mean() / 2": "gradient of each logit",
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x)[0].square().sum(1).mean() / 2": (
+                "The penalty has no gradient. Use create_graph=True."
+            ),
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x, retain_graph=True)[0]"
+            ".square().sum(1).mean() / 2": "The penalty has no gradient. Use create_graph=True.",
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x, create_graph=True)[0]"
+            ".square().sum(1).mean().detach().item() / 2": "The penalty has no gradient",
+            """def penalty(x, a):
+    a.sum().backward()
+    return x.grad.square().sum(1).mean() / 2
+""": "The penalty has no gradient",
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x)[0].square().sum(1).mean()": (
+                "½ is missing, and the penalty has no gradient"
+            ),
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x, create_graph=True)[0].square().sum(1) / 2": (
+                "the penalty is one number"
+            ),
+            "penalty = lambda x, a: torch.autograd.grad(a.sum(), x, create_graph=True)[0].norm(dim=1).mean() / 2": (
+                "Square the gradient's length"
+            ),
+            # The right number; half of the gradient is missing.
+            """def penalty(x, a):
+    slopes = torch.autograd.grad(a.sum(), x, create_graph=True)[0]
+    return (slopes * slopes.detach()).sum(1).mean() / 2
+""": "position 1",
         },
         {
             "relativistic_d_loss = lambda x, g: softplus(x - g).mean()\n"
@@ -299,6 +352,10 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
     sigma = grid[log_likelihood(valid, samples, grid).mean(1).argmin()]
     return sigma, log_likelihood(test, samples, [sigma]).mean()
 """: "not the smallest",
+            """def parzen(samples, valid, test, grid):
+    index = log_likelihood(valid, samples, grid).mean(1).argmax()
+    return index, log_likelihood(test, samples, [grid[index]]).mean()
+""": "not its index",
         },
         {
             "true_log_likelihood = lambda d: -d / 2 * np.log(2 * np.pi)": "−x²/2",
@@ -308,6 +365,9 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "my_samples = lambda x: x": "Change them",
             "my_samples = lambda x: torch.cat([x, x])": "At most n",
             "my_samples = lambda x: x.mean(0)[None]": "Hint: Peaks",
+            "my_samples = lambda x: x.numpy()": "Change them",
+            # In place: the notebook's images must stay as they are, or the solution is refused.
+            "my_samples = lambda x: x.mul_(0)": "Hint: Peaks",
         },
     ],
     9: [
@@ -318,7 +378,11 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
         },
         {
             "D_of_x, D_of_x_and_c = p_g.sum(1) / (p_data + p_g).sum(1), p_g / (p_data + p_g)": "its share",
-            "D_of_x, D_of_x_and_c = [0.5] * 2, [0.5] * 2": "D_of_x is right",
+            "D_of_x, D_of_x_and_c = [0.5] * 3, [0.5] * 3": "D_of_x is right",
+            "D_of_x, D_of_x_and_c = [0.5] * 3, [0.5] * 6": "is not ½ everywhere",
+            "D_of_x, D_of_x_and_c = [p_data / (p_data + p_g)] * 2": "first sum",
+            "D_of_x, D_of_x_and_c = [0.5] * 3, (p_data / (p_data + p_g)).T": "transposed",
+            "D_of_x, D_of_x_and_c = p_data.sum(0) / (p_data + p_g).sum(0), p_data / (p_data + p_g)": "axis 1",
         },
         {
             "squared_distance = lambda x, y, m: (x - y).square().sum(1)": "counts the pixels",
@@ -358,13 +422,31 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "diversity = lambda s, x: x.var(0).mean() / s.var(0).mean()": "upside down",
             "diversity = lambda s, x: s.var() / x.var()": "pixel by pixel",
             "diversity = lambda s, x: s.std(0).mean() / x.std(0).mean()": "Take variances",
+            "diversity = lambda s, x: (s.var(0) / x.var(0)).mean()": "First average over the pixels",
+            "diversity = lambda s, x: (s.std(0).mean() / x.std(0).mean()) ** 2": "not the standard deviations",
         },
         {
+            D_OF_IMAGES.format(first=LEAKY, second=LEAKY, end="Sigmoid()"): "Leave out the sigmoid",
+            D_OF_IMAGES.format(first=NONE, second=NONE, end=NONE): "linear",
             D_OF_IMAGES.format(
-                act="LeakyReLU(0.2)", end=", torch.nn.Sigmoid()"
-            ): "Leave out the sigmoid",
-            D_OF_IMAGES.format(act="Identity()", end=""): "linear",
-            D_OF_IMAGES.format(act="ReLU()", end=""): "must be nn.LeakyReLU(0.2)",
+                first=LEAKY, second=NONE, end=NONE
+            ): "after the second hidden layer is missing",
+            D_OF_IMAGES.format(
+                first=NONE, second=LEAKY, end=NONE
+            ): "after the first hidden layer is missing",
+            D_OF_IMAGES.format(first="ReLU()", second="ReLU()", end=NONE): "not nn.ReLU()",
+            D_OF_IMAGES.format(
+                first=LEAKY, second="ReLU()", end=NONE
+            ): "after the second hidden layer must be",
+            D_OF_IMAGES.format(
+                first="ReLU()", second=LEAKY, end=NONE
+            ): "after the first hidden layer must be",
+            D_OF_IMAGES.format(first="LeakyReLU()", second="LeakyReLU()", end=NONE): "slope",
+            D_OF_IMAGES.format(
+                first=LEAKY, second=LEAKY, end=LEAKY
+            ): "the activation after the output",
+            D_OF_IMAGES.format(first=LEAKY, second=LEAKY, end="ReLU()"): "or else -1",
+            D_OF_IMAGES.format(first=LEAKY, second=LEAKY, end="Flatten(0)"): "not (m,)",
         },
     ],
 }

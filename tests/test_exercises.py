@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 
 from adversarial_nets import exercises
 from adversarial_nets.exercises import check, checker
+from notebook_cells import run_cell
 
 
 @pytest.mark.parametrize("same", [2.0, np.float32(2), torch.tensor(2.0, requires_grad=True)])
@@ -55,14 +57,65 @@ def fail_with_a_sentence() -> None:
         (lambda: None, "not filled in, or `return` was forgotten."),
         (lambda: [1, [2, None]], "not filled in, or `return` was forgotten."),
         (lambda: (..., 1), "not filled in: the answer is still `...`."),
+    ],
+)
+def test_an_empty_cell_gets_no_hint(answer: Callable[[], object], words: str) -> None:
+    verdict = check(answer, equals=[1, 2], hint="A hint.")
+    assert not verdict.right
+    assert verdict.message.endswith(words)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
         (divide_by_zero, "ZeroDivisionError: division by zero."),
         (fail_with_a_sentence, "ValueError: This is a sentence."),
     ],
 )
-def test_an_empty_cell_or_an_error_gets_no_hint(answer: Callable[[], object], words: str) -> None:
+def test_an_error_gets_the_hint(answer: Callable[[], object], words: str) -> None:
     verdict = check(answer, equals=[1, 2], hint="A hint.")
     assert not verdict.right
+    assert verdict.message == f"Not yet. Your code raised {words}\nHint: A hint."
+
+
+CELL = """def my_answer(x):
+    y = x + 1
+    return {wrong}
+"""
+
+
+@pytest.mark.parametrize(
+    ("cell", "language", "words"),
+    [
+        (
+            CELL.format(wrong="y / 0"),
+            "English",
+            "division by zero (line 3 of the cell that defines my_answer).",
+        ),
+        (CELL.format(wrong="y / 0"), "中文", "（定义 my_answer 的那一格的第 3 行）。"),
+        # The error arises in installed code, which the learner's cell calls.
+        (
+            CELL.format(wrong="torch.nn.Linear(1, 1)(y)"),
+            "English",
+            "(line 3 of the cell that defines my_answer).",
+        ),
+        ("\nmy_answer = lambda x: x / 0", "English", "(line 2 of your cell)."),
+        ("\nmy_answer = lambda x: x / 0", "中文", "（你那一格的第 2 行）。"),
+    ],
+)
+def test_an_error_is_located_in_the_learners_cell(
+    cell: str, language: exercises.Language, words: str
+) -> None:
+    names: dict[str, Any] = {"__name__": "__main__", "torch": torch, "check": checker(language)}
+    run_cell(cell, "the learner's cell", names)
+    verdict = run_cell("def call():\n    return my_answer(1)\n\ncheck(call, 2)", "check", names)
     assert verdict.message.endswith(words)
+
+
+def test_an_error_in_the_checks_own_cell_has_no_line() -> None:
+    names: dict[str, Any] = {"__name__": "__main__", "check": check, "my_answer": lambda x: "one"}
+    verdict = run_cell("check(lambda: my_answer(1) - 1, 2)", "check", names)
+    assert verdict.message.endswith("'str' and 'int'.")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,12 @@
 """Notebooks run; each check refuses the empty cell and accepts the solution; languages agree."""
 
 import ast
+import builtins
 import re
 import runpy
+import symtable
 import sys
+from collections.abc import Iterable
 from itertools import zip_longest
 from pathlib import Path
 from types import ModuleType
@@ -11,7 +14,7 @@ from types import ModuleType
 import matplotlib as mpl
 import pytest
 
-from notebook_cells import FOLDER, PAGES, read_cells, run_notebook
+from notebook_cells import FOLDER, PAGES, Cell, read_cells, run_notebook
 from notebook_mistakes import MISTAKES
 
 ENGLISH = [page for page in PAGES if ".zh-CN" not in page.name]
@@ -35,7 +38,7 @@ def test_the_notebook_runs_and_its_checks_tell_right_from_empty(
     given = [list(wrong) if page in ENGLISH else [] for wrong in mistakes]
     verdicts = list(run_notebook(page, given, lambda cell, value: plt.close("all")))
     plt.ioff()
-    assert 3 <= len(verdicts) == len(mistakes) <= 5
+    assert 4 <= len(verdicts) == len(mistakes) <= 5
     for wrong, (empty, refused, solved) in zip(mistakes, verdicts, strict=True):
         assert not empty.right
         assert len(wrong) >= 2
@@ -71,6 +74,62 @@ def _parts(node: ast.AST) -> list[object]:
     for name, value in ast.iter_fields(node):
         parts += [name, *(value if isinstance(value, list) else [value])]
     return parts
+
+
+def names_of(code: str) -> tuple[set[str], set[str]]:
+    """The names that a cell defines, and those that it or its functions take from the notebook."""
+    defined: set[str] = set()
+    used: set[str] = set()
+
+    def read(table: symtable.SymbolTable, is_cell: bool) -> None:
+        for symbol in table.get_symbols():
+            if is_cell and (symbol.is_assigned() or symbol.is_imported()):
+                defined.add(symbol.get_name())
+            if symbol.is_referenced() and (is_cell or symbol.is_global()):
+                used.add(symbol.get_name())
+        for child in table.get_children():
+            read(child, False)
+
+    read(symtable.symtable(code, "cell", "exec"), True)
+    return defined, used
+
+
+def foreign_names(cells: Iterable[Cell]) -> list[str]:
+    """Names that a cell uses, but that it gets only from an exercise, a check or a solution.
+
+    A check may also use the names of its own exercise. A name that a check defines anew counts as
+    the check's until a plain cell defines it again.
+    """
+    found = []
+    definer: dict[str, str] = dict.fromkeys(dir(builtins), "code")
+    for cell in cells:
+        defined, used = names_of(cell.code)
+        allowed = {"code": ("code",), "check": ("code", "exercise")}.get(cell.kind)
+        if allowed is not None:
+            here = {name for name in used if definer.get(name) not in allowed} - defined
+            found += [f"{name} in {cell.code.splitlines()[0]}" for name in sorted(here)]
+        if cell.kind == "exercise":  # the names of earlier exercises are not this one's
+            definer = {n: "before" if kind == "exercise" else kind for n, kind in definer.items()}
+        definer |= dict.fromkeys(defined, cell.kind)
+    return found
+
+
+@pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)
+def test_plain_cells_need_no_exercise_and_no_check(page: Path) -> None:
+    assert foreign_names(read_cells(page)) == []
+
+
+def test_a_name_from_a_check_is_found() -> None:
+    cells = [
+        Cell("code", "import math"),
+        Cell("exercise", "def f(x):\n    ..."),
+        Cell("check", "g = [f(math.pi) for i in range(3)]"),
+        Cell("code", "def h(i):\n    return g"),
+        Cell("code", "g = 1\nprint(g)"),
+        Cell("exercise", "e = ..."),
+        Cell("check", "print(e, g, f)"),
+    ]
+    assert foreign_names(cells) == ["g in def h(i):", "f in print(e, g, f)"]
 
 
 @pytest.mark.parametrize("page", ENGLISH, ids=lambda page: page.stem)

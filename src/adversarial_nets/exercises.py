@@ -4,6 +4,7 @@ A check is the last line of a cell, so that the notebook shows its `Verdict`.
 """
 
 import functools
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -24,7 +25,9 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "wrong": "Not yet. ",
         "none": "The answer is None: the cell is not filled in, or `return` was forgotten.",
         "dots": "The cell is not filled in: the answer is still `...`.",
-        "error": "Your code raised {error}.",
+        "error": "Your code raised {error}{place}.",
+        "line": " (line {line} of your cell)",
+        "line in function": " (line {line} of the cell that defines {function})",
         "no numbers": "The answer is {got}; numbers are required.",
         "shape": "The answer has shape {got}; shape {wanted} is required.",
         "not finite": "The answer{place} is {got}; a finite number is required.",
@@ -42,7 +45,9 @@ _WORDS: Mapping[Language, Mapping[str, str]] = {
         "wrong": "还不对。",
         "none": "答案是 None：这一格还没有填写，或者忘了写 `return`。",
         "dots": "这一格还没有填写：答案仍是 `...`。",
-        "error": "你的代码出错了：{error}。",
+        "error": "你的代码出错了：{error}{place}。",
+        "line": "（你那一格的第 {line} 行）",
+        "line in function": "（定义 {function} 的那一格的第 {line} 行）",
         "no numbers": "答案是 {got}，而这里需要数值。",
         "shape": "答案的形状是 {got}，应为 {wanted}。",
         "not finite": "答案{place}是 {got}，应为有限的数。",
@@ -96,8 +101,8 @@ def check(
         at_least: the smallest value allowed.
         mistakes: what is wrong, as a text, by the numbers that this mistake gives. These are
             compared before the general message.
-        hint: printed on its own line after the general message about a value that is wrong; not if
-            the cell is empty or its code raises an error.
+        hint: printed on its own line after the general message about a value that is wrong or about
+            an error of the learner's code; not if the cell is empty.
         tolerance: largest absolute or relative difference that counts as equal.
         language: of the general messages.
 
@@ -135,7 +140,7 @@ def check(
         given = answer()
     except Exception as error:
         text = f"{type(error).__name__}: {error}".rstrip(".。: ")
-        return no("error", error=text)
+        return wrong_value("error", error=text, place=_line(error, answer, words))
     if (blank := _blank(given)) is not _FILLED:
         return no("none" if blank is None else "dots")
     try:
@@ -181,6 +186,22 @@ def _first_fault(
         if at_least is not None and number < at_least:
             return no("at least", bound=at_least, **at)
     return Verdict(True, words["right"])
+
+
+def _line(error: Exception, answer: Callable[[], object], words: Mapping[str, str]) -> str:
+    """In which line of a notebook's cell an error arose; empty if only the check's cell is known.
+
+    Code of cells is in the module ``__main__``. The check's cell, which contains `answer`, is left
+    out, and of the others the innermost call counts.
+    """
+    check_cell = getattr(getattr(answer, "__code__", None), "co_filename", None)
+    place = ""
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        code = frame.f_code
+        if frame.f_globals.get("__name__") == "__main__" and code.co_filename != check_cell:
+            name = "line" if code.co_name.startswith("<") else "line in function"
+            place = words[name].format(line=line, function=code.co_name)
+    return place
 
 
 def _place(index: tuple[int, ...], words: Mapping[str, str]) -> str:
