@@ -23,6 +23,7 @@ from tornado.websocket import (
 )
 
 from adversarial_nets import replay, settings
+from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground import limits, server
 from adversarial_nets.playground.server import running_server
@@ -123,6 +124,10 @@ def test_an_allowed_address_is_answered_and_a_refusal_names_it() -> None:
             assert refused.value.response.headers["Content-Type"].startswith("text/plain")
             with pytest.raises(HTTPClientError, match="403") as refused:
                 await connect(host, "https://gan.example.org")
+            with pytest.raises(HTTPClientError, match="403") as refused:
+                await client.fetch(url, headers={"Host": "lab"})
+            assert refused.value.response is not None
+            assert "playground --allow lab:80\n" in refused.value.response.body.decode()
             for odd in ("<b>x</b>", "evil example", "{reason}"):
                 with pytest.raises(HTTPClientError) as refused:
                     await client.fetch(url, headers={"Host": odd})
@@ -181,7 +186,11 @@ def test_addresses_to_allow_are_checked() -> None:
     assert server._address("http://localhost:8888/#x") == "localhost:8888"
     assert server._address("[::1]:8888") == "[::1]:8888"
     assert server._address("GAN.example.org") == "gan.example.org"
-    for text in ("", "*", "8888:localhost:5006", "two hosts", "localhost:888888"):
+    assert server._address("192.168.0.7") == "192.168.0.7"
+    for text in ("lab:80", "lab:443", "https://lab/"):  # browsers send no port here
+        assert server._address(text) == "lab"
+    wrong = ("", "*", "8888:localhost:5006", "two hosts", "localhost:888888", "localhost:65536")
+    for text in (*wrong, "foo", "localhost", "[::1]"):  # a name alone has no port
         with pytest.raises(UserError, match="must be HOST:PORT"):
             server.serve(allow=[text], port=0, browser=False)
 
@@ -330,6 +339,38 @@ def test_a_used_port_and_unknown_data_are_refused() -> None:
         server.serve(port=taken.getsockname()[1], browser=False)
     with pytest.raises(UserError, match="There is no toy"):
         server.serve(data="gausian", browser=False)
+
+
+@pytest.mark.parametrize("command", ["playground --data", "play"])
+def test_the_known_data_include_images(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command.split(), "nope"]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith("advnets: There is no data set named 'nope'. Known: gaussian, ")
+    assert sentence.endswith(", FILE.csv, mnist, mnist-5k, idx:FOLDER, folder:PATH.")
+
+
+def test_an_allowed_address_without_a_port_is_a_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["playground", "--no-browser", "--port", "0", "--allow", "foo"]) == 2
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "--allow is 'foo'; it must be HOST:PORT" in sentence
+    assert "e.g. localhost:8888" in sentence
+
+
+@pytest.mark.parametrize("given", [["digits"], []], ids=["RUN", "no RUN"])
+def test_the_page_opens_at_the_run_that_is_given(
+    given: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def open_page(url: str) -> None:
+        opened.append(url)
+        raise UserError("the test ends here")
+
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", open_page)
+    assert main(["playground", *given, "--port", "0"]) == 2
+    printed = capsys.readouterr().out
+    assert opened[0] in printed
+    assert opened[0].endswith("/#latent" if given else "/")
+    assert ('opens at the tab "Trained run", with the z space of digits' in printed) == bool(given)
 
 
 def test_data_too_large_for_the_playground_are_refused_before_serving(

@@ -15,7 +15,7 @@ from adversarial_nets.cli.shared import (
     print_files,
     print_table,
 )
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Settings, update_settings
 
@@ -57,8 +57,26 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
         return tyro.MISSING_NONPROP, sentence
     from adversarial_nets.replay import kind_of
 
+    _check_data(data)
     sentence = f"The defaults below are those for {data}."
     return PlayOptions(data="", settings=kind_of(data).settings), sentence
+
+
+def _check_data(data: str) -> None:
+    """Raise UserError if there are no such data.
+
+    If the name is unknown, the message lists images too; `catalogue.find` knows only toys.
+    """
+    from adversarial_nets.replay import kind_of
+    from adversarial_nets.toys.catalogue import TOYS
+
+    try:
+        kind_of(data)
+    except UserError as error:
+        if not str(error).startswith("There is no toy"):
+            raise
+        images = ("mnist", "mnist-5k", "idx:FOLDER", "folder:PATH")
+        raise unknown_name(data, [*TOYS, "FILE.csv", *images], "data set") from error
 
 
 def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -103,8 +121,13 @@ class PlaygroundOptions:
     Needs the extra `playground`: pip install 'adversarial-nets[playground]'
     """
 
-    run: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="[RUN]")] = Path("digits")
-    """Folder of a trained run whose z space to explore; digits comes with the package."""
+    run: Annotated[
+        Path | None,
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="[RUN]", help_behavior_hint="(default: digits)"),
+    ] = None
+    """Folder of a trained run whose z space to explore in the tab "Trained run". The page opens at
+    this tab if RUN is given; digits comes with the package."""
     data: str = "gaussian"
     """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
     idx:FOLDER, folder:PATH."""
@@ -128,20 +151,29 @@ class PlaygroundOptions:
 def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, Any]:
     with needs_playground():
         from adversarial_nets.playground import serve
+    run = o.run or Path("digits")
     if o.screenshots is not None:
         from adversarial_nets.playground.screenshots import screenshots
 
-        files = [str(file) for file in screenshots(o.screenshots, o.run)]
+        files = [str(file) for file in screenshots(o.screenshots, run)]
         print_files(reporter, files)
         return {"files": files}
+
+    def on_ready(url: str) -> None:
+        reporter.say(f"The playground is at {url} (Ctrl-C ends it)")
+        if o.run is not None:
+            reporter.say(f'It opens at the tab "Trained run", with the z space of {o.run}.')
+
+    _check_data(o.data)
     return serve(
-        run=o.run,
+        run=run,
         data=o.data,
         port=o.port,
         host=o.host,
         browser=o.browser,
         allow=o.allow,
-        on_ready=lambda url: reporter.say(f"The playground is at {url} (Ctrl-C ends it)"),
+        show_run=o.run is not None,
+        on_ready=on_ready,
     )
 
 

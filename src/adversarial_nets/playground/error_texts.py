@@ -51,6 +51,21 @@ ERROR_TEXTS: Mapping[str, Text] = {
         "“{name}” cannot be {value} here. Nothing has changed. {detail}",
         "“{name}”在此处不能设为 {value}。未作任何更改。",
     ),
+    "error number": text(
+        "“{name}” must be a number from {least} to {most} (given: {given}). Nothing has changed.",
+        "“{name}”应为 {least} 到 {most} 之间的数（输入：{given}）。未作任何更改。",
+    ),
+    "error whole number": text(
+        "“{name}” must be a whole number from {least} to {most} (given: {given}). Nothing has "
+        "changed.",
+        "“{name}”应为 {least} 到 {most} 之间的整数（输入：{given}）。未作任何更改。",
+    ),
+    "error whole number without limit": text(
+        "“{name}” must be a whole number, {least} or larger (given: {given}). Nothing has changed.",
+        "“{name}”应为不小于 {least} 的整数（输入：{given}）。未作任何更改。",
+    ),
+    "given nothing": text("nothing", "空"),
+    "given no number": text("not a number", "非数字"),
     "error bad points": text(
         "{detail} Nothing has changed.",
         "无法读取这些数据点：每行应为一个数，或用逗号隔开的两个数；各行的列数须相同，"

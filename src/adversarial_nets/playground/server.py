@@ -48,10 +48,13 @@ MAX_BODY_BYTES = 1000
 """Size of a request's body; nothing is uploaded by requests."""
 MAX_QUEUE = 50
 """Messages of one page that may wait to be handled."""
+MAX_PORT = 65_535
 IDLE_SECONDS = 30 * 60.0
 """Time without a message after which a page's games are freed."""
 RENDER_SECONDS = 20.0
 """Time that a page may take to draw a snapshot; then its games are paused."""
+RUN_TAB = "#latent"
+"""The end of an address at which the page opens the tab of the trained run."""
 _ADDRESS = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
@@ -88,8 +91,11 @@ class _Refused(HTTPError):
 
     def __init__(self, address: str) -> None:
         super().__init__(403, reason="This playground answers only to its own addresses")
-        known = _ADDRESS.fullmatch(address.lower()) is not None  # anybody can send any text
-        self.command = f"advnets playground --allow {address.lower() if known else 'HOST:PORT'}"
+        found = _ADDRESS.fullmatch(address.lower())  # anybody can send any text
+        allow = address.lower() if found else "HOST:PORT"
+        # Browsers omit the ports 80 and 443; `_address` takes either for both.
+        allow += ":80" if found and not found[2] and "." not in allow else ""
+        self.command = f"advnets playground --allow {allow}"
 
 
 class _Guarded(RequestHandler):
@@ -307,6 +313,7 @@ def serve(
     host: str = "127.0.0.1",
     browser: bool = True,
     allow: Sequence[str] = (),
+    show_run: bool = False,
     on_ready: Callable[[str], None] = lambda url: None,
 ) -> dict[str, Any]:
     """Serve the playground until Ctrl-C: ``advnets playground``.
@@ -321,6 +328,7 @@ def serve(
         browser: open the page in a browser.
         allow: other addresses (host and port) at which browsers reach this server, e.g. through a
             tunnel: ``localhost:8888``.
+        show_run: open the page at the tab of the trained run.
         on_ready: called with the page's address.
 
     Raises:
@@ -335,20 +343,33 @@ def serve(
         reason = WORDS[f"error {error.reason}"]["en"].format(**error.values)
         raise UserError(f"{data} cannot be played here: {reason}") from error
     explorer = open_latent_explorer(run) if run else None
-    asyncio.run(_serve_until_interrupted(data, explorer, host, port, allowed, browser, on_ready))
+    tab = RUN_TAB if show_run and explorer else ""
+    asyncio.run(
+        _serve_until_interrupted(data, explorer, host, port, allowed, browser, tab, on_ready)
+    )
     return {}
 
 
 def _address(text: str) -> str:
-    """The host and port in an address that may be copied from a browser."""
-    address = re.sub(r"^https?://|/.*$", "", text.strip().lower())
-    if not _ADDRESS.fullmatch(address):
+    """The host and port in an address that may be copied from a browser.
+
+    Browsers send no port if it is the default one, 80 or 443, so these are dropped. A full name
+    such as ``gan.example.org``, an IPv4 address, or an address with ``http://`` needs no port.
+
+    Raises:
+        SettingError: it is no address, or a name such as ``lab`` without a port.
+    """
+    given = text.strip().lower()
+    found = _ADDRESS.fullmatch(re.sub(r"^https?://|/.*$", "", given))
+    name, port = (found[1], (found[2] or "")[1:]) if found else ("", "")
+    has_port = 0 < int(port) <= MAX_PORT if port else "." in name or "://" in given
+    if not (name and has_port):
         raise SettingError(
             "allow",
             f"is {text!r}; it must be HOST:PORT as in the browser's address bar, e.g. "
-            "localhost:8888.",
+            "localhost:8888 (if it shows no port: 80 for http, 443 for https).",
         )
-    return address
+    return name if port in ("", "80", "443") else f"{name}:{port}"
 
 
 async def _serve_until_interrupted(
@@ -358,12 +379,13 @@ async def _serve_until_interrupted(
     port: int,
     allow: Sequence[str],
     browser: bool,
+    tab: str,
     on_ready: Callable[[str], None],
 ) -> None:
     async with running_server(data, explorer, port, allow, host) as (_, url):
-        on_ready(url)
+        on_ready(url + tab)
         if browser:
-            webbrowser.open(url)
+            webbrowser.open(url + tab)
         await asyncio.Event().wait()
 
 

@@ -42,7 +42,8 @@ function showSettings(settings) {
   for (const e of all("[data-layers]")) {
     const [layers, units] = e.children, sizes = settings[e.dataset.layers];
     layers.value = sizes.length;
-    if (units !== document.activeElement) units.value = sizes[0] || 0;
+    if (units !== document.activeElement) units.value = sizes.length ? sizes[0] : "";
+    units.required = sizes.length > 0;
   }
   $("class-row").hidden = settings.condition !== "classes";
   for (const e of all("[data-only]")) e.hidden = e.dataset.only !== current.kind;
@@ -134,7 +135,7 @@ for (const e of all("[data-setting]")) {
   e.addEventListener("change", () => {
     const setting = e.dataset.setting;
     const isNumber = e.type === "number" || setting === "D.keep_prob_hidden";
-    if (isNumber && (e.value === "" || !e.checkValidity())) { refuse(e); return; }
+    if (!e.checkValidity()) { refuse(e); return; }
     if (e.dataset.rate) { updateRate(e.dataset.rate, Number(e.value)); return; }
     const value = isNumber ? Number(e.value) : e.value;
     updateSetting(setting, setting === "G.activations" ? [value] : value === "None" ? null : value);
@@ -151,10 +152,17 @@ for (const e of all("[data-layers]")) {
 }
 $("setting-game").addEventListener("change", showState);
 
-function refuse(field) { // say what is wrong with a number, and show the current one again
-  showNotice(field.validationMessage || text("error unknown message"));
+function refuse(field) { // say what a number must be, and show the current one again
+  showNotice(rangeOf(field));
   field.blur();
   showState();
+}
+
+function rangeOf(field) { // in the language of the page; the browser's own message may be in another
+  const name = field.dataset.label || field.closest("label").querySelector("[data-text]").dataset.text;
+  const given = field.value || text(field.validity.badInput ? "given no number" : "given nothing");
+  const kind = (field.step === "any" ? "number" : "whole number") + (field.max === "" ? " without limit" : "");
+  return text("error " + kind, { name: text(name), least: field.min, most: field.max, given });
 }
 
 // --- Playback, data, lessons ---------------------------------------------------------------------
@@ -170,6 +178,10 @@ $("speed").addEventListener("change", (e) => request({ type: "set_speed", value:
 $("play-to").addEventListener("submit", (e) => {
   e.preventDefault();
   request({ type: "play", to: Number($("pause-at").value) });
+});
+$("pause-at").addEventListener("invalid", (e) => { // the focus leaves the box, and the browser's message with it
+  e.preventDefault();
+  refuse(e.target);
 });
 $("resume").addEventListener("click", () => {
   request({ type: "resume_here" });

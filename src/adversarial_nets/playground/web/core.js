@@ -44,6 +44,7 @@ function showTexts() { // all texts of the page, in the current language
   }
   showState();
   for (const message of Object.values(snapshots)) showSnapshot(message);
+  showLatentTexts();
   showLesson();
 }
 
@@ -125,7 +126,10 @@ function connectionLost(code, opened) {
   if (["full", "idle", "broken"].includes(ended)) { ended = ""; resumePlaying = false; return; } // the server has said why
   if (code === 1009) showNotice(text("error message too large"));
   else if (opened || current) showNotice(text("disconnected"));
-  else showNotice(text("refused", { command: `advnets playground --allow ${location.host}` }));
+  else {
+    const port = location.port || (location.protocol === "https:" ? 443 : 80);
+    showNotice(text("refused", { command: `advnets playground --allow ${location.hostname}:${port}` }));
+  }
   setTimeout(connect, 1000 * retrySeconds);
   retrySeconds = Math.min(2 * retrySeconds, MAX_RETRY_SECONDS);
 }
@@ -143,6 +147,7 @@ setInterval(() => { // a broken network closes no connection
 // --- The address saves the state -----------------------------------------------------------------
 
 function readAddress() { // what the address saves, under this version's names
+  if (location.hash === "#latent") return { board: "latent" }; // printed by "advnets playground RUN"
   try {
     const address = JSON.parse(decodeURIComponent(location.hash.slice(1))) || {};
     return withCurrentNames(address);

@@ -2,14 +2,19 @@
 "use strict";
 
 const LATENT_COLUMNS = 8, LATENT_ROWS = 3; // of the images to choose from
+const latentEnds = { "latent-a": "1", "latent-b": "2" }; // the images at the ends of the line
+let latentShown = null; // the server's latest answer
 let latentOffsets = []; // position of each slider, until the sliders exist
 let latentClass = null; // the class of all images, in a run with classes
 let nextEnd = "latent-a"; // which end point the next click on an image sets
 
 function showLatent(saved) {
+  for (const [id, end] of [["latent-a", saved?.a], ["latent-b", saved?.b]]) {
+    $(id).value = end === undefined ? latentEnds[id] : end + 1;
+    if (!useEnd(id)) $(id).value = latentEnds[id];
+  }
   if (saved) {
-    const values = { "latent-a": saved.a + 1, "latent-b": saved.b + 1, "latent-t": saved.t };
-    for (const [id, value] of Object.entries(values)) $(id).value = value;
+    $("latent-t").value = saved.t;
     latentOffsets = Array.isArray(saved.offsets) ? saved.offsets : [];
     latentClass = saved.class ?? null;
   }
@@ -25,11 +30,17 @@ function hideLatent() {
   if (document.body.dataset.board === "latent") document.body.dataset.board = $("game-0").dataset.kind || "line";
 }
 
+function useEnd(id) { // take the number in the box, if there is such an image; says whether there is
+  const valid = $(id).checkValidity();
+  if (valid) latentEnds[id] = $(id).value;
+  return valid;
+}
+
 function latentPosition() {
   const sliders = all("#directions input");
   return {
-    a: Number($("latent-a").value) - 1,
-    b: Number($("latent-b").value) - 1,
+    a: Number(latentEnds["latent-a"]) - 1,
+    b: Number(latentEnds["latent-b"]) - 1,
     t: Number($("latent-t").value),
     class: latentClass === null ? null : Number(latentClass),
     offsets: sliders.length ? sliders.map((e) => Number(e.value)) : latentOffsets,
@@ -37,7 +48,6 @@ function latentPosition() {
 }
 
 function requestLatent() {
-  if (!["latent-a", "latent-b"].every((id) => $(id).value !== "" && $(id).checkValidity())) return;
   request({ type: "explore_latent", ...latentPosition() });
   if (current) writeAddress();
 }
@@ -45,7 +55,6 @@ function requestLatent() {
 function showLatentImages(message) {
   for (const name of ["images", "line", "here"]) {
     $("latent-" + name).src = "data:image/png;base64," + message[name];
-    $("latent-" + name).alt = text("latent " + name);
   }
   for (const [id, at] of [["mark-a", message.a], ["mark-b", message.b]]) {
     $(id).style.left = `${(100 / LATENT_COLUMNS) * (at % LATENT_COLUMNS)}%`;
@@ -53,8 +62,9 @@ function showLatentImages(message) {
   }
   // The strip shows images at equal distances; the mark is at the middle of the image for t.
   $("mark-t").style.left = `${(100 * (0.5 + message.t * (message.interpolations - 1))) / message.interpolations}%`;
-  setText($("latent-run"), text("latent run", { run: message.run, round: message.round }));
   if (!$("directions").children.length) addSliders(message.directions);
+  latentShown = message;
+  showLatentTexts();
   $("latent-class-row").hidden = !message.classes.length;
   if ($("latent-class").options.length === 1) {
     $("latent-class").append(...message.classes.map((name, value) => Object.assign(document.createElement("option"), { value, textContent: name })));
@@ -62,12 +72,18 @@ function showLatentImages(message) {
   }
 }
 
+function showLatentTexts() { // in the current language
+  if (!latentShown) return;
+  setText($("latent-run"), text("latent run", { run: latentShown.run, round: latentShown.round }));
+  for (const name of ["images", "line", "here"]) $("latent-" + name).alt = text("latent " + name);
+  all("#directions span").forEach((words, i) => setText(words, text("latent direction", { n: i + 1 })));
+}
+
 function addSliders(count) {
-  for (let i = 1; i <= count; i++) {
+  for (let i = 0; i < count; i++) {
     const label = document.createElement("label"), words = document.createElement("span");
     const slider = document.createElement("input");
-    words.textContent = text("latent direction", { n: i });
-    Object.assign(slider, { type: "range", min: -5, max: 5, step: 0.1, value: latentOffsets[i - 1] || 0 });
+    Object.assign(slider, { type: "range", min: -5, max: 5, step: 0.1, value: latentOffsets[i] || 0 });
     slider.addEventListener("input", requestLatent);
     label.append(words, slider);
     $("directions").append(label);
@@ -79,6 +95,7 @@ $("latent-images").addEventListener("click", (event) => {
   const column = Math.floor((LATENT_COLUMNS * (event.clientX - box.left)) / box.width);
   const row = Math.floor((LATENT_ROWS * (event.clientY - box.top)) / box.height);
   $(nextEnd).value = 1 + row * LATENT_COLUMNS + column;
+  useEnd(nextEnd);
   nextEnd = nextEnd === "latent-a" ? "latent-b" : "latent-a";
   requestLatent();
 });
@@ -86,4 +103,11 @@ $("latent-class").addEventListener("change", () => {
   latentClass = $("latent-class").value === "" ? null : Number($("latent-class").value);
   requestLatent();
 });
-for (const id of ["latent-a", "latent-b", "latent-t"]) $(id).addEventListener("input", requestLatent);
+for (const id of Object.keys(latentEnds)) {
+  $(id).addEventListener("change", () => { // not "input": the first key of 99 would ask for image 9
+    if (useEnd(id)) { requestLatent(); return; }
+    refuse($(id));
+    $(id).value = latentEnds[id];
+  });
+}
+$("latent-t").addEventListener("input", requestLatent);
