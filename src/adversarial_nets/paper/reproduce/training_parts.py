@@ -16,7 +16,7 @@ from adversarial_nets.paper.reproduce.registry import Context, Result
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.report import default_weights, write_report
+from adversarial_nets.report import write_report
 from adversarial_nets.report.run_settings import differences_in_words, is_published_experiment
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state
@@ -142,7 +142,7 @@ def figure2(name: str) -> Callable[[Context], Result]:
 
     def make(context: Context) -> Result:
         run = run_of(name, context)
-        data, weights = load_data(run), default_weights(run)
+        data, weights = load_data(run), run.default_weights
         G, round = game_state.load_generator(run, "last", weights)
         samples = sample(G, run.settings, 20, "samples to score").float()
         figure = sheets.plot_figure2(samples, data)
@@ -224,7 +224,7 @@ def caveats(run: Run, name: str) -> tuple[str, ...]:
 def figure3(context: Context) -> Result:
     """Figure 3: images along straight lines in z, of Figure 2a's generator."""
     run = run_of("figure2a", context)
-    weights = default_weights(run)
+    weights = run.default_weights
     G, round = game_state.load_generator(run, "last", weights)
     images = interpolate(G, run.settings)
     figure = sheets.plot_figure3(images, load_data(run))

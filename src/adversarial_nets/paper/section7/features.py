@@ -28,6 +28,8 @@ __all__ = [
     "nearest_neighbour_accuracy",
 ]
 
+SMALLEST_SCALE = 0.3
+
 Values = Float[Tensor, "n values"]
 Classes = Int64[Tensor, " n"]
 TestValues = Float[Tensor, "n_test values"]
@@ -123,14 +125,16 @@ def discriminator_features(D: nn.Module, x: Values) -> Float[Tensor, "n features
 
 
 def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
-    """Error of logistic regression, on values centred and divided by one scale.
+    """Error of logistic regression, on values standardised by the labelled images.
 
-    A scale for each value would enlarge pixels that are nearly always black in the labelled images.
+    Values that vary little are divided by `SMALLEST_SCALE` of the overall standard deviation: their
+    own would enlarge pixels that are nearly always black in the labelled images.
     """
     from sklearn.linear_model import LogisticRegression
 
     mean = x.mean(0)
-    std = (x - mean).square().mean().sqrt().clamp_min(1e-12)
+    overall = (x - mean).square().mean().sqrt().item()
+    std = x.std(0, correction=0).clamp_min(max(SMALLEST_SCALE * overall, 1e-12))
     model = LogisticRegression(max_iter=1000).fit(((x - mean) / std).numpy(), c.numpy())
     found = torch.from_numpy(model.predict(((test - mean) / std).numpy()))
     return (found != of_test).double().mean().item()
