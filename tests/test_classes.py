@@ -227,6 +227,28 @@ def test_a_conditional_game_can_be_watched(condition: str, monkeypatch: pytest.M
     assert {"accuracy", "V_training"} <= discriminator_metrics(game, data).keys()
 
 
+@pytest.mark.parametrize(
+    ("name", "needed_by", "advice"),
+    [
+        (
+            "folder:img",
+            "condition classes",
+            "which --condition classes needs. Sort the images into one subfolder for each class, "
+            "or leave out --condition.",
+        ),
+        ("idx:img", "few-labels", "which few-labels needs. Add the two files of labels."),
+    ],
+)
+def test_a_command_says_how_its_kind_of_data_gets_classes(
+    name: str, needed_by: str, advice: str
+) -> None:
+    data = dataclasses.replace(small_data(), name=name)
+    with pytest.raises(UserError) as refused:
+        classes.count_classes(data, needed_by)
+    missing = f"{name} has no classes for its training and validation images"
+    assert refused.value.for_command_line() == f"{missing}, {advice}"
+
+
 def test_bad_classes_are_refused_in_one_sentence() -> None:
     data = small_labelled_data()
     with pytest.raises(UserError, match="has no classes"):

@@ -186,7 +186,7 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("trian mnist", "Did you mean train?"),
+        ("trian mnist", "Did you mean advnets train?"),
         ("train mnst", "mnist"),
         ("train mnist-5k --preset quik --dry-run", "Did you mean quickstart?"),
         ("train mnist-5k --k 0", "--k is 0; it must be"),
@@ -195,7 +195,21 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("train mnist-5k --rounds 1 --epochs 1", "Both rounds and epochs are given"),
         ("train mnist-5k --save-every 0", "--save-every is 0"),
         ("train mnist-5k --threads 0", "--threads is 0"),
-        ("train mnist-5k --device gpu", "--device"),
+        (
+            "train mnist-5k --device gpu",
+            "--device is 'gpu', which PyTorch does not offer here. Devices",
+        ),
+        ("sample PARENT", "but holds runs; name one of them: RUN."),
+        ("evaluate PARENT", "but holds runs; name one of them: RUN."),
+        ("report PARENT", "but holds runs; name one of them: RUN."),
+        ("measure PARENT", "but holds runs; name one of them: RUN."),
+        ("export PARENT", "but holds runs; name one of them: RUN."),
+        ("export RUN --onnx G.pt", "--onnx is G.pt; its name must end in .onnx"),
+        ("walk RUN --fps 1000", "--fps is 1000; a .gif can show at most 50"),
+        ("walk RUN --out x.webp --fps 1001", "a .webp can show at most 1000"),
+        ("walk RUN --training --n 4", "--n is given with --training"),
+        ("walk RUN --training --weights raw", "--weights is given with --training"),
+        ("walk RUN --training --class 3", "--class is given with --training"),
         ("train mnist-5k --size 32", "folder"),
         ("train folder:NOWHERE", "NOWHERE"),
         ("train idx:NOWHERE", "NOWHERE"),
@@ -218,7 +232,10 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
-    assert main(line.replace("RUN", str(run)).split()) == 2
+    places = {"PARENT": str(run.parent), "RUN": str(run)}
+    for name, path in places.items():
+        line, words = line.replace(name, path), words.replace(name, path)
+    assert main(line.split()) == 2
     printed = capsys.readouterr()
     assert words in printed.err
     assert "Traceback" not in printed.err
@@ -314,3 +331,21 @@ def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[
     name, option, _, *rest = line.split()
     assert main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
     assert not (tmp_path / "none").exists()
+
+
+def test_nothing_is_announced_that_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    line = ["train", "mnist-5k", *NARROW, "--rounds", "1", "--run"]
+    assert main([*line, str(run)]) == 0
+    capsys.readouterr()
+    assert main([*line, str(run), "--k", "2"]) == 2
+    found = capsys.readouterr()
+    assert "Already finished" not in found.out
+    assert "holds a run with other settings: k 1 → 2" in found.err
+    (tmp_path / "file").write_text("x")
+    assert main([*line, str(tmp_path / "file")]) == 2
+    found = capsys.readouterr()
+    assert "New run" not in found.out
+    assert "is a file; give a folder with --run." in found.err

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from adversarial_nets.cli import parsing, unknown_options
+from adversarial_nets.cli import parsing, unknown_commands, unknown_options
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.registry import COMMANDS
 from commands import result
@@ -43,11 +43,31 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train mnist-5k --keep-prob 0.5", "keep-prob"),
         ("train mnist-5k --seeed 1", "Did you mean --seed?"),
         ("train mnist-5k --resume", "A run resumes by itself"),
+        ("train mnist-5k --eval-every 9", "Did you mean --score-every?"),
+        ("train mnist-5k --snap 9", "Did you mean --save-every?"),
+        ("train mnist-5k --mirror", "Did you mean --flip?"),
+        ("train mnist-5k --gamma 1", "Did you mean --r1?"),
+        ("train mnist-5k --checkpoint x", "Did you mean --from?"),
+        ("train mnist-5k --model x", "Did you mean --preset?"),
+        ("train --image-dir x", "typed without an option: advnets train DATA."),
+        ("sample --model digits", "typed without an option: advnets sample RUN."),
+        ("train mnist-5k --weight-decay 1", "--weight-decay. There is no weight decay; --max-norm"),
+        ("sample RUN --weight-decay 1", "no option --weight-decay. All options"),
+        ("sample RUN -n 5", "no option -n. Did you mean --n?"),
+        ("evaluate RUN -n 5", "no option -n. Did you mean --samples?"),
+        ("report RUN --out page.html", "--out. The report is written to RUN/report.html. All"),
+        ("report RUN -o page.html", "-o. The report is written to RUN/report.html. All"),
         ("train mnist-5k more", "takes no argument 'more' here"),
         ("sample RUN --num-samples 3", "Did you mean --n?"),
         ("evaluate RUN --num-samples 3", "Did you mean --samples?"),
         ("train mnist-5k --k x", "advnets: --k: 'x' is not a whole number. All options"),
         ("train mnist-5k --rounds 1e3", "'1e3' is not a whole number; write 1000."),
+        ("train mnist-5k --rounds 1,000", "'1,000' is not a whole number; write 1000."),
+        ("train mnist-5k --rounds 1’000", "is not a whole number; write 1000."),
+        ("train mnist-5k --rounds 1'000'000", "is not a whole number; write 1000000."),
+        ("train mnist-5k --rounds 1.000", "'1.000' is not a whole number. All options"),
+        ("train mnist-5k --rounds 2,5", "'2,5' is not a whole number. All options"),
+        ("train mnist-5k --lr 1,000", "'1,000' is not a number. All options"),
         ("train mnist-5k --lr x", "'x' is not a number."),
         ("train mnist-5k --lr 0,1", "'0,1' is not a number; write 0.1."),
         ("train mnist-5k --train-only X", "'X' is not one of D, G"),
@@ -59,8 +79,12 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         (f"sample {'x' * 300}", "advnets: A name is too long"),
         (f"train folder:{'x' * 300}", "Give the path of a folder."),
         ("sample digits --out=", "The value of --out is empty, perhaps because a variable"),
-        ("paper tabel1", "Did you mean table1?"),
-        ("figur1", "Did you mean paper figure1?"),
+        ("paper tabel1", "of advnets paper. Did you mean advnets paper table1? All commands"),
+        ("figur1", "Did you mean advnets paper figure1?"),
+        ("generate RUN", "no command 'generate'. Did you mean advnets sample?"),
+        ("resume RUN", "give the same advnets train command again. All commands"),
+        ("version", "Did you mean advnets --version?"),
+        ("xylophone", "no command 'xylophone'. All commands: advnets --help"),
     ],
 )
 def test_hints(line: str, words: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -101,6 +125,9 @@ def test_every_hint_leads_to_an_option() -> None:
     arguments = {name for c in COMMANDS.values() for name in parsing._argument_names(c.options)}
     for names in unknown_options._HINTS.values():
         assert set(names) <= options | arguments
+    assert set(unknown_options._ARGUMENTS.values()) <= arguments
+    assert unknown_commands._COMMANDS.keys() <= COMMANDS.keys() | {"--version"}
+    assert not unknown_commands._SYNONYMS.keys() & {name.split()[-1] for name in COMMANDS}
 
 
 # --- Help and start-up ----------------------------------------------------------------------------

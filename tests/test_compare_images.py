@@ -80,6 +80,9 @@ def test_features_of_another_classifier(
     assert 0 <= found["accuracy"] <= 1
     assert found["model"]["frechet"] > found["floor"]["frechet"]
     assert {"coverage", "precision"} <= found["floor"].keys()
+    moved = ["--data", "folder:moved"]
+    assert main(["measure", str(run), "--features", "mnist-5k", *moved]) == 0
+    assert " on folder:moved, 70 samples" in capsys.readouterr().out
     assert found["copied"]["p_value"] >= 0
 
 

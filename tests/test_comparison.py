@@ -281,6 +281,20 @@ def test_the_command_prints_and_draws(
     assert main(["compare", *paths, "--out", "c.gif"]) == 2
 
 
+def test_columns_are_aligned_in_the_width_of_a_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("数据", "run"):
+        train(small_data(), settings=small_settings(), rounds=1, run=tmp_path / name)
+    capsys.readouterr()
+    assert main(["compare", *(str(tmp_path / name) for name in ("数据", "run"))]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition("small,")[0] for line in lines if "small," in line] == [
+        "数据  ",
+        "run   ",
+    ]
+
+
 def test_the_command_reads_the_requested_scores(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

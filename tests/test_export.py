@@ -1,5 +1,6 @@
 """A generator exported to ONNX gives the same images in onnxruntime."""
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 from small import generator, small_settings
 
 
-def test_onnxruntime_draws_the_same_images(tmp_path: Path) -> None:
+def test_onnxruntime_draws_the_same_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """A convolutional G with batch normalisation and cropping, for another number of images."""
     onnxruntime = pytest.importorskip("onnxruntime")
     x = torch.randint(0, 256, (40, 3 * 9 * 12), generator=generator()).to(torch.uint8)
@@ -27,7 +30,10 @@ def test_onnxruntime_draws_the_same_images(tmp_path: Path) -> None:
     )
     run = an.train(data, settings=s, run=tmp_path / "run", rounds=3, progress=False)
     out = tmp_path / "G.onnx"
+    logger = logging.getLogger("torch.onnx")
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
     assert main(["export", str(run.folder), "--onnx", str(out)]) == 0
+    assert [record.getMessage() for record in caplog.records if "onnx" in record.name] == []
     G, _ = an.load_generator(run)
     session = onnxruntime.InferenceSession(out)
     from_file, round = an.load_generator(out)

@@ -1,5 +1,6 @@
 """Generators without their run: what export writes, what reads it, and the one in the package."""
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -147,7 +148,7 @@ def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> 
 
 
 def card_and_program(run: Run, folder: Path, G: nn.Module | None = None) -> tuple[str, str]:
-    """The card of a run, in one line, and the program in it."""
+    """The card of a run, in one line, and the program in it, for the folder that holds `folder`."""
     text = (an.export_generator(run, folder, G=G).folder / "README.md").read_text("utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", text, re.S)
     return " ".join(text.split()), program
@@ -157,6 +158,12 @@ def trained(folder: Path, **how: Any) -> Run:
     """A run of two rounds on images that a command can load, with few pixels to learn."""
     how = {"settings": small_settings(), "rounds": 2, "progress": False, **how}
     return an.train("mnist-5k", run=folder, **how)
+
+
+def run_program(program: str, folder: Path, names: dict[str, Any]) -> None:
+    """Run the program of a card in a folder; it adds to the names."""
+    with contextlib.chdir(folder):
+        exec(program, names)
 
 
 def layers(z: int = 5) -> nn.Sequential:
@@ -182,7 +189,7 @@ def test_the_card_of_own_networks_prints_them_and_no_command(both: bool, tmp_pat
     assert " ".join(repr(layers()).split()) in card
     assert "an.load_generator(run, G=my_G)" in program
     found: dict[str, Any] = {"my_G": layers()}
-    exec(program, found)
+    run_program(program, tmp_path, found)
     assert found["images"].shape == (100, 784)
 
 
@@ -203,7 +210,7 @@ def test_a_run_with_an_own_discriminator_has_the_generator_of_its_settings(
     card, program = card_and_program(run, tmp_path / "card")
     assert "passed in D" in card
     found: dict[str, Any] = {}
-    exec(program, found)
+    run_program(program, tmp_path, found)
     assert found["images"].shape == (100, run.pixels)
 
 
@@ -214,14 +221,14 @@ def test_the_card_of_an_own_optimiser_or_objective_prints_no_command(
     card, program = card_and_program(trained(tmp_path / "a", optimiser=adam), tmp_path / "A")
     assert f"passed in the optimiser Adam(lr=0.001). {NO_COMMAND}" in card
     assert "optimiser sgd → Adam(lr=0.001)" in card
-    exec(program, {})
+    run_program(program, tmp_path, {})
     mine = Objective(lambda a, b: (b - a).mean(), lambda b: -b.mean())
     monkeypatch.setitem(OBJECTIVES, "mine", mine)
     run = trained(tmp_path / "b", settings=small_settings(objective="mine"))
     monkeypatch.delitem(OBJECTIVES, "mine")
     card, program = card_and_program(run, tmp_path / "B")
     assert f"passed in the objective mine. {NO_COMMAND}" in card
-    exec(program, {})
+    run_program(program, tmp_path, {})
 
 
 def test_the_card_of_own_images_or_of_a_changed_setting_prints_no_command(
@@ -237,17 +244,41 @@ def test_the_card_of_own_images_or_of_a_changed_setting_prints_no_command(
     assert "lr after round 1 0.1 → 0.05" in card
 
 
-def test_the_cards_command_starts_from_the_same_weights(tmp_path: Path) -> None:
+def test_the_cards_command_starts_from_the_same_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source = trained(tmp_path / "source")
     run = trained(tmp_path / "run", init_from=source, rounds=3)
     card, _ = card_and_program(run, tmp_path / "card")
-    assert f"seed 0, from the weights of {source.folder} at round 2, by advnets train" in card
-    assert f"initial weights random → of {source.folder}, round 2" in card
+    assert "seed 0, from the weights of source at round 2, by advnets train" in card
+    assert "initial weights random → of source, round 2" in card
     (line,) = re.findall(r"by (advnets train .*? --rounds 3) ", card)
     again = tmp_path / "again"
+    monkeypatch.chdir(tmp_path)
     assert main([*shlex.split(line)[1:], "--run", str(again)]) == 0
     a, b = (an.load_generator(r, weights="raw")[0].state_dict() for r in (run, again))
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+def test_the_card_names_no_private_path(
+    absolute: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "照片").mkdir()
+    for i in range(30):
+        pixels = np.random.default_rng(i).integers(0, 256, (6, 6), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "照片" / f"{i}.png")
+    settings = small_settings(size=6, channels=1)
+    name = f"folder:{tmp_path / '照片'}" if absolute else "folder:照片"
+    run = an.train(name, settings=settings, rounds=2, run=tmp_path / "run", progress=False)
+    card, program = card_and_program(run, tmp_path / "生成器")
+    assert str(tmp_path) not in card
+    for words in ("A generator trained on folder:照片", "30 images in 照片, each"):
+        assert words in card
+    assert "advnets train folder:照片" in card.replace("'", "")
+    assert 'open_run("生成器")' in program
+    run_program(program, tmp_path, {})
 
 
 def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:

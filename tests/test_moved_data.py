@@ -75,7 +75,8 @@ def test_moved_images(
     assert "take --data folder:PATH" in error
     for place in (f"folder:{project / 'PHOTOS'}", str(project / "PHOTOS")):
         code = main([command, "run", "--data", place, *more])
-        error = capsys.readouterr().err
+        printed, error = capsys.readouterr()
+        assert command != "evaluate" or f" on {place}: " in printed
         # These images are too small for the patches of `measure`, which is its next question.
         assert code == (2 if command == "measure" else 0), error
         assert ("patch distances need at least" in error) == (command == "measure")

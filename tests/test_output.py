@@ -154,10 +154,37 @@ def test_a_full_disk_behind_the_output(
     assert listed.stderr.count(b"\n") == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    ("args", "code"),
+    [
+        (["datasets"], 1),
+        (["compare", "RUN", "COPY"], 1),
+        (["train", "mnist-5k", "--dry-run"], 1),
+        (["evaluate", "RUN", "--no-calibration", "--samples", "50"], 0),
+    ],
+    ids=lambda x: str(x[0]) if isinstance(x, list) else str(x),
+)
+def test_a_command_fails_if_all_that_it_makes_cannot_be_printed(
+    run: Path, args: list[str], code: int, fork_server: ForkServer, tmp_path: Path
+) -> None:
+    """A command that writes files has made them."""
+    if "COPY" in args:
+        shutil.copytree(run, tmp_path / "copy")
+    places = {"RUN": str(run), "COPY": str(tmp_path / "copy")}
+    args = [places.get(word, word) for word in args]
+    done = forked(fork_server, tmp_path, *args, redirection=">/dev/full")
+    assert done.returncode == code
+    assert done.stderr.startswith(b"Standard output cannot be written")
+    assert done.stderr.count(b"\n") == 1
+    assert (b"give the command again" in done.stderr) == bool(code)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 @pytest.mark.parametrize("args", [[], ["--help"], ["train", "--help"], ["datasets"]], ids=str)
 def test_help_into_a_closed_output(args: list[str]) -> None:
     for redirection in (">&-", ">/dev/full", "| true", "| head -1"):
         done = advnets(*args, redirection=redirection)
-        assert done.returncode == 0, done.stderr
+        fails = args == ["datasets"] and redirection == ">/dev/full"
+        assert done.returncode == (1 if fails else 0), done.stderr
         assert b"Traceback" not in done.stderr

@@ -50,7 +50,7 @@ def test_one_is_singular(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().out.startswith("1 sample of the")
     walk = ["walk", "digits", "--n", "1", "--points", "2", "--frames", "2"]
     assert main([*walk, "--out", str(tmp_path / "walk.gif")]) == 0
-    assert capsys.readouterr().out.startswith("A walk of 0.33 s in")
+    assert capsys.readouterr().out.startswith("A walk of 0.32 s in")
 
 
 def test_a_warning_is_one_line(

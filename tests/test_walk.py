@@ -11,7 +11,7 @@ from PIL import Image
 import adversarial_nets as an
 from adversarial_nets import nets
 from adversarial_nets.cli.main import main
-from adversarial_nets.plots.walk import animation, great_circles, walk
+from adversarial_nets.plots.walk import animation, frame_milliseconds, great_circles, walk
 from small import generator, small_data, small_settings
 
 
@@ -45,10 +45,11 @@ def test_an_animation_has_all_frames_and_loops(suffix: str) -> None:
     frames = np.zeros((5, 8, 12, 3), np.uint8)
     for i in range(5):
         frames[i, i] = 255
-    image = Image.open(io.BytesIO(animation(frames, suffix, fps=10)))
+    image = Image.open(io.BytesIO(animation(frames, suffix, fps=12)))
     assert (getattr(image, "n_frames", 1), image.size, image.info["loop"]) == (5, (12, 8), 0)
     image.seek(3)
     assert (np.asarray(image.convert("RGB"))[3] > 200).all()
+    assert image.info["duration"] == frame_milliseconds(suffix, 12)
 
 
 def test_a_film_in_mp4() -> None:

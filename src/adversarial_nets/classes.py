@@ -13,7 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, Source
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -34,8 +34,12 @@ Numbers = Int64[Tensor, " m"]
 Columns = Float[Tensor, "m columns"]
 
 
-def count_classes(data: Source) -> dict[str, int]:
+def count_classes(data: Source, needed_by: str = "condition classes") -> dict[str, int]:
     """The number of training images of each class by the class's name, in the order of numbers.
+
+    Args:
+        data: the data set.
+        needed_by: for the error: what needs the classes, ``condition classes`` or ``few-labels``.
 
     Raises:
         UserError: the data have no labels for training and validation images, some have no class,
@@ -43,11 +47,7 @@ def count_classes(data: Source) -> dict[str, int]:
     """
     name = getattr(data, "name", "The data")
     if not isinstance(data, Dataset) or not {"train", "valid"} <= data.labels.keys():
-        raise UserError(
-            f"{name} has no classes for its training and validation images, which condition "
-            "classes and few-labels need. Sort the images of folder:PATH into one subfolder for "
-            "each class, pass labels to dataset_from_arrays, or leave condition out."
-        )
+        raise NoTrainingClasses(name, needed_by)
     labels, names = data.labels["train"], data.class_names
     unlabelled = sum(int((data.labels[split] < 0).sum()) for split in ("train", "valid"))
     if unlabelled:

@@ -24,7 +24,7 @@ from adversarial_nets.errors import UserError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-__all__ = ["DISTRIBUTION", "VARIABLES", "Environment", "TorchState", "describe"]
+__all__ = ["DISTRIBUTION", "VARIABLES", "Environment", "TorchState", "describe", "device_names"]
 
 DISTRIBUTION = "adversarial-nets"
 """The name by which ``pip`` knows this package."""
@@ -231,6 +231,11 @@ def _product_library(info: list[str]) -> str:
     mkl = _of(info, "Intel(R) oneAPI Math Kernel Library") or _of(info, "Intel(R) Math Kernel")
     words = mkl.partition("Version ")[2]
     return f"MKL {words.split('-')[0]}" if words else "not MKL"
+
+
+def device_names() -> list[str]:
+    """The devices of this machine by the names that ``--device`` takes, e.g. cpu and cuda:0."""
+    return [name for name, _ in _devices(importlib.import_module("torch"))]
 
 
 def _devices(torch: ModuleType) -> Iterator[tuple[str, str]]:

@@ -35,11 +35,18 @@ def counted(n: int, what: str) -> str:
     return f"{n:,} {what}{'s' * (n != 1)}"
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
     """Print a line to standard output. Work never fails because its output cannot be written.
 
     Characters that the output's encoding lacks become "?". After a reader has closed the pipe, as
     in ``advnets train mnist-5k | head -1``, or if the disk is full, nothing more is printed.
+
+    Args:
+        text: the line.
+        if_lost: printed to standard error after the reason, if the line cannot be written.
+
+    Returns:
+        False if the line cannot be written, other than because its reader has closed the pipe.
     """
     try:
         print(text, flush=True)
@@ -47,12 +54,13 @@ def print_line(text: str) -> None:
         encoding = sys.stdout.encoding
         print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except OSError as error:
-        if not isinstance(error, BrokenPipeError):
-            print(
-                f"Standard output cannot be written ({error.strerror}). The work goes on without.",
-                file=sys.stderr,
-            )
+        is_full = not isinstance(error, BrokenPipeError)
+        if is_full:
+            reason = f"Standard output cannot be written ({error.strerror})."
+            print(f"{reason} {if_lost}", file=sys.stderr)
         discard_output()
+        return not is_full
+    return True
 
 
 def discard_output() -> None:
@@ -69,10 +77,15 @@ class ProgressReporter:
 
     Args:
         quiet: print nothing, e.g. because the command prints one JSON object.
+        if_lost: printed to standard error if standard output cannot be written.
+
+    Attributes:
+        lost_output: whether a line could not be written, e.g. on a full disk.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet
+    def __init__(self, quiet: bool = False, if_lost: str = "The work goes on without.") -> None:
+        self.quiet, self.if_lost = quiet, if_lost
+        self.lost_output = False
         self._stages: dict[str, _Stage] = {}
         self._bar: Bar | None = None
         self._task: TaskID | None = None
@@ -82,7 +95,10 @@ class ProgressReporter:
         """Print one line."""
         self.close()
         if not self.quiet:
-            print_line(line)
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        self.lost_output |= not print_line(line, self.if_lost)
 
     def work(self, what: str, done: int, total: int | None) -> None:
         """Show the progress of a stage that is not a training, e.g. a download or a score.
@@ -103,7 +119,7 @@ class ProgressReporter:
         stage = self._stages.setdefault(re.sub(r"[\d.,]+", "#", what), _Stage())
         if stage.is_due():
             share = f" of {total:,} ({done / total:.0%})" if total else ""
-            print_line(f"{what}: {done:,}{share}")
+            self._print(f"{what}: {done:,}{share}")
 
     def close(self) -> None:
         """Remove the live line of the current stage."""

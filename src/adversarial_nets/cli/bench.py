@@ -142,5 +142,6 @@ COMMANDS = (
             "bench --visitors 30 --seconds 600",
             "bench --record results",
         ),
+        prints_result=True,
     ),
 )

@@ -29,6 +29,8 @@ class Command:
         run: does the work; the returned mapping is what ``--json`` prints.
         examples: command lines for its help, without ``advnets``.
         defaults: default values that depend on the data, if there are any.
+        prints_result: whether its result is the printed text, so that the command fails if
+            standard output cannot be written.
         multiprocess: whether several processes under ``torchrun`` can share its work.
     """
 
@@ -40,4 +42,5 @@ class Command:
     run: Callable[[Any, ProgressReporter], dict[str, Any]]
     examples: Sequence[str]
     defaults: Defaults | None = None
+    prints_result: bool = False
     multiprocess: bool = False

@@ -35,5 +35,6 @@ COMMANDS = (
         options=DatasetsOptions,
         run=_datasets,
         examples=("datasets", "datasets --json"),
+        prints_result=True,
     ),
 )

@@ -95,5 +95,6 @@ COMMANDS = (
         options=DoctorOptions,
         run=_doctor,
         examples=("doctor", "doctor --json"),
+        prints_result=True,
     ),
 )

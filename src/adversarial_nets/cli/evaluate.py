@@ -15,6 +15,7 @@ from adversarial_nets.cli.shared import (
     RunFolder,
     Threads,
     Weights,
+    open_run,
     require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
@@ -53,7 +54,7 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.runs import folder as runs_folder
 
-    run = runs_folder.open_run(o.run)
+    run = open_run(o.run)
     require_positive("--samples", o.samples, 10_000)
     found = evaluate(
         run,
@@ -65,7 +66,9 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
         calibration=o.calibration,
         on_progress=reporter.work,
     )
-    reporter.say(f"{found.weights} G at round {found.round} on {found.data}: {found.parzen}")
+    reporter.say(
+        f"{found.weights} G at round {found.round} on {o.data or found.data}: {found.parzen}"
+    )
     for weights, score in found.others:
         reporter.say(f"{weights} G, scored before: {score}")
     _print_rows(reporter, found.calibration)
@@ -141,5 +144,6 @@ COMMANDS = (
         options=CalibrateOptions,
         run=_calibrate,
         examples=("calibrate mnist", "calibrate mnist-5k --grid fine"),
+        prints_result=True,
     ),
 )

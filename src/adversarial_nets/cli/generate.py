@@ -1,5 +1,6 @@
 """The commands that generate images: ``advnets sample``, ``walk``, ``export``, ``interpolate``."""
 
+import dataclasses
 import io
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,12 @@ from adversarial_nets.cli.shared import (
     Json,
     RunFolder,
     Weights,
+    open_run,
     output_path,
     require_positive,
     require_suffix,
 )
+from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter, counted
 
@@ -284,9 +287,17 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
         if getattr(o, name) < least:
             raise UserError(f"--{name} is {getattr(o, name)}; it must be {least} or more.")
     require_suffix(out, ".gif", ".webp", ".mp4")
+    most = {".gif": 50, ".webp": 1000}.get(out.suffix)
+    if most is not None and o.fps > most:
+        raise UserError(
+            f"--fps is {o.fps}; a {out.suffix} can show at most {most} images a second. Give "
+            f"{most} or less, or an --out that ends in .mp4."
+        )
+    if o.training:
+        _refuse_options_of_walks(o)
 
     from adversarial_nets.plots import sheets
-    from adversarial_nets.plots.walk import POINTS, animation, walk
+    from adversarial_nets.plots.walk import POINTS, animation, frame_milliseconds, walk
 
     opened = open_generator(o)
     run = opened.run
@@ -297,12 +308,28 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
         z = opened.noise(o.n * o.points, POINTS, truncation=o.truncation)
         x = walk(opened.G, run.settings, o.points, o.frames, o.n, z=z, c=opened.c)
         film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
-        seconds = len(film) / o.fps
+        seconds = len(film) * frame_milliseconds(out.suffix, o.fps) / 1000
         long = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
         what = f"A walk of {long} in z space, {opened.weights} G at round {opened.round}"
     write({out: animation(film, out.suffix, o.fps)})
     reporter.say(f"{what}: {out}")
     return opened.facts(out) | {"frames": len(film)}
+
+
+def _refuse_options_of_walks(o: WalkOptions) -> None:
+    """Refuse the options that have no effect with --training.
+
+    Raises:
+        UserError: one of them is given.
+    """
+    used = ("run", "out", "training", "fps", "json")
+    for f in dataclasses.fields(o):
+        if f.name not in used and getattr(o, f.name) != f.default:
+            name = option(f.name.rstrip("_"))
+            raise UserError(
+                f"{name} is given with --training, which shows the pictures in RUN/samples as they "
+                f"are; leave {name} out."
+            )
 
 
 @dataclass(frozen=True)
@@ -342,14 +369,13 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if o.half:
         raise UserError("--half is given without --safetensors DIR; give both.")
     out = o.onnx or output_path("G.onnx", run=o.run)
-    require_suffix(out, ".onnx")
+    require_suffix(out, ".onnx", option="--onnx")
 
     from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs import folder as runs_folder
     from adversarial_nets.runs.export import to_onnx
     from adversarial_nets.runs.exported import refuse_onnx
 
-    run = runs_folder.open_run(o.run)
+    run = open_run(o.run)
     refuse_onnx(run)
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)

@@ -27,6 +27,8 @@ from adversarial_nets.runs.files import without_infinities
 
 __all__ = ["main"]
 
+_IF_RESULT_LOST = "Make space, or send the output to another place, and give the command again."
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
@@ -35,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: the arguments after ``advnets``; by default those of this process.
 
     Returns:
-        The exit code: 0 done; 1 a bug; 2 a mistake of the user, explained in a sentence; 3 the
-        training diverged; 130 and 143 stopped by Ctrl-C or SIGTERM after saving.
+        The exit code: 0 done; 1 a bug, or a result that is only printed cannot be written; 2 a
+        mistake of the user, explained in a sentence; 3 the training diverged; 130 and 143 stopped
+        by Ctrl-C or SIGTERM after saving.
     """
     _prepare_output()
     with _short_warnings():
@@ -112,7 +115,9 @@ def _run(command: Command, options: object) -> int:
         return 0
     asks_for_json = bool(getattr(options, "json", False))
     _set_threads(getattr(options, "threads", None))
-    reporter = ProgressReporter(quiet=asks_for_json or is_silent)
+    prints_result = command.prints_result or bool(getattr(options, "dry_run", False))
+    lost = {"if_lost": _IF_RESULT_LOST} if prints_result else {}
+    reporter = ProgressReporter(quiet=asks_for_json or is_silent, **lost)
     try:
         with processes.process_group():
             result = command.run(options, reporter)
@@ -120,7 +125,7 @@ def _run(command: Command, options: object) -> int:
         reporter.close()
     if asks_for_json and not is_silent:
         _print_json(result)
-    return 0
+    return 1 if prints_result and reporter.lost_output else 0
 
 
 def _set_threads(threads: int | None) -> None:
@@ -147,8 +152,7 @@ def _print_json(result: object) -> None:
     except OSError as error:
         discard_output()
         raise UserError(
-            f"The result cannot be written to standard output ({error.strerror}). Make space, or "
-            "send the output to another place, and give the command again."
+            f"The result cannot be written to standard output ({error.strerror}). {_IF_RESULT_LOST}"
         ) from error
 
 

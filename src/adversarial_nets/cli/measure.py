@@ -14,6 +14,7 @@ from adversarial_nets.cli.shared import (
     Place,
     Threads,
     Weights,
+    open_run,
     print_table,
     require_positive,
 )
@@ -93,8 +94,6 @@ class MeasureOptions:
 
 
 def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    from adversarial_nets.runs.folder import open_run
-
     is_count = o.samples is None or o.samples.lstrip("-").isdecimal()
     if is_count and not _is_data(o.run):
         n = require_positive("--samples", int(o.samples or _MOST), _MOST)
@@ -132,7 +131,9 @@ def _measure_run(
     chosen = o.features or ("classifier" if has_classes else "patches")
     if chosen not in ("classifier", "inception"):
         x, facts = _samples(o, run, n)
-        return _print_measures(_compared(x, data, chosen, reporter), run.data, facts, reporter)
+        facts |= {"data": run.data}
+        place = o.data or run.data
+        return _print_measures(_compared(x, data, chosen, reporter), place, facts, reporter)
     found = measure(
         run,
         data,
@@ -143,7 +144,8 @@ def _measure_run(
         on_progress=reporter.work,
     )
     reporter.say(
-        f"{found.weights} G at round {found.round} on {found.data}, {found.samples:,} samples"
+        f"{found.weights} G at round {found.round} on {o.data or found.data}, "
+        f"{found.samples:,} samples"
     )
     if found.accuracy is None:
         reporter.say("Features: Inception")
@@ -178,7 +180,6 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     """Measure a folder of images, or a run's samples, against a data set."""
     from adversarial_nets import datasets
     from adversarial_nets.datasets.registry import find
-    from adversarial_nets.runs.folder import open_run
 
     if (Path(name) / "settings.json").is_file():
         run = open_run(Path(name))
@@ -194,6 +195,7 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     else:
         x, data = _folders(o, name, reporter)
         facts = {}
+    facts |= {"data": o.run}
     chosen = o.features or "patches"
     return _print_measures(_compared(x, data, chosen, reporter), o.run, facts, reporter)
 
@@ -283,17 +285,24 @@ def _compared(
 
 
 def _print_measures(
-    found: "ImageMeasures", data: str, facts: dict[str, Any], reporter: ProgressReporter
+    found: "ImageMeasures", place: str, facts: dict[str, Any], reporter: ProgressReporter
 ) -> dict[str, Any]:
-    """Print the measures, and return them for ``--json``."""
-    whose = f"{facts['weights']} G at round {facts['round']}" if facts else "The images"
-    reporter.say(f"{whose} on {data}, {found.samples:,} samples")
+    """Print the measures, and return them for ``--json``.
+
+    Args:
+        found: the measures.
+        place: the data set compared with, as the command names it.
+        facts: ``data``, the data set's own name; for a run's samples ``weights`` and ``round``.
+        reporter: prints them.
+    """
+    whose = f"{facts['weights']} G at round {facts['round']}" if "round" in facts else "The images"
+    reporter.say(f"{whose} on {place}, {found.samples:,} samples")
     if found.accuracy is not None:
         reporter.say(
             f"Features: a classifier of {found.features} with {found.accuracy:.1%} accuracy on "
             "test images"
         )
-    result = {**facts, "data": data, **dataclasses.asdict(found)}
+    result = {**facts, **dataclasses.asdict(found)}
     _print_rows(result, reporter)
     reporter.say(found.copied.sentence)
     return result
@@ -320,5 +329,6 @@ COMMANDS = (
             "measure runs/folder-PHOTOS-pictures-0 --features cifar10",
             "measure folder:PHOTOS --samples OTHER-IMAGES",
         ),
+        prints_result=True,
     ),
 )

@@ -27,7 +27,7 @@ from tyro.constructors import (
 )
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.unknown_options import unknown_option
+from adversarial_nets.cli.unknown_options import typed_alone, unknown_option
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import discard_output, print_line
@@ -78,8 +78,9 @@ def parse(command: Command, args: Sequence[str]) -> object:
         SystemExit: after ``--help``.
     """
     _refuse_empty_values(args)
+    names = list(_option_names(command.options)), list(_argument_names(command.options))
     for arg in args:  # tyro would say that DATA is missing in `train --data mnist`
-        if arg.partition("=")[0] in {f"--{n}" for n in _argument_names(command.options)}:
+        if arg.startswith("--") and typed_alone(arg, *names):
             raise _unknown_option(command, arg)
     default: object = tyro.MISSING_NONPROP
     sentence = ""
@@ -145,6 +146,7 @@ _TYRO_SENTENCES = (
         r"invalid choice (.*) for argument '(\S+)'\. Expected one of \((.*?),?\)\.?",
         r"\2 is \1; it must be one of \3.",
     ),
+    (r"Missing value for argument '([^-]\S*)'.*", r"\1 is missing; type it without an option."),
     (
         r"Missing value for argument '(\S+)'.*",
         r"\1 has no value; give one after it (one that begins with a hyphen as \1=VALUE).",
@@ -276,18 +278,32 @@ def _number_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | Non
     )
 
 
-def _meant(word: str, kind: type[Any]) -> str:
-    """A hint at the number that was probably meant, or nothing.
+_GROUP_OF_DIGITS = re.compile(r"(?<=\d)[,._'’\s](?=\d{3}(?!\d))")
 
-    >>> _meant("0,1", float), _meant("1e3", int), _meant("x", int)
-    ('; write 0.1', '; write 1000', '')
+
+def _meant(word: str, kind: type[Any]) -> str:
+    """A hint at the number that was probably meant, or nothing if it is not certain.
+
+    >>> _meant("0,1", float), _meant("1e3", int), _meant("1,000", int), _meant("x", int)
+    ('; write 0.1', '; write 1000', '; write 1000', '')
+    >>> _meant("12 000", int), _meant("1'000'000", float)
+    ('; write 12000', '; write 1000000')
+    >>> _meant("1.000", int), _meant("1,000", float)  # a thousand, or one with three decimals
+    ('', '')
     """
+    grouped = re.fullmatch(r"[+-]?[1-9]\d{0,2}([,._'’\s])\d{3}(?:\1\d{3})*", word)
+    ambiguous = (".",) if kind is int else (".", ",")
+    if grouped and grouped[1] in ambiguous and word.count(grouped[1]) == 1:
+        return ""
+    if kind is int and "," in word and not grouped:
+        return ""
+    plain = _GROUP_OF_DIGITS.sub("", word) if grouped else word.replace(",", ".")
     try:
-        number = float(word.replace(",", "."))
+        number = float(plain)
     except ValueError:
         return ""
     if kind is float:
-        return f"; write {number:g}"
+        return f"; write {number:.15g}"
     return f"; write {number:.0f}" if number.is_integer() and abs(number) < 1e15 else ""
 
 

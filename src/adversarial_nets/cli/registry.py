@@ -21,7 +21,7 @@ from adversarial_nets.cli import (
     train,
 )
 from adversarial_nets.cli.command import Command, Group
-from adversarial_nets.errors import unknown_name
+from adversarial_nets.cli.unknown_commands import unknown_command
 
 __all__ = ["COMMANDS", "GROUPS", "find_command", "overview", "paper_overview"]
 
@@ -71,14 +71,14 @@ def find_command(args: Sequence[str]) -> tuple[Command, list[str]]:
     """
     name, rest = args[0], list(args[1:])
     if name == "paper" and rest:
-        of_the_paper = [n.removeprefix(_PAPER) for n in COMMANDS if n.startswith(_PAPER)]
-        if rest[0] not in of_the_paper:
-            raise unknown_name(rest[0], of_the_paper, "command of advnets paper")
+        of_the_paper = [n for n in COMMANDS if n.startswith(_PAPER)]
+        if _PAPER + rest[0] not in of_the_paper:
+            raise unknown_command(rest[0], of_the_paper, "paper")
         name, rest = _PAPER + rest[0], rest[1:]
     elif name not in COMMANDS and _PAPER + name in COMMANDS:
         name = _PAPER + name
     if name not in COMMANDS:
-        raise unknown_name(name, list(COMMANDS), "command")
+        raise unknown_command(name, list(COMMANDS))
     return COMMANDS[name], rest
 
 

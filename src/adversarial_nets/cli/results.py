@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+from rich.cells import cell_len
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
@@ -16,6 +17,8 @@ from adversarial_nets.cli.shared import (
     Place,
     RunFolder,
     Weights,
+    open_run,
+    padded,
     require_suffix,
 )
 from adversarial_nets.evaluation.published import error_in_words
@@ -49,9 +52,8 @@ class ReportOptions:
 
 def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.report.existing import existing_report
-    from adversarial_nets.runs import folder as runs_folder
 
-    run = runs_folder.open_run(o.run)
+    run = open_run(o.run)
     page = None if o.again or o.data else existing_report(run, o.weights)  # --data is checked
     if page is None:
         from adversarial_nets import report
@@ -91,14 +93,14 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.evaluation.compare_runs import compare
 
     found = compare(o.runs, o.weights, o.grid)
-    width = max(len(entry.name) for entry in found.entries)
+    width = max(cell_len(entry.name) for entry in found.entries)
     for entry, path in zip(found.entries, o.runs, strict=True):
-        reporter.say(f"{entry.name:{width}}  {_entry_text(entry, path)}")
+        reporter.say(f"{padded(entry.name, width)}  {_entry_text(entry, path)}")
         if entry.preset.startswith("custom"):
             changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
             reporter.say(f"{'':{width}}  {entry.preset}" + (f": {changes}" if changes else ""))
     for name, values in found.differences.items():
-        reporter.say(f"{name:{width}}  {'  |  '.join(map(str, values))}")
+        reporter.say(f"{padded(name, width)}  {'  |  '.join(map(str, values))}")
     for group in found.groups:
         names = ", ".join(group.names)
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
@@ -164,5 +166,6 @@ COMMANDS = (
             "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --out curves.png",
             "compare results/mnist-seed[123]-raw-paper.json",
         ),
+        prints_result=True,
     ),
 )

@@ -3,12 +3,16 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
+from rich.cells import cell_len
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import ProgressReporter
+
+if TYPE_CHECKING:
+    from adversarial_nets.runs.folder import Run
 
 __all__ = [
     "Checkpoint",
@@ -22,9 +26,12 @@ __all__ = [
     "Threads",
     "Weights",
     "needs_playground",
+    "open_run",
     "output_path",
+    "padded",
     "print_result",
     "print_table",
+    "require_device",
     "require_positive",
     "require_suffix",
 ]
@@ -116,14 +123,53 @@ def require_positive(option: str, value: int | None, default: int) -> int:
     return default if value is None else value
 
 
-def require_suffix(path: Path, *suffixes: str) -> None:
-    """Check the suffix of an output file.
+def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
+    """Check the suffix of an output file, which `option` names.
 
     Raises:
         UserError: the file has another suffix.
     """
     if path.suffix not in suffixes:
-        raise UserError(f"--out is {path}; its name must end in {' or '.join(suffixes)}.")
+        raise UserError(f"{option} is {path}; its name must end in {' or '.join(suffixes)}.")
+
+
+def open_run(folder: Path) -> "Run":
+    """Open a run's folder like `runs.folder.open_run`, but name the runs inside another folder.
+
+    Raises:
+        UserError: the folder cannot be opened as a run.
+    """
+    from adversarial_nets.runs import folder as runs_folder
+
+    try:
+        return runs_folder.open_run(folder)
+    except UserError as error:
+        inside = sorted(str(path.parent) for path in folder.glob("*/settings.json"))
+        if not inside or (folder / "settings.json").exists():
+            raise
+        more = ", …" if len(inside) > 5 else ""
+        raise UserError(
+            f"{folder} is not a run's folder, but holds runs; name one of them: "
+            f"{', '.join(inside[:5])}{more}."
+        ) from error
+
+
+def require_device(device: str) -> None:
+    """Check that PyTorch can compute on a device.
+
+    Raises:
+        UserError: it cannot; the message names the devices of this machine.
+    """
+    from adversarial_nets.environment import device_names
+    from adversarial_nets.training import session
+
+    try:
+        session.check_device(device)
+    except SettingError as error:
+        raise UserError(
+            f"--device is {device!r}, which PyTorch does not offer here. Devices of this machine: "
+            f"{', '.join(device_names())}."
+        ) from error
 
 
 # --- Output ---------------------------------------------------------------------------------------
@@ -150,18 +196,28 @@ def output_path(*parts: str, run: Path | None = None) -> Path:
     return output_folder(run) / Path(*parts)
 
 
+def padded(text: str, width: int, *, right: bool = False) -> str:
+    """The text with spaces up to a width in a terminal's columns.
+
+    >>> padded("ab", 4) + "|", padded("数", 4) + "|"  # a Chinese character takes two columns
+    ('ab  |', '数  |')
+    """
+    spaces = " " * (width - cell_len(text))
+    return spaces + text if right else text + spaces
+
+
 def print_table(
     reporter: ProgressReporter, header: Sequence[str], rows: Sequence[Sequence[object]]
 ) -> None:
     """Print rows in aligned columns: texts to the left, numbers to the right."""
     cells = [[_cell(value) for value in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(header, *cells, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(header, *cells, strict=True)]
     is_number = [
         all(isinstance(row[i], int | float | None) for row in rows) for i in range(len(header))
     ]
     for line in [list(header), *cells]:
         aligned = (
-            text.rjust(width) if right else text.ljust(width)
+            padded(text, width, right=right)
             for text, width, right in zip(line, widths, is_number, strict=True)
         )
         reporter.say("  ".join(aligned).rstrip())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Data, Flag, Json, Threads
+from adversarial_nets.cli.shared import Data, Flag, Json, Threads, require_device
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
@@ -230,7 +230,7 @@ def _train_and_report(
     from adversarial_nets.training import session, tracking
 
     s = o.settings
-    session.check_device(o.device)
+    require_device(o.device)
     if distributed.is_main():
         tracking.require_installed(name for name in tracking.TRACKERS if getattr(o, name))
     with distributed.main_process_first():
@@ -240,7 +240,7 @@ def _train_and_report(
         game_state.refuse_other_shape(open_run(o.init_from), data.image_shape)
     for line in _opening_sentences(o, preset, data, rounds):
         reporter.say(line)
-    for line in _state_of_run(folder, rounds, o.restart):
+    for line in _state_of_run(folder, rounds, o):
         reporter.say(line)
     # Processes would need the same number of rounds for the estimate, but each has its own clock.
     if preset == "pictures" and distributed.world_size() == 1:
@@ -283,16 +283,25 @@ def _opening_sentences(o: TrainOptions, preset: str, data: "Dataset", rounds: in
         )
 
 
-def _state_of_run(folder: Path, rounds: int, restart: bool) -> list[str]:
-    """Lines that say whether the run is new, resumed or already finished."""
+def _state_of_run(folder: Path, rounds: int, o: TrainOptions) -> list[str]:
+    """Lines that say whether the run is new, resumed or already finished.
+
+    Raises:
+        UserError: the run's folder is a file.
+    """
     from adversarial_nets.runs import checkpoints
     from adversarial_nets.runs.folder import open_run
 
-    saved = [] if restart else checkpoints.checkpoint_rounds(folder)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; give a folder with --run.")
+    saved = [] if o.restart else checkpoints.checkpoint_rounds(folder)
     pictures = f"Samples while it trains: {folder / 'samples' / 'newest.png'}"
     if not saved:
         return [f"New run of {counted(rounds, 'round')} in {folder}", pictures]
-    own = _own_settings(open_run(folder))
+    run = open_run(folder)
+    if run.settings != o.settings:  # it will be refused
+        return []
+    own = _own_settings(run)
     if max(saved) < rounds:
         return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", *own, pictures]
     return [

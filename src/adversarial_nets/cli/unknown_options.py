@@ -5,14 +5,21 @@ from collections.abc import Collection, Mapping, Sequence
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["unknown_option"]
+__all__ = ["typed_alone", "unknown_option"]
 
 _FOLDER = ("run", "out")
-_LENGTH = ("rounds", "epochs")
+_COUNT = ("n", "samples")
+_EPOCHS = ("epochs", "rounds")
 _NOISE = ("z-size",)
+_SAVE = ("save-every",)
 
 _HINTS: Mapping[str, tuple[str, ...]] = {
+    "ada": ("augment",),
+    "adam": ("optimiser",),
     "amp": ("precision",),
+    "arch": ("preset",),
+    "aug": ("augment",),
+    "augmentation": ("augment",),
     "b": ("batch",),
     "b1": ("momentum",),
     "b2": ("adam-beta2",),
@@ -22,9 +29,14 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
     "beta2": ("adam-beta2",),
     "bf16": ("precision",),
     "bs": ("batch",),
+    "checkpoint": ("from",),
     "checkpoint-dir": _FOLDER,
+    "checkpoint-every": _SAVE,
     "ckpt": ("checkpoint", "from"),
-    "count": ("n", "samples"),
+    "class-idx": ("class",),
+    "cond": ("condition", "class"),
+    "config": ("preset",),
+    "count": _COUNT,
     "cpu": ("device",),
     "cuda": ("device",),
     "d-lr": ("d-lr-multiplier", "lr"),
@@ -34,46 +46,78 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
     "data-root": ("data",),
     "dataroot": ("data",),
     "dataset": ("data",),
+    "diffaug": ("augment",),
     "dir": _FOLDER,
     "dropout": ("D.keep-prob-hidden", "D.keep-prob-input"),
+    "early-stop": ("patience",),
+    "early-stopping": ("patience",),
     "ema": ("ema-decay",),
-    "epoch": ("epochs", "rounds"),
+    "epoch": _EPOCHS,
+    "eval-every": ("score-every",),
+    "eval-freq": ("score-every",),
+    "eval-interval": ("score-every",),
+    "finetune": ("from",),
     "folder": _FOLDER,
     "force": ("restart", "again"),
     "fp16": ("precision",),
+    "fp32": ("precision",),
+    "frame-rate": ("fps",),
     "g-lr": ("lr",),
+    "gamma": ("r1",),
+    "gan-loss": ("objective",),
+    "gan-mode": ("objective",),
     "gpu": ("device",),
     "gpus": ("nproc", "device"),
+    "hflip": ("flip",),
     "hidden": ("G.hidden", "D.units"),
+    "horizontal-flip": ("flip",),
+    "image-dir": ("data",),
     "image-size": ("size",),
     "img-size": ("size",),
     "iterations": ("rounds",),
     "iters": ("rounds",),
+    "j": ("nproc", "threads"),
+    "jobs": ("nproc", "threads"),
+    "label": ("class",),
     "lambda-gp": ("gradient-penalty",),
     "latent-dim": _NOISE,
     "learning-rate": ("lr",),
+    "load": ("from",),
     "log-dir": _FOLDER,
+    "log-freq": ("log-every",),
+    "log-interval": ("log-every",),
+    "logdir": _FOLDER,
     "loss": ("objective",),
     "lr-d": ("d-lr-multiplier", "lr"),
     "lr-g": ("lr",),
     "manual-seed": ("seed",),
-    "max-epochs": ("epochs", "rounds"),
+    "max-epochs": _EPOCHS,
     "max-iters": ("rounds",),
     "max-steps": ("rounds",),
+    "mirror": ("flip",),
+    "mixed-precision": ("precision",),
+    "model": ("preset",),
+    "n": ("samples",),
     "n-critic": ("k",),
-    "n-epochs": ("epochs", "rounds"),
-    "n-samples": ("n", "samples"),
+    "n-epochs": _EPOCHS,
+    "n-samples": _COUNT,
+    "name": ("run",),
     "nc": ("channels",),
     "ndf": ("D.maps", "D.units"),
     "ngf": ("G.maps", "G.hidden"),
     "ngpu": ("nproc", "device"),
     "noise-dim": _NOISE,
-    "num-epochs": ("epochs", "rounds"),
-    "num-samples": ("n", "samples"),
+    "num": _COUNT,
+    "num-epochs": _EPOCHS,
+    "num-images": _COUNT,
+    "num-samples": _COUNT,
     "num-steps": ("rounds",),
+    "num-threads": ("threads",),
     "num-workers": ("threads",),
     "nz": _NOISE,
-    "o": ("out", "run"),
+    "o": _FOLDER,
+    "opt": ("optimiser",),
+    "optim": ("optimiser",),
     "optimizer": ("optimiser",),
     "out": _FOLDER,
     "out-dir": _FOLDER,
@@ -85,20 +129,38 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
     "overwrite": ("restart", "again"),
     "path": ("data", "out"),
     "pretrained": ("from",),
+    "print-every": ("log-every",),
     "psi": ("truncation",),
     "quiet": ("json",),
+    "r1-gamma": ("r1",),
+    "random-seed": ("seed",),
+    "random-state": ("seed",),
     "resolution": ("size",),
     "results-dir": _FOLDER,
     "round": ("rounds",),
     "run-dir": _FOLDER,
+    "run-folder": _FOLDER,
+    "run-id": ("run",),
     "run-name": ("run",),
+    "sample-every": ("samples-every",),
+    "sample-interval": ("samples-every",),
     "save-dir": _FOLDER,
+    "save-freq": _SAVE,
+    "save-interval": _SAVE,
+    "sgd": ("optimiser",),
+    "snap": _SAVE,
+    "snapshot": _SAVE,
     "steps": ("rounds",),
-    "weight-decay": ("max-norm",),
+    "tb": ("tensorboard",),
+    "trunc": ("truncation",),
+    "truncation-psi": ("truncation",),
     "workers": ("nproc", "threads"),
     "z-dim": _NOISE,
 }
 """What other programs call an option, and ours that does the same."""
+
+_ARGUMENTS: Mapping[str, str] = {"model": "run", "network": "run"}
+"""What other programs call an argument that is typed without an option."""
 
 _NOTES: Mapping[str, str] = {
     "dropout": "It is the probability of keeping a value: dropout 0.3 is keep-prob 0.7.",
@@ -106,8 +168,14 @@ _NOTES: Mapping[str, str] = {
     "cuda": "On a GPU, give --device cuda.",
     "resume": "A run resumes by itself: give the same command again.",
     "continue": "A run resumes by itself: give the same command again.",
+    "report out": "The report is written to RUN/report.html.",
+    "train weight-decay": "There is no weight decay; --max-norm limits the norm of weights.",
 }
-"""Sentences for options of other programs that one of ours does not simply replace."""
+"""Sentences for options of other programs that one of ours does not simply replace.
+
+The key is the option's name, alone or after that of the only command for which the sentence is
+meant.
+"""
 
 
 def unknown_option(
@@ -130,23 +198,47 @@ def unknown_option(
     if not arg.startswith("-"):
         return UserError(f"advnets {command} takes no argument {arg!r} here. {more}")
     given = arg.partition("=")[0]
-    name = given.lstrip("-").replace("_", "-")
-    meant = _meant(name.lower(), options, arguments)
     hint = ""
-    if any(m in arguments for m in meant):
+    if typed_alone(given, options, arguments):
         hint = f" It is typed without an option: advnets {command} {usage}."
-    elif meant:
+    elif meant := _meant(_plain(given), options):
         hint = f" Did you mean {' or '.join(f'--{m}' for m in meant)}?"
-    note = f" {_NOTES[name]}" if name in _NOTES else ""
+    note = _note(_plain(given), command)
     return UserError(f"advnets {command} has no option {given}.{hint}{note} {more}")
 
 
-def _meant(name: str, options: Sequence[str], arguments: Collection[str]) -> list[str]:
-    """The options, or the one argument, that `name` probably stands for."""
+def typed_alone(arg: str, options: Collection[str], arguments: Collection[str]) -> bool:
+    """Whether an unknown option stands for one of the arguments, which are typed without an option.
+
+    The parameters are those of `unknown_option`.
+    """
+    name = _plain(arg)
     hints = _HINTS.get(name, ())
-    if name in arguments or (hints == ("data",) and "data" in arguments):
-        return [name if name in arguments else "data"]
-    known = [hint for hint in hints if hint in options]
+    if _ARGUMENTS.get(name, name) in arguments:
+        return True
+    is_other = hints is _FOLDER or any(known in options for known in (name, *hints))
+    return not is_other and any(hint in arguments for hint in hints)
+
+
+def _plain(arg: str) -> str:
+    """The name in an option that was typed.
+
+    >>> _plain("--N_epochs=3")
+    'n-epochs'
+    """
+    return arg.partition("=")[0].lstrip("-").replace("_", "-").lower()
+
+
+def _note(name: str, command: str) -> str:
+    """The sentence of `_NOTES` for the option of this command, or nothing."""
+    name = "out" if _HINTS.get(name) is _FOLDER else name
+    note = _NOTES.get(f"{command} {name}") or _NOTES.get(name)
+    return f" {note}" if note else ""
+
+
+def _meant(name: str, options: Sequence[str]) -> list[str]:
+    """The options that `name` probably stands for."""
+    known = [hint for hint in (name, *_HINTS.get(name, ())) if hint in options]  # -n is --n
     if known:
         return known
     # --units is D.units; of two options with one last part, the first is meant

@@ -25,7 +25,7 @@ from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
-__all__ = ["POINTS", "animation", "great_circles", "walk"]
+__all__ = ["POINTS", "animation", "frame_milliseconds", "great_circles", "walk"]
 
 POINTS = "points of walks in z"
 """The purpose of the draws of a walk's points."""
@@ -89,6 +89,17 @@ def walk(
     return images.float().cpu().unflatten(0, (walks, points * frames))
 
 
+def frame_milliseconds(suffix: str, fps: int) -> int | float:
+    """How long each frame of a film is shown; a GIF counts hundredths of a second.
+
+    >>> frame_milliseconds(".gif", 12), frame_milliseconds(".webp", 12)
+    (80, 83)
+    """
+    if suffix == ".mp4":
+        return 1000 / fps
+    return 10 * round(100 / fps) if suffix == ".gif" else round(1000 / fps)
+
+
 def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
     """Frames (n, height, width, 3) as a looping GIF or WebP, or as an MP4 film.
 
@@ -105,7 +116,7 @@ def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
         suffix[1:].upper(),
         save_all=True,
         append_images=images[1:],
-        duration=round(1000 / fps),
+        duration=frame_milliseconds(suffix, fps),
         loop=0,
         **how,
     )

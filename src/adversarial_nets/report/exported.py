@@ -2,12 +2,15 @@
 
 import copy
 import dataclasses
+import json
+import shlex
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
 
+from adversarial_nets.datasets.registry import absolute_path
 from adversarial_nets.evaluation.score import evaluate
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.report.commands import passed_in, train_command
@@ -17,7 +20,7 @@ from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.exported import refuse_onnx, refuse_other_files, write_generator
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
-from adversarial_nets.runs.folder import PACKAGED, Run, RunLike, open_run
+from adversarial_nets.runs.folder import Run, RunLike, open_run
 
 __all__ = ["export_generator"]
 
@@ -106,8 +109,8 @@ def _score_again(run: Run, records: list[dict[str, Any]], G: nn.Module | None) -
 
 def _card(run: Run, written: Path) -> str:
     """The model card of a generator whose files are in `written` now, later in its folder."""
-    preset, given = PRESETS.get(run.preset), passed_in(run)
-    return text_template("model_card.md").render(
+    preset, given, name = PRESETS.get(run.preset), passed_in(run), run.folder.absolute().name
+    card = text_template("model_card.md").render(
         run=run,
         size=(written / "generator.safetensors").stat().st_size,
         differences=differences_in_words(run),
@@ -117,5 +120,18 @@ def _card(run: Run, written: Path) -> str:
         published=run.is_preset and preset is not None and preset.published,
         departures="" if preset is None else preset.departures,
         licence=_LICENCES.get(run.data),
-        name=run.folder.name if run.folder.resolve().parent == PACKAGED else str(run.folder),
+        evaluate=shlex.join(["advnets", "evaluate", name]),
+        name=json.dumps(name, ensure_ascii=False),
     )
+    return _without_private_paths(card, run)
+
+
+def _without_private_paths(card: str, run: Run) -> str:
+    """The card with names in place of absolute paths, since it is made for publication."""
+    from_run, onto = run.info.get("init_from", {}).get("run"), run.info.get("onto")
+    data = [run.info.get("data_path"), absolute_path(run.data), run.data.partition(":")[2]]
+    paths = {str(path) for path in (*data, from_run, onto) if path and Path(path).is_absolute()}
+    for path in sorted(paths, key=len, reverse=True):  # one may begin with another
+        if name := Path(path).name:
+            card = card.replace(path, name)
+    return card

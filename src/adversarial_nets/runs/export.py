@@ -2,8 +2,10 @@
 
 import io
 import json
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -57,8 +59,7 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
         ) from error
     inputs = _example_inputs(run)
     m = {0: torch.export.Dim("m")}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, about its options
+    with _without_torchs_warnings():
         program = torch.onnx.export(
             _Images(G, run.image_shape, len(run.classes)).eval(),
             inputs,
@@ -82,6 +83,20 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
     file = io.BytesIO()
     onnx.save_model(model, file)
     return file.getvalue()
+
+
+@contextmanager
+def _without_torchs_warnings() -> Iterator[None]:
+    """Silence torch's warnings about its own options and about torchvision, which is not needed."""
+    logger = logging.getLogger("torch.onnx._internal.exporter")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
 
 
 def _example_inputs(run: Run) -> tuple[torch.Tensor, ...]:
