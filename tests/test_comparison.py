@@ -388,3 +388,18 @@ def test_many_names_fit_their_legend() -> None:
     assert figure.axes[0].get_window_extent().width > 2.5 * figure.dpi
     looks = {(line.get_color(), line.get_linestyle()) for line in figure.axes[0].get_lines()}
     assert len(looks) == 28  # seven colours in four dashes, and then again
+
+
+def test_a_run_of_which_nothing_is_held_out_has_no_score(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No command could make one, so none is named."""
+    data = dataclasses.replace(small_data(), held_out=False)
+    settings = dataclasses.replace(small_settings(), train_on_all=True)
+    for name in ("one", "two"):
+        train(data, settings=settings, run=tmp_path / name, rounds=1, progress=False)
+    capsys.readouterr()
+    assert main(["compare", str(tmp_path / "one"), str(tmp_path / "two")]) == 0
+    found = capsys.readouterr().out
+    assert found.count("no score: all images were trained on") == 2
+    assert "advnets evaluate" not in found

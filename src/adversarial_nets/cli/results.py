@@ -116,7 +116,9 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 def _entry_text(entry: "Entry", path: Path) -> str:
     """The data and score of one run, or the command that makes the score."""
-    if entry.nats is None:
+    if entry.nats is None and entry.settings.get("train_on_all"):
+        score = "no score: all images were trained on"
+    elif entry.nats is None:
         how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
         score = f"no such score; make it with: advnets evaluate {how}"
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 from rich.cells import cell_len
 
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ __all__ = [
     "padded",
     "print_result",
     "print_table",
-    "require_device",
     "require_positive",
     "require_suffix",
 ]
@@ -151,24 +150,6 @@ def open_run(folder: Path) -> "Run":
         raise UserError(
             f"{folder} is not a run's folder, but holds runs; name one of them: "
             f"{', '.join(inside[:5])}{more}."
-        ) from error
-
-
-def require_device(device: str) -> None:
-    """Check that PyTorch can compute on a device.
-
-    Raises:
-        UserError: it cannot; the message names the devices of this machine.
-    """
-    from adversarial_nets.environment import device_names
-    from adversarial_nets.training import session
-
-    try:
-        session.check_device(device)
-    except SettingError as error:
-        raise UserError(
-            f"--device is {device!r}, which PyTorch does not offer here. Devices of this machine: "
-            f"{', '.join(device_names())}."
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Data, Flag, Json, Threads, require_device
+from adversarial_nets.cli.shared import Data, Flag, Json, Threads
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
@@ -230,7 +230,7 @@ def _train_and_report(
     from adversarial_nets.training import session, tracking
 
     s = o.settings
-    require_device(o.device)
+    session.check_device(o.device)
     if distributed.is_main():
         tracking.require_installed(name for name in tracking.TRACKERS if getattr(o, name))
     with distributed.main_process_first():
@@ -301,14 +301,11 @@ def _state_of_run(folder: Path, rounds: int, o: TrainOptions) -> list[str]:
     run = open_run(folder)
     if run.settings != o.settings:  # it will be refused
         return []
-    own = _own_settings(run)
-    if max(saved) < rounds:
-        return [f"Resuming at round {max(saved):,} of {rounds:,} in {folder}", *own, pictures]
-    return [
-        f"Already finished: the run in {folder} has {counted(max(saved), 'round')}.",
-        *own,
-        "A larger --rounds or --epochs extends it.",
-    ]
+    own, last = _own_settings(run), max(saved)
+    if last < rounds:
+        return [f"Resuming at round {last:,} of {rounds:,} in {folder}", *own, pictures]
+    done = f"Already finished: the run in {folder} has {counted(last, 'round')}."
+    return [done, *own, "A larger --rounds or --epochs extends it."]
 
 
 def _own_settings(run: "Run") -> list[str]:

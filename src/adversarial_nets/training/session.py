@@ -21,6 +21,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
+from adversarial_nets.environment import device_names
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
@@ -283,7 +284,9 @@ def check_device(device: str) -> None:
         torch.ones(1, device=device).sum().item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise SettingError(
-            "device", f"is {device!r}, which PyTorch does not offer here; try cpu, cuda or mps."
+            "device",
+            f"is {device!r}, which PyTorch does not offer here. Devices of this machine: "
+            f"{', '.join(device_names())}.",
         ) from error
 
 
