@@ -10,11 +10,9 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from adversarial_nets import __version__, datasets
@@ -24,7 +22,7 @@ from adversarial_nets.errors import UserError
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
-__all__ = ["DISTRIBUTION", "VARIABLES", "Environment", "TorchState", "describe", "device_names"]
+__all__ = ["DISTRIBUTION", "VARIABLES", "Environment", "TorchState", "describe"]
 
 DISTRIBUTION = "adversarial-nets"
 """The name by which ``pip`` knows this package."""
@@ -200,6 +198,7 @@ def _torch(problems: list[str]) -> TorchState | None:
     """Import PyTorch and ask it; a failure is a problem, not an error."""
     try:
         torch = importlib.import_module("torch")
+        from adversarial_nets.engine.devices import devices
         from adversarial_nets.engine.threads import ThreadTuner
 
         info = str(torch.__config__.parallel_info()).splitlines()
@@ -210,7 +209,7 @@ def _torch(problems: list[str]) -> TorchState | None:
             thread_modes=ThreadTuner.for_device(torch.device("cpu")).modes,
             openmp=" ".join(_of(info, "OpenMP").split("a.k.a. ")[-1:]).rstrip(")"),
             products=_product_library(info),
-            devices=dict(_devices(torch)),
+            devices=dict(devices()),
         )
     except Exception as error:  # a broken installation raises many types
         reason = (str(error) or type(error).__name__).splitlines()[0]
@@ -231,22 +230,6 @@ def _product_library(info: list[str]) -> str:
     mkl = _of(info, "Intel(R) oneAPI Math Kernel Library") or _of(info, "Intel(R) Math Kernel")
     words = mkl.partition("Version ")[2]
     return f"MKL {words.split('-')[0]}" if words else "not MKL"
-
-
-def device_names() -> list[str]:
-    """The devices of this machine by the names that ``--device`` takes, e.g. cpu and cuda:0."""
-    return [name for name, _ in _devices(importlib.import_module("torch"))]
-
-
-def _devices(torch: ModuleType) -> Iterator[tuple[str, str]]:
-    """The names that ``--device`` takes, with the hardware's names."""
-    yield "cpu", str(torch.backends.cpu.get_cpu_capability())
-    if not torch.accelerator.is_available():
-        return
-    kind = torch.accelerator.current_accelerator().type
-    name_of = getattr(getattr(torch, kind, None), "get_device_name", lambda i: "")  # mps has none
-    for i in range(torch.accelerator.device_count()):
-        yield f"{kind}:{i}", str(name_of(i))
 
 
 # --- Data and folders -----------------------------------------------------------------------------

@@ -225,12 +225,13 @@ def _train_and_report(
     """Load the data, train, score and write the report."""
     from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
+    from adversarial_nets.engine.devices import check_device
     from adversarial_nets.runs import checkpoints, game_state
     from adversarial_nets.runs.folder import open_run
     from adversarial_nets.training import session, tracking
 
     s = o.settings
-    session.check_device(o.device)
+    check_device(o.device)
     if distributed.is_main():
         tracking.require_installed(name for name in tracking.TRACKERS if getattr(o, name))
     with distributed.main_process_first():

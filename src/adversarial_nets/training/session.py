@@ -11,7 +11,6 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 from adversarial_nets import datasets
@@ -21,7 +20,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import Array
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
-from adversarial_nets.environment import device_names
+from adversarial_nets.engine.devices import check_device
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
@@ -37,7 +36,7 @@ from adversarial_nets.training.passed_networks import PassedNetworks
 from adversarial_nets.training.plan import Plan, is_new, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
-__all__ = ["Callback", "TrainingSnapshot", "check_device", "length", "train"]
+__all__ = ["Callback", "TrainingSnapshot", "length", "train"]
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -276,18 +275,6 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
     if rounds is None:
         raise UserError("The length of the run is missing; give rounds or epochs.")
     return rounds
-
-
-def check_device(device: str) -> None:
-    """Raise a UserError if this machine's PyTorch cannot compute on the device."""
-    try:
-        torch.ones(1, device=device).sum().item()
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise SettingError(
-            "device",
-            f"is {device!r}, which PyTorch does not offer here. Devices of this machine: "
-            f"{', '.join(device_names())}.",
-        ) from error
 
 
 def _check_processes(settings: Settings, networks: PassedNetworks) -> None:

@@ -1,0 +1,33 @@
+"""The devices that PyTorch can compute on: the CPU, and GPUs if there are any."""
+
+from collections.abc import Iterator
+
+import torch
+
+from adversarial_nets.errors import SettingError
+
+__all__ = ["check_device", "devices"]
+
+
+def devices() -> Iterator[tuple[str, str]]:
+    """The names that ``--device`` takes, e.g. cpu and cuda:0, with the hardware's names."""
+    yield "cpu", str(torch.backends.cpu.get_cpu_capability())
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is None:
+        return
+    kind = accelerator.type
+    name_of = getattr(getattr(torch, kind, None), "get_device_name", lambda i: "")  # mps has none
+    for i in range(torch.accelerator.device_count()):
+        yield f"{kind}:{i}", str(name_of(i))
+
+
+def check_device(device: str) -> None:
+    """Raise a UserError if this machine's PyTorch cannot compute on the device."""
+    try:
+        torch.ones(1, device=device).sum().item()
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise SettingError(
+            "device",
+            f"is {device!r}, which PyTorch does not offer here. Devices of this machine: "
+            f"{', '.join(name for name, _ in devices())}.",
+        ) from error
