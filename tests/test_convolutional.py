@@ -29,6 +29,7 @@ from adversarial_nets.settings import (
     Settings,
 )
 from adversarial_nets.training import loop
+from adversarial_nets.training.plan import resolve
 from adversarial_nets.training.trend import trend
 from shortened import photographs
 from small import generator, small_settings
@@ -241,9 +242,13 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
 
 
 def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its schedule follows the length, which later commands may change."""
+
+    def stop(*args: object) -> None:
+        raise UserError("enough")
+
     data, run = f"folder:{photographs(tmp_path / 'photos')}", tmp_path / "run"
     command = ["train", data, "--preset", "pictures", "--run", str(run)]
     small = ["--size", "8", "--G.maps", "4", "--D.maps", "4"]
@@ -251,14 +256,19 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     begun = an.open_run(run).settings
     assert begun.lr_hold == 2
     assert "With --epochs" not in capsys.readouterr().out
-    assert main([*command[:-1], str(tmp_path / "epochs"), *small, "--epochs", "1"]) == 0
+    with monkeypatch.context() as patch:  # what is said before the first round is enough
+        patch.setattr("adversarial_nets.cli.train._play", stop)
+        assert main([*command[:-1], str(tmp_path / "epochs"), *small, "--epochs", "1"]) == 2
     assert "in its place fits the fall to this length" in capsys.readouterr().out
     assert main([*command, "--rounds", "4"]) == 0
     assert "Unlike its preset, the run has" in capsys.readouterr().out
     assert an.train(data, preset="pictures", run=run, rounds=5, progress=False).settings == begun
     assert max(checkpoint_rounds(run)) == 5
-    new = an.train(data, preset="pictures", run=run, rounds=6, restart=True, progress=False)
-    assert (new.settings.lr_hold, new.settings.size) == (4, 32)
+    planned = resolve(data, run, "pictures", None, None, True, 6, own_networks=False).settings
+    assert (planned.lr_hold, planned.size) == (4, 32)
+    settings = dataclasses.replace(planned, size=8)  # to be quick
+    how: dict[str, Any] = {"restart": True, "progress": False}
+    new = an.train(data, preset="pictures", settings=settings, run=run, rounds=6, **how)
     assert new.is_preset  # another length alone is no deviation from the preset
     assert "lr_hold" not in train_command(new)
     assert "--rounds 6" in train_command(new)
