@@ -65,9 +65,7 @@ class Preset:
         )
 
     def length_of(self, settings: Settings) -> int | None:
-        """The number of rounds that gives `settings_for` this learning-rate schedule.
-
-        None if no number does, or if the preset does not stretch.
+        """The rounds for which `settings_for` gives this learning-rate schedule, if there are any.
 
         >>> pictures = PRESETS["pictures"]
         >>> pictures.length_of(pictures.settings_for(6001)), pictures.length_of(Settings())
@@ -76,8 +74,7 @@ class Preset:
         if not (self.stretches and self.rounds and self.settings.lr_hold):
             return None
         rounds_each = self.rounds / self.settings.lr_hold
-        first = math.floor((settings.lr_hold - 0.5) * rounds_each)
-        last = math.ceil((settings.lr_hold + 0.5) * rounds_each)
+        first, last = (round((settings.lr_hold + more) * rounds_each) for more in (-1, 1))
         for rounds in range(max(first, 1), last + 1):
             stretched = self.settings_for(rounds)
             if (stretched.lr_hold, stretched.lr_decay) == (settings.lr_hold, settings.lr_decay):
@@ -251,8 +248,7 @@ _FAST = dataclasses.replace(
 )
 _QUICKSTART_2014 = dataclasses.replace(
     _MNIST,
-    # A third of G's width; G's initial range grows by √(1200/400), so that each layer's output
-    # starts as large as in the published network.
+    # G's initial range grows by √(1200/400): each layer's output starts as large as the published.
     G=dataclasses.replace(_MNIST.G, hidden=(400, 400), init=(0.0866,)),
     D=dataclasses.replace(_MNIST.D, units=(120, 120), pieces=3),
     lr_decay=1.0,  # no schedule in so short a run: a constant rate, and the final momentum
