@@ -204,6 +204,8 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("report PARENT", "but holds runs; name one of them: RUN."),
         ("measure PARENT", "but holds runs; name one of them: RUN."),
         ("export PARENT", "but holds runs; name one of them: RUN."),
+        ("compare RUN PARENT", "but holds runs; name one of them: RUN."),
+        ("train mnist-5k --from PARENT", "but holds runs; name one of them: RUN."),
         ("export RUN --onnx G.pt", "--onnx is G.pt; its name must end in .onnx"),
         ("walk RUN --fps 1000", "--fps is 1000; a .gif can show at most 50"),
         ("walk RUN --out x.webp --fps 1001", "a .webp can show at most 1000"),

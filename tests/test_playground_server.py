@@ -337,7 +337,7 @@ def test_playing_pauses_when_the_page_draws_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_used_port_and_unknown_data_are_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(UserError, match="--port"):
         server.serve(port=taken.getsockname()[1], browser=False)
-    with pytest.raises(UserError, match="There is no toy"):
+    with pytest.raises(UserError, match="There is no data set"):
         server.serve(data="gausian", browser=False)
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "SettingError",
     "SettingHint",
     "Stopped",
+    "UnknownName",
     "UserError",
     "unknown_name",
 ]
@@ -195,8 +196,12 @@ class Stopped(UserError):
         self.exit_code = 128 + number
 
 
-def unknown_name(name: str, known: Sequence[str], what: str) -> UserError:
+class UnknownName(UserError):
+    """A name that is none of the known ones; `unknown_name` makes the message."""
+
+
+def unknown_name(name: str, known: Sequence[str], what: str) -> UnknownName:
     """The error for an unknown name, which suggests the nearest known one."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
-    return UserError(f"There is no {what} named {name!r}.{hint} Known: {', '.join(known)}.")
+    return UnknownName(f"There is no {what} named {name!r}.{hint} Known: {', '.join(known)}.")

@@ -24,7 +24,7 @@ from adversarial_nets.build import change_settings
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Source
 from adversarial_nets.datasets.registry import elsewhere
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import SettingError, UnknownName, UserError, unknown_name
 from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import game_state
@@ -99,6 +99,15 @@ class Script:
 # --- From a script to a game ----------------------------------------------------------------------
 
 
+_IMAGES = {
+    "mnist": "mnist",
+    "mnist-5k": "mnist-5k",
+    "idx": "idx:FOLDER",
+    "folder": "folder:PATH",
+}
+"""Images that can be played interactively: how each is written, by the part before the colon."""
+
+
 @functools.lru_cache(maxsize=4)
 def load_data(data: str) -> Source:
     """The data set or toy of that name; it is cached, since games do not change their data.
@@ -107,16 +116,20 @@ def load_data(data: str) -> Source:
         UserError: no such data, or data that only `advnets train` supports.
     """
     name = data.partition(":")[0]
-    if name in ("mnist", "mnist-5k", "idx", "folder"):
+    if name in _IMAGES:
         return datasets.load(data)
     if name in datasets.REGISTRY:
         raise UserError(
-            f"{data} cannot be played interactively; use toys, points, mnist, mnist-5k, idx:FOLDER "
-            f"or folder:PATH. To train on it, type: advnets train {data}"
+            f"{data} cannot be played interactively; use toys, points, "
+            f"{', '.join(_IMAGES.values())}. To train on it, type: advnets train {data}"
         )
     if (help := elsewhere(data)) and not Path(data).exists():
         raise UserError(help)
-    return catalogue.find(data)
+    try:
+        return catalogue.find(data)
+    except UnknownName as error:
+        known = [*catalogue.TOYS, "FILE.csv", *_IMAGES.values()]
+        raise unknown_name(data, known, "data set") from error
 
 
 def kind_of(data: str) -> Kind:

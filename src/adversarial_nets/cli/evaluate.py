@@ -15,7 +15,6 @@ from adversarial_nets.cli.shared import (
     RunFolder,
     Threads,
     Weights,
-    open_run,
     require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
@@ -52,7 +51,7 @@ class EvaluateOptions:
 def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.evaluation.score import load_data
-    from adversarial_nets.runs import folder as runs_folder
+    from adversarial_nets.runs.folder import history, open_run
 
     run = open_run(o.run)
     require_positive("--samples", o.samples, 10_000)
@@ -72,7 +71,7 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     for weights, score in found.others:
         reporter.say(f"{weights} G, scored before: {score}")
     _print_rows(reporter, found.calibration)
-    return found.to_json() | {"run": runs_folder.history(run)}
+    return found.to_json() | {"run": history(run)}
 
 
 def _print_rows(reporter: ProgressReporter, rows: Sequence["CalibrationRow"]) -> None:

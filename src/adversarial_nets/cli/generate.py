@@ -22,7 +22,6 @@ from adversarial_nets.cli.shared import (
     Json,
     RunFolder,
     Weights,
-    open_run,
     output_path,
     require_positive,
     require_suffix,
@@ -374,6 +373,7 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.runs import files, game_state
     from adversarial_nets.runs.export import to_onnx
     from adversarial_nets.runs.exported import refuse_onnx
+    from adversarial_nets.runs.folder import open_run
 
     run = open_run(o.run)
     refuse_onnx(run)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from adversarial_nets.cli.shared import Checkpoint, Json, RunFolder, Weights, open_run
+from adversarial_nets.cli.shared import Checkpoint, Json, RunFolder, Weights
 from adversarial_nets.errors import UserError
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def open_generator(o: GeneratorOptions) -> Opened:
     """
     from adversarial_nets.classes import find_class
     from adversarial_nets.runs import game_state
+    from adversarial_nets.runs.folder import open_run
 
     run = open_run(o.run)
     if o.seed is not None:

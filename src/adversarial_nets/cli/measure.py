@@ -14,7 +14,6 @@ from adversarial_nets.cli.shared import (
     Place,
     Threads,
     Weights,
-    open_run,
     print_table,
     require_positive,
 )
@@ -97,7 +96,7 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
     is_count = o.samples is None or o.samples.lstrip("-").isdecimal()
     if is_count and not _is_data(o.run):
         n = require_positive("--samples", int(o.samples or _MOST), _MOST)
-        return _measure_run(o, open_run(Path(o.run)), n, reporter)
+        return _measure_run(o, n, reporter)
     if is_count:
         raise UserError(
             f"{o.run} is a data set. Add the images to measure against it: --samples FOLDER or "
@@ -119,13 +118,13 @@ def _is_data(name: str) -> bool:
     return not is_run and name.partition(":")[0] in REGISTRY
 
 
-def _measure_run(
-    o: MeasureOptions, run: "Run", n: int, reporter: ProgressReporter
-) -> dict[str, Any]:
+def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[str, Any]:
     """Measure the samples of a run against its own data."""
     from adversarial_nets.evaluation import measure
     from adversarial_nets.evaluation.score import load_data
+    from adversarial_nets.runs.folder import open_run
 
+    run = open_run(o.run)
     data = load_data(run, reporter.work, o.data)
     has_classes = {"train", "test"} <= data.labels.keys()
     chosen = o.features or ("classifier" if has_classes else "patches")
@@ -180,9 +179,10 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     """Measure a folder of images, or a run's samples, against a data set."""
     from adversarial_nets import datasets
     from adversarial_nets.datasets.registry import find
+    from adversarial_nets.runs.folder import open_run
 
     if (Path(name) / "settings.json").is_file():
-        run = open_run(Path(name))
+        run = open_run(name)
         options = run.settings.data_options() if find(o.run).resizable else {}
         options.pop("train_on_all", None)  # the other images are held out
         data = datasets.load(o.run, **options, on_progress=reporter.work)

@@ -15,7 +15,7 @@ from adversarial_nets.cli.shared import (
     print_files,
     print_table,
 )
-from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import Settings, update_settings
 
@@ -57,26 +57,8 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
         return tyro.MISSING_NONPROP, sentence
     from adversarial_nets.replay import kind_of
 
-    _check_data(data)
     sentence = f"The defaults below are those for {data}."
     return PlayOptions(data="", settings=kind_of(data).settings), sentence
-
-
-def _check_data(data: str) -> None:
-    """Raise UserError if there are no such data.
-
-    If the name is unknown, the message lists images too; `catalogue.find` knows only toys.
-    """
-    from adversarial_nets.replay import kind_of
-    from adversarial_nets.toys.catalogue import TOYS
-
-    try:
-        kind_of(data)
-    except UserError as error:
-        if not str(error).startswith("There is no toy"):
-            raise
-        images = ("mnist", "mnist-5k", "idx:FOLDER", "folder:PATH")
-        raise unknown_name(data, [*TOYS, "FILE.csv", *images], "data set") from error
 
 
 def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -164,7 +146,6 @@ def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, A
         if o.run is not None:
             reporter.say(f'It opens at the tab "Trained run", with the z space of {o.run}.')
 
-    _check_data(o.data)
     return serve(
         run=run,
         data=o.data,

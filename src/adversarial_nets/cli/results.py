@@ -17,7 +17,6 @@ from adversarial_nets.cli.shared import (
     Place,
     RunFolder,
     Weights,
-    open_run,
     padded,
     require_suffix,
 )
@@ -52,6 +51,7 @@ class ReportOptions:
 
 def _report(o: ReportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.report.existing import existing_report
+    from adversarial_nets.runs.folder import open_run
 
     run = open_run(o.run)
     page = None if o.again or o.data else existing_report(run, o.weights)  # --data is checked

@@ -3,16 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import tyro
 from rich.cells import cell_len
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
-
-if TYPE_CHECKING:
-    from adversarial_nets.runs.folder import Run
 
 __all__ = [
     "Checkpoint",
@@ -26,7 +23,6 @@ __all__ = [
     "Threads",
     "Weights",
     "needs_playground",
-    "open_run",
     "output_path",
     "padded",
     "print_result",
@@ -130,27 +126,6 @@ def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
     """
     if path.suffix not in suffixes:
         raise UserError(f"{option} is {path}; its name must end in {' or '.join(suffixes)}.")
-
-
-def open_run(folder: Path) -> "Run":
-    """Open a run's folder like `runs.folder.open_run`, but name the runs inside another folder.
-
-    Raises:
-        UserError: the folder cannot be opened as a run.
-    """
-    from adversarial_nets.runs import folder as runs_folder
-
-    try:
-        return runs_folder.open_run(folder)
-    except UserError as error:
-        inside = sorted(str(path.parent) for path in folder.glob("*/settings.json"))
-        if not inside or (folder / "settings.json").exists():
-            raise
-        more = ", …" if len(inside) > 5 else ""
-        raise UserError(
-            f"{folder} is not a run's folder, but holds runs; name one of them: "
-            f"{', '.join(inside[:5])}{more}."
-        ) from error
 
 
 # --- Output ---------------------------------------------------------------------------------------

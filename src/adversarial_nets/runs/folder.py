@@ -288,16 +288,30 @@ def open_run(run: RunLike) -> Run:
 
         return _run(folder, folder, read_record(folder))
     if not path.is_file():
-        near = ", ".join(sorted(str(p.parent) for p in folder.parent.glob("*/settings.json"))[:5])
-        raise UserError(
-            f"{folder} is not a run's folder: it has no settings.json."
-            + (
-                f" Runs in the same place: {near}."
-                if near
-                else " Start a run with: advnets train mnist-5k"
-            )
-        )
+        raise _no_run(folder)
     return _run(folder, path, read_json(path))
+
+
+def _no_run(folder: Path) -> UserError:
+    """The error for a folder without settings.json, which names the runs inside or beside it."""
+
+    def runs(parent: Path) -> str:
+        found = sorted(str(path.parent) for path in parent.glob("*/settings.json"))
+        return ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
+
+    if inside := runs(folder):
+        return UserError(
+            f"{folder} is not a run's folder, but holds runs; name one of them: {inside}."
+        )
+    beside = runs(folder.parent)
+    return UserError(
+        f"{folder} is not a run's folder: it has no settings.json."
+        + (
+            f" Runs in the same place: {beside}."
+            if beside
+            else " Start a run with: advnets train mnist-5k"
+        )
+    )
 
 
 def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
