@@ -22,6 +22,7 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
 from adversarial_nets.objectives import OBJECTIVES, Objective
+from adversarial_nets.runs.export import to_onnx
 from adversarial_nets.runs.folder import PACKAGED, Run
 from adversarial_nets.settings import Settings
 from small import generator, small_labelled_data, small_settings
@@ -261,8 +262,11 @@ def test_the_cards_command_starts_from_the_same_weights(
 
 
 @pytest.mark.parametrize("absolute", [True, False])
-def test_the_card_names_no_private_path(
-    absolute: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_exported_files_hold_no_private_path(
+    absolute: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "照片").mkdir()
@@ -272,13 +276,24 @@ def test_the_card_names_no_private_path(
     settings = small_settings(size=6, channels=1)
     name = f"folder:{tmp_path / '照片'}" if absolute else "folder:照片"
     run = an.train(name, settings=settings, rounds=2, run=tmp_path / "run", progress=False)
+    an.evaluate(run, samples=50, progress=False)
     card, program = card_and_program(run, tmp_path / "生成器")
-    assert str(tmp_path) not in card
+    for file in (tmp_path / "生成器").iterdir():
+        assert str(tmp_path).encode() not in file.read_bytes(), file.name
+    G, round = an.load_generator(run)
+    model = to_onnx(G, run, {"round": round, "weights": run.default_weights})
+    assert str(tmp_path).encode() not in model
     for words in ("A generator trained on folder:照片", "30 images in 照片, each"):
         assert words in card
     assert "advnets train folder:照片" in card.replace("'", "")
     assert 'open_run("生成器")' in program
     run_program(program, tmp_path, {})
+    found = an.evaluate("生成器", samples=50, progress=False)  # by the folder's name, where it lies
+    assert found.parzen == an.evaluate(run, samples=50, progress=False).parzen
+    (tmp_path / "照片").rename(tmp_path / "moved")
+    assert main(["evaluate", "生成器"]) == 2
+    assert "name their place: advnets evaluate" in capsys.readouterr().err
+    assert main(["evaluate", "生成器", "--data", "folder:moved", "--samples", "50"]) == 0
 
 
 def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:

@@ -152,33 +152,31 @@ class FitSteps:
         """Score, save and report progress, if one of these is due after this update."""
         session = self.session
         finished = self.done == last
-        in_last_phase = last >= self.total
-        score_due = (
-            in_last_phase
-            and session.score_every > 0
-            and (finished or self.done % session.score_every == 0)
-        )
+        score_due = self._score_due(last)
         # The rows of the metrics do not depend on where the fit was interrupted.
         row_due = score_due or finished or self.done % session.save_every == 0
         if not (row_due or stop):
             return
         loss = sum(session.losses) / max(len(session.losses), 1)
         self._check_finite(loss)
-        row: dict[str, Any] = {
-            "round": self.done,
-            "loss": loss,
-            "seconds": round(session.seconds, 3),
-        }
-        if score_due:
-            row["valid_nats"] = self._score()
         if row_due:
+            row: dict[str, Any] = {"round": self.done, "loss": loss}
+            row["seconds"] = round(session.seconds, 3)
+            if score_due:
+                row["valid_nats"] = self._score()
             session.losses = []
-        if session.folder is not None:
-            if row_due:
+            if session.folder is not None:
                 metrics.append_metrics(session.folder, row)
+        if session.folder is not None:
             self._save(session.folder)
         if session.callback:
             session.callback(self.done, self.total, loss)
+
+    def _score_due(self, last: int) -> bool:
+        """Whether a validation score is due: now and then in the last phase, and at its end."""
+        if last < self.total or self.session.score_every <= 0:
+            return False
+        return self.done == last or self.done % self.session.score_every == 0
 
     def _tensors(self) -> dict[str, Tensor]:
         """Return the parameters and, of a `torch.nn.Module`, all tensors of its `state_dict`."""

@@ -1,6 +1,7 @@
 """The command ``advnets measure``: a run, or a folder of images, by measures newer than 2014."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from adversarial_nets.datasets import Dataset
     from adversarial_nets.evaluation.compare_images import ImageMeasures
+    from adversarial_nets.evaluation.measures import Measurement
     from adversarial_nets.runs.folder import Run
 
 __all__ = ["COMMANDS"]
@@ -93,21 +95,21 @@ class MeasureOptions:
 
 
 def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    is_count = o.samples is None or o.samples.lstrip("-").isdecimal()
-    if is_count and not _is_data(o.run):
-        n = require_positive("--samples", int(o.samples or _MOST), _MOST)
-        return _measure_run(o, n, reporter)
-    if is_count:
-        raise UserError(
-            f"{o.run} is a data set. Add the images to measure against it: --samples FOLDER or "
-            "--samples RUN; or give a run in its place."
-        )
-    if not _is_data(o.run):
+    is_number = o.samples is None or o.samples.lstrip("-").isdecimal()
+    if _is_data(o.run):
+        if is_number:
+            raise UserError(
+                f"{o.run} is a data set. Add the images to measure against it: --samples FOLDER or "
+                "--samples RUN; or give a run in its place."
+            )
+        return _measure_samples(o, str(o.samples), reporter)
+    if not is_number:
         raise UserError(
             f"--samples is {o.samples}, so {o.run} must be a data set, e.g. folder:{o.run}; or "
             "give the number of samples of this run."
         )
-    return _measure_samples(o, str(o.samples), reporter)
+    n = require_positive("--samples", int(o.samples or _MOST), _MOST)
+    return _measure_run(o, n, reporter)
 
 
 def _is_data(name: str) -> bool:
@@ -142,10 +144,14 @@ def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[
         features="classifier" if chosen == "classifier" else "inception",
         on_progress=reporter.work,
     )
-    reporter.say(
-        f"{found.weights} G at round {found.round} on {o.data or found.data}, "
-        f"{found.samples:,} samples"
-    )
+    return _print_measured(found, o.data or found.data, data.class_names, reporter)
+
+
+def _print_measured(
+    found: "Measurement", place: str, class_names: Sequence[str], reporter: ProgressReporter
+) -> dict[str, Any]:
+    """Print the measures of a run, and return them for ``--json``."""
+    reporter.say(f"{found.weights} G at round {found.round} on {place}, {found.samples:,} samples")
     if found.accuracy is None:
         reporter.say("Features: Inception")
     else:
@@ -156,8 +162,7 @@ def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[
     _print_rows(result, reporter)
     if found.classes is not None:
         shares = [
-            (name, f"{share:.1%}")
-            for name, share in zip(data.class_names, found.classes, strict=True)
+            (name, f"{share:.1%}") for name, share in zip(class_names, found.classes, strict=True)
         ]
         print_table(reporter, ["class", "share of the samples"], shares)
     reporter.say(found.copied.sentence)

@@ -10,15 +10,20 @@ from typing import Any, Literal
 
 from torch import nn
 
-from adversarial_nets.datasets.registry import absolute_path
-from adversarial_nets.evaluation.score import evaluate
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.evaluation.score import evaluate, load_data
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.report.commands import passed_in, train_command
 from adversarial_nets.report.run_settings import differences_in_words
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
-from adversarial_nets.runs.exported import refuse_onnx, refuse_other_files, write_generator
+from adversarial_nets.runs.exported import (
+    refuse_onnx,
+    refuse_other_files,
+    without_private_paths,
+    write_generator,
+)
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 
@@ -46,7 +51,8 @@ def export_generator(
 ) -> Run:
     """Write a run's generator into a folder that `open_run` and `load_generator` read.
 
-    The files are listed in `runs.exported`; nothing is pickled. Scores of this generator in the
+    The files are listed in `runs.exported`; nothing is pickled, and none holds an absolute path of
+    this machine. Scores of this generator in the
     run's evaluation.json are copied; with `half`, the rounded weights are scored again in the same
     way, without the rows of reference images.
 
@@ -72,7 +78,7 @@ def export_generator(
     weights = weights or run.default_weights
     net, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     records = [
-        record
+        without_private_paths(record, run)
         for record in read_evaluations(run.folder)
         if (record["round"], record["weights"]) == (round, weights)
     ]
@@ -81,7 +87,7 @@ def export_generator(
         write_generator(new, run, net, {"round": round, "weights": weights}, half)
         written = open_run(new)
         if half:
-            _score_again(written, records, G)
+            _score_again(written, records, G, load_data(run) if records else None)
         elif records:
             write_atomically(new / "evaluation.json", json_text(records))
         write_atomically(new / "README.md", _card(dataclasses.replace(written, folder=folder), new))
@@ -93,12 +99,15 @@ def export_generator(
     return open_run(folder)
 
 
-def _score_again(run: Run, records: list[dict[str, Any]], G: nn.Module | None) -> None:
+def _score_again(
+    run: Run, records: list[dict[str, Any]], G: nn.Module | None, data: Dataset | None
+) -> None:
     """Score an exported generator by the protocol of each record."""
     for record in records:
         parzen = record["parzen"]
         evaluate(
             run,
+            data,
             grid=parzen["grid"],
             samples=parzen["samples"],
             calibration=False,
@@ -110,7 +119,7 @@ def _score_again(run: Run, records: list[dict[str, Any]], G: nn.Module | None) -
 def _card(run: Run, written: Path) -> str:
     """The model card of a generator whose files are in `written` now, later in its folder."""
     preset, given, name = PRESETS.get(run.preset), passed_in(run), run.folder.absolute().name
-    card = text_template("model_card.md").render(
+    return text_template("model_card.md").render(
         run=run,
         size=(written / "generator.safetensors").stat().st_size,
         differences=differences_in_words(run),
@@ -123,15 +132,3 @@ def _card(run: Run, written: Path) -> str:
         evaluate=shlex.join(["advnets", "evaluate", name]),
         name=json.dumps(name, ensure_ascii=False),
     )
-    return _without_private_paths(card, run)
-
-
-def _without_private_paths(card: str, run: Run) -> str:
-    """The card with names in place of absolute paths, since it is made for publication."""
-    from_run, onto = run.info.get("init_from", {}).get("run"), run.info.get("onto")
-    data = [run.info.get("data_path"), absolute_path(run.data), run.data.partition(":")[2]]
-    paths = {str(path) for path in (*data, from_run, onto) if path and Path(path).is_absolute()}
-    for path in sorted(paths, key=len, reverse=True):  # one may begin with another
-        if name := Path(path).name:
-            card = card.replace(path, name)
-    return card

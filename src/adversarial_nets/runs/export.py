@@ -14,7 +14,8 @@ from torch import nn
 from adversarial_nets.classes import condition_columns
 from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.folder import Run, settings_record
+from adversarial_nets.runs.exported import exported_record
+from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.onnx_file import METADATA
 
 __all__ = ["to_onnx"]
@@ -72,12 +73,13 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
     assert program is not None
     model = program.model_proto
     low, high = run.range
+    record = exported_record(run, {**(exported or {}), "dtype": "float32"})
     model.doc_string = (
-        f"Generator of a GAN trained on {run.data}. z ~ p_z = {run.settings.prior}, mean 0 and "
-        f"variance 1 in each of {run.settings.z_size} dimensions; images in [{low:g}, {high:g}]."
+        f"Generator of a GAN trained on {record['data']}. z ~ p_z = {run.settings.prior}, mean 0 "
+        f"and variance 1 in each of {run.settings.z_size} dimensions; images in [{low:g}, "
+        f"{high:g}]."
     )
     if exported:
-        record = settings_record(run) | {"exported": {**exported, "dtype": "float32"}}
         onnx.helper.set_model_props(model, {METADATA: json.dumps(record)})
     onnx.checker.check_model(model)
     file = io.BytesIO()

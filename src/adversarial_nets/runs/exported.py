@@ -9,6 +9,7 @@
 have a name in place of a folder, e.g. ``digits``.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from adversarial_nets.datasets.registry import absolute_path
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import GENERATOR, Checkpoint
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
@@ -26,8 +28,10 @@ from adversarial_nets.runs.folder import Run, settings_record
 __all__ = [
     "check_exported",
     "exported_checkpoint",
+    "exported_record",
     "refuse_onnx",
     "refuse_other_files",
+    "without_private_paths",
     "write_generator",
 ]
 
@@ -73,12 +77,39 @@ def write_generator(
         name: (tensor.half() if half and tensor.is_floating_point() else tensor).contiguous()
         for name, tensor in G.state_dict().items()
     }
-    record = settings_record(run) | {
-        "exported": {**exported, "dtype": "float16" if half else "float32"}
-    }
+    record = exported_record(run, {**exported, "dtype": "float16" if half else "float32"})
     with explain_os_errors(folder):
         write_atomically(folder / GENERATOR, safetensors.torch.save(tensors, {"format": "pt"}))
         write_atomically(folder / "settings.json", json_text(record))
+
+
+def exported_record(run: Run, exported: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings.json of an exported generator, without private paths.
+
+    Args:
+        run: the generator's run.
+        exported: ``round``, ``weights`` and ``dtype`` (`Run.exported`).
+    """
+    record = settings_record(run) | {"exported": dict(exported)}
+    record["info"] = {name: value for name, value in run.info.items() if name != "data_path"}
+    return without_private_paths(record, run)
+
+
+def without_private_paths(record: Mapping[str, Any], run: Run) -> dict[str, Any]:
+    """A JSON object with names in place of the absolute paths of a run's images and of other runs.
+
+    An exported generator is made for publication, and a path may hold the names of people.
+    """
+    from_run, onto = run.info.get("init_from", {}).get("run"), run.info.get("onto")
+    data = (run.info.get("data_path"), absolute_path(run.data), run.data.partition(":")[2])
+    paths = {str(path) for path in (*data, from_run, onto) if path and Path(path).is_absolute()}
+    text = json.dumps(record, ensure_ascii=False)
+    for path in sorted(paths, key=len, reverse=True):  # one may begin with another
+        if name := Path(path).name:
+            old, new = (json.dumps(part, ensure_ascii=False)[1:-1] for part in (path, name))
+            text = text.replace(old, new)
+    found: dict[str, Any] = json.loads(text)
+    return found
 
 
 def exported_checkpoint(run: Run, which: str, weights: str) -> Checkpoint:
