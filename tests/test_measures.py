@@ -5,6 +5,7 @@ import hashlib
 import inspect
 import math
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -118,12 +119,29 @@ def test_shuffled_features_are_detected() -> None:
         (normal(50), normal(50) * math.nan, "NaN"),
         (normal(50), normal(50, d=3), "same network"),
         (normal(50), normal(50)[:, 0], "same network"),
+        (normal(50)[:, 0], normal(50)[:, 0], "same network"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_refusals(real: Tensor, samples: Tensor, words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        inspect.unwrap(compare_features)(real, samples)  # without the type checks of the tests
+    for f in (compare_features, frechet_distance, kernel_distance, precision_recall):
+        if len(samples) > 1 and len(real) > 1 and (len(real) == len(samples) or f in K_NEAREST):
+            with pytest.raises(UserError, match=words):
+                inspect.unwrap(f)(real, samples)  # without the type checks of the tests
+
+
+K_NEAREST = (compare_features, precision_recall)
+
+
+@pytest.mark.parametrize("f", [frechet_distance, kernel_distance])
+def test_a_distance_needs_two_images(f: Callable[[Tensor, Tensor], float]) -> None:
+    with pytest.raises(UserError, match="There are 1 samples"):
+        f(normal(5), normal(1))
+
+
+def test_equal_images_have_no_negative_frechet_distance() -> None:
+    x = torch.ones(40, 3)
+    assert 0 <= frechet_distance(x, x) < 1e-8
 
 
 def test_k_below_1_is_refused() -> None:

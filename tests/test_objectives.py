@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import inspect
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -199,6 +200,44 @@ def test_a_star_is_the_optimum_that_the_table_states(name: str) -> None:
     torch.testing.assert_close(expected_d_loss(name, found(p, q), p, q), least)
 
 
+@given(
+    p=st.lists(st.floats(0.01, 1), min_size=4, max_size=4),
+    q=st.lists(st.floats(-2, 2), min_size=4, max_size=4),
+)
+@settings(max_examples=15)
+def test_what_G_descends_if_D_is_optimal(p: list[float], q: list[float]) -> None:
+    """G's gradient with D fixed at its optimum: that of minus D's least loss, or another one."""
+    p_data = torch.tensor(p, dtype=torch.float64) / sum(p)
+    logits = torch.tensor(q, dtype=torch.float64, requires_grad=True)
+    p_g = logits.softmax(0)
+
+    def gradient(f: Tensor) -> Tensor:
+        return torch.autograd.grad(f, logits, retain_graph=True)[0]
+
+    def of_G(name: str) -> Tensor:
+        a = optimum(name, p_data, p_g)[0].detach()
+        losses = torch.stack([objectives.generator_loss(b, name) for b in a.split(1)])
+        return gradient((p_g * losses).sum())
+
+    close = functools.partial(torch.testing.assert_close, rtol=1e-9, atol=1e-9)
+    for name in ("minimax", "hinge"):
+        close(of_G(name), -gradient(optimum(name, p_data, p_g)[1]))
+    kl = (p_g * (p_g / p_data).log()).sum()
+    close(of_G("non-saturating"), gradient(kl - 2 * jsd(p_data, p_g)))
+
+
+def test_the_non_saturating_G_can_raise_the_divergence() -> None:
+    p_data = torch.tensor([0.0011, 0.0878, 0.9111], dtype=torch.float64)
+    logits = torch.tensor([0.0582, 0.9376, 0.0041], dtype=torch.float64).log().requires_grad_()
+    p_g = logits.softmax(0)
+    kl = (p_g * (p_g / p_data).log()).sum()
+    step, rise = (
+        torch.autograd.grad(f, logits, retain_graph=True)[0]
+        for f in (kl - 2 * jsd(p_data, p_g), jsd(p_data, p_g))
+    )
+    assert -step @ rise > 1e-4
+
+
 def test_a_perfect_G_gets_no_gradient_from_the_optimal_D() -> None:
     """Where p_g = p_data, D* is constant, so the gradient of G's loss with respect to x is 0."""
     p = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64)
@@ -214,6 +253,11 @@ def test_relativistic_g_loss_needs_the_data() -> None:
     assert loss.item() == pytest.approx(expected, rel=1e-6)
     with pytest.raises(UserError, match="a_x"):
         objectives.generator_loss(a_G_z, "relativistic")
+    for other in (torch.zeros(3), torch.zeros(2, 1)):
+        with pytest.raises(UserError, match="both must have the same"):
+            inspect.unwrap(objectives.generator_loss)(a_G_z, "relativistic", other)
+        with pytest.raises(UserError, match="both must have the same"):
+            inspect.unwrap(objectives.discriminator_loss)(other, a_G_z, "relativistic")
 
 
 def test_a_paired_objective_needs_no_other_loss_of_G() -> None:

@@ -1,6 +1,7 @@
 """The Parzen-window estimator: exact values, invariances, precision, and the protocol."""
 
 import dataclasses
+import inspect
 import math
 import subprocess
 import sys
@@ -279,14 +280,28 @@ def test_samples_that_do_not_fit(samples: Tensor, says: str) -> None:
         parzen_score(samples, x2, x2)
 
 
+@pytest.mark.parametrize("x", [x2.to(torch.uint8), x2[:, 0]])
+def test_images_that_are_no_rows_of_floats(x: Tensor) -> None:
+    with pytest.raises(UserError, match=r"must be floats of shape \(n, pixels\)"):
+        inspect.unwrap(log_likelihood)(x, x2, [1.0])
+
+
+def test_half_precision_does_not_change_the_score() -> None:
+    x, s = (torch.linspace(0, 1, 200).reshape(50, 4).half() for _ in range(2))
+    halves, floats = (log_likelihood(f(x), s, [0.1]) for f in (Tensor.half, Tensor.float))
+    torch.testing.assert_close(halves, floats, rtol=0, atol=0)
+
+
 def test_no_images() -> None:
     with pytest.raises(UserError, match="no images to score"):
         parzen_score(x2, x2, x2[:0])
 
 
-@pytest.mark.parametrize("grid", [(), (0.1, 0.0), (-1.0,), (math.nan,), (math.inf,)])
+@pytest.mark.parametrize(
+    "grid", [(), (0.1, 0.0), (-1.0,), (math.nan,), (math.inf,), (1e-20,), (1e200,)]
+)
 def test_impossible_sigmas(grid: tuple[float, ...]) -> None:
-    with pytest.raises(UserError, match="positive"):
+    with pytest.raises(UserError, match="numbers from 1e-09 to 1e"):
         parzen_score(x2, x2, x2, grid)
 
 

@@ -12,6 +12,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.paper.plane import plane as play_in_the_plane
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue, distributions, plane
+from adversarial_nets.toys.curves import Curve
 from adversarial_nets.toys.distributions import sample_points
 from adversarial_nets.toys.kinds import PLANE
 from adversarial_nets.toys.measures import oscillates, smoothed_KL
@@ -179,3 +180,9 @@ def test_oscillation_needs_crossings_and_a_lasting_amplitude() -> None:
     assert not oscillates(0.1 * np.sin(t))  # too small
     assert not oscillates(np.sin(t)[:20])  # too short
     assert not oscillates(t)  # a drift does not return
+
+
+def test_only_a_ring_of_zero_width_is_measured_as_a_ring() -> None:
+    segment = plane.new_evaluator(Curve("segment", noise=0.0))
+    assert "distance from the ring" not in segment.floors
+    assert "distance from the ring" in plane.new_evaluator(Curve("ring", noise=0.0)).floors

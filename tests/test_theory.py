@@ -1,6 +1,8 @@
 """Section 4: properties over random distributions, closed forms, and limits (0, ∞)."""
 
+import inspect
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -246,3 +248,45 @@ def test_a_false_statement_fails_its_check() -> None:
     """A NaN is a failure, and so is one wrong case among correct ones."""
     for errors in ([0.0, math.nan, 0.0], [0.0, 1.0]):
         assert not statements._check_of("4.1", "false", iter(errors), 1e-3).holds
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "words"),
+    [
+        ([0.5, 0.5], [1.0], r"shapes \(2,\), \(1,\)"),
+        ([], [], r"shapes \(0,\)"),
+        ([[0.5, 0.5]], [[0.5, 0.5]], "probabilities of the same points"),
+        ([0.5, 0.6], [0.5, 0.5], "Divide it by its sum"),
+        ([math.nan, 1.0], [0.5, 0.5], "minimum nan"),
+    ],
+)
+@pytest.mark.parametrize("f", [KL, JSD, divergences.mirror_descent_step])
+def test_what_is_no_pair_of_distributions(
+    f: Callable[..., object], p: list[float], q: list[float], words: str
+) -> None:
+    with pytest.raises(UserError, match=words):
+        inspect.unwrap(f)(np.array(p), np.array(q))
+
+
+def test_distributions_of_float32_and_lists_are_accepted() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        p, q = (x.astype(np.float32) / x.astype(np.float32).sum() for x in rng.random((2, 50)))
+        exact = KL(*(x.astype(np.float64) / x.astype(np.float64).sum() for x in (p, q)))
+        assert inspect.unwrap(KL)(p, q) == pytest.approx(exact, abs=1e-5)
+    assert inspect.unwrap(JSD)([0.5, 0.5], [0.5, 0.5]) == 0
+
+
+def test_impossible_arguments() -> None:
+    half = np.array([0.5, 0.5])
+    with pytest.raises(UserError, match="1 logits and 2 probabilities"):
+        inspect.unwrap(V)(np.zeros(1), half, half)
+    for eta in (math.nan, math.inf, 0.0):
+        with pytest.raises(UserError, match="step size must be above 0"):
+            divergences.mirror_descent_step(half, half, eta)
+    with pytest.raises(UserError, match="distributions is 0"):
+        statements.checks(distributions=0)
+    with pytest.raises(UserError, match="1 axes, the other 2"):
+        quadrature.KL_density(gaussian(), Mixture(((0.0, 0.0),), (1.0,)))
+    with pytest.raises(UserError, match="sigma is 0"):
+        quadrature.smoothed_gradient(lambda x: x[:, 0], np.zeros(1), 0.0)

@@ -101,6 +101,7 @@ def test_find_by_name_with_numbers_and_with_a_misspelt_name() -> None:
         ("gaussian:1,x", "MEAN,STD"),
         ("gaussian:1,0", "above 0"),
         ("gaussian:nan,1", "finite"),
+        ("gaussian:1e6,.01", "Subtract 1e\\+06 from all"),
         ("mixture:1,2,3", "MEAN,STD,MEAN,STD"),
         ("uniform:2,1", "low < high"),
         ("nowhere.csv", "cannot be read"),
@@ -116,11 +117,35 @@ def test_wrong_names_raise_helpful_errors(name: str, message: str) -> None:
 def test_wrong_parameters_raise_errors() -> None:
     with pytest.raises(UserError, match=r"2 means, 1 standard deviations.*same number"):
         distributions.mixture((1.0, 2.0), (1.0,))
+    for weights in ((2.0,), (0.0,), (math.nan,)):
+        with pytest.raises(UserError, match="their sum 1"):
+            distributions.Mixture(((0.0,),), (1.0,), weights)
+    with pytest.raises(UserError, match="no Gaussians"):
+        distributions.Mixture((), ())
+    with pytest.raises(UserError, match="must be finite"):
+        distributions.gaussian(math.inf, 1.0)
     with pytest.raises(UserError, match="0 or more"):
         curves.Curve("ring", noise=-1.0)
 
 
 # --- Points from a file ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n", [200, 2000])
+def test_rounded_points_have_no_comb_for_a_density(n: int) -> None:
+    """Whole numbers from N(170, 10²) give nearly the width and density of the unrounded ones."""
+    x = sample_points(distributions.gaussian(170.0, 10.0), n)
+    rounded, exact = points.Points(x.round()), points.Points(x)
+    assert rounded.widths == pytest.approx(exact.widths, rel=0.2)
+    at = np.linspace(150, 190, 401)[:, None]
+    distance = np.abs(np.exp(rounded.log_density(at)) - np.exp(exact.log_density(at))).sum() * 0.1
+    assert distance < 0.03
+
+
+def test_points_that_float32_rounds_together_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "times.csv").write_text("".join(f"{1_700_000_000 + i}\n" for i in range(60)))
+    with pytest.raises(UserError, match=r"times.csv: the points lie near 1.7e\+09.*Subtract"):
+        catalogue.find(str(tmp_path / "times.csv"))
 
 
 def test_points_from_a_csv_with_and_without_a_header(tmp_path: Path) -> None:

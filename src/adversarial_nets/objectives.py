@@ -272,8 +272,25 @@ def published_settings(s: Settings) -> str:
 def discriminator_loss(
     a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"], objective: str = "non-saturating"
 ) -> Float[Tensor, ""]:
-    """The loss that D minimises: −V(D, G) for the paper's objectives (D ascends V, Algorithm 1)."""
-    return _scalar(find(objective).d_loss(a_x, a_G_z), "d_loss")
+    """The loss that D minimises: −V(D, G) for the paper's objectives (D ascends V, Algorithm 1).
+
+    Raises:
+        UserError: an unknown objective, or a paired one without as many samples as data.
+    """
+    found = find(objective)
+    if found.paired_g_loss is not None:
+        _check_pairs(a_x, a_G_z)
+    return _scalar(found.d_loss(a_x, a_G_z), "d_loss")
+
+
+def _check_pairs(a_x: Tensor, a_G_z: Tensor) -> None:
+    """Refuse logits that do not make pairs: PyTorch would pair each with all others."""
+    if a_x.shape != a_G_z.shape:
+        raise UserError(
+            f"This objective pairs samples with data, but D's logits have the shapes "
+            f"{tuple(a_x.shape)} on data and {tuple(a_G_z.shape)} on samples; both must have the "
+            "same."
+        )
 
 
 def _scalar(loss: object, name: str) -> Tensor:
@@ -306,11 +323,12 @@ def generator_loss(
         a_x: D's logits on data; only a paired objective (``relativistic``) needs them.
 
     Raises:
-        UserError: an unknown objective, or a paired one without `a_x`.
+        UserError: an unknown objective, or a paired one without as many `a_x`.
     """
     found = find(objective)
     if found.paired_g_loss is None or a_x is None:
         return _scalar(found.g_loss(a_G_z), "g_loss")
+    _check_pairs(a_x, a_G_z)
     return _scalar(found.paired_g_loss(a_x, a_G_z), "paired_g_loss")
 
 
@@ -387,8 +405,8 @@ def finite_difference_penalty(
 ) -> Float[Tensor, ""]:
     """R1 or R2 without double backpropagation: γ/2 · E(a(x + σε) − a(x))² / σ².
 
-    If the coordinates of ε are independent with mean 0 and variance 1, the expectation over ε is
-    ‖∂a(x)/∂x‖² + O(σ²).
+    If the coordinates of ε are independent and symmetric about 0 with variance 1, its mean over ε
+    is γ/2 · ‖∂a(x)/∂x‖² + O(σ²).
 
     Args:
         a: D's logits on data or samples x.

@@ -54,9 +54,9 @@ class FeatureMetrics:
     """Metrics of samples against real images, from `compare_features`.
 
     Attributes:
-        frechet: the Fréchet distance between Gaussians with the features' means and covariances,
-            the formula of FID (Heusel et al. 2017, arXiv:1706.08500); 0 is best, and few samples
-            bias it upwards.
+        frechet: the squared Fréchet distance between Gaussians with the features' means and
+            covariances, the formula of FID (Heusel et al. 2017, arXiv:1706.08500); 0 is best, and
+            few samples bias it upwards.
         kernel: the unbiased estimate of the squared MMD with the kernel (x·y/d + 1)³, the formula
             of KID (Bińkowski et al. 2018, arXiv:1801.01401); its mean is 0 for two sets from the
             same distribution.
@@ -97,12 +97,23 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
         UserError: too few images or samples, k below 1, features that are not finite, or different
             numbers of features.
     """
+    real, samples = _checked(real, samples, k)
+    return FeatureMetrics(
+        frechet_distance(real, samples),
+        kernel_distance(real, samples),
+        *precision_recall(real, samples, k),
+    )
+
+
+def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
+    """The features in float64, after the checks that `compare_features` lists."""
     if k < 1:
         raise UserError(f"k is {k}; it must be 1 or more.")
-    if real.shape[1:] != samples.shape[1:]:
+    real, samples = torch.as_tensor(real), torch.as_tensor(samples)
+    if real.ndim != 2 or real.shape[1:] != samples.shape[1:]:
         raise UserError(
             f"The features of the real images have shape {tuple(real.shape)} and those of the "
-            f"samples {tuple(samples.shape)}; both must come from the same network."
+            f"samples {tuple(samples.shape)}; both must be (n, features), from the same network."
         )
     for name, x in (("real images", real), ("samples", samples)):
         _check_count(len(x), name, k)
@@ -111,11 +122,7 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
                 f"The features of the {name} contain NaN or infinity; they must be finite. Check "
                 "whether the training diverged."
             )
-    return FeatureMetrics(
-        frechet_distance(real, samples),
-        kernel_distance(real, samples),
-        *precision_recall(real, samples, k),
-    )
+    return real.double(), samples.double()
 
 
 def _check_count(n: int, what: str, k: int = 5) -> None:
@@ -135,15 +142,18 @@ class _Identity(nn.Module):
 
 
 def frechet_distance(real: Real, samples: Drawn) -> float:
-    """Return ‖μ_r − μ_s‖² + tr(C_r + C_s − 2 (C_r C_s)^½), computed in float64 by torchmetrics.
+    """Return the squared Fréchet distance ‖μ_r − μ_s‖² + tr(C_r + C_s − 2 (C_r C_s)^½).
+
+    It is computed in float64 by torchmetrics.
 
     Raises:
-        UserError: torchmetrics is not installed.
+        UserError: torchmetrics is not installed, or features that `compare_features` refuses.
     """
+    real, samples = _checked(real, samples)
     metric = _fid()(feature=_Identity(real.shape[1])).set_dtype(torch.float64)
-    metric.update(real.double(), real=True)
-    metric.update(samples.double(), real=False)
-    return float(metric.compute())
+    metric.update(real, real=True)
+    metric.update(samples, real=False)
+    return max(float(metric.compute()), 0.0)  # rounding can give −1e-10
 
 
 def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
@@ -163,8 +173,11 @@ def kernel_distance(real: Real, samples: Drawn) -> float:
 
     All pairs are used. torchmetrics' class is not used because it averages over random subsets from
     torch's global generator.
+
+    Raises:
+        UserError: features that `compare_features` refuses.
     """
-    real, samples = real.double(), samples.double()
+    real, samples = _checked(real, samples)
 
     def total(x: Tensor, y: Tensor) -> float:
         return sum(float((block @ y.T / x.shape[1] + 1).pow_(3).sum()) for block in x.split(_CHUNK))
@@ -181,10 +194,14 @@ def kernel_distance(real: Real, samples: Drawn) -> float:
 def precision_recall(real: Real, samples: Drawn, k: int = 5) -> tuple[float, float, float, float]:
     """Return precision, recall, density and coverage; see `FeatureMetrics`.
 
-    The authors' package prdc is not used because it holds whole distance matrices in memory, starts
-    eight processes and prints.
+    A point is in a neighbourhood if it is nearer than the radius, as in the authors' package prdc
+    (the papers include the edge, which matters for coinciding features only). The package is not
+    used because it holds whole distance matrices in memory, starts eight processes and prints.
+
+    Raises:
+        UserError: features that `compare_features` refuses.
     """
-    real, samples = real.double(), samples.double()  # cdist uses matrix products: float64
+    real, samples = _checked(real, samples, k)  # cdist uses matrix products: float64
     radii_real, radii_samples = _radii(real, k), _radii(samples, k)
     counts = torch.zeros(len(samples), dtype=torch.int64)  # real neighbourhoods with the sample
     recalled = covered = 0

@@ -68,6 +68,9 @@ def with_prefix(on_progress: Progress | None, name: str) -> Progress | None:
 # Distances are computed in tiles of 1,000 points × 1,000 samples: 4 MB, which fit in the CPU cache.
 _TILE = 1000
 
+_SIGMAS = 1e-9, 1e9
+"""The smallest and largest σ, whose powers float32 holds."""
+
 
 @dataclass(frozen=True)
 class ParzenScore:
@@ -143,8 +146,8 @@ def log_likelihood(
             (`engine.distributed`); every process then returns the result for all of them.
 
     Raises:
-        UserError: no samples or no points, values that are not finite, samples of another size
-            than `x`, or a σ that is not positive.
+        UserError: no samples or no points, values that are not finite or no floats, samples of
+            another size than `x`, or a σ below 1e-9 or above 1e9.
 
     >>> x = torch.zeros(1, 2)  # equal to the only sample, so the density is 1 / 2πσ²
     >>> round(log_likelihood(x, torch.zeros(1, 2), [1.0]).exp().item() * 2 * torch.pi, 12)
@@ -163,10 +166,13 @@ def _log_likelihood(
     shared: bool,
 ) -> tuple[Tensor, int]:
     """`log_likelihood`, and the number of samples."""
-    if not len(sigmas) or not all(0 < σ < math.inf for σ in sigmas):
-        raise UserError(f"The σ grid is {list(sigmas)}; it must be one or more positive numbers.")
-    if not len(x):
-        raise UserError("There are no images to score. Give a data set whose split is not empty.")
+    smallest, largest = _SIGMAS
+    if not len(sigmas) or not all(smallest <= σ <= largest for σ in sigmas):
+        raise UserError(
+            f"The σ grid is {list(sigmas)}; it must be one or more numbers from {smallest:g} to "
+            f"{largest:g}."
+        )
+    x = _points(x)
     D = x.shape[1]
     centre = x.mean(0)
     x = x - centre
@@ -186,6 +192,23 @@ def _log_likelihood(
         raise UserError("There are no samples; give one or more.")
     log_mean_exp = (best - half_norm_x) / σ[:, None] ** 2 + torch.log(sums / n)
     return log_mean_exp - D * torch.log(σ * math.sqrt(2 * math.pi))[:, None], n
+
+
+def _points(x: Tensor) -> Tensor:
+    """The points to score, in float32 or float64.
+
+    Raises:
+        UserError: there are none, or they are no floats of shape (n, pixels).
+    """
+    x = torch.as_tensor(x)
+    if not len(x):
+        raise UserError("There are no images to score. Give a data set whose split is not empty.")
+    if x.ndim != 2 or not x.is_floating_point():
+        raise UserError(
+            f"The images to score are {x.dtype} of shape {tuple(x.shape)}; they must be floats of "
+            "shape (n, pixels). A data set's images are so in dataset.floats(images)."
+        )
+    return x if x.dtype == torch.float64 else x.float()  # half precision is wrong by nats
 
 
 def _log_sum_exp(

@@ -169,7 +169,7 @@ _VARIANCES = (4.0, 2.0, 0.5)  # of the data along its principal axes
 def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[LinearCode, ...]:
     """Learn a code for reconstruction, for unpredictability (Schmidhuber 1992), and for both.
 
-    Each unit is predicted from the other unit; the optimal predictor leaves the share 1 − ρ² of its
+    Each unit is predicted from the other unit; the best linear one leaves the share 1 − ρ² of its
     variance, which the units maximise. So training is gradient descent on one objective: the
     reconstruction error, ρ², or their sum. For adversarial nets the game is the only criterion, and
     its solution is a saddle point of V.

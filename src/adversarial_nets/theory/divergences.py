@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from jaxtyping import Float64
+from numpy.typing import ArrayLike
 from scipy.special import rel_entr, xlogy
 
 from adversarial_nets.errors import SettingError, UserError
@@ -63,13 +64,18 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
         V in nats, at most 0; −∞ if D is 0 where p_data > 0, or 1 where p_g > 0.
 
     Raises:
-        UserError: p_data or p_g is not a distribution.
+        UserError: p_data or p_g is not a distribution, or they are of different points.
 
     >>> half = np.array([0.5, 0.5])
     >>> round(V(np.zeros(2), half, half), 4)  # D = ½ everywhere: −log 4
     -1.3863
     """
-    _check(p_data, p_g)
+    p_data, p_g = _distributions(p_data, p_g)
+    if np.shape(a) != p_data.shape:
+        raise UserError(
+            f"There are {np.size(a)} logits and {p_data.size} probabilities; give one logit for "
+            "each point."
+        )
     real, fake = p_data > 0, p_g > 0  # D need not be defined elsewhere
     log_D, log_1_minus_D = -softplus(-a[real]), -softplus(a[fake])
     return float(p_data[real] @ log_D + p_g[fake] @ log_1_minus_D)
@@ -83,7 +89,11 @@ def KL(p: Vector, q: Vector) -> float:
     >>> KL(np.array([0.5, 0.5]), np.array([1.0, 0.0]))
     inf
     """
-    _check(p, q)
+    return _kl(*_distributions(p, q))
+
+
+def _kl(p: Vector, q: Vector) -> float:
+    """`KL` of checked distributions."""
     return max(float(rel_entr(p, q).sum()), 0.0)  # rounding can give −1e-17 for an exact 0
 
 
@@ -93,8 +103,9 @@ def JSD(p: Vector, q: Vector) -> float:
     >>> JSD(np.array([1.0, 0.0]), np.array([0.0, 1.0])) == math.log(2)  # disjoint supports
     True
     """
+    p, q = _distributions(p, q)
     m = (p + q) / 2
-    return (KL(p, m) + KL(q, m)) / 2
+    return (_kl(p, m) + _kl(q, m)) / 2
 
 
 def C(p_data: Vector, p_g: Vector) -> float:
@@ -120,14 +131,14 @@ def mirror_descent_step(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector
         The new p_g.
 
     Raises:
-        UserError: η ≤ 0, or η ≠ 1 and p_g is 0 where p_data is not.
+        UserError: η is not above 0 or is infinite, or η ≠ 1 and p_g is 0 where p_data is not.
 
     >>> mirror_descent_step(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
     array([0.75, 0.25])
     """
-    if eta <= 0:
+    if not 0 < eta < math.inf:
         raise SettingError("eta", f"is {eta}; the step size must be above 0. Try 0.05.")
-    _check(p_data, p_g)
+    p_data, p_g = _distributions(p_data, p_g)
     if eta != 1 and np.any((p_g == 0) & (p_data > 0)):
         raise UserError(
             "p_g is 0 where p_data is not, and a probability of 0 stays 0; start with p_g above 0."
@@ -149,15 +160,24 @@ def softplus(a: Vector) -> Vector:
     return np.logaddexp(0, a)
 
 
-def _check(*distributions: Vector) -> None:
-    """Check that each argument is a probability distribution.
+def _distributions(*distributions: ArrayLike) -> tuple[Vector, ...]:
+    """The arguments in float64, after a check that they are distributions on the same points.
 
     Raises:
-        UserError: a negative or NaN entry, or a sum that is not 1.
+        UserError: different shapes, none, a negative or NaN entry, or a sum that is not 1.
     """
-    for p in distributions:
-        if not (p.min(initial=0) >= 0 and abs(p.sum() - 1) < 1e-9):
+    shapes = [np.shape(p) for p in distributions]
+    if len(set(shapes)) > 1 or len(shapes[0]) != 1 or shapes[0] == (0,):
+        raise UserError(
+            f"The distributions have the shapes {', '.join(map(str, shapes))}; give the "
+            "probabilities of the same points, (n,) each."
+        )
+    for p in map(np.asarray, distributions):
+        # Probabilities divided by their sum in float32 have a sum of 1 to float32's precision.
+        rounding = 4 * len(p) * float(np.finfo(p.dtype).eps) if p.dtype.kind == "f" else 0.0
+        if not (p.min() >= 0 and abs(p.sum() - 1) < max(1e-9, rounding)):
             raise UserError(
-                f"The distribution has minimum {p.min(initial=0):g} and sum {p.sum():g}; it must "
-                "be 0 or more everywhere and sum to 1. Divide it by its sum."
+                f"The distribution has minimum {p.min():g} and sum {p.sum():g}; it must be 0 or "
+                "more everywhere and sum to 1. Divide it by its sum."
             )
+    return tuple(np.asarray(p, np.float64) for p in distributions)

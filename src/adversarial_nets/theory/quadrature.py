@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import roots_hermitenorm
 
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.theory.divergences import LOG4, Axes, Points, Vector, softplus
 
 __all__ = [
@@ -27,7 +28,10 @@ __all__ = [
 
 
 class Bounded(NamedTuple):
-    """A computed value with an error bound: the exact value lies within value ± error."""
+    """A computed value and an estimate of its error.
+
+    It assumes that the breakpoints of the densities are as `Density` requires.
+    """
 
     value: float
     error: float
@@ -87,7 +91,7 @@ def integrate(
         max_nodes: the number of nodes at which to stop in any case.
 
     Returns:
-        The last result and a bound on its error: the difference of the last two results plus
+        The last result and an estimate of its error: the difference of the last two results plus
         1e-14 · ∫|f| for rounding. The difference is the error of the coarser result, which exceeds
         that of the finer one. If f is infinite or NaN, the value is infinite or NaN.
 
@@ -104,7 +108,7 @@ def integrate(
         if not math.isfinite(value):
             return Bounded(value, 0.0)
         error = abs(value - last) + 1e-14 * size
-        # A bound needs at least two results.
+        # An estimate needs at least two results.
         enough = len(x) * 2 ** len(breakpoints) > max_nodes and last < math.inf
         if error <= tolerance + 1e-14 * size or enough:
             return Bounded(value, error)
@@ -132,7 +136,11 @@ def cell_masses(p: Density, edges: Axes) -> np.ndarray:
 
 
 def KL_density(p: Density, q: Density, tolerance: float = 1e-12) -> Bounded:
-    """KL(p ‖ q) = ∫ p (log p − log q), in nats; infinite if q is 0 where p is not."""
+    """KL(p ‖ q) = ∫ p (log p − log q), in nats; infinite if q is 0 where p is not.
+
+    Only the box of the breakpoints counts: a q that is 0 in p's tails outside it, which have a mass
+    below 1e-15, does not make the result infinite.
+    """
 
     def integrand(x: Points) -> Vector:
         log_p, log_q = p.log_density(x), q.log_density(x)
@@ -197,7 +205,16 @@ def _weighted_difference(p: Vector, f: Vector, g: Vector) -> Vector:
 
 
 def _joint_breakpoints(p: Density, q: Density) -> Axes:
-    """The breakpoints of both densities on each axis."""
+    """The breakpoints of both densities on each axis.
+
+    Raises:
+        UserError: one density is on the line, the other in the plane.
+    """
+    if len(p.breakpoints) != len(q.breakpoints):
+        raise UserError(
+            f"One density has {len(p.breakpoints)} axes, the other {len(q.breakpoints)}; both must "
+            "be on the line or both in the plane."
+        )
     return tuple(np.union1d(a, b) for a, b in zip(p.breakpoints, q.breakpoints, strict=True))
 
 
@@ -207,8 +224,9 @@ def pushforward(
     """p_g of a one-dimensional generator by change of variables: p_g(x) = Σ p_z(z) / |G′(z)|.
 
     The sum is over all z with G(z) = x, so G need not be monotonic. G is interpolated linearly in
-    each cell of z. This is exact for ReLU or maxout units except in cells with a kink; for smooth G
-    the error is quadratic in the cell's width.
+    each cell of z, and p_z counts as constant there. With a uniform prior this is exact for ReLU
+    or maxout units except in cells with a kink; otherwise the error is quadratic in the cell's
+    width.
 
     Args:
         G_z: G at the edges of the n cells of z, in order.
@@ -248,9 +266,14 @@ def smoothed_gradient(f: Callable[[Points], Vector], x: Vector, sigma: float) ->
         x: the point (d,).
         sigma: the standard deviation σ > 0.
 
+    Raises:
+        UserError: σ is not above 0.
+
     >>> smoothed_gradient(lambda x: x[:, 0] ** 2, np.array([3.0]), sigma=0.5).round(12)
     array([6.])
     """
+    if not 0 < sigma < math.inf:
+        raise SettingError("sigma", f"is {sigma}; it must be above 0.")
     t, w = roots_hermitenorm(40)
     eps = np.stack(np.meshgrid(*[t] * len(x), indexing="ij"), axis=-1).reshape(-1, len(x))
     weights = functools.reduce(np.multiply.outer, [w / w.sum()] * len(x)).ravel()

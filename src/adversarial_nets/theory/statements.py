@@ -70,13 +70,15 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
         distributions: the number of pairs (p_data, p_g).
 
     Raises:
-        UserError: a negative seed.
+        UserError: a seed that is no whole number from 0 on, or no distributions.
 
     >>> all(check.holds for check in checks(seed=1, distributions=20))
     True
     """
-    if seed < 0:
+    if not isinstance(seed, int) or seed < 0:
         raise SettingError("seed", f"is {seed}; it must be a whole number, 0 or more.")
+    if distributions < 1:
+        raise SettingError("distributions", f"is {distributions}; it must be 1 or more.")
     rng = np.random.default_rng(seed)
     pairs = [_random_pair(rng) for _ in range(distributions)]
     found = [

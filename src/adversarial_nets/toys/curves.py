@@ -111,8 +111,7 @@ class Curve:
         """
         if not self.has_density:
             raise UserError(
-                f"The {self.shape} has noise 0, so it has no density; choose noise above 0, or "
-                "measure the distance of samples from it with plane.ring_fit."
+                f"The {self.shape} has noise 0, so it has no density; choose noise above 0."
             )
         pieces = 2 * math.ceil(_MAX_LENGTH / (4 * self.noise))  # even: each piece is on one moon
         t, weights = quadrature.gauss_legendre_nodes((np.linspace(0, 1, pieces + 1),))

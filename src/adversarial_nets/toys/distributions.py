@@ -99,6 +99,19 @@ def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the
     return toy.sample(Address(seed, 0, range(n)), purpose).double().numpy()
 
 
+def require_fine_enough(name: str, middle: float, std: float) -> None:
+    """Refuse data so far from 0 that float32, in which games are played, rounds them together.
+
+    Raises:
+        UserError: the standard deviation is below a hundred-thousandth of the mean.
+    """
+    if std < 1e-5 * abs(middle):
+        raise UserError(
+            f"{name}: the points lie near {middle:g} and differ by {std:g} only; too few of them "
+            f"stay different in float32. Subtract {middle:g} from all of them."
+        )
+
+
 # --- Mixtures of Gaussians ------------------------------------------------------------------------
 
 
@@ -123,9 +136,12 @@ class Mixture:
         """Check the parameters.
 
         Raises:
-            UserError: unequal numbers of means, standard deviations and weights, or a standard
-                deviation that is not above 0.
+            UserError: unequal numbers of means, standard deviations and weights; a standard
+                deviation that is not above 0; weights that are no probabilities; or values that
+                float32 rounds together.
         """
+        if not self.means:
+            raise UserError("The mixture has no Gaussians; give one mean or more.")
         object.__setattr__(
             self, "weights", self.weights or (1 / len(self.means),) * len(self.means)
         )
@@ -140,6 +156,16 @@ class Mixture:
                 f"The standard deviations are {', '.join(map(str, self.stds))}; each must be above "
                 "0 and finite."
             )
+        if not (all(w > 0 for w in self.weights) and math.isclose(sum(self.weights), 1)):
+            raise UserError(
+                f"The weights are {', '.join(map(str, self.weights))}; each must be above 0, and "
+                "their sum 1."
+            )
+        for mean, std in zip(self.means, self.stds, strict=True):
+            for m in mean:
+                if not math.isfinite(m):
+                    raise UserError(f"A mean is {m}; the means must be finite.")
+                require_fine_enough(f"N({m:g}, {std:g}²)", m, std)
 
     @property
     def pixels(self) -> int:

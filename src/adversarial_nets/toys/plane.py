@@ -20,6 +20,7 @@ from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, 
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import optimum
+from adversarial_nets.toys.curves import Curve
 from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
 from adversarial_nets.toys.measures import Metric, accuracy, mean_by_name, smoothed_KL
 from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
@@ -245,7 +246,8 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
     """The measures of samples that are defined for this toy, by name.
 
     * ``JSD``, in nats, from the samples' histogram. It ignores differences inside a cell, and is
-      biased upwards by about (c − 1) / 8n, for n samples and c cells with mass. ``KL data g
+      biased upwards: by about (c − 1) / 8n, for n samples and c cells, if every cell expects many
+      samples, and by more if some expect less than one. ``KL data g
       smoothed`` and ``KL g data smoothed`` from the same histogram, smoothed
       (`measures.smoothed_KL`); ``data without samples``, the data's mass in empty cells, which
       makes the plain KL infinite. These need a density.
@@ -262,7 +264,8 @@ def measures(x: XY, evaluator: Evaluator) -> dict[str, float]:
     if isinstance(evaluator.toy, Mixture):
         found["modes hit"], found["near a mode"] = modes_hit(x, evaluator.toy)
         found["rarest mode"] = float(mode_shares(x, evaluator.toy).min())
-    if evaluator.p_data is None:
+    toy = evaluator.toy
+    if evaluator.p_data is None and isinstance(toy, Curve) and toy.shape == "ring":
         found["distance from the ring"], found["angles covered"] = ring_fit(x)
     return found
 

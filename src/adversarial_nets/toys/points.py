@@ -23,6 +23,7 @@ from adversarial_nets.toys.distributions import (
     Vector,
     gaussian_cell_masses,
     log_sum_of_gaussians,
+    require_fine_enough,
     sample_points,
 )
 
@@ -118,9 +119,13 @@ class Points:
 
 
 def _leave_one_out(x: XY, widths: Widths) -> Widths:
-    """For each kernel width, the mean log-density of a point under the kernels of all others."""
+    """For each kernel width, the mean log-density of a point under the kernels of all others.
+
+    Points that coincide are left out together: rounded data, e.g. heights in whole cm, would
+    otherwise choose the smallest width, which makes the density a comb.
+    """
     squares = sum(np.subtract.outer(axis, axis) ** 2 for axis in x.T)
-    np.fill_diagonal(squares, np.inf)
+    squares[squares == 0] = np.inf
     sums = np.stack([np.exp(-squares / (2 * width**2)).sum(1) for width in widths])
     return np.log(sums.clip(min=1e-300)).mean(1) - x.shape[1] * np.log(widths)
 
@@ -202,6 +207,9 @@ def _checked(x: XY, name: str) -> Points:
             f"{name} has too few different points ({len(x)} in all); give at least two points that "
             "differ on each axis."
         )
+    middle, std = x.mean(0), x.std(0)
+    for m, s in zip(middle, std, strict=True):
+        require_fine_enough(name, float(m), float(s))
     return Points(x)
 
 
