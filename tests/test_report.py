@@ -308,7 +308,7 @@ def test_the_table_of_scores_is_sorted(bare: Run) -> None:
 def test_published_presets_show_the_raw_generator_and_others_the_averaged_one(quiet: Run) -> None:
     assert "The images are of the averaged generator" in written(quiet).text
     published = dataclasses.replace(quiet, preset="mnist", changed={})
-    assert "The images are of the raw generator" in written(published).text
+    assert "Figures 2 and 3 are of the raw generator" in written(published).text
     assert "The images are of the averaged" in written(published, weights="averaged").text
 
 

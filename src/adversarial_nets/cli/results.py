@@ -87,6 +87,11 @@ class CompareOptions:
     json: Json = False
 
 
+def _value(value: object) -> str:
+    """A setting's or protocol's value, whole numbers in groups of three digits."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if o.out is not None:
         require_suffix(o.out, ".png")
@@ -100,7 +105,7 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
             changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
             reporter.say(f"{'':{width}}  {entry.preset}" + (f": {changes}" if changes else ""))
     for name, values in found.differences.items():
-        reporter.say(f"{padded(name, width)}  {'  |  '.join(map(str, values))}")
+        reporter.say(f"{padded(name, width)}  {'  |  '.join(map(_value, values))}")
     for group in found.groups:
         names = ", ".join(group.names)
         mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"

@@ -132,7 +132,7 @@ def overfitting(
         D=replace(line.SETTINGS.D, units=(64, 64)),
         prior="gaussian",
         k=1,
-        lr=0.003,
+        lr=0.001,
         lr_decay=1.0,
         seed=seed,
         train_only="D",

@@ -420,7 +420,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "latent run": _text(
         "The generator of the run {run} after round {round}.",
-        "训练 {run} 第 {round} 轮后的生成器。",
+        "训练结果 {run} 在第 {round} 轮时的生成器。",
     ),
     "latent from": _text("from image", "起点图像"),
     "latent to": _text("to image", "终点图像"),

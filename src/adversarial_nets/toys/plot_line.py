@@ -42,7 +42,7 @@ def select_panels(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot, Sn
 
 _TITLES = (
     "(a) D is half way\nto D*",
-    "(b) D is near D*;\np_g has hardly changed",
+    "(b) D is near D*;\n$p_g$ has hardly changed",
     "(c) G has followed\nD's gradient",
     "(d) the end\nof the game",
 )
@@ -115,7 +115,7 @@ def _plot_densities(axes: Axes, evaluator: Evaluator, snapshot: Snapshot) -> Non
     axes.set(xlim=limits, ylim=(0, 1.65 * p_data.max()), yticks=[], xticks=[])
     right = axes.twinx()
     if not np.isnan(snapshot.V_star):
-        right.plot(x, snapshot.D_star[1:-1], color=D_COLOUR, lw=1, alpha=0.5, label="$D^*$")
+        right.plot(x, snapshot.D_star[1:-1], color=D_COLOUR, lw=1, alpha=0.75, label="$D^*$")
     D = expit(snapshot.a[1:-1])
     right.plot(x, D, color=D_COLOUR, lw=2, ls=dashed, label="$D$, learned")
     right.set(xlim=limits, ylim=(0, 1.06), yticks=[0, 0.5, 1], yticklabels=["0", "½", "1"])

@@ -8,7 +8,13 @@ from adversarial_nets import report
 from adversarial_nets.baselines import BASELINES
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.paper.table1 import pictures
-from adversarial_nets.paper.table1.record import Result, Table, file_name
+from adversarial_nets.paper.table1.record import (
+    ADVERSARIAL_NETS,
+    REFERENCES,
+    Result,
+    Table,
+    file_name,
+)
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.runs import files as runs_files
 
@@ -67,7 +73,8 @@ def _by_data(table: Table) -> list[tuple[str, list[Result]]]:
 def _missing_titles(table: Table, data: str) -> list[str]:
     """Return the titles of the rows of a data set that are not recorded."""
     missing = [row for row, dataset in table.missing if dataset == data]
-    return [BASELINES[row].title if row in BASELINES else row for row in missing]
+    others = {ADVERSARIAL_NETS: "Adversarial nets", REFERENCES: "Reference images"}
+    return [BASELINES[row].title if row in BASELINES else others[row] for row in missing]
 
 
 def _cells(result: Result) -> tuple[str, ...]:

@@ -143,7 +143,7 @@ def _add_curves(f: figure, evaluator: Evaluator, p_data: np.ndarray, theme: Them
     )
     D_axis = {"source": source, "color": theme.D, "y_range_name": "D"}
     f.varea("x", 0, "p_g", name="layer p_g", source=source, color=theme.G, alpha=0.13)
-    f.line("x", "D_star", name="layer D_star", alpha=0.5, **D_axis)
+    f.line("x", "D_star", name="layer D_star", alpha=0.75, **D_axis)
     f.line("x", "D", name="layer D", width=2, dash=[7, 3], **D_axis)
     dots = {"color": theme.ink, "width": 2.2, "dash": [2, 3]}
     f.line("x", "p_data", name="layer p_data", source=source, **dots)

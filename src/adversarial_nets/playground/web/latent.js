@@ -74,7 +74,7 @@ function showLatentImages(message) {
 
 function showLatentTexts() { // in the current language
   if (!latentShown) return;
-  setText($("latent-run"), text("latent run", { run: latentShown.run, round: latentShown.round }));
+  setText($("latent-run"), text("latent run", { run: latentShown.run, round: latentShown.round.toLocaleString("en") }));
   for (const name of ["images", "line", "here"]) $("latent-" + name).alt = text("latent " + name);
   all("#directions span").forEach((words, i) => setText(words, text("latent direction", { n: i + 1 })));
 }
