@@ -18,6 +18,7 @@ import pytest
 import torch
 
 from adversarial_nets.build import new_game
+from adversarial_nets.engine import distributed
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
@@ -198,7 +199,7 @@ def test_checkpoints_without_settings(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
-def test_metrics_end_at_the_first_invalid_line(tmp_path: Path, bad: bytes) -> None:
+def test_incomplete_lines_of_the_metrics_are_left_out(tmp_path: Path, bad: bytes) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
     assert metrics.read_metrics(tmp_path) == [{"round": 1}]
 
@@ -213,8 +214,111 @@ def test_a_file_name_that_cannot_be_written(number: int, words: str) -> None:
 
 def test_other_images_on_the_same_folder(straight: Path) -> None:
     data = dataclasses.replace(small_data(), train=small_data().train.flip(0))
-    with pytest.raises(UserError, match="other images"):
+    with pytest.raises(UserError, match="the images of small have changed"):
         train(data, settings=small_settings(), run=straight, rounds=60)
+    other = dataclasses.replace(data, name="other")
+    with pytest.raises(UserError, match=r"small → other \(other images\)"):
+        train(other, settings=small_settings(), run=straight, rounds=60)
+
+
+def test_a_folder_that_was_moved_is_not_created_again(tmp_path: Path) -> None:
+    """What is said to be saved is in the run's folder; a moved run continues from its new place."""
+
+    def move(snapshot: TrainingSnapshot) -> None:
+        if snapshot.row["round"] == 35:
+            (tmp_path / "run").rename(tmp_path / "new")
+
+    with pytest.raises(UserError, match=r"was moved or deleted.*--run with its new place"):
+        trained(tmp_path / "run", 60, callbacks=move)
+    assert not (tmp_path / "run").exists()
+    assert trained(tmp_path / "new", 60).newest_round == 60
+
+
+def test_a_signal_after_a_saved_round_does_not_replace_its_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+    write = checkpoints.write_checkpoint
+
+    def counted(folder: Path, checkpoint: Checkpoint, keep_all: bool = False) -> Path:
+        written.append(checkpoint.round)
+        return write(folder, checkpoint, keep_all)
+
+    monkeypatch.setattr(game_state, "write_checkpoint", counted)
+
+    def interrupt(snapshot: TrainingSnapshot) -> None:
+        if snapshot.row["round"] == 40:  # logged, scored and saved
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Stopped):
+        trained(tmp_path / "run", 60, callbacks=interrupt)
+    assert written == [10, 20, 30, 40]
+
+
+def test_damaged_lines_of_the_metrics_are_left_out_and_kept_aside(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    trained(folder, 40)
+    path = folder / "metrics.jsonl"
+    whole = path.read_text()
+    lines = whole.splitlines(keepends=True)
+    path.write_text("".join([*lines[:2], "\0" * 40 + "\n", *lines[3:]]))
+    before = path.read_bytes()
+    with pytest.warns(UserWarning, match=r"1 damaged lines of .* are left out"):
+        trained(folder, 60)
+    assert (folder / "metrics.jsonl.damaged").read_bytes() == before
+    rounds = [row["round"] for row in metrics.read_metrics(folder)]
+    assert rounds == [7, 14, 28, 35, 40, 42, 49, 56, 60]
+
+
+def test_restart_empties_a_linked_folder_of_checkpoints(tmp_path: Path) -> None:
+    """The link may lead to a larger disk, so it stays."""
+    folder, disk = tmp_path / "run", tmp_path / "disk"
+    trained(folder, 40)
+    (folder / "checkpoints").rename(disk)
+    (folder / "checkpoints").symlink_to(disk)
+    trained(folder, 20, restart=True)
+    assert (folder / "checkpoints").is_symlink()
+    assert [row["round"] for row in metrics.read_metrics(folder)] == [7, 14, 20]
+    assert sorted(path.name for path in disk.iterdir()) == ["round-00000010", "round-00000020"]
+
+
+def test_restart_that_cannot_delete_the_checkpoints_keeps_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "run"
+    trained(folder, 20)
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, "no")
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    with pytest.raises(UserError, match="read-only"):
+        runs_folder.discard(folder)
+    monkeypatch.undo()
+    assert trained(folder, 40).newest_round == 40
+
+
+def test_restart_by_restarted_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes that died before they had replaced the run replace it; later ones continue it."""
+    folder = tmp_path / "run"
+    trained(folder, 20)
+    monkeypatch.setattr(distributed, "launch_id", lambda: "this launch")
+    monkeypatch.setattr(distributed, "was_restarted", lambda: True)
+    trained(folder, 10, restart=True)
+    assert last(folder).round == 10
+    trained(folder, 30, restart=True)  # restarted again
+    assert [r["round"] for r in metrics.read_metrics(folder)] == [7, 10, 14, 21, 28, 30]
+    monkeypatch.setattr(distributed, "launch_id", lambda: "another launch")
+    trained(folder, 10, restart=True)
+    assert [r["round"] for r in metrics.read_metrics(folder)] == [7, 10]
+
+
+def test_a_missing_checkpoint_among_many_names_the_nearest(tmp_path: Path) -> None:
+    for round in range(1, 400):
+        (tmp_path / "checkpoints" / f"round-{round:08d}").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"one of: 390, 391, .*, …") as error:
+        checkpoints.checkpoint_folder(tmp_path, "1000")
+    assert len(str(error.value)) < 300
 
 
 def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
@@ -311,7 +415,7 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     weights = (step / "nets.safetensors").read_bytes()
     for damaged in (weights[:-1], weights[:50] + b"\x00" + weights[51:], b"", b"PK\x03\x04"):
         (step / "nets.safetensors").write_bytes(damaged)
-        with pytest.raises(UserError, match=r"damaged.*checkpoint before it"):
+        with pytest.raises(UserError, match=r"damaged.*to continue from round 10"):
             trained(folder, 30)
     (step / "nets.safetensors").unlink()
     with pytest.raises(UserError, match="damaged"):
@@ -320,8 +424,15 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     whole = (step / "state.json").read_text()
     record = json.loads(whole)
     for lost in ("round", "sha256", "best", "tally"):
-        (step / "state.json").write_text(json.dumps({k: record[k] for k in record if k != lost}))
-        with pytest.raises(UserError, match=f"lacks {lost}.*checkpoint before it"):
+        kept = {k: record[k] for k in record if k != lost}
+        if "sha256" in kept:  # as earlier versions wrote it, without its own checksum
+            kept["sha256"] = {k: v for k, v in kept["sha256"].items() if k != "state.json"}
+        (step / "state.json").write_text(json.dumps(kept))
+        with pytest.raises(UserError, match=f"lacks {lost}.*continue from round 10"):
+            trained(folder, 30)
+    for changed in (whole.replace('"round": 20', '"round": 21', 1), whole[:-9], ""):
+        (step / "state.json").write_text(changed)
+        with pytest.raises(UserError, match=r"state.json: .*continue from round 10"):
             trained(folder, 30)
     (step / "state.json").write_text(whole)
     _edit(step / "state.json", format=99)
@@ -336,7 +447,7 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
         trained(folder, 30)
     (folder / "settings.json").write_text(settings)
     (step / "state.json").write_text("<html>")
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="it is not JSON"):
         trained(folder, 30)
     shutil.rmtree(step)  # as the message advises
     trained(folder, 30)

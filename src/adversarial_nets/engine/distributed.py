@@ -25,6 +25,7 @@ __all__ = [
     "all_reduce_sum",
     "barrier",
     "is_main",
+    "launch_id",
     "local_device",
     "local_rows",
     "main_process_first",
@@ -47,6 +48,11 @@ def under_torchrun() -> bool:
 def was_restarted() -> bool:
     """Return whether ``torchrun`` restarted this process after a failure (``--max-restarts``)."""
     return os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") != "0"
+
+
+def launch_id() -> str:
+    """Return ``torchrun``'s name for all processes of one launch, restarted ones included."""
+    return os.environ.get("TORCHELASTIC_RUN_ID", "")
 
 
 @contextlib.contextmanager

@@ -1,8 +1,9 @@
 """Write, list, read and verify checkpoints; keep the newest two and the best."""
 
 import hashlib
+import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from adversarial_nets.runs.files import (
     flush,
     json_text,
     numbered_by_round,
-    read_json,
+    reason,
+    require_folder,
 )
 
 __all__ = [
@@ -105,7 +107,7 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
         raise UserError(f"{folder} has no checkpoint yet. Train the run for more rounds first.")
     wanted = max(folders)
     if which == "best":
-        best = read_json(folders[wanted] / "state.json").get("best")
+        best = _read_state(folders[wanted]).get("best")
         if not best:
             raise UserError(
                 f"{folder} has no best checkpoint, because it has not been scored yet. Give last, "
@@ -116,10 +118,15 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
         wanted = int(which) if which.isdecimal() else -1
     if wanted not in folders:
         raise UserError(
-            f"{folder} has no checkpoint {which!r}. Give last, best, or one of: "
-            f"{', '.join(map(str, sorted(folders)))}."
+            f"{folder} has no checkpoint {which!r}. Give last, best, or {_listed(folders, wanted)}."
         )
     return folders[wanted]
+
+
+def _listed(rounds: Iterable[int], wanted: int) -> str:
+    """The rounds that have checkpoints; of many, those nearest to the wanted one."""
+    near = sorted(sorted(rounds, key=lambda round: abs(round - wanted))[:10])
+    return f"one of: {', '.join(map(str, near))}{', …' if len(near) == 10 else ''}"
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = False) -> Path:
@@ -135,7 +142,10 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = Fals
     """
     state = checkpoint.state
     final = folder / "checkpoints" / f"round-{checkpoint.round:08d}"
+    require_folder(folder)
     with explain_os_errors(folder):
+        if (folder / "metrics.jsonl").exists():
+            flush(folder / "metrics.jsonl")  # no checkpoint without its rows after a power cut
         hidden = final.with_name(f".writing-{final.name}")
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir(parents=True)
@@ -149,6 +159,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = Fals
             hashes[name] = hashlib.sha256(content).hexdigest()
             (hidden / name).write_bytes(content)
         record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
+        hashes["state.json"] = _hash_of_state(record)
         (hidden / "state.json").write_bytes(json_text(record).encode())
         for path in (*hidden.iterdir(), hidden):
             flush(path)
@@ -188,14 +199,10 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
     Raises:
         UserError: the checkpoint is missing, damaged, or of a newer format.
     """
-    record = read_json(path / "state.json")
-    check_format(record, path / "state.json")
+    record = _read_state(path)
     lacking = ", ".join(name for name in ("round", "sha256", *needs) if name not in record)
     if lacking:
-        raise UserError(
-            f"The checkpoint {path} is damaged: state.json lacks {lacking}. Delete that folder to "
-            "continue from the checkpoint before it."
-        )
+        raise _damaged(path, f"state.json lacks {lacking}")
     tensors = {}
     for name in ("nets.safetensors", "optimisers.safetensors"):
         try:
@@ -204,10 +211,46 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
                 raise ValueError("its checksum is wrong")
             tensors[name] = safetensors.torch.load(content)
         except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
-            raise UserError(
-                f"The checkpoint {path} is damaged: {name}: {error}. Delete that folder to "
-                "continue from the checkpoint before it."
-            ) from error
+            raise _damaged(path, f"{name}: {error}") from error
     return Checkpoint(
         int(record["round"]), tensors["nets.safetensors"], tensors["optimisers.safetensors"], record
     )
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    """A checkpoint's state.json, whose SHA-256 is verified; earlier versions wrote none.
+
+    Raises:
+        UserError: the file is missing, damaged, or of a newer format.
+    """
+    file = path / "state.json"
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError("it holds no JSON object")
+    except (OSError, ValueError) as error:
+        raise _damaged(path, f"state.json: {reason(error)}") from error
+    check_format(record, file)
+    hashes = record.get("sha256")
+    recorded = hashes.get("state.json") if isinstance(hashes, dict) else None
+    if recorded is not None and recorded != _hash_of_state(record):
+        raise _damaged(path, "state.json: its checksum is wrong")
+    return record
+
+
+def _hash_of_state(record: Mapping[str, Any]) -> str:
+    """The SHA-256 of all of state.json but this hash itself."""
+    hashes = {k: v for k, v in record["sha256"].items() if k != "state.json"}
+    return hashlib.sha256(json_text({**record, "sha256": hashes}).encode()).hexdigest()
+
+
+def _damaged(path: Path, what: str) -> UserError:
+    """The error for a damaged checkpoint, with the round from which the run can continue."""
+    folders = _round_folders(path.parent.parent)
+    earlier = [round for round, folder in folders.items() if folder.name < path.name]
+    remedy = (
+        f"Delete that folder to continue from round {max(earlier)}"
+        if earlier
+        else "There is no earlier one; restore it from a copy, or start again with --restart"
+    )
+    return UserError(f"The checkpoint {path} is damaged: {what}. {remedy}.")

@@ -5,7 +5,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ __all__ = [
     "numbered_by_round",
     "read_json",
     "reason",
+    "require_folder",
     "without_infinities",
     "write_atomically",
 ]
@@ -78,12 +79,16 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
             why = "the disk is full. Free some space"
         elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
             why = "the folder is read-only. Choose another folder"
+        elif folder.is_symlink() and not folder.exists():
+            why = "it is a link to a folder that does not exist. Choose another folder"
         elif number in (errno.ENOTDIR, errno.EEXIST):
             why = "a file has the folder's name. Choose another folder"
         elif number == errno.ENOENT:
             why = "there is no such folder. Choose another folder"
         elif number == errno.EISDIR:
             why = "a folder has the file's name. Choose another name"
+        elif number == errno.EFBIG:
+            why = "the file is larger than this system allows (ulimit -f). Raise the limit"
         elif number == errno.ENAMETOOLONG:
             why = "a name is too long. Choose a shorter one"
         else:
@@ -91,6 +96,19 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         raise UserError(
             f"Cannot write to {folder}: {why} and try again. Everything saved before is intact."
         ) from error
+
+
+def require_folder(folder: Path) -> None:
+    """Check that a run's folder is still where it was, before something is written into it.
+
+    Raises:
+        UserError: it was moved or deleted. Nothing is created in its place.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder} was moved or deleted while the run was going on, so nothing more is saved. "
+            "If you moved it, continue from its last checkpoint: add --run with its new place."
+        )
 
 
 def flush(path: Path) -> None:
@@ -117,11 +135,16 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     A text is written as UTF-8, on every system and in every locale, with its own line ends.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
-    temporary.write_bytes(
-        content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
-    )
-    flush(temporary)
-    temporary.replace(path)
+    try:
+        temporary.write_bytes(
+            content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
+        )
+        flush(temporary)
+        temporary.replace(path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
     flush(path.parent)
 
 

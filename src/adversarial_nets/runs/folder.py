@@ -451,10 +451,19 @@ def discard(folder: Path) -> None:
     if not ((folder / "settings.json").exists() or notebook.newest_round(folder)):
         return
     with explain_os_errors(folder):
-        for name in _FOLDERS:
-            shutil.rmtree(folder / name, ignore_errors=True)
+        for name in _FOLDERS:  # the checkpoints first: without them nothing is left to continue
+            _empty(folder / name)
         for name in (*_FILES, *_PICTURES_OF_COMMANDS):
             (folder / name).unlink(missing_ok=True)
+
+
+def _empty(folder: Path) -> None:
+    """Delete a folder; of a link to a folder, which may lie on another disk, only the contents."""
+    if folder.is_symlink() and folder.is_dir():
+        for path in folder.iterdir():
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 def refuse_other_files(folder: Path) -> None:

@@ -1,43 +1,53 @@
 """Read, append and truncate metrics.jsonl."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.files import explain_os_errors, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, require_folder, write_atomically
 
 __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
 
 def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read all rows of metrics.jsonl, up to the first line that is incomplete or not a row.
+    """Read all rows of metrics.jsonl, without lines that are incomplete or not a row.
 
     Raises:
         UserError: the file cannot be read.
     """
+    return [row for line in _lines(folder) if (row := _row(line)) is not None]
+
+
+def _lines(folder: Path) -> list[bytes]:
+    """The lines of metrics.jsonl; none if there is no such file."""
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
-    rows = []
     try:
-        lines = path.read_bytes().splitlines()
+        return path.read_bytes().splitlines()
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:  # also bytes that are not UTF-8
-            break
-        if not (isinstance(row, dict) and isinstance(row.get("round"), int)):
-            break
-        rows.append(row)
-    return rows
+
+
+def _row(line: bytes) -> dict[str, Any] | None:
+    """The row that a line holds; None if it is damaged or incomplete."""
+    try:
+        row = json.loads(line)
+    except ValueError:  # also bytes that are not UTF-8
+        return None
+    return row if isinstance(row, dict) and isinstance(row.get("round"), int) else None
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
-    """Append one row to metrics.jsonl."""
+    """Append one row to metrics.jsonl.
+
+    Raises:
+        UserError: the folder was moved or deleted, or cannot be written.
+    """
+    require_folder(folder)
     with (
         explain_os_errors(folder),
         (folder / "metrics.jsonl").open("a", encoding="utf-8", newline="\n") as file,
@@ -46,8 +56,23 @@ def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
 
 
 def cut_metrics(folder: Path, last: int) -> None:
-    """Delete the rows of rounds after `last`, because these rounds will be played again."""
-    rows = [row for row in read_metrics(folder) if row["round"] <= last]
+    """Delete the rows of rounds after `last`, because these rounds will be played again.
+
+    A killed process may leave an incomplete last line. If others are damaged, a copy of the file is
+    kept, and a warning says so.
+    """
+    lines = _lines(folder)
+    damaged = sum(_row(line) is None for line in lines[:-1])
+    rows = [row for row in map(_row, lines) if row is not None and row["round"] <= last]
+    path = folder / "metrics.jsonl"
     with explain_os_errors(folder):
+        if damaged:
+            copy = path.with_name("metrics.jsonl.damaged")
+            write_atomically(copy, path.read_bytes())
+            warnings.warn(
+                f"{damaged} damaged lines of {path} are left out; {copy.name} is a copy of it.",
+                UserWarning,
+                stacklevel=2,
+            )
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        write_atomically(folder / "metrics.jsonl", text)
+        write_atomically(path, text)

@@ -1,4 +1,7 @@
-"""Stop training cleanly on Ctrl-C (SIGINT), SIGTERM, and on Windows Ctrl-Break (SIGBREAK)."""
+"""Stop training cleanly on Ctrl-C (SIGINT), SIGTERM, SIGHUP, and on Windows Ctrl-Break (SIGBREAK).
+
+SIGHUP says that the terminal was closed or the connection to it broke.
+"""
 
 import signal
 import threading
@@ -9,7 +12,7 @@ from adversarial_nets.engine import distributed
 
 __all__ = ["signals"]
 
-_NAMES = ("SIGINT", "SIGTERM", "SIGBREAK")
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @contextmanager
@@ -18,7 +21,9 @@ def signals() -> Iterator[list[int]]:
 
     The first signal is only recorded, so that the caller can save and stop. A second one has its
     usual effect. Under torchrun, every signal is only recorded, because torchrun repeats to its
-    processes signals that they have already received. Outside the main thread nothing is recorded.
+    processes signals that they have already received. So is every SIGHUP, which both the shell and
+    the system send when a terminal is closed. A SIGHUP that is ignored (``nohup``) stays ignored.
+    Outside the main thread nothing is recorded.
     """
     received: list[int] = []
     if threading.current_thread() is not threading.main_thread():
@@ -27,10 +32,13 @@ def signals() -> Iterator[list[int]]:
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
     # A handler that was not installed from Python reads as None and cannot be set again.
     old = {number: signal.getsignal(number) or signal.SIG_DFL for number in numbers}
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    if hangup in old and old[hangup] == signal.SIG_IGN:
+        del old[hangup]
 
     def record(number: int, frame: object) -> None:
         received.append(number)
-        if not distributed.under_torchrun():
+        if not distributed.under_torchrun() and number != hangup:
             signal.signal(number, old[signal.Signals(number)])
 
     for number in old:

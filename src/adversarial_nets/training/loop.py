@@ -86,6 +86,7 @@ class TrainingSession:
         seconds_before: training time of earlier sessions.
         started: the time at which this session began, by `time.monotonic`.
         started_at: the round at which this session began.
+        saved: the round of the checkpoint that this session wrote last.
     """
 
     run: Run
@@ -101,6 +102,7 @@ class TrainingSession:
     seconds_before: float = 0.0
     started: float = field(default_factory=time.monotonic)
     started_at: int = 0
+    saved: int | None = None
 
     def play(self) -> None:
         """Train to the end, starting from the folder's newest checkpoint if there is one.
@@ -303,20 +305,24 @@ class TrainingSession:
         n = class_count(G)
         c = torch.arange(40) % n if n else None
         images = sample(G, game.settings, 40, "samples to watch", c=c).float().cpu()
+        files.require_folder(self.run.folder)
         with files.explain_os_errors(self.run.folder):
             content = sheets.grid_png(images, self.data.image_shape, self.data.range, columns=10)
             for name in (f"round-{game.round:08d}.png", "newest.png"):
                 files.write_atomically(self.run.folder / "samples" / name, content)
 
     def _save(self) -> None:
-        """Write a checkpoint, unless a weight is no longer finite."""
+        """Write a checkpoint, unless this round has one or a weight is no longer finite."""
         game = self.game
+        if self.saved == game.round:  # a signal came in a round that was saved anyway
+            return
         if not all(bool(p.isfinite().all()) for n in (game.G, game.D) for p in n.parameters()):
             raise Diverged(
                 f"Training diverged before round {game.round}: a weight is no longer finite. "
                 f"{self._what_is_saved()}",
                 self._lr_to_reduce(),
             )
+        self.saved = game.round
         sums = game.stats.sums.clone()
         distributed.all_reduce_sum([sums])
         if not distributed.is_main():

@@ -219,7 +219,8 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
     In this order an impossible game is refused before anything is written.
     """
     settings, networks, folder = request.plan.settings, request.networks, request.plan.folder
-    new = is_new(folder) or (request.restart and not distributed.was_restarted())
+    new = is_new(folder) or (request.restart and not _was_replaced(folder))
+    new = bool(distributed.max_over_ranks(int(new)))  # no process creates the run before all looked
     facts = _facts(request)
     game = new_game(
         settings,
@@ -241,7 +242,21 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
     with distributed.main_process_first():  # it creates the folder, the others open it
         if new and request.restart and distributed.is_main():
             runs_folder.discard(folder)
-        return game, _open_or_create(request, facts)
+        run = _open_or_create(request, facts)
+        if new and request.restart and distributed.launch_id() and distributed.is_main():
+            files.write_atomically(folder / _REPLACED, distributed.launch_id())
+        return game, run
+
+
+_REPLACED = ".replaced-by"
+"""The file of a run that names the launch of several processes which replaced an older run."""
+
+
+def _was_replaced(folder: Path) -> bool:
+    """Whether this launch's processes were restarted after they had replaced the older run."""
+    if not distributed.was_restarted() or not (folder / _REPLACED).is_file():
+        return False
+    return (folder / _REPLACED).read_text(encoding="utf-8") == distributed.launch_id()
 
 
 def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
@@ -356,7 +371,11 @@ def _differences(
     networks = request.networks
     words = []
     if old.fingerprint != fingerprint:
-        words.append(f"data {old.data} → {request.plan.name} (other images)")
+        words.append(
+            f"the images of {old.data} have changed"
+            if old.data == request.plan.name
+            else f"data {old.data} → {request.plan.name} (other images)"
+        )
     if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
     words += runs_folder.differences(old.settings, request.plan.settings)
