@@ -20,6 +20,7 @@ import torch
 from adversarial_nets.build import new_game
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import Diverged, Stopped, UserError
+from adversarial_nets.evaluation import evaluate, score
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs import folder as runs_folder
@@ -311,6 +312,19 @@ def test_restart_by_restarted_processes(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(distributed, "launch_id", lambda: "another launch")
     trained(folder, 10, restart=True)
     assert [r["round"] for r in metrics.read_metrics(folder)] == [7, 10]
+
+
+def test_damaged_scores_are_reported_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(tmp_path / "run", 10)
+    (run.folder / "evaluation.json").write_text("[{")
+    monkeypatch.setattr(score, "parzen_score_on", None)  # not reached
+    with pytest.raises(UserError, match=r"evaluation.json is damaged.*Delete it"):
+        evaluate(run, small_data(), progress=False)
+    with pytest.raises(UserError, match=r"evaluation.json is damaged.*Delete it"):
+        trained(run.folder, 20)
+    assert last(run.folder).round == 10
 
 
 def test_a_missing_checkpoint_among_many_names_the_nearest(tmp_path: Path) -> None:

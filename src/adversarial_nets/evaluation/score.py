@@ -196,6 +196,7 @@ def evaluate(
     if samples < 1:
         raise SettingError("samples", f"is {samples}; it must be 1 or more.")
     run = open_run(run)
+    read_evaluations(output_folder(run.folder))  # a damaged file is reported before the work
     check_data(run, data)
     weights = weights or run.default_weights
     with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:

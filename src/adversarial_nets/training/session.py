@@ -26,6 +26,7 @@ from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.schedules import rounds_in
@@ -342,6 +343,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
                 "run a folder of its own with --run, or replace the old one with --restart."
             )
         if distributed.is_main():
+            read_evaluations(folder)  # a damaged file is reported before the training
             checkpoints.clear_leftovers(folder)
             runs_folder.note_update_code(old, facts["updates"])
         return old
