@@ -1,5 +1,6 @@
 """Run ``advnets``; also as ``python -m adversarial_nets``."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -7,13 +8,18 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command as `cli.main.main` does; Ctrl-C while that is imported ends quietly, too."""
+    """Run a command as `cli.main.main` does; Ctrl-C while that is imported ends quietly, too.
+
+    When Python ends, it does not search torch's many objects for garbage, which takes a second.
+    """
     try:
         from adversarial_nets.cli.main import main as run
 
         return run(argv)
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

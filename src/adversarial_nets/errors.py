@@ -182,7 +182,7 @@ class Diverged(UserError):
 
 
 class Stopped(UserError):
-    """A signal (Ctrl-C or SIGTERM) stopped the training; it was saved before, if `saved`.
+    """A signal (Ctrl-C, SIGTERM or SIGHUP) stopped the training; it was saved before, if `saved`.
 
     Args:
         number: the signal's number.

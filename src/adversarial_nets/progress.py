@@ -11,15 +11,23 @@ import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
     from adversarial_nets.training.loop import TrainingSnapshot
 
-__all__ = ["Progress", "ProgressReporter", "counted", "discard_output", "print_line"]
+__all__ = [
+    "Progress",
+    "ProgressReporter",
+    "counted",
+    "discard_output",
+    "print_error",
+    "print_line",
+]
 
 Progress = Callable[[str, int, int | None], None]
 """Called during long work with the stage's name, the amount done, and the total amount or None."""
@@ -49,27 +57,88 @@ def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
         False if the line cannot be written, other than because its reader has closed the pipe.
     """
     try:
-        print(text, flush=True)
-    except UnicodeEncodeError:
-        encoding = sys.stdout.encoding
-        print(text.encode(encoding, "replace").decode(encoding), flush=True)
+        try:
+            print(text, flush=True)
+        except UnicodeEncodeError:
+            encoding = sys.stdout.encoding
+            print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except OSError as error:
-        is_full = not isinstance(error, BrokenPipeError)
-        if is_full:
-            reason = f"Standard output cannot be written ({error.strerror})."
-            print(f"{reason} {if_lost}", file=sys.stderr)
-        discard_output()
-        return not is_full
+        return not _give_up_output(error, if_lost)
     return True
 
 
-def discard_output() -> None:
-    """Discard what is printed from now on, and what is still in standard output's buffer.
+def print_error(text: str) -> None:
+    """Print a line to standard error; if that cannot be written, discard it and what follows."""
+    # During a live bar, rich sends what is printed to standard error through the bar's console.
+    stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
+    try:
+        print(text, file=stream, flush=True)
+    except OSError:
+        discard_output(stream)
+
+
+def discard_output(stream: TextIO | None = None) -> None:
+    """Discard what is printed from now on, and what is still in the stream's buffer.
 
     With an unwritable text in the buffer Python would fail when it exits.
+
+    Args:
+        stream: standard output by default.
     """
     with suppress(OSError):  # a notebook's output is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        descriptor = (stream or sys.stdout).fileno()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+
+
+def _give_up_output(error: OSError, if_lost: str) -> bool:
+    """Discard standard output from now on, and say why on standard error.
+
+    A reader that has closed the pipe wants no more; nothing is said, and False is returned.
+    """
+    discard_output()
+    if isinstance(error, BrokenPipeError):
+        return False
+    print_error(f"Standard output cannot be written ({error.strerror}). {if_lost}")
+    return True
+
+
+class _LiveOutput:
+    """Standard output for rich, which fails neither if a terminal is closed nor if a disk is full.
+
+    Args:
+        on_error: called with the first error; then nothing more is written.
+    """
+
+    def __init__(self, on_error: Callable[[OSError], None]) -> None:
+        self._stream, self._on_error = sys.stdout, on_error
+        self._lost = False
+        self.encoding = sys.stdout.encoding
+
+    def write(self, text: str) -> int:
+        """Write the text if that is possible; returns its length."""
+        self._unless_lost(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is in the buffer if that is possible."""
+        self._unless_lost(self._stream.flush)
+
+    def isatty(self) -> bool:
+        """Whether standard output is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of standard output."""
+        return self._stream.fileno()
+
+    def _unless_lost(self, write: Callable[[], object]) -> None:
+        if self._lost:
+            return
+        try:
+            write()
+        except OSError as error:
+            self._lost = True
+            self._on_error(error)
 
 
 class ProgressReporter:
@@ -87,6 +156,7 @@ class ProgressReporter:
         self.quiet, self.if_lost = quiet, if_lost
         self.lost_output = False
         self._stages: dict[str, _Stage] = {}
+        self._console: Console | None = None
         self._bar: Bar | None = None
         self._task: TaskID | None = None
         self._bar_stage = ""
@@ -99,6 +169,17 @@ class ProgressReporter:
 
     def _print(self, line: str) -> None:
         self.lost_output |= not print_line(line, self.if_lost)
+
+    def _live_console(self) -> "Console":
+        """The console of live bars, on which no bar fails."""
+        from rich.console import Console
+
+        def lost(error: OSError) -> None:
+            self.lost_output |= _give_up_output(error, self.if_lost)
+
+        if self._console is None:
+            self._console = Console(file=cast("IO[str]", _LiveOutput(lost)))
+        return self._console
 
     def work(self, what: str, done: int, total: int | None) -> None:
         """Show the progress of a stage that is not a training, e.g. a download or a score.
@@ -154,7 +235,7 @@ class ProgressReporter:
                 MofNCompleteColumn(),
                 TimeRemainingColumn(compact=True),
             )
-            self._bar = Bar(*columns, transient=True)
+            self._bar = Bar(*columns, transient=True, console=self._live_console())
             self._bar.start()
             self._bar_stage = what
             self._task = self._bar.add_task(what, total=total)
@@ -177,7 +258,7 @@ class ProgressReporter:
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
         )
-        with Bar(*columns) as bar:
+        with Bar(*columns, console=self._live_console()) as bar:
             task = bar.add_task("", total=rounds)
             said: set[str] = set()
 

@@ -130,7 +130,7 @@ class FitSteps:
             The number of the update, from 0, and a function to call with its loss.
 
         Raises:
-            Stopped: SIGINT or SIGTERM was received; the update was finished and saved.
+            Stopped: SIGINT, SIGTERM or SIGHUP was received; the update was finished and saved.
             Diverged: a loss or a parameter is not finite.
         """
         tuner = ThreadTuner.for_device(torch.device("cpu"))

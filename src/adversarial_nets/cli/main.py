@@ -7,7 +7,6 @@ import errno
 import io
 import json
 import os
-import shlex
 import signal
 import sys
 import warnings
@@ -22,7 +21,7 @@ from adversarial_nets.cli.parsing import HELP_OPTIONS, current_options, parse
 from adversarial_nets.cli.registry import find_command, overview, paper_overview
 from adversarial_nets.cli.train import TrainOptions
 from adversarial_nets.errors import Stopped, UserError
-from adversarial_nets.progress import ProgressReporter, discard_output, print_line
+from adversarial_nets.progress import ProgressReporter, discard_output, print_error, print_line
 from adversarial_nets.runs.files import without_infinities
 
 __all__ = ["main"]
@@ -38,17 +37,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit code: 0 done; 1 a bug, or a result that is only printed cannot be written; 2 a
-        mistake of the user, explained in a sentence; 3 the training diverged; 130 and 143 stopped
-        by Ctrl-C or SIGTERM after saving.
+        mistake of the user, explained in a sentence; 3 the training diverged; 129, 130 and 143
+        stopped by SIGHUP, Ctrl-C or SIGTERM after saving.
     """
     _prepare_output()
-    with _short_warnings():
+    with _short_warnings(), _flushed_errors():
         return _main(argv)
 
 
 def _main(argv: Sequence[str] | None) -> int:
     """Run a command; returns the exit code."""
     processes.prepare_for_torch()
+    processes.stop_with_torchrun()
     args = current_options(sys.argv[1:] if argv is None else argv)
     if args and args[0] == "help":
         args = [*args[1:], "--help"]
@@ -56,6 +56,7 @@ def _main(argv: Sequence[str] | None) -> int:
     if text is not None:
         print_line(text)
         return 0
+    options: object = None
     try:
         command, rest = find_command(args)
         options = parse(command, rest)
@@ -64,37 +65,49 @@ def _main(argv: Sequence[str] | None) -> int:
             return processes.launch(args, options.nproc, options.max_restarts)
         return _run(command, options)
     except UserError as error:
-        if processes.WORKS_SILENTLY:
-            processes.wait_for_main_process(stopped=isinstance(error, Stopped))
-            return error.exit_code
-        print(f"advnets: {error.for_command_line()}", file=sys.stderr)
-        if isinstance(error, Stopped):
-            again = [arg for arg in args if arg != "--restart"]  # it would delete what was saved
-            print(f"Continue with: {shlex.join(['advnets', *again])}", file=sys.stderr)
-        return error.exit_code
+        return _explain(error, args)
     except KeyboardInterrupt:
+        _say_stopped_at_once(args, options)
         return 128 + signal.SIGINT
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
         return error.code if isinstance(error.code, int) else 2
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
-        print(
-            f"advnets: A name is too long: {error.filename}. Choose a shorter one.", file=sys.stderr
-        )
+        print_error(f"advnets: A name is too long: {error.filename}. Choose a shorter one.")
         return UserError.exit_code
     except (MemoryError, RuntimeError) as error:
-        if processes.WORKS_SILENTLY:
-            # Most likely the main process has ended and its connection broke; it prints the error.
-            processes.wait_for_main_process(stopped=False)
+        if processes.another_process_reports(error):
+            return 1
         if isinstance(error, RuntimeError) and not _is_out_of_memory(error):
             raise
-        print(
+        print_error(
             "advnets: There is not enough memory. Use narrower networks (--G.hidden, --D.units), "
-            "a smaller --batch or fewer samples.",
-            file=sys.stderr,
+            "a smaller --batch or fewer samples."
         )
         return UserError.exit_code
+
+
+def _explain(error: UserError, args: Sequence[str]) -> int:
+    """Print a user's mistake, or that a training was stopped; returns the exit code."""
+    if processes.WORKS_SILENTLY:
+        processes.wait_for_main_process(stopped=isinstance(error, Stopped))
+        return error.exit_code
+    print_error(f"advnets: {error.for_command_line()}")
+    if isinstance(error, Stopped):
+        print_error(processes.command_to_continue(args))
+    return error.exit_code
+
+
+def _say_stopped_at_once(args: Sequence[str], options: object) -> None:
+    """Say what a Ctrl-C leaves that ends the command before it can save."""
+    if processes.WORKS_SILENTLY:
+        return
+    if not isinstance(options, TrainOptions):
+        print_error("advnets: Stopped at once.")
+        return
+    print_error("advnets: Stopped at once; the last saved checkpoint is kept.")
+    print_error(processes.command_to_continue(args))
 
 
 def _overview_asked_for(args: Sequence[str]) -> str | None:
@@ -184,6 +197,21 @@ def _short_warnings() -> Iterator[None]:
         yield
     finally:
         warnings.formatwarning = before
+
+
+@contextmanager
+def _flushed_errors() -> Iterator[None]:
+    """Discard, in the end, what a full disk has kept in standard error's buffer.
+
+    With a warning in the buffer Python would end with exit code 120.
+    """
+    try:
+        yield
+    finally:
+        try:
+            sys.stderr.flush()
+        except OSError:
+            discard_output(sys.stderr)
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -5,25 +5,32 @@ Torchrun starts them; they are joined and ended in order here.
 Rank 0, the main process, prints and writes. The other processes only share the work.
 """
 
+import ctypes
+import dataclasses
 import math
 import os
+import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.progress import print_error
 
 __all__ = [
     "UNDER_TORCHRUN",
     "WORKS_SILENTLY",
+    "another_process_reports",
+    "command_to_continue",
     "launch",
     "prepare_for_torch",
     "process_group",
     "processors_used_by_others",
+    "stop_with_torchrun",
     "wait_for_main_process",
 ]
 
@@ -36,6 +43,9 @@ WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 _LONGEST_WAIT, _WAIT_WHEN_STOPPED = 60.0, 5.0
 """Seconds that a process waits for rank 0 to print an error. Rank 0 may be slow on a busy machine,
 or have met no error. After Ctrl-C it prints at once, and torchrun waits for this process."""
+
+_CONNECTION_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
+"""What PyTorch raises, beside gloo's plain RuntimeError, if another process has ended."""
 
 
 def prepare_for_torch() -> None:
@@ -121,6 +131,40 @@ def wait_for_main_process(stopped: bool) -> None:
     time.sleep(_WAIT_WHEN_STOPPED if stopped else _LONGEST_WAIT)
 
 
+def another_process_reports(error: Exception) -> bool:
+    """Under torchrun, block while another process or torchrun itself reports why this one fails.
+
+    torchrun ends this process meanwhile, unless nobody reports anything.
+
+    Returns:
+        Whether this process must end without a word, since torchrun has already told it to end.
+    """
+    if not UNDER_TORCHRUN:
+        return False
+    lost_connection = "gloo" in str(error) or type(error).__name__ in _CONNECTION_ERRORS
+    if lost_connection and signal.getsignal(signal.SIGTERM) == signal.SIG_IGN:  # by `signals`
+        return True
+    if lost_connection or WORKS_SILENTLY:
+        # An error of this process's own is most likely rank 0's, too, which prints it at once.
+        wait_for_main_process(stopped=not lost_connection)
+    return False
+
+
+def stop_with_torchrun() -> None:
+    """On Linux, let SIGTERM stop this process, which then saves, if its torchrun is killed."""
+    if UNDER_TORCHRUN and sys.platform == "linux":
+        pr_set_pdeathsig = 1
+        with suppress(OSError, AttributeError):  # a C library without prctl
+            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
+
+
+def command_to_continue(args: Sequence[str], *more: str) -> str:
+    """The line that says how to continue a run, with `more` options if they are not given."""
+    again = [arg for arg in args if arg != "--restart"]  # it would delete what was saved
+    added = () if set(more) & set(again) else more
+    return f"Continue with: {shlex.join(['advnets', *again, *added])}"
+
+
 def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
     """Run this command in several processes, as ``torchrun`` does.
 
@@ -155,12 +199,51 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
         rdzv_endpoint="localhost:0",
         max_restarts=max_restarts,
         monitor_interval=0.1,
+        **_signals_to_handle(LaunchConfig),
     )
     try:
         elastic_launch(config, sys.executable)("-m", "adversarial_nets", *args)
     except ChildFailedError as error:
         code = error.get_first_failure()[1].exitcode
+        ends = {rank: failure.exitcode for rank, failure in error.failures.items()}
+        _report_death(args, ends, nproc, max_restarts)
         return code if code > 0 else 1
     except SignalException as stop:
         return 128 + stop.sigval
     return 0
+
+
+def _signals_to_handle(config: type) -> dict[str, Any]:
+    """The argument with which torchrun's configuration leaves an ignored SIGHUP (``nohup``) alone.
+
+    Earlier versions of PyTorch lack it.
+    """
+    hangup = getattr(signal, "SIGHUP", None)  # Windows has none
+    is_ignored = hangup is not None and signal.getsignal(hangup) == signal.SIG_IGN
+    can_be_given = "signals_to_handle" in {field.name for field in dataclasses.fields(config)}
+    return {"signals_to_handle": "SIGTERM,SIGINT,SIGQUIT"} if is_ignored and can_be_given else {}
+
+
+def _report_death(
+    args: Sequence[str], exit_codes: Mapping[int, int], nproc: int, max_restarts: int
+) -> None:
+    """Say which process a signal ended; each other process has printed its own error.
+
+    Args:
+        args: the command's arguments.
+        exit_codes: those of the failed processes by rank; negative if a signal ended one.
+        nproc: the number of processes.
+        max_restarts: how often all of them were started again.
+    """
+    by_signal = [(rank, -code) for rank, code in exit_codes.items() if code < 0]
+    if not by_signal:
+        return
+    # torchrun may have ended others with SIGTERM meanwhile.
+    rank, number = min(by_signal, key=lambda end: end[1] == signal.SIGTERM)
+    more = () if max_restarts else ("--max-restarts", "3")
+    by_itself = ", with --max-restarts 3 to do so by itself" if more else ""
+    print_error(
+        f"advnets: Process {rank + 1} of {nproc} ended with signal {number}. The run is saved up "
+        f"to its last checkpoint; repeat the command to continue{by_itself}."
+    )
+    print_error(command_to_continue(args, *more))

@@ -108,7 +108,7 @@ class TrainingSession:
         """Train to the end, starting from the folder's newest checkpoint if there is one.
 
         Raises:
-            Stopped: SIGINT or SIGTERM came; the run is saved.
+            Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
             Diverged: a loss or weight is no longer finite.
         """
         game = self.game

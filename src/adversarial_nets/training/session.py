@@ -106,7 +106,7 @@ def train(
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
             written; the length is not positive.
         Diverged: a loss or a weight became NaN or infinite.
-        Stopped: SIGINT or SIGTERM came; the run is saved.
+        Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
     """
     _check_choices(precision, keep, patience)
     called = (callbacks,) if callable(callbacks) else tuple(callbacks)

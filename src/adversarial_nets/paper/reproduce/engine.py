@@ -90,7 +90,7 @@ def reproduce(
     Raises:
         UserError: there is no such part, or the folder cannot be written. If a part cannot be made,
             e.g. because its data are missing, it is recorded as not run, with the reason.
-        Stopped: SIGINT or SIGTERM stopped a training, which is saved.
+        Stopped: SIGINT, SIGTERM or SIGHUP stopped a training, which is saved.
     """
     if profile not in ("quick", "full"):
         raise UserError(f"profile is {profile!r}; it must be 'quick' or 'full'.")

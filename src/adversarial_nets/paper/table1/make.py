@@ -49,7 +49,7 @@ def table1(
     Raises:
         UserError: a name is unknown, `seeds` is below 1, the data are not in [0, 1], or the output
             folder holds rows made with other settings.
-        Stopped: SIGINT or SIGTERM was received; the current training is saved.
+        Stopped: SIGINT, SIGTERM or SIGHUP was received; the current training is saved.
         Diverged: a training met a number that is not finite.
     """
     all_rows = (*BASELINES, ADVERSARIAL_NETS, REFERENCES)

@@ -1,0 +1,325 @@
+"""What a lost terminal, a full disk, signals and dead processes leave of a training."""
+
+import errno
+import io
+import logging
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+from torch.distributed.launcher import api as launcher
+
+from adversarial_nets.cli import main as main_module
+from adversarial_nets.cli import processes
+from adversarial_nets.cli.main import main
+from adversarial_nets.errors import Stopped
+from adversarial_nets.progress import ProgressReporter, print_line
+from adversarial_nets.runs.signals import signals
+from test_progress import snapshot
+
+TRAIN = ["train", "mnist-5k", "--rounds", "9"]
+CONTINUE = "Continue with: advnets train mnist-5k --rounds 9"
+
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+needs_hangup = pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no SIGHUP")
+
+
+def instead_of_running(monkeypatch: pytest.MonkeyPatch, do: Callable[[], int]) -> None:
+    """Let `main` parse the command, and then do something else."""
+    monkeypatch.setattr(main_module, "_run", lambda command, options: do())
+
+
+# --- Output that cannot be written ----------------------------------------------------------------
+
+
+class Terminal(io.StringIO):
+    """Standard output in a terminal, which can be closed."""
+
+    closed_by_user = False
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if self.closed_by_user:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().write(text)
+
+    def flush(self) -> None:
+        self.write("")
+
+
+def open_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    """A terminal as standard output. A fixture could not set it, since pytest sets it later."""
+    stdout = Terminal()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    monkeypatch.setenv("TERM", "xterm")
+    return stdout
+
+
+def test_a_training_goes_on_without_its_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    terminal = open_terminal(monkeypatch)
+    reporter = ProgressReporter()
+    with reporter.training(30) as callback:
+        callback(snapshot(10, 30, 1.0))
+        terminal.closed_by_user = True
+        for round_ in (20, 30):
+            callback(snapshot(round_, 30, 2.0, scores={"raw": {"valid_nats": 1.0}}))
+    assert reporter.lost_output
+    assert "0/30" in terminal.getvalue()
+    assert capsys.readouterr().err.splitlines() == [
+        "Standard output cannot be written (Input/output error). The work goes on without."
+    ]
+
+
+def test_a_stage_goes_on_without_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = open_terminal(monkeypatch)
+    for closed_after in (0, 1, 2):
+        terminal.closed_by_user = False
+        reporter = ProgressReporter()
+        for done in range(3):
+            terminal.closed_by_user = done >= closed_after
+            reporter.work("test", done, 3)
+        reporter.close()
+        assert reporter.lost_output
+
+
+@contextmanager
+def full_disk(monkeypatch: pytest.MonkeyPatch, *names: str) -> Iterator[None]:
+    """Let streams of `sys` be on a full disk. They must not fail when Python ends, here closed."""
+    with monkeypatch.context() as patch, ExitStack() as opened:
+        for name in names:
+            stream = open("/dev/full", "w", encoding="utf-8")  # noqa: PTH123, SIM115 (a device)
+            patch.setattr(sys, name, opened.enter_context(stream))
+        yield
+
+
+@needs_full
+def test_both_outputs_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    with full_disk(monkeypatch, "stdout", "stderr"):
+        assert not print_line("a line")
+        assert print_line("one more is discarded")
+
+
+@needs_full
+def test_exit_codes_on_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped() -> int:
+        raise Stopped(signal.SIGTERM, 7)
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    def out_of_memory() -> int:
+        raise MemoryError
+
+    with full_disk(monkeypatch, "stderr"):
+        assert main(["evaluate", str(tmp_path / "none")]) == 2
+    ends = {stopped: 143, interrupted: 130, out_of_memory: 2}
+    for end, code in ends.items():
+        instead_of_running(monkeypatch, end)
+        with full_disk(monkeypatch, "stderr"):
+            assert main(TRAIN) == code
+
+
+@needs_full
+def test_a_warning_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It must not stay in the buffer, or Python would end with exit code 120."""
+
+    def warn() -> int:
+        with suppress(OSError):  # as Python does for warnings
+            print("advnets: warning: something", file=sys.stderr, flush=True)
+        return 0
+
+    instead_of_running(monkeypatch, warn)
+    with full_disk(monkeypatch, "stderr"):
+        assert main(TRAIN) == 0
+
+
+# --- Signals --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def hangups() -> Iterator[list[int]]:
+    """The SIGHUPs that reach this process, which they would end."""
+    got: list[int] = []
+    before = signal.signal(signal.SIGHUP, lambda number, frame: got.append(number))
+    yield got
+    signal.signal(signal.SIGHUP, before)
+
+
+@needs_hangup
+def test_a_closed_terminal_stops_a_training_which_then_saves(hangups: list[int]) -> None:
+    """Both the shell and the system send SIGHUP; the second must not interrupt the saving."""
+    before = signal.getsignal(signal.SIGHUP)
+    with signals() as received:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+    assert received == [signal.SIGHUP] * 2
+    assert hangups == []
+    assert signal.getsignal(signal.SIGHUP) is before
+    assert Stopped(received[0], 7).exit_code == 129
+
+
+@needs_hangup
+def test_nohup_is_kept(hangups: list[int]) -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with signals() as received:
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGINT)
+    assert received == [signal.SIGINT]
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+def test_a_second_ctrl_c_says_what_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    instead_of_running(monkeypatch, interrupted)
+    assert main([*TRAIN, "--restart"]) == 130
+    kept = "advnets: Stopped at once; the last saved checkpoint is kept."
+    assert capsys.readouterr().err.splitlines() == [kept, CONTINUE]
+    assert main(["datasets"]) == 130
+    assert capsys.readouterr().err == "advnets: Stopped at once.\n"
+    monkeypatch.setattr(processes, "WORKS_SILENTLY", True)
+    assert main(TRAIN) == 130
+    assert capsys.readouterr().err == ""
+
+
+# --- Several processes ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def fail(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., list[Any]]]:
+    """A function that lets the processes which `launch` starts end with exit codes, by rank."""
+    configs: list[Any] = []
+
+    def set_exit_codes(exit_codes: dict[int, int]) -> list[Any]:
+        def elastic_launch(config: object, program: str) -> Callable[..., None]:
+            configs.append(config)
+
+            def run(*args: str) -> None:
+                failures = {
+                    rank: ProcessFailure(rank, 1000 + rank, code, "<N/A>")
+                    for rank, code in exit_codes.items()
+                }
+                raise ChildFailedError("advnets", failures)
+
+            return run
+
+        monkeypatch.setattr(launcher, "elastic_launch", elastic_launch)
+        return configs
+
+    logger = logging.getLogger("torch.distributed")
+    level = logger.level
+    yield set_exit_codes
+    logger.setLevel(level)
+
+
+@pytest.mark.parametrize("ends", [{1: -9}, {0: 1, 1: -9}, {0: -15, 1: -9}], ids=str)
+def test_a_dead_process_is_a_sentence(
+    ends: dict[int, int],
+    fail: Callable[..., list[Any]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Processes that torchrun has ended meanwhile are not named."""
+    fail(ends)
+    assert main([*TRAIN, "--nproc", "2"]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "advnets: Process 2 of 2 ended with signal 9. The run is saved up to its last checkpoint; "
+        "repeat the command to continue, with --max-restarts 3 to do so by itself.",
+        f"{CONTINUE} --nproc 2 --max-restarts 3",
+    ]
+    assert main([*TRAIN, "--nproc", "2", "--max-restarts", "1"]) == 1
+    said = capsys.readouterr().err
+    assert "repeat the command to continue.\n" in said
+    assert said.endswith(f"{CONTINUE} --nproc 2 --max-restarts 1\n")
+
+
+def test_a_process_that_explains_itself_is_not_mentioned(
+    fail: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail({0: 2})
+    assert main([*TRAIN, "--nproc", "2"]) == 2
+    assert capsys.readouterr().err == ""
+
+
+@needs_hangup
+def test_nohup_is_kept_with_several_processes(
+    fail: Callable[..., list[Any]], hangups: list[int]
+) -> None:
+    """torchrun would stop all of them at a SIGHUP that the user wants to be ignored."""
+    configs = fail({0: 2})
+    for handler in (signal.SIG_DFL, signal.SIG_IGN):
+        signal.signal(signal.SIGHUP, handler)
+        main([*TRAIN, "--nproc", "2"])
+    assert ["SIGHUP" in config.signals_to_handle for config in configs] == [True, False]
+
+
+GLOO = RuntimeError("[/x/third_party/gloo/gloo/transport/tcp/pair.cc:537] Read error")
+
+
+@pytest.mark.parametrize("works_silently", [False, True])
+def test_a_broken_connection_is_left_to_torchrun_to_report(
+    works_silently: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[bool] = []
+    monkeypatch.setattr(processes, "wait_for_main_process", lambda stopped: waits.append(stopped))
+    assert not processes.another_process_reports(GLOO)
+    assert waits == []  # without torchrun nobody else reports
+    monkeypatch.setattr(processes, "UNDER_TORCHRUN", True)
+    monkeypatch.setattr(processes, "WORKS_SILENTLY", works_silently)
+    assert not processes.another_process_reports(GLOO)
+    assert waits == [False]
+    # An error of its own: rank 0 prints it at once; the others let rank 0 print the same one first.
+    assert not processes.another_process_reports(RuntimeError("shapes differ"))
+    assert waits == [False, True][: 1 + works_silently]
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `signals` has caught torchrun's
+    try:
+        assert processes.another_process_reports(GLOO)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert waits == [False, True][: 1 + works_silently]
+
+
+# A launcher, and its child, which holds standard output open for as long as it lives.
+LAUNCHER = """
+import os, signal
+from adversarial_nets.cli import processes
+reading, writing = os.pipe()
+if os.fork() == 0:
+    processes.stop_with_torchrun()
+    os.write(writing, b"x")
+    signal.pause()
+os.close(writing)
+if os.read(reading, 1):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of this")
+def test_no_process_outlives_its_launcher() -> None:
+    launcher_process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCHER],
+        env=os.environ | {"TORCHELASTIC_RUN_ID": "x"},
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    )
+    with launcher_process:
+        assert launcher_process.stdout is not None
+        assert launcher_process.wait(60) == -signal.SIGKILL
+        ended, _, _ = select.select([launcher_process.stdout], [], [], 20)
+        if not ended:
+            os.killpg(launcher_process.pid, signal.SIGKILL)
+    assert ended
