@@ -14,6 +14,11 @@ from adversarial_nets.playground import limits, server
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.playground.words import WORDS, Language
 
+TEXT_SIZES = """["thead th", "#right summary"].map((part) =>
+  Number.parseFloat(getComputedStyle(document.querySelector(part)).fontSize))"""
+CUT_OFF = """[...document.querySelectorAll(".playback button")]
+  .filter((b) => b.scrollWidth > b.clientWidth).map((b) => b.textContent)"""
+
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
@@ -56,10 +61,22 @@ def test_a_projector_shows_large_texts_and_the_board(browser: Browser, address: 
     size = "Number.parseFloat(getComputedStyle(document.querySelector('.legend')).fontSize)"
     line = "views.main[0].model.renderers.find((r) => r.name === 'layer D').glyph.line_width"
     before = page.evaluate(size)
+    small = page.evaluate(TEXT_SIZES)
     page.keyboard.press("p")
     assert page.evaluate(size) > 1.4 * before
+    for usual, large in zip(small, page.evaluate(TEXT_SIZES), strict=True):
+        assert large > 1.4 * usual
     expect(page.locator("#left")).to_be_hidden()
-    visit.does_not_scroll_sideways()
+    for width in (1000, 640, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        visit.does_not_scroll_sideways()
+        stage, right = (page.locator(part).bounding_box() for part in ("#stage", "#right"))
+        assert stage
+        assert right
+        beside = right["x"] >= stage["x"] + stage["width"]
+        assert beside == (width > 1180)  # otherwise below, and as wide
+        assert beside or stage["width"] > 0.9 * width
+        assert page.evaluate(CUT_OFF) == []
     assert visit.state()["projector"] is True
     width = page.evaluate(f"({line}).value")
     other = Visit(browser, visit.address())

@@ -5,11 +5,15 @@ import importlib
 import json
 import re
 from pathlib import Path, PurePosixPath
+from unittest.mock import Mock
 
 import pytest
 
 pytest.importorskip("sphinx", reason="the extra [docs] is not installed")
 pytest.importorskip("ziamath", reason="the extra [docs] is not installed")
+
+from docutils import nodes
+from docutils.utils import new_document
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import _option_names
@@ -24,6 +28,7 @@ from website.league import REFERENCES, league_rows, league_table
 from website.results import Tables, number, record
 from website.sources import LANGUAGES, PICTURES, Language, Page, pages, rewrite_links
 
+REPORTS = "src/adversarial_nets/report"
 FOR_LEARNERS = {"index", "readme", "guide", "try", "results", "league", "commands"} | {
     *("playground", "teaching", "glossary"),
     *("installation", "command-line", "python", "scores", "contents"),
@@ -264,6 +269,46 @@ def test_a_formula_is_a_picture_in_the_lines_size_and_mathml(inline: bool) -> No
     assert re.search(r"width:[\d.]+em;height:[\d.]+em;vertical-align:-[\d.]+em", html)
 
 
+def test_a_formula_keeps_the_signs_after_it_unless_it_is_long() -> None:
+    paragraph = nodes.paragraph("", "", nodes.math("", "D^*"), nodes.Text("），而 G"))
+    document = new_document("page")
+    document += paragraph
+    math_svg._attach_signs(Mock(), document, "page")
+    assert paragraph.astext() == "D^*而 G"
+    assert paragraph[0]["after"] == "），"
+    for latex, is_whole in ((r"D^*", True), (" + ".join(["D(x)"] * 9), False)):
+        translator = Mock(body=[])
+        with pytest.raises(nodes.SkipNode):
+            math_svg._visit_inline(translator, nodes.math("", latex, after="），"))
+        (html,) = translator.body
+        assert html.startswith('<span class="math-whole">') == is_whole
+        assert re.sub("<.*?>", "", html).endswith("），")
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_a_picture_of_a_notebook_is_described_by_its_section(language: str) -> None:
+    document = new_document("page")
+    cell = nodes.container("", nodes.image(uri="_images/1a.png"), classes=["cell_output"])
+    section = nodes.section("", nodes.title("", "Modes"), cell)
+    document += nodes.section("", nodes.title("", "Page"), section, nodes.image(uri="a.png"))
+    app = Mock(**{"config.language": language})
+    sphinx_extension._describe_outputs(app, document, "page")
+    of_cell, other = document.findall(nodes.image)
+    assert re.fullmatch("(Output of the cell above: |上面代码的输出：)Modes", of_cell["alt"])
+    assert "alt" not in other
+
+
+@pytest.mark.parametrize(
+    "file",
+    [*(ROOT / "website/theme/interactive").glob("*.html"), ROOT / REPORTS / "figure1.html"],
+    ids=lambda file: file.name,
+)
+def test_chinese_texts_in_templates_have_no_space_from_a_line_end(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert not re.search(r"[，。；：、？！（）]\n\s*[^\s<]", text)
+    assert not re.search(r"[\u3400-\u9fff]\n\s*[\u3400-\u9fff]", text)
+
+
 def test_the_search_in_chinese_finds_parts_of_words_in_both_implementations() -> None:
     language = sphinx_extension.ChineseSearch({})
     assert language.split("最优判别器") == ["最优", "优判", "判别", "别器"]
@@ -274,6 +319,10 @@ def test_sources_are_written_only_when_they_change(tmp_path: Path) -> None:
     write_sources("zh-CN", tmp_path / "sources", tmp_path / "out")
     page, stale = tmp_path / "sources" / "guide.md", tmp_path / "sources" / "old.md"
     before = page.stat().st_mtime_ns
+    sources = [p.read_text(encoding="utf-8") for p in (tmp_path / "sources").rglob("*.md")]
+    tags = re.findall(r":tags: \[check.*", "\n".join(sources))
+    assert set(tags) == {":tags: [check, hide-input, remove-output]"}  # no errors nobody made
+    assert not any(" ± " in re.sub(r"(?s)```.*?```|`[^`]*`", "", text) for text in sources)
     stale.write_text("# Old\n")
     write_sources("zh-CN", tmp_path / "sources", tmp_path / "out")
     assert page.stat().st_mtime_ns == before
@@ -306,6 +355,10 @@ def test_a_small_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert page.count('<div class="math-block"') == 3
     assert page.count("highlight-python") == 5
     assert "本页目录" in page
+    assert re.search('<span class="math-whole"><span class="math">.*?[，。；：、]</span>', page)
+    notebook = (site / "zh-CN" / "notebooks" / "05-saturation.html").read_text(encoding="utf-8")
+    assert "显示代码" in notebook
+    assert "Show code" not in notebook
     league = (site / "zh-CN" / "league.html").read_text(encoding="utf-8")
     assert league.count('<div class="league docutils container">') == len(recorded_scores())
     assert '<script src="_static/league.js" defer></script>' in league

@@ -154,15 +154,16 @@ def test_the_handle_moves_by_keyboard_and_mouse_and_the_walk_moves_it(
     visit = Visit(browser, site / "digits.html", locale="en-GB")
     page = visit.page
     page.locator("#pad").focus()
-    expect(page.locator("#where")).to_have_text("50 %, 50 %")
+    expect(page.locator("#pad")).to_have_role("application")  # its own arrow keys
+    expect(page.locator("#where")).to_have_text("across 50 %, down 50 %")
     before = image_of(page)
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#where")).to_have_text("54 %, 50 %")
+    expect(page.locator("#where")).to_have_text("across 54 %, down 50 %")
     assert image_of(page) != before
     box = page.locator("#pad").bounding_box()
     assert box
     page.mouse.click(box["x"] + box["width"] * 0.1, box["y"] + box["height"] * 0.1)
-    expect(page.locator("#where")).to_have_text("0 %, 0 %")
+    expect(page.locator("#where")).to_have_text("across 0 %, down 0 %")
     corner = page.evaluate("z")
     assert corner == page.evaluate("corners[0]")  # nothing is mixed in at a corner
     page.keyboard.press("d")
@@ -225,7 +226,10 @@ def test_a_lesson_plays_to_its_end_and_shows_the_recorded_numbers(
 ) -> None:
     visit = Visit(browser, site / "lessons.html", locale="en-GB")
     page = visit.page
+    expect(page.locator(".keys .game-A")).to_have_text(page.locator("#games h2").inner_text())
+    indices_and_ticks_are_right(page)
     page.keyboard.press("2")
+    assert not re.search("[_^]", page.locator("#about").inner_text())
     expect(page.locator("#games section")).to_have_count(2)
     page.keyboard.press(" ")
     expect(page.locator("body")).to_have_attribute("data-round", "2")
@@ -239,6 +243,19 @@ def test_a_lesson_plays_to_its_end_and_shows_the_recorded_numbers(
     expect(page.locator("#round")).to_have_text("round 1")
     assert "--objective minimax" in (page.locator(".commands").first.text_content() or "")
     visit.close()
+
+
+def indices_and_ticks_are_right(page: Page) -> None:
+    """Equations have real subscripts, and a curve's axis has few, round numbers."""
+    indices = page.evaluate("subscripts('max_D p_g^{t+1} < θ^t')")
+    assert indices == "max<sub>D</sub> p<sub>g</sub><sup>t+1</sup> &#60; θ<sup>t</sup>"
+    for low, high, smallest in ((0.022, 0.693, 0), (-1.4, -1.36, 0), (0, 8, 0), (0, 3, 1)):
+        ticks = page.evaluate(f"roundTicks({low}, {high}, {smallest})")
+        assert 2 <= len(ticks) <= 6
+        for value, words in ticks:
+            assert low - 1e-9 <= value <= high + 1e-9
+            assert float(words.replace("−", "-")) == pytest.approx(value)
+            assert len(words) <= 5  # short, as "−1.40"
 
 
 def test_the_recorded_curves_are_those_of_the_game() -> None:
@@ -267,8 +284,16 @@ def test_pages_speak_both_languages_and_fit_a_phone(
     labels = page.evaluate("[...document.querySelectorAll('[data-zh]')].map(e => e.ariaLabel)")
     assert all(re.search("[\u3400-\u9fff]", label) for label in labels)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.locator("#language").click()
+    assert page.evaluate(
+        "[...document.querySelectorAll('code')].every(c => [...c.children].every("
+        "word => getComputedStyle(word).display === 'inline-block' && !/ /.test(word.textContent))"
+        " && c.children.length === c.textContent.split(' ').length)"
+    )  # no line breaks inside an option
+    if name == "figure1":
+        assert "轮数（平方根刻度）" in (page.locator("#value").text_content() or "")
+    page.locator("#language").press("Space")  # and not the key that plays
     assert page.locator("h1").inner_text() == english
+    assert "needs JavaScript" in (page.locator("noscript").text_content() or "")
     visit.close()
 
 

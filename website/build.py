@@ -21,6 +21,7 @@ from website.sources import (
     Page,
     copied_name,
     join_chinese_lines,
+    keep_errors_with_numbers,
     pages,
     rewrite_links,
 )
@@ -113,9 +114,11 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
             ],
         )
     if page.name.startswith("notebooks/"):
-        text = text.replace(":tags: [check]", ":tags: [check, hide-input]")  # it has the answer
+        # A check holds the answer, and nobody has tried the exercise when the site is built.
+        text = text.replace(":tags: [check]", ":tags: [check, hide-input, remove-output]")
     if page.language == "zh-CN":
         text = join_chinese_lines(text)
+    text = keep_errors_with_numbers(text)
     if page.name == "log/README":
         others = [p.name.removeprefix("log/") for p in everything if p.name.startswith("log/")]
         names = "\n".join(name for name in others if name != "README")

@@ -54,6 +54,8 @@ nb_execution_cache_path = str(HERE.parent / "build" / "site" / "notebooks")
 nb_execution_in_temp = True
 nb_execution_timeout = 900
 nb_execution_raise_on_error = True
+if _LANGUAGE == "zh-CN":
+    nb_code_prompt_show, nb_code_prompt_hide = "显示代码", "隐藏代码"
 
 # --- Appearance -----------------------------------------------------------------------------------
 html_theme = "furo"

@@ -50,7 +50,11 @@ def render(latex: str, inline: bool) -> str:
 
 
 def _visit_inline(self: "HTML5Translator", node: nodes.math) -> None:
-    self.body.append(render(node.astext(), inline=True))
+    formula, after = render(node.astext(), inline=True), node.get("after", "")
+    if after and not formula.startswith('<span class="math long"'):
+        self.body.append(f'<span class="math-whole">{formula}{after}</span>')
+    else:
+        self.body.append(formula + after)
     raise nodes.SkipNode
 
 
@@ -61,7 +65,21 @@ def _visit_block(self: "HTML5Translator", node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
+_SIGNS = re.compile(r"[，。；：、）？！”.,;:)]+")
+
+
+def _attach_signs(app: "Sphinx", doctree: nodes.document, name: str) -> None:
+    """Give each formula the signs after it, so that no line of the page begins with one."""
+    for formula in list(doctree.findall(nodes.math)):
+        after = formula.next_node(descend=False, siblings=True)
+        found = _SIGNS.match(after) if isinstance(after, nodes.Text) else None
+        if found:
+            formula["after"] = html.escape(found[0])
+            after.parent.replace(after, nodes.Text(after[found.end() :]))
+
+
 def setup(app: "Sphinx") -> dict[str, Any]:
     """Register the extension."""
     app.add_html_math_renderer("svg", (_visit_inline, None), (_visit_block, None))
+    app.connect("doctree-resolved", _attach_signs)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -43,7 +43,7 @@ _CHINESE: Mapping[str, str] = {
     "here, nats": "本项目（奈特）",
     "steps per sample": "每个样本的步数",
     "trained, minutes": "训练时间（分钟）",
-    "mean ± spread over seeds": "均值 ± 种子间标准差",
+    "mean ± spread over seeds": "均值 ± 种子间标准差",
     "raw G": "原始 G",
     "averaged G": "权重滑动平均后的 G",
     "raw G, converged": "原始 G，训练至收敛",
@@ -180,7 +180,7 @@ class Tables:
             mean, spread = statistics.mean(scores), statistics.stdev(scores)
             grid = end.rpartition("-")[2]
             text = f"{self.word(label)}, {self.word('grid')} `{grid}`"
-            cells = [*map(number, scores), f"**{number(mean)} ± {number(spread)}**"]
+            cells = [*map(number, scores), f"**{number(mean)} ± {number(spread)}**"]
             rows.append([text if self.language == "en" else text.replace(", ", "，"), *cells])
         seeds = [f"{self.word('seed')} {seed}" for seed in (1, 2, 3)]
         return markdown_table(["", *seeds, self.word("mean ± spread over seeds")], rows)
@@ -211,7 +211,7 @@ class Tables:
         rows = [
             [
                 self.word(name),
-                *(f"{number(f[name]['nats'])} ± {number(f[name]['se'])}" for f in by_file),
+                *(f"{number(f[name]['nats'])} ± {number(f[name]['se'])}" for f in by_file),
             ]
             for name in by_file[0]
         ]
@@ -224,7 +224,7 @@ class Tables:
             [
                 self.word(row["model"]),
                 number(row["published"], 0),
-                f"{number(row['nats'])} ± {number(row['se'])}",
+                f"{number(row['nats'])} ± {number(row['se'])}",
                 number(row["steps_per_sample"], 0),
                 number(row["train_seconds"] and row["train_seconds"] / 60),
             ]
@@ -267,7 +267,7 @@ class Tables:
             for run in runs
         ]
         rows = [
-            [f"`{run}`", *(f"{number(s['nats'])} ± {number(s['se'])}" for s in pair)]
+            [f"`{run}`", *(f"{number(s['nats'])} ± {number(s['se'])}" for s in pair)]
             for run, pair in zip(runs, scores, strict=True)
         ]
         return markdown_table(self._header("one run", "raw G", "averaged G"), rows)

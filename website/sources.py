@@ -20,6 +20,7 @@ __all__ = [
     "Page",
     "copied_name",
     "join_chinese_lines",
+    "keep_errors_with_numbers",
     "pages",
     "rewrite_links",
     "split_code",
@@ -151,6 +152,19 @@ def join_chinese_lines(text: str) -> str:
         else re.sub(
             rf"(?<={sign})\n *(?={sign})|(?<={mark})\n *(?=[\w$`*\[])(?!\d+\. |\* )", "", part
         )
+        for part, is_code in split_code(text)
+    ]
+    return "".join(parts)
+
+
+def keep_errors_with_numbers(text: str) -> str:
+    r"""The text with no-break spaces around ±, except in code.
+
+    >>> keep_errors_with_numbers("201.7 ± 4.9, `a ± b`")
+    '201.7\xa0±\xa04.9, `a ± b`'
+    """
+    parts = [
+        part if is_code else re.sub(r"(`[^`]*`)| ± ", lambda m: m[1] or "\u00a0±\u00a0", part)
         for part, is_code in split_code(text)
     ]
     return "".join(parts)

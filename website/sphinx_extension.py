@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from docutils import nodes
@@ -61,6 +61,28 @@ def _open_links_outside_sphinx(app: "Sphinx", doctree: nodes.document, name: str
         uri = reference.get("refuri", "")
         if uri.startswith("site:"):
             reference["refuri"] = uri.removeprefix("site:")
+
+
+_OUTPUT = {"en": "Output of the cell above: ", "zh_CN": "上面代码的输出："}
+
+
+def _describe_outputs(app: "Sphinx", doctree: nodes.document, name: str) -> None:
+    """Describe each picture of a notebook by its section; Sphinx would read its path out."""
+    for picture in doctree.findall(nodes.image):
+        parents = list(_parents(picture))
+        if any("cell_output" in parent.get("classes", ()) for parent in parents):
+            sections = [p for p in parents if isinstance(p, nodes.section)]
+            heading = sections[0].next_node(nodes.title) if sections else None
+            title = heading.astext() if heading else ""
+            picture["alt"] = _OUTPUT[app.config.language or "en"] + title
+
+
+def _parents(node: nodes.Element) -> Iterator[nodes.Element]:
+    """The elements around a node, nearest first."""
+    parent = node.parent
+    while parent is not None:
+        yield parent
+        parent = parent.parent
 
 
 def _link_to_the_other_language(
@@ -172,5 +194,6 @@ def setup(app: "Sphinx") -> Mapping[str, Any]:
         app.connect("env-updated", _list_only_shown_sources, priority=900)
     app.connect("builder-inited", _translate_the_theme)
     app.connect("doctree-resolved", _open_links_outside_sphinx)
+    app.connect("doctree-resolved", _describe_outputs)
     app.connect("html-page-context", _link_to_the_other_language)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

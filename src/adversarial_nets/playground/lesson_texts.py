@@ -71,14 +71,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "Watch the arrows, the negative gradient of G's objective. In game A they vanish and "
         "the cluster stays ([[saturation]]); in game B they are long, and the cluster moves "
         "to the data.\n"
-        "= ∇ₓ log(1 − D(x)) = −D(x) · ∇ₓ a(x),   ∇ₓ log D(x) = (1 − D(x)) · ∇ₓ a(x)\n"
+        "= ∇_x log(1 − D(x)) = −D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
         "With D's logit a. Where D(x) is near 0, the first is nearly 0 and the second is "
         "not.",
         "G 最初的样本聚成一小团，周围没有数据，D 很快就能识别出所有生成样本。博弈 A：[[极小极"
         "大目标函数]]。博弈 B：[[非饱和目标函数]]。\n"
         "注意箭头，即 G 的目标函数的负梯度。博弈 A 的箭头消失，样本停在原处（[[饱和]]）；博弈"
         " B 的箭头很长，样本移向数据。\n"
-        "= ∇ₓ log(1 − D(x)) = −D(x) · ∇ₓ a(x),   ∇ₓ log D(x) = (1 − D(x)) · ∇ₓ a(x)\n"
+        "= ∇_x log(1 − D(x)) = −D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
         "其中 a 是 D 的对数几率。在 D(x) 接近 0 处，前者几乎为 0，后者则不然。",
     ),
     "about k too large": text(
@@ -203,14 +203,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "the same with the [[R1 penalty]].\n"
         "Watch the curve: in game A JSD keeps rising and falling, in game B the oscillation "
         "dies out. D (dashed) is much flatter in game B.\n"
-        "= min_D −V(D, G) + γ/2 · E‖∇ₓ a(x)‖²\n"
+        "= min_D −V(D, G) + γ/2 · E‖∇_x a(x)‖²\n"
         "A steep D moves p_g past the data, and back again. The penalty makes D nearly "
         "constant on the data, as it is at the optimum, D = ½; near that point the "
         "game then converges (Mescheder et al. 2018, arXiv:1801.04406).",
         "与“振荡”一课相同的小网络。博弈 A：不加正则项。博弈 B：加[[R1 正则项]]。\n"
         "注意曲线：博弈 A 的 JSD 反复升降，博弈 B 的振荡则逐渐消失。博弈 B 的 D（虚线）平坦得"
         "多。\n"
-        "= min_D −V(D, G) + γ/2 · E‖∇ₓ a(x)‖²\n"
+        "= min_D −V(D, G) + γ/2 · E‖∇_x a(x)‖²\n"
         "D 陡峭时，p_g 会越过数据，然后又退回来。正则项使 D 在数据上趋于常数，而最优时 D = ½ "
         "正是常数；因此博弈在该点附近收敛（arXiv:1801.04406）。",
     ),
@@ -278,7 +278,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "the square below: the star is G(z). The arrows show where G's next update moves the "
         "samples; for the [[minimax objective]] they vanish where D is near 0 "
         "([[saturation]]).\n"
-        "= −∇ₓ log(1 − D(x)) = D(x) · ∇ₓ a(x),   ∇ₓ log D(x) = (1 − D(x)) · ∇ₓ a(x)\n"
+        "= −∇_x log(1 − D(x)) = D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
         "Watch the number of [[modes|mode]] covered. If D is too weak, G maps many z to one "
         "x and leaves modes out ([[mode collapse]]); then JSD stays large.",
         "与文字同色的点是真实数据，绿点是生成样本 G(z)。背景颜色表示 D(x)：蓝色处 D 认为 x 是"
@@ -286,7 +286,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "细线是经[[生成器]]映射的 z 网格。在下方的方框中移动鼠标，图中的星标即为 G(z)。箭头表"
         "示 G 下一次更新时样本的移动方向；若使用[[极小极大目标函数]]，在 D 接近 0 处箭头消失"
         "（[[饱和]]）。\n"
-        "= −∇ₓ log(1 − D(x)) = D(x) · ∇ₓ a(x),   ∇ₓ log D(x) = (1 − D(x)) · ∇ₓ a(x)\n"
+        "= −∇_x log(1 − D(x)) = D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
         "注意覆盖的[[模式]]数。若 D 太弱，G 会把许多 z 映射到同一个 x，遗漏部分模式（[[模式崩"
         "溃]]），JSD 也就一直很大。",
     ),
