@@ -1,5 +1,6 @@
 """Shapes and types of all functions are checked in every test (`type_checks`)."""
 
+import gc
 import os
 
 # Tests run side by side, one process a core; more threads would only compete. NumPy, torch and the
@@ -18,6 +19,9 @@ from hypothesis import HealthCheck, settings
 import type_checks
 from fork_server import ForkServer
 
+# While the package and the tests are loaded, Python would search their many objects for garbage
+# again and again. `pytest_collection_finish` enables this.
+gc.disable()
 torch.set_num_threads(1)
 type_checks.install()
 # A law is tried on the same examples on every machine, however slow that is.
@@ -28,6 +32,12 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("everywhere")
+
+
+def pytest_collection_finish() -> None:
+    """From now on, garbage is searched for among what the tests themselves make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_runtest_logstart() -> None:

@@ -4,15 +4,18 @@ Loading torch, Matplotlib and the package takes five seconds. A child is a proce
 output goes where the test sends it, and signals reach it alone.
 """
 
+import gc
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-__all__ = ["ADVNETS", "ForkServer"]
+__all__ = ["ADVNETS", "ForkServer", "children"]
 
 ADVNETS = "from adversarial_nets.cli.main import main; sys.exit(main(sys.argv[1:]))"
 """The program ``advnets``."""
@@ -60,11 +63,32 @@ class ForkServer:
         }
         given = [fd for fd in open_streams.values() if fd is not None]
         socket.send_fds(self.socket, [json.dumps(request).encode()], given)
-        return int(self.socket.recv(100))
+        self.pid = int(self.socket.recv(100))
+        return self.pid
 
-    def wait(self) -> int:
-        """The exit code of the child that was started last; negative if a signal ended it."""
-        return int(self.socket.recv(100))
+    def wait(self, limit: float | None = None) -> int:
+        """The exit code of the child that was started last; negative if a signal ended it.
+
+        Raises:
+            TimeoutError: it had not ended after `limit` seconds. It is killed, and its children.
+        """
+        self.socket.settimeout(limit)
+        try:
+            return int(self.socket.recv(100))
+        except TimeoutError:
+            for pid in [self.pid, *children(self.pid)]:
+                os.kill(pid, signal.SIGKILL)
+            self.socket.settimeout(None)
+            self.socket.recv(100)
+            raise
+        finally:
+            self.socket.settimeout(None)
+
+
+def children(pid: int) -> list[int]:
+    """The process ids of a process's children, the oldest first; none where there is no /proc."""
+    file = Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in file.read_text().split()] if file.exists() else []
 
 
 def _serve(connection: socket.socket) -> None:
@@ -103,10 +127,14 @@ def _run(request: dict[str, Any], fds: list[int]) -> None:
 
 
 if __name__ == "__main__":
+    gc.disable()
     import torch._dynamo
 
     from adversarial_nets import datasets, evaluation, report
     from adversarial_nets.training import session
 
     assert all((torch, datasets, evaluation.evaluate, report.write_report, session))
+    # No child searches all these objects for garbage when it ends, which would take a second.
+    gc.freeze()
+    gc.enable()
     _serve(socket.socket(fileno=int(sys.argv[1])))

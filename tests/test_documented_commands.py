@@ -45,6 +45,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         shorten(patch)
         patch.chdir(folder)
+        patch.setattr(report, "write_report", lambda run, data: run.folder / "report.html")
         for words, name in (
             ("mnist", "RUN"),
             ("tfd", "runs/tfd-tfd-0"),

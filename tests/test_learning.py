@@ -13,16 +13,17 @@ from adversarial_nets.presets import PRESETS
 
 @pytest.mark.slow
 def test_eight_hundred_rounds_draw_digits() -> None:
-    """Preset quickstart with a shorter schedule: 800 rounds, about ten seconds.
+    """Preset quickstart with a shorter schedule: 800 rounds of half the batch, in seven seconds.
 
-    The averaged G reached 44 and 31 nats with seeds 0 and 1. The mean training image scores −55.
+    The averaged G reached 56 and 30 nats with seeds 0 and 1. The mean training image scores −55.
     """
     settings = dataclasses.replace(
         PRESETS["quickstart"].settings,
         lr=0.6,
-        lr_hold=500,
+        lr_hold=550,
         lr_decay=1.008,
-        ema_decay=0.995,
+        ema_decay=0.99,
+        batch=50,
         seed=1,
     )
     data = datasets.load("mnist-5k")

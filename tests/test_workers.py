@@ -5,8 +5,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -14,16 +12,19 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 import two_workers
+from adversarial_nets import report
 from adversarial_nets.build import new_game
+from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
 from adversarial_nets.engine import distributed
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import checkpoints, game_state, metrics
+from fork_server import ADVNETS, ForkServer, children
 from small import products_round_to_bfloat16, small_data, small_settings
 
-TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 # `advnets` asks MKL for other products if this is not set, but cannot once torch is loaded.
 SAME_BITS = {"MKL_CBWR": "AUTO"}
 # Networks of a few units, so that most of the time goes into starting the processes.
@@ -31,14 +32,6 @@ SMALL = ["train", "mnist-5k", "--preset", "quickstart-2014", "--G.hidden", "20",
 SMALL += ["--D.units", "10"]
 SMALL += ["--D.pieces", "2", "--D.init", "0.3", "--log-every", "10", "--save-every", "10"]
 SMALL += ["--score-every", "1000000", "--samples-every", "1000000"]
-
-
-def advnets(*args: object, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "adversarial_nets", *map(str, args)]
-    env = os.environ | environment
-    return subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
 
 
 def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
@@ -61,6 +54,7 @@ LINES = {
     "batch norm": [*SMALL, "--run", "FOLDER/x", "--rounds", "5", "--G.batch-norm"],
     "no images": ["train", "folder:FOLDER/none", *SMALL[2:], "--run", "FOLDER/x", "--rounds", "5"],
     "damaged": ["train", "folder:FOLDER/photos", *SMALL[2:], "--run", "FOLDER/x", "--rounds", "5"],
+    "missing there": [*SMALL, "--run", "FOLDER/x", "--rounds", "5"],  # two_workers removes them
 }
 MISTAKES = {
     "another k": r"FOLDER/short holds a run with other settings: k 1 → 2\.",
@@ -68,29 +62,65 @@ MISTAKES = {
     "batch norm": "--G.batch-norm needs the whole minibatch, .* train in one process",
     "no images": r"FOLDER/none does not exist\.",
     "damaged": "50 of the 50 images",
+    # The first process prints what another one has found, not that its connection broke.
+    "missing there": r"The images are not on the second machine\.\n",
 }
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Path:
     """What two processes made of the games of `two_workers` and of `LINES`."""
     folder = tmp_path_factory.mktemp("two")
     (folder / "photos").mkdir()
     for i in range(50):
         (folder / "photos" / f"{i}.png").write_bytes(b"damaged")
-    lines = [[word.replace("FOLDER", str(folder)) for word in line] for line in LINES.values()]
+    lines = {
+        name: [word.replace("FOLDER", str(folder)) for word in line] for name, line in LINES.items()
+    }
     (folder / "lines.json").write_text(json.dumps(lines))
-    command = [*TORCHRUN, two_workers.__file__, str(folder)]
-    env = os.environ | SAME_BITS
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    store = TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    variables = [f"{name}={value}" for name, value in SAME_BITS.items()]
+    with (folder / "errors").open("wb") as errors:
+        args = [folder, store.port, *variables]
+        fork_server.start(two_workers.START, args, errors.fileno(), errors.fileno())
+    assert fork_server.wait(limit=300) == 0, (folder / "errors").read_text(encoding="utf-8")
     return folder
 
 
-def printed(shared: Path, line: str) -> list[tuple[int | None, str, str]]:
-    """The exit code and what each rank printed, into standard output and standard error."""
+def printed(shared: Path, line: str) -> list[tuple[int | None, str, str, bool]]:
+    """For each rank: exit code, standard output and error, and whether it waited for rank 0."""
     ranks = [json.loads((shared / f"rank {rank}.json").read_text()) for rank in (0, 1)]
     return [rank[list(LINES).index(line)] for rank in ranks]
+
+
+class Training:
+    """``advnets train --nproc 2`` in a child of the fork server; its workers are new processes."""
+
+    def __init__(
+        self, server: ForkServer, folder: Path, *args: object, **environment: object
+    ) -> None:
+        self.server, self.errors = server, folder / "errors"
+        program = f"import os\nos.environ.update({ {k: str(v) for k, v in environment.items()} })\n"
+        args = (*SMALL, "--nproc", 2, *args)
+        with self.errors.open("wb") as errors, (folder / "output").open("wb") as output:
+            self.pid = server.start(program + ADVNETS, args, output.fileno(), errors.fileno())
+
+    def end(self) -> tuple[int, str]:
+        """The exit code, and what it printed into standard error; it may take five minutes."""
+        code = self.server.wait(limit=300)
+        return code, self.errors.read_text(encoding="utf-8")
+
+    def wait_for(self, folder: Path, round_: int) -> None:
+        """Wait until the run has written a row of at least that round."""
+        for _ in range(3000):
+            if any(row["round"] >= round_ for row in metrics.read_metrics(folder)):
+                return
+            if not Path(f"/proc/{self.pid}").exists():
+                break
+            time.sleep(0.1)
+        else:
+            os.kill(self.pid, signal.SIGTERM)
+        raise AssertionError(f"the training did not reach that round: {self.end()}")
 
 
 @pytest.mark.slow
@@ -134,10 +164,14 @@ def test_mixed_precision_gives_nearly_the_same_weights() -> None:
 
 
 @pytest.mark.slow
-def test_checkpoints_move_between_process_counts(shared: Path, tmp_path: Path) -> None:
+def test_checkpoints_move_between_process_counts(
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """10 rounds in two processes and 10 more in one equal 20 in one."""
-    (code, out, err), (other_code, *nothing) = printed(shared, "short")
+    monkeypatch.setattr(report, "write_report", lambda run, data: run.folder / "report.html")
+    (code, out, err, _), (other_code, *nothing, waited) = printed(shared, "short")
     assert (code, other_code) == (0, 0), err
+    assert not waited
     assert json.loads(out)["round"] == 10  # one object: only rank 0 prints
     assert nothing == ["", ""]
     two, one = tmp_path / "two", tmp_path / "one"
@@ -151,76 +185,65 @@ def test_checkpoints_move_between_process_counts(shared: Path, tmp_path: Path) -
     assert rows == [[10, 20], [10, 20]]
 
 
-def wait_for(process: "subprocess.Popen[str]", folder: Path, round_: int) -> None:
-    """Wait until the run has written a row of at least that round."""
-    for _ in range(3000):
-        if any(row["round"] >= round_ for row in metrics.read_metrics(folder)):
-            return
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.1)
-    raise AssertionError("the training did not reach that round within five minutes")
-
-
-def workers_of(process: "subprocess.Popen[str]") -> list[int]:
-    """The process ids of a launcher's children, in order of rank."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return [int(pid) for pid in children.split()]
-
-
 needs_proc = pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="no /proc here")
 
 
 # Python imports sitecustomize at startup. It kills rank 1 in round 50; a kill from outside could
-# not be timed reliably on a busy machine.
-DEATH = """
+# not be timed reliably on a busy machine. The second attempt goes on from round 40, and gets
+# SIGTERM after round 59.
+MISHAPS = """
 import os
-if (os.environ.get("RANK"), os.environ.get("TORCHELASTIC_RESTART_COUNT")) == ("1", "0"):
+if os.environ.get("RANK") == "1":
     import pathlib, signal
     from adversarial_nets.engine import distributed
-    max_over_ranks, rounds = distributed.max_over_ranks, iter(range(1, 51))
-    def dying(number):
-        if next(rounds) == 50:
-            pathlib.Path(os.environ["DIED"]).touch()
-            os.kill(os.getpid(), signal.SIGKILL)
-        return max_over_ranks(number)
-    distributed.max_over_ranks = dying
+    attempt = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+    # One call comes before the first round.
+    call, number = [(51, signal.SIGKILL), (20, signal.SIGTERM)][attempt]
+    max_over_ranks, rounds = distributed.max_over_ranks, iter(range(1, 1000))
+    def unlucky(value):
+        if next(rounds) == call:
+            pathlib.Path(os.environ["MISHAPS"], number.name).touch()
+            os.kill(os.getpid(), number)
+        return max_over_ranks(value)
+    distributed.max_over_ranks = unlucky
 """
 
 
 @pytest.mark.slow
-def test_a_killed_process_is_restarted(shared: Path, tmp_path: Path) -> None:
-    """After SIGKILL of one of two processes, the launcher restarts both; the result is the same."""
-    killed, died = tmp_path / "killed", tmp_path / "died"
-    (tmp_path / "sitecustomize.py").write_text(DEATH)
+def test_a_killed_process_is_restarted_and_one_signal_stops_all(
+    shared: Path, tmp_path: Path, fork_server: ForkServer
+) -> None:
+    """After SIGKILL of one of two processes, the launcher restarts both; the result is the same.
+
+    SIGTERM, which perhaps only one process gets, stops both at the same round, and all is saved.
+    """
+    (tmp_path / "sitecustomize.py").write_text(MISHAPS)
     path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = advnets(
-        *(*SMALL, *LONG, "--run", killed, "--nproc", 2, "--max-restarts", 1),
-        PYTHONPATH=path,
-        DIED=str(died),
-        **SAME_BITS,
-    )
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-    assert died.exists()
-    ours, theirs = weights(killed), weights(shared / "long")
+    how = ["--save-every", 20, "--rounds", 10**6, "--run", tmp_path / "run", "--max-restarts", 1]
+    training = Training(fork_server, tmp_path, *how, PYTHONPATH=path, MISHAPS=tmp_path, **SAME_BITS)
+    code, err = training.end()
+    assert code == 128 + signal.SIGTERM, err
+    assert (tmp_path / "SIGKILL").exists()
+    assert (tmp_path / "SIGTERM").exists()
+    assert err.count("everything is saved") == 1
+    assert "at round 60" in err
+    assert "Traceback" not in err
+    ours, theirs = weights(tmp_path / "run"), weights(shared / "long")
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
 @pytest.mark.slow
 @needs_proc
-@pytest.mark.parametrize("to_all", [False, True], ids=["one worker", "launcher and workers"])
-def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
-    """Ctrl-C reaches all processes, SIGTERM perhaps one; all stop and save at the same round."""
+def test_ctrl_c_stops_all_at_one_round(tmp_path: Path, fork_server: ForkServer) -> None:
+    """Ctrl-C reaches the launcher and its workers; all stop and save at the same round."""
     folder = tmp_path / "run"
-    process = advnets(*SMALL, "--run", folder, "--rounds", 10**6, "--nproc", 2)
-    wait_for(process, folder, 20)
-    children = workers_of(process)
-    number = signal.SIGINT if to_all else signal.SIGTERM
-    for pid in [process.pid, *children] if to_all else children[-1:]:
+    training = Training(fork_server, tmp_path, "--run", folder, "--rounds", 10**6)
+    training.wait_for(folder, 20)
+    for pid in [training.pid, *children(training.pid)]:
         with suppress(ProcessLookupError):  # the launcher may have ended it already
-            os.kill(pid, number)
-    _, err = process.communicate(timeout=300)
-    assert process.returncode == 128 + number, err
+            os.kill(pid, signal.SIGINT)
+    code, err = training.end()
+    assert code == 128 + signal.SIGINT, err
     assert err.count("everything is saved") == 1
     assert "Traceback" not in err
     saved = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(folder)).round
@@ -230,33 +253,24 @@ def test_a_signal_stops_all_at_one_round(tmp_path: Path, to_all: bool) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("line", MISTAKES)
 def test_a_mistake_is_reported_once(shared: Path, line: str) -> None:
-    (code, out, err), (other_code, *nothing) = printed(shared, line)
+    (code, out, err, _), (other_code, *nothing, waited) = printed(shared, line)
     assert code == 2
     assert other_code in (2, None)  # None: torchrun would have ended it
     assert nothing == ["", ""]
+    assert waited  # or torchrun could have ended rank 0 before it printed the error
     assert out.count("Report:") == 0
     assert re.match(f"advnets: {MISTAKES[line].replace('FOLDER', str(shared))}", err), err
     assert err.count("\n") == 1
 
 
-# What the second process sees of the data, e.g. on a machine without them.
-MISSING_THERE = """
-import os
-if os.environ.get("RANK") == "1":
-    from adversarial_nets import datasets, errors
-    def load(*args, **options):
-        raise errors.UserError("The images are not on the second machine.")
-    datasets.load = load
-"""
-
-
-@pytest.mark.slow
-def test_data_that_only_one_process_lacks_are_a_sentence(tmp_path: Path) -> None:
-    """The first process prints what another one has found, not that its connection broke."""
-    (tmp_path / "sitecustomize.py").write_text(MISSING_THERE, encoding="utf-8")
-    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
-    how = [*SMALL, "--run", tmp_path / "x", "--rounds", 5, "--nproc", 2]
-    process = advnets(*how, PYTHONPATH=path)
-    _, err = process.communicate()
-    assert process.returncode == 2, err
-    assert err == "advnets: The images are not on the second machine.\n"
+def test_the_wait_for_the_main_process_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank 0 may be slow to print an error; after Ctrl-C, it prints at once."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    for stopped in (False, True):
+        processes.wait_for_main_process(stopped=stopped)
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
+        signal.signal(number, handler)
+    assert slept[0] >= 30
+    assert 1 <= slept[1] <= 20

@@ -2,28 +2,47 @@
 
 Rank 0 saves the games of `GAMES`. Each rank writes what the lines in lines.json returned and
 printed. So one start of two processes serves many tests.
+
+`START` is the start, for a child of the fork server, which has loaded torch.
 """
 
 import dataclasses
 import io
 import json
 import os
-import sys
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import safetensors.torch
 import torch
 
+from adversarial_nets import datasets, report
 from adversarial_nets.build import new_game
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
 from small import small_labelled_data, small_settings
+
+# Two processes with the variables that torchrun sets. The test holds the store, as torchrun does.
+START = """
+import os
+rank = 0 if os.fork() else 1
+os.environ.update(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1")
+os.environ.update(MASTER_PORT=sys.argv[2], TORCHELASTIC_RUN_ID="two")
+os.environ.update(TORCHELASTIC_USE_AGENT_STORE="True", **dict(x.split("=") for x in sys.argv[3:]))
+import two_workers
+two_workers.run(sys.argv[1])
+if rank == 0:
+    sys.exit(os.waitstatus_to_exitcode(os.wait()[1]))
+"""
 
 _CONDITIONAL = small_settings(
     condition="classes",
@@ -83,22 +102,47 @@ def play_games(folder: Path) -> None:
 
 
 def run_lines(folder: Path) -> None:
-    """Run each command line in a process group of its own, as torchrun does."""
-    processes._LONGEST_WAIT = 0.0  # the next line follows after an error
-    done: list[tuple[int | None, str, str]] = []
-    for i, line in enumerate(json.loads((folder / "lines.json").read_text())):
+    """Run each command line in a process group of its own, as torchrun does.
+
+    Beside what it returned and printed, the result says whether it then waited for rank 0. Here the
+    next line follows at once. Reports are left out; they take most of the time.
+    """
+    waited = False
+
+    def wait(stopped: bool) -> None:
+        nonlocal waited
+        waited = True
+
+    processes.wait_for_main_process = wait
+    vars(report)["write_report"] = lambda run, data: run.folder / "report.html"
+    done: list[tuple[int | None, str, str, bool]] = []
+    for i, (name, line) in enumerate(json.loads((folder / "lines.json").read_text()).items()):
         os.environ["TORCHELASTIC_RESTART_COUNT"] = str(i + 1)  # own keys in the shared store
+        waited = False
+        datasets.load = missing_there if name == "missing there" else _load
         with redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as err:
             try:
                 code = main(line)
-            except RuntimeError:  # its connection broke, because rank 0 has met an error
-                if not processes.WORKS_SILENTLY:
-                    raise
+            except RuntimeError:  # rank 1's connection broke, because rank 0 has met an error
                 code = None  # torchrun would have ended this process
-        done.append((code, out.getvalue(), err.getvalue()))
+                if not processes.WORKS_SILENTLY:
+                    traceback.print_exc(file=err)  # the test of this line shows it
+        done.append((code, out.getvalue(), err.getvalue(), waited))
     (folder / f"rank {os.environ['RANK']}.json").write_text(json.dumps(done))
 
 
-if __name__ == "__main__":
-    play_games(Path(sys.argv[1]))
-    run_lines(Path(sys.argv[1]))
+def missing_there(*args: Any, **options: Any) -> Dataset:
+    """Data that the second process lacks, e.g. on a machine without them."""
+    if distributed.rank() == 1:
+        raise UserError("The images are not on the second machine.")
+    return _load(*args, **options)
+
+
+_load = datasets.load
+
+
+def run(folder: str) -> None:
+    """Play the games and run the lines."""
+    assert processes.UNDER_TORCHRUN
+    play_games(Path(folder))
+    run_lines(Path(folder))
