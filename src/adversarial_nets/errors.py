@@ -85,8 +85,8 @@ class DataMoved(UserError):
     def for_command_line(self) -> str:
         """The message with the option that names the images' new place."""
         return (
-            f"{self.problem} Put them back, or name their place: advnets evaluate, measure and "
-            f"report take --data {self.place}."
+            f"{self.problem} Put them back, or name their place: advnets evaluate, measure, report "
+            f"and paper section7 take --data {self.place}."
         )
 
 

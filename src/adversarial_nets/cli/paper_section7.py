@@ -36,6 +36,9 @@ ITEMS = ("conditional", "inference", "filling-in", "few-labels", "efficiency")
 RECORDED = Path("results/section7.json")
 
 
+_DATA = "mnist-5k"  # to train on, by default
+
+
 @dataclass(frozen=True)
 class Section7Options:
     """Measure the extensions of §7 beside published numbers.
@@ -75,8 +78,14 @@ class Section7Options:
             help_behavior_hint="(default: none)",
         ),
     ] = ()
-    data: str = "mnist-5k"
-    """Data set to train on, without RUN."""
+    data: Annotated[
+        str | None,
+        tyro.conf.arg(
+            help="Data set to train on, without RUN. With RUN: where its images are now, if they "
+            "were moved.",
+            help_behavior_hint="(default: mnist-5k; with RUN, where they were)",
+        ),
+    ] = None
     preset: Literal["fast-conditional", "mnist-conditional"] = "fast-conditional"
     """Preset to train with, without RUN."""
     rounds: Annotated[
@@ -198,7 +207,7 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
             f"The runs differ in data or settings: {', '.join(sorted(map(' '.join, labels)))}. "
             "Give runs that differ in their seed only."
         )
-    data = load_data(runs[0], reporter.work)
+    data = load_data(runs[0], reporter.work, o.data)
     scores = [
         conditional.score_conditional(
             run, data, weights=o.weights, per_class=o.per_class, on_progress=reporter.work
@@ -222,7 +231,7 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
     from adversarial_nets.presets import PRESETS, file_name
     from adversarial_nets.training.session import train
 
-    data = datasets.load(o.data, on_progress=reporter.work)
+    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     name = f"{file_name(data.name)}-{o.preset}-{o.seed}"
     return train(
         shuffle_labels(data) if o.shuffle_labels else data,
@@ -252,7 +261,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
         )
     steps = require_positive("--steps", o.steps, 1)
     run = runs_folder.open_run(o.runs[0])
-    data = load_data(run, reporter.work)
+    data = load_data(run, reporter.work, o.data)
     settings = EncoderSettings(steps=steps, seed=o.seed)
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
     model = f"E of {_model(run)}, {scores.weights} G"
@@ -276,7 +285,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         seeds = [o.seed + i for i in range(3)]
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
         return _record(o, reporter, found)
-    data = datasets.load(o.data, on_progress=reporter.work)
+    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, JointSettings.epochs)
     settings = JointSettings(epochs=epochs, seed=o.seed)
     folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
@@ -300,7 +309,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         )
     images = require_positive("--images", o.images, 1)
     run = runs_folder.open_run(o.runs[0])
-    data = load_data(run, reporter.work)
+    data = load_data(run, reporter.work, o.data)
     found, shown = filling_in_rows(
         run, data, model=_model(run), images=images, weights=o.weights, on_progress=reporter.work
     )
@@ -320,10 +329,10 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         raise UserError(f"{len(o.runs)} runs are given; few-labels takes at most one.")
     if o.runs:
         run = runs_folder.open_run(o.runs[0])
-        data = load_data(run, reporter.work)
+        data = load_data(run, reporter.work, o.data)
         found = features_rows(run, _model(run), data, o.labels, o.draw)
         return _record(o, reporter, found)
-    data = datasets.load(o.data, on_progress=reporter.work)
+    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
     found, picture = few_labels_rows(
         data,
@@ -347,7 +356,7 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     rounds = require_positive("--rounds", o.rounds, 9000)
     if not math.isfinite(o.nats):
         raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
-    data = datasets.load(o.data, on_progress=reporter.work)
+    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     found, picture = efficiency(
         data,
         o.out / "efficiency",
