@@ -18,9 +18,7 @@ import pytest
 import torch
 
 from adversarial_nets.build import new_game
-from adversarial_nets.engine import distributed
 from adversarial_nets.errors import Diverged, Stopped, UserError
-from adversarial_nets.evaluation import evaluate, score
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs import folder as runs_folder
@@ -191,20 +189,6 @@ def test_other_settings_on_the_same_folder(straight: Path) -> None:
         trained(straight, settings=small_settings(G=nets))
 
 
-def test_checkpoints_without_settings(tmp_path: Path) -> None:
-    trained(tmp_path / "run", 20)
-    (tmp_path / "run" / "settings.json").unlink()
-    with pytest.raises(UserError, match=r"no settings\.json.*--restart"):
-        trained(tmp_path / "run", 30, settings=small_settings(lr=0.5))
-    trained(tmp_path / "run", 20, settings=small_settings(lr=0.5), restart=True)
-
-
-@pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
-def test_incomplete_lines_of_the_metrics_are_left_out(tmp_path: Path, bad: bytes) -> None:
-    (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
-    assert metrics.read_metrics(tmp_path) == [{"round": 1}]
-
-
 @pytest.mark.parametrize(
     ("number", "words"), [(21, "a folder has the file's name"), (36, "too long")]
 )
@@ -220,19 +204,6 @@ def test_other_images_on_the_same_folder(straight: Path) -> None:
     other = dataclasses.replace(data, name="other")
     with pytest.raises(UserError, match=r"small → other \(other images\)"):
         train(other, settings=small_settings(), run=straight, rounds=60)
-
-
-def test_a_folder_that_was_moved_is_not_created_again(tmp_path: Path) -> None:
-    """What is said to be saved is in the run's folder; a moved run continues from its new place."""
-
-    def move(snapshot: TrainingSnapshot) -> None:
-        if snapshot.row["round"] == 35:
-            (tmp_path / "run").rename(tmp_path / "new")
-
-    with pytest.raises(UserError, match=r"was moved or deleted.*--run with its new place"):
-        trained(tmp_path / "run", 60, callbacks=move)
-    assert not (tmp_path / "run").exists()
-    assert trained(tmp_path / "new", 60).newest_round == 60
 
 
 def test_a_signal_after_a_saved_round_does_not_replace_its_checkpoint(
@@ -254,126 +225,6 @@ def test_a_signal_after_a_saved_round_does_not_replace_its_checkpoint(
     with pytest.raises(Stopped):
         trained(tmp_path / "run", 60, callbacks=interrupt)
     assert written == [10, 20, 30, 40]
-
-
-def test_damaged_lines_of_the_metrics_are_left_out_and_kept_aside(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    trained(folder, 40)
-    path = folder / "metrics.jsonl"
-    whole = path.read_text()
-    lines = whole.splitlines(keepends=True)
-    path.write_text("".join([*lines[:2], "\0" * 40 + "\n", *lines[3:]]))
-    before = path.read_bytes()
-    with pytest.warns(UserWarning, match=r"1 damaged lines of .* are left out"):
-        trained(folder, 60)
-    assert (folder / "metrics.jsonl.damaged").read_bytes() == before
-    rounds = [row["round"] for row in metrics.read_metrics(folder)]
-    assert rounds == [7, 14, 28, 35, 40, 42, 49, 56, 60]
-
-
-def test_restart_empties_a_linked_folder_of_checkpoints(tmp_path: Path) -> None:
-    """The link may lead to a larger disk, so it stays."""
-    folder, disk = tmp_path / "run", tmp_path / "disk"
-    trained(folder, 40)
-    (folder / "checkpoints").rename(disk)
-    (folder / "checkpoints").symlink_to(disk)
-    trained(folder, 20, restart=True)
-    assert (folder / "checkpoints").is_symlink()
-    assert [row["round"] for row in metrics.read_metrics(folder)] == [7, 14, 20]
-    assert sorted(path.name for path in disk.iterdir()) == ["round-00000010", "round-00000020"]
-
-
-def test_restart_that_cannot_delete_the_checkpoints_keeps_the_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = tmp_path / "run"
-    trained(folder, 20)
-
-    def refuse(path: Path) -> None:
-        raise PermissionError(errno.EACCES, "no")
-
-    monkeypatch.setattr(shutil, "rmtree", refuse)
-    with pytest.raises(UserError, match="read-only"):
-        runs_folder.discard(folder)
-    monkeypatch.undo()
-    assert trained(folder, 40).newest_round == 40
-
-
-def test_restart_by_restarted_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Processes that died before they had replaced the run replace it; later ones continue it."""
-    folder = tmp_path / "run"
-    trained(folder, 20)
-    monkeypatch.setattr(distributed, "launch_id", lambda: "this launch")
-    monkeypatch.setattr(distributed, "was_restarted", lambda: True)
-    trained(folder, 10, restart=True)
-    assert last(folder).round == 10
-    trained(folder, 30, restart=True)  # restarted again
-    assert [r["round"] for r in metrics.read_metrics(folder)] == [7, 10, 14, 21, 28, 30]
-    monkeypatch.setattr(distributed, "launch_id", lambda: "another launch")
-    trained(folder, 10, restart=True)
-    assert [r["round"] for r in metrics.read_metrics(folder)] == [7, 10]
-
-
-def test_damaged_scores_are_reported_before_the_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = trained(tmp_path / "run", 10)
-    (run.folder / "evaluation.json").write_text("[{")
-    monkeypatch.setattr(score, "parzen_score_on", None)  # not reached
-    with pytest.raises(UserError, match=r"evaluation.json is damaged.*Delete it"):
-        evaluate(run, small_data(), progress=False)
-    with pytest.raises(UserError, match=r"evaluation.json is damaged.*Delete it"):
-        trained(run.folder, 20)
-    assert last(run.folder).round == 10
-
-
-def test_a_missing_checkpoint_among_many_names_the_nearest(tmp_path: Path) -> None:
-    for round in range(1, 400):
-        (tmp_path / "checkpoints" / f"round-{round:08d}").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"one of: 390, 391, .*, …") as error:
-        checkpoints.checkpoint_folder(tmp_path, "1000")
-    assert len(str(error.value)) < 300
-
-
-def test_restart_deletes_the_old_run(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    trained(folder, 20)
-    (folder / "my notes.txt").write_text("kept")
-    for name in ("tensorboard", "wandb", "mlruns", "inference"):
-        (folder / name).mkdir()
-    for name in ("samples.png", "walk.gif"):
-        (folder / name).write_text("made of the old run")
-    trained(folder, 20, settings=small_settings(k=2), restart=True)
-    assert runs_folder.open_run(folder).settings.k == 2
-    old = {"tensorboard", "wandb", "mlruns", "inference", "samples.png", "walk.gif"}
-    assert not old & {p.name for p in folder.iterdir()}
-    assert (folder / "my notes.txt").read_text() == "kept"
-
-
-@pytest.mark.parametrize("restart", [False, True])
-@pytest.mark.parametrize("name", ["report.html", "figures/mine.png", "checkpoints/keep/a"])
-def test_files_of_a_folder_without_a_run_are_kept(name: str, restart: bool, tmp_path: Path) -> None:
-    mine = tmp_path / "folder" / name
-    mine.parent.mkdir(parents=True)
-    mine.write_text("mine")
-    with pytest.raises(UserError, match=f"holds no run, but {name.split('/')[0]}"):
-        trained(tmp_path / "folder", 4, restart=restart)
-    assert mine.read_text() == "mine"
-
-
-def test_a_refused_game_changes_no_files(tmp_path: Path) -> None:
-    impossible = dataclasses.replace(
-        small_settings(), G=dataclasses.replace(small_settings().G, deconvolution=True)
-    )
-    for restart in (False, True):  # in a new folder
-        with pytest.raises(UserError, match="deconvolution cannot make"):
-            trained(tmp_path / "new", settings=impossible, restart=restart)
-    trained(tmp_path / "new", 10)
-    with pytest.raises(UserError, match="deconvolution cannot make"):  # and over a run
-        trained(tmp_path / "new", settings=impossible, restart=True)
-    with pytest.raises(UserError, match="--onto runs"):
-        trained(tmp_path / "new", preset="tfd-stage2-small", restart=True)
-    assert last(tmp_path / "new").round == 10
 
 
 def test_a_folder_in_use(tmp_path: Path) -> None:
@@ -415,57 +266,6 @@ def test_a_read_only_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(UserError, match="read-only"):
         trained(tmp_path / "run")
-
-
-def _edit(path: Path, **changes: Any) -> None:
-    record = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps(record))
-
-
-def test_bad_checkpoints(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    trained(folder, 20)
-    step = checkpoints.checkpoint_folder(folder)
-    weights = (step / "nets.safetensors").read_bytes()
-    for damaged in (weights[:-1], weights[:50] + b"\x00" + weights[51:], b"", b"PK\x03\x04"):
-        (step / "nets.safetensors").write_bytes(damaged)
-        with pytest.raises(UserError, match=r"damaged.*to continue from round 10"):
-            trained(folder, 30)
-    (step / "nets.safetensors").unlink()
-    with pytest.raises(UserError, match="damaged"):
-        trained(folder, 30)
-    (step / "nets.safetensors").write_bytes(weights)
-    whole = (step / "state.json").read_text()
-    record = json.loads(whole)
-    for lost in ("round", "sha256", "best", "tally"):
-        kept = {k: record[k] for k in record if k != lost}
-        if "sha256" in kept:  # as earlier versions wrote it, without its own checksum
-            kept["sha256"] = {k: v for k, v in kept["sha256"].items() if k != "state.json"}
-        (step / "state.json").write_text(json.dumps(kept))
-        with pytest.raises(UserError, match=f"lacks {lost}.*continue from round 10"):
-            trained(folder, 30)
-    for changed in (whole.replace('"round": 20', '"round": 21', 1), whole[:-9], ""):
-        (step / "state.json").write_text(changed)
-        with pytest.raises(UserError, match=r"state.json: .*continue from round 10"):
-            trained(folder, 30)
-    (step / "state.json").write_text(whole)
-    _edit(step / "state.json", format=99)
-    with pytest.raises(UserError, match="newer version"):
-        trained(folder, 30)
-    _edit(step / "state.json", format="three")
-    with pytest.raises(UserError, match="not written by"):
-        trained(folder, 30)
-    settings = (folder / "settings.json").read_text()
-    _edit(folder / "settings.json", range=[0])
-    with pytest.raises(UserError, match="is damaged"):
-        trained(folder, 30)
-    (folder / "settings.json").write_text(settings)
-    (step / "state.json").write_text("<html>")
-    with pytest.raises(UserError, match="it is not JSON"):
-        trained(folder, 30)
-    shutil.rmtree(step)  # as the message advises
-    trained(folder, 30)
-    assert last(folder).round == 30
 
 
 def test_a_checkpoint_of_other_nets(tmp_path: Path) -> None:
