@@ -54,7 +54,7 @@ def test_damaged_lines_of_the_metrics_are_left_out_and_kept_aside(tmp_path: Path
     lines = whole.splitlines(keepends=True)
     path.write_text("".join([*lines[:2], "\0" * 40 + "\n", *lines[3:]]))
     before = path.read_bytes()
-    with pytest.warns(UserWarning, match=r"1 damaged lines of .* are left out"):
+    with pytest.warns(UserWarning, match=r"Damaged lines of .* \(1\) are left out"):
         trained(folder, 60)
     assert (folder / "metrics.jsonl.damaged").read_bytes() == before
     rounds = [row["round"] for row in metrics.read_metrics(folder)]
@@ -67,7 +67,9 @@ def test_restart_empties_a_linked_folder_of_checkpoints(tmp_path: Path) -> None:
     trained(folder, 40)
     (folder / "checkpoints").rename(disk)
     (folder / "checkpoints").symlink_to(disk)
+    (disk / "mine").mkdir()
     trained(folder, 20, restart=True)
+    (disk / "mine").rmdir()  # another program's folder is still there
     assert (folder / "checkpoints").is_symlink()
     assert [row["round"] for row in metrics.read_metrics(folder)] == [7, 14, 20]
     assert sorted(path.name for path in disk.iterdir()) == ["round-00000010", "round-00000020"]
@@ -120,7 +122,7 @@ def test_damaged_scores_are_reported_before_the_work(
 def test_a_missing_checkpoint_among_many_names_the_nearest(tmp_path: Path) -> None:
     for round in range(1, 400):
         (tmp_path / "checkpoints" / f"round-{round:08d}").mkdir(parents=True)
-    with pytest.raises(UserError, match=r"one of: 390, 391, .*, …") as error:
+    with pytest.raises(UserError, match=r"one of 399, e.g. 390, 391, .*, 399\.") as error:
         checkpoints.checkpoint_folder(tmp_path, "1000")
     assert len(str(error.value)) < 300
 
@@ -212,6 +214,19 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
     (step / "state.json").write_text("<html>")
     with pytest.raises(UserError, match="it is not JSON"):
         trained(folder, 30)
+    older = folder / "checkpoints" / "step-00000010"  # as earlier versions named it
+    (folder / "checkpoints" / "round-00000010").rename(older)
+    with pytest.raises(UserError, match="continue from round 10"):
+        trained(folder, 30)
+    state = (older / "state.json").read_text()
+    (older / "state.json").write_text("")
+    with pytest.raises(UserError, match="The run continues from round 20 without it"):
+        checkpoints.read_checkpoint(older)
+    (older / "state.json").write_text(state)
     shutil.rmtree(step)  # as the message advises
     trained(folder, 30)
     assert last(folder).round == 30
+    for path in (folder / "checkpoints").iterdir():
+        (path / "state.json").write_text("") if path.name.endswith("30") else shutil.rmtree(path)
+    with pytest.raises(UserError, match=r"There is no other one.*--restart"):
+        trained(folder, 40)

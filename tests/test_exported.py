@@ -23,6 +23,7 @@ from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
 from adversarial_nets.objectives import OBJECTIVES, Objective
 from adversarial_nets.runs.export import to_onnx
+from adversarial_nets.runs.exported import without_private_paths
 from adversarial_nets.runs.folder import PACKAGED, Run
 from adversarial_nets.settings import Settings
 from small import generator, small_labelled_data, small_settings
@@ -422,3 +423,10 @@ def test_digits_can_be_made_again(tmp_path: Path) -> None:
     (record,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))
     score = an.evaluate(tmp_path, calibration=False, progress=False).parzen
     assert score.nats == pytest.approx(record["parzen"]["nats"], abs=8)
+
+
+def test_only_whole_paths_are_replaced(run: Run) -> None:
+    moved = dataclasses.replace(run, info={**run.info, "onto": "/data", "init_from": {}})
+    texts = ["/data", "onto /data/x.png", "https://x.org/data/mnist.gz", "/tmp/data", "/database"]
+    found = without_private_paths({"texts": texts}, moved)["texts"]
+    assert found == ["data", "onto data/x.png", *texts[2:]]

@@ -187,9 +187,12 @@ def test_a_second_ctrl_c_says_what_is_kept(
         raise KeyboardInterrupt
 
     instead_of_running(monkeypatch, interrupted)
-    assert main([*TRAIN, "--restart"]) == 130
-    kept = "advnets: Stopped at once; the last saved checkpoint is kept."
+    assert main(TRAIN) == 130
+    kept = "advnets: Stopped at once; the last saved checkpoint, if there is one, is kept."
     assert capsys.readouterr().err.splitlines() == [kept, CONTINUE]
+    assert main([*TRAIN, "--restart"]) == 130  # the old run may be there still
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.endswith("repeat the command without --restart.")
     assert main(["datasets"]) == 130
     assert capsys.readouterr().err == "advnets: Stopped at once.\n"
     monkeypatch.setattr(processes, "WORKS_SILENTLY", True)

@@ -275,6 +275,10 @@ def test_distributions_of_float32_and_lists_are_accepted() -> None:
         exact = KL(*(x.astype(np.float64) / x.astype(np.float64).sum() for x in (p, q)))
         assert inspect.unwrap(KL)(p, q) == pytest.approx(exact, abs=1e-5)
     assert inspect.unwrap(JSD)([0.5, 0.5], [0.5, 0.5]) == 0
+    assert inspect.unwrap(V)([0.0, 0.0], [0.5, 0.5], [0.5, 0.5]) == pytest.approx(-LOG4)
+    many = np.full(2**18, 1.01 / 2**18, np.float32)
+    with pytest.raises(UserError, match="Divide it by its sum"):
+        inspect.unwrap(KL)(many, many)
 
 
 def test_impossible_arguments() -> None:

@@ -132,9 +132,9 @@ def number(value: float | str | None, digits: int = 1) -> str:
     if math.isinf(value):
         return "∞"
     if value and abs(value) < 10**-digits:
-        digits_, _, exponent = f"{value:.1e}".partition("e")
+        mantissa, _, exponent = f"{value:.1e}".partition("e")
         power = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-        return f"{digits_} × 10{power}".replace("-", "−")
+        return f"{mantissa} × 10{power}".replace("-", "−")
     return f"{value:,.{digits}f}".replace("-", "−")
 
 

@@ -87,13 +87,16 @@ def discard_output(stream: TextIO | None = None) -> None:
     """
     with suppress(OSError):  # a notebook's output is no file
         descriptor = (stream or sys.stdout).fileno()
-        os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, descriptor)
+        os.close(nowhere)
 
 
 def _give_up_output(error: OSError, if_lost: str) -> bool:
     """Discard standard output from now on, and say why on standard error.
 
-    A reader that has closed the pipe wants no more; nothing is said, and False is returned.
+    Returns:
+        Whether the output is lost. If its reader has closed the pipe, it is not: nobody wants it.
     """
     discard_output()
     if isinstance(error, BrokenPipeError):

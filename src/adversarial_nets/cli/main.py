@@ -106,7 +106,13 @@ def _say_stopped_at_once(args: Sequence[str], options: object) -> None:
     if not isinstance(options, TrainOptions):
         print_error("advnets: Stopped at once.")
         return
-    print_error("advnets: Stopped at once; the last saved checkpoint is kept.")
+    if options.restart:  # the older run may not have been replaced yet
+        print_error(
+            "advnets: Stopped at once. If the training had begun, its last saved checkpoint is "
+            "kept; to continue it, repeat the command without --restart."
+        )
+        return
+    print_error("advnets: Stopped at once; the last saved checkpoint, if there is one, is kept.")
     print_error(processes.command_to_continue(args))
 
 

@@ -52,9 +52,8 @@ def export_generator(
     """Write a run's generator into a folder that `open_run` and `load_generator` read.
 
     The files are listed in `runs.exported`; nothing is pickled, and none holds an absolute path of
-    this machine. Scores of this generator in the
-    run's evaluation.json are copied; with `half`, the rounded weights are scored again in the same
-    way, without the rows of reference images.
+    this machine. Scores of this generator in the run's evaluation.json are copied; with `half`, the
+    rounded weights are scored again in the same way, without the rows of reference images.
 
     Args:
         run: the run, or its folder.

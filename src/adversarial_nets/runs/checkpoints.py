@@ -125,8 +125,11 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
 
 def _listed(rounds: Iterable[int], wanted: int) -> str:
     """The rounds that have checkpoints; of many, those nearest to the wanted one."""
-    near = sorted(sorted(rounds, key=lambda round: abs(round - wanted))[:10])
-    return f"one of: {', '.join(map(str, near))}{', …' if len(near) == 10 else ''}"
+    found = sorted(rounds)
+    if len(found) <= 10:
+        return f"one of: {', '.join(map(str, found))}"
+    near = found[-10:] if wanted < 0 else sorted(found, key=lambda r: abs(r - wanted))[:10]
+    return f"one of {len(found):,}, e.g. {', '.join(map(str, sorted(near)))}"
 
 
 def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = False) -> Path:
@@ -228,6 +231,8 @@ def _read_state(path: Path) -> dict[str, Any]:
         record = json.loads(file.read_text(encoding="utf-8"))
         if not isinstance(record, dict):
             raise ValueError("it holds no JSON object")
+    except PermissionError as error:
+        raise UserError(f"{file} cannot be read ({error}). Check its permissions.") from error
     except (OSError, ValueError) as error:
         raise _damaged(path, f"state.json: {reason(error)}") from error
     check_format(record, file)
@@ -239,18 +244,24 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _hash_of_state(record: Mapping[str, Any]) -> str:
-    """The SHA-256 of all of state.json but this hash itself."""
+    """The SHA-256 of all of state.json but this hash itself, however the file is formatted."""
     hashes = {k: v for k, v in record["sha256"].items() if k != "state.json"}
-    return hashlib.sha256(json_text({**record, "sha256": hashes}).encode()).hexdigest()
+    text = json.dumps({**record, "sha256": hashes}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _damaged(path: Path, what: str) -> UserError:
     """The error for a damaged checkpoint, with the round from which the run can continue."""
     folders = _round_folders(path.parent.parent)
-    earlier = [round for round, folder in folders.items() if folder.name < path.name]
-    remedy = (
-        f"Delete that folder to continue from round {max(earlier)}"
-        if earlier
-        else "There is no earlier one; restore it from a copy, or start again with --restart"
-    )
+    this = next((round for round, folder in folders.items() if folder == path), 0)
+    others = [round for round in folders if round != this]
+    if not others:
+        remedy = "There is no other one; restore it from a copy, or start again with --restart"
+    elif max(others) > this:
+        remedy = (
+            f"The run continues from round {max(others)} without it; restore that folder from a "
+            "copy, or give another checkpoint"
+        )
+    else:
+        remedy = f"Delete that folder to continue from round {max(others)}"
     return UserError(f"The checkpoint {path} is damaged: {what}. {remedy}.")

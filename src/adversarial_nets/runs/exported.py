@@ -10,6 +10,7 @@ have a name in place of a folder, e.g. ``digits``.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,8 @@ def without_private_paths(record: Mapping[str, Any], run: Run) -> dict[str, Any]
     for path in sorted(paths, key=len, reverse=True):  # one may begin with another
         if name := Path(path).name:
             old, new = (json.dumps(part, ensure_ascii=False)[1:-1] for part in (path, name))
-            text = text.replace(old, new)
+            alone = rf"(?<![\w./~-]){re.escape(old)}(?![^/\\\"\s:,;')])"
+            text = re.sub(alone, new.replace("\\", r"\\"), text)
     found: dict[str, Any] = json.loads(text)
     return found
 

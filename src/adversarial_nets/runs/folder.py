@@ -17,6 +17,7 @@ from adversarial_nets.runs.files import (
     check_format,
     explain_os_errors,
     json_text,
+    numbered_by_round,
     read_json,
     reason,
     write_atomically,
@@ -439,7 +440,7 @@ def _with_changes(run: Run, changes: list[dict[str, Any]]) -> Run:
 
 _FOLDERS = ("checkpoints", "samples", "figures", "tensorboard", "wandb", "mlruns", "inference")
 _FILES = ("metrics.jsonl", "evaluation.json", "report.html", "training.gif", "settings.json")
-_PICTURES_OF_COMMANDS = ("samples.png", "walk.gif")
+_LESS_IMPORTANT = ("metrics.jsonl.damaged", "samples.png", "walk.gif")
 
 
 def discard(folder: Path) -> None:
@@ -453,17 +454,23 @@ def discard(folder: Path) -> None:
     with explain_os_errors(folder):
         for name in _FOLDERS:  # the checkpoints first: without them nothing is left to continue
             _empty(folder / name)
-        for name in (*_FILES, *_PICTURES_OF_COMMANDS):
+        for name in (*_FILES, *_LESS_IMPORTANT):
             (folder / name).unlink(missing_ok=True)
 
 
 def _empty(folder: Path) -> None:
-    """Delete a folder; of a link to a folder, which may lie on another disk, only the contents."""
-    if folder.is_symlink() and folder.is_dir():
-        for path in folder.iterdir():
+    """Delete a folder; in a linked one, which may hold other files, only what a run writes."""
+    if folder.is_symlink():
+        for path in _written_by_a_run(folder):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     elif folder.exists():
         shutil.rmtree(folder)
+
+
+def _written_by_a_run(folder: Path) -> list[Path]:
+    """The files and folders in a run's folder of checkpoints or samples that a run writes."""
+    hidden_or_newest = (*folder.glob(".*-round-*"), *folder.glob("newest.png"))
+    return [*numbered_by_round(folder.glob("*")).values(), *hidden_or_newest]
 
 
 def refuse_other_files(folder: Path) -> None:
@@ -473,9 +480,10 @@ def refuse_other_files(folder: Path) -> None:
         UserError: it does.
     """
     taken = [name for name in _FILES if (folder / name).exists()]
-    taken += [
-        name for name in ("checkpoints", "samples", "figures") if any(folder.glob(f"{name}/*"))
-    ]
+    for name in ("checkpoints", "samples", "figures"):
+        place = folder / name  # a linked one may hold other files
+        if _written_by_a_run(place) if place.is_symlink() else any(place.glob("*")):
+            taken.append(name)
     if taken:
         raise UserError(
             f"{folder} holds no run, but {', '.join(taken)}, which a run would replace. Choose "

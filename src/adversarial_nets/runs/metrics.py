@@ -70,7 +70,7 @@ def cut_metrics(folder: Path, last: int) -> None:
             copy = path.with_name("metrics.jsonl.damaged")
             write_atomically(copy, path.read_bytes())
             warnings.warn(
-                f"{damaged} damaged lines of {path} are left out; {copy.name} is a copy of it.",
+                f"Damaged lines of {path} ({damaged}) are left out; {copy.name} is a copy of it.",
                 UserWarning,
                 stacklevel=2,
             )

@@ -71,7 +71,8 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
     -1.3863
     """
     p_data, p_g = _distributions(p_data, p_g)
-    if np.shape(a) != p_data.shape:
+    a = np.asarray(a, np.float64)
+    if a.shape != p_data.shape:
         raise UserError(
             f"There are {np.size(a)} logits and {p_data.size} probabilities; give one logit for "
             "each point."
@@ -174,8 +175,8 @@ def _distributions(*distributions: ArrayLike) -> tuple[Vector, ...]:
         )
     for p in map(np.asarray, distributions):
         # Probabilities divided by their sum in float32 have a sum of 1 to float32's precision.
-        rounding = 4 * len(p) * float(np.finfo(p.dtype).eps) if p.dtype.kind == "f" else 0.0
-        if not (p.min() >= 0 and abs(p.sum() - 1) < max(1e-9, rounding)):
+        rounding = 16 * float(np.finfo(p.dtype).eps) if p.dtype.kind == "f" else 0.0
+        if not (p.min() >= 0 and abs(p.sum(dtype=np.float64) - 1) < max(1e-9, rounding)):
             raise UserError(
                 f"The distribution has minimum {p.min():g} and sum {p.sum():g}; it must be 0 or "
                 "more everywhere and sum to 1. Divide it by its sum."

@@ -220,6 +220,8 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
     In this order an impossible game is refused before anything is written.
     """
     settings, networks, folder = request.plan.settings, request.networks, request.plan.folder
+    if distributed.is_main() and not distributed.was_restarted():
+        (folder / _REPLACED).unlink(missing_ok=True)  # of an earlier launch
     new = is_new(folder) or (request.restart and not _was_replaced(folder))
     new = bool(distributed.max_over_ranks(int(new)))  # no process creates the run before all looked
     facts = _facts(request)
