@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.datasets.folder_files import refuse_images
 from adversarial_nets.presets import Preset, preset_for, run_folder
 from adversarial_nets.runs import folder as runs_folder
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.settings import Settings
 
 __all__ = ["Plan", "is_new", "resolve"]
@@ -23,6 +24,8 @@ class Plan:
         preset: the preset's name.
         chosen: the preset.
         settings: the game's settings.
+        source: the run whose weights a new run starts from.
+        restart: whether a run in the folder is replaced.
     """
 
     name: str
@@ -30,6 +33,8 @@ class Plan:
     preset: str
     chosen: Preset
     settings: Settings
+    source: Run | None
+    restart: bool
 
 
 def is_new(folder: Path) -> bool:
@@ -38,8 +43,8 @@ def is_new(folder: Path) -> bool:
 
 
 def resolve(
-    name: str,
-    folder: Path | None,
+    data: str | Dataset,
+    run: RunLike | None,
     preset: str | None,
     settings: Settings | None,
     source: Run | None,
@@ -54,8 +59,8 @@ def resolve(
     from, then the preset's. So a run continues even if its preset has changed since.
 
     Args:
-        name: the data set's name.
-        folder: the run's folder, if it is given.
+        data: the data set, or its name.
+        run: the run or its folder, if it is given.
         preset: the preset's name, if it is given.
         settings: the game's settings, if they are given.
         source: the run whose weights a new run starts from.
@@ -66,6 +71,8 @@ def resolve(
     Raises:
         UserError: a new run would be written among images.
     """
+    name = data if isinstance(data, str) else data.name
+    folder = None if run is None else runs_folder.folder_of(run)
     if settings is None:
         # quickstart and pictures suit their own networks only.
         unsuited = own_networks and preset_for(name)[0] in ("quickstart", "pictures")
@@ -73,9 +80,9 @@ def resolve(
         usual_name, usual = preset_for_data(name, default)
         existing = folder or run_folder(name, usual_name, usual.settings.seed)
         if not restart and not is_new(existing) and (folder or source is None):
-            run = runs_folder.open_run(existing)
-            if preset in (None, run.preset):
-                return _continued(name, run, existing)
+            old = runs_folder.open_run(existing)
+            if preset in (None, old.preset):
+                return _continued(name, old, existing, source)
         preset = default
         if source and preset is None:
             settings = source.settings
@@ -84,10 +91,10 @@ def resolve(
     folder = folder or run_folder(name, preset, settings.seed)
     if is_new(folder):
         refuse_images(folder)
-    return Plan(name, folder, preset, chosen, settings)
+    return Plan(name, folder, preset, chosen, settings, source, restart)
 
 
-def _continued(name: str, run: Run, folder: Path) -> Plan:
+def _continued(name: str, run: Run, folder: Path, source: Run | None) -> Plan:
     """The plan of a training that continues a run with its own settings."""
     preset, chosen = preset_for_data(name, run.preset)
-    return Plan(name, folder, preset, chosen, run.settings)
+    return Plan(name, folder, preset, chosen, run.settings, source, restart=False)

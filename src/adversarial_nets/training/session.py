@@ -23,7 +23,7 @@ from adversarial_nets.engine import distributed
 from adversarial_nets.engine.devices import check_device
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.presets import Preset, run_folder
-from adversarial_nets.progress import Progress, ProgressReporter
+from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.evaluations import read_evaluations
@@ -115,26 +115,19 @@ def train(
     networks.refuse_second_G(onto)
     onto = None if onto is None else runs_folder.folder_of(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
-    folder = None if run is None else runs_folder.folder_of(run)
-    name = data if isinstance(data, str) else data.name
-    own = networks.own
-    plan = resolve(name, folder, preset, settings, source, restart, rounds, own_networks=own)
+    plan = resolve(data, run, preset, settings, source, restart, rounds, own_networks=networks.own)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
-        with closing(reporter):
-            images = _load(data, plan.settings, reporter.work)
-        _check_images(images, plan.settings, None if own else source, patience)
+        images = _load(data, plan.settings, reporter)
+        _check_game(plan, images, networks, patience)
         total = _length(plan, images, rounds, epochs)
-        _check_processes(plan.settings, networks)
         request = _Request(
             plan=plan,
             images=images,
             networks=networks,
             onto=onto,
-            source=source,
-            restart=restart,
             device=device,
             precision=precision,
             keep_all=keep == "all",
@@ -154,20 +147,22 @@ def _check_choices(precision: str, keep: str, patience: int | None) -> None:
         raise SettingError("patience", f"is {patience}; it must be 1 or more.")
 
 
-def _check_images(
-    images: Dataset, settings: Settings, source: Run | None, patience: int | None
+def _check_game(
+    plan: Plan, images: Dataset, networks: PassedNetworks, patience: int | None
 ) -> None:
-    """Refuse images without the classes that the settings need, and those that do not fit `source`.
+    """Refuse a game that these images, networks and processes cannot play.
 
     Raises:
-        UserError: one of these.
+        UserError: the images lack the classes or held-out images that are needed, or do not fit the
+            networks of `Plan.source`; or several processes cannot share the settings.
     """
-    if settings.condition == "classes":
+    if plan.settings.condition == "classes":
         count_classes(images)
-    if source is not None:
-        game_state.refuse_other_shape(source, images.image_shape)
+    if plan.source is not None and not networks.own:
+        game_state.refuse_other_shape(plan.source, images.image_shape)
     if patience is not None:
         require_held_out(images)
+    _check_processes(plan.settings, networks)
 
 
 def _name_or_dataset(
@@ -187,8 +182,6 @@ class _Request:
     images: Dataset
     networks: PassedNetworks
     onto: Path | None
-    source: Run | None
-    restart: bool
     device: str
     precision: Precision
     keep_all: bool
@@ -222,7 +215,7 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
     settings, networks, folder = request.plan.settings, request.networks, request.plan.folder
     if distributed.is_main() and not distributed.was_restarted():
         (folder / _REPLACED).unlink(missing_ok=True)  # of an earlier launch
-    new = is_new(folder) or (request.restart and not _was_replaced(folder))
+    new = is_new(folder) or (request.plan.restart and not _was_replaced(folder))
     new = bool(distributed.max_over_ranks(int(new)))  # no process creates the run before all looked
     facts = _facts(request)
     game = new_game(
@@ -235,18 +228,18 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
         device=request.device,
         bf16_matmul=request.precision == "bfloat16",
     )
-    if request.source and new:
-        game_state.load_networks(game, request.source)
+    if request.plan.source and new:
+        game_state.load_networks(game, request.plan.source)
     if networks.optimiser and new:
         facts["optimiser_lr"] = game.optimiser_lr
         _warn_of_unused_settings(settings, request.plan.chosen)
     facts["optimiser"] = networks.describe_optimiser(game)
     facts["updates"] = "manual" if game.manual_backprop else "autograd"
     with distributed.main_process_first():  # it creates the folder, the others open it
-        if new and request.restart and distributed.is_main():
+        if new and request.plan.restart and distributed.is_main():
             runs_folder.discard(folder)
         run = _open_or_create(request, facts)
-        if new and request.restart and distributed.launch_id() and distributed.is_main():
+        if new and request.plan.restart and distributed.launch_id() and distributed.is_main():
             files.write_atomically(folder / _REPLACED, distributed.launch_id())
         return game, run
 
@@ -262,12 +255,12 @@ def _was_replaced(folder: Path) -> bool:
     return (folder / _REPLACED).read_text(encoding="utf-8") == distributed.launch_id()
 
 
-def _load(data: str | Dataset, settings: Settings, on_progress: Progress) -> Dataset:
+def _load(data: str | Dataset, settings: Settings, reporter: ProgressReporter) -> Dataset:
     """The data set, loaded if only its name is given."""
     if not isinstance(data, str):
         return data
-    with distributed.main_process_first():
-        return datasets.load(data, **settings.data_options(), on_progress=on_progress)
+    with closing(reporter), distributed.main_process_first():
+        return datasets.load(data, **settings.data_options(), on_progress=reporter.work)
 
 
 def _length(plan: Plan, images: Dataset, rounds: int | None, epochs: float | None) -> int:
@@ -311,7 +304,7 @@ def _check_processes(settings: Settings, networks: PassedNetworks) -> None:
 
 def _facts(request: _Request) -> dict[str, Any]:
     """What settings.json records about a training in addition to its settings."""
-    networks, source = request.networks, request.source
+    networks, source = request.networks, request.plan.source
     facts: dict[str, Any] = {"precision": request.precision}
     if request.plan.settings.condition == "classes":
         facts["labels"] = datasets.fingerprint_of_labels(request.images)
