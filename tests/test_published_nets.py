@@ -237,14 +237,15 @@ def norms(game: Game) -> Tensor:
 
 
 @pytest.mark.parametrize("protocol", ["released", "paper"])
-def test_no_units_weights_grow_beyond_the_limit(protocol: str) -> None:
+@pytest.mark.parametrize("manual_backprop", [True, False])
+def test_no_units_weights_grow_beyond_the_limit(protocol: str, manual_backprop: bool) -> None:
     settings = small_settings(protocol=protocol, max_norm=0.8, lr=0.5)
-    game = new_game(settings, small_data())
+    game = new_game(settings, small_data(), manual_backprop=manual_backprop)
     assert norms(game).max() > 0.8  # before the first update, as in the released code
     play(game, 15)
     assert norms(game).max() <= 0.8 * (1 + 1e-5)
     free = new_game(
-        dataclasses.replace(settings, max_norm=None), small_data(), manual_backprop=False
+        dataclasses.replace(settings, max_norm=None), small_data(), manual_backprop=manual_backprop
     )
     play(free, 15)
     assert norms(free).max() > 0.8

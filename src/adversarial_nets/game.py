@@ -160,18 +160,22 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> None:
     """θ_d ascends the stochastic gradient of V (descends D's loss)."""
     with _matmul_precision(game):
         game.stats.a_x, game.stats.a_G_z = _updates(game).update_D(game, x, z, step)
+    nets.limit_norms(game.D, game.settings.max_norm)
 
 
 def update_G(game: Game, z: Noise, step: int) -> None:
     """θ_g descends the stochastic gradient of G's loss."""
     with _matmul_precision(game):
         game.stats.a_for_G = _updates(game).update_G(game, z, step)
+    nets.limit_norms(game.G, game.settings.max_norm)
 
 
 def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
     """Both gradients at the same θ_d and θ_g, then both updates."""
     with _matmul_precision(game):
         game.stats.a_x, game.stats.a_G_z = _updates(game).update_both(game, x, z, step)
+    nets.limit_norms(game.D, game.settings.max_norm)
+    nets.limit_norms(game.G, game.settings.max_norm)
 
 
 def record_D_logits(game: Game, x: Images, step: int) -> None:

@@ -433,12 +433,14 @@ def required_shape(image_shape: ImageShape | None, setting: str) -> ImageShape:
 
 
 @torch.no_grad()
-def limit_norms(net: nn.Module, max_norm: float) -> None:
+def limit_norms(net: nn.Module, max_norm: float | None) -> None:
     """Scale each unit's (maxout: each piece's) weight vector down to `max_norm` if it is longer.
 
     The length is the L2 norm of the incoming weights. Applies to fully connected layers, as in
-    TFD's networks.
+    TFD's networks. None changes nothing.
     """
+    if max_norm is None:
+        return
     for layer in net.modules():
         if isinstance(layer, nn.Linear):
             norms = layer.weight.norm(dim=1, keepdim=True)

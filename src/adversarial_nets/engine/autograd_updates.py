@@ -27,7 +27,7 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
         G_z = _samples(game, z, step, "samples for D")
     data, samples = _discriminate(game, step, x, G_z, "samples for D")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples))
-    _step(game, game.D, game.optimiser_D)
+    game.optimiser_D.step()
     return data.a.detach(), samples.a.detach()
 
 
@@ -36,7 +36,7 @@ def update_G(game: Game, z: Noise, step: int) -> Logits:
     G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
     a_G_z = _logits(game, G_z, step, "samples for G")
     _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
-    _step(game, game.G, game.optimiser_G)
+    game.optimiser_G.step()
     return a_G_z.detach()
 
 
@@ -46,8 +46,8 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Log
     data, samples = _discriminate(game, step, x, G_z, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
     _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
-    _step(game, game.D, game.optimiser_D)
-    _step(game, game.G, game.optimiser_G)
+    game.optimiser_D.step()
+    game.optimiser_G.step()
     return data.a.detach(), samples.a.detach()
 
 
@@ -211,10 +211,3 @@ def _set_gradients(
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
         p.grad = None if gradient is None else nets.with_layout(gradient, p)
-
-
-def _step(game: Game, net: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """One step of the optimiser, then the max-norm constraint (TFD)."""
-    optimiser.step()
-    if game.settings.max_norm is not None:
-        nets.limit_norms(net, game.settings.max_norm)

@@ -33,8 +33,8 @@ def supports(game: Game) -> bool:
 
     Batch normalisation is supported in G only; in D a logit would depend on the whole batch.
     Hooks of layers, weights or optimisers, layers in evaluation mode, frozen parameters, a layer or
-    weight used twice, a max-norm constraint, a paired objective, augmentation and every penalty but
-    the exact R1 need autograd.
+    weight used twice, a paired objective, augmentation and every penalty but the exact R1 need
+    autograd.
     """
     G, D = game.G, game.D
     if not (type(G) is nn.Sequential and type(D) is nn.Sequential):
@@ -54,7 +54,6 @@ def supports(game: Game) -> bool:
         and all(_is_plain(layer) for layers in leaves for layer in layers)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
-        and game.settings.max_norm is None
         and not _needs_autograd(game.settings)
         and not (
             game.bf16_matmul and precision.reference_parameter(D).device.type != "cpu"
