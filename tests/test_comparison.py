@@ -84,11 +84,12 @@ def test_no_group_if_more_than_the_seed_differs(tmp_path: Path, other: dict[str,
 
 
 @pytest.mark.parametrize(("images", "groups"), [("these images", 1), ("other images", 0)])
-def test_a_folder_whose_images_changed_is_other_data(
-    tmp_path: Path, images: str, groups: int
+@pytest.mark.parametrize("data", ["folder:x", "array"])
+def test_other_images_of_the_user_are_other_data(
+    tmp_path: Path, data: str, images: str, groups: int
 ) -> None:
-    one = record(data="folder:x")
-    two = record(seed=1, data="folder:x", fingerprint=images)
+    one = record(data=data)
+    two = record(seed=1, data=data, fingerprint=images)
     assert len(compare(files(tmp_path, one, two)).groups) == groups
 
 

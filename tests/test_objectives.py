@@ -12,6 +12,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from adversarial_nets import objectives
 from adversarial_nets.build import new_game
@@ -379,3 +380,28 @@ def test_a_sure_discriminator_starves_minimax_only() -> None:
         loss = objectives.generator_loss(a, objective)
         assert loss.isfinite()
         assert torch.autograd.grad(loss, a)[0].item() == slope
+
+
+def test_gradients_in_closed_form_are_those_of_the_losses() -> None:
+    for name in objectives.OBJECTIVES:
+        objectives.check_closed_forms(name)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"d_loss": lambda a_x, a_G_z: (0.9 * softplus(-a_x) + softplus(a_G_z)).mean()}, "d_gra"),
+        ({"g_loss": lambda a_G_z: -a_G_z.mean()}, "g_gradient"),
+        ({"g_gradient": lambda a_G_z: -torch.sigmoid(-a_G_z) / len(a_G_z)}, "g_gradient"),
+    ],
+)
+def test_gradients_of_another_loss_are_refused(
+    changes: dict[str, Any], wrong: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    derived = dataclasses.replace(objectives.OBJECTIVES["non-saturating"], **changes)
+    monkeypatch.setitem(objectives.OBJECTIVES, "derived", derived)
+    with pytest.raises(UserError, match=f"{wrong}.*derived are not the gradients of m times"):
+        new_game(small_settings(objective="derived"), small_data())
+    without = dataclasses.replace(derived, d_gradients=None, g_gradient=None)
+    monkeypatch.setitem(objectives.OBJECTIVES, "derived", without)
+    new_game(small_settings(objective="derived"), small_data())

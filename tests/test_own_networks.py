@@ -16,7 +16,8 @@ from adversarial_nets.game import play, sample
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import Cadence
-from adversarial_nets.training.session import train
+from adversarial_nets.training.batch_statistics import measure_batch_statistics
+from adversarial_nets.training.session import TrainingSnapshot, train
 from small import small_data, small_settings
 
 Z, SIDE = 5, 6
@@ -282,3 +283,96 @@ def test_samples_that_cannot_be_drawn_are_refused_in_a_sentence() -> None:
         sample(net, settings, -1)
     with pytest.raises(UserError, match="c has 10 rows for n = 2 samples"):
         sample(net, settings, 2, c=torch.arange(10))
+
+
+@pytest.mark.parametrize("net", ["G", "D"])
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+@pytest.mark.parametrize("hand", [True, False])
+def test_a_layer_that_a_callback_freezes_stays_as_it_is(
+    net: str, optimiser: str, hand: bool, tmp_path: Path
+) -> None:
+    frozen: list[Tensor] = []
+
+    def freeze(snapshot: TrainingSnapshot) -> None:
+        if not hand:
+            snapshot.game.manual_backprop = False
+        if snapshot.row["round"] == 4:
+            layer = getattr(snapshot.game, net)[0].requires_grad_(False)
+            frozen.extend(p.clone() for p in layer.parameters())
+
+    mine = {"G": G(), "D": D()}
+    s = small_settings(optimiser=optimiser, momentum=0.0, momentum_end=0.0)
+    train(
+        small_data(),
+        settings=s,
+        run=tmp_path,
+        rounds=8,
+        cadence=Cadence(2, 8, 8, 8),
+        callbacks=[freeze],
+        G=mine["G"],
+        D=mine["D"],
+    )
+    layers = list(mine[net].children())
+    assert all(map(torch.equal, frozen, layers[0].parameters()))
+
+
+@pytest.mark.parametrize(
+    ("mine", "name"),
+    [
+        ({"G": Function(G(), Tensor.detach), "D": D()}, "G"),
+        ({"G": G(), "D": Function(D(), lambda a: a.detach().requires_grad_())}, "D"),
+        ({"G": G(), "D": nn.Sequential(Function(nn.Identity(), Tensor.detach), *D())}, "G"),
+        ({"G": G(), "D": Function(D(), Tensor.detach)}, "D"),
+    ],
+)
+def test_a_network_that_cannot_learn_is_refused(mine: dict[str, nn.Module], name: str) -> None:
+    game = new_game(small_settings(), small_data(), G=mine["G"], D=mine["D"])
+    with pytest.raises(UserError, match=rf"{name} cannot learn.*detach\(\)"):
+        play(game, 1)
+
+
+class RandomLayer(nn.Module):
+    """Adds noise from torch's own generator, also to samples."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.randn_like(x)
+
+
+def test_samples_of_random_layers_repeat_and_leave_the_caller_s_generator_alone() -> None:
+    mine = nn.Sequential(RandomLayer(), nn.Linear(Z, 9), nn.BatchNorm1d(9), nn.Linear(9, PIXELS))
+    game = new_game(small_settings(), small_data(), G=nn.Sequential(mine, nn.Sigmoid()), D=D())
+    found = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        measure_batch_statistics(game)
+        found.append((*(b.clone() for b in mine.buffers()), sample(game.G, game.settings, 4)))
+        assert torch.equal(before, torch.get_rng_state())
+    assert all(map(torch.equal, *found))
+
+
+def test_own_networks_that_start_from_a_run_keep_its_settings(tmp_path: Path) -> None:
+    s = small_settings(k=2, objective="hinge")
+    quick: dict[str, Any] = {"rounds": 1, "cadence": Cadence(1, 1, 1, 1)}
+    source = train(small_data(), settings=s, run=tmp_path / "1", G=G(), D=D(), **quick)
+    new = train(small_data(), init_from=source, run=tmp_path / "2", G=G(), D=D(), **quick)
+    assert new.settings == s
+
+
+def test_a_passed_network_of_another_architecture_is_blamed(tmp_path: Path) -> None:
+    quick: dict[str, Any] = {"rounds": 1, "cadence": Cadence(1, 1, 1, 1)}
+    run = train(small_data(), settings=small_settings(), run=tmp_path, G=G(), D=D(), **quick)
+    wider = nn.Sequential(nn.Linear(Z, 10), nn.ReLU(), nn.Linear(10, PIXELS), nn.Sigmoid())
+    with pytest.raises(UserError, match=r"Sequential that you passed does not fit the checkpoint"):
+        game_state.load_generator(run, G=wider)
+
+
+def test_a_compiled_network_is_saved_by_its_own_names(tmp_path: Path) -> None:
+    plain = G()
+    compiled: Any = torch.compile(plain, backend="eager")
+    quick: dict[str, Any] = {"cadence": Cadence(1, 1, 1, 1), "settings": small_settings()}
+    run = train(small_data(), run=tmp_path, rounds=1, G=compiled, D=D(), **quick)
+    loaded, _ = game_state.load_generator(run, weights="raw", G=G())
+    assert all(map(torch.equal, loaded.parameters(), plain.parameters()))
+    again: Any = torch.compile(G(), backend="eager")
+    train(small_data(), run=tmp_path, rounds=2, G=again, D=D(), **quick)  # continued

@@ -14,7 +14,7 @@ from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.report.run_settings import settings_table
-from adversarial_nets.runs import checkpoints, folder, metrics
+from adversarial_nets.runs import checkpoints, folder, game_state, metrics
 from adversarial_nets.settings import Cadence, GeneratorSettings
 from adversarial_nets.training.session import TrainingSnapshot, train
 from small import small_data, small_settings
@@ -104,10 +104,83 @@ def test_a_rate_that_a_callback_changes_survives_an_interruption(tmp_path: Path)
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_a_changed_rate_is_another_run(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("optimiser", "changed"),
+    [
+        (ADAM, {"betas": (0.9, 0.99), "weight_decay": 0.1}),
+        (functools.partial(torch.optim.SGD, lr=0.03, momentum=0.2), {"momentum": 0.8}),
+        (functools.partial(torch.optim.SGD, lr=0.03, momentum=0.9), {"nesterov": True}),
+        (lambda p: torch.optim.Adam(p, lr=torch.tensor(0.01)), {"lr": torch.tensor(0.001)}),
+    ],
+)
+def test_what_a_callback_changes_in_an_optimiser_survives_an_interruption(
+    optimiser: Any, changed: dict[str, Any], tmp_path: Path
+) -> None:
+    def change_in_round_4(snapshot: TrainingSnapshot) -> None:
+        if snapshot.row["round"] == 4:
+            for group in snapshot.game.optimiser_G.param_groups:
+                group.update(changed)
+
+    how: dict[str, Any] = {"optimiser": optimiser, "callbacks": [change_in_round_4]}
+    for rounds in (5, 10):
+        quiet(run=tmp_path / "parts", rounds=rounds, **how)
+    quiet(run=tmp_path / "whole", rounds=10, **how)
+    a, b = (
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(tmp_path / name)).nets
+        for name in ("parts", "whole")
+    )
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.mark.parametrize("saved_by_earlier_version", [False, True])
+def test_learning_rates_of_checkpoints_are_restored(
+    saved_by_earlier_version: bool, tmp_path: Path
+) -> None:
+    def set_rate(snapshot: TrainingSnapshot) -> None:
+        snapshot.game.optimiser_G.param_groups[0]["lr"] = 0.125
+
+    quiet(run=tmp_path, rounds=2, optimiser=ADAM, callbacks=[set_rate])
+    checkpoint = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(tmp_path))
+    if saved_by_earlier_version:
+        state = dict(checkpoint.state)
+        state["lr"] = {net: [g["lr"] for g in of] for net, of in state.pop("groups").items()}
+        checkpoint = dataclasses.replace(checkpoint, state=state)
+    game = new_game(small_settings(), small_data(), optimiser=ADAM)
+    game_state.restore(game, checkpoint)
+    assert game.optimiser_G.param_groups[0]["lr"] == 0.125
+    assert game.optimiser_G.param_groups[0]["betas"] == (0.5, 0.999)
+
+
+@pytest.mark.parametrize(
+    ("now", "says"),
+    [({"lr": 2e-3}, r"lr=0\.001.*→.*lr=0\.002"), ({"betas": (0.5, 0.9)}, r"betas.*→.*0\.5, 0\.9")],
+)
+def test_changed_numbers_make_another_run(now: dict[str, Any], says: str, tmp_path: Path) -> None:
     quiet(run=tmp_path, rounds=1, optimiser=lambda p: torch.optim.Adam(p, lr=1e-3))
-    with pytest.raises(UserError, match=r"lr=0\.001.*→.*lr=0\.002"):
-        quiet(run=tmp_path, rounds=2, optimiser=lambda p: torch.optim.Adam(p, lr=2e-3))
+    with pytest.raises(UserError, match=says):
+        quiet(run=tmp_path, rounds=2, optimiser=lambda p: torch.optim.Adam(p, **{"lr": 1e-3} | now))
+
+
+def test_records_of_earlier_versions_name_the_rate_alone(tmp_path: Path) -> None:
+    quiet(run=tmp_path, rounds=1, optimiser=lambda p: torch.optim.Adam(p, lr=1e-3))
+    path = tmp_path / "settings.json"
+    record = json.loads(path.read_text())
+    record["info"]["optimiser"] = record["info"]["optimiser"].partition(";")[0]
+    path.write_text(json.dumps(record))
+    quiet(run=tmp_path, rounds=2, optimiser=lambda p: torch.optim.Adam(p, lr=1e-3))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.5])
+def test_parameters_that_an_optimiser_leaves_out_stay_as_they_are(momentum: float) -> None:
+    def first_layer(parameters: Any) -> torch.optim.SGD:
+        return torch.optim.SGD(list(parameters)[:2], lr=0.1, momentum=momentum)
+
+    game = new_game(small_settings(), small_data(), optimiser=first_layer)
+    assert game.manual_backprop
+    before = [p.detach().clone() for p in game.G.parameters()]
+    play(game, 3)
+    moved = [not torch.equal(a, b) for a, b in zip(before, game.G.parameters(), strict=True)]
+    assert moved == [True, True] + [False] * (len(before) - 2)
 
 
 def test_records_and_report_name_what_was_used(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -227,6 +228,17 @@ def test_scores_are_averaged_over_seeds_and_their_spread_is_given(tmp_path: Path
     assert result.nats == pytest.approx(nats.mean().item())
     assert result.spread == pytest.approx(nats.std().item())
     assert "over 3 seeds" in table1.as_text(table)
+
+
+def test_rows_whose_names_begin_alike_are_told_apart(tmp_path: Path) -> None:
+    table1.table1(["small"], tmp_path, rows=["pca-gaussian"], quick=True)
+    folder = tmp_path / "small"
+    shutil.copytree(folder / "pca-gaussian-0", folder / "pca-gaussian-2-0")
+    assert [
+        result.seeds for result in table1.recorded(tmp_path, rows=["pca-gaussian"]).results
+    ] == [1]
+    both = table1.recorded(tmp_path, rows=["pca-gaussian", "pca-gaussian-2"])
+    assert len(both.results) == 2
 
 
 def test_a_given_run_counts_as_one_seed(tmp_path: Path, run: Run) -> None:

@@ -71,6 +71,8 @@ def new_game(
     """
     s = settings
     _check_augmentation(s, data)
+    if not objectives.is_built_in(s.objective):
+        objectives.check_closed_forms(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))

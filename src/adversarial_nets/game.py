@@ -7,11 +7,10 @@ and updates are computed in `engine.autograd_updates`, for any pair of networks,
 `engine.manual_backprop`, for multilayer perceptrons.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 
-import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
@@ -21,7 +20,7 @@ from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products, reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
-from adversarial_nets.random import Address
+from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game, Images, Noise
@@ -126,7 +125,7 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
     while game.round < rounds:
         s = game.settings
         set_learning_rates(game)
-        with reproducible_torch_rng(game):
+        with _seeded_layers(game):
             play_round(game)
         adapt_augmentation(game)
         game.stats.end_round(s.objective, s.joint, game.batch_fraction)
@@ -137,20 +136,12 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         callback(game)
 
 
-@contextmanager
-def reproducible_torch_rng(game: Game) -> Iterator[None]:
-    """Seed torch's generators for one round, so that random layers of user modules are repeatable.
-
-    The caller's generators are restored afterwards.
-    """
+def _seeded_layers(game: Game) -> AbstractContextManager[None]:
+    """A context that makes random layers of user modules repeatable in this round."""
     if game.manual_backprop:  # its layers draw random numbers only by `random.Address`
-        yield
-        return
-    device = reference_parameter(game.G).device
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        key = Address(game.settings.seed, game.round, range(1)).words("torch", 1, np.uint64)
-        torch.manual_seed(int(key[0, 0]))
-        yield
+        return nullcontext()
+    address = Address(game.settings.seed, game.round, range(1))
+    return seeded_torch(address, "torch", reference_parameter(game.G).device)
 
 
 # --- Updates. Each records D's logits for the log -------------------------------------------------
@@ -244,5 +235,7 @@ def sample(
                 z_block = z[block]
             c_block = classes.drawn_classes(G, address, purpose) if c is None else c[block]
             inputs = classes.generator_input(G, z_block, c_block)
-            images.append(G(inputs.to(reference_parameter(G))))
+            like = reference_parameter(G)
+            with seeded_torch(address, f"torch, {purpose}", like.device):
+                images.append(G(inputs.to(like)))
     return torch.cat(images)

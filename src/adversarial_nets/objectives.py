@@ -10,7 +10,8 @@ which stay finite, with finite gradients, for every finite a. The logarithm of a
 infinite once the sigmoid rounds to 0 or 1.
 """
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,7 @@ from adversarial_nets.settings import Settings
 __all__ = [
     "OBJECTIVES",
     "Objective",
+    "check_closed_forms",
     "d_logit_gradients",
     "discriminator_loss",
     "find",
@@ -373,6 +375,34 @@ def g_logit_gradient(objective: Objective, a_G_z: Logits) -> Tensor:
         a_G_z = a_G_z.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(_scalar(objective.g_loss(a_G_z), "g_loss"), a_G_z)
     return gradient * len(a_G_z)
+
+
+def check_closed_forms(name: str) -> None:
+    """Refuse an objective whose gradients in closed form are not those of its losses.
+
+    That happens if `dataclasses.replace` changes a loss and keeps the gradients of the old one, or
+    if the factor m is missing.
+
+    Raises:
+        UserError: the name of the wrong gradients.
+    """
+    objective = find(name)
+    by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
+    a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)
+    a_G_z = a_x.flip(0) + 0.17
+    computed: list[tuple[str, Any, Callable[[Objective], Sequence[Tensor]]]] = [
+        ("d_gradients", objective.d_gradients, lambda of: d_logit_gradients(of, a_x, a_G_z)),
+        ("g_gradient", objective.g_gradient, lambda of: [g_logit_gradient(of, a_G_z)]),
+    ]
+    for field_name, closed_form, gradients in computed:
+        if closed_form is None:
+            continue
+        pairs = zip(gradients(objective), gradients(by_autograd), strict=True)
+        if not all(torch.allclose(a, b, atol=1e-6) for a, b in pairs):
+            raise UserError(
+                f"The {field_name} of the objective {name} are not the gradients of m times its "
+                f"loss, m being the size of the minibatch. Correct them, or give {field_name}=None."
+            )
 
 
 def r1(

@@ -11,6 +11,8 @@ together they get the same minibatch as a single process.
 True
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -23,7 +25,7 @@ from torch import Tensor
 
 from adversarial_nets.errors import SettingError
 
-__all__ = ["Address", "permutation"]
+__all__ = ["Address", "permutation", "seeded_torch"]
 
 _BYTES_PER_COUNT = 32  # each value of Philox's counter gives four 64-bit words
 
@@ -93,3 +95,15 @@ def permutation(seed: int, purpose: str, step: int, n: int) -> Int64[Tensor, " n
     """Return a random permutation of range(n): the argsort of n random 64-bit words."""
     words = Address(seed, step, range(1)).words(purpose, n, np.uint64)[0]
     return torch.from_numpy(np.argsort(words, kind="stable"))
+
+
+@contextmanager
+def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterator[None]:
+    """Seed torch's own generators from an address, so that random layers of user modules repeat.
+
+    The caller's generators are restored afterwards.
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        first = Address(address.seed, address.step, address.rows[:1])
+        torch.manual_seed(int(first.words(purpose, 1, np.uint64)[0, 0]))
+        yield

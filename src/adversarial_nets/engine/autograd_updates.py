@@ -15,6 +15,7 @@ from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import image_shape_of
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.errors import UserError
 from adversarial_nets.minibatches import pairs, sample_data, training_images
 from adversarial_nets.state import Game, Images, Logits, Noise
 
@@ -203,11 +204,26 @@ def _set_gradients(
     """Set the gradient of the loss in this network's parameters only.
 
     Among several processes, each weights its gradient by its share of the minibatch; then all
-    gradients are summed.
+    gradients are summed. Frozen parameters have no gradient.
+
+    Raises:
+        UserError: the loss depends on none of the parameters.
     """
     loss = loss * game.batch_fraction
     parameters = [p for p in net.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(loss, parameters, retain_graph=retain_graph, allow_unused=True)
+    gradients: tuple[Tensor | None, ...] = ()
+    if parameters and loss.requires_grad:
+        gradients = torch.autograd.grad(
+            loss, parameters, retain_graph=retain_graph, allow_unused=True
+        )
+    if parameters and all(gradient is None for gradient in gradients):
+        name = "D" if net is game.D else "G"
+        raise UserError(
+            f"{name} cannot learn, because its loss does not depend on any of its parameters. Look "
+            "for detach(), argmax() or no_grad() in the networks."
+        )
+    for p in net.parameters():
+        p.grad = None
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
     for p, gradient in zip(parameters, gradients, strict=True):
         p.grad = None if gradient is None else nets.with_layout(gradient, p)

@@ -373,7 +373,7 @@ def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weig
     Plain SGD needs no separate gradient. One matrix product computes v ← μv + signal · hᵀ in
     torch's own velocity; with μ = 0, one computes θ ← θ − lr · signal · hᵀ. Overwrites each h.
     """
-    if _is_plain_sgd(optimiser) and distributed.world_size() == 1:
+    if _is_plain_sgd(optimiser, gradients) and distributed.world_size() == 1:
         group = optimiser.param_groups[0]
         if group["momentum"] == 0:
             step = weight * -group["lr"]
@@ -401,11 +401,12 @@ def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tens
     return total.addmm_(g.signal, g.h.mul_(weight[: g.h.shape[1]]).T, beta=beta)
 
 
-def _is_plain_sgd(optimiser: torch.optim.Optimizer) -> bool:
-    """Whether a step is v ← μv + g, θ ← θ − lr·v, and no more."""
+def _is_plain_sgd(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient]) -> bool:
+    """Whether a step is v ← μv + g, θ ← θ − lr·v for all these parameters, and no more."""
     group = optimiser.param_groups[0]
     return (
         type(optimiser) is torch.optim.SGD
         and len(optimiser.param_groups) == 1
+        and {id(p) for p in group["params"]} == {id(g.parameter) for g in gradients}
         and not any(group[key] for key in ("dampening", "weight_decay", "nesterov", "maximize"))
     )

@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, of_the_paper
 from adversarial_nets.runs import folder
@@ -262,8 +263,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
         "init_from": made_with.get("init_from"),
-        # A name with a colon is a folder of the user, whose images may change.
-        "images": run.get("fingerprint") if ":" in str(record["data"]) else None,
+        "images": None if str(record["data"]) in REGISTRY else run.get("fingerprint"),
     }
     points = [
         {key: _number(point[key]) for key in ("round", "raw", "averaged") if key in point}

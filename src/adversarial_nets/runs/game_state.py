@@ -31,6 +31,7 @@ __all__ = [
     "load_net",
     "load_networks",
     "nets_of",
+    "numbers_of",
     "refuse_other_shape",
     "restore",
     "save_checkpoint",
@@ -51,14 +52,43 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
     """
     counters: dict[str, Any] = {"step": game.step, "images": game.images}
     if game.optimiser_lr == "own":  # a callback may have changed them
-        counters["lr"] = {
-            network: [float(group["lr"]) for group in optimiser.param_groups]
+        counters["groups"] = {
+            network: [numbers_of(group) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
         }
     if game.settings.ada_target:
         counters["augmentation"] = dataclasses.asdict(game.ada)
     checkpoint = Checkpoint(game.round, nets_of(game), _optimisers(game), {**counters, **state})
     return write_checkpoint(run.folder, checkpoint, keep_all)
+
+
+_IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+"""Options of an optimiser that choose how a step is computed, not which."""
+
+
+def numbers_of(group: Mapping[str, Any]) -> dict[str, Any]:
+    """The learning rate, betas, nesterov … of a parameter group: what determines its steps."""
+    found: dict[str, Any] = {}
+    for name, value in group.items():
+        if name in _IMPLEMENTATION:
+            continue
+        if isinstance(value, Tensor) and value.numel() == 1:  # e.g. the rate of a capturable Adam
+            found[name] = value.item()
+        elif isinstance(value, int | float):
+            found[name] = value
+        elif isinstance(value, tuple) and all(isinstance(x, int | float) for x in value):
+            found[name] = list(value)
+    return found
+
+
+def _set_numbers(group: dict[str, Any], saved: Mapping[str, Any]) -> None:
+    """Set a parameter group's numbers to saved ones; tensors and tuples keep their type."""
+    for name, value in saved.items():
+        old = group.get(name)
+        if isinstance(old, Tensor):
+            group[name] = torch.full_like(old, value)
+        else:
+            group[name] = tuple(value) if isinstance(value, list) else value
 
 
 def _networks(game: Game) -> dict[str, nn.Module]:
@@ -71,13 +101,16 @@ def nets_of(game: Game) -> dict[str, Tensor]:
     """Return every parameter and buffer of a game's networks, named ``network.name``.
 
     Layers that share weights are saved with a copy each, since safetensors refuses shared memory.
+    A network of `torch.compile` has the same names as without it.
     """
     found: dict[str, Tensor] = {}
     seen: set[int] = set()
     for network, net in _networks(game).items():
         for name, tensor in net.state_dict().items():
             shared = tensor.data_ptr() in seen
-            found[f"{network}.{name}"] = tensor.clone() if shared else tensor.contiguous()
+            found[f"{network}.{_without_compile(name)}"] = (
+                tensor.clone() if shared else tensor.contiguous()
+            )
             seen.add(tensor.data_ptr())
     return found
 
@@ -109,9 +142,11 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
             if owner == network:
                 # clone() aligns the memory as the optimiser would; rounding may depend on it.
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
-        rates = checkpoint.state.get("lr", {}).get(network, [])
-        for group, lr in zip(whole["param_groups"], rates, strict=False):
-            group["lr"] = lr
+        groups = checkpoint.state.get("groups", {}).get(network, [])
+        if not groups:  # earlier versions saved the learning rates alone
+            groups = [{"lr": lr} for lr in checkpoint.state.get("lr", {}).get(network, [])]
+        for group, saved in zip(whole["param_groups"], groups, strict=False):
+            _set_numbers(group, saved)
         optimiser.load_state_dict(whole)
         for p, kept in optimiser.state.items():
             like_p = {n: x for n, x in kept.items() if isinstance(x, Tensor) and x.shape == p.shape}
@@ -163,8 +198,14 @@ def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
     )
 
 
-def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
+def load_net(net: nn.Module, checkpoint: Checkpoint, network: str, passed: bool = False) -> None:
     """Load the weights of ``G``, ``D`` or ``averaged`` from a checkpoint into a module.
+
+    Args:
+        net: the module.
+        checkpoint: the checkpoint.
+        network: the name of the network in it.
+        passed: whether the program passed the module; it is not described by the settings then.
 
     Raises:
         UserError: the checkpoint does not hold this network, or has it with other shapes.
@@ -172,22 +213,33 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
     try:
         _load_state(net, checkpoint, network)
     except RuntimeError as error:
+        why = str(error).splitlines()[-1].strip()
+        if passed:
+            raise UserError(
+                f"The {type(net).__name__} that you passed does not fit the checkpoint of round "
+                f"{checkpoint.round} ({why}). Pass a module of the architecture that was trained."
+            ) from error
         raise UserError(
             f"The checkpoint of round {checkpoint.round} holds other networks than this run's "
-            f"settings describe ({str(error).splitlines()[-1].strip()}). Restore the folder from a "
-            "copy."
+            f"settings describe ({why}). Restore the folder from a copy."
         ) from error
 
 
 def _load_state(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
     """Load a network of the checkpoint; RuntimeError if it has other shapes."""
     prefix = f"{network}."
+    in_net = {_without_compile(name): name for name in net.state_dict()}
     weights = {
-        name.removeprefix(prefix): tensor
+        _without_compile(name.removeprefix(prefix)): tensor
         for name, tensor in checkpoint.nets.items()
         if name.startswith(prefix)
     }
-    net.load_state_dict(weights)
+    net.load_state_dict({in_net.get(name, name): tensor for name, tensor in weights.items()})
+
+
+def _without_compile(name: str) -> str:
+    """A parameter's name without the part that `torch.compile` adds."""
+    return name.replace("_orig_mod.", "")
 
 
 def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
@@ -252,6 +304,7 @@ def load_generator(
     if run.folder.is_file():
         return _of_onnx(run, str(which), weights)
     s, columns = run.settings, classes.condition_columns(run.settings, run.classes, run.pixels)
+    passed = G is not None
     if G is None:
         if run.own_G:
             raise UserError(
@@ -269,7 +322,7 @@ def load_generator(
         checkpoint = exported_checkpoint(run, str(which), weights)
     else:
         checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
-    load_net(G, checkpoint, "averaged" if weights == "averaged" else "G")
+    load_net(G, checkpoint, "averaged" if weights == "averaged" else "G", passed=passed)
     return G.eval(), checkpoint.round
 
 

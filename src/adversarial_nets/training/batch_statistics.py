@@ -14,7 +14,7 @@ from adversarial_nets import nets, priors
 from adversarial_nets.classes import drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.engine.precision import reference_parameter
-from adversarial_nets.random import Address
+from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.state import Game
 
 __all__ = ["measure_batch_statistics"]
@@ -55,7 +55,9 @@ def _measure(G: nn.Module, game: Game) -> None:
         for i in range(N_BATCHES):
             address = Address(settings.seed, 0, range(BATCH_SIZE * i, BATCH_SIZE * (i + 1)))
             z = priors.draw(settings.prior, address, settings.z_size, purpose)
-            G(generator_input(G, z, drawn_classes(G, address, purpose)).to(like))
+            inputs = generator_input(G, z, drawn_classes(G, address, purpose)).to(like)
+            with seeded_torch(address, f"torch, {purpose}", like.device):
+                G(inputs)
             if isinstance(G, GeneratorWithEncoder):
                 G.E(game.data.minibatch(address, BATCH_SIZE * i).to(like))
     for layer, (momentum, batches) in zip(layers, before, strict=True):

@@ -15,6 +15,7 @@ from adversarial_nets.build import change_settings
 from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
+from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped, UserError
@@ -242,10 +243,12 @@ class TrainingSession:
         snapshot = TrainingSnapshot(
             row, game, self.rounds, self._seconds(), self.started_at, problem
         )
-        before = game.settings, _learning_rates(game)
+        before = game.settings, _numbers_of_optimisers(game)
         for callback in self.callbacks:
             callback(snapshot)
-        if distributed.world_size() > 1 and before != (game.settings, _learning_rates(game)):
+        # A callback may have frozen parameters or added hooks.
+        game.manual_backprop = game.manual_backprop and supports(game)
+        if distributed.world_size() > 1 and before != (game.settings, _numbers_of_optimisers(game)):
             raise UserError(
                 "A callback changed the game, but with several processes only the main one calls "
                 "it, so their networks would differ. Train in one process."
@@ -349,10 +352,11 @@ class TrainingSession:
         return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
 
 
-def _learning_rates(game: Game) -> list[float]:
-    """The learning rate of each group of parameters."""
+def _numbers_of_optimisers(game: Game) -> list[dict[str, Any]]:
+    """The learning rate, betas … of each group of parameters."""
     optimisers = (game.optimiser_G, game.optimiser_D)
-    return [float(group["lr"]) for optimiser in optimisers for group in optimiser.param_groups]
+    groups = [group for optimiser in optimisers for group in optimiser.param_groups]
+    return [game_state.numbers_of(group) for group in groups]
 
 
 def _quality(score: dict[str, Any]) -> float:

@@ -7,6 +7,7 @@ from torch import nn
 
 from adversarial_nets.build import Optimiser
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs import game_state
 from adversarial_nets.state import Game
 
 __all__ = ["PassedNetworks"]
@@ -39,7 +40,8 @@ class PassedNetworks:
     def describe_optimiser(self, game: Game) -> str | None:
         """The optimiser for the records: ``RMSprop`` or ``Adam(lr=0.0002)``; None if not passed in.
 
-        A function's text includes what it made, so that a changed learning rate is noticed.
+        A function's text includes what it made, so that a changed number is noticed. What follows
+        the semicolon is missing in records of earlier versions.
         """
         rule = self.optimiser
         if rule is None or isinstance(rule, type):
@@ -51,5 +53,12 @@ class PassedNetworks:
             f"{type(made).__name__}(lr={', '.join(str(float(g['lr'])) for g in made.param_groups)})"
             for made in (game.optimiser_G, game.optimiser_D)
         ]
+        others = [
+            f"{name} {value}"
+            for optimiser in (game.optimiser_G, game.optimiser_D)
+            for group in optimiser.param_groups
+            for name, value in game_state.numbers_of(group).items()
+            if name != "lr"
+        ]
         name = getattr(rule, "__name__", type(rule).__name__)
-        return f"{name}: {' and '.join(dict.fromkeys(made))}"
+        return f"{name}: {' and '.join(dict.fromkeys(made))}; {', '.join(dict.fromkeys(others))}"

@@ -75,7 +75,8 @@ def resolve(
     folder = None if run is None else runs_folder.folder_of(run)
     if settings is None:
         # quickstart and pictures suit their own networks only.
-        unsuited = own_networks and preset_for(name)[0] in ("quickstart", "pictures")
+        has_unsuited_preset = preset_for(name)[0] in ("quickstart", "pictures")
+        unsuited = own_networks and source is None and has_unsuited_preset
         default = preset or ("quickstart-2014" if unsuited else None)
         usual_name, usual = preset_for_data(name, default)
         existing = folder or run_folder(name, usual_name, usual.settings.seed)

@@ -377,12 +377,12 @@ def _differences(
         words.append("other labels")
     words += runs_folder.differences(old.settings, request.plan.settings)
     before = {"precision": "float32", "optimiser": None, **old.info}
-    in_earlier_versions = {**facts, "optimiser": networks.optimiser_name}
-    words += [
-        f"{fact} {before[fact]} → {facts[fact]}"
-        for fact in ("precision", "optimiser")
-        if before[fact] not in (facts[fact], in_earlier_versions[fact])
-    ]
+    if before["precision"] != facts["precision"]:
+        words.append(f"precision {before['precision']} → {facts['precision']}")
+    now = facts["optimiser"]
+    in_earlier_versions = (networks.optimiser_name, now and now.partition(";")[0])
+    if before["optimiser"] not in (now, *in_earlier_versions):
+        words.append(f"optimiser {before['optimiser']} → {now}")
     if old.own_nets and not {"G", "D"} & old.info.keys():  # earlier versions recorded no texts
         return words if networks.own else [*words, "your own networks are missing"]
     return words + _other_networks(old, facts)

@@ -11,6 +11,7 @@ What a conditional generator must do, and what each number shows:
   images. Near 0 if each class has collapsed to one image.
 """
 
+import copy
 import dataclasses
 import math
 import statistics
@@ -92,6 +93,7 @@ def score_conditional(
     *,
     weights: str | None = None,
     per_class: int = 1000,
+    G: nn.Module | None = None,
     on_progress: Progress | None = None,
 ) -> ConditionalScores:
     """Score a conditional run.
@@ -101,6 +103,7 @@ def score_conditional(
         data: its data set, if it is loaded already.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         per_class: samples of each class.
+        G: a generator of the run's architecture, for a run with your own networks; it is copied.
         on_progress: called with (what, amount done, total).
 
     Raises:
@@ -111,13 +114,13 @@ def score_conditional(
     run = open_run(run)
     if len(run.classes) < 2:
         raise UserError(
-            f"{run.folder} has no classes to score. Train one that has: advnets train {run.data} "
-            "--preset fast-conditional"
+            f"{run.folder} has no classes to score. Train a run with the setting condition "
+            "classes, e.g. by --preset fast-conditional."
         )
     weights = weights or run.default_weights
     check_data(run, data)
     data = data or load_data(run)
-    net, round = game_state.load_generator(run, weights=weights)
+    net, round = game_state.load_generator(run, weights=weights, G=copy.deepcopy(G))
     names = list(run.classes)
     classifier = features.classifier(data, on_progress)
     c = torch.arange(per_class * len(names)) % len(names)

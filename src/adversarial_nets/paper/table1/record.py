@@ -1,6 +1,7 @@
 """Results of Table 1: one record file for each row, read and written without torch."""
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +141,11 @@ def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -
     missing = []
     for name in data:
         for row in rows:
-            records = sorted((out / file_name(name)).glob(f"{row}-[0-9]*/score-{grid}.json"))
+            records = [
+                record
+                for record in sorted((out / file_name(name)).glob(f"*/score-{grid}.json"))
+                if re.fullmatch(f"{re.escape(row)}-[0-9]+", record.parent.name)
+            ]
             by_model: dict[str, list[Result]] = {}
             for record in records:
                 for result in _read_record(record):
