@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from adversarial_nets.build import new_game
+from adversarial_nets.datasets import dataset_from_arrays
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs.game_state import load_generator
@@ -81,6 +82,16 @@ def test_an_encoders_statistics_are_those_of_training_images() -> None:
         assert layer.running_var is not None
         assert torch.allclose(layer.running_mean, h.mean(0), atol=0.05)
         assert torch.allclose(layer.running_var, h.var(0), rtol=0.1)
+
+
+def test_an_encoders_statistics_take_each_training_image_once() -> None:
+    data = dataset_from_arrays(torch.rand(2600, 6, 6, generator=torch.Generator().manual_seed(0)))
+    game = new_game(dataclasses.replace(_normalised(), joint=True), data)
+    assert isinstance(game.G, GeneratorWithEncoder)
+    seen: list[torch.Tensor] = []
+    game.G.E.register_forward_pre_hook(lambda E, x: seen.append(x[0]))
+    measure_batch_statistics(game)
+    assert len(torch.cat(seen).unique(dim=0)) == 2000
 
 
 def test_measuring_does_not_change_the_game() -> None:

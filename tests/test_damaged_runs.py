@@ -230,3 +230,18 @@ def test_bad_checkpoints(tmp_path: Path) -> None:
         (path / "state.json").write_text("") if path.name.endswith("30") else shutil.rmtree(path)
     with pytest.raises(UserError, match=r"There is no other one.*--restart"):
         trained(folder, 40)
+
+
+def test_a_lost_best_checkpoint_is_replaced_by_a_later_one(tmp_path: Path) -> None:
+    trained(tmp_path, 20)
+    state = checkpoints.checkpoint_folder(tmp_path) / "state.json"
+    record = json.loads(state.read_text())
+    record["best"] |= {"round": 5, "valid_nats": -1e9}  # its checkpoint does not exist
+    del record["sha256"]["state.json"]
+    state.write_text(json.dumps(record))
+    with pytest.raises(UserError, match=r"no longer has its best checkpoint, that of round 5"):
+        checkpoints.checkpoint_folder(tmp_path, "best")
+    record["best"]["valid_nats"] = 1e9  # no later score can be better
+    state.write_text(json.dumps(record))
+    trained(tmp_path, 30)
+    assert checkpoints.checkpoint_folder(tmp_path, "best").exists()

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +12,11 @@ import torch
 from PIL import Image
 from scipy.special import expit
 
-from adversarial_nets import game
+from adversarial_nets import game, priors
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.paper import figure1
 from adversarial_nets.priors import Prior
+from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue, distributions, line
@@ -204,3 +206,25 @@ def test_a_folder_that_cannot_be_written_raises_a_helpful_error(tmp_path: Path) 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UserError, match="Cannot write"):
         figure1.figure1("gaussian", tmp_path / "file", rounds=1, movie=False)
+
+
+@pytest.mark.parametrize("toy", ["gaussian:5,2", "uniform:2,4", "points:1,2.0,4.0,AAD__wCA"])
+def test_noise_and_data_of_a_snapshot_are_independent(
+    toy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If they shared their draws, a perfect generator's C from samples would be below its floor."""
+    settings = replace(SMALL, prior="uniform")
+    g = line.new_game(catalogue.find(toy), settings)
+    evaluator = line.new_evaluator(catalogue.find(toy), settings)
+    drawn: list[np.ndarray] = []
+
+    def spy(*how: Any) -> np.ndarray:
+        drawn.append(sample_points(*how))
+        return drawn[-1]
+
+    monkeypatch.setattr(line, "sample_points", spy)
+    line.take_snapshot(g, evaluator)
+    (data,) = drawn
+    address = Address(settings.seed, 0, range(settings.batch))
+    z = priors.draw("uniform", address, 1, "judged at round 0")
+    assert abs(np.corrcoef(z[:, 0], data[:, 0])[0, 1]) < 0.3

@@ -83,6 +83,21 @@ def test_seek_and_resume_from_an_earlier_snapshot() -> None:
     assert state["state"]["games"][0]["changes"] == []
 
 
+@pytest.mark.parametrize("trained", [["D"], ["G"], ["D", "G"], ["D", "D"]])
+def test_resuming_after_a_step_of_one_network_trains_both(trained: list[str]) -> None:
+    session = new_session()
+    for train in ["both", *trained, "both"]:
+        handle(session, {"type": "step", "train": train})
+    handle(session, {"type": "seek", "round": 1 + len(trained)})
+    handle(session, {"type": "resume_here"})
+    catch_up(session)
+    (slot,) = session.slots
+    assert slot.script.rounds == 1 + len(trained)
+    weights = replay.new_game(slot.script)
+    replay.play_script(slot.script, weights)
+    assert weights.settings.train_only is None
+
+
 def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remembered, "_games", OrderedDict())
     session = new_session()

@@ -175,8 +175,9 @@ def test_an_unknown_objective_raises_an_error_in_a_new_and_in_a_running_game() -
         build.change_settings(g, replace(g.settings, objective="both"))
 
 
-def test_points_survive_encoding_as_text() -> None:
-    x = np.random.default_rng(0).normal(size=(50, 2))
+@pytest.mark.parametrize("offset", [0.0, 1e4, -5e4])
+def test_points_survive_encoding_as_text(offset: float) -> None:
+    x = offset + np.random.default_rng(0).normal(size=(50, 2))
     found = catalogue.find(points_to_text(x))
     assert isinstance(found, Points)
     assert np.abs(found.x - x).max() <= np.ptp(x) / 65535

@@ -29,7 +29,7 @@ from adversarial_nets.paper.reproduce import (
     reproduce,
     training_parts,
 )
-from adversarial_nets.paper.reproduce.records import done, read_record, write_record
+from adversarial_nets.paper.reproduce.records import done, fingerprint, read_record, write_record
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
@@ -199,6 +199,16 @@ def test_a_continued_run_is_shown_again(tmp_path: Path) -> None:
     later = reproduce(out, parts=["figure3"])
     assert "round 3" in part_of(later, "figure3").ours  # a given run is not replaced unasked
     assert later.kept.keys() == {"figure3"}
+
+
+def test_a_run_that_was_trained_again_is_another_one(tmp_path: Path) -> None:
+    found = set()
+    for seed in (0, 1):
+        settings = small_settings(seed=seed)
+        train(small_data(), settings=settings, run=tmp_path, rounds=1, restart=bool(seed))
+        found.add(fingerprint(tmp_path))
+        assert fingerprint(tmp_path) in found
+    assert len(found) == 2
 
 
 @pytest.mark.usefixtures("_tiny", "_own_parts")

@@ -115,6 +115,9 @@ def test_every_command_takes_seed_class_and_checkpoint(
     [
         ("sample RUN --z NOWHERE.npy", "cannot be read"),
         ("sample RUN --z wide.npy", "this run needs (n, 5)"),
+        ("sample RUN --z empty.npy", "cannot be read"),
+        ("sample RUN --z zip.npy", "no array of real numbers"),
+        ("sample RUN --z complex.npy", "no array of real numbers"),
         ("sample RUN --z text.csv", "numbers separated by commas"),
         ("sample RUN --z nan.csv", "NaN or infinite"),
         ("sample RUN --z good.csv --n 3", "--z is given with --n"),
@@ -135,6 +138,10 @@ def test_bad_input_is_refused(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("wide.npy", np.zeros((2, 7)))
+    np.save("complex.npy", np.zeros((2, 5), complex))
+    np.savez("zip.npz", np.zeros((2, 5)))
+    Path("zip.npz").rename("zip.npy")
+    Path("empty.npy").touch()
     Path("text.csv").write_text("a,b,c,d,e\n")
     Path("nan.csv").write_text("1,2,3,4,nan\n")
     Path("good.csv").write_text("1,2,3,4,5\n")

@@ -8,8 +8,10 @@ import sys
 from typing import Any
 
 import pytest
+import torch
 
-from adversarial_nets import presets, settings
+from adversarial_nets import presets, schedules, settings
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import recorded_preset
 
@@ -135,3 +137,12 @@ def test_a_record_that_calls_todays_quickstart_2014_quickstart_is_read_as_it_was
         found = recorded_preset(record, dataclasses.replace(old, lr=0.2))
         assert found == ("quickstart-2014", {"lr": (old.lr, 0.2)})
     assert recorded_preset({"preset": "quickstart", "changed": {}}, new) == ("quickstart", {})
+
+
+@pytest.mark.parametrize(("epochs", "rounds"), [(1.1, 550), (0.07, 35), (2.2, 1100), (0.0011, 1)])
+def test_epochs_are_rounded_up_to_rounds_without_errors_of_floats(
+    epochs: float, rounds: int
+) -> None:
+    image = torch.zeros(1, 1, dtype=torch.uint8)
+    images = Dataset("zeros", image.expand(50_000, 1), image, image, (1, 1, 1), "made for tests")
+    assert schedules.rounds_in(settings.Settings(), images, epochs) == rounds

@@ -175,7 +175,8 @@ def play_script(
         if at > script.rounds or at < game.round:
             continue
         play(game, at, callback)
-        change_settings(game, settings.update_settings(game.settings, changed))
+        if changed:
+            change_settings(game, settings.update_settings(game.settings, changed))
 
 
 def fingerprint(game: Game) -> str:

@@ -21,8 +21,12 @@ AVERAGE_EVERY = 10
 
 
 def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
-    """How many rounds make that many epochs; a round draws k · m training images."""
-    return max(1, math.ceil(epochs * data.examples_per_epoch / (settings.k * settings.batch)))
+    """How many rounds make that many epochs; a round draws k · m training images.
+
+    Rounded up, after rounding off the error of floats: 1.1 · 500 is 550.0000000000001.
+    """
+    rounds = epochs * data.examples_per_epoch / (settings.k * settings.batch)
+    return max(1, math.ceil(round(rounds, 6)))
 
 
 def set_learning_rates(game: Game) -> None:

@@ -108,9 +108,8 @@ class FitSteps:
         ):
             _check_names_and_shapes(saved, tensors, newest, folder)
             copy_tensors(saved, tensors)
-        session.best, session.seconds, session.losses = (
-            checkpoint.state[name] for name in ("best", "seconds", "losses")
-        )
+        session.best = checkpoints.existing_best(folder, checkpoint.state["best"])
+        session.seconds, session.losses = (checkpoint.state[name] for name in ("seconds", "losses"))
         self.done = checkpoint.round
         metrics.cut_metrics(folder, self.done)
 

@@ -99,8 +99,10 @@ class Opened:
                 rows = np.load(file, allow_pickle=False)
             else:
                 rows = np.loadtxt(file, delimiter=",", ndmin=2, encoding="utf-8")
+            if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiu":
+                raise ValueError("no array of real numbers")
             rows = np.atleast_2d(rows.astype(np.float32))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise UserError(
                 f"--z {file} cannot be read ({error}). Give a .npy file, or a .csv file of numbers "
                 f"separated by commas, with {size} numbers in each row."

@@ -225,8 +225,11 @@ def resume_here(session: Session, message: Message) -> list[Message]:
     at = session.slots[0].entry(session.shown).snapshot.round
     scripts = []
     for slot in session.slots:
-        changes = tuple(change for change in slot.script.changes if change[0] < at)
-        scripts.append(replace(slot.script, rounds=at, changes=changes))
+        changes = [change for change in slot.script.changes if change[0] < at]
+        trained = [values["train_only"] for _, values in changes if "train_only" in values]
+        if trained and trained[-1]:  # a step of one network ends at this round
+            changes.append((at, {"train_only": None}))
+        scripts.append(replace(slot.script, rounds=at, changes=tuple(changes)))
     return session.begin(scripts, session.pause_at)
 
 

@@ -16,14 +16,10 @@ from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
 __all__ = [
     "DARK",
-    "DATA",
     "DPI",
-    "D_OUTPUT",
     "FONT_SIZE",
-    "GENERATOR",
     "LIGHT",
     "LINE_COLOURS",
-    "OTHER",
     "YELLOW",
     "Palette",
     "figure_of",
@@ -72,9 +68,6 @@ DARK = Palette("#15181c", "#e6e8ea", "#353b42", "#56b4e9", "#f0903c", "#2fc9a0")
 
 LINE_COLOURS = ("#0072b2", "#d55e00", "#00805d", "#cc79a7", "#e69f00", "#56b4e9")
 """Colours of several runs in one chart (Okabe and Ito)."""
-
-DATA, GENERATOR, D_OUTPUT, OTHER = "#111111", "#1b9e3e", "#1f5fc4", "#c4551f"
-"""The colours of the paper's Figure 1 (data black, p_g green, D blue) and a fourth one."""
 
 YELLOW = (255, 208, 0)
 """RGB of the outline around the nearest training images in Figure 2."""

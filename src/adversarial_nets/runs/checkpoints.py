@@ -30,6 +30,7 @@ __all__ = [
     "checkpoint_folder",
     "checkpoint_rounds",
     "clear_leftovers",
+    "existing_best",
     "read_checkpoint",
     "refuse_orphan_checkpoints",
     "write_checkpoint",
@@ -114,6 +115,11 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
                 "or train it for more rounds."
             )
         wanted = best["round"]
+        if wanted not in folders:  # a later one was the best, and was lost
+            raise UserError(
+                f"{folder} no longer has its best checkpoint, that of round {wanted}. Give last, "
+                f"or {_listed(folders, wanted)}."
+            )
     elif which != "last":
         wanted = int(which) if which.isdecimal() else -1
     if wanted not in folders:
@@ -121,6 +127,11 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
             f"{folder} has no checkpoint {which!r}. Give last, best, or {_listed(folders, wanted)}."
         )
     return folders[wanted]
+
+
+def existing_best(folder: Path, best: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The record of the best score, if its checkpoint exists; otherwise a later one takes over."""
+    return best if best and best["round"] in _round_folders(folder) else None
 
 
 def _listed(rounds: Iterable[int], wanted: int) -> str:

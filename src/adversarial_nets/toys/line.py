@@ -240,7 +240,7 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     distance = float(difference @ (p_data + p_g) / 2)
     n, purpose = g.settings.batch, f"judged at round {g.round}"
     samples = game.sample(g.G, g.settings, n, purpose).double().numpy()
-    data = sample_points(evaluator.toy, n, g.settings.seed, purpose)
+    data = sample_points(evaluator.toy, n, g.settings.seed, f"{purpose}: data")
     return Snapshot(
         round=g.round,
         p_g=p_g,

@@ -224,7 +224,7 @@ def points_to_text(x: XY) -> str:
     >>> points_from_text(points_to_text(np.array([[0.0], [1.0], [4.0]]))).x[:, 0].round(3)
     array([0., 1., 4.])
     """
-    low, high = float(f"{x.min():.6g}"), float(f"{x.max():.6g}")
+    low, high = float(x.min()), float(x.max())
     levels = np.round((x - low) / (high - low) * _LEVELS).clip(0, _LEVELS).astype("<u2")
     letters = base64.urlsafe_b64encode(levels.tobytes()).decode().rstrip("=")
     return f"points:{x.shape[1]},{low!r},{high!r},{letters}"

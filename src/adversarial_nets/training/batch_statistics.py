@@ -59,6 +59,6 @@ def _measure(G: nn.Module, game: Game) -> None:
             with seeded_torch(address, f"torch, {purpose}", like.device):
                 G(inputs)
             if isinstance(G, GeneratorWithEncoder):
-                G.E(game.data.minibatch(address, BATCH_SIZE * i).to(like))
+                G.E(game.data.minibatch(address, 0).to(like))
     for layer, (momentum, batches) in zip(layers, before, strict=True):
         layer.momentum, layer.num_batches_tracked = momentum, batches

@@ -175,7 +175,8 @@ class TrainingSession:
             if "settings" in state:  # a callback had changed them
                 change_settings(game, from_json(state["settings"]))
             game_state.restore(game, checkpoint)
-            self.best, self.widest = state["best"], state["widest"]
+            self.best = checkpoints.existing_best(folder, state["best"])
+            self.widest = state["widest"]
             self.seconds_before = state["seconds"]
             game.stats.rounds = state["tally"]["rounds"]
             sums = state["tally"]["sums"] if distributed.is_main() else [0.0] * 4

@@ -109,7 +109,6 @@ def write_record(record: Record, context: Context) -> None:
 
 
 def fingerprint(path: Path) -> str:
-    """A fingerprint of a run or a file: the newest checkpoint's name, or a checksum."""
-    if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    return checkpoints.checkpoint_folder(path).name
+    """A checksum of a file, or of a run's newest checkpoint (its state has its weights' own)."""
+    file = path if path.is_file() else checkpoints.checkpoint_folder(path) / "state.json"
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

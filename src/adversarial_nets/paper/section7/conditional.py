@@ -125,7 +125,8 @@ def score_conditional(
     classifier = features.classifier(data, on_progress)
     c = torch.arange(per_class * len(names)) % len(names)
     x = sample(net, run.settings, len(c), "samples to score", c=c).float()
-    right = classifier.classes(x) == c
+    found = classifier.classes(x)
+    right = found == c
     shuffled = c[permutation(run.settings.seed, "control", 0, len(c))]
     parzen = parzen_score_on(data, x, "paper", on_progress)
     return ConditionalScores(
@@ -137,7 +138,7 @@ def score_conditional(
         sigma=parzen.sigma,
         alignment=_mean(right),
         accuracy=classifier.accuracy,
-        control=_mean(classifier.classes(x) == shuffled),
+        control=_mean(found == shuffled),
         chance=1 / len(names),
         variance=variance_within_classes(x, c)
         / variance_within_classes(data.floats(data.test), data.labels["test"]),
