@@ -92,6 +92,10 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             UPDATE_G.replace(ZERO, "pass").format(
                 loss="softplus(-D(G(z))).mean()", step=STEP
             ): "add up",
+            UPDATE_G.format(loss="softplus(-D(G(z))).sum()", step=STEP): "not the sum",
+            UPDATE_G.format(
+                loss="softplus(-D(G(z).detach())).mean()", step=STEP
+            ): "without `.detach()`",
         },
         {
             ROUND.format(x=Z, z=X, z_of_G=Z): "The order is D_step(x, z)",
@@ -104,6 +108,20 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             ROUND.format(x="x", z="z", z_of_G=Z): "x and z are sampled only once",
             ROUND.format(x=X, z=f"(z := {Z})", z_of_G="z"): "new noise for G",
             ROUND.replace("in range(k)", "in range(1)").format(x=X, z=Z, z_of_G=Z): "k times",
+            ROUND.format(x="x", z=Z, z_of_G=Z): "new data for each update",
+            """def algorithm_1(D_step, G_step, rounds, k, m):
+    for _ in range(rounds):
+        G_step(sample_z(m))
+        for _ in range(k):
+            D_step(sample_x(m), sample_z(m))
+""": "D comes first",
+            """def algorithm_1(D_step, G_step, rounds, k, m):
+    x, z = sample_x(m), sample_z(m)
+    for _ in range(rounds):
+        for _ in range(k):
+            D_step(x, z)
+        G_step(z)
+""": "Sample inside the loops",
         },
         {
             "updates_of_D, updates_of_G, data_points = 12000, 12000, 12000 * 256": "once a round",
@@ -185,6 +203,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
     4: [
         {
             "density_at_G_of_z = lambda p, s: p / s": "not negative",
+            "density_at_G_of_z = lambda p, s: -p / s": "for a falling G only",
             "density_at_G_of_z = lambda p, s: p * abs(s)": "divided",
             "density_at_G_of_z = lambda p, s: p": "of the noise",
         },
@@ -244,7 +263,12 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             """def step(psi, theta, lr):
     psi = psi - lr * theta / (1 + np.exp(-psi * theta))
     return psi, theta + lr * psi / (1 + np.exp(-psi * theta))
-""": "old ψ",
+""": "Use the old ψ",
+            """def step(psi, theta, lr):
+    s = 1 / (1 + np.exp(-psi * theta))
+    psi = psi - lr * s * theta
+    return psi, theta + lr * s * psi
+""": "moves by the old ψ",
             """def step(psi, theta, lr):
     s = 1 / (1 + np.exp(-psi * theta))
     return psi - lr * s * theta, theta - lr * s * psi
@@ -391,6 +415,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
         },
         {
             "encoder_loss = lambda E, G, z: (z - E(z)).square().mean()": "apply G first",
+            "encoder_loss = lambda E, G, z: (z - G(E(z))).square().mean()": "This is G(E(z))",
             "encoder_loss = lambda E, G, z: (G(z) - E(G(z))).square().mean()": "not with G(z)",
             "encoder_loss = lambda E, G, z: (z - E(G(z))).square().sum()": "not the sum",
         },
@@ -416,6 +441,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
         },
         {
             "rounds_for = lambda epochs, images, m=100: epochs * images // m": "not down",
+            "rounds_for = lambda epochs, images, m=100: round(epochs * images / m)": "not down",
             "rounds_for = lambda epochs, images, m=100: epochs * int(np.ceil(images / m))": "whole number",
         },
         {

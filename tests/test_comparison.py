@@ -310,7 +310,7 @@ def test_the_command_reads_the_requested_scores(
     how = ["--weights", "averaged", "--grid", "fine"]
     assert main(["compare", *paths, *how, "--out", picture]) == 0
     lines = [x for x in capsys.readouterr().out.splitlines() if "custom, from" not in x]
-    what = "small, averaged, fine  "
+    what = "small, averaged G, grid fine  "
     assert lines[0] == f"a  {what}no such score; make it with: " + shlex.join(
         ["advnets", "evaluate", paths[0], *how]
     )

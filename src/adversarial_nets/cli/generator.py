@@ -93,6 +93,8 @@ class Opened:
         import numpy as np
         import torch
 
+        from adversarial_nets.datasets.folder_images import explain_failure
+
         size = self.run.settings.z_size
         try:
             if file.suffix == ".npy":
@@ -104,8 +106,8 @@ class Opened:
             rows = np.atleast_2d(rows.astype(np.float32))
         except (OSError, ValueError, EOFError) as error:
             raise UserError(
-                f"--z {file} cannot be read ({error}). Give a .npy file, or a .csv file of numbers "
-                f"separated by commas, with {size} numbers in each row."
+                f"--z {file} cannot be read ({explain_failure(error, file)}). Give a .npy file, or "
+                f"a .csv file of numbers separated by commas, with {size} numbers in each row."
             ) from error
         if rows.ndim != 2 or rows.shape[1] != size or not len(rows):
             raise UserError(

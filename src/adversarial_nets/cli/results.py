@@ -129,7 +129,7 @@ def _entry_text(entry: "Entry", path: Path) -> str:
     else:
         score = f"round {entry.round:9,}  {entry.nats:8.1f}{error_in_words(entry.se, ' nats')}"
         score += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
-    return f"{entry.data}, {entry.weights}, {entry.grid}  {score}"
+    return f"{entry.data}, {entry.weights} G, grid {entry.grid}  {score}"
 
 
 def _write_picture(found: "Comparison", out: Path, reporter: ProgressReporter) -> str | None:

@@ -43,7 +43,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "= D*(x) = p_data(x) / (p_data(x) + p_g(x)) → ½\n"
         "In the end the [[value function]] is V = −log 4, the least value of the [[virtual "
         "training criterion]] −log 4 + 2·JSD.",
-        "在一条直线上从第一轮开始的一局博弈，即论文图 1。\n"
+        "一维数据上的一局博弈，从第一轮开始，对应论文图 1。\n"
         "点击“运行”。[[判别器]]（虚线）先学会识别数据比样本更密集的区域，接近[[最优判别器]] "
         "D*（细线）；然后 G 沿 D 的梯度更新，p_g（绿）移向 p_data（点线）。\n"
         "= D*(x) = p_data(x) / (p_data(x) + p_g(x)) → ½\n"
@@ -150,15 +150,15 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "and smaller in game A, which needs longer. In game B a sample has a gradient as long "
         "as D's output for it differs from 1, however certain D is.\n"
         "= min_D ½ E (a(x) − 1)² + ½ E a(G(z))²,   min_G ½ E (a(G(z)) − 1)²\n"
-        "The optimal D is again p_data / (p_data + p_g); G then minimises a Pearson χ² "
-        "divergence in place of JSD (arXiv:1611.04076).",
+        "The optimal D is again p_data / (p_data + p_g). With D fixed at it, G's loss is "
+        "½ E_{p_g} (D* − 1)²; the solution is again p_g = p_data (arXiv:1611.04076).",
         "25 个高斯分布。博弈 A：[[非饱和目标函数]]。博弈 B：最小二乘，D 的输出不经过 sigmoid，"
         "训练时在真实数据处趋于 1，在生成样本处趋于 0。\n"
         "注意覆盖的[[模式]]数：到第 500 轮，博弈 B 约为 23 个，博弈 A 较少（它需要更多轮）。"
         "博弈 B 中，只要 D 在样本处的输出不等于 1，无论 D 多么确信，都有梯度。\n"
         "= min_D ½ E (a(x) − 1)² + ½ E a(G(z))²,   min_G ½ E (a(G(z)) − 1)²\n"
-        "最优的 D 仍是 p_data / (p_data + p_g)；G 最小化的是 Pearson χ² 散度，而不是 JSD（"
-        "arXiv:1611.04076）。",
+        "最优的 D 仍是 p_data / (p_data + p_g)。把 D 固定在最优处时，G 的损失为 "
+        "½ E_{p_g} (D* − 1)²；博弈的解仍是 p_g = p_data（arXiv:1611.04076）。",
     ),
     "about hinge": text(
         "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: hinge, in which a "
