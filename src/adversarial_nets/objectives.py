@@ -20,7 +20,8 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from adversarial_nets.command_line import option_words
-from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.errors import UserError, describe_type, unknown_name
+from adversarial_nets.progress import counted
 from adversarial_nets.settings import Settings
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "penalties",
     "published_settings",
     "r1",
+    "try_out",
     "value",
 ]
 
@@ -232,7 +234,60 @@ def find(name: str) -> Objective:
     """
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")
-    return OBJECTIVES[name]
+    found: object = OBJECTIVES[name]
+    if not isinstance(found, Objective):
+        raise UserError(
+            f"The objective {name} is {describe_type(found)}; it must be an objectives.Objective: "
+            "Objective(d_loss=…, g_loss=…)."
+        )
+    return found
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def try_out(name: str) -> Objective:
+    """Return the objective of that name after a call of its losses on a few logits.
+
+    Raises:
+        UserError: there is no such objective, or a loss does not take D's logits, is no scalar, or
+            has no gradient with respect to them.
+    """
+    found = find(name)
+    a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
+    both = {"data": a_x, "samples": a_G_z}
+    _try_loss("d_loss", found.d_loss, both, both)
+    if found.paired_g_loss is None:
+        _try_loss("g_loss", found.g_loss, {"samples": a_G_z}, {"samples": a_G_z})
+    else:
+        _try_loss("paired_g_loss", found.paired_g_loss, both, {"samples": a_G_z})
+    return found
+
+
+def _try_loss(
+    name: str,
+    loss: Callable[..., Tensor],
+    logits: Mapping[str, Tensor],
+    trained_by: Mapping[str, Tensor],
+) -> None:
+    """Call a loss, and refuse one that has no gradient with respect to the logits `trained_by`."""
+    try:
+        result = _scalar(loss(*logits.values()), name)
+    except TypeError as error:
+        problem = str(error).partition("\n")[0]
+        raise UserError(
+            f"The objective's {name} cannot be called with D's logits on {' and '.join(logits)} "
+            f"({problem}). It must be a function of {counted(len(logits), 'tensor')}."
+        ) from error
+    for of_what, a in trained_by.items():
+        gradient = None
+        if result.requires_grad:
+            (gradient,) = torch.autograd.grad(result, a, retain_graph=True, allow_unused=True)
+        if gradient is None:
+            raise UserError(
+                f"The objective's {name} has no gradient with respect to D's logits on {of_what}. "
+                "Compute it from them with torch alone, without .detach(), .item() or "
+                "torch.no_grad()."
+            )
 
 
 def penalties(s: Settings) -> dict[str, float]:
