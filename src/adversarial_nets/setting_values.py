@@ -9,7 +9,7 @@ from numbers import Real
 from types import UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
 
-from adversarial_nets.errors import SettingError
+from adversarial_nets.errors import SettingError, describe_type
 
 __all__ = [
     "ANY",
@@ -97,12 +97,11 @@ def require_type(name: str, value: object, cls: type, example: str) -> None:
     """
     if isinstance(value, cls):
         return
-    given = f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
+    given = describe_type(value)
     for attribute, held in getattr(value, "__dict__", {}).items():
         if isinstance(held, cls):
-            raise SettingError(name, f"is of type {given}; give its attribute .{attribute}.")
-    kind = given if isinstance(value, type) else f"of type {given}"
-    raise SettingError(name, f"is {kind}; it must be of type {cls.__name__}, e.g. {example}.")
+            raise SettingError(name, f"is {given}; give its attribute .{attribute}.")
+    raise SettingError(name, f"is {given}; it must be of type {cls.__name__}, e.g. {example}.")
 
 
 def check_value(name: str, value: object, hint: object, bounds: Bounds) -> None:
