@@ -567,10 +567,19 @@ def test_folders_with_earlier_names_of_settings_continue(name: str, tmp_path: Pa
         open_fit_folder(tmp_path, baseline.title, DATA, dataclasses.asdict(changed))
 
 
+@pytest.mark.usefixtures("_as_users_run_it")
 def test_settings_of_a_baseline_must_be_a_dataclass() -> None:
     settings: Any = {"components": 5}
-    with pytest.raises(TypeError, match="an instance of a dataclass"):
+    none: Any = None
+    the_class: Any = pca.Settings
+    with pytest.raises(
+        UserError, match="are of type dict; they must be an instance of a dataclass"
+    ):
         Baseline("mine", pca.fit, pca.sample, settings)
+    with pytest.raises(UserError, match="are the class Settings; they must be an instance"):
+        Baseline("mine", pca.fit, pca.sample, the_class)
+    with pytest.raises(UserError, match="sample of mine is of type NoneType; it must be a func"):
+        Baseline("mine", pca.fit, none, pca.Settings())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -590,12 +599,12 @@ class WithBatch(WithoutBatch):
 def test_validation_scores_need_the_number_of_images_in_one_update() -> None:
     fit: Any = pca.fit
     match = "have batch = None.*Add the field `batch: int = 100`.*score_every_epochs=0"
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(UserError, match=match):
         Baseline("mine", fit, pca.sample, WithoutBatch(), score_every_epochs=2)
-    with pytest.raises(ValueError, match="have batch = 0"):
+    with pytest.raises(UserError, match="have batch = 0"):
         Baseline("mine", fit, pca.sample, WithBatch(batch=0), score_every_epochs=2)
     settings: tuple[Any, Any] = WithBatch(), WithoutBatch()
-    with pytest.raises(ValueError, match="have batch = None"):
+    with pytest.raises(UserError, match="have batch = None"):
         Baseline("mine", fit, pca.sample, *settings, score_every_epochs=2)
     Baseline("mine", fit, pca.sample, WithBatch(), score_every_epochs=2)
     Baseline("mine", fit, pca.sample, WithoutBatch())

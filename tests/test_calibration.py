@@ -1,5 +1,7 @@
 """Calibration rows, k-means, the cache of centroids, nearest images, published scores."""
 
+import dataclasses
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -9,18 +11,20 @@ import torch
 from torch import Tensor
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, arrays
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import (
     GRIDS,
     PUBLISHED,
     calibrate,
-    calibration,
     nearest_images,
     parzen_score,
 )
 from adversarial_nets.evaluation.calibration import CalibrationRow, k_means
-from small import small_data
+from adversarial_nets.evaluation.features import classifier
+from adversarial_nets.report import write_report
+from adversarial_nets.training.session import train
+from small import small_data, small_labelled_data, small_settings
 
 
 def data_set(seed: int = 0, n: int = 60) -> Dataset:
@@ -76,8 +80,29 @@ def test_progress_names_the_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert ("training images: validation", 60, 60) in seen
 
 
+@pytest.fixture
+def _doubles() -> Iterator[None]:
+    """New tensors are float64, as torch.set_default_dtype can say."""
+    torch.set_default_dtype(torch.float64)
+    yield
+    torch.set_default_dtype(torch.float32)
+
+
+@pytest.mark.usefixtures("_doubles")
+def test_the_default_dtype_changes_no_score_and_breaks_no_report(tmp_path: Path) -> None:
+    doubles = calibrate(data_set(), cache=tmp_path / "a")
+    torch.set_default_dtype(torch.float32)
+    assert calibrate(data_set(), cache=tmp_path / "b") == doubles
+    torch.set_default_dtype(torch.float64)
+    data = small_labelled_data()
+    assert classifier(data).features(data.floats(data.test)).dtype == torch.float32
+    settings = small_settings(G=dataclasses.replace(small_settings().G, batch_norm=True))
+    run = train(data, settings=settings, run=tmp_path / "run", rounds=4, progress=False)
+    assert write_report(run, data).exists()
+
+
 def test_no_samples_asked_for() -> None:
-    with pytest.raises(UserError, match="at least 1"):
+    with pytest.raises(UserError, match="samples is 0; it must be 1 or more"):
         calibrate(data_set(), samples=0)
 
 
@@ -235,5 +260,5 @@ def test_table_1_is_among_the_published_values() -> None:
 
 def test_a_data_set_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     data = small_data()
-    monkeypatch.setattr(calibration, "load", {"mine": data}.__getitem__)
+    monkeypatch.setattr(arrays, "load", {"mine": data}.__getitem__)
     assert calibrate("mine", samples=20) == calibrate(data, samples=20)

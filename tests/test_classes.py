@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -247,6 +248,19 @@ def test_a_command_says_how_its_kind_of_data_gets_classes(
         classes.count_classes(data, needed_by)
     missing = f"{name} has no classes for its training and validation images"
     assert refused.value.for_command_line() == f"{missing}, {advice}"
+
+
+def test_classes_and_noise_may_be_arrays_and_lists() -> None:
+    game = new_game(conditional(), small_labelled_data())
+    G, settings, z = game.G, game.settings, torch.rand(3, 5)
+    wanted = sample(G, settings, 3, c=torch.tensor([2, 0, 1]), z=z)
+    for c in ([2, 0, 1], np.array([2, 0, 1]), np.array([2, 0, 1], np.int32)):
+        for noise in (z, z.numpy(), z.numpy().astype(np.float64)):
+            assert torch.equal(sample(G, settings, 3, c=c, z=noise), wanted)
+    one_hot = torch.eye(3)[[2, 0, 1]]
+    assert torch.equal(sample(G, settings, 3, c=one_hot, z=z), wanted)
+    with pytest.raises(UserError, match=r"of shape \(3, 2\), but this generator takes .*\(3, 3\)"):
+        sample(G, settings, 3, c=one_hot[:, :2])
 
 
 def test_bad_classes_are_refused_in_one_sentence() -> None:

@@ -135,6 +135,27 @@ def test_a_registered_data_set_is_loaded_by_its_name(
         load("dots", size=3)
 
 
+@pytest.mark.usefixtures("clean_registry", "_as_users_run_it")
+@pytest.mark.parametrize("wrong", [None, torch.zeros(9, 2, 2), {"train": 1}])
+def test_a_loader_must_return_a_data_set(wrong: Any) -> None:
+    register("mine", lambda request: wrong, description="d", source="s")
+    kind = type(wrong).__name__
+    with pytest.raises(UserError, match=f"mine returned a {kind}; it must return a Dataset"):
+        load("mine")
+    with pytest.raises(UserError, match=f"of type {kind}; it must be a function"):
+        register("other", wrong, description="d", source="s")
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_a_loaded_data_set_has_the_name_that_loads_it() -> None:
+    """A run records that name, and finds its data by it."""
+    always_the_same = dots(LoadRequest("another name"))
+    register("mine", lambda request: always_the_same, description="d", source="s")
+    data = load("mine")
+    assert (data.name, data.examined) == ("mine", True)
+    assert fingerprint(data) == fingerprint(always_the_same)
+
+
 @pytest.mark.usefixtures("clean_registry")
 def test_a_registered_loader_receives_path_and_size() -> None:
     seen = []

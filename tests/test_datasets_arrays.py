@@ -1,18 +1,17 @@
 """Images in memory: what a data set refuses, conversion of arrays, splits, and warnings."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from jaxtyping import config
 
 import adversarial_nets as an
 from adversarial_nets.datasets import as_dataset, fingerprint
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import parzen_score_on
 from small import small_data, small_settings
 
 Images = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -25,14 +24,6 @@ def noise(*shape: int, seed: int = 0) -> Images:
 def rows(data: an.Dataset) -> set[bytes]:
     splits = (data.train, data.valid, data.test)
     return {row.numpy().tobytes() for images in splits for row in images}
-
-
-@pytest.fixture
-def _as_users_run_it() -> Iterator[None]:
-    """Without the type checks that only the tests install, which would refuse the call first."""
-    config.update("jaxtyping_disable", True)
-    yield
-    config.update("jaxtyping_disable", False)
 
 
 # --- What a data set refuses ----------------------------------------------------------------------
@@ -223,10 +214,30 @@ def test_labels_that_do_not_fit_are_refused(labels: Any, said: str) -> None:
 
 
 @pytest.mark.usefixtures("_as_users_run_it")
-@pytest.mark.parametrize("data", [7, None, [1, 2], Path("photos"), b"bytes"])
+@pytest.mark.parametrize("data", [7, None, [1, 2], b"bytes"])
 def test_what_is_no_data_is_explained(data: object) -> None:
     with pytest.raises(UserError, match=r"data are of type .*; give the name of a data set"):
         as_dataset(data)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_every_form_of_data_is_taken_wherever_data_is_taken() -> None:
+    """A name, a path, a data set, images in memory: by `new_game` and `calibrate` as by `train`."""
+    images = noise(40, 4, 4)
+    data = an.dataset_from_arrays(images)
+    game = an.new_game(small_settings(), images)
+    assert isinstance(game.data, an.Dataset)
+    assert fingerprint(game.data) == fingerprint(data)
+    assert an.calibrate(images, samples=5) == an.calibrate(data, samples=5)
+    assert parzen_score_on(images, np.zeros((2, 16))) == parzen_score_on(data, np.zeros((2, 16)))
+    take: Any
+    for take in (an.calibrate, lambda data: an.new_game(small_settings(), data)):
+        with pytest.raises(UserError, match=r"There is no data set 'mnist-6k'.*mnist-5k"):
+            take("mnist-6k")
+        with pytest.raises(UserError, match="photos does not exist"):
+            take(Path("photos"))
+        with pytest.raises(UserError, match="from load or dataset_from_arrays"):
+            take([1, 2])
 
 
 def test_train_takes_an_array_and_evaluate_its_data_set(tmp_path: Path) -> None:

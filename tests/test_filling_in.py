@@ -13,6 +13,7 @@ import adversarial_nets as an
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.engine.manual_support import supports
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.masks import REGIONS, known_part, random_masks, region_mask
@@ -152,6 +153,31 @@ def test_optimisation_completes_samples_of_G_itself() -> None:
     assert torch.equal(found * mask, x * mask)
     start = optimise_completions(*how, steps=1)
     assert (found - x).norm() < 0.2 * (start - x).norm()
+
+
+def test_a_mask_of_truth_values_or_one_for_all_images_counts() -> None:
+    G, settings, x = nn.Linear(5, 36).eval(), small_settings(), torch.rand(3, 36)
+    mask = region_mask("top", (1, 6, 6))
+    wanted = optimise_completions(G, None, settings, x, mask.expand(3, 36), (1, 6, 6), steps=2)
+    for given in (mask, mask.bool(), mask[None], mask.bool().expand(3, 36), mask.int()):
+        found = optimise_completions(G, None, settings, x, given, (1, 6, 6), steps=2)
+        assert torch.equal(found, wanted)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_what_cannot_be_filled_in_is_explained() -> None:
+    G, x, mask = nn.Linear(5, 36).eval(), torch.rand(3, 36), torch.ones(3, 36)
+    images = x.view(3, 1, 6, 6)
+    with pytest.raises(
+        UserError, match=r"condition is None; it must be masks.*optimise_completions"
+    ):
+        complete_in_one_pass(G, small_settings(), x, mask)
+    with pytest.raises(UserError, match=r"mask has shape \(2, 36\); it must be \(3, 36\)"):
+        optimise_completions(G, None, small_settings(), x, mask[:2], (1, 6, 6), steps=1)
+    with pytest.raises(UserError, match=r"shape \(3, 1, 6, 6\).*flatten"):
+        optimise_completions(G, None, small_settings(), images, mask, (1, 6, 6), steps=1)
+    with pytest.raises(UserError, match=r"no region named 'rigt'. Did you mean right"):
+        region_mask("rigt", (1, 6, 6))
 
 
 def test_the_loss_is_the_published_one() -> None:

@@ -13,6 +13,7 @@ import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
+from adversarial_nets.errors import UserError
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7 import inference
 from adversarial_nets.paper.section7.features import features_against_pixels
@@ -82,6 +83,36 @@ def test_the_first_z_is_one_that_the_prior_can_draw() -> None:
     found = inference.optimise_z(G, settings, x, start, steps=3)
     distance = [inference.distances(G, x, z, None) for z in (found, start)]
     assert (distance[0] <= distance[1]).all()
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize(
+    ("shape", "z_shape", "says"),
+    [
+        ((4, 36), (4, 6), r"start has shape \(4, 6\).*= \(4, 5\)"),
+        ((4, 36), (3, 5), r"start has shape \(3, 5\).*= \(4, 5\)"),
+        ((4, 36), (5,), r"start has shape \(5,\)"),
+        ((4, 1, 6, 6), (4, 5), r"shape \(4, 1, 6, 6\).*x\.flatten\(1\)"),
+        ((36,), (1, 5), r"shape \(36,\); they must be floats of shape \(n, 36\)"),
+    ],
+)
+def test_images_and_z_of_other_shapes_are_refused(
+    shape: tuple[int, ...], z_shape: tuple[int, ...], says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        inference.optimise_z(
+            linear_G(), small_settings(), torch.zeros(shape), torch.zeros(z_shape), steps=1
+        )
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_images_on_another_scale_are_refused() -> None:
+    G, settings = nn.Sequential(linear_G(), nn.Sigmoid()), small_settings()
+    x = 238 * torch.eye(36)[:4]
+    with pytest.raises(UserError, match=r"up to 238, but G's are from 0 to 1.*by 255"):
+        inference.starting_points(G, settings, x)
+    with pytest.raises(UserError, match=r"torch.uint8.*data\.floats\(images\)"):
+        inference.optimise_z(G, settings, x.byte(), torch.zeros(4, 5))
 
 
 @pytest.mark.parametrize("prior", ["uniform", "gaussian", "spherical"])

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -59,6 +60,8 @@ def test_a_folder_of_images_may_be_given_as_a_path(tmp_path: Path) -> None:
 
 WRONG = """
 import functools, json, sys
+from pathlib import Path
+
 import torch
 import adversarial_nets as an
 
@@ -66,6 +69,13 @@ sys.path.insert(0, sys.argv[2])
 from small import small_data, small_settings
 
 s, data, net = small_settings(), small_data(), torch.nn.Linear(36, 1)
+G, preset = torch.nn.Linear(5, 36), an.PRESETS["quickstart"]
+
+
+def train(settings=s, run="unused", rounds=3, **how):
+    an.train(data, settings=settings, run=run, rounds=rounds, progress=False, **how)
+
+
 calls = {
     "open_run": lambda: an.open_run(3),
     "load_generator": lambda: an.load_generator({}),
@@ -81,19 +91,45 @@ calls = {
     "text": lambda: an.new_game(s, data, optimiser="adam"),
     "G class": lambda: an.new_game(s, data, G=torch.nn.Identity),
     "D function": lambda: an.new_game(s, data, D=lambda x: x),
+    "evaluate images": lambda: an.evaluate(sys.argv[1], data.train),
+    "settings preset": lambda: train(preset),
+    "settings dict": lambda: train({"k": 2}),
+    "settings class": lambda: train(an.Settings),
+    "settings of a game": lambda: an.new_game(preset, data),
+    "settings of samples": lambda: an.sample(G, an.open_run(sys.argv[1]), 4),
+    "preset": lambda: train(preset=preset),
+    "cadence": lambda: train(cadence={}),
+    "cadence number": lambda: an.Cadence(log_every=2.5),
+    "cadence text": lambda: an.Cadence(save_every="5"),
+    "rounds text": lambda: train(rounds="10"),
+    "rounds part": lambda: train(rounds=7.5),
+    "rounds bool": lambda: train(rounds=True),
+    "epochs": lambda: train(rounds=None, epochs="1"),
+    "patience": lambda: train(patience="3"),
+    "callbacks None": lambda: train(callbacks=[None]),
+    "callbacks text": lambda: train(callbacks="x"),
+    "play": lambda: an.play(an.new_game(s, data), 2.5),
+    "samples": lambda: an.evaluate(sys.argv[1], data, samples="10"),
+    "n": lambda: an.sample(G, s, "4"),
+    "G run": lambda: an.sample(an.open_run(sys.argv[1]), s, 4),
+    "c texts": lambda: an.sample(G, s, 1, c=["a"]),
+    "c number": lambda: an.sample(G, s, 1, c=3),
+    "c floats": lambda: an.sample(G, s, 4, c=torch.zeros(4)),
+    "z texts": lambda: an.sample(G, s, 1, z=["a"]),
 }
 for name, call in calls.items():
     try:
         call()
     except an.UserError as error:
         print(json.dumps([name, str(error)]))
+assert not Path("unused").exists()
 """
 
 
 def test_every_wrong_argument_is_a_sentence(run: an.Run) -> None:
     """Without the tests' checks of types, as in a user's program."""
     command = [sys.executable, "-c", WRONG, str(run.folder), str(Path(__file__).parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=run.folder)
     assert done.returncode == 0, done.stderr
     said = dict(json.loads(line) for line in done.stdout.splitlines())
     expected = {
@@ -111,10 +147,50 @@ def test_every_wrong_argument_is_a_sentence(run: an.Run) -> None:
         "text": "'adam'.*functools.partial",
         "G class": "G is the class Identity",
         "D function": "D is a function; it must be a torch.nn.Module",
+        "evaluate images": "data is a Tensor; give the Dataset.*from load or dataset_from_arrays",
+        "settings preset": "settings is of type Preset; give its attribute .settings",
+        "settings dict": "settings is of type dict; it must be of type Settings",
+        "settings class": "settings is the class Settings; it must be of type Settings",
+        "settings of a game": "settings is of type Preset; give its attribute .settings",
+        "settings of samples": "settings is of type Run; give its attribute .settings",
+        "preset": "preset is of type Preset; give its name",
+        "cadence": "cadence is of type dict; it must be of type Cadence",
+        "cadence number": "log_every is 2.5; it must be a whole number",
+        "cadence text": "save_every is '5'; it must be a whole number",
+        "rounds text": "rounds is '10'; it must be a whole number",
+        "rounds part": "rounds is 7.5; it must be a whole number",
+        "rounds bool": "rounds is True; it must be a whole number",
+        "epochs": "epochs is '1'; it must be a number, above 0",
+        "patience": "patience is '3'; it must be a whole number",
+        "callbacks None": "callbacks has None, which is no function",
+        "callbacks text": "callbacks has 'x', which is no function",
+        "play": "rounds is 2.5; it must be a whole number",
+        "samples": "samples is '10'; it must be a whole number",
+        "n": "n is '4'; it must be a whole number",
+        "G run": "G is of type Run; give a network",
+        "c texts": "c is no tensor or array of numbers",
+        "c number": "c is one number for n = 1 samples",
+        "c floats": "floats of shape (4,), but this generator takes none",
+        "z texts": "z is no tensor or array of numbers",
     }
     assert said.keys() == expected.keys()
     for name, words in expected.items():
         assert all(word in said[name] for word in words.split(".*")), said[name]
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_whole_numbers_of_any_type_count(tmp_path: Path) -> None:
+    """A program computes 4500.0 rounds, or NumPy's 4500, as often as 4500."""
+    numbers: Any = (np.int64(3), 4.0, np.float32(5))
+    how: Any = {"settings": small_settings(), "run": tmp_path, "progress": False}
+    for rounds in numbers:
+        run = an.train(small_data(), rounds=rounds, **how)
+        assert run.newest_round == rounds
+    game = an.new_game(small_settings(), small_data())
+    an.play(game, numbers[1])
+    assert game.round == 4
+    score = an.evaluate(run, small_data(), samples=numbers[2], calibration=False, progress=False)
+    assert score.parzen.samples == 5
 
 
 # --- Raw and averaged -----------------------------------------------------------------------------

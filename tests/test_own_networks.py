@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from adversarial_nets.build import new_game
+from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
 from adversarial_nets.game import play, sample
@@ -265,6 +266,37 @@ def test_functions_in_a_network_may_have_another_address(tmp_path: Path) -> None
     first = Described(*G())
     assert " at 0x" in repr(first)
     assert train(small_data(), rounds=4, G=first, D=D(), **how).newest_round == 4
+
+
+def normalised() -> nn.Sequential:
+    """G with batch normalisation."""
+    return nn.Sequential(nn.Linear(Z, 9), nn.BatchNorm1d(9), nn.Linear(9, PIXELS), nn.Sigmoid())
+
+
+def test_a_network_that_normalises_over_a_minibatch_needs_two_rows(tmp_path: Path) -> None:
+    one, says = small_settings(batch=1), "batch is 1, but G has a BatchNorm1d layer.*2 or more"
+    with pytest.raises(UserError, match=says):
+        train(small_data(), settings=one, G=normalised(), run=tmp_path, rounds=1)
+    assert not (tmp_path / "settings.json").exists()
+    game = new_game(small_settings(batch=2), small_data(), G=normalised())
+    play(game, 1)
+    with pytest.raises(UserError, match=says):
+        change_settings(game, one)
+    play(new_game(one, small_data(), G=G()), 1)
+
+
+@pytest.mark.parametrize("context", [torch.no_grad, torch.inference_mode])
+def test_a_training_without_gradients_is_refused_before_it_begins(
+    context: Callable[[], AbstractContextManager[Any]], tmp_path: Path
+) -> None:
+    paired = small_settings(objective="relativistic")  # by autograd
+    game = new_game(paired, small_data())
+    with context():
+        with pytest.raises(UserError, match="Training needs gradients"):
+            play(game, 1)
+        with pytest.raises(UserError, match="Training needs gradients"):
+            train(small_data(), settings=paired, run=tmp_path, rounds=1)
+    assert not (tmp_path / "settings.json").exists()
 
 
 @pytest.mark.parametrize("shape", [(5, 4), (3, 5)])

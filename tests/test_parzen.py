@@ -8,6 +8,7 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -346,6 +347,28 @@ def test_samples_may_be_a_numpy_array(dtype: str) -> None:
         parzen_score_on(data, data.train.numpy())
 
 
+def test_blocks_may_be_numpy_arrays_and_the_grid_one_number() -> None:
+    data, x = small_data(), small_data().floats(small_data().train)
+    blocks = x[:100], x[100:]
+    wanted = parzen_score_on(data, lambda: blocks, [0.2])
+    assert parzen_score_on(data, lambda: [block.numpy() for block in blocks], 0.2) == wanted
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize(
+    ("samples", "grid", "says"),
+    [
+        (torch.zeros(3, 36), ["a"], r"grid is \['a'\]; it must be 'paper' or 'fine', or numbers"),
+        (torch.zeros(3, 36), None, "grid is None; it must be 'paper' or 'fine', or numbers"),
+        (lambda: None, "paper", "returned NoneType; it must return an iterable of blocks"),
+        (lambda: ["x"], "paper", "Samples are of type str"),
+    ],
+)
+def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
+        parzen_score_on(small_data(), samples, grid)
+
+
 UNTYPED = """
 import numpy as np, sys
 sys.path.insert(0, sys.argv[1])
@@ -367,7 +390,7 @@ def test_other_types_are_refused_in_a_sentence() -> None:
     command = [sys.executable, "-c", UNTYPED, str(Path(__file__).parent)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     of_data, of_list, of_texts = done.stdout.splitlines()
-    assert "data is of type int; give a data set, or its name" in of_data
+    assert "data are of type int; give the name of a data set" in of_data
     assert "Samples are of type list; give floats" in of_list
     assert "of type ndarray of <U1; give floats" in of_texts
 

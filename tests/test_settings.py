@@ -78,7 +78,10 @@ for change in (
     dict(G=GeneratorSettings(hidden=(2.5,))),
     dict(G=GeneratorSettings(output="tanh")),
     dict(G=GeneratorSettings(batch_norm=1)),
-    dict(D=DiscriminatorSettings(units=[8])),
+    dict(D=DiscriminatorSettings(units=["8"])),
+    dict(D=DiscriminatorSettings(units=8)),
+    dict(G=dict(hidden=(8,))),
+    dict(D=DiscriminatorSettings),
 ):
     try:
         print(Settings(**change))
@@ -97,12 +100,47 @@ def test_a_programs_words_and_kinds_of_numbers_are_checked() -> None:
         "protocol is 'published'; it must be one of 'released', 'paper'.",
         f"k is 1.5; it must be {whole}.",
         f"k is True; it must be {whole}.",
-        "lr is 'fast'; it must be above 0.",
+        "lr is 'fast'; it must be a number, above 0.",
         f"G.hidden is (2.5,); it must be {whole}.",
         "G.output is 'tanh'; it must be one of 'sigmoid', 'linear'.",
         "G.batch_norm is 1; it must be True or False.",
-        f"D.units is [8]; it must be {whole}.",
+        f"D.units is ('8',); it must be {whole}.",
+        f"D.units is 8; it must be a tuple, each value {whole}.",
+        "G is of type dict; it must be of type GeneratorSettings, e.g. "
+        "GeneratorSettings(hidden=(240, 240)).",
+        "D is the class DiscriminatorSettings; it must be of type DiscriminatorSettings, e.g. "
+        "DiscriminatorSettings(pieces=2).",
     ]
+
+
+NUMBERS = """
+import json
+from fractions import Fraction
+
+import numpy as np
+import torch
+from adversarial_nets.settings import (
+    Cadence, DiscriminatorSettings, GeneratorSettings, Settings, from_json
+)
+given = Settings(
+    G=GeneratorSettings(hidden=[40, 40], init=np.array([0.5])),
+    D=DiscriminatorSettings(units=(np.int64(8),), top_pieces=np.int32(2), pieces=3.0),
+    seed=np.int64(3), lr=np.float32(0.5), momentum=torch.tensor(0.25), r1=Fraction(1, 2),
+    k=torch.tensor(2), flip=np.bool_(True), gradient_penalty=np.float64(1),
+)
+plain = Settings(
+    G=GeneratorSettings(hidden=(40, 40), init=(0.5,)),
+    D=DiscriminatorSettings(units=(8,), top_pieces=2, pieces=3),
+    seed=3, lr=0.5, momentum=0.25, r1=0.5, k=2, flip=True, gradient_penalty=1.0,
+)
+assert repr(given) == repr(plain)
+assert from_json(json.loads(json.dumps(given.to_json()))) == given
+assert repr(Cadence(np.int64(5), 10.0)) == repr(Cadence(5, 10))
+"""
+
+
+def test_numbers_of_any_type_and_lists_become_those_of_python() -> None:
+    subprocess.run([sys.executable, "-c", NUMBERS], check=True)
 
 
 @pytest.mark.parametrize("given", [math.inf, math.nan, 10**400, "x", None, True])

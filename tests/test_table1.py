@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -260,6 +261,64 @@ def test_mistakes_are_explained(tmp_path: Path, run: Run) -> None:
     (tmp_path / "small" / "vae-0" / "score-paper.json").write_text("{}")
     with pytest.raises(UserError, match="damaged"):
         table1.recorded(tmp_path)
+
+
+def baseline(sample: Any) -> Baseline[Any, Any]:
+    """A model without parameters."""
+    return Baseline("Mine", lambda images, settings, session: None, sample, vae.Settings())
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize(
+    ("sample", "says"),
+    [
+        (lambda model, n, seed: torch.rand(5, 36), r"float32 of shape \(5, 36\)"),
+        (lambda model, n, seed: torch.rand(n, 1, 6, 6), r"float32 of shape \(200, 1, 6, 6\)"),
+        (lambda model, n, seed: torch.zeros(n, 36).byte(), "uint8 of shape"),
+        (lambda model, n, seed: None, "NoneType"),
+    ],
+)
+def test_samples_of_another_number_or_type_are_not_recorded(
+    sample: Any, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BASELINES, "mine", baseline(sample))
+    with pytest.raises(UserError, match=rf"sample of Mine returned .*{says}.*\(200, 36\)"):
+        table1.table1("small", tmp_path, rows="mine")
+    assert not list(tmp_path.rglob("score-*"))
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_samples_may_be_an_array_doubles_or_require_gradients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = Address(0, 0, range(200)).uniform("samples", 36)
+    forms = (samples, samples.numpy(), samples.double(), samples.clone().requires_grad_())
+    scores = []
+    for i, form in enumerate(forms):
+        monkeypatch.setitem(BASELINES, "mine", baseline(lambda model, n, seed, x=form: x))
+        (result,) = table1.table1("small", str(tmp_path / str(i)), rows="mine").results
+        scores.append(result.nats)
+    assert scores == [scores[0]] * 4
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ({"seeds": [0, 1]}, r"seeds is \[0, 1\]; it must be a whole number, 1 or more"),
+        ({"data": small_data()}, "data has a Dataset; give names of data sets"),
+        ({"grid": 0.2}, "no grid of σ named 0.2"),
+        ({"grid": "papr"}, "Did you mean paper"),
+        ({"rows": "mine"}, r"BASELINES\['mine'\] is of type int; it must be a Baseline"),
+    ],
+)
+def test_other_arguments_are_refused_before_anything_is_fitted(
+    how: Any, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BASELINES, "mine", 3)
+    monkeypatch.setattr(make, "make_row", None)
+    with pytest.raises(UserError, match=says):
+        table1.table1(**{"data": "small", "out": tmp_path, "rows": "pca-gaussian"} | how)
 
 
 def test_a_run_on_other_data_is_refused(

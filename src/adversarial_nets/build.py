@@ -7,12 +7,26 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from adversarial_nets import classes, encoders, nets, objectives, user_networks
+from adversarial_nets import (
+    classes,
+    encoders,
+    nets,
+    objective_checks,
+    objectives,
+    user_networks,
+)
 from adversarial_nets.augmentation import diff_augment_probability
-from adversarial_nets.datasets import Dataset, ImageShape, Source, image_shape_of
+from adversarial_nets.datasets import Dataset, ImageShape, Source, as_dataset, image_shape_of
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.settings import LIVE, OPTIMISER_SETTINGS, Settings, settings_differences
+from adversarial_nets.settings import (
+    LIVE,
+    OPTIMISER_SETTINGS,
+    Settings,
+    require_settings,
+    settings_differences,
+)
 from adversarial_nets.state import AdaState, Game
 from adversarial_nets.user_networks import Requirements
 
@@ -24,7 +38,7 @@ Optimiser = Callable[..., torch.optim.Optimizer]
 
 def new_game(
     settings: Settings,
-    data: Source,
+    data: Source | DataLike,
     *,
     G: nn.Module | None = None,
     D: nn.Module | None = None,
@@ -39,7 +53,8 @@ def new_game(
 
     Args:
         settings: the game's settings.
-        data: a `datasets.Dataset`, or any other `datasets.Source` of minibatches.
+        data: a `datasets.Dataset`, any other `datasets.Source` of minibatches, or what `train`
+            takes: a name for `datasets.load`, a path, or images in memory.
         G: your own generator in place of the settings': noise (m, z_size) or (m, z_size, 1, 1) to
             images (m, pixels) or (m, channels, height, width), which is tried out. In a conditional
             game both networks take the class numbers, int64 (m,), as a second argument.
@@ -59,26 +74,30 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: an unknown objective; augmentation that does not go with it or with the images;
-            manual backpropagation where it does not apply; data without classes for a conditional
-            game; a generator of the settings whose sigmoid output does not cover the data's range;
-            convolutions that do not fit the images; or a network or optimiser of your own that
-            cannot be used.
+        UserError: settings or data of another type; an unknown or impossible objective;
+            augmentation that does not go with it or with the images; manual backpropagation where
+            it does not apply; data without classes for a conditional game; a generator of the
+            settings whose sigmoid output does not cover the data's range; convolutions that do not
+            fit the images; layers that normalise over a batch of 1; or a network or optimiser of
+            your own that cannot be used.
 
     Warns:
         UserWarning: your own D seems to end in a sigmoid, or your own G's outputs do not have the
             data's range.
     """
+    require_settings(settings)
     s = settings
+    data = data if isinstance(data, Source) else as_dataset(data, **s.data_options())
     _check_augmentation(s, data)
     if not objectives.is_built_in(s.objective):
-        objectives.check_closed_forms(s.objective)
+        objective_checks.check_closed_forms(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
     own_columns = columns if s.condition else None
     required = Requirements(s, data.pixels, image_shape_of(data), own_columns, device, dtype)
     G, D = _user_networks(G, D, data, required)
+    _refuse_batch_of_one(s, G, D)
     G = _initialised_generator(s, data, columns) if G is None else G
     if D is None:
         D = nets.discriminator(s.D, data.pixels, s.seed, image_shape_of(data), columns)
@@ -112,10 +131,10 @@ def _check_augmentation(s: Settings, data: Source) -> None:
     """Refuse augmentation that has no meaning for these images or this objective.
 
     Raises:
-        UserError: an unknown objective, augmented images outside [0, 1], or ADA with an objective
-            without a threshold.
+        UserError: an impossible objective, augmented images outside [0, 1], or ADA with an
+            objective without a threshold.
     """
-    threshold = objectives.find(s.objective).threshold
+    threshold = objective_checks.try_out(s.objective).threshold
     if s.ada_target and threshold is None:
         raise SettingError(
             "ada_target", f"needs a D whose logits tell data from samples; {s.objective} has none."
@@ -166,6 +185,22 @@ def _user_networks(
             net.train()
     user_networks.warn_of_outputs(G, D, data, required)
     return G, D
+
+
+def _refuse_batch_of_one(s: Settings, G: nn.Module | None, D: nn.Module | None) -> None:
+    """Refuse to normalise over a minibatch of one row.
+
+    Raises:
+        SettingError: a network has a layer that does so.
+    """
+    for name, net in (("G", G), ("D", D)) if s.batch == 1 else ():
+        layers = () if net is None else net.modules()
+        if any(isinstance(layer, nn.BatchNorm1d) and layer.training for layer in layers):
+            raise SettingError(
+                "batch",
+                f"is 1, but {name} has a BatchNorm1d layer, which normalises over a minibatch; it "
+                "must be 2 or more.",
+            )
 
 
 def new_generator(
@@ -240,6 +275,7 @@ def change_settings(game: Game, settings: Settings) -> None:
             "game.optimiser_D.param_groups instead."
         )
     _check_augmentation(settings, game.data)
+    _refuse_batch_of_one(settings, game.G, game.D)
     old, new = _optimiser_names(game.settings), _optimiser_names(settings)
     game.settings = settings
     if old["G"] != new["G"]:

@@ -164,10 +164,13 @@ def generator_input(
             mask (`masks.known_part`), by default none.
 
     Raises:
-        UserError: classes for a generator without classes; missing ones, or numbers of no class.
+        UserError: a condition of another shape than the generator's, or for one that has none;
+            missing classes, or numbers of no class.
     """
     shares, nothing = _shares(G), _nothing_known(G)
     if c is not None and c.is_floating_point():
+        columns = 0 if shares is None else len(shares)
+        _check_columns(c, len(z), columns if nothing is None else len(nothing))
         return torch.cat([z, c.to(z)], 1)
     if nothing is not None:
         return torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
@@ -184,6 +187,17 @@ def generator_input(
             "sample."
         )
     return with_classes(z, c, len(shares))
+
+
+def _check_columns(c: Tensor, rows: int, columns: int) -> None:
+    """Refuse a condition in floats that does not have G's number of columns."""
+    if c.shape != (rows, columns):
+        takes = f"of shape ({rows}, {columns})" if columns else "none: it was trained without one"
+        raise UserError(
+            f"The condition c has floats of shape {tuple(c.shape)}, but this generator takes "
+            f"{takes}. Give classes as whole numbers, known pixels (masks.known_part) to a run "
+            "with condition masks, or leave c out."
+        )
 
 
 def find_class(names: Sequence[str], wanted: str) -> int:

@@ -14,6 +14,7 @@ __all__ = [
     "Stopped",
     "UnknownName",
     "UserError",
+    "describe_type",
     "unknown_name",
 ]
 
@@ -200,8 +201,19 @@ class UnknownName(UserError):
     """A name that is none of the known ones; `unknown_name` makes the message."""
 
 
-def unknown_name(name: str, known: Sequence[str], what: str) -> UnknownName:
+def describe_type(value: object) -> str:
+    """A value's type for an error message, after "is".
+
+    >>> describe_type({}), describe_type(dict)
+    ('of type dict', 'the class dict')
+    """
+    if isinstance(value, type):
+        return f"the class {value.__name__}"
+    return f"of type {type(value).__name__}"
+
+
+def unknown_name(name: object, known: Sequence[str], what: str) -> UnknownName:
     """The error for an unknown name, which suggests the nearest known one."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return UnknownName(f"There is no {what} named {name!r}.{hint} Known: {', '.join(known)}.")

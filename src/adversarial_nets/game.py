@@ -7,12 +7,14 @@ and updates are computed in `engine.autograd_updates`, for any pair of networks,
 `engine.manual_backprop`, for multilayer perceptrons.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int64
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from adversarial_nets import classes, nets, priors
@@ -22,7 +24,8 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
-from adversarial_nets.settings import Settings
+from adversarial_nets.setting_values import whole_number
+from adversarial_nets.settings import Settings, require_settings
 from adversarial_nets.state import Game, Images, Noise
 
 __all__ = [
@@ -31,6 +34,7 @@ __all__ = [
     "algorithm_1_released",
     "play",
     "play_round",
+    "refuse_without_gradients",
     "sample",
     "sample_data",
     "sample_noise",
@@ -121,7 +125,12 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         game: the game; it is changed in place.
         rounds: rounds since the game began, not rounds to add.
         callback: called with the game after every round.
+
+    Raises:
+        UserError: `rounds` is no whole number, or gradients are disabled.
     """
+    rounds = whole_number("rounds", rounds, least=0)
+    refuse_without_gradients(game)
     while game.round < rounds:
         s = game.settings
         set_learning_rates(game)
@@ -134,6 +143,19 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         game.images += s.k * s.batch
         update_average(game)
         callback(game)
+
+
+def refuse_without_gradients(game: Game) -> None:
+    """Refuse to train by autograd where it is disabled.
+
+    Raises:
+        UserError: inside ``torch.no_grad()`` or ``torch.inference_mode()``.
+    """
+    if not game.manual_backprop and not torch.is_grad_enabled():
+        raise UserError(
+            "Training needs gradients, but torch.no_grad() or torch.inference_mode() disables "
+            "them here. Train outside of it."
+        )
 
 
 def _seeded_layers(game: Game) -> AbstractContextManager[None]:
@@ -196,8 +218,12 @@ def sample(
     n: int,
     purpose: str = "samples",
     first: int = 0,
-    c: Int64[Tensor, " n"] | Float[Tensor, "n columns"] | None = None,
-    z: Float[Tensor, "n z_size"] | None = None,
+    c: Int64[Tensor, " n"]
+    | Float[Tensor, "n columns"]
+    | NDArray[Any]
+    | Sequence[int]
+    | None = None,
+    z: Float[Tensor, "n z_size"] | NDArray[Any] | None = None,
 ) -> Float[Tensor, "n pixels"]:
     """Samples of the model: n images G(z), one forward pass each, no Markov chain.
 
@@ -214,14 +240,20 @@ def sample(
     Raises:
         UserError: classes that the generator does not have, or a z of another shape.
     """
-    if n < 0:
-        raise UserError(f"n is {n}; it must be 0 or more.")
+    n = whole_number("n", n, least=0)
+    require_settings(settings)
+    if not isinstance(G, nn.Module):
+        raise UserError(
+            f"G is of type {type(G).__name__}; give a network, e.g. G, _ = load_generator(run)."
+        )
+    z, c = _as_numbers("z", z), _as_numbers("c", c)
     if z is not None and z.shape != (n, settings.z_size):
         raise UserError(
             f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
         )
-    if c is not None and len(c) != n:
-        raise UserError(f"c has {len(c)} rows for n = {n} samples; give one for each.")
+    if c is not None and (c.ndim == 0 or len(c) != n):
+        given = f"has {len(c)} rows" if c.ndim else "is one number"
+        raise UserError(f"c {given} for n = {n} samples; give one row for each.")
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     images = []
@@ -239,3 +271,20 @@ def sample(
             with seeded_torch(address, f"torch, {purpose}", like.device):
                 images.append(G(inputs.to(like)))
     return torch.cat(images)
+
+
+def _as_numbers(name: str, given: object) -> Tensor | None:
+    """An argument as a tensor, of whole numbers in int64.
+
+    Raises:
+        UserError: it holds no numbers.
+    """
+    if given is None:
+        return None
+    try:
+        numbers = torch.as_tensor(given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{name} is no tensor or array of numbers ({error}). Give one: torch.tensor([0, 1])."
+        ) from error
+    return numbers if numbers.is_floating_point() else numbers.long()

@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.datasets import ImageShape
+from adversarial_nets.errors import unknown_name
 from adversarial_nets.random import Address, permutation
 
 __all__ = ["BLOCKS", "HIDDEN_BLOCKS", "REGIONS", "known_part", "random_masks", "region_mask"]
@@ -29,6 +30,9 @@ def region_mask(region: str, image_shape: ImageShape) -> Float[Tensor, " pixels"
         region: a half of the image, or ``blocks``, 16 fixed ones.
         image_shape: (channels, height, width).
 
+    Raises:
+        UserError: an unknown region.
+
     >>> region_mask("right", (1, 2, 4)).view(2, 4).tolist()
     [[1.0, 1.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]]
     """
@@ -38,6 +42,8 @@ def region_mask(region: str, image_shape: ImageShape) -> Float[Tensor, " pixels"
         hidden = torch.zeros(BLOCKS**2, dtype=torch.bool)
         hidden[permutation(0, "hidden blocks", 0, BLOCKS**2)[:HIDDEN_BLOCKS]] = True
         known = ~hidden[_block(height)[:, None] * BLOCKS + _block(width)]
+    elif region not in REGIONS:
+        raise unknown_name(region, REGIONS, "region")
     else:
         known = {
             "right": column < width // 2,

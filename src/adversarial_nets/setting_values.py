@@ -1,8 +1,15 @@
-"""What a setting's value may be: bounds of numbers, types, and both in words. Imports no torch."""
+"""What the value of a setting or an argument may be: bounds of numbers, types, both in words.
+
+Imports no torch.
+"""
 
 import math
+from contextlib import suppress
+from numbers import Real
 from types import UnionType
-from typing import Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin
+
+from adversarial_nets.errors import SettingError, describe_type
 
 __all__ = [
     "ANY",
@@ -17,8 +24,12 @@ __all__ = [
     "SEED",
     "Bounds",
     "as_float",
-    "has_type",
+    "check_value",
+    "parse_value",
+    "plain_value",
+    "require_type",
     "type_in_words",
+    "whole_number",
 ]
 
 
@@ -42,16 +53,82 @@ AT_LEAST_ONE = Bounds(1, math.inf, "1 (constant) or more")
 SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
 
 
-def has_type(value: object, hint: object) -> bool:
+def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of all types)
+    """The value in Python's own types, as settings.json stores it, if it has one of a setting's.
+
+    Numbers of NumPy and PyTorch become int and float, and so does 3.0 where an int is wanted; lists
+    and arrays become tuples. Anything else is returned as it is.
+
+    >>> plain_value([40.0, 40], tuple[int, ...]), plain_value("3", int)
+    ((40, 40), '3')
+    """
+    if hasattr(value, "tolist"):  # an array, a tensor, or a number of these
+        value = value.tolist()
+    kind: object = get_origin(hint)
+    if kind in (Union, UnionType):
+        return plain_value(value, get_args(hint)[0])
+    if kind is tuple and isinstance(value, list | tuple):
+        return tuple(plain_value(v, get_args(hint)[0]) for v in value)
+    if isinstance(value, bool | int) or not isinstance(value, Real):
+        return value
+    number = as_float(value)
+    return int(number) if hint is int and number.is_integer() else number
+
+
+def whole_number(name: str, value: object, least: int = 1) -> int:
+    """An argument as an int; 4500.0 and NumPy's integers are whole numbers too.
+
+    Raises:
+        SettingError: it is no whole number, or below the least.
+    """
+    number = plain_value(value, int)
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise SettingError(name, f"is {value!r}; it must be a whole number, {least} or more.")
+    if number < least:
+        raise SettingError(name, f"is {number}; it must be {least} or more.")
+    return number
+
+
+def require_type(name: str, value: object, cls: type, example: str) -> None:
+    """Refuse an argument of another type than a class of settings.
+
+    Raises:
+        SettingError: says what was given, and names its attribute of that type if it has one.
+    """
+    if isinstance(value, cls):
+        return
+    given = describe_type(value)
+    for attribute, held in getattr(value, "__dict__", {}).items():
+        if isinstance(held, cls):
+            raise SettingError(name, f"is {given}; give its attribute .{attribute}.")
+    raise SettingError(name, f"is {given}; it must be of type {cls.__name__}, e.g. {example}.")
+
+
+def check_value(name: str, value: object, hint: object, bounds: Bounds) -> None:
+    """Check one setting's type and bounds.
+
+    Raises:
+        SettingError: names the setting, its value and what it must be.
+    """
+    if not _has_type(value, hint):
+        raise SettingError(name, f"is {value!r}; it must be {type_in_words(hint, bounds, value)}.")
+    for v in value if isinstance(value, tuple) else (value,):
+        if isinstance(v, int | float) and not isinstance(v, bool):
+            number = as_float(v)
+            if not (math.isfinite(number) and bounds.low <= number <= bounds.high):
+                raise SettingError(name, f"is {number:g}; it must be {bounds.words}.")
+
+
+def _has_type(value: object, hint: object) -> bool:
     """Whether a value has a setting's type; a program or a file may contain any value."""
     kind: object = get_origin(hint)
     args = get_args(hint)
     if kind is Literal:
         return value in args
     if kind in (Union, UnionType):
-        return any(has_type(value, arg) for arg in args)
+        return any(_has_type(value, arg) for arg in args)
     if kind is tuple:
-        return isinstance(value, tuple) and all(has_type(v, args[0]) for v in value)
+        return isinstance(value, tuple) and all(_has_type(v, args[0]) for v in value)
     if hint in (int, float):
         return isinstance(value, int | hint) and not isinstance(value, bool)
     if hint is type(None):
@@ -59,18 +136,48 @@ def has_type(value: object, hint: object) -> bool:
     return isinstance(hint, type) and isinstance(value, hint)
 
 
-def type_in_words(hint: object, bounds: Bounds) -> str:
-    """What a setting's value must be, for an error message."""
+def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noqa: ANN401 (all types)
+    """Convert what was given to a setting's type: a number, a word, or several of them."""
+    origin: object = get_origin(kind)
+    kinds = [k for k in get_args(kind) if k is not type(None)]
+    if type(None) in get_args(kind):
+        return None if given in (None, "None") else parse_value(name, given, kinds[0], bounds)
+    if origin is tuple:
+        several = given.split() if isinstance(given, str) else given
+        if isinstance(several, list | tuple):
+            return tuple(parse_value(name, one, kinds[0], bounds) for one in several)
+    elif origin is Literal:
+        if given in kinds:
+            return given
+    elif kind is bool:
+        if str(given).lower() in ("true", "false"):
+            return str(given).lower() == "true"
+    elif isinstance(given, str | int | float) and not isinstance(given, bool):
+        with suppress(ValueError, OverflowError):  # int("x"), int(∞)
+            value = kind(given)
+            if isinstance(given, str) or value == given:
+                return value
+    words = ", ".join(map(str, kinds)) if origin is Literal else ""
+    required = f"one of {words}" if words else type_in_words(kind, bounds, given)
+    raise SettingError(name, f"is {given!r}; it must be {required}.")
+
+
+def type_in_words(hint: object, bounds: Bounds, value: object = None) -> str:
+    """What a setting must be, for an error message about a value."""
     kinds = (hint, *get_args(hint))
     words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
     if words:
         return f"one of {', '.join(dict.fromkeys(words))}"
     if hint is str:
         return "a text"
-    return "True or False" if hint is bool else bounds.words
+    if hint is bool:
+        return "True or False"
+    required = bounds.words if bounds.words.startswith("a ") else f"a number, {bounds.words}"
+    is_several = get_origin(hint) is tuple and not isinstance(value, str | tuple)
+    return f"a tuple, each value {required}" if is_several else required
 
 
-def as_float(number: int | float) -> float:
+def as_float(number: Any) -> float:  # noqa: ANN401 (a real number of any type)
     """The number as a float; an integer too large for a float is infinite."""
     try:
         return float(number)

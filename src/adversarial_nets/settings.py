@@ -9,13 +9,11 @@ Published experiments, as values of these classes, are in `presets`.
 """
 
 import dataclasses
-import math
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_type_hints
 
-from adversarial_nets.errors import SettingError, UserError, unknown_name
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.setting_checks import check_combinations
 from adversarial_nets.setting_values import (
     ANY,
@@ -29,9 +27,11 @@ from adversarial_nets.setting_values import (
     PROBABILITY,
     SEED,
     Bounds,
-    as_float,
-    has_type,
-    type_in_words,
+    check_value,
+    parse_value,
+    plain_value,
+    require_type,
+    whole_number,
 )
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "Settings",
     "canonical_name",
     "from_json",
+    "require_settings",
     "settings_differences",
     "update_settings",
 ]
@@ -110,6 +111,10 @@ class GeneratorSettings:
     """Make G convolutional, with this many feature maps at the image's resolution and twice as many
     at each coarser one (`convolutional`); 0 makes a multilayer perceptron of the hidden layers."""
 
+    def __post_init__(self) -> None:
+        """Store numbers and tuples of Python; `Settings` checks them."""
+        _make_plain(self)
+
 
 @dataclass(frozen=True)
 class DiscriminatorSettings:
@@ -146,6 +151,10 @@ class DiscriminatorSettings:
     spectral_norm: bool = setting(False, source=_OURS)
     """Divide the weights of each layer of D that x passes through by their largest singular value,
     estimated by power iteration (Miyato et al. 2018, arXiv:1802.05957)."""
+
+    def __post_init__(self) -> None:
+        """Store numbers and tuples of Python; `Settings` checks them."""
+        _make_plain(self)
 
 
 @dataclass(frozen=True)
@@ -263,8 +272,11 @@ class Settings:
         Raises:
             SettingError: names the setting, its value and what it must be.
         """
+        _make_plain(self)
+        require_type("G", self.G, GeneratorSettings, "GeneratorSettings(hidden=(240, 240))")
+        require_type("D", self.D, DiscriminatorSettings, "DiscriminatorSettings(pieces=2)")
         for name, value, f in _all_fields(self):
-            _check_value(name, value, f)
+            check_value(name, value, _TYPES[name], f.metadata["bounds"])
         check_combinations(self)
 
     def lr_at(self, round: int) -> float:
@@ -314,8 +326,13 @@ class Cadence:
     def __post_init__(self) -> None:
         """Refuse an interval below one round, and a score of no sample."""
         for name, value in vars(self).items():
-            if value < 1:
-                raise SettingError(name, f"is {value}; it must be 1 or more.")
+            object.__setattr__(self, name, whole_number(name, value))
+
+
+def require_settings(settings: object) -> None:
+    """Refuse an argument `settings` that is no `Settings`, e.g. a preset or a mapping."""
+    example = "dataclasses.replace(PRESETS['quickstart'].settings, k=2)"
+    require_type("settings", settings, Settings, example)
 
 
 # --- Fields and their metadata --------------------------------------------------------------------
@@ -375,23 +392,17 @@ def canonical_name(name: str) -> str:
     return OLD_NAMES.get(name, name)
 
 
+def _make_plain(settings: GeneratorSettings | DiscriminatorSettings | Settings) -> None:
+    """Convert the values to Python's own types where that changes none of them."""
+    for name, hint in get_type_hints(type(settings)).items():
+        object.__setattr__(settings, name, plain_value(getattr(settings, name), hint))
+
+
 def _all_fields(settings: Settings) -> Iterator[tuple[str, Any, "dataclasses.Field[Any]"]]:
     """Dotted name, value and field of every setting."""
     for name, f in FIELDS.items():
         network, _, own = name.rpartition(".")
         yield name, getattr(getattr(settings, network) if network else settings, own), f
-
-
-def _check_value(name: str, value: object, f: "dataclasses.Field[Any]") -> None:
-    """Check one setting's type and bounds."""
-    hint, bounds = _TYPES[name], f.metadata["bounds"]
-    if not has_type(value, hint):
-        raise SettingError(name, f"is {value!r}; it must be {type_in_words(hint, bounds)}.")
-    for v in value if isinstance(value, tuple) else (value,):
-        if isinstance(v, int | float) and not isinstance(v, bool):
-            number = as_float(v)
-            if not (math.isfinite(number) and bounds.low <= number <= bounds.high):
-                raise SettingError(name, f"is {number:g}; it must be {bounds.words}.")
 
 
 # --- Reading and changing settings ----------------------------------------------------------------
@@ -449,36 +460,9 @@ def update_settings(settings: Settings, changes: Mapping[str, Any]) -> Settings:
             raise unknown_name(name, list(FIELDS), "setting")
         network, _, own = name.rpartition(".")
         holder = record[network] if network else record
-        holder[own] = _parse(
-            name, None if (name, given) == ("train_only", "both") else given, _TYPES[name]
-        )
+        value = None if (name, given) == ("train_only", "both") else given
+        holder[own] = parse_value(name, value, _TYPES[name], FIELDS[name].metadata["bounds"])
     return from_json(record)
-
-
-def _parse(name: str, given: Any, kind: Any) -> Any:  # noqa: ANN401 (settings of all types)
-    """Convert what was given to a setting's type: a number, a word, or several of them."""
-    origin: object = get_origin(kind)
-    kinds = [k for k in get_args(kind) if k is not type(None)]
-    if type(None) in get_args(kind):
-        return None if given in (None, "None") else _parse(name, given, kinds[0])
-    if origin is tuple:
-        several = given.split() if isinstance(given, str) else given
-        if isinstance(several, list | tuple):
-            return tuple(_parse(name, one, kinds[0]) for one in several)
-    elif origin is Literal:
-        if given in kinds:
-            return given
-    elif kind is bool:
-        if str(given).lower() in ("true", "false"):
-            return str(given).lower() == "true"
-    elif isinstance(given, str | int | float) and not isinstance(given, bool):
-        with suppress(ValueError, OverflowError):  # int("x"), int(∞)
-            value = kind(given)
-            if isinstance(given, str) or value == given:
-                return value
-    words = ", ".join(map(str, kinds)) if origin is Literal else ""
-    required = f"one of {words}" if words else type_in_words(kind, FIELDS[name].metadata["bounds"])
-    raise SettingError(name, f"is {given!r}; it must be {required}.")
 
 
 def settings_differences(old: Settings, new: Settings) -> dict[str, tuple[Any, Any]]:

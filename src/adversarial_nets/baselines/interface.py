@@ -9,6 +9,7 @@ from torch import Tensor
 
 from adversarial_nets.baselines.chains import ChainSampler
 from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.errors import UserError, describe_type
 
 __all__ = ["Baseline", "Fit", "Model", "Sample"]
 
@@ -94,18 +95,27 @@ class Baseline(Generic[S, M]):
     score_every_epochs: int = 0
 
     def __post_init__(self) -> None:
-        """Check that the settings can be recorded by name, and have a `batch` if it is needed."""
+        """Check the functions, and that the settings are a dataclass, with a `batch` if needed.
+
+        Raises:
+            UserError: they are not.
+        """
+        for name, function in (("fit", self.fit), ("sample", self.sample)):
+            if not callable(function):
+                raise UserError(
+                    f"{name} of {self.title} is {describe_type(function)}; it must be a function."
+                )
         for settings in (self.settings, self.quick_settings):
             if settings is None:
                 continue
-            if not dataclasses.is_dataclass(settings):
-                raise TypeError(
-                    f"The settings of {self.title} are a {type(settings).__name__}; they must be "
-                    "an instance of a dataclass."
+            if not dataclasses.is_dataclass(settings) or isinstance(settings, type):
+                raise UserError(
+                    f"The settings of {self.title} are {describe_type(settings)}; they must be "
+                    "an instance of a dataclass, e.g. Settings()."
                 )
             batch = getattr(settings, "batch", None)
             if self.score_every_epochs > 0 and not (isinstance(batch, int) and batch > 0):
-                raise ValueError(
+                raise UserError(
                     f"score_every_epochs of {self.title} is {self.score_every_epochs}, but the "
                     f"settings have batch = {batch}. Epochs can only be counted if it is the "
                     "number of images in one update. Add the field `batch: int = 100` to the "

@@ -14,7 +14,7 @@ from adversarial_nets.datasets.registry import (
 )
 
 if TYPE_CHECKING:
-    from adversarial_nets.datasets.arrays import as_dataset, dataset_from_arrays
+    from adversarial_nets.datasets.arrays import as_dataset, dataset_from_arrays, name_or_dataset
     from adversarial_nets.datasets.dataset import (
         Dataset,
         Fold,
@@ -42,15 +42,19 @@ __all__ = [
     "fingerprint_of_labels",
     "image_shape_of",
     "load",
+    "name_or_dataset",
     "register",
     "require_labels",
     "to_pixels",
 ]
 
 
+_IN_ARRAYS = ("as_dataset", "dataset_from_arrays", "name_or_dataset")
+
+
 def __getattr__(name: str) -> object:
     """Import these names at first use, so that listing data sets needs no torch."""
     if name not in __all__:
         raise AttributeError(f"module 'adversarial_nets.datasets' has no attribute {name!r}")
-    module = "arrays" if name in ("as_dataset", "dataset_from_arrays") else "dataset"
+    module = "arrays" if name in _IN_ARRAYS else "dataset"
     return getattr(importlib.import_module(f"adversarial_nets.datasets.{module}"), name)

@@ -1,7 +1,9 @@
 """Data sets from images in memory: NumPy arrays and tensors, of bytes or of floats in [0, 1]."""
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -11,12 +13,16 @@ from torch import Tensor
 
 from adversarial_nets.datasets.checks import SPLITS, warn_about
 from adversarial_nets.datasets.dataset import Dataset
+from adversarial_nets.datasets.registry import load
 from adversarial_nets.errors import UserError
 
-__all__ = ["Array", "as_dataset", "dataset_from_arrays"]
+__all__ = ["Array", "DataLike", "as_dataset", "dataset_from_arrays", "name_or_dataset"]
 
 Array = Tensor | NDArray[Any]
 """Images in memory."""
+
+DataLike = str | PathLike[str] | Dataset | Array | Mapping[str, Array]
+"""A name for `load`, a folder of images as a path, a loaded data set, or images in memory."""
 
 Labels = Array | Sequence[int]
 """Class numbers of images."""
@@ -93,14 +99,30 @@ def dataset_from_arrays(
     return data
 
 
-def as_dataset(data: object) -> Dataset:
-    """Return the argument as a data set, if it is one, or images in memory.
+def as_dataset(data: object, **options: Any) -> Dataset:  # noqa: ANN401 (those of `load`)
+    """Return the data set that an argument of the type `DataLike` means.
+
+    Args:
+        data: the argument.
+        options: for `load`, if the argument is a name or a path.
+
+    Raises:
+        UserError: it is of another type, or cannot be loaded.
+    """
+    found = name_or_dataset(data)
+    return load(found, **options) if isinstance(found, str) else found
+
+
+def name_or_dataset(data: object) -> str | Dataset:
+    """Return the name to load of a name or a path, and the data set of a `Dataset` or of arrays.
 
     Warns about duplicates, blank images and the like, unless that was done when it was loaded.
 
     Raises:
-        UserError: it is neither.
+        UserError: it is of another type.
     """
+    if isinstance(data, str | PathLike):
+        return data if isinstance(data, str) else f"folder:{os.fspath(data)}"
     if isinstance(data, Dataset):
         warn_about(data)
         return data
@@ -108,8 +130,8 @@ def as_dataset(data: object) -> Dataset:
         return dataset_from_arrays(data)
     raise UserError(
         f"The data are of type {type(data).__name__}; give the name of a data set, for example "
-        "'mnist' or 'folder:PATH', a Dataset, or images in one array or tensor of shape "
-        f"{_LAYOUTS}."
+        "'mnist' or 'folder:PATH', a Dataset (from load or dataset_from_arrays), or images in one "
+        f"array or tensor of shape {_LAYOUTS}."
     )
 
 

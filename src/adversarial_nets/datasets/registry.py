@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
@@ -36,7 +37,8 @@ class LoadRequest:
     """The arguments of `load`, as a loader receives them.
 
     Attributes:
-        name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`.
+        name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`,
+            which `load` sets to it in any case.
         path: the text after the colon, e.g. ``"cats"``; empty for a name without a colon.
         size: height and width wanted in pixels, or None.
         channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha) wanted, or None.
@@ -193,12 +195,18 @@ def register(
         replace: replace a data set registered earlier under this name.
 
     Raises:
-        UserError: an empty name, or a name that is registered already.
+        UserError: an empty name, a name that is registered already, or a loader that is no
+            function.
     """
     entry = DatasetEntry(
         *(name, loader, description, source, image_shape, counts),
         *(needs, resizable, published, locate, classes),
     )
+    if not callable(loader):
+        raise UserError(
+            f"The loader of {name!r} is of type {type(loader).__name__}; it must be a function "
+            "from a LoadRequest to a Dataset."
+        )
     if not entry.kind.strip():
         raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
     if entry.kind in REGISTRY and not replace:
@@ -299,7 +307,7 @@ def load(
     place = name.partition(":")[2] if path is None else str(path)
     colours = (channels, on_progress, background, stretch)
     request = LoadRequest(name, place, size, *colours, width, fit, train_on_all)
-    data = entry.loader(request)
+    data = _checked(entry, entry.loader(request), name)
     if entry.published:
         data.mark_examined()
     else:
@@ -307,6 +315,22 @@ def load(
 
         warn_about(data)
     return data
+
+
+def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
+    """What a loader returned, under the name that loads it, which the records of runs hold.
+
+    Raises:
+        UserError: it is no `Dataset`.
+    """
+    from adversarial_nets.datasets.dataset import Dataset  # imports torch
+
+    if not isinstance(loaded, Dataset):
+        raise UserError(
+            f"The loader of {entry.kind} returned a {type(loaded).__name__}; it must return a "
+            "Dataset, e.g. dataset_from_arrays(images, name=request.name)."
+        )
+    return loaded if loaded.name == name else with_changes(loaded, name=name)
 
 
 def absolute_path(name: str) -> str | None:

@@ -17,15 +17,16 @@ from jaxtyping import Float, UInt8
 from safetensors import SafetensorError
 from torch import Tensor
 
-from adversarial_nets.datasets import Dataset, load
+from adversarial_nets.datasets import Dataset, as_dataset
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.engine.precision import full_float32
-from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on, with_prefix
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import permutation
 from adversarial_nets.runs.files import write_atomically
+from adversarial_nets.setting_values import whole_number
 
 __all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "reference_samples"]
 
@@ -56,7 +57,7 @@ class CalibrationRow:
 
 
 def calibrate(
-    dataset: Dataset | str,
+    dataset: DataLike,
     grid: str | Sequence[float] = "paper",
     seed: int = 0,
     samples: int = 10_000,
@@ -69,7 +70,7 @@ def calibrate(
     images and n/5 centroids are used.
 
     Args:
-        dataset: the data, or their name for `datasets.load`.
+        dataset: the data, in each form that `train` takes: a name, a `Dataset`, arrays.
         grid: the grid of σ, as for `parzen_score`.
         seed: seed of the choice of training images and of the initial centroids.
         samples: number of images and of centroids, if the data has enough.
@@ -82,7 +83,7 @@ def calibrate(
         UserError: `samples` is below 1, nothing is held out to score, or `parzen_score` refuses the
             grid.
     """
-    dataset = load(dataset) if isinstance(dataset, str) else dataset
+    dataset = as_dataset(dataset)
     require_held_out(dataset)
     rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [
@@ -112,8 +113,7 @@ def reference_samples(
     Raises:
         UserError: `samples` is below 1.
     """
-    if samples < 1:
-        raise UserError(f"samples is {samples}; calibration needs at least 1.")
+    samples = whole_number("samples", samples)
     n = len(dataset.train)
     order = permutation(seed, "calibration", 0, n)
     n_images, k = min(samples, n), min(samples, max(1, n // 5))
@@ -172,14 +172,14 @@ def k_means(
     centroids, labels = start, torch.full((len(images),), -1)
     for p in range(passes):
         half_norms = centroids.square().sum(1) / 2
-        sums, counts = torch.zeros_like(centroids), torch.zeros(len(centroids))
+        sums, counts = torch.zeros_like(centroids), centroids.new_zeros(len(centroids))
         previous, labels = labels, labels.clone()
         for i in range(0, len(images), _CHUNK):
             x = floats(images[i : i + _CHUNK])
             nearest = _nearest(x, centroids, half_norms)
             labels[i : i + _CHUNK] = nearest
             sums.index_add_(0, nearest, x)
-            counts.index_add_(0, nearest, torch.ones(len(x)))
+            counts.index_add_(0, nearest, counts.new_ones(len(x)))
             if on_progress:
                 on_progress(f"k-means: pass {p + 1} of {passes}", i + len(x), len(images))
         if labels.equal(previous):
@@ -190,7 +190,7 @@ def k_means(
 
 def _nearest(x: Tensor, centroids: Tensor, half_norms: Tensor) -> Tensor:
     """The index of the nearest centroid c of each x, which has the largest x·c − ½‖c‖²."""
-    best = torch.full((len(x),), -torch.inf)
+    best = x.new_full((len(x),), -torch.inf)
     labels = torch.zeros(len(x), dtype=torch.int64)
     for j in range(0, len(centroids), _CHUNK):
         part = slice(j, j + _CHUNK)

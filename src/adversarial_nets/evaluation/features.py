@@ -114,7 +114,7 @@ def _net(data: Dataset) -> nn.Sequential:
             layer.weight.copy_(((2 * u - 1) * (6 / fan_in) ** 0.5).view_as(layer.weight))
             if layer.bias is not None:
                 layer.bias.zero_()
-    return net
+    return net.float()  # torch.set_default_dtype may say otherwise
 
 
 def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> None:

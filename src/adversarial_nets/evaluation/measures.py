@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from adversarial_nets.classes import drawn_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
@@ -27,6 +27,7 @@ from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address, permutation
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import RunLike, open_run
+from adversarial_nets.setting_values import whole_number
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -285,8 +286,7 @@ def measure(
         UserError: data without classes or other than the run's, too few samples, no such checkpoint
             or weights, or a missing package.
     """
-    if samples < 1:
-        raise SettingError("samples", f"is {samples}; it must be 1 or more.")
+    samples = whole_number("samples", samples)
     run = open_run(run)
     check_data(run, data)
     weights = weights or run.default_weights

@@ -21,7 +21,8 @@ from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.datasets import Dataset, load
+from adversarial_nets.datasets import as_dataset
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
@@ -50,7 +51,7 @@ GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     }
 )
 
-Samples = Tensor | Callable[[], Iterable[Tensor]]
+Samples = Tensor | NDArray[Any] | Callable[[], Iterable[Tensor | NDArray[Any]]]
 """Samples in memory, shape (n, pixels), or a function that returns an iterable of such blocks.
 
 The function is called twice, once for the validation images and once for the test images, and must
@@ -285,7 +286,14 @@ def _add_tile(bracket: Tensor, terms: Tensor, best: Tensor, sums: Tensor, σ: Te
 
 def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
     """Check the samples and yield them in blocks of at most `_TILE` rows."""
-    for block in [samples] if isinstance(samples, Tensor) else samples():
+    blocks: Iterable[object] | None = samples() if callable(samples) else [samples]
+    if not isinstance(blocks, Iterable):
+        raise UserError(
+            f"The function of samples returned {type(blocks).__name__}; it must return an iterable "
+            "of blocks of shape (n, pixels), e.g. a generator."
+        )
+    for given in blocks:
+        block = _as_tensor(given)
         if block.ndim != 2 or block.shape[1] != pixels:
             raise UserError(
                 f"Samples have shape {tuple(block.shape)}, but the images have {pixels} pixels, so "
@@ -311,7 +319,7 @@ def parzen_score(
     samples: Samples,
     valid: Float[Tensor, "n_valid pixels"],
     test: Float[Tensor, "n_test pixels"],
-    grid: str | Sequence[float] = "paper",
+    grid: str | float | Sequence[float] = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
@@ -324,7 +332,7 @@ def parzen_score(
         samples: shape (n, pixels), or a function that returns an iterable of such blocks.
         valid: images that choose σ, in the range of the samples.
         test: images that are scored, in the same range.
-        grid: ``"paper"``, ``"fine"``, or your own values of σ.
+        grid: ``"paper"``, ``"fine"``, or your own values of σ, one or several.
         on_progress: called after each block of samples with ``"validation"``, then ``"test"``.
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
@@ -353,9 +361,9 @@ def parzen_score(
 
 
 def parzen_score_on(
-    data: Dataset | str,
-    samples: Samples | NDArray[Any],
-    grid: str | Sequence[float] = "paper",
+    data: DataLike,
+    samples: Samples,
+    grid: str | float | Sequence[float] = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
@@ -367,10 +375,10 @@ def parzen_score_on(
     deviation / √folds.
 
     Args:
-        data: the data set, or its name for `datasets.load`.
+        data: the data set, in each form that `train` takes: a name, a `Dataset`, arrays.
         samples: floats of shape (n, pixels) as a tensor or a NumPy array, or a function that
-            returns an iterable of such blocks of tensors.
-        grid: ``"paper"``, ``"fine"``, or your own values of σ.
+            returns an iterable of such blocks.
+        grid: ``"paper"``, ``"fine"``, or your own values of σ, one or several.
         on_progress: called after each block of samples.
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
@@ -379,14 +387,10 @@ def parzen_score_on(
             samples outside the data's range (from 0 to 255; unless `shared`, from −1 to 1), or
             arguments that `log_likelihood` refuses.
     """
-    data = load(data) if isinstance(data, str) else data
-    if not isinstance(data, Dataset):
-        raise UserError(
-            f"data is of type {type(data).__name__}; give a data set, or its name, e.g. 'mnist-5k'."
-        )
+    data = as_dataset(data)
     require_held_out(data)
     floats = data.floats
-    samples = _as_tensor(samples)
+    samples = samples if callable(samples) else _as_tensor(samples)
     refuse_outside(samples, data.range, shared)
     if not data.folds:
         valid, test = floats(data.valid[:1000]), floats(data.test)
@@ -411,13 +415,13 @@ def parzen_score_on(
     )
 
 
-def _as_tensor(samples: object) -> Samples:
-    """The samples, a NumPy array as a tensor.
+def _as_tensor(samples: object) -> Tensor:
+    """Samples in memory as a tensor.
 
     Raises:
         UserError: they are of another type.
     """
-    if isinstance(samples, Tensor) or callable(samples):
+    if isinstance(samples, Tensor):
         return samples
     if isinstance(samples, np.ndarray) and samples.dtype.kind in "fiub":
         # A copy in this machine's byte order: torch takes no other, and warns of read-only arrays.
@@ -464,10 +468,20 @@ def refuse_outside(samples: Samples, range: tuple[float, float], shared: bool = 
         )
 
 
-def _sigmas(grid: str | Sequence[float]) -> tuple[float, ...]:
-    """The values of a grid given by name or as numbers."""
-    if not isinstance(grid, str):
-        return tuple(grid)
-    if grid not in GRIDS:
-        raise unknown_name(grid, list(GRIDS), "grid of σ")
-    return GRIDS[grid]
+def _sigmas(grid: str | float | Sequence[float]) -> tuple[float, ...]:
+    """The values of a grid given by name or as numbers; one number is a grid of one σ.
+
+    Raises:
+        UserError: an unknown name, or no numbers.
+    """
+    if isinstance(grid, str):
+        if grid not in GRIDS:
+            raise unknown_name(grid, list(GRIDS), "grid of σ")
+        return GRIDS[grid]
+    try:
+        return tuple(map(float, grid if isinstance(grid, Iterable) else (grid,)))
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"The σ grid is {grid!r}; it must be {' or '.join(map(repr, GRIDS))}, or numbers, e.g. "
+            "[0.1, 0.2, 0.4]."
+        ) from error

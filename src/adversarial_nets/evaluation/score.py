@@ -15,7 +15,7 @@ from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
-from adversarial_nets.errors import DataMoved, SettingError, UserError
+from adversarial_nets.errors import DataMoved, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on
 from adversarial_nets.game import sample
@@ -24,6 +24,7 @@ from adversarial_nets.runs import files, game_state
 from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike, open_run, output_folder
 from adversarial_nets.runs.notebook import html_table
+from adversarial_nets.setting_values import whole_number
 
 __all__ = ["Evaluation", "evaluate", "load_data", "row_to_json"]
 
@@ -193,8 +194,7 @@ def evaluate(
         UserError: an unknown checkpoint or grid, no averaged weights, `samples` below 1, or a data
             set other than the run's.
     """
-    if samples < 1:
-        raise SettingError("samples", f"is {samples}; it must be 1 or more.")
+    samples = whole_number("samples", samples)
     run = open_run(run)
     read_evaluations(output_folder(run.folder))  # a damaged file is reported before the work
     check_data(run, data)
@@ -238,8 +238,8 @@ def check_data(run: Run, data: object) -> None:
         return
     if not isinstance(data, Dataset):
         raise UserError(
-            f"data is a {type(data).__name__}; give the Dataset that the run was trained on, or "
-            "leave it out to load it by its name."
+            f"data is a {type(data).__name__}; give the Dataset that the run was trained on, from "
+            "load or dataset_from_arrays, or leave it out to load it by its name."
         )
     if datasets.fingerprint(data) != run.fingerprint:
         raise UserError(

@@ -33,7 +33,8 @@ def straight_lines(
     >>> straight_lines(torch.zeros(1, 2), torch.tensor([[1.0, 2.0]]), points=3).tolist()
     [[[0.0, 0.0], [0.5, 1.0], [1.0, 2.0]]]
     """
-    return torch.lerp(z_0[:, None], z_1[:, None], torch.linspace(0, 1, points)[:, None])
+    t = torch.linspace(0, 1, points, dtype=z_0.dtype, device=z_0.device)
+    return torch.lerp(z_0[:, None], z_1[:, None], t[:, None])
 
 
 @torch.no_grad()

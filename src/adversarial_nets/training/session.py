@@ -1,13 +1,10 @@
 """Train a game in a run's folder: start a run, continue it, or start from another run's weights."""
 
-import math
-import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
-from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,11 +14,12 @@ from adversarial_nets import datasets
 from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets.arrays import Array
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.devices import check_device
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import SettingError, UserError, describe_type
+from adversarial_nets.game import refuse_without_gradients
 from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs import checkpoints, files, game_state
@@ -30,7 +28,20 @@ from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.schedules import rounds_in
-from adversarial_nets.settings import OPTIMISER_SETTINGS, Cadence, Settings, settings_differences
+from adversarial_nets.setting_values import (
+    POSITIVE,
+    check_value,
+    plain_value,
+    require_type,
+    whole_number,
+)
+from adversarial_nets.settings import (
+    OPTIMISER_SETTINGS,
+    Cadence,
+    Settings,
+    require_settings,
+    settings_differences,
+)
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks
@@ -43,7 +54,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def train(
-    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
+    data: DataLike,
     *,
     preset: str | None = None,
     settings: Settings | None = None,
@@ -108,9 +119,17 @@ def train(
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
     """
-    _check_choices(precision, keep, patience)
-    called = (callbacks,) if callable(callbacks) else tuple(callbacks)
-    data = _name_or_dataset(data)
+    _check_choices(precision, keep, preset)
+    called = _checked_callbacks(callbacks)
+    rounds, patience = (
+        value if value is None else whole_number(name, value)
+        for name, value in (("rounds", rounds), ("patience", patience))
+    )
+    if settings is not None:
+        require_settings(settings)
+    if cadence is not None:
+        require_type("cadence", cadence, Cadence, "Cadence(save_every=1000)")
+    data = datasets.name_or_dataset(data)
     networks = PassedNetworks(G, D, optimiser)
     networks.refuse_second_G(onto)
     onto = None if onto is None else runs_folder.folder_of(onto)
@@ -137,14 +156,33 @@ def train(
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
 
-def _check_choices(precision: str, keep: str, patience: int | None) -> None:
+def _check_choices(precision: str, keep: str, preset: object) -> None:
     """Refuse values that are not possible with a SettingError."""
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
         raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
-    if patience is not None and patience < 1:
-        raise SettingError("patience", f"is {patience}; it must be 1 or more.")
+    if not isinstance(preset, str | None):
+        raise SettingError(
+            "preset", f"is {describe_type(preset)}; give its name, e.g. 'quickstart'."
+        )
+
+
+def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 (anything)
+    """The callbacks as a tuple.
+
+    Raises:
+        UserError: one of them is no function.
+    """
+    is_one = callable(callbacks) or not isinstance(callbacks, Iterable)
+    several: tuple[Any, ...] = (callbacks,) if is_one else tuple(callbacks)
+    for one in several:
+        if not callable(one):
+            raise UserError(
+                f"callbacks has {one!r}, which is no function. Give functions of a "
+                "TrainingSnapshot, e.g. callbacks=[lambda snapshot: print(snapshot.row)]."
+            )
+    return several
 
 
 def _check_game(
@@ -163,15 +201,6 @@ def _check_game(
     if patience is not None:
         require_held_out(images)
     _check_processes(plan.settings, networks)
-
-
-def _name_or_dataset(
-    data: str | PathLike[str] | Dataset | Array | Mapping[str, Array],
-) -> str | Dataset:
-    """The name of a data set to load, or the data set itself."""
-    if isinstance(data, PathLike):
-        return f"folder:{os.fspath(data)}"
-    return data if isinstance(data, str) else datasets.as_dataset(data)
 
 
 @dataclass(frozen=True)
@@ -228,6 +257,7 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
         device=request.device,
         bf16_matmul=request.precision == "bfloat16",
     )
+    refuse_without_gradients(game)
     if request.plan.source and new:
         game_state.load_networks(game, request.plan.source)
     if networks.optimiser and new:
@@ -278,14 +308,13 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
     """
     if rounds is not None and epochs is not None:
         raise UserError("Both rounds and epochs are given; give one of them.")
-    for name, value in (("rounds", rounds), ("epochs", epochs)):
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            raise SettingError(name, f"is {value}; it must be above 0.")
-    if epochs is not None:
-        return rounds_in(settings, data, epochs)
-    if rounds is None:
+    if rounds is not None:
+        return whole_number("rounds", rounds)
+    if epochs is None:
         raise UserError("The length of the run is missing; give rounds or epochs.")
-    return rounds
+    epochs = plain_value(epochs, float)
+    check_value("epochs", epochs, float, POSITIVE)
+    return rounds_in(settings, data, epochs)
 
 
 def _check_processes(settings: Settings, networks: PassedNetworks) -> None:

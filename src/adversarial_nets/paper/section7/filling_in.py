@@ -14,7 +14,7 @@ mask m in a single pass (`masks`).
 import copy
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64, Real
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, softplus
 
@@ -22,8 +22,9 @@ from adversarial_nets import priors
 from adversarial_nets.classes import class_count, with_classes
 from adversarial_nets.datasets import ImageShape
 from adversarial_nets.encoders import GeneratorWithEncoder
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.masks import known_part
-from adversarial_nets.paper.section7.inference import generate, into_support
+from adversarial_nets.paper.section7.inference import generate, into_support, refuse_other_images
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -37,6 +38,7 @@ __all__ = [
 
 Images = Float[Tensor, "n pixels"]
 Masks = Float[Tensor, "n pixels"]
+AnyMask = Real[Tensor, "*rows pixels"] | Bool[Tensor, "*rows pixels"]
 Classes = Int64[Tensor, " n"]
 
 PRIOR_WEIGHT = 0.003
@@ -88,7 +90,7 @@ def optimise_completions(
     D: nn.Module | None,
     settings: Settings,
     x: Images,
-    mask: Masks,
+    mask: AnyMask,
     image_shape: ImageShape,
     c: Classes | None = None,
     steps: int = 1500,
@@ -100,14 +102,19 @@ def optimise_completions(
         D: the discriminator, in evaluation mode; without one its term is left out.
         settings: the run's settings; the prior and the seed are used.
         x: images; repeat a row for several completions.
-        mask: 1 where a pixel is known.
+        mask: 1 or True where a pixel is known; one row for each image, or one for all.
         image_shape: (channels, height, width).
         c: the class of each row, for a conditional run.
         steps: updates of Adam on z.
 
     Returns:
         The known pixels of x with G's pixels in between.
+
+    Raises:
+        UserError: images of another form than G's, or another mask.
     """
+    refuse_other_images(G, settings, x)
+    mask = _as_mask(mask, x)
     G = copy.deepcopy(G).requires_grad_(False)
     D = None if D is None else copy.deepcopy(D).requires_grad_(False)
     weights = neighbour_weights(mask, image_shape)
@@ -127,6 +134,20 @@ def optimise_completions(
         return compose(x, mask, generate(G, z, c))
 
 
+def _as_mask(mask: AnyMask, x: Images) -> Masks:
+    """The mask in floats, one row for each image.
+
+    Raises:
+        UserError: it has another shape.
+    """
+    if mask.shape not in (x.shape, (1, *x.shape[1:]), x.shape[1:]):
+        raise UserError(
+            f"mask has shape {tuple(mask.shape)}; it must be {tuple(x.shape)} as the images, or "
+            f"({x.shape[1]},) for all of them."
+        )
+    return mask.to(x).expand_as(x)
+
+
 def _row_for_D(
     G: nn.Module, G_z: Images, z: Float[Tensor, "n z_size"], c: Classes | None
 ) -> Float[Tensor, "n values"]:
@@ -137,15 +158,26 @@ def _row_for_D(
 
 
 @torch.no_grad()
-def complete_in_one_pass(G: nn.Module, settings: Settings, x: Images, mask: Masks) -> Images:
+def complete_in_one_pass(G: nn.Module, settings: Settings, x: Images, mask: AnyMask) -> Images:
     """Complete images by a generator that was trained with masks: G(z, x·m, m), one z for each row.
 
     Args:
         G: the generator of a run with `condition` masks, in evaluation mode.
         settings: the run's settings; the prior and the seed are used.
         x: images; repeat a row for several completions.
-        mask: 1 where a pixel is known.
+        mask: 1 or True where a pixel is known; one row for each image, or one for all.
+
+    Raises:
+        UserError: a run without masks, images of another form than G's, or another mask.
     """
+    if settings.condition != "masks":
+        raise SettingError(
+            "condition",
+            f"is {settings.condition}; it must be masks to fill in images in one pass. Use "
+            "optimise_completions for other runs.",
+        )
+    refuse_other_images(G, settings, x)
+    mask = _as_mask(mask, x)
     address = Address(settings.seed, 0, range(len(x)))
     z = priors.draw(settings.prior, address, settings.z_size, "z to fill in")
     return compose(x, mask, generate(G, z, known_part(x, mask)))

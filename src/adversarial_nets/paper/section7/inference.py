@@ -28,6 +28,7 @@ from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
 from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.errors import UserError, describe_type
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
@@ -43,6 +44,7 @@ __all__ = [
     "load_encoder",
     "nearest_class",
     "optimise_z",
+    "refuse_other_images",
     "starting_points",
 ]
 
@@ -179,6 +181,30 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
 
 
 @torch.no_grad()
+def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
+    """Refuse images of another form than G's: (n, pixels), floats on the same scale.
+
+    Raises:
+        UserError: they are.
+    """
+    address = Address(settings.seed, 0, range(16))
+    z = priors.draw(settings.prior, address, settings.z_size, "z to try G")
+    like = generate(G, z, drawn_classes(G, address, "z to try G"))
+    is_tensor = isinstance(x, Tensor)
+    if not is_tensor or not x.is_floating_point() or x.shape[1:] != like.shape[1:]:
+        given = f"{x.dtype} of shape {tuple(x.shape)}" if is_tensor else describe_type(x)
+        raise UserError(
+            f"The images are {given}; they must be floats of shape (n, {like.shape[1]}). A data "
+            "set's images are so in data.floats(images); flatten others with x.flatten(1)."
+        )
+    if len(x) and x.max() > 10 and like.min() >= 0 and like.max() <= 1:
+        raise UserError(
+            f"The images have values up to {x.max():g}, but G's are from 0 to 1. Divide images "
+            "from 0 to 255 by 255."
+        )
+
+
+@torch.no_grad()
 def distances(G: nn.Module, x: Images, z: Noise, c: Classes | None = None) -> Float[Tensor, " n"]:
     """‖x − G(z)‖ of each image."""
     return (x - generate(G, z, c)).norm(dim=1)
@@ -213,7 +239,11 @@ def starting_points(
             random z is taken.
         c: the class of each image; by default the one that comes nearest.
         known: 1 at the pixels that count, for random z; by default all count.
+
+    Raises:
+        UserError: images of another form than G's.
     """
+    refuse_other_images(G, settings, x)
     if E is not None:
         z = into_support(encode(E, x), settings)  # E's own output may lie outside
         return z, nearest_class(G, x, z) if c is None else c
@@ -255,7 +285,16 @@ def optimise_z(
         start: where to begin, one row for each image.
         c: the class of each image, for a conditional generator.
         steps: updates of Adam.
+
+    Raises:
+        UserError: images of another form than G's, or a start of another shape.
     """
+    refuse_other_images(G, settings, x)
+    if start.shape != (len(x), settings.z_size):
+        raise UserError(
+            f"start has shape {tuple(start.shape)}; it must be (n, z_size) = "
+            f"({len(x)}, {settings.z_size}), one row for each image, e.g. from starting_points."
+        )
     G = copy.deepcopy(G).requires_grad_(False)
     start = into_support(start, settings)
     z = start.clone().requires_grad_()

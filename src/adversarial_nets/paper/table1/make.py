@@ -2,40 +2,44 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 
 from adversarial_nets import datasets
-from adversarial_nets.baselines import BASELINES
+from adversarial_nets.baselines import BASELINES, Baseline
 from adversarial_nets.datasets import Dataset, fingerprint
-from adversarial_nets.errors import SettingError, UserError, unknown_name
+from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.evaluation.parzen import GRIDS
 from adversarial_nets.paper.table1 import record
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES, Table
 from adversarial_nets.paper.table1.rows import Options, make_row
 from adversarial_nets.paper.table1.text import write_files
 from adversarial_nets.progress import Progress
+from adversarial_nets.runs.folder import RunLike, folder_of
 from adversarial_nets.runs.provenance import made_with
+from adversarial_nets.setting_values import whole_number
 
 __all__ = ["table1"]
 
 
 def table1(
-    data: Sequence[str] = ("mnist",),
-    out: Path = Path("runs/table1"),
+    data: str | Sequence[str] = ("mnist",),
+    out: str | PathLike[str] = Path("runs/table1"),
     *,
-    rows: Sequence[str] = NAMES,
+    rows: str | Sequence[str] = NAMES,
     grid: str = "paper",
     seeds: int = 1,
     quick: bool = False,
-    run: Path | None = None,
+    run: RunLike | None = None,
     on_progress: Progress | None = None,
 ) -> Table:
     """Make the rows of Table 1 that are not recorded yet, and write the table.
 
     Args:
-        data: names of data sets, for `datasets.load`.
+        data: names of data sets for `datasets.load`, or one name.
         out: the output folder.
-        rows: names of rows: `NAMES`, or keys of `baselines.BASELINES`.
+        rows: names of rows, or one name: `NAMES`, or keys of `baselines.BASELINES`.
         grid: the grid of σ, ``paper`` or ``fine``.
         seeds: number of seeds of each trained model: 0, 1, ….
         quick: train small networks for a short time.
@@ -53,13 +57,22 @@ def table1(
         Diverged: a training met a number that is not finite.
     """
     all_rows = (*BASELINES, ADVERSARIAL_NETS, REFERENCES)
+    data, rows = (
+        (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+        for names in (data, rows)
+    )
     for row in rows:
-        if row not in all_rows:
-            raise unknown_name(row, all_rows, "row")
-    if seeds < 1:
-        raise SettingError("seeds", f"is {seeds}; it must be 1 or more.")
-    options = Options(grid, quick, run, on_progress)
+        _check_row(row, all_rows)
+    if grid not in GRIDS:
+        raise unknown_name(grid, list(GRIDS), "grid of σ")
+    seeds, out = whole_number("seeds", seeds), Path(out)
+    options = Options(grid, quick, None if run is None else folder_of(run), on_progress)
     for name in data:
+        if not isinstance(name, str):
+            raise UserError(
+                f"data has a {type(name).__name__}; give names of data sets, e.g. ['mnist-5k'] "
+                "(datasets.register makes a name for others)."
+            )
         dataset = datasets.load(name, on_progress=on_progress)
         if dataset.range != (0.0, 1.0):
             low, high = dataset.range
@@ -74,6 +87,17 @@ def table1(
                 _make_and_record(row, dataset, seed, folder, options)
     table = record.read_table(out, data, all_rows, grid)
     return dataclasses.replace(table, files=write_files(table, out))
+
+
+def _check_row(row: str, known: Sequence[str]) -> None:
+    """Refuse a row that is unknown or cannot be made."""
+    if row not in known:
+        raise unknown_name(row, known, "row")
+    if row in BASELINES and not isinstance(BASELINES[row], Baseline):
+        raise UserError(
+            f"BASELINES[{row!r}] is of type {type(BASELINES[row]).__name__}; it must be a "
+            "Baseline(title, fit, sample, settings)."
+        )
 
 
 def _make_and_record(row: str, data: Dataset, seed: int, folder: Path, options: Options) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
 from adversarial_nets import datasets
@@ -108,9 +110,9 @@ class _BaselineRow:
         """Draw n samples; `chains` matters for a Markov chain only."""
         sample = self.baseline.sample
         if not isinstance(sample, ChainSampler):
-            return sample(model, n, seed=self.seed)
+            return self.as_images("sample", sample(model, n, seed=self.seed), n)
         on_progress = with_prefix(self.options.on_progress, self.baseline.title)
-        return sample(
+        drawn = sample(
             model,
             n,
             training_images=self.images,
@@ -118,6 +120,24 @@ class _BaselineRow:
             chains=chains,
             on_progress=on_progress,
         )
+        return self.as_images("sample", drawn, n)
+
+    def as_images(self, function: str, made: object, n: int) -> Tensor:
+        """Return what a function of the baseline made as a tensor of n images in float32.
+
+        Raises:
+            UserError: it is none.
+        """
+        shape = (n, self.images.shape[1])
+        x: Any = torch.from_numpy(made) if isinstance(made, np.ndarray) else made
+        is_tensor = isinstance(x, Tensor)
+        if not is_tensor or not x.is_floating_point() or x.shape != shape:
+            given = f"{x.dtype} of shape {tuple(x.shape)}" if is_tensor else type(made).__name__
+            raise UserError(
+                f"{function} of {self.baseline.title} returned {given}; it must return floats in "
+                f"[0, 1] of shape {shape}, one row for each image."
+            )
+        return x.detach().float().cpu()
 
     def validation_score(self, model: object) -> float:
         """Return the Parzen log-likelihood of validation images at the best σ of the grid."""
@@ -186,7 +206,7 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
         session.seconds = time.process_time() - started
     if session.best:
         if not isinstance(model, Model):
-            raise TypeError(
+            raise UserError(
                 f"The model of {baseline.title} has no state_dict(). It needs one to restore its "
                 "best checkpoint; or register it with score_every_epochs=0."
             )
@@ -235,7 +255,7 @@ def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
     if baseline.sample_z and baseline.decode:
         z = baseline.sample_z(model, 2, row.seed)
         line = interpolation.straight_lines(z[:1], z[1:], pictures.COLUMNS)[0]
-        return baseline.decode(model, line)
+        return row.as_images("decode", baseline.decode(model, line), pictures.COLUMNS)
     return None
 
 

@@ -1,0 +1,95 @@
+"""Try out an objective that a program added, before a game uses it."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from adversarial_nets.errors import UserError
+from adversarial_nets.objectives import (
+    Objective,
+    d_logit_gradients,
+    find,
+    g_logit_gradient,
+    scalar,
+)
+from adversarial_nets.progress import counted
+
+__all__ = ["check_closed_forms", "try_out"]
+
+
+@torch.inference_mode(False)
+@torch.enable_grad()
+def try_out(name: str) -> Objective:
+    """Return the objective of that name after a call of its losses on a few logits.
+
+    Raises:
+        UserError: there is no such objective, or a loss does not take D's logits, is no scalar, or
+            has no gradient with respect to them.
+    """
+    found = find(name)
+    a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
+    both = {"data": a_x, "samples": a_G_z}
+    _try_loss("d_loss", found.d_loss, both, both)
+    if found.paired_g_loss is None:
+        _try_loss("g_loss", found.g_loss, {"samples": a_G_z}, {"samples": a_G_z})
+    else:
+        _try_loss("paired_g_loss", found.paired_g_loss, both, {"samples": a_G_z})
+    return found
+
+
+def _try_loss(
+    name: str,
+    loss: Callable[..., Tensor],
+    logits: Mapping[str, Tensor],
+    trained_by: Mapping[str, Tensor],
+) -> None:
+    """Call a loss, and refuse one that has no gradient with respect to the logits `trained_by`."""
+    try:
+        result = scalar(loss(*logits.values()), name)
+    except TypeError as error:
+        problem = str(error).partition("\n")[0]
+        raise UserError(
+            f"The objective's {name} cannot be called with D's logits on {' and '.join(logits)} "
+            f"({problem}). It must be a function of {counted(len(logits), 'tensor')}."
+        ) from error
+    for of_what, a in trained_by.items():
+        gradient = None
+        if result.requires_grad:
+            (gradient,) = torch.autograd.grad(result, a, retain_graph=True, allow_unused=True)
+        if gradient is None:
+            raise UserError(
+                f"The objective's {name} has no gradient with respect to D's logits on {of_what}. "
+                "Compute it from them with torch alone, without .detach(), .item() or "
+                "torch.no_grad()."
+            )
+
+
+def check_closed_forms(name: str) -> None:
+    """Refuse an objective whose gradients in closed form are not those of its losses.
+
+    That happens if `dataclasses.replace` changes a loss and keeps the gradients of the old one, or
+    if the factor m is missing.
+
+    Raises:
+        UserError: the name of the wrong gradients.
+    """
+    objective = find(name)
+    by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
+    a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)
+    a_G_z = a_x.flip(0) + 0.17
+    computed: list[tuple[str, Any, Callable[[Objective], Sequence[Tensor]]]] = [
+        ("d_gradients", objective.d_gradients, lambda of: d_logit_gradients(of, a_x, a_G_z)),
+        ("g_gradient", objective.g_gradient, lambda of: [g_logit_gradient(of, a_G_z)]),
+    ]
+    for field_name, closed_form, gradients in computed:
+        if closed_form is None:
+            continue
+        pairs = zip(gradients(objective), gradients(by_autograd), strict=True)
+        if not all(torch.allclose(a, b, atol=1e-6) for a, b in pairs):
+            raise UserError(
+                f"The {field_name} of the objective {name} are not the gradients of m times its "
+                f"loss, m being the size of the minibatch. Correct them, or give {field_name}=None."
+            )
