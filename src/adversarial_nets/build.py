@@ -12,7 +12,6 @@ from adversarial_nets import (
     encoders,
     nets,
     objective_checks,
-    objectives,
     user_networks,
 )
 from adversarial_nets.augmentation import diff_augment_probability
@@ -89,8 +88,6 @@ def new_game(
     s = settings
     data = data if isinstance(data, Source) else as_dataset(data, **s.data_options())
     _check_augmentation(s, data)
-    if not objectives.is_built_in(s.objective):
-        objective_checks.check_closed_forms(s.objective)
     counts = classes.count_classes(data) if s.condition == "classes" else {}
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
@@ -117,14 +114,23 @@ def new_game(
         ada=AdaState(diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)),
     )
     _multiply_own_rates(game)
+    game.manual_backprop = _by_hand(game, manual_backprop)
+    return game
+
+
+def _by_hand(game: Game, wanted: bool | None) -> bool:
+    """Whether updates are computed by manual backpropagation: as wanted, or wherever it applies.
+
+    Raises:
+        SettingError: it is wanted where it does not apply.
+    """
     supported = supports(game)
-    if manual_backprop and not supported:
+    if wanted and not supported:
         raise SettingError(
             "manual_backprop",
             "is True, but these networks or settings need autograd; leave it out.",
         )
-    game.manual_backprop = supported if manual_backprop is None else manual_backprop
-    return game
+    return supported if wanted is None else wanted
 
 
 def _check_augmentation(s: Settings, data: Source) -> None:

@@ -17,7 +17,7 @@ from adversarial_nets.objectives import (
 )
 from adversarial_nets.progress import counted
 
-__all__ = ["check_closed_forms", "try_out"]
+__all__ = ["try_out"]
 
 
 @torch.inference_mode(False)
@@ -26,8 +26,8 @@ def try_out(name: str) -> Objective:
     """Return the objective of that name after a call of its losses on a few logits.
 
     Raises:
-        UserError: there is no such objective, or a loss does not take D's logits, is no scalar, or
-            has no gradient with respect to them.
+        UserError: there is no such objective; a loss does not take D's logits, is no scalar, or has
+            no gradient with respect to them; or a gradient in closed form is another one.
     """
     found = find(name)
     a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
@@ -37,6 +37,7 @@ def try_out(name: str) -> Objective:
         _try_loss("g_loss", found.g_loss, {"samples": a_G_z}, {"samples": a_G_z})
     else:
         _try_loss("paired_g_loss", found.paired_g_loss, both, {"samples": a_G_z})
+    _check_closed_forms(found, name)
     return found
 
 
@@ -67,7 +68,7 @@ def _try_loss(
             )
 
 
-def check_closed_forms(name: str) -> None:
+def _check_closed_forms(objective: Objective, name: str) -> None:
     """Refuse an objective whose gradients in closed form are not those of its losses.
 
     That happens if `dataclasses.replace` changes a loss and keeps the gradients of the old one, or
@@ -76,7 +77,6 @@ def check_closed_forms(name: str) -> None:
     Raises:
         UserError: the name of the wrong gradients.
     """
-    objective = find(name)
     by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
     a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)
     a_G_z = a_x.flip(0) + 0.17

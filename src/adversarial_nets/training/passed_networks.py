@@ -2,12 +2,14 @@
 
 import functools
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import nn
 
 from adversarial_nets.build import Optimiser
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs import game_state
+from adversarial_nets.runs import folder, game_state
+from adversarial_nets.runs.folder import RunLike
 from adversarial_nets.state import Game
 
 __all__ = ["PassedNetworks"]
@@ -26,10 +28,17 @@ class PassedNetworks:
         """Whether G or D comes from the program."""
         return bool(self.G or self.D)
 
-    def refuse_second_G(self, onto: object) -> None:
-        """Refuse a G beside a finished run `onto`, whose generator becomes part of G."""
-        if onto is not None and self.G is not None:
+    def folder_of_top_layers(self, onto: RunLike | None) -> Path | None:
+        """The folder of the finished run `onto`, whose generator becomes part of G.
+
+        Raises:
+            UserError: G is given, too.
+        """
+        if onto is None:
+            return None
+        if self.G is not None:
             raise UserError("onto gives the generator, and G is another one; give one of them.")
+        return folder.folder_of(onto)
 
     @property
     def optimiser_name(self) -> str | None:

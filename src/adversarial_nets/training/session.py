@@ -119,20 +119,12 @@ def train(
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
     """
-    _check_choices(precision, keep, preset)
+    _check_arguments(precision, keep, preset, settings, cadence)
     called = _checked_callbacks(callbacks)
-    rounds, patience = (
-        value if value is None else whole_number(name, value)
-        for name, value in (("rounds", rounds), ("patience", patience))
-    )
-    if settings is not None:
-        require_settings(settings)
-    if cadence is not None:
-        require_type("cadence", cadence, Cadence, "Cadence(save_every=1000)")
+    rounds, patience = _whole("rounds", rounds), _whole("patience", patience)
     data = datasets.name_or_dataset(data)
     networks = PassedNetworks(G, D, optimiser)
-    networks.refuse_second_G(onto)
-    onto = None if onto is None else runs_folder.folder_of(onto)
+    onto = networks.folder_of_top_layers(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     plan = resolve(data, run, preset, settings, source, restart, rounds, own_networks=networks.own)
     device = distributed.local_device(device)
@@ -156,8 +148,10 @@ def train(
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
 
-def _check_choices(precision: str, keep: str, preset: object) -> None:
-    """Refuse values that are not possible with a SettingError."""
+def _check_arguments(
+    precision: str, keep: str, preset: object, settings: object, cadence: object
+) -> None:
+    """Refuse values and types that are not possible with a SettingError."""
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
@@ -166,6 +160,15 @@ def _check_choices(precision: str, keep: str, preset: object) -> None:
         raise SettingError(
             "preset", f"is {describe_type(preset)}; give its name, e.g. 'quickstart'."
         )
+    if settings is not None:
+        require_settings(settings)
+    if cadence is not None:
+        require_type("cadence", cadence, Cadence, "Cadence(save_every=1000)")
+
+
+def _whole(name: str, value: object) -> int | None:
+    """A whole number of 1 or more, or None."""
+    return None if value is None else whole_number(name, value)
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 (anything)
