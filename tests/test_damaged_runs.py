@@ -91,6 +91,34 @@ def test_restart_that_cannot_delete_the_checkpoints_keeps_the_run(
     assert trained(folder, 40).newest_round == 40
 
 
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EIO, errno.ESTALE])
+@pytest.mark.parametrize(
+    "name",
+    ["settings.json", "metrics.jsonl", "evaluation.json", "state.json", "nets.safetensors"],
+)
+def test_a_file_on_a_lost_disk_is_not_called_damaged(
+    name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Advice to delete or restore such a file would be wrong."""
+    folder = tmp_path / "run"
+    trained(folder, 20)
+    (folder / "evaluation.json").write_text("[]")
+    read = Path.read_bytes
+
+    def refuse(path: Path) -> bytes:
+        if path.name == name:
+            raise OSError(number, "the system's words", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UserError) as caught:
+        trained(folder, 40)
+    assert f"{name} cannot be read now (the system's words)" in str(caught.value)
+    assert "elete" not in str(caught.value)
+    monkeypatch.undo()
+    assert trained(folder, 40).newest_round == 40
+
+
 def test_restart_by_restarted_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Processes that died before they had replaced the run replace it; later ones continue it."""
     folder = tmp_path / "run"

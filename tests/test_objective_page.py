@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError
@@ -20,15 +21,22 @@ def test_the_page_does_what_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = PAGE.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    assert len([line for line in code.splitlines() if line.strip()]) < 20
+    programs = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(programs) == 2
     monkeypatch.chdir(tmp_path)
     try:
-        exec(compile(code, str(PAGE), "exec"), {})
+        for code in programs:
+            assert len([line for line in code.splitlines() if line.strip()]) < 20
+            exec(compile(code, str(PAGE), "exec"), {})
     finally:
-        OBJECTIVES.pop("smoothed", None)
-    printed = capsys.readouterr().out.strip().splitlines()[-1]
+        for name in ("smoothed", "dragan"):
+            OBJECTIVES.pop(name, None)
+    lines = capsys.readouterr().out.splitlines()
+    (printed,) = [line for line in lines if line.startswith("custom, from")]
     assert f"`{printed}`" in text
+    run = an.open_run(tmp_path / "runs" / "dragan")
+    assert run.newest_round == 2
+    assert run.info["updates"] == "autograd"
 
 
 def test_the_table_lists_every_objective() -> None:

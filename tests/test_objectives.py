@@ -17,6 +17,8 @@ from torch.nn.functional import softplus
 from adversarial_nets import objective_checks, objectives
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
+from adversarial_nets.game import play
+from adversarial_nets.state import Game
 from small import normal, small_data, small_settings
 
 logits = st.lists(st.floats(-30, 30), min_size=1, max_size=8).map(
@@ -350,6 +352,65 @@ def test_what_is_no_objective_is_named(given: Any, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(objectives.OBJECTIVES, "mine", given)
     with pytest.raises(UserError, match=r"The objective mine is .*; it must be an objectives.Obj"):
         new_game(small_settings(objective="mine"), small_data())
+
+
+def _game_with_penalty(
+    monkeypatch: pytest.MonkeyPatch, penalty: objectives.Penalty, **changes: Any
+) -> Game:
+    plain = objectives.OBJECTIVES["non-saturating"]
+    mine = dataclasses.replace(plain, penalty=penalty)
+    monkeypatch.setitem(objectives.OBJECTIVES, "mine", mine)
+    return new_game(small_settings(objective="mine", **changes), small_data())
+
+
+def test_a_penalty_of_a_program_is_added_to_Ds_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R1, written as a program would, trains as the setting `r1` does."""
+
+    def r1(D: Callable[[Tensor], Tensor], x: Tensor, G_z: Tensor) -> Tensor:
+        assert G_z.shape == x.shape
+        x.requires_grad_()
+        return objectives.r1(x, D(x), 2.0)
+
+    D = dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0)
+    by_setting = new_game(small_settings(r1=2.0, D=D), small_data())
+    assert by_setting.manual_backprop
+    by_program = _game_with_penalty(monkeypatch, r1, D=D)
+    assert not by_program.manual_backprop
+    without = new_game(small_settings(D=D), small_data())
+    for game in (by_setting, by_program, without):
+        play(game, 5)
+    weights = [torch.cat([p.flatten() for p in g.D.parameters()]) for g in (by_setting, by_program)]
+    torch.testing.assert_close(*weights)
+    unlike = torch.cat([p.flatten() for p in without.D.parameters()])
+    assert not torch.allclose(weights[0], unlike, atol=1e-4)
+
+
+def test_a_penalty_has_the_same_masks_in_each_call_of_D(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def twice(D: Callable[[Tensor], Tensor], x: Tensor, G_z: Tensor) -> Tensor:
+        seen.append((D(x), D(x)))
+        return D(x).square().mean()
+
+    play(_game_with_penalty(monkeypatch, twice), 3)
+    assert len(seen) == 3
+    for first, second in seen:
+        assert torch.equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "message"),
+    [
+        (lambda D, x, G_z: D(x).detach().mean(), "penalty has no gradient .* create_graph=True"),
+        (lambda D, x, G_z: D(x).square(), r"penalty returned shape \(.*End it in .mean"),
+    ],
+)
+def test_a_penalty_that_cannot_work_is_refused(
+    penalty: Any, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = _game_with_penalty(monkeypatch, penalty)
+    with pytest.raises(UserError, match=message):
+        play(game, 1)
 
 
 def test_finite_differences_are_the_exact_penalty() -> None:

@@ -232,6 +232,18 @@ def test_a_folder_in_use(tmp_path: Path) -> None:
         trained(tmp_path / "run")
 
 
+def test_a_refused_training_leaves_no_folder_behind(tmp_path: Path) -> None:
+    """A D whose logits are not one for each image is found when the game is built."""
+    D = torch.nn.Linear(small_data().pixels, 2)
+    with pytest.raises(UserError, match="logit"):
+        trained(tmp_path / "new", D=D)
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(UserError, match="logit"):
+        trained(tmp_path / "mine", D=D)
+    assert (tmp_path / "mine").exists()  # it was there before
+
+
 def test_a_file_where_the_folder_should_be(tmp_path: Path) -> None:
     (tmp_path / "run").write_text("hello")
     with pytest.raises(UserError, match="a file has the folder's name"):

@@ -26,6 +26,7 @@ from adversarial_nets.settings import Settings
 __all__ = [
     "OBJECTIVES",
     "Objective",
+    "Penalty",
     "d_logit_gradients",
     "discriminator_loss",
     "find",
@@ -43,6 +44,8 @@ __all__ = [
 ]
 
 Logits = Float[Tensor, " m"]
+Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
+"""A penalty on D: a function of D, of data x and of samples G(z); see `Objective.penalty`."""
 
 
 def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -83,6 +86,9 @@ class Objective:
         threshold: the logit above which D takes an image for data, a* where p = q; None if its
             logits have no fixed zero (a critic, or a D of differences).
         gradient_penalty: default of the setting ``gradient_penalty``, the weight λ.
+        penalty: a penalty on D that is added to D's loss beside those of the settings: a function
+            ``penalty(D, x, G_z)`` of D as a function from rows to logits, of the minibatch of data
+            and of as many samples, which returns a scalar. Such an objective needs autograd.
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
         divergence: D's least expected loss, as a divergence between p and q.
@@ -103,6 +109,7 @@ class Objective:
     paired_g_loss: Callable[[Tensor, Tensor], Tensor] | None = None
     threshold: float | None = 0.0
     gradient_penalty: float = 0.0
+    penalty: Penalty | None = None
     optimum: str = "not known"
     divergence: str = "not known"
     a_star: Callable[[Tensor, Tensor], Tensor] | None = None

@@ -170,14 +170,15 @@ def _g_loss(game: Game, step: int, a_G_z: Logits, a_x: Logits | None = None) -> 
 
 
 def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""] | float:
-    """The penalties on D: R1 on data, R2 on samples, and WGAN-GP's between them."""
+    """R1 on data, R2 on samples, WGAN-GP between them, and the objective's own penalty on D."""
     compute: dict[str, Callable[[float], Tensor]] = {
         "r1": lambda γ: _R_penalty(game, data, γ),  # γ/2 · E‖∂a(x)/∂x‖²
         "r2": lambda γ: _R_penalty(game, samples, γ),  # the same at x = G(z)
         "gradient_penalty": lambda λ: _gradient_penalty(game, step, data, samples, λ),
     }
     weights = objectives.penalties(game.settings)
-    return sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
+    total = sum((compute[name](weight) for name, weight in weights.items()), start=0.0)
+    return total + _own_penalty(game, step, data, samples)
 
 
 def _R_penalty(game: Game, at: _DInput, gamma: float) -> Float[Tensor, ""]:
@@ -196,6 +197,34 @@ def _gradient_penalty(
     x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
     a_x_hat = _logits(game, x_hat, step, "between data and samples")
     return objectives.gradient_penalty(x_hat, a_x_hat, weight, game.data.pixels)
+
+
+def _own_penalty(
+    game: Game, step: int, data: _DInput, samples: _DInput
+) -> Float[Tensor, ""] | float:
+    """The penalty that a program gave with its objective; each call of D has the same masks.
+
+    Raises:
+        UserError: it is no scalar, or has no gradient with respect to D's parameters.
+    """
+    penalty = objectives.find(game.settings.objective).penalty
+    if penalty is None:
+        return 0.0
+    total = objectives.scalar(
+        penalty(
+            lambda rows: _logits(game, rows, step, "the objective's penalty"),
+            data.x.detach(),
+            samples.x.detach(),
+        ),
+        "penalty",
+    )
+    if not total.requires_grad:
+        raise UserError(
+            "The objective's penalty has no gradient with respect to D's parameters. Compute it "
+            "from D's logits without .detach() or .item(), and pass create_graph=True to "
+            "torch.autograd.grad."
+        )
+    return total
 
 
 def _set_gradients(

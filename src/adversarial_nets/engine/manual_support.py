@@ -82,10 +82,11 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 
 def _needs_autograd(s: Settings) -> bool:
     """Whether a penalty, a paired objective or augmentation is not implemented by hand."""
-    paired = objectives.find(s.objective).paired_g_loss is not None
+    objective = objectives.find(s.objective)
+    needed = objective.paired_g_loss is not None or objective.penalty is not None
     penalties = objectives.penalties(s).keys()
     exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
-    return paired or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
+    return needed or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
 
 
 def _is_hooked(module: nn.Module) -> bool:

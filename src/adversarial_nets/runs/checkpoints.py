@@ -20,6 +20,7 @@ from adversarial_nets.runs.files import (
     flush,
     json_text,
     numbered_by_round,
+    read_bytes,
     reason,
     require_folder,
 )
@@ -220,11 +221,17 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
     tensors = {}
     for name in ("nets.safetensors", "optimisers.safetensors"):
         try:
-            content = (path / name).read_bytes()
+            content = read_bytes(path / name)
             if hashlib.sha256(content).hexdigest() != record["sha256"][name]:
                 raise ValueError("its checksum is wrong")
             tensors[name] = safetensors.torch.load(content)
-        except (OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        except (
+            FileNotFoundError,
+            KeyError,
+            TypeError,
+            ValueError,
+            safetensors.SafetensorError,
+        ) as error:
             raise _damaged(path, f"{name}: {error}") from error
     return Checkpoint(
         int(record["round"]), tensors["nets.safetensors"], tensors["optimisers.safetensors"], record
@@ -239,12 +246,10 @@ def _read_state(path: Path) -> dict[str, Any]:
     """
     file = path / "state.json"
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
+        record = json.loads(read_bytes(file).decode("utf-8"))
         if not isinstance(record, dict):
             raise ValueError("it holds no JSON object")
-    except PermissionError as error:
-        raise UserError(f"{file} cannot be read ({error}). Check its permissions.") from error
-    except (OSError, ValueError) as error:
+    except (FileNotFoundError, ValueError) as error:
         raise _damaged(path, f"state.json: {reason(error)}") from error
     check_format(record, file)
     hashes = record.get("sha256")

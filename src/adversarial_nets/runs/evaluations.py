@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.files import reason
+from adversarial_nets.runs.files import read_bytes, reason
 
 __all__ = ["read_evaluations", "with_round"]
 
@@ -28,9 +28,9 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        records = [with_round(record) for record in json.loads(path.read_text(encoding="utf-8"))]
+        records = [with_round(record) for record in json.loads(read_bytes(path))]
         return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({reason(error)}). Delete it and run advnets evaluate again."
         ) from error

@@ -23,7 +23,7 @@ from torch import nn
 from adversarial_nets.datasets.registry import absolute_path
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.checkpoints import GENERATOR, Checkpoint
-from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
+from adversarial_nets.runs.files import explain_os_errors, json_text, read_bytes, write_atomically
 from adversarial_nets.runs.folder import Run, settings_record
 
 __all__ = [
@@ -128,8 +128,8 @@ def exported_checkpoint(run: Run, which: str, weights: str) -> Checkpoint:
     check_exported(run, which, weights)
     path = run.folder / GENERATOR
     try:
-        tensors = safetensors.torch.load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
+        tensors = safetensors.torch.load(read_bytes(path))
+    except (FileNotFoundError, SafetensorError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     network = "averaged" if weights == "averaged" else "G"
     nets = {

@@ -21,6 +21,7 @@ __all__ = [
     "json_text",
     "lock",
     "numbered_by_round",
+    "read_bytes",
     "read_json",
     "reason",
     "require_folder",
@@ -33,6 +34,7 @@ FORMAT = 1
 
 _WINDOWS = os.name == "nt"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 _NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 # A path may have bytes that the locale cannot decode. They are written as they are.
 _UNDECODED = "surrogateescape"
@@ -166,6 +168,24 @@ def json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file of a run.
+
+    Raises:
+        FileNotFoundError: there is no such file, or a folder has its name.
+        UserError: there is one, but the system does not let this process read it now.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise FileNotFoundError(error.errno, error.strerror, str(path)) from error
+        raise UserError(
+            f"{path} cannot be read now ({error.strerror}), which does not mean that it is "
+            "damaged. Check its permissions and that its disk is connected, and try again."
+        ) from error
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds one object.
 
@@ -173,8 +193,8 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file cannot be read, or holds something else.
     """
     try:
-        record = json.loads(path.read_text(encoding="utf-8", errors=_UNDECODED))
-    except (OSError, ValueError) as error:
+        record = json.loads(read_bytes(path).decode("utf-8", errors=_UNDECODED))
+    except (FileNotFoundError, ValueError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     if not isinstance(record, dict):
         raise UserError(
@@ -205,11 +225,14 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
 def lock(folder: Path) -> Iterator[None]:
     """Lock a run's folder for this process; the lock is released even if the process crashes.
 
+    A folder that is new and stays empty, because a training was refused, is removed again.
+
     Raises:
         UserError: another process holds the lock, or the file system has no locks.
     """
     from filelock import FileLock, Timeout
 
+    new = not folder.exists()
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         # No soft lock: that is a file only, which would remain after a crash.
@@ -231,4 +254,8 @@ def lock(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        if new and all(path.name == ".lock" for path in folder.glob("*")):
+            with suppress(OSError):  # Windows does not delete an open file
+                (folder / ".lock").unlink()
+                folder.rmdir()
         held.release()

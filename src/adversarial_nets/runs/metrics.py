@@ -7,7 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.files import explain_os_errors, require_folder, write_atomically
+from adversarial_nets.runs.files import (
+    explain_os_errors,
+    read_bytes,
+    require_folder,
+    write_atomically,
+)
 
 __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
@@ -27,8 +32,8 @@ def _lines(folder: Path) -> list[bytes]:
     if not path.exists():
         return []
     try:
-        return path.read_bytes().splitlines()
-    except OSError as error:
+        return read_bytes(path).splitlines()
+    except FileNotFoundError as error:  # a folder has its name
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
