@@ -93,7 +93,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "博弈 B 的 D 如理论所假设的那样保持在[[最优判别器]]附近，但每轮的计算量大了许多倍。注"
         "意下方的绿色曲线：博弈 A 接近数据分布，博弈 B 的 JSD 始终在博弈 A 的两倍以上。\n"
         "= D ≈ D*  ⇒  V(D, G) ≈ −log 4 + 2·JSD(p_data ‖ p_g)\n"
-        "论文第 3 节：在内层循环中把 D 优化到底，计算上不可行，而且在有限数据上会过拟合。",
+        "论文 §3：在内层循环中把 D 优化到最优，计算量大得不可行，而且在有限数据上会过拟合。",
     ),
     "about G first": text(
         "Game A: G is trained alone for 100 rounds against an untrained D (a [[head "
@@ -126,8 +126,8 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "博弈 A 的 p_g 在数据附近来回移动，D 也随之变化。注意曲线：[[价值函数]] V 与 JSD 时升"
         "时降。拖动历史滑块可以重看。\n"
         "= p_g^{t+1} = p_g^t − ε · ∂C/∂p_g（证明）      θ^{t+1} = θ^t − ε · ∂V/∂θ（实际）\n"
-        "论文的收敛性证明（第 4.2 节）面对最优的 D 直接更新 p_g；实际训练中，梯度法更新的是两"
-        "个网络的参数，因而可能振荡。",
+        "论文的收敛性证明（§4.2）每一步都取最优的 D，并直接更新 p_g；实际训练中，梯度法更新的是"
+        "两个网络的参数，因而可能振荡。",
     ),
     "about zero width": text(
         "These data lie on a curve, so they have no density in the plane.\n"
@@ -140,8 +140,8 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "可以看到，样本到圆环的距离逐渐减小，覆盖的角度逐渐增多。这里不显示 JSD 和 KL：只要 "
         "G 的分布有密度，它们就是常数。\n"
         "= JSD(p_data ‖ p_g) = log 2,   KL(p_data ‖ p_g) = ∞\n"
-        "[[生成器]]只需要 D 在样本处的梯度。论文指出，对抗网络可以表示尖锐甚至退化的分布（第 "
-        "6 节）。",
+        "[[生成器]]只需要 D 在样本处的梯度。论文指出，对抗网络可以表示尖锐甚至退化的分布"
+        "（§6）。",
     ),
     "about least squares": text(
         "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: least squares, in "
@@ -176,7 +176,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "的颜色较浅，因为只有间隔之内的数据和样本才会影响 D；而 G 在任何地方都能得到 D 的输出"
         "的梯度。\n"
         "= min_D E max(0, 1 − a(x)) + E max(0, 1 + a(G(z))),   min_G −E a(G(z))\n"
-        "最优的 D 是 sign(p_data − p_g)；G 最小化全变差距离（arXiv:1705.02894、"
+        "最优的 D 是 sign(p_data − p_g)；此时 G 最小化全变差距离（arXiv:1705.02894、"
         "arXiv:1802.05957）。",
     ),
     "about relativistic": text(
@@ -246,7 +246,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "博弈 B 下方方框中的点是 E(x)，图中连线从 x 指向 G(E(x))。有没有 E，对覆盖的[[模式]]数"
         "没有明显影响。到第 500 轮时再次点击“运行”：连线逐渐变短，E 与 G 学会互为逆映射。\n"
         "= min_{G,E} max_D E log D(x, E(x)) + E log(1 − D(G(z), z))\n"
-        "若两种配对的分布相同，则 E = G⁻¹。G 遗漏的模式不会有自己的 z（第 7 节；BiGAN，"
+        "若两种配对的分布相同，则 E = G⁻¹。G 遗漏的模式不会有自己的 z（§7；BiGAN，"
         "arXiv:1605.09782；ALI，arXiv:1606.00704）。",
     ),
     # --- What to look at on each board ---
