@@ -55,8 +55,8 @@ def new_game(
         data: a `datasets.Dataset`, any other `datasets.Source` of minibatches, or what `train`
             takes: a name for `datasets.load`, a path, or images in memory.
         G: your own generator in place of the settings': noise (m, z_size) or (m, z_size, 1, 1) to
-            images (m, pixels) or (m, channels, height, width), which is tried out. In a conditional
-            game both networks take the class numbers, int64 (m,), as a second argument.
+            images (m, pixels) or (m, channels, height, width). It is tested on a few rows. In a
+            conditional game both networks take the class numbers, int64 (m,), as a second argument.
         D: your own discriminator in place of the settings': images of either form to one logit
             each. A logit is a number before the sigmoid.
         optimiser: makes each network's optimiser from its parameters, e.g.
@@ -73,7 +73,7 @@ def new_game(
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
-        UserError: settings or data of another type; an unknown or impossible objective;
+        UserError: settings or data of a wrong type; an unknown or impossible objective;
             augmentation that does not go with it or with the images; manual backpropagation where
             it does not apply; data without classes for a conditional game; a generator of the
             settings whose sigmoid output does not cover the data's range; convolutions that do not
@@ -119,10 +119,10 @@ def new_game(
 
 
 def _by_hand(game: Game, wanted: bool | None) -> bool:
-    """Whether updates are computed by manual backpropagation: as wanted, or wherever it applies.
+    """Whether updates use manual backpropagation: as requested, or wherever it applies.
 
     Raises:
-        SettingError: it is wanted where it does not apply.
+        SettingError: it is requested where it does not apply.
     """
     supported = supports(game)
     if wanted and not supported:
@@ -180,7 +180,7 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
 def _user_networks(
     G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
-    """The networks that the caller passed in, tried out, with flat images, in training mode."""
+    """The networks that the caller passed in, tested, with flat images, in training mode."""
     passed = [net for net in (G, D) if net is not None]
     if G is not None:
         G = user_networks.prepare_generator(G, required)
@@ -264,7 +264,7 @@ def change_settings(game: Game, settings: Settings) -> None:
     If a network's optimiser changes, the new one starts without momentum. PyTorch's SGD stores its
     velocity without the factor lr, so after a change of lr the old velocity is multiplied by the
     new lr. Schedules are functions of the round: a new lr_decay applies to all rounds so far. A
-    game that needs autograd once keeps to it.
+    game that has once needed autograd continues with autograd.
 
     Raises:
         UserError: a setting that needs a new game (all but `settings.LIVE`).

@@ -1,8 +1,8 @@
 """Classes of images as an input c of both networks: p(x | c) in place of p(x) (§7, extension 1).
 
 A conditional game is the game of §3 on rows that hold the class too: z becomes (z, c), x becomes
-(x, c), with c in one-hot form, and G's samples keep their c. With only one class, c says nothing,
-so it has no columns, and the game is the unconditional one.
+(x, c), with c in one-hot form, and G's samples keep their c. With only one class, c contains no
+information, so it has no columns, and the game is the unconditional one.
 """
 
 import difflib
@@ -68,13 +68,14 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
 
 
 def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int) -> int:
-    """How many values at the end of each of D's rows hold the condition.
+    """Number of values at the end of each row of D's input that hold the condition.
 
-    Without the joint game, G's rows end in as many.
+    Except in the joint game, G's rows end in as many.
 
     Args:
         settings: the game's settings. In the joint game D's rows end in z.
-        counts: the number of images of each class. One class says nothing and has no column.
+        counts: the number of images of each class. A single class contains no information and has
+            no column.
         pixels: values of an image. With masks, a row ends in (x·m, m).
     """
     if settings.joint:
@@ -87,7 +88,7 @@ def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int
 def remember_condition(
     G: nn.Module, settings: Settings, counts: Mapping[str, int], pixels: int
 ) -> None:
-    """Note in a conditional generator what its samples get by default.
+    """Store in a conditional generator the default condition of its samples.
 
     With classes, c is drawn from p(c), the shares of the training images; with masks, no pixel is
     known. This belongs to the run, not to the weights, so no checkpoint holds it.
@@ -164,8 +165,8 @@ def generator_input(
             mask (`masks.known_part`), by default none.
 
     Raises:
-        UserError: a condition of another shape than the generator's, or for one that has none;
-            missing classes, or numbers of no class.
+        UserError: a condition of a wrong shape, or for a generator without a condition; missing
+            classes, or class numbers that do not exist.
     """
     shares, nothing = _shares(G), _nothing_known(G)
     if c is not None and c.is_floating_point():

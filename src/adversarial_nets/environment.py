@@ -82,7 +82,7 @@ class Environment:
         cache: the folder of downloads.
         free_gib: free space for runs, in the working folder.
         output: encoding of standard output.
-        problems: a sentence for each thing that must be mended.
+        problems: a sentence for each problem that must be fixed.
     """
 
     version: str
@@ -105,7 +105,7 @@ class Environment:
 
 
 def describe() -> Environment:
-    """Return a description of this installation and machine, with everything that must be mended.
+    """Return a description of this installation and machine, with the problems that must be fixed.
 
     Paths below the home directory begin with ``~``, so that a report does not name the user.
     """
@@ -167,7 +167,7 @@ def _packages(problems: list[str]) -> tuple[Versions, dict[str, Versions]]:
 
 
 def _versions(needs: "list[Requirement]", problems: list[str], required: bool) -> Versions:
-    """The installed versions of packages; a wrong version, or none if required, is a problem."""
+    """The installed versions of packages; adds wrong and missing required ones to `problems`."""
     found: Versions = {}
     for need in needs:
         found[need.name] = version = _version(need.name)
@@ -195,7 +195,7 @@ def _version(name: str) -> str | None:
 
 
 def _torch(problems: list[str]) -> TorchState | None:
-    """Import PyTorch and ask it; a failure is a problem, not an error."""
+    """Import PyTorch and collect its state; a failure is listed as a problem, not raised."""
     try:
         torch = importlib.import_module("torch")
         from adversarial_nets.engine.devices import devices

@@ -63,7 +63,7 @@ def random_masks(address: Address, image_shape: ImageShape) -> Float[Tensor, "ro
     """One random mask for each row of the address, for training.
 
     A third hide one half of the image. The others hide each block with a probability that is drawn
-    anew for each mask, from U(0, 1); for one in six masks it is 1, so that G also learns p(x).
+    from U(0, 1) for each mask; for one in six masks it is 1, so that G also learns p(x).
     """
     channels, height, width = image_shape
     u = address.uniform("masks", 3 + BLOCKS**2)

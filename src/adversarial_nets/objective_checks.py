@@ -27,7 +27,8 @@ def try_out(name: str) -> Objective:
 
     Raises:
         UserError: there is no such objective; a loss does not take D's logits, is no scalar, or has
-            no gradient with respect to them; or a gradient in closed form is another one.
+            no gradient with respect to them; or a gradient in closed form differs from the loss's
+            gradient.
     """
     found = find(name)
     a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
@@ -75,7 +76,7 @@ def _check_closed_forms(objective: Objective, name: str) -> None:
     if the factor m is missing.
 
     Raises:
-        UserError: the name of the wrong gradients.
+        UserError: a gradient in closed form is wrong; the message names it.
     """
     by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
     a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)

@@ -83,8 +83,8 @@ class Objective:
         g_gradient: the gradient of m · g_loss with respect to D's logits on samples, likewise.
         paired_g_loss: G's loss in place of `g_loss` if it also depends on D's logits on data: of
             the logits on data and on samples, as many of each. Such an objective needs autograd.
-        threshold: the logit above which D takes an image for data, a* where p = q; None if its
-            logits have no fixed zero (a critic, or a D of differences).
+        threshold: the logit above which D classifies an image as data, a* where p = q; None if its
+            logits have no fixed zero (a critic, or a D that compares pairs).
         gradient_penalty: default of the setting ``gradient_penalty``, the weight λ.
         penalty: a penalty on D that is added to D's loss beside those of the settings: a function
             ``penalty(D, x, G_z)`` of D as a function from rows to logits, of the minibatch of data
@@ -94,8 +94,8 @@ class Objective:
         divergence: D's least expected loss, as a divergence between p and q.
         a_star: ``optimum`` as a function of p and q, in float64; None if it is not a function of
             p(x) and q(x). For a paired objective it holds up to a constant.
-        published: settings that its publication has with it, by name, if it needs them.
-        published_in: that publication.
+        published: the settings of its publication by name, if the objective needs them.
+        published_in: the publication with these settings.
 
     Raises:
         UserError: neither `g_loss` nor `paired_g_loss` is given, or both are.
@@ -351,8 +351,8 @@ def joint_loss(
 ) -> Float[Tensor, ""]:
     """The loss that E and G minimise in the joint game (`encoders`), of D's logits on pairs.
 
-    ``minimax`` is V itself. All others exchange the labels in D's loss: D shall take (x, E(x)) for
-    samples and (G(z), z) for data.
+    ``minimax`` is V itself. All others exchange the labels in D's loss: E and G are trained so that
+    D classifies (x, E(x)) as samples and (G(z), z) as data.
 
     >>> a = torch.zeros(3)
     >>> round(joint_loss(a, a, "minimax").item(), 4), round(joint_loss(a, a).item(), 4)

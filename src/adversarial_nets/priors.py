@@ -44,8 +44,8 @@ def truncate(prior: Prior, z: Float[Tensor, "m size"], bound: float) -> Float[Te
 
     The truncation trick of BigGAN (Brock et al. 2019, arXiv:1809.11096, §3.1), without rejected
     draws: each coordinate keeps its quantile, so z moves continuously with the bound. Images become
-    less varied; a strong bound gives noise shorter than G ever got, and with preset pictures grey
-    fog.
+    less varied. A small bound gives noise of a smaller norm than in training, and with preset
+    pictures grey images without details.
 
     Args:
         prior: ``gaussian`` or ``uniform``.

@@ -80,7 +80,7 @@ def print_error(text: str) -> None:
 def discard_output(stream: TextIO | None = None) -> None:
     """Discard what is printed from now on, and what is still in the stream's buffer.
 
-    With an unwritable text in the buffer Python would fail when it exits.
+    Text in the buffer that cannot be written would make Python fail when it exits.
 
     Args:
         stream: standard output by default.
@@ -96,7 +96,8 @@ def _give_up_output(error: OSError, if_lost: str) -> bool:
     """Discard standard output from now on, and say why on standard error.
 
     Returns:
-        Whether the output is lost. If its reader has closed the pipe, it is not: nobody wants it.
+        Whether output is lost. If its reader has closed the pipe, nothing is lost, because nobody
+        reads it.
     """
     discard_output()
     if isinstance(error, BrokenPipeError):

@@ -99,7 +99,7 @@ def permutation(seed: int, purpose: str, step: int, n: int) -> Int64[Tensor, " n
 
 @contextmanager
 def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterator[None]:
-    """Seed torch's own generators from an address, so that random layers of user modules repeat.
+    """Seed torch's generators from an address, to make random layers of user modules reproducible.
 
     The caller's generators are restored afterwards.
     """

@@ -20,7 +20,7 @@ def check_combinations(s: "Settings") -> None:
 
 
 def _check_lengths(s: "Settings") -> None:
-    """One value for all layers or one for each."""
+    """Check that a setting has one value for all layers or one for each layer."""
     for name, values, layers in (
         ("G.activations", s.G.activations, len(s.G.hidden)),
         ("G.bias", s.G.bias, len(s.G.hidden)),
@@ -36,7 +36,7 @@ def _check_lengths(s: "Settings") -> None:
 
 
 def _refuse_two_kinds(name: str, maps: int, units: int) -> None:
-    """A network is convolutional or a multilayer perceptron."""
+    """Refuse settings that make a network both convolutional and a multilayer perceptron."""
     network = name[0]
     if maps and units:
         raise SettingError(

@@ -54,10 +54,10 @@ SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
 
 
 def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of all types)
-    """The value in Python's own types, as settings.json stores it, if it has one of a setting's.
+    """Convert a setting's value to Python's own types, in which settings.json stores it.
 
-    Numbers of NumPy and PyTorch become int and float, and so does 3.0 where an int is wanted; lists
-    and arrays become tuples. Anything else is returned as it is.
+    Numbers of NumPy and PyTorch become int and float, and so does 3.0 where an int is required;
+    lists and arrays become tuples. Anything else is returned as it is.
 
     >>> plain_value([40.0, 40], tuple[int, ...]), plain_value("3", int)
     ((40, 40), '3')
@@ -76,7 +76,7 @@ def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of a
 
 
 def whole_number(name: str, value: object, least: int = 1) -> int:
-    """An argument as an int; 4500.0 and NumPy's integers are whole numbers too.
+    """Convert an argument to an int; 4500.0 and NumPy's integers are accepted too.
 
     Raises:
         SettingError: it is no whole number, or below the least.
@@ -90,7 +90,7 @@ def whole_number(name: str, value: object, least: int = 1) -> int:
 
 
 def require_type(name: str, value: object, cls: type, example: str) -> None:
-    """Refuse an argument of another type than a class of settings.
+    """Refuse an argument that is not an instance of the required settings class.
 
     Raises:
         SettingError: says what was given, and names its attribute of that type if it has one.

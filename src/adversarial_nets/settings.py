@@ -64,7 +64,7 @@ def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str
 
     Args:
         default: the default value.
-        bounds: what its numbers must be.
+        bounds: the numbers that are allowed.
         live: whether it may change during a game (`build.change_settings`).
         source: where the default comes from.
     """
@@ -92,8 +92,8 @@ class GeneratorSettings:
     """Initialise each output unit with this many random incoming weights ~ N(0, 1) and the others
     0 (TFD); 0 initialises the output layer like the others."""
     deconvolution: bool = setting(False)
-    """Make the output layer a transposed convolution (5×5, stride 3) over the last hidden layer,
-    taken as feature maps with the channel last."""
+    """Make the output layer a transposed convolution (5×5, stride 3). It reads the last hidden
+    layer as feature maps with the channel last."""
     bilinear: bool = setting(False, source=_OURS)
     """Initialise the deconvolution as bilinear interpolation, which has no checkerboard pattern; r
     is then the range of each map's weight in each colour. Not in the paper."""
@@ -103,8 +103,8 @@ class GeneratorSettings:
     output_lr_multiplier: float = setting(1.0, NON_NEGATIVE, source=_OURS)
     """Learning rate of the output layer, as a multiple of the other layers'."""
     class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
-    """With condition: hidden ReLU units of the class, beside the first hidden layer; 0 joins the
-    class with z instead."""
+    """With condition: number of hidden ReLU units that process the class, beside the first hidden
+    layer; 0 joins the class with z instead."""
     keep_prob: float = setting(1.0, PROBABILITY, source=_CGAN)
     """Probability that dropout keeps a hidden value during training; samples use all."""
     maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
@@ -130,7 +130,7 @@ class DiscriminatorSettings:
     """Channels of each maxout convolution below the hidden layers, at most three, with the kernels,
     padding and pooling of CIFAR-10's D (nets.CONVOLUTIONS)."""
     convolution_pieces: int = setting(2, COUNT)
-    """Linear pieces of each of their channels."""
+    """Linear pieces of each channel of the maxout convolutions."""
     init: tuple[float, ...] = setting((0.005,), NON_NEGATIVE)
     """Initial weights are drawn from U(-r, r): one r for all layers, or one for each."""
     keep_prob_input: float = setting(0.8, PROBABILITY, live=True)
@@ -140,14 +140,15 @@ class DiscriminatorSettings:
     top_pieces: int | None = setting(None, COUNT, source=_CGAN)
     """Linear pieces of the last hidden layer's units, if they differ from the others'."""
     class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
-    """With condition: hidden units of the class, beside the first hidden layer; 0 joins the class
-    with x instead."""
+    """With condition: number of hidden units that process the class, beside the first hidden layer;
+    0 joins the class with x instead."""
     projection: bool = setting(False, source=_OURS)
     """With condition: the class enters at the output alone, as a vector e_c that is multiplied with
     the last hidden layer (Miyato & Koyama 2018, arXiv:1802.05637)."""
     maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Make D convolutional, with this many feature maps after the first convolution and twice as
-    many after each further one (`convolutional`), without dropout; 0 makes the layers above."""
+    many after each further one (`convolutional`), without dropout; 0 makes the layers that the
+    other options describe."""
     spectral_norm: bool = setting(False, source=_OURS)
     """Divide the weights of each layer of D that x passes through by their largest singular value,
     estimated by power iteration (Miyato et al. 2018, arXiv:1802.05957)."""
@@ -171,8 +172,8 @@ class Settings:
     """What both networks get besides z and x (§7). classes: the class c, so that G models p(x | c).
     masks: the known pixels x·m of a random mask m, so that G fills in the others. None: nothing."""
     joint: bool = setting(False, source="§7, extension 2: arXiv:1605.09782, arXiv:1606.00704")
-    """Let an encoder E play too (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G descend
-    the same value function. E has G's hidden layers in reverse order."""
+    """Add an encoder E to the game (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G
+    descend the same value function. E has G's hidden layers in reverse order."""
     k: int = setting(1, COUNT, live=True)
     """Updates of D in each round, k in Algorithm 1."""
     g_steps: int = setting(1, COUNT, live=True, source=_OURS)
@@ -237,19 +238,19 @@ class Settings:
     """Probability of each change of DiffAugment (colour, translation, cutout; arXiv:2006.10738) to
     all images that D sees; for few training images."""
     augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
-    """Multiply this probability by max(0, 1 - n / augment_below) for n training images; 0 uses it
-    unchanged."""
+    """Multiply the probability augment by max(0, 1 - n / augment_below) for n training images; 0
+    leaves it unchanged."""
     ada_target: float = setting(0.0, Bounds(0, 1, "a mean sign, 0 to 1"), source="arXiv:2006.06676")
-    """Adapt that probability by ADA: it rises while the mean sign of D's logits on training images
-    is above this target (published: .6) and falls while it is below; 0 keeps it as it is."""
+    """Adapt the probability augment by ADA: it rises while the mean sign of D's logits on training
+    images is above this target (published: .6) and falls while it is below; 0 keeps it constant."""
     size: int | None = setting(None, COUNT)
     """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
     --size 32x64 sets a height of 32 and a width of 64."""
     width: int | None = setting(None, COUNT)
     """folder:PATH only: width in pixels, if it differs from the height."""
     fit: Literal["crop", "pad", "stretch"] | None = setting(None)
-    """folder:PATH only: how an image of another aspect is fitted: cropped at its sides (default),
-    padded with the background colour, or stretched."""
+    """folder:PATH only: how an image with another aspect ratio is fitted: cropped at its sides
+    (default), padded with the background colour, or stretched."""
     channels: Literal[1, 3, 4] | None = setting(
         None, Bounds(1, 4, "1 (grey), 3 (colour) or 4 (colour and alpha)")
     )
@@ -324,7 +325,7 @@ class Cadence:
     """Samples of each Parzen score on validation images; the score at the end has 10,000."""
 
     def __post_init__(self) -> None:
-        """Refuse an interval below one round, and a score of no sample."""
+        """Refuse an interval below one round, and a score without samples."""
         for name, value in vars(self).items():
             object.__setattr__(self, name, whole_number(name, value))
 

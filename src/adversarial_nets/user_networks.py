@@ -1,4 +1,4 @@
-"""Try out the networks that a program passes in, before the first round.
+"""Test the networks that a program passes in, before the first round.
 
 A network may take and give images in either form, (m, pixels) or (m, channels, height, width), and
 noise as (m, z_size) or (m, z_size, 1, 1). In a conditional game it takes the class numbers, int64
@@ -34,9 +34,9 @@ __all__ = [
 
 Shape = tuple[int, ...]
 
-_WRONG_SHAPE = (RuntimeError, ValueError, IndexError, AssertionError)  # what networks raise then
-_WRONG_ARGUMENTS = (TypeError, *_WRONG_SHAPE)  # what they raise for a second argument
-_ROWS = 16  # how many noise vectors or images are tried, at most
+_WRONG_SHAPE = (RuntimeError, ValueError, IndexError, AssertionError)  # for a wrong shape
+_WRONG_ARGUMENTS = (TypeError, *_WRONG_SHAPE)  # for a second argument that it lacks
+_ROWS = 16  # maximum number of noise vectors or images in a test
 _FAR = 1000.0  # this times a usual input saturates a sigmoid or tanh
 
 
@@ -283,7 +283,8 @@ def warn_of_outputs(
 def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tensor) -> bool:
     """Whether a network's outputs are those of a sigmoid or tanh, as a module or as a function.
 
-    They stay in its range, and far inputs saturate it, unless normalisation undoes the distance.
+    The outputs stay in its range, and large inputs saturate it, unless normalisation removes their
+    scale.
     """
     least = 0.0 if kind is nn.Sigmoid else -1.0
     with _tried(net):
