@@ -31,7 +31,7 @@ class BenchOptions:
     """
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[DATA]")] = "mnist"
-    """Data set whose images to measure with."""
+    """Data set whose images the benchmark uses."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=("--record",))] = None
     """Write bench.json, growth.json and growth.png, busy.json, playground.json or
     playground-visitors.json into this folder; by default no file is written."""
@@ -39,7 +39,7 @@ class BenchOptions:
     """Measure instead how time and memory grow with batch, width, data and samples."""
     busy: Flag = False
     """Measure instead the rounds per second alone and beside other programs, for each way to use
-    the threads; about 20 minutes. With --playground or --visitors: measure those beside a busy
+    the threads; about 20 minutes. With --playground or --visitors: run that benchmark beside a busy
     loop."""
     pictures: Flag = False
     """Measure instead the images a second of the preset `pictures` and of the same networks in a
@@ -48,7 +48,7 @@ class BenchOptions:
     """Measure instead frames, rounds and clicks of each board of the playground and the seconds of
     each lesson, in Chromium; about 5 minutes."""
     visitors: int | None = None
-    """Measure instead this many pages of the playground at once: places, frames, rounds, memory."""
+    """Measure instead a server with this many open pages: pages served, frames, rounds, memory."""
     seconds: int = 600
     """How long the visitors stay."""
     turns: Annotated[

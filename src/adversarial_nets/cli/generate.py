@@ -42,10 +42,11 @@ __all__ = ["COMMANDS"]
 class SampleOptions(GeneratorOptions):
     """Generate images with a run's generator, one forward pass each.
 
-    A .png holds them side by side, ten in a row; a single one has its own size. A folder gets one
-    PNG for each sample, at its own size and named by its number. An .npz holds the arrays `samples`
-    (n, …), float32 in the model's range, `z` (n, z_size), `range` and, of a run with classes,
-    `classes` (n,), their numbers. Images with alpha become transparent PNGs.
+    A .png shows the samples side by side, ten in a row; a single sample keeps its own size. A
+    folder gets one PNG for each sample, at its own size and named by its number. An .npz contains
+    the arrays `samples` (n, …), float32 in the model's range, `z` (n, z_size) and `range`; for a
+    run with classes also `classes` (n,), the class numbers. Images with alpha become transparent
+    PNGs.
     """
 
     out: Annotated[
@@ -93,7 +94,7 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     n = len(c) if c is not None else o.n or 100 if z is None else len(z)
     if z is None:
         z = opened.noise(n, "samples", o.first, o.truncation)
-    if c is None:  # those that `sample` would draw, so that an .npz can hold them
+    if c is None:  # those that `sample` would draw, to be saved in an .npz
         rows = Address(opened.run.settings.seed, 0, range(o.first, o.first + n))
         c = classes.drawn_classes(opened.G, rows, "samples")
     mine = distributed.local_rows(n)
@@ -141,7 +142,7 @@ def _classes(o: SampleOptions, opened: Opened, n: int) -> "Tensor | None":
     """The class of each sample, if the options name any.
 
     Raises:
-        UserError: samples of each class are wanted, and the run has no classes.
+        UserError: samples of each class are requested, but the run has no classes.
     """
     import torch
 
@@ -254,8 +255,8 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
 class WalkOptions(GeneratorOptions):
     """Make a film of a closed walk through z space: along great circles between random points.
 
-    Under a uniform prior the walk follows straight lines. The film loops. With --training it shows
-    instead how the samples of one noise changed during the training.
+    Under a uniform prior the walk follows straight lines. The film loops. With --training the film
+    shows instead how the samples of the same noise changed during the training.
     """
 
     out: Annotated[
@@ -335,11 +336,11 @@ def _refuse_options_of_walks(o: WalkOptions) -> None:
 class ExportOptions:
     """Write a run's generator as an ONNX model, or as weights with a model card.
 
-    --onnx is for other programs and languages (extra: export). Its input `z` has the shape (m,
-    z_size), its output `images` (m, channels, height, width); with classes their numbers are the
-    input `c` (m,). --safetensors writes a folder that every command that needs only G accepts in
-    place of a run's: the weights of G as safetensors, the settings and scores as JSON, and a model
-    card.
+    --onnx is for other programs and languages (extra: export). The model's input `z` has the shape
+    (m, z_size), and its output `images` (m, channels, height, width). For a run with classes, the
+    class numbers are a second input `c` (m,). --safetensors writes a folder with the weights of G
+    as safetensors, the settings and scores as JSON, and a model card. Every command that needs only
+    G accepts this folder in place of a run's.
     """
 
     run: RunFolder

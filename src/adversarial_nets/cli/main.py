@@ -100,7 +100,7 @@ def _explain(error: UserError, args: Sequence[str]) -> int:
 
 
 def _say_stopped_at_once(args: Sequence[str], options: object) -> None:
-    """Say what a Ctrl-C leaves that ends the command before it can save."""
+    """Print what remains after a Ctrl-C that ends the command before it can save."""
     if processes.WORKS_SILENTLY:
         return
     if not isinstance(options, TrainOptions):
@@ -176,7 +176,7 @@ def _print_json(result: object) -> None:
 
 
 def _prepare_output() -> None:
-    """Let no command fail because of what standard output and standard error are.
+    """Prevent commands from failing because of the kind of standard output and standard error.
 
     Characters that an encoding lacks are printed as "?". A closed stream (``>&-``) is replaced by
     one that discards the text.
@@ -207,7 +207,7 @@ def _short_warnings() -> Iterator[None]:
 
 @contextmanager
 def _flushed_errors() -> Iterator[None]:
-    """Discard, in the end, what a full disk has kept in standard error's buffer.
+    """At the end, discard text that a full disk has left in standard error's buffer.
 
     With a warning in the buffer Python would end with exit code 120.
     """

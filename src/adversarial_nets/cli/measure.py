@@ -46,8 +46,8 @@ class MeasureOptions:
     photographs; downloads 96 MB of weights). --features NAME takes the classifier of another data
     set with classes, e.g. cifar10 for photographs or mnist for digits. Data without classes, such
     as a folder of images, are measured by the distance of small patches, which needs no network.
-    The value for as many real images is printed beside each measure, and whether images were
-    copied.
+    Each measure is printed beside its value for as many real images. A sentence says whether images
+    were copied.
     """
 
     run: Annotated[

@@ -33,11 +33,11 @@ class OwnImageOptions(GeneratorOptions):
 
 @dataclass(frozen=True)
 class ProjectOptions(OwnImageOptions):
-    """Find the noise z of your own images: G(z) as near to each image as a run's G can come.
+    """Find the noise z for which G(z) is as near as possible to your own image.
 
     z is optimised, starting from the best of many random z, or from E(x) if `advnets paper section7
     inference RUN` trained E. The picture has one column for each image: the image, G(z) at the
-    start, and G(z) at the end. Of a run with classes, the class that comes nearest is taken.
+    start, and G(z) at the end. For a run with classes, the class that comes nearest is used.
     """
 
     images: Annotated[
@@ -99,9 +99,9 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
 class InpaintOptions(OwnImageOptions):
     """Fill in the hidden part of your own image, several times.
 
-    By optimisation of z on any finished run; by one pass of G on a run that was trained with
-    --condition masks. Of a run with classes, the class that agrees best with the known pixels is
-    taken, or --class. The picture has the image, its known part, and the completions.
+    With any finished run, z is optimised; a run that was trained with --condition masks needs only
+    one pass of G. For a run with classes, the class that agrees best with the known pixels is used,
+    or the one that --class names. The picture shows the image, its known part, and the completions.
     """
 
     image: Annotated[

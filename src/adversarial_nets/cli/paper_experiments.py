@@ -70,9 +70,9 @@ def _related_work(o: RelatedWorkOptions, reporter: ProgressReporter) -> dict[str
 
 @dataclass(frozen=True)
 class ClaimOptions:
-    """Test one of the paper's claims about training: prints a table and draws a picture.
+    """Test one of the paper's claims about training; print a table and draw a picture.
 
-    Each takes some minutes.
+    Each claim takes some minutes.
     """
 
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
@@ -102,12 +102,12 @@ def _claim(o: ClaimOptions, reporter: ProgressReporter) -> dict[str, Any]:
 class Table1Options:
     """Make Table 1: fit every model, sample from it, and score all samples in the same way.
 
-    The models: a deep belief network, a stacked contractive autoencoder, a deep generative
-    stochastic network, a VAE, a PCA Gaussian, the adversarial nets; from later years moment
-    matching networks, an adversarial autoencoder, a deep Boltzmann machine; and reference images.
+    The paper's models are a deep belief network, a stacked contractive autoencoder, a deep
+    generative stochastic network and the adversarial nets. Added are a VAE, a PCA Gaussian, moment
+    matching networks, an adversarial autoencoder, a deep Boltzmann machine, and reference images.
 
-    Recorded rows are not made again, and an interrupted row resumes. The full table takes hours;
-    --quick takes minutes, with small networks on the included digits.
+    Recorded rows are not computed again, and an interrupted row resumes. The full table takes
+    hours; --quick takes minutes, with small networks on the included digits.
     """
 
     data: Annotated[

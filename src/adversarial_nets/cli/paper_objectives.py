@@ -35,12 +35,12 @@ class ObjectivesOptions:
     Without DATA it prints the recorded results and trains nothing. Each game that ended is kept in
     OUT/results.json, so the same command continues where it was interrupted.
 
-    25-gaussians: modes of 25 Gaussians that have samples, and the share of samples at a mode. All
-    51 games take about a quarter of an hour.
+    25-gaussians counts the modes of 25 Gaussians that have samples, and computes the share of
+    samples at a mode. All 51 games take about a quarter of an hour.
 
-    stacked-mnist: how many of 1,000 modes (three random digits as red, green and blue) have
-    samples, by a classifier of MNIST. A training of 2,500 rounds takes about two minutes,
-    wasserstein with its five updates of D eight, and one of 10,000 rounds four times as long.
+    stacked-mnist counts how many of 1,000 modes (three random digits as red, green and blue) have
+    samples, according to a classifier of MNIST. A training of 2,500 rounds takes about two minutes;
+    wasserstein updates D five times a round and takes eight. 10,000 rounds take four times as long.
     """
 
     data: Annotated[

@@ -48,12 +48,13 @@ class Section7Options:
     conditional scores RUNs that were trained with --condition classes, or trains one: Parzen score,
     alignment of samples with their classes, and variance within classes.
 
-    inference trains E, which gives z from x, for the G of RUN; with --joint it trains G and E
+    inference trains E, which predicts z from x, for the G of RUN; with --joint it trains G and E
     together.
 
     filling-in completes test images of RUN, whose right half or 16 of 49 blocks are hidden.
 
-    efficiency plays one game with one setting changed at a time: rounds and seconds to --nats.
+    efficiency plays one game with one setting changed at a time, and counts the rounds and seconds
+    until the score reaches --nats.
 
     few-labels trains a classifier on --labels labels, with and without unlabelled images; with RUN
     it trains a linear and a nearest-neighbour classifier on the features of that run's D.
@@ -91,7 +92,7 @@ class Section7Options:
     rounds: Annotated[
         int | None,
         tyro.conf.arg(
-            help="conditional, without RUN: rounds to train. efficiency: the most of a game.",
+            help="conditional, without RUN: rounds to train. efficiency: maximum rounds of a game.",
             help_behavior_hint="(default: the preset's; efficiency: 9,000)",
         ),
     ] = None

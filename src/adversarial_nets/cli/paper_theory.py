@@ -109,9 +109,9 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class FunctionSpaceOptions:
-    """Run the updates of p_g of §4.2 in function space, and training in parameters beside them.
+    """Compare the updates of p_g in function space (§4.2) with training in parameters.
 
-    In function space they converge to p_data.
+    In function space p_g converges to p_data.
     """
 
     data: LineData = "gaussian"

@@ -127,7 +127,7 @@ def _refuse_empty_values(args: Sequence[str]) -> None:
 def _tyro_cli(
     command: Command, args: Sequence[str], default: object, quiet: bool = False
 ) -> tuple[Any, list[str]]:
-    """The parsed options, and the arguments that are none."""
+    """The parsed options, and the arguments that are not options."""
     return tyro.cli(
         command.options,
         prog=f"advnets {command.name}",

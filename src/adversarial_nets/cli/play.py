@@ -51,7 +51,7 @@ class PlayOptions:
 
 
 def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[Any, str]:
-    """The settings for this kind of data as default values, and a sentence that says so."""
+    """The default settings for this kind of data, and a sentence that names the data."""
     if data is None:
         sentence = "The defaults of the settings depend on the data: advnets play DATA --help"
         return tyro.MISSING_NONPROP, sentence
@@ -116,8 +116,9 @@ class PlaygroundOptions:
     port: int = 5006
     """Port to listen on; 0 takes a free one."""
     host: str = "127.0.0.1"
-    """Address to listen on. 0.0.0.0 opens the playground to the network, e.g. a classroom: all who
-    have the printed address, which carries a token, can play games on this machine, no more."""
+    """Address to listen on. 0.0.0.0 opens the playground to the network, e.g. for a classroom.
+    Everyone who has the printed address, which contains a token, can play games on this machine,
+    but nothing more."""
     browser: bool = True
     """Open the page in a browser."""
     allow: Annotated[
@@ -126,7 +127,7 @@ class PlaygroundOptions:
     ] = ()
     """Also answer to this address, e.g. localhost:8888 for ssh -L 8888:localhost:5006."""
     screenshots: Path | None = None
-    """Draw the README's pictures of the playground into this folder instead of serving it."""
+    """Draw the documentation's pictures of the playground into this folder; start no server."""
     json: Json = False
 
 

@@ -1,6 +1,6 @@
-"""What must be set before torch is imported, and several processes for one training.
+"""Set environment variables before torch is imported, and run one training in several processes.
 
-Torchrun starts them; they are joined and ended in order here.
+Torchrun starts the processes; functions of this module join them into a group and end them.
 
 Rank 0, the main process, prints and writes. The other processes only share the work.
 """
@@ -54,8 +54,8 @@ def prepare_for_torch() -> None:
     Values that the user has set are kept.
 
     * ``MKL_CBWR``: matrix products whose bits do not depend on the number of threads. Some games
-      then have the same weights with any number of threads; others still differ, because they have
-      other sums too. MKL supports this on Intel processors.
+      then have the same weights with any number of threads; others still differ, because they also
+      compute other sums. MKL supports this on Intel processors.
     * ``OMP_WAIT_POLICY``: if other programs leave too few processors for a thread on each core,
       idle threads sleep. `engine.threads` can let them sleep later, too, but not as quickly.
     """
@@ -70,7 +70,7 @@ def prepare_for_torch() -> None:
 
 
 def _spare_processors() -> float:
-    """Processors that others can use without slowing a thread on each core, and half of one."""
+    """Number of processors that others can use without slowing a thread on each core, plus ½."""
     simultaneous = Path("/sys/devices/system/cpu/smt/active")  # two processors a core
     two_a_core = simultaneous.is_file() and simultaneous.read_text(encoding="utf-8").strip() == "1"
     return (os.cpu_count() or 1) / 2 * two_a_core + 0.5
@@ -104,8 +104,8 @@ _AT_IMPORT = _clocks()
 def processors_used_by_others(since: _Clocks = _AT_IMPORT) -> float:
     """How many processors other processes used, on average since this module was imported.
 
-    NaN outside Linux. The clocks tick a hundred times a second, so that the first tenth of a second
-    is waited for.
+    NaN outside Linux. The clocks tick a hundred times a second, so this waits until a tenth of a
+    second has passed.
     """
     time.sleep(max(0.0, 0.1 - (time.perf_counter() - since.wall)))
     now = _clocks()
@@ -134,10 +134,10 @@ def wait_for_main_process(stopped: bool) -> None:
 def another_process_reports(error: Exception) -> bool:
     """Under torchrun, block while another process or torchrun itself reports why this one fails.
 
-    torchrun ends this process meanwhile, unless nobody reports anything.
+    torchrun ends this process during the wait, unless no process reports an error.
 
     Returns:
-        Whether this process must end without a word, since torchrun has already told it to end.
+        Whether this process must end without a message, since torchrun has already told it to end.
     """
     if not UNDER_TORCHRUN:
         return False

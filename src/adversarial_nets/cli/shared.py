@@ -68,8 +68,8 @@ Weights = Annotated[
     Literal["raw", "averaged"] | None,
     tyro.conf.arg(
         help="Which weights of G: raw, as published, or their exponential moving average.",
-        help_behavior_hint="(default: averaged if the run keeps them, but raw for an unchanged "
-        "preset of the paper)",
+        help_behavior_hint="(default: averaged if the run keeps an average, but raw for an "
+        "unchanged preset of the paper)",
     ),
 ]
 Grid = Annotated[

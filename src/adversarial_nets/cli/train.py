@@ -102,12 +102,13 @@ class TrainOptions:
     dry_run: Flag = False
     """Print the resolved settings and stop."""
     tensorboard: Flag = False
-    """Also write metrics and pictures for TensorBoard, into RUN/tensorboard (an extra)."""
+    """Also write metrics and pictures for TensorBoard into RUN/tensorboard (extra: tensorboard)."""
     wandb: Flag = False
-    """Also log them to Weights & Biases (extra: wandb); without an account with
-    WANDB_MODE=offline, into RUN/wandb."""
+    """Also log metrics and pictures to Weights & Biases (extra: wandb). Without an account, set
+    WANDB_MODE=offline to write them into RUN/wandb."""
     mlflow: Flag = False
-    """Also log them to MLflow (extra: mlflow), at MLFLOW_TRACKING_URI or into RUN/mlruns."""
+    """Also log metrics and pictures to MLflow (extra: mlflow), at MLFLOW_TRACKING_URI or into
+    RUN/mlruns."""
     film: Flag = False
     """At the end, write RUN/training.gif: how the samples of the same noise changed during the
     training, one frame every --samples-every rounds."""
@@ -117,7 +118,7 @@ class TrainOptions:
 def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions, str]:
     """The default settings: those of the run to continue or to start from, or of the preset.
 
-    So a run can be continued by its own command after its preset has changed.
+    So the same command continues a run even if its preset has changed since.
     """
     existing = _existing_run(data, given)
     source = existing or given.get("--from")
