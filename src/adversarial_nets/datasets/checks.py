@@ -159,8 +159,8 @@ def warn_about(data: "Dataset", *, dark: bool = True) -> None:
 def problems(data: "Dataset", *, dark: bool = True) -> list[str]:
     """Return what makes training or scores meaningless, in sentences; empty for sound data.
 
-    Looked for are identical images, blank images (each channel has one value), validation and test
-    images that equal a training image in all pixels, and images that are almost black.
+    The function looks for identical images, blank images (each channel has one value), validation
+    and test images that equal a training image in all pixels, and images that are almost black.
     """
     splits = SPLITS if data.held_out else ("train",)
     images = {split: getattr(data, split) for split in splits}

@@ -1,4 +1,4 @@
-"""Defaults that depend on a person's images: grey or colour, and whether any are held out."""
+"""Defaults that depend on a user's images: grey or colour, and whether any are held out."""
 
 import dataclasses
 import functools
@@ -24,8 +24,9 @@ _FEW = 50  # images, of which none is held out
 def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or the data's own, adapted to a folder's images.
 
-    `channels` is 1 for grey images. With the preset pictures, few images are all trained on. Colour
-    images of an ``npz:FILE`` get the preset pictures, too; on them quickstart diverges.
+    `channels` is 1 for grey images. With the preset pictures, a small number of images are all used
+    for training. Colour images of an ``npz:FILE`` get the preset pictures, too; on them quickstart
+    diverges.
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.

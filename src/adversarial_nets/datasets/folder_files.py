@@ -131,7 +131,7 @@ def _identity(folder: Path) -> tuple[int, int]:
 
 
 def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    """Whether it is a folder or a link to one; a link to itself is none."""
+    """Whether a path is a folder or a link to one; a link to itself is not."""
     try:
         return entry.is_dir()
     except OSError:
@@ -139,7 +139,7 @@ def _is_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def _is_skipped(folder: "os.DirEntry[str]") -> bool:
-    """Whether it holds no images of the user's: a system's folder, or a run with its samples."""
+    """Whether a folder is skipped: it belongs to the system, or is a run with its samples."""
     if folder.name.startswith(".") or folder.name.lower() in SYSTEM_FOLDERS:
         return True
     return all((Path(folder.path) / part).exists() for part in RUN_PARTS)

@@ -213,7 +213,7 @@ def _on_background(image: Image.Image, background: str) -> tuple[Image.Image, bo
 def _with_clear_pixels(image: Image.Image, background: str) -> Image.Image:
     """The RGBA image with the background's colour in pixels that are fully transparent.
 
-    What colour a file has there is arbitrary, and nothing that a network should learn.
+    The colour that a file has there is arbitrary, so a network should not learn it.
     """
     values = np.array(image)
     values[values[:, :, 3] == 0, :3] = ImageColor.getrgb(background)[:3]

@@ -2,7 +2,7 @@
 
 `manual_support.supports` says for which games.
 
-The same arithmetic as autograd's (the tests compare every update), in fewer, larger operations:
+It computes the same as autograd (the tests compare every update), in fewer, larger operations:
 
 * Data and samples go through D as one batch.
 * D outputs one number per image, its logit a, so every loss depends on image i only through a_i.

@@ -81,7 +81,7 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 
 
 def _needs_autograd(s: Settings) -> bool:
-    """Whether a penalty, a paired objective or augmentation is not implemented by hand."""
+    """Whether the game has a penalty, objective or augmentation without manual backpropagation."""
     objective = objectives.find(s.objective)
     needed = objective.paired_g_loss is not None or objective.penalty is not None
     penalties = objectives.penalties(s).keys()
@@ -110,7 +110,7 @@ def _has_step_hooks(optimiser: torch.optim.Optimizer) -> bool:
 
 
 def _is_plain(layer: nn.Module) -> bool:
-    """Whether a layer's options are among those that are implemented by hand."""
+    """Whether manual backpropagation implements a layer's options."""
     if isinstance(layer, nn.BatchNorm1d):
         return layer.affine and layer.track_running_stats and layer.momentum is not None
     if isinstance(layer, nn.LeakyReLU):

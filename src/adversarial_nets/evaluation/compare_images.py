@@ -1,7 +1,8 @@
 """Measure any set of images against a data set, on the features of any data set's classifier.
 
 A classifier of photographs (CIFAR-10) or of digits (MNIST) gives features to a folder of images
-that has no classes of its own. Images are resized and recoloured as that classifier needs them.
+that has no classes of its own. Images are resized and converted to the colours that the classifier
+needs.
 """
 
 from dataclasses import dataclass

@@ -79,7 +79,7 @@ class FeatureMetrics:
 
 
 def random_rows(n: int, of: int, purpose: str, seed: int = 0) -> Int64[Tensor, " n"]:
-    """Random row numbers below `of`: a data set's own order need not be random.
+    """Random row numbers below `of`, because a data set's own order may not be random.
 
     MNIST's first 5,000 test images come from other writers than its last 5,000.
     """

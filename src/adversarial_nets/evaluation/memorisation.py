@@ -38,8 +38,8 @@ class Memorisation:
         expected: that share if nothing was copied.
         p_value: the probability of such a share, or a larger one, if nothing was copied; times the
             number of k that were tried.
-        least_p_value: the p_value if all the nearest images were training images; copies cannot be
-            found if it is large.
+        least_p_value: the p_value if all the nearest images were training images; if it is large,
+            the test cannot detect copies.
     """
 
     samples: int

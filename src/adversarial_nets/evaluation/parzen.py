@@ -80,7 +80,7 @@ class ParzenScore:
     Attributes:
         nats: mean log p̂ over the test images.
         se: its standard error over the test images, std / √n; not the variation over seeds. None
-            if there is one test image, which does not tell how much others would differ.
+            for a single test image, which does not show how much others would differ.
         sigma: σ, chosen on the validation images.
         grid: name of the grid of σ; ``"custom"`` for your own grid.
         samples: number of samples.

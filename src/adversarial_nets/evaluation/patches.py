@@ -2,8 +2,9 @@
 
 The sliced Wasserstein distance of 7 × 7 patches on two levels of a Laplacian pyramid, after Karras
 et al. 2018, arXiv:1710.10196. The fine level shows sharpness and texture, the coarse one shapes and
-colours. Unlike there, patches keep their mean and contrast, so that grey fog is far from any
-photograph. Two sets of real images are not at distance 0; compare with the value for real images.
+colours. Unlike in that paper, patches keep their mean and contrast, so that grey images without
+details are far from any photograph. Two sets of real images are not at distance 0; compare with the
+value for real images.
 """
 
 from dataclasses import dataclass

@@ -131,7 +131,7 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
 
 
 def existing_best(folder: Path, best: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The record of the best score, if its checkpoint exists; otherwise a later one takes over."""
+    """The record of the best score; None if its checkpoint is missing: then a later one counts."""
     return best if best and best["round"] in _round_folders(folder) else None
 
 

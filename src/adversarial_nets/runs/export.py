@@ -102,7 +102,7 @@ def _without_torchs_warnings() -> Iterator[None]:
 
 
 def _example_inputs(run: Run) -> tuple[torch.Tensor, ...]:
-    """Inputs of the model for two images, as many as the run's G has."""
+    """Example inputs for two images: z, and c if the run's G takes one."""
     s = run.settings
     z = torch.zeros(2, s.z_size)
     columns = condition_columns(s, run.classes, run.pixels) if s.condition else 0

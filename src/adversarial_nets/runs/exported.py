@@ -38,7 +38,7 @@ __all__ = [
 
 
 def refuse_onnx(run: Run) -> None:
-    """Refuse to export an ONNX file once more: its weights are not those of a module here.
+    """Refuse to export an ONNX file again: its weights do not belong to a PyTorch module.
 
     Raises:
         UserError: it is one.

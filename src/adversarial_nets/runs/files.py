@@ -41,7 +41,7 @@ _UNDECODED = "surrogateescape"
 
 
 def reason(error: Exception) -> str:
-    """What is wrong with a file, in a few words, from the error that reading it raised."""
+    """In a few words, what is wrong with a file, from the error that was raised on reading it."""
     match error:
         case UnicodeDecodeError():
             return "it is not a text file"

@@ -101,7 +101,7 @@ class Run:
 
     @property
     def is_preset(self) -> bool:
-        """Whether nothing differs from the preset but the seed and how images are read."""
+        """Whether the run equals its preset, except for the seed and how images are read."""
         return not is_custom(self.changed, self.own_nets, self.info)
 
     @property
@@ -444,10 +444,10 @@ _LESS_IMPORTANT = ("metrics.jsonl.damaged", "samples.png", "walk.gif")
 
 
 def discard(folder: Path) -> None:
-    """Delete a run's files, but no other file in its folder; used to restart a run.
+    """Delete a run's files, but no other files in its folder; used to restart a run.
 
-    The pictures that ``sample`` and ``walk`` made of the run there count among its files. A folder
-    that holds no run stays as it is.
+    The pictures that ``sample`` and ``walk`` wrote into the folder are deleted too. A folder that
+    holds no run stays as it is.
     """
     if not ((folder / "settings.json").exists() or notebook.newest_round(folder)):
         return

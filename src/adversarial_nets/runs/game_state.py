@@ -182,7 +182,7 @@ def load_networks(game: Game, run: Run) -> None:
 
 
 def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
-    """Refuse to start from a run's weights with images of another shape than it was trained on.
+    """Refuse to start from a run's weights if its images have another shape.
 
     Raises:
         UserError: the shape of the run's images, and the options that give it.

@@ -134,11 +134,12 @@ PROBLEMS: Mapping[Problem, str] = {
 
 
 def rounds_without_diversity(settings: Settings, own_nets: bool = False) -> int:
-    """The number of rounds after which samples that are still alike are a problem.
+    """The number of rounds after which it is a problem if all samples are still alike.
 
     With the published initial weights D's output stays at ½ for about 400 rounds, and `spread`
     exceeds .1 only at round 550 (presets quickstart and fast) or 850 (mnist), with lr .1 or more.
-    SGD with a smaller lr takes longer in proportion. Networks of your own have no such start.
+    SGD with a smaller lr takes longer in proportion. Networks of your own are not assumed to start
+    in this way.
 
     >>> rounds_without_diversity(Settings()), rounds_without_diversity(Settings(lr=0.05))
     (2000, 4000)

@@ -13,7 +13,7 @@ from adversarial_nets.settings import Settings
 __all__ = ["seconds_per_round"]
 
 _FEWEST, _MOST, _TIMED = 8, 60, 5  # rounds; the last ones are timed
-_LONG = 3.0  # seconds, in which the way to use the threads is chosen
+_LONG = 3.0  # seconds for choosing how idle threads wait
 
 
 def seconds_per_round(settings: Settings, data: Source, device: str = "cpu") -> float:

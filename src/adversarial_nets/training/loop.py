@@ -152,13 +152,14 @@ class TrainingSession:
         return self.rounds if self.patience is None else min(next_check, self.rounds)
 
     def _is_stale(self) -> bool:
-        """Whether `patience` checks have not improved; the same on all ranks."""
+        """Whether the last `patience` checks brought no improvement; the same on all ranks."""
         if self.patience is None:
             return False
         stale = 0
         if distributed.is_main():
             rows = metrics.read_metrics(self.run.folder)
-            # A session's last round is scored too; a longer one would not have checked there.
+            # A session's last round is always scored. A longer session would not check there, so
+            # that round does not count.
             rows = [row for row in rows if row["round"] % self.cadence.score_every == 0]
             stale = trend(rows, self.run.default_weights).stale
         return distributed.max_over_ranks(stale) >= self.patience
@@ -361,5 +362,5 @@ def _numbers_of_optimisers(game: Game) -> list[dict[str, Any]]:
 
 
 def _quality(score: dict[str, Any]) -> float:
-    """What is larger for a better generator."""
+    """A number that is larger for a better generator."""
     return -score["patches"] if "patches" in score else score["valid_nats"]

@@ -108,7 +108,7 @@ def train(
             ``functools.partial(torch.optim.Adam, lr=2e-4)``. It keeps its own learning rate and
             momentum; the settings' ``lr``, ``momentum`` and their schedules do not apply
             (`build.new_game`). A callback may change ``snapshot.game.optimiser_G.param_groups``.
-        progress: print losses, the time left, scores, and what seems wrong with the game.
+        progress: print losses, the time left, scores, and problems of the training.
 
     Returns:
         The run, which `evaluation.evaluate`, `report.write_report` and others accept.
@@ -151,7 +151,7 @@ def train(
 def _check_arguments(
     precision: str, keep: str, preset: object, settings: object, cadence: object
 ) -> None:
-    """Refuse values and types that are not possible with a SettingError."""
+    """Raise a SettingError for impossible values and types."""
     if precision not in ("float32", "bfloat16"):
         raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
     if keep not in ("newest", "all"):
@@ -191,7 +191,7 @@ def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 
 def _check_game(
     plan: Plan, images: Dataset, networks: PassedNetworks, patience: int | None
 ) -> None:
-    """Refuse a game that these images, networks and processes cannot play.
+    """Refuse settings that these images, networks and processes do not support.
 
     Raises:
         UserError: the images lack the classes or held-out images that are needed, or do not fit the
@@ -457,7 +457,7 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     only_shape_schedules = ("lr_hold", "lr_floor", "momentum_epochs")
     named = [name for name in OPTIMISER_SETTINGS if name not in only_shape_schedules]
     changed = [name for name in named if name in from_preset and name in from_default]
-    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # no schedule at all is no request
+    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # a constant schedule is not a request
         changed.remove("lr_decay")
     if changed:
         warnings.warn(

@@ -1,6 +1,6 @@
 """Callbacks that send metrics and pictures to TensorBoard, Weights & Biases or MLflow.
 
-All three get the same: the numbers of each row of metrics.jsonl by round, and the pictures of
+All three get the same data: the numbers of each row of metrics.jsonl by round, and the pictures of
 RUN/samples as ``samples``. A resumed training continues in a new run of the tracker, from the round
 of its checkpoint on.
 """

@@ -1,8 +1,9 @@
 """Whether the scores of a training still improve: when to stop, and a sentence at the end.
 
 Each check is a row of the metrics with validation scores. A convolutional generator is checked by
-the distance of its patches to those of held-out images, every other one by its Parzen score. All is
-computed from the rows, so a resumed training stops in the same round as an uninterrupted one.
+the distance of its patches from those of held-out images, any other generator by its Parzen score.
+Everything is computed from the rows, so a resumed training stops in the same round as an
+uninterrupted one.
 """
 
 from collections.abc import Mapping, Sequence
