@@ -107,8 +107,7 @@ class TrainOptions:
     """Also log metrics and pictures to Weights & Biases (extra: wandb). Without an account, set
     WANDB_MODE=offline to write them into RUN/wandb."""
     mlflow: Flag = False
-    """Also log metrics and pictures to MLflow (extra: mlflow), at MLFLOW_TRACKING_URI or into
-    RUN/mlruns."""
+    """Log metrics and pictures to MLflow (extra: mlflow), at MLFLOW_TRACKING_URI or RUN/mlruns."""
     film: Flag = False
     """At the end, write RUN/training.gif: how the samples of the same noise changed during the
     training, one frame every --samples-every rounds."""
