@@ -401,7 +401,7 @@ def test_a_class_of_digits_is_chosen(browser: Browser, address: str) -> None:
             expect(samples).to_have_attribute("src", str(seen[0]))
         seen.append(samples.get_attribute("src"))
     assert len(set(seen)) == 3
-    expect(page.locator("#metrics")).to_contain_text("samples of the class asked for")
+    expect(page.locator("#metrics")).to_contain_text("samples of the requested class")
     page.select_option("[data-setting=condition]", "None")
     expect(page.locator("#class-row")).to_be_hidden()
     visit.end()

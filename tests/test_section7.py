@@ -181,7 +181,7 @@ def test_efficiency_does_not_take_over_games_of_other_settings_or_length(
 def test_scores_of_real_images_as_if_they_were_samples(
     photos: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Training images of the class asked for have the classifier's accuracy and variance 1."""
+    """Training images of the requested class have the classifier's accuracy and variance 1."""
     monkeypatch.setattr(features, "STEPS", 150)
     data = an.load(f"folder:{photos}", size=8)
     accuracy = features.classifier(data).accuracy

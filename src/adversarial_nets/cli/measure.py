@@ -157,7 +157,7 @@ def _print_measured(
     else:
         reporter.say(f"Features: a classifier with {found.accuracy:.1%} accuracy on test images")
     if found.alignment is not None:
-        reporter.say(f"It finds {found.alignment:.1%} of the samples in the class asked for")
+        reporter.say(f"It assigns {found.alignment:.1%} of the samples to the requested class")
     result = dataclasses.asdict(found)
     _print_rows(result, reporter)
     if found.classes is not None:

@@ -213,7 +213,7 @@ WORDS: Mapping[str, Text] = {
     "metric distance from the ring": _text("distance from the ring", "样本到圆环的距离"),
     "metric angles covered": _text("angles covered", "覆盖的角度比例"),
     "metric reconstruction": _text("mean |x − G(E(x))|", "|x − G(E(x))| 的均值"),
-    "metric alignment": _text("samples of the class asked for", "类别与指定一致的样本比例"),
+    "metric alignment": _text("samples of the requested class", "类别与指定一致的样本比例"),
     "metric spread": _text("variance of samples / data", "样本与数据的方差比"),
     "method line": _text("Exact, on 240 cells of x.", "将 x 轴划分为 240 个格子，精确计算。"),
     "method V least-squares": _text(

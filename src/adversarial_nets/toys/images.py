@@ -168,7 +168,7 @@ class Snapshot:
             always gives the same image.
         counts: the number of samples in each class; None if the data have no classes.
         alignment: in a game with classes the share of samples that the classifier finds in the
-            class asked for; otherwise None.
+            requested class; otherwise None.
         objective: the objective that D and G play.
     """
 

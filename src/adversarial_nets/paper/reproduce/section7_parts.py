@@ -37,7 +37,7 @@ def conditional(context: Context) -> Result:
     picture = write_picture(figure, context.folder / "conditional.png")
     rows = conditional_module.conditional_rows([found], "fast-conditional", data.name, [])
     return Result(
-        ours=f"{found.alignment:.1%} of the samples are of the class asked for (real images: "
+        ours=f"{found.alignment:.1%} of the samples are of the requested class (real images: "
         f"{found.accuracy:.1%}); {found.nats:.1f} nats",
         notes=("Published by Mirza & Osindero (2014) on MNIST: 132 ± 1.8 nats.",),
         tables=(_table(rows),),

@@ -4,8 +4,8 @@ What a conditional generator must do, and what each number shows:
 
 * **Parzen**: samples of all classes together are like the data (Table 1's protocol with 1,000
   samples of each class; Mirza & Osindero 2014, arXiv:1411.1784, report 132 ± 1.8).
-* **Alignment**: a classifier finds the class that was asked for. Beside it: its accuracy on real
-  test images, the most that alignment can mean.
+* **Alignment**: a classifier assigns a sample to the class that G was given. The upper limit is the
+  classifier's accuracy on real test images, which is given beside it.
 * **Control**: the same samples against permuted classes. It must be at chance, 1 / classes.
 * **Variance within classes**: mean pixel variance of a class's samples, divided by that of its test
   images. Near 0 if each class has collapsed to one image.
@@ -65,7 +65,7 @@ class ConditionalScores:
         nats: Parzen log-likelihood of the test images.
         se: its standard error.
         sigma: the Parzen width.
-        alignment: fraction of samples that the classifier finds in the class asked for.
+        alignment: fraction of samples that the classifier assigns to the requested class.
         accuracy: the classifier's accuracy on real test images.
         control: alignment with permuted classes.
         chance: 1 / classes, what the control should be.
