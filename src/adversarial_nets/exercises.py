@@ -152,6 +152,8 @@ def check(
             return Verdict(False, words["wrong"] + text)
     if right is not None and got.shape != right.shape:
         return wrong_value("shape", got=got.shape, wanted=right.shape)
+    if right is None and not got.size:
+        return wrong_value("no numbers", got=repr(given)[:80])
     return _first_fault(got, right, at_most, at_least, tolerance, wrong_value, words)
 
 
@@ -222,6 +224,8 @@ def _blank(given: object) -> object:
 
 def _numbers(value: object) -> Numbers:
     """Numbers, arrays, tensors, or a sequence of them as a float64 array."""
+    if isinstance(value, str):
+        raise TypeError("a text is no number")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     if isinstance(value, list | tuple):

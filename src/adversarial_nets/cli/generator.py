@@ -1,6 +1,7 @@
 """What every command that uses a run's generator shares: its options, opening the run, writing."""
 
 import dataclasses
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,7 +105,7 @@ class Opened:
             if not isinstance(rows, np.ndarray) or rows.dtype.kind not in "fiu":
                 raise ValueError("no array of real numbers")
             rows = np.atleast_2d(rows.astype(np.float32))
-        except (OSError, ValueError, EOFError) as error:
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise UserError(
                 f"--z {file} cannot be read ({explain_failure(error, file)}). Give a .npy file, or "
                 f"a .csv file of numbers separated by commas, with {size} numbers in each row."

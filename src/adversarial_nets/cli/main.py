@@ -72,9 +72,13 @@ def _main(argv: Sequence[str] | None) -> int:
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
         return error.code if isinstance(error.code, int) else 2
     except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
+        if error.errno == errno.ENAMETOOLONG:
+            problem = f"A name is too long: {error.filename}. Choose a shorter one."
+        elif isinstance(error, PermissionError) and error.filename:
+            problem = f"{error.filename} may not be read. Change its permissions with chmod."
+        else:
             raise
-        print_error(f"advnets: A name is too long: {error.filename}. Choose a shorter one.")
+        print_error(f"advnets: {problem}")
         return UserError.exit_code
     except (MemoryError, RuntimeError) as error:
         if processes.another_process_reports(error):

@@ -95,7 +95,7 @@ class MeasureOptions:
 
 
 def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    is_number = o.samples is None or o.samples.lstrip("-").isdecimal()
+    is_number = o.samples is None or o.samples.removeprefix("-").isdecimal()
     if _is_data(o.run):
         if is_number:
             raise UserError(

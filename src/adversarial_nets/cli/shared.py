@@ -12,6 +12,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 
 __all__ = [
+    "MOST",
     "Checkpoint",
     "Data",
     "Flag",
@@ -107,14 +108,19 @@ def needs_playground() -> Iterator[None]:
         ) from error
 
 
+MOST = 2**31 - 1
+"""The largest value of an option that counts something."""
+
+
 def require_positive(option: str, value: int | None, default: int) -> int:
     """The value of an option that counts something, or its default if it is not given.
 
     Raises:
-        UserError: the value is below 1.
+        UserError: the value is below 1, or larger than any computer can compute.
     """
-    if value is not None and value < 1:
-        raise UserError(f"{option} is {value}; it must be 1 or more.")
+    if value is not None and not 1 <= value <= MOST:
+        allowed = "1 or more" if value < 1 else f"{MOST} or less"
+        raise UserError(f"{option} is {value}; it must be {allowed}.")
     return default if value is None else value
 
 

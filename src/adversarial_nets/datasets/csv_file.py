@@ -4,6 +4,7 @@ import csv
 import gzip
 import itertools
 import math
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -48,10 +49,13 @@ def load_csv(path: Path, name: str) -> Dataset:
     pixels = values.shape[1] - (label is not None)
     if not names and _image_shape(pixels) is None and _image_shape(pixels - 1):
         label, pixels = 0, pixels - 1
-        if len(values) > 20 and len(np.unique(values[:, 0])) == len(values):
+        different = len(np.unique(values[:, 0]))
+        if len(values) > 20 and different in (1, len(values)):
+            has = "the same number" if different == 1 else "another number"
             raise UserError(
-                f"{path} has another number in the first column of each line, so these are no "
-                "classes. Remove the column, or add a first line that names it label."
+                f"{path} has {has} in the first column of each line, so these are no classes. "
+                "Remove the column, or add a first line with the names of all columns, in which "
+                "the column of the classes is called label."
             )
     shape = _image_shape(pixels)
     if shape is None:
@@ -97,7 +101,7 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
             values = [np.array(row, np.float32) for row in rows if row]
         if len({len(row) for row in values}) != 1:
             raise ValueError("its lines have different numbers of columns" if values else "empty")
-    except (OSError, EOFError, ValueError, csv.Error) as error:
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:
         raise UserError(
             f"{path} cannot be read as a table of numbers ({str(error)[:100]}). In csv:FILE, FILE "
             f"must have {_LAYOUT}."

@@ -1,6 +1,7 @@
 """A zip archive in place of a folder of images: unpacked into a temporary folder."""
 
 import atexit
+import lzma
 import shutil
 import tempfile
 import zipfile
@@ -25,6 +26,7 @@ class Archive(NamedTuple):
 
 _UTF_8 = 0x800  # the flag of a name in UTF-8
 
+_DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 _kept: dict[Archive, Path] = {}  # unpacked folders that wait for their next use
 
 
@@ -68,8 +70,10 @@ def _unpack(path: Path) -> Path:
     try:
         with zipfile.ZipFile(path, metadata_encoding=_encoding_of_names(path)) as archive:
             archive.extractall(folder)  # names that lead out of the folder are changed
-    except (zipfile.BadZipFile, RuntimeError, OSError, zlib.error) as error:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, _DAMAGED):
+            raise
         raise UserError(
             f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
             "yourself and give the folder."

@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import zipfile
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +37,7 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
         UserError: there is no such preset.
     """
     kind, _, path = data.partition(":")
-    if name is None and kind == "npz" and _holds_colour_images(Path(path).expanduser()):
+    if name is None and kind == "npz" and _holds_colour_images(path):
         name = "pictures"
     name, preset = preset_for(data, name)
     settings = preset.settings
@@ -51,7 +52,7 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     return name, dataclasses.replace(preset, settings=settings)
 
 
-def _holds_colour_images(file: Path) -> bool:
+def _holds_colour_images(path: str) -> bool:
     """Whether an array of an .npz file has the shape of colour images, by the arrays' headers.
 
     What cannot be read is reported by loading the data.
@@ -59,7 +60,8 @@ def _holds_colour_images(file: Path) -> bool:
     from numpy.lib import format
 
     shapes = []
-    with suppress(OSError, ValueError, zipfile.BadZipFile), zipfile.ZipFile(file) as archive:
+    damaged = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
+    with suppress(*damaged), zipfile.ZipFile(Path(path).expanduser()) as archive:
         for member in archive.namelist():
             with archive.open(member) as array:
                 first = format.read_magic(array) == (1, 0)

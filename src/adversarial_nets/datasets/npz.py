@@ -39,7 +39,7 @@ def load_npz(path: Path, name: str) -> Dataset:
                 arrays = {key: file[key] for key in file.files}
         if not all(isinstance(x, np.ndarray) for x in arrays.values()):
             raise ValueError("it is a zip archive of other files")
-    except (EOFError, OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+    except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         why = "it holds Python objects, or is no NumPy file" if "pickle" in str(error) else error
         raise UserError(
             f"{path} cannot be read as a NumPy archive ({why}). In npz:FILE, FILE must be an "

@@ -1,6 +1,7 @@
 """Registry of data sets: `register` adds one under a name, `load` loads it by that name."""
 
 import difflib
+import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -231,7 +232,12 @@ def find(name: str) -> DatasetEntry:
     entry = REGISTRY.get(kind)
     if entry is None or (colon and not path and not entry.takes_path):
         raise UserError(_unknown(name))
-    if path and not entry.takes_path and not path.isdecimal() and path not in entry.classes:
+    if (
+        path
+        and not entry.takes_path
+        and not re.fullmatch("[0-9]{1,9}", path)
+        and path not in entry.classes
+    ):
         names = f" or its name: {', '.join(entry.classes)}" if entry.classes else ""
         raise UserError(
             f"{name}: {path!r} is no class of {kind}. After the colon give the number of a class, "

@@ -130,7 +130,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
             f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
         )
     data = datasets.load(name, **s.data_options(), on_progress=on_progress, path=path)
-    if datasets.fingerprint(data) != run.fingerprint:
+    if datasets.fingerprint(data) != run.fingerprint or data.range != run.range:
         problem = f"The images of {named} are not those that {run.folder} was trained on"
         if path is not None or place is not None:
             raise DataMoved(f"{problem}: some have changed, or these are others.", example)

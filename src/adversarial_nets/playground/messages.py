@@ -6,7 +6,7 @@ changed.
 """
 
 import base64
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Protocol
@@ -287,7 +287,7 @@ def set_rates(session: Session, message: Message) -> list[Message]:
 
 def _rate(value: Json) -> float:
     """A learning rate that a page names."""
-    if type(value) not in (int, float) or not 0 <= value < math.inf:
+    if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
         raise RequestError("unknown message")
     return float(value)
 

@@ -99,12 +99,20 @@ def training_frames(run: Path) -> NDArray[np.uint8]:
     """The pictures of samples in a run's folder as frames (n, height, width, 3), by round.
 
     Raises:
-        UserError: the run has no pictures.
+        UserError: the run has no pictures, or a damaged one.
     """
     pictures = numbered_by_round((run / "samples").glob("*.png"))
     if not pictures:
         raise UserError(f"{run} has no pictures in its folder samples; train it first.")
-    return np.stack([np.asarray(Image.open(path).convert("RGB")) for path in pictures.values()])
+    return np.stack([_read_picture(path) for path in pictures.values()])
+
+
+def _read_picture(path: Path) -> NDArray[np.uint8]:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+        raise UserError(f"The picture {path} is damaged ({error}). Delete it.") from error
 
 
 def read_grid(png: bytes, image_shape: ImageShape, n: int, columns: int = 10) -> NDArray[np.uint8]:

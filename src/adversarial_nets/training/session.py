@@ -405,6 +405,8 @@ def _differences(
             if old.data == request.plan.name
             else f"data {old.data} → {request.plan.name} (other images)"
         )
+    if old.range != request.images.range:  # the fingerprint is of the bytes alone
+        words.append(f"values in {old.range} → in {request.images.range}")
     if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
     words += runs_folder.differences(old.settings, request.plan.settings)

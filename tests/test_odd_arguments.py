@@ -1,0 +1,117 @@
+"""Arguments and files that nobody means, each answered with one sentence and exit code 2."""
+
+import errno
+import gzip
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import adversarial_nets as an
+from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import folder_archive
+from adversarial_nets.errors import UserError
+from adversarial_nets.exercises import check
+from adversarial_nets.plots.sheets import training_frames
+from small import small_data, small_settings
+
+HUGE = "1" + 20 * "0"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"sample digits --n {HUGE}", "must be 2147483647 or less"),
+        (f"sample digits --per-class {HUGE}", "must be 2147483647 or less"),
+        (f"walk digits --frames {HUGE}", "must be 2147483647 or less"),
+        (f"walk digits --scale {HUGE}", "must be 2147483647 or less"),
+        (f"walk digits --out x.mp4 --fps {HUGE}", "must be 2147483647 or less"),
+        (f"paper interpolate digits --rows {HUGE}", "--rows must be from 1 to 2147483647"),
+        (f"evaluate digits --samples {HUGE}", "must be 2147483647 or less"),
+        ("measure digits --samples=--5", "must be a data set"),
+        (f"train mnist-5k:{HUGE} --dry-run", "is no class of mnist-5k"),
+        ("train npz:~nobody-here/x.npz", "nobody-here"),
+    ],
+)
+def test_a_number_or_name_too_far(
+    words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words.split()) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_folder_that_may_not_be_read(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refuse)
+    assert main(["report", str(tmp_path / "private")]) == 2
+    assert "may not be read" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_table_with_the_class_at_its_end_is_not_misread(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (30, 16))
+    pixels[:, 0] = 0  # the corner of every image is black
+    rows = np.column_stack([pixels, np.arange(30) % 3])
+    np.savetxt(tmp_path / "last.csv", rows, fmt="%d", delimiter=",")
+    with pytest.raises(UserError, match="the same number in the first column"):
+        an.load(f"csv:{tmp_path / 'last.csv'}")
+
+
+def test_damaged_compressed_files(tmp_path: Path) -> None:
+    table = bytearray(gzip.compress(b"1,2,3,4\n" * 5000))
+    table[20:30] = bytes(10)
+    (tmp_path / "t.csv.gz").write_bytes(table)
+    with pytest.raises(UserError, match="cannot be read as a table"):
+        an.load(f"csv:{tmp_path / 't.csv.gz'}")
+
+
+def test_a_damaged_archive_leaves_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.png", np.random.default_rng(0).bytes(5000))
+    content = bytearray((tmp_path / "x.zip").read_bytes())
+    content[60:400] = bytes(340)
+    (tmp_path / "x.zip").write_bytes(content)
+    made = tmp_path / "made"
+
+    def make() -> str:
+        made.mkdir()
+        return str(made)
+
+    monkeypatch.setattr("tempfile.mkdtemp", make)
+    with pytest.raises(UserError, match="cannot be unpacked"):
+        folder_archive._unpack(tmp_path / "x.zip")
+    assert not made.exists()
+    monkeypatch.setattr(
+        folder_archive, "_encoding_of_names", lambda _: (_ for _ in ()).throw(KeyboardInterrupt)
+    )
+    with pytest.raises(KeyboardInterrupt):
+        folder_archive._unpack(tmp_path / "x.zip")
+    assert not made.exists()
+
+
+@pytest.mark.parametrize("wrong", [np.inf, 2.0**40, -1.0])
+def test_a_label_that_is_no_class(wrong: float) -> None:
+    labels = np.zeros(30)
+    labels[3] = wrong
+    with pytest.raises(UserError, match="not whole numbers from 0"):
+        an.dataset_from_arrays(np.zeros((30, 4, 4), np.uint8), labels)
+
+
+def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
+    an.train(small_data(), settings=small_settings(), rounds=2, run=tmp_path / "run")
+    (picture,) = (tmp_path / "run" / "samples").glob("round-00000000.png")
+    picture.write_bytes(b"")
+    with pytest.raises(UserError, match=r"round-00000000.png is damaged.*Delete it"):
+        training_frames(tmp_path / "run")
+
+
+@pytest.mark.parametrize("answer", [[], np.zeros((0, 2)), "0.05"])
+def test_an_answer_without_numbers_is_not_right(answer: object) -> None:
+    assert not check(lambda: answer, at_most=0.1).right
+    assert check(lambda: 0.05, at_most=0.1).right
