@@ -1,9 +1,11 @@
 """Arguments and files that nobody means, each answered with one sentence and exit code 2."""
 
+import dataclasses
 import errno
 import gzip
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,7 +29,10 @@ HUGE = "1" + 20 * "0"
         (f"walk digits --frames {HUGE}", "must be 2147483647 or less"),
         (f"walk digits --scale {HUGE}", "must be 2147483647 or less"),
         (f"walk digits --out x.mp4 --fps {HUGE}", "must be 2147483647 or less"),
-        (f"paper interpolate digits --rows {HUGE}", "--rows must be from 1 to 2147483647"),
+        (
+            f"paper interpolate digits --rows {HUGE}",
+            "--rows is 100000000000000000000; it must be 2147483647 or less",
+        ),
         (f"evaluate digits --samples {HUGE}", "must be 2147483647 or less"),
         ("measure digits --samples=--5", "must be a data set"),
         (f"train mnist-5k:{HUGE} --dry-run", "is no class of mnist-5k"),
@@ -49,7 +54,7 @@ def test_a_folder_that_may_not_be_read(
 
     monkeypatch.setattr(Path, "is_file", refuse)
     assert main(["report", str(tmp_path / "private")]) == 2
-    assert "may not be read" in " ".join(capsys.readouterr().err.split())
+    assert "permission denied" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_table_with_the_class_at_its_end_is_not_misread(tmp_path: Path) -> None:
@@ -101,6 +106,19 @@ def test_a_label_that_is_no_class(wrong: float) -> None:
     labels[3] = wrong
     with pytest.raises(UserError, match="not whole numbers from 0"):
         an.dataset_from_arrays(np.zeros((30, 4, 4), np.uint8), labels)
+
+
+def test_the_same_bytes_in_another_range_are_other_images(tmp_path: Path) -> None:
+    data = small_data()
+    linear = dataclasses.replace(small_settings().G, output="linear")
+    how: dict[str, Any] = {"settings": small_settings(G=linear), "run": tmp_path / "run"}
+    run = an.train(data, rounds=2, **how)
+    other = dataclasses.replace(data, range=(-1.0, 1.0))
+    with pytest.raises(UserError, match="holds a run with other settings: values in"):
+        an.train(other, rounds=3, **how)
+    with pytest.raises(UserError, match="are not those"):
+        an.evaluate(run, other)
+    an.train(data, rounds=3, **how)
 
 
 def test_a_damaged_picture_is_named(tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from adversarial_nets.cli.generator import (
     write,
 )
 from adversarial_nets.cli.shared import (
-    MOST,
     Checkpoint,
     Flag,
     Json,
@@ -225,11 +224,8 @@ class InterpolateOptions(GeneratorOptions):
 
 def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("interpolation.png", run=o.run)
-    if not 1 <= o.rows <= MOST or not 2 <= o.steps <= MOST:
-        raise UserError(
-            f"--rows is {o.rows} and --steps is {o.steps}; --rows must be from 1 to {MOST}, and "
-            f"--steps from 2 to {MOST}."
-        )
+    require_positive("--rows", o.rows)
+    require_positive("--steps", o.steps, least=2)
     require_suffix(out, ".png")
     if o.to_class is not None and o.class_ is None:
         raise UserError("--to-class is given without --class; give --class, where to start, too.")
@@ -285,10 +281,7 @@ class WalkOptions(GeneratorOptions):
 def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("walk.gif", run=o.run)
     for name, least in (("n", 1), ("points", 2), ("frames", 1), ("fps", 1), ("scale", 1)):
-        value = getattr(o, name)
-        if not least <= value <= MOST:
-            allowed = f"{least} or more" if value < least else f"{MOST} or less"
-            raise UserError(f"--{name} is {value}; it must be {allowed}.")
+        require_positive(f"--{name}", getattr(o, name), least=least)
     require_suffix(out, ".gif", ".webp", ".mp4")
     most = {".gif": 50, ".webp": 1000}.get(out.suffix)
     if most is not None and o.fps > most:

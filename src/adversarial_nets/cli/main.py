@@ -75,7 +75,9 @@ def _main(argv: Sequence[str] | None) -> int:
         if error.errno == errno.ENAMETOOLONG:
             problem = f"A name is too long: {error.filename}. Choose a shorter one."
         elif isinstance(error, PermissionError) and error.filename:
-            problem = f"{error.filename} may not be read. Change its permissions with chmod."
+            problem = (
+                f"{error.filename} cannot be opened: permission denied. Change its permissions."
+            )
         else:
             raise
         print_error(f"advnets: {problem}")

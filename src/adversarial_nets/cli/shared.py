@@ -12,7 +12,6 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 
 __all__ = [
-    "MOST",
     "Checkpoint",
     "Data",
     "Flag",
@@ -108,18 +107,17 @@ def needs_playground() -> Iterator[None]:
         ) from error
 
 
-MOST = 2**31 - 1
-"""The largest value of an option that counts something."""
+_MOST = 2**31 - 1  # of anything that an option counts
 
 
-def require_positive(option: str, value: int | None, default: int) -> int:
+def require_positive(option: str, value: int | None, default: int = 1, least: int = 1) -> int:
     """The value of an option that counts something, or its default if it is not given.
 
     Raises:
-        UserError: the value is below 1, or larger than any computer can compute.
+        UserError: the value is below `least`, or larger than any computer can compute.
     """
-    if value is not None and not 1 <= value <= MOST:
-        allowed = "1 or more" if value < 1 else f"{MOST} or less"
+    if value is not None and not least <= value <= _MOST:
+        allowed = f"{least} or more" if value < least else f"{_MOST} or less"
         raise UserError(f"{option} is {value}; it must be {allowed}.")
     return default if value is None else value
 

@@ -28,7 +28,7 @@ Labels = Array | Sequence[int]
 """Class numbers of images."""
 
 _SEED = 2014  # of the shuffle; fixed, so that the same images always give the same splits
-_LARGEST_CLASS = 999_999  # as many classes have names in memory
+_LARGEST_CLASS = 999_999  # each class number up to the largest gets a name
 _NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 _LAYOUTS = "(n, height, width), (n, channels, height, width) or (n, height, width, channels)"
 
@@ -312,8 +312,8 @@ def _to_labels(
         if not whole or (n and not 0 <= numbers.min() <= numbers.max() <= _LARGEST_CLASS):
             raise UserError(
                 f"{what} has values that are not whole numbers from 0, or numbers above "
-                f"{_LARGEST_CLASS:,}; number the classes, for "
-                "example with numpy.unique(labels, return_inverse=True)[1]."
+                f"{_LARGEST_CLASS:,}; number the classes, for example with "
+                "numpy.unique(labels, return_inverse=True)[1]."
             )
         found[split] = torch.from_numpy(numbers.astype(np.int64))
     return found

@@ -130,7 +130,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
             f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
         )
     data = datasets.load(name, **s.data_options(), on_progress=on_progress, path=path)
-    if datasets.fingerprint(data) != run.fingerprint or data.range != run.range:
+    if not _is_data_of(run, data):
         problem = f"The images of {named} are not those that {run.folder} was trained on"
         if path is not None or place is not None:
             raise DataMoved(f"{problem}: some have changed, or these are others.", example)
@@ -228,6 +228,11 @@ def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
     return next(iter(blocks())) if 0 < len(local) <= _BLOCK else blocks
 
 
+def _is_data_of(run: Run, data: Dataset) -> bool:
+    """Whether a run was trained on these images; the fingerprint leaves out their range."""
+    return datasets.fingerprint(data) == run.fingerprint and data.range == run.range
+
+
 def check_data(run: Run, data: object) -> None:
     """Refuse what is not the run's data set; None stands for data that are still to be loaded.
 
@@ -241,7 +246,7 @@ def check_data(run: Run, data: object) -> None:
             f"data is a {type(data).__name__}; give the Dataset that the run was trained on, from "
             "load or dataset_from_arrays, or leave it out to load it by its name."
         )
-    if datasets.fingerprint(data) != run.fingerprint:
+    if not _is_data_of(run, data):
         raise UserError(
             f"The images of {data.name} are not those that {run.folder} was trained on "
             f"({run.data}). Give that data set, or leave it out to load it by its name."
