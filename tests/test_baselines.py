@@ -219,6 +219,8 @@ def test_the_negative_elbo_is_the_negative_log_likelihood_plus_a_kl_divergence()
 
 def test_the_gaussian_has_the_mean_and_covariance_of_the_data() -> None:
     model = pca.fit(IMAGES, pca.Settings(components=36))
+    same = pca.fit(IMAGES[:1].expand(5, -1), pca.Settings(components=36))
+    assert same.components.abs().max() < 1e-3  # identical images have no variance
     torch.testing.assert_close(model.mean, IMAGES.mean(0))
     covariance = model.components.T @ model.components
     torch.testing.assert_close(covariance, IMAGES.T.cov(correction=0), atol=1e-5, rtol=1e-3)

@@ -160,6 +160,9 @@ def test_images_of_another_range_are_refused() -> None:
     with pytest.raises(UserError, match="well outside the range of the images, 0 to 1"):
         measure_images(x, data)
     assert measure_images(x, normalised).samples == 8
+    x[0, 0] = float("nan")
+    with pytest.raises(UserError, match="NaN"):
+        measure_images(x, normalised)
 
 
 def test_a_run_on_all_images_is_measured_against_another_folder(

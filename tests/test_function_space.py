@@ -67,6 +67,8 @@ def test_the_phase_portrait_stays_in_the_interval_for_data_with_an_outlier(tmp_p
 
 
 def test_the_command_writes_its_figures(tmp_path: Path) -> None:
+    short = function_space.play_both("mixture", steps=3)
+    assert [snapshot.round for snapshot in short.snapshots] == [0, 3]
     result = function_space.function_space("mixture", tmp_path / "made", steps=10)
     assert [file.name for file in result.files] == ["function-space.png", "function-space.svg"]
     assert all(file.stat().st_size > 10_000 for file in result.files)

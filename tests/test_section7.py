@@ -106,6 +106,7 @@ def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         ("interpolate RUN --to-class cats", "give --class"),
         ("paper section7 conditinal", "Did you mean conditional?"),
         ("paper section7 conditional RUN --shuffle-labels", "give one of them"),
+        ("paper section7 conditional RUN RUN", "have the same seed"),
         ("paper section7 efficiency --nats nan", "--nats is nan"),
         ("paper section7 conditional RUN --per-class 1", "--per-class is 1; it must be 2 or more"),
         ("train mnist-5k --D.class-units 3", "needs condition classes"),

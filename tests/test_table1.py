@@ -31,7 +31,7 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import parzen_score
 from adversarial_nets.paper import table1
-from adversarial_nets.paper.table1 import make, record, rows
+from adversarial_nets.paper.table1 import make, pictures, record, rows
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
 from adversarial_nets.runs.folder import Run, open_run
@@ -229,6 +229,36 @@ def test_scores_are_averaged_over_seeds_and_their_spread_is_given(tmp_path: Path
     assert result.nats == pytest.approx(nats.mean().item())
     assert result.spread == pytest.approx(nats.std().item())
     assert "over 3 seeds" in table1.as_text(table)
+
+
+def test_records_of_different_models_have_no_mean(tmp_path: Path) -> None:
+    table1.table1(["small"], tmp_path, rows=["pca-gaussian"], quick=True, seeds=2)
+    file = tmp_path / "small" / "pca-gaussian-1" / "score-paper.json"
+    content = json.loads(file.read_text())
+    content["made"]["quick"] = False
+    file.write_text(json.dumps(content))
+    with pytest.raises(UserError, match=r"pca-gaussian-1.* was made with quick = False, not True"):
+        table1.recorded(tmp_path)
+
+
+def test_a_sigma_at_the_edge_is_reported_whichever_seed_has_it() -> None:
+    one = record.Result(
+        *("VAE", "small", "paper", 200.0, 2.0, 0.2, False, 1, None, None),
+        *(200, 60.0, 5.0, 1.0, ""),
+    )
+    two = dataclasses.replace(one, nats=150.0, sigma=0.1, at_edge=True, train_seconds=80.0)
+    mean = record._mean_over_seeds([one, two])
+    assert mean.at_edge
+    assert mean.nats == 175
+    assert mean.sigma == pytest.approx(0.15)
+    assert mean.train_seconds == 70
+
+
+@pytest.mark.parametrize("n", [3, 7, 9, 23])
+def test_any_number_of_samples_has_a_picture(n: int, tmp_path: Path) -> None:
+    data = small_data()
+    pictures.write_samples(data.floats(data.test[:n]), data, tmp_path, "few")
+    assert (tmp_path / "few-figure2.png").exists()
 
 
 def test_rows_whose_names_begin_alike_are_told_apart(tmp_path: Path) -> None:

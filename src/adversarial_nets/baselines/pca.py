@@ -73,7 +73,7 @@ def fit(
         λ, u = torch.linalg.eigh(covariance)  # in order of increasing λ
         scaled = λ.clamp(min=0).sqrt() * u
         pca.components.copy_(scaled.T.flip(0)[:k])
-        record_loss(1 - (λ[-k:].sum() / λ.sum()).item())
+        record_loss(1 - (λ[-k:].sum() / λ.sum().clamp(min=1e-300)).item())
     return pca
 
 

@@ -208,6 +208,12 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
             f"The runs differ in data or settings: {', '.join(sorted(map(' '.join, labels)))}. "
             "Give runs that differ in their seed only."
         )
+    lengths = {run.newest_round for run in runs if not run.exported}
+    if len({run.settings.seed for run in runs}) < len(runs) or len(lengths) > 1:
+        raise UserError(
+            "The runs have the same seed, or different numbers of rounds. Give runs that differ in "
+            "their seed only."
+        )
     data = load_data(runs[0], reporter.work, o.data)
     scores = [
         conditional.score_conditional(

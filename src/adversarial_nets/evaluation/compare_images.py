@@ -56,10 +56,12 @@ def measure_images(x: Images, data: Dataset, net: Classifier | None = None) -> I
         net: a classifier whose features are compared; without it, patches are.
 
     Raises:
-        UserError: too few or too small images, images outside the data's range, or nothing held
-            out.
+        UserError: too few or too small images, values that are not finite or outside the data's
+            range, or nothing held out.
     """
     require_held_out(data)
+    if not x.isfinite().all():
+        raise UserError("The images contain NaN or infinity; remove these images.")
     refuse_outside(x, data.range)
     held_out = torch.cat([data.test, data.valid])
     n = min(len(x), len(held_out), len(data.train))

@@ -128,10 +128,11 @@ def play_both(
         eta: the step size η in function space; C decreases at every step for η in (0, 1].
         steps: the number of steps of p_g, and of rounds of the game.
         settings: of the game.
-        every: take a snapshot of the game every so many rounds.
+        every: take a snapshot of the game every so many rounds, and of the last one.
         on_snapshot: called with each new snapshot and the number of rounds.
     """
-    recording = record(LINE, data, range(0, steps + 1, every), settings, on_snapshot)
+    rounds = sorted({*range(0, steps + 1, every), steps})
+    recording = record(LINE, data, rounds, settings, on_snapshot)
     p_data, snapshots = recording.evaluator.p_data, recording.snapshots
     p_0 = snapshots[0].p_g + 1e-9  # in function space a probability of 0 stays 0
     path = mirror_descent(p_data, p_0 / p_0.sum(), eta, steps)

@@ -19,7 +19,9 @@ COLUMNS = 10
 
 def write_samples(samples: Tensor, data: Dataset, folder: Path, model: str) -> None:
     """Write the first samples, unselected: a panel as in Figure 2, and a strip of ten."""
-    panel = sheets.figure2_sheet(samples[:20], data)
+    n = min(len(samples), 20)
+    columns = min(n, 5)
+    panel = sheets.figure2_sheet(samples[: n // columns * columns], data, columns)
     _write(folder, model, "figure2", sheets.sheet_png(panel, 2))
     _write(folder, model, "samples", _strip_png(samples, data))
 

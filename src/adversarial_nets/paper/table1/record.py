@@ -54,8 +54,8 @@ class Result:
         nats: Parzen log-likelihood of the test images; the mean over seeds, if there are several.
         se: its standard error over test images (over folds, if the data set has folds); None for
             one test image.
-        sigma: σ, chosen on validation images.
-        at_edge: whether σ is the smallest or the largest of its grid.
+        sigma: σ, chosen on validation images; the median over seeds.
+        at_edge: whether σ is the smallest or the largest of its grid, for any seed.
         seeds: number of seeds.
         spread: standard deviation of `nats` over seeds; None for one seed.
         published: the published score on this data set, if there is one.
@@ -146,6 +146,7 @@ def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -
                 for record in sorted((out / file_name(name)).glob(f"*/score-{grid}.json"))
                 if re.fullmatch(f"{re.escape(row)}-[0-9]+", record.parent.name)
             ]
+            _check_same_model(records)
             by_model: dict[str, list[Result]] = {}
             for record in records:
                 for result in _read_record(record):
@@ -154,6 +155,22 @@ def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -
             if not records:
                 missing.append((row, name))
     return Table(tuple(results), tuple(missing))
+
+
+def _check_same_model(records: Sequence[Path]) -> None:
+    """Refuse a mean over seeds of records that differ in more than the seed.
+
+    Raises:
+        UserError: one record was made with other settings than the first.
+    """
+    if len(records) < 2:
+        return
+    made = dict(runs_files.read_json(records[0]).get("made", {}))
+    made.pop("run", None)
+    if isinstance(made.get("settings"), dict):
+        made["settings"] = {k: v for k, v in made["settings"].items() if k != "seed"}
+    for record in records[1:]:
+        check_made(record, made)
 
 
 def _recorded_data(out: Path) -> list[str]:
@@ -171,15 +188,19 @@ def _mean_over_seeds(results: Sequence[Result]) -> Result:
     if len(results) == 1:
         return results[0]
     nats = np.array([result.nats for result in results])
-    errors = [result.se for result in results if result.se is not None]
-    mixing = [r.states_in_class for r in results if r.states_in_class is not None]
+    averaged = ("se", "train_seconds", "samples_per_second", "steps_per_sample", "states_in_class")
+    means: dict[str, Any] = {}
+    for name in averaged:
+        known = [value for result in results if (value := getattr(result, name)) is not None]
+        means[name] = float(np.mean(known)) if known else None
     return dataclasses.replace(
         results[0],
         nats=float(nats.mean()),
-        se=float(np.mean(errors)) if errors else None,
+        sigma=float(np.median([result.sigma for result in results])),
+        at_edge=any(result.at_edge for result in results),
         seeds=len(results),
         spread=float(nats.std(ddof=1)),
-        states_in_class=float(np.mean(mixing)) if mixing else None,
+        **means,
     )
 
 
