@@ -224,7 +224,7 @@ def test_datasets(capsys: pytest.CaptureFixture[str]) -> None:
         ("evaluate RUN --samples 0", "--samples is 0"),
         ("sample RUN --n 0", "--n is 0"),
         ("sample RUN --out x.gif", "must end in .png or .npz"),
-        ("interpolate RUN --steps 1", "--steps 2 or more"),
+        ("interpolate RUN --steps 1", "--steps is 1; it must be 2 or more"),
         ("interpolate RUN --out x.gif", "must end in .png"),
         ("measure RUN --samples 0", "--samples is 0"),
         ("theory --seed -1", "--seed is -1"),
