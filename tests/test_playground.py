@@ -124,8 +124,36 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         assert slot.game.round == known
         slot.play_to(rounds)
         assert replay.fingerprint(slot.game) == replay.replay(wanted).weights
-    earlier = replace(script, rounds=2, changes=script.changes[:2])
-    assert remembered.recall(earlier, resume=True).game.round == 4
+
+
+def test_a_page_that_comes_back_gets_its_own_game_and_no_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The address of a page that plays is a little behind its game."""
+    monkeypatch.setattr(remembered, "_games", OrderedDict())
+    monkeypatch.setattr(remembered, "_left", OrderedDict())
+
+    def opened(page: str, rounds: int, resume: bool = True) -> Session:
+        state = {"data": "gaussian", "rounds": rounds}
+        session = Session("gaussian")
+        handle(session, {"type": "open", "state": state, "resume": resume, "page": page})
+        return session
+
+    def played(page: str, rounds: int) -> Session:
+        session = opened(page, 0, resume=False)
+        for _ in range(rounds):
+            handle(session, {"type": "step", "train": "both"})
+        return session
+
+    played("a", 3).leave()
+    played("b", 5).leave()
+    assert opened("a", 2).round == 3
+    assert opened("b", 2).round == 5
+    assert opened("c", 2).round == opened("a", 2, resume=False).round == 0
+    again = played("a", 3)
+    handle(again, {"type": "reset"})
+    again.leave()
+    assert opened("a", 0).round == 0  # the game that it left is the new one
 
 
 def test_a_cut_replay_can_be_opened_again() -> None:

@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,15 @@ from torch import nn
 
 from adversarial_nets import presets
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs import checkpoints, folder
-from adversarial_nets.runs.folder import Run
+from adversarial_nets.evaluation import score
+from adversarial_nets.evaluation.parzen import ParzenScore
+from adversarial_nets.evaluation.score import Evaluation
+from adversarial_nets.paper import objective_study
+from adversarial_nets.paper.objective_study import Result
+from adversarial_nets.paper.section7 import rows
+from adversarial_nets.paper.section7.rows import Row
+from adversarial_nets.runs import checkpoints, files, folder
+from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
@@ -160,3 +170,42 @@ def test_the_record_says_which_update_code_was_used(tmp_path: Path) -> None:
     assert continued(hooked=False, rounds=10) == "manual"
     assert continued(hooked=True, rounds=20) == ["manual", "autograd"]
     assert continued(hooked=True, rounds=30) == ["manual", "autograd"]
+
+
+def _add_section7(folder: Path, i: int) -> None:
+    rows.record_rows(folder / "rows.json", [Row("few-labels", f"model {i}", "error", "mnist", 1.0)])
+
+
+def _add_objective(folder: Path, i: int) -> None:
+    played = Result("25-gaussians", "minimax", "none", i, 10, 25, 1.0, 0.0, 1.0)
+    objective_study.record(folder / "results.json", [played])
+
+
+def _add_score(folder: Path, i: int) -> None:
+    run = dataclasses.replace(open_run("digits"), folder=folder)
+    parzen = ParzenScore(1.0, None, 0.2, "paper", i + 1, False, ((0.2, 1.0),))
+    score._record(run, Evaluation(5, "raw", "mnist", parzen, ()))
+
+
+@pytest.mark.parametrize(
+    ("add", "file"),
+    [
+        (_add_section7, "rows.json"),
+        (_add_objective, "results.json"),
+        (_add_score, "evaluation.json"),
+    ],
+)
+def test_records_that_are_added_at_the_same_time_are_all_kept(
+    add: Callable[[Path, int], None], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(path: Path, content: str | bytes) -> None:
+        time.sleep(0.01)  # others read meanwhile, if they may
+        write(path, content)
+
+    write = files.write_atomically
+    monkeypatch.setattr(files, "write_atomically", slowly)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda i: add(tmp_path, i), range(16)))
+    content = json.loads((tmp_path / file).read_text())
+    (records,) = content.values() if isinstance(content, dict) else [content]
+    assert len(records) == 16

@@ -133,6 +133,13 @@ def test_section7_prints_what_it_measured(
     assert (tmp_path / "runs/paper/section7/conditional.png").stat().st_size > 500
     an.export_generator(run, tmp_path / "G")
     of_G = ("conditional", str(tmp_path / "G"), "--per-class", "50", "--out", str(tmp_path / "x"))
+    fewer = result(capsys, "paper", "section7", "conditional", str(run), "--per-class", "20")
+    both = result(capsys, "paper", "section7")["rows"]
+    assert both == [*found["rows"], *fewer["rows"]]  # type: ignore[misc]
+    assert {r["details"].partition("seed 0, ")[2] for r in both} == {
+        "50 samples of each class",
+        "20 samples of each class",
+    }
     exported = result(capsys, "paper", "section7", *of_G, "--data", an.open_run(run).data)
     assert exported["runs"] == found["runs"]
     assert {row["seconds"] for row in exported["rows"]} == {None}  # type: ignore[attr-defined]

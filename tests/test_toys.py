@@ -1,5 +1,6 @@
 """Toy distributions: samples follow the densities, and sampling is counter-based."""
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -11,8 +12,10 @@ from scipy.stats import kstest, norm
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 from adversarial_nets.theory import quadrature as theory_quadrature
-from adversarial_nets.toys import catalogue, curves, distributions, points
+from adversarial_nets.toys import catalogue, curves, distributions, images, points
 from adversarial_nets.toys.distributions import sample_points
+from adversarial_nets.toys.measures import Metric
+from small import small_data, small_settings
 
 WITH_DENSITY = [name for name, toy in catalogue.TOYS.items() if toy.has_density]
 
@@ -217,3 +220,15 @@ def test_cell_masses_in_closed_form_equal_quadrature(name: str) -> None:
     edges = (np.linspace(-2.0, 3.0, 9), np.linspace(-3.0, 1.5, 7))[: toy.pixels]
     quadrature = theory_quadrature.cell_masses(toy, edges)
     assert toy.cell_masses(edges) == pytest.approx(quadrature, abs=1e-7)
+
+
+@pytest.mark.parametrize("held_out", [1, 3])
+def test_held_out_images_that_are_all_alike_do_not_make_a_game_diverge(held_out: int) -> None:
+    """Their variance is 0, so that the samples' has nothing to be compared with."""
+    data = small_data()
+    alike = data.valid[:1].expand(held_out, -1)
+    data = dataclasses.replace(data, valid=alike)
+    evaluator = images.new_evaluator(data, small_settings())
+    game = images.new_game(data, small_settings())
+    snapshot = images.take_snapshot(game, evaluator)
+    assert images.metrics(evaluator, snapshot)["spread"] == Metric(1.0, 1.0)

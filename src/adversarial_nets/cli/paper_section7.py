@@ -155,11 +155,10 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
 def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]:
     """Print rows as a table, and return them for ``--json``."""
     if rows:
-        header = ["item", "model", "measure", "data", "ours", "±", "seeds", "published", "seconds"]
-        lines = [
-            [r.item, r.name, r.measure, r.data, r.ours, r.spread, r.seeds, r.published, r.seconds]
-            for r in rows
-        ]
+        values = ["measure", "data", "ours", "spread", "seeds", "published", "seconds", "details"]
+        header = ["item", "model", *values]
+        header[header.index("spread")] = "±"
+        lines = [[r.item, r.name, *(getattr(r, value) for value in values)] for r in rows]
         print_table(reporter, header, lines)
     return {"rows": [dataclasses.asdict(row) for row in rows]}
 
@@ -168,12 +167,14 @@ def _record(
     o: Section7Options,
     reporter: ProgressReporter,
     found: "list[Row]",
+    details: str = "",
     picture: Path | None = None,
     scores: "Sequence[ConditionalScores | InferenceScores]" = (),
 ) -> dict[str, Any]:
-    """Add rows to the recorded ones, and print them; returns what ``--json`` shows."""
+    """Add rows with these details to the recorded ones, and print them; returns ``--json``'s."""
     from adversarial_nets.paper.section7 import rows
 
+    found = [dataclasses.replace(row, details=details) for row in found]
     rows.record_rows(o.out / "rows.json", found)
     result = _print_rows(found, reporter)
     if scores:
@@ -188,6 +189,15 @@ def _model(run: "Run") -> str:
     """The run's preset, with the settings that differ from it."""
     changed = ", ".join(f"{name} {new}" for name, (_, new) in run.changed.items())
     return f"{run.preset} with {changed}" if changed else run.preset_label
+
+
+def _length_and_seeds(runs: "Sequence[Run]") -> str:
+    """How long runs were trained, and their seeds, e.g. "20,000 rounds, seeds 1, 2"."""
+    return f"{runs[0].newest_round:,} rounds, {_seeds([run.settings.seed for run in runs])}"
+
+
+def _seeds(seeds: Sequence[int]) -> str:
+    return ("seed " if len(seeds) == 1 else "seeds ") + ", ".join(map(str, sorted(seeds)))
 
 
 def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -228,7 +238,8 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     G, _ = game_state.load_generator(runs[0], weights=scores[0].weights)
     name = "conditional-shuffled.png" if o.shuffle_labels else "conditional.png"
     picture = write_picture(conditional.plot_conditional(G, runs[0]), o.out / name)
-    return _record(o, reporter, found, picture, scores)
+    details = f"{_length_and_seeds(runs)}, {o.per_class:,} samples of each class"
+    return _record(o, reporter, found, details, picture, scores)
 
 
 def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
@@ -275,7 +286,10 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     if not run.settings.joint:  # its own E has no other length than the run
         model = with_length(model, steps, EncoderSettings.steps, "updates")
     found = inference_rows(scores, model, run.data, joint=run.settings.joint)
-    return _record(o, reporter, found, scores=[scores])
+    details = _length_and_seeds([run])
+    if not run.settings.joint:
+        details += f", seed {o.seed} of E"
+    return _record(o, reporter, found, details, scores=[scores])
 
 
 def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -291,7 +305,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     if o.data == "grid":
         seeds = [o.seed + i for i in range(3)]
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
-        return _record(o, reporter, found)
+        return _record(o, reporter, found, _seeds(seeds))
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, JointSettings.epochs)
     settings = JointSettings(epochs=epochs, seed=o.seed)
@@ -299,7 +313,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
     model = with_length("joint game", epochs, JointSettings.epochs, "epochs")
     found = inference_study.inference_rows(scores, model, data.name, joint=True)
-    return _record(o, reporter, found, scores=[scores])
+    return _record(o, reporter, found, _seeds([o.seed]), scores=[scores])
 
 
 def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -322,7 +336,8 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     )
     picture = o.out / "filling-in.png"
     write({picture: sheets.grid_png(shown, data.image_shape, data.range, columns=7)})
-    return _record(o, reporter, found, picture)
+    details = f"{_length_and_seeds([run])}, {images:,} images"
+    return _record(o, reporter, found, details, picture)
 
 
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -338,7 +353,7 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         run = runs_folder.open_run(o.runs[0])
         data = load_data(run, reporter.work, o.data)
         found = features_rows(run, _model(run), data, o.labels, o.draw)
-        return _record(o, reporter, found)
+        return _record(o, reporter, found, _length_and_seeds([run]))
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
     epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
     found, picture = few_labels_rows(
@@ -350,7 +365,7 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         draw=o.draw,
         on_progress=reporter.work,
     )
-    return _record(o, reporter, found, picture)
+    return _record(o, reporter, found, picture=picture)
 
 
 def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -364,15 +379,17 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     if not math.isfinite(o.nats):
         raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
+    seeds = [o.seed + i for i in range(3)]
     found, picture = efficiency(
         data,
         o.out / "efficiency",
         nats=o.nats,
         rounds=rounds,
-        seeds=[o.seed + i for i in range(3)],
+        seeds=seeds,
         on_progress=reporter.work,
     )
-    return _record(o, reporter, found, picture)
+    details = f"at most {rounds:,} rounds, {_seeds(seeds)}"
+    return _record(o, reporter, found, details, picture)
 
 
 COMMANDS = (

@@ -266,14 +266,15 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
         return record["round"], record["weights"], parzen["grid"], parzen["samples"]
 
     folder = output_folder(run.folder)
-    recorded = read_evaluations(folder)
-    records = [r for r in recorded if protocol(r) != protocol(new)]
-    for replaced in (r for r in recorded if protocol(r) == protocol(new)):
-        new["calibration"] = new["calibration"] or replaced.get("calibration", [])
+    path = folder / "evaluation.json"
     with files.explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        content = json.dumps([*records, new], indent=2) + "\n"
-        files.write_atomically(folder / "evaluation.json", content)
+        with files.one_at_a_time(path):
+            recorded = read_evaluations(folder)
+            records = [r for r in recorded if protocol(r) != protocol(new)]
+            for replaced in (r for r in recorded if protocol(r) == protocol(new)):
+                new["calibration"] = new["calibration"] or replaced.get("calibration", [])
+            files.write_atomically(path, json.dumps([*records, new], indent=2) + "\n")
     others = [
         (record["weights"], _score_from_json(record["parzen"]))
         for record in records

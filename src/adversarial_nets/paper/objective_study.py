@@ -269,11 +269,12 @@ def read_results(path: Path) -> list[Result]:
 def record(path: Path, results: Iterable[Result]) -> None:
     """Add results to a file; each replaces an older one of the same game."""
     new = {result.game: result for result in results}
-    kept = {result.game: result for result in read_results(path)}
-    rows = [dataclasses.asdict(result) for result in (kept | new).values()]
     with files.explain_os_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(path, json.dumps({"results": rows}, indent=1) + "\n")
+        with files.one_at_a_time(path):
+            kept = {result.game: result for result in read_results(path)}
+            rows = [dataclasses.asdict(result) for result in (kept | new).values()]
+            files.write_atomically(path, json.dumps({"results": rows}, indent=1) + "\n")
 
 
 def mean_rows(results: Sequence[Result]) -> list[dict[str, Any]]:

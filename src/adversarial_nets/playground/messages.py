@@ -88,7 +88,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``state``: what `Session.state` returned under ``state``, in this version or an
             earlier one, or null for a new game; ``lang`` and ``theme``; ``resume``: true if the
-            page continues after a reload or a lost connection.
+            page continues after a reload or a lost connection; ``page``: its identifier.
     """
     state = current_state(message.get("state") or {"data": session.command_line_data})
     data = check_data_name(state.get("data"), session.command_line_data)
@@ -108,6 +108,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
     speed = state.get("speed")
     first_speed = limits.FIRST_SPEED[replay.kind_of(data).name]
     session.speed = speed if speed in limits.SPEEDS else first_speed
+    session.page = str(message.get("page", ""))[:64]
     _set_appearance(session, message)
     return session.begin(scripts, pause_at, resume=message.get("resume") is True)
 

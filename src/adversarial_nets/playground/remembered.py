@@ -1,26 +1,29 @@
 """Games that a page has left, so that Back, a reload or a lost connection does not replay them.
 
-All pages of a server share them: equal scripts give equal games, bit for bit.
+All pages of a server share them: equal scripts give equal games, bit for bit. Only the page that
+has left a game gets it back in a later round than it asks for.
 """
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 
 from adversarial_nets import replay
 from adversarial_nets.playground import limits
 from adversarial_nets.playground.game_slot import GameSlot
 from adversarial_nets.replay import Script
 
-__all__ = ["recall", "remember"]
+__all__ = ["leave", "recall", "remember"]
 
 _games: OrderedDict[str, GameSlot] = OrderedDict()
+_left: OrderedDict[str, list[GameSlot]] = OrderedDict()  # by the page's identifier
 _lock = threading.Lock()  # games are played in several threads
 
 
-def remember(slot: GameSlot) -> None:
-    """Keep a copy of a game; the oldest one is forgotten."""
+def remember(slot: GameSlot) -> GameSlot | None:
+    """Keep a copy of a game, and return it; the oldest one is forgotten."""
     if slot.game.round == 0 or slot.diverged:
-        return
+        return None
     slot = slot.copy()
     slot.stop_here()
     with _lock:
@@ -29,22 +32,32 @@ def remember(slot: GameSlot) -> None:
         _games.move_to_end(key)
         while len(_games) > limits.MAX_REMEMBERED:
             _games.popitem(last=False)
+    return slot
 
 
-def recall(script: Script, resume: bool = False) -> GameSlot:
+def leave(page: str, slots: Iterable[GameSlot]) -> None:
+    """Keep the games that a page shows while its connection ends; it may come back for them."""
+    kept = [copy for slot in slots if (copy := remember(slot)) is not None]
+    with _lock:
+        _left[page] = kept
+        _left.move_to_end(page)
+        while len(_left) > limits.MAX_REMEMBERED:
+            _left.popitem(last=False)
+
+
+def recall(script: Script, page: str | None = None) -> GameSlot:
     """The script's game: a copy of the latest remembered state of it, or a new game at round 0.
 
     Args:
         script: the game.
-        resume: continue a game that went on after its page had last heard of it: take the next
-            remembered state from the script's last round on, if there is one.
+        page: a page that comes back: a game that it has left counts even if it went on after the
+            page had last heard of it.
     """
     with _lock:
-        games = list(_games.values())
-        known = [slot for slot in games if _leads_to(slot.script, script)]
-        later = [slot for slot in games if resume and _leads_to(script, slot.script)]
+        known = [slot for slot in _games.values() if _leads_to(slot.script, script)]
+        later = [slot for slot in _left.get(page or "", []) if _leads_to(script, slot.script)]
         if later:
-            slot = min(later, key=lambda slot: slot.game.round).copy()
+            slot = later[0].copy()
             script = slot.script
         elif known:
             slot = max(known, key=lambda slot: slot.game.round).copy()

@@ -239,7 +239,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
                 break
             if not self.closed:
                 await self._run_in_thread(functools.partial(handle, session, message))
-        session.remember()  # a page that has lost its connection comes back
+        session.leave()
 
     async def _run_in_thread(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
         """Run `work` in another thread, and send its messages once the page has drawn the last.

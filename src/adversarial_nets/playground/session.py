@@ -11,11 +11,10 @@ from typing import Any
 
 from adversarial_nets import replay
 from adversarial_nets.errors import Diverged
-from adversarial_nets.playground import limits
+from adversarial_nets.playground import limits, remembered
 from adversarial_nets.playground.boards import figures_json
 from adversarial_nets.playground.game_slot import GameSlot, Message, Trained
 from adversarial_nets.playground.latent_explorer import LatentExplorer
-from adversarial_nets.playground.remembered import recall, remember
 from adversarial_nets.playground.thumbnails import thumbnail
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import Language
@@ -38,6 +37,7 @@ class Session:
     Attributes:
         command_line_data: the data named on the command line; the page may ask for them too.
         explorer: the latent space of a trained run, if the command line named a run.
+        page: the page's identifier, which stays the same when it is reloaded; "" if it sends none.
         slots: the games; two are shown side by side.
         speed: rounds between two displayed frames.
         playing: whether the games run until paused.
@@ -51,6 +51,7 @@ class Session:
 
     command_line_data: str
     explorer: LatentExplorer | None = None
+    page: str = ""
     slots: list[GameSlot] = field(default_factory=list)
     speed: int = 5
     playing: bool = False
@@ -93,13 +94,14 @@ class Session:
         Args:
             scripts: one game, or two to show side by side.
             pause_at: round at which playing pauses once.
-            resume: continue games that went on after their page had last heard of them.
+            resume: continue games that went on after this page had last heard of them.
 
         Raises:
             UserError: a game cannot be set up; the old games are kept.
         """
         self.remember()
-        slots = [recall(script, resume) for script in scripts]
+        page = self.page if resume else None
+        slots = [remembered.recall(script, page) for script in scripts]
         if len({slot.game.round for slot in slots}) > 1:  # games side by side are at one round
             slots = [GameSlot.from_script(script) for script in scripts]
         return self.show(slots, pause_at)
@@ -113,7 +115,14 @@ class Session:
     def remember(self) -> None:
         """Keep the games in their current state for this page or others (see `remembered`)."""
         for slot in self.slots:
-            remember(slot)
+            remembered.remember(slot)
+
+    def leave(self) -> None:
+        """Keep the games for a page that has lost its connection or is reloaded."""
+        if self.page:
+            remembered.leave(self.page, self.slots)
+        else:
+            self.remember()
 
     def tick(self) -> list[Message]:
         """Play rounds for `SLICE_SECONDS`; return the messages of a frame if one is due."""

@@ -10,6 +10,7 @@
     RUN/tensorboard/, wandb/, mlruns/   written by ``advnets train --tensorboard``, ``--wandb`` …
     RUN/inference/                      encoders, written by ``advnets paper section7 inference``
     RUN/.lock                           held while a process trains the run
+    RUN/.evaluation.json.lock           held while a process adds a score
 
 settings.json has these fields (`folder.Run`): ``format``, the version of this layout; ``data``,
 ``fingerprint``, ``image_shape`` and ``range``, which describe the data set; ``preset``;

@@ -21,6 +21,7 @@ __all__ = [
     "json_text",
     "lock",
     "numbered_by_round",
+    "one_at_a_time",
     "read_bytes",
     "read_json",
     "reason",
@@ -219,6 +220,26 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
             f"version reads formats up to {FORMAT}. Upgrade with: pip install --upgrade "
             "adversarial-nets"
         )
+
+
+@contextmanager
+def one_at_a_time(path: Path) -> Iterator[None]:
+    """Wait until no other process adds to a file, and keep others waiting meanwhile.
+
+    The folder must exist. On a file system without locks, nothing waits.
+    """
+    from filelock import FileLock
+
+    held = FileLock(path.with_name(f".{path.name}.lock"), fallback_to_soft=False)
+    try:
+        held.acquire()
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    try:
+        yield
+    finally:
+        held.release()
 
 
 @contextmanager

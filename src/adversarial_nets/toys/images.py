@@ -150,7 +150,7 @@ class Evaluator:
 
     data: Dataset
     held_out: Float64[np.ndarray, "n pixels"]
-    reference: Float64[np.ndarray, "n pixels"]
+    reference: Float64[np.ndarray, "m pixels"]
     classifier: PCANearestNeighbour | None
 
 
@@ -165,7 +165,7 @@ class Snapshot:
         a_reference: D's logits on its reference images.
         a_samples: D's logits on as many samples.
         variance_ratio: the mean variance per pixel of the samples over that of the data; 0 if G
-            always gives the same image.
+            always gives the same image, 1 if the data are all alike.
         counts: the number of samples in each class; None if the data have no classes.
         alignment: in a game with classes the share of samples that the classifier finds in the
             requested class; otherwise None.
@@ -175,8 +175,8 @@ class Snapshot:
     round: int
     samples: Float[Tensor, "shown pixels"]
     a_data: Float64[np.ndarray, " n"]
-    a_reference: Float64[np.ndarray, " n"]
-    a_samples: Float64[np.ndarray, " n"]
+    a_reference: Float64[np.ndarray, " m"]
+    a_samples: Float64[np.ndarray, " k"]
     variance_ratio: float
     counts: Float64[np.ndarray, " classes"] | None
     alignment: float | None = None
@@ -210,7 +210,7 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     a = evaluate(g.D, np.concatenate(_with_conditions(g, evaluator, images, c)))[:, 0]
     check_finite(g, a, x)
     a_data, a_reference, a_samples = np.split(a, np.cumsum([len(each) for each in images])[:2])
-    variance_ratio = float(x.var(0).mean() / evaluator.held_out.var(0).mean())
+    variance_ratio = _variance_ratio(x, evaluator.held_out)
     classifier, counts, alignment = evaluator.classifier, None, None
     if classifier is not None:
         found = classifier.classify(samples)
@@ -220,6 +220,14 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     logits = a_data, a_reference, a_samples
     measured = variance_ratio, counts, alignment
     return Snapshot(g.round, shown, *logits, *measured, g.settings.objective)
+
+
+def _variance_ratio(
+    x: Float64[np.ndarray, "n pixels"], of_data: Float64[np.ndarray, "m pixels"]
+) -> float:
+    """The mean variance per pixel of x over that of the data; 1 if the data are all alike."""
+    variance = of_data.var(0).mean()
+    return float(x.var(0).mean() / variance) if variance > 0 else 1.0
 
 
 def _with_conditions(
@@ -260,7 +268,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     """
     objective, level = snapshot.objective, optimum.threshold(snapshot.objective)
     perfect = optimum.V_of_perfect_G(objective)
-    reference = float(evaluator.reference.var(0).mean() / evaluator.held_out.var(0).mean())
+    reference = _variance_ratio(evaluator.reference, evaluator.held_out)
     found = {
         "V": Metric(optimum.V_from_logits(objective, snapshot.a_data, snapshot.a_samples), perfect),
         "accuracy": Metric(

@@ -18,7 +18,7 @@ __all__ = [
     "smoothed_KL",
 ]
 
-Logits = Float64[np.ndarray, " n"]
+Logits = Float64[np.ndarray, " _"]
 
 
 class Metric(NamedTuple):
@@ -39,7 +39,7 @@ def V_from_logits(a_data: Logits, a_samples: Logits) -> float:
 
 
 def accuracy(a_data: Logits, a_samples: Logits) -> float:
-    """D's accuracy, from its logits on as many data as samples; ½ is chance."""
+    """D's accuracy, from its logits on data and on samples, which count alike; ½ is chance."""
     return float((a_data > 0).mean() + (a_samples <= 0).mean()) / 2
 
 

@@ -26,7 +26,7 @@ __all__ = [
     "threshold",
 ]
 
-Logits = Float64[np.ndarray, " n"]
+Logits = Float64[np.ndarray, " _"]
 Vector = divergences.Vector
 
 

@@ -47,6 +47,7 @@ class Row:
     published: str | None = None
     seconds: float | None = None
     reached: int | None = None
+    details: str = ""
 
     @property
     def name(self) -> str:
@@ -56,9 +57,9 @@ class Row:
         return f"{self.model} ({self.reached} of {self.seeds} seeds reach it)"
 
     @property
-    def subject(self) -> tuple[str, str, str, str]:
+    def subject(self) -> tuple[str, str, str, str, str]:
         """What the number is about; a newer row about the same replaces an older one."""
-        return self.item, self.model, self.measure, self.data
+        return self.item, self.model, self.measure, self.data, self.details
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
@@ -109,8 +110,9 @@ def record_rows(path: Path, rows: Iterable[Row]) -> None:
     """Add rows to a file; each replaces an older one with the same `Row.subject`."""
     new = list(rows)
     replaced = {row.subject for row in new}
-    kept = [row for row in read_rows(path) if row.subject not in replaced]
-    content = json.dumps({"rows": [dataclasses.asdict(row) for row in [*kept, *new]]}, indent=1)
     with files.explain_os_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(path, content + "\n")
+        with files.one_at_a_time(path):
+            kept = [row for row in read_rows(path) if row.subject not in replaced]
+            content = {"rows": [dataclasses.asdict(row) for row in [*kept, *new]]}
+            files.write_atomically(path, json.dumps(content, indent=1) + "\n")

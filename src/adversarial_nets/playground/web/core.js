@@ -173,7 +173,7 @@ function openAddress(address, resume = false) { // resume: after a reload or a l
   showTexts();
   asked = "open";
   setSlow(false);
-  send({ type: "open", state: address.state || null, lang, theme, resume });
+  send({ type: "open", state: address.state || null, lang, theme, resume, page: pageName() });
   if (address.board === "latent") showLatent(address.latent);
   else hideLatent();
 }
@@ -204,6 +204,16 @@ addEventListener("pagehide", () => {
 
 function keepForReload(hash) {
   try { sessionStorage.setItem("addressOnLeaving", hash); } catch { /* storage is blocked: the last written address counts */ }
+}
+
+let thisPage = "";
+
+function pageName() { // of this tab, also after a reload, so that it gets its own games back
+  try {
+    thisPage = thisPage || sessionStorage.getItem("page") || String(Math.random());
+    sessionStorage.setItem("page", thisPage);
+  } catch { thisPage = thisPage || String(Math.random()); /* storage is blocked: a reload makes a new name */ }
+  return thisPage;
 }
 
 function restoreAfterReload() {
