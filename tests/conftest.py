@@ -1,5 +1,7 @@
 """Shapes and types of all functions are checked in every test (`type_checks`)."""
 
+import copy
+import functools
 import gc
 import os
 
@@ -24,6 +26,7 @@ from fork_server import ForkServer
 # again and again. `pytest_collection_finish` enables this.
 gc.disable()
 torch.set_num_threads(1)
+os.fsync = lambda descriptor: None  # whether files reach the disk cannot be seen from here
 type_checks.install()
 # A law is tried on the same examples on every machine, however slow that is.
 settings.register_profile(
@@ -58,6 +61,17 @@ def _as_users_run_it() -> Iterator[None]:
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _digits_are_read_once() -> Iterator[None]:
+    """Each test has its own copy of the embedded digits, without reading their text again."""
+    from adversarial_nets.datasets import mnist_5k
+
+    read = functools.cache(mnist_5k.load_mnist_5k)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(mnist_5k, "load_mnist_5k", lambda: copy.deepcopy(read()))
+        yield
 
 
 @pytest.fixture

@@ -392,7 +392,7 @@ def test_commands_use_digits_and_write_outside_the_package(
         "evaluate digits --samples 20 --no-calibration",
     ):
         assert main(line.split()) == 0
-    written = {p.name for p in (tmp_path / "runs" / "digits").iterdir()}
+    written = {p.name for p in (tmp_path / "runs" / "digits").glob("[!.]*")}
     assert written == {"samples.png", "walk.gif", "interpolation.png", "evaluation.json"}
     assert {path.name: path.stat().st_mtime_ns for path in DIGITS.iterdir()} == before
     (recorded,) = json.loads((DIGITS / "evaluation.json").read_text(encoding="utf-8"))

@@ -386,7 +386,7 @@ def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
     """
     key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
     with torch.random.fork_rng([]):
-        torch.manual_seed(int(key[0, 0]))
+        torch.default_generator.manual_seed(int(key[0, 0]))
         for layer in _layers_of_x(net):
             if isinstance(layer, nn.Linear | nn.Conv2d):
                 spectral_norm(layer)

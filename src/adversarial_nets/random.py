@@ -105,5 +105,8 @@ def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterat
     """
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         first = Address(address.seed, address.step, address.rows[:1])
-        torch.manual_seed(int(first.words(purpose, 1, np.uint64)[0, 0]))
+        seed = int(first.words(purpose, 1, np.uint64)[0, 0])
+        torch.default_generator.manual_seed(seed)
+        if device.type != "cpu":  # this seeds all devices, and costs much more
+            torch.manual_seed(seed)
         yield

@@ -118,7 +118,7 @@ class FunctionSpaceOptions:
     out: Path = output_path("paper", "function-space")
     """Folder for the picture."""
     eta: float = 0.05
-    """Step size in function space, above 0, at most 1."""
+    """Step size η in function space, above 0. Up to 1, C decreases at every step."""
     steps: int = 400
     """Updates of p_g, and rounds of the training in parameters."""
     seed: Seed = 0

@@ -1,6 +1,7 @@
 """The Jinja templates of all pages, and data URIs for the images inside them."""
 
 import base64
+from functools import cache
 
 import jinja2
 
@@ -15,6 +16,7 @@ def template(name: str = "run.html") -> jinja2.Template:
     return _environment(autoescape=True).get_template(name)
 
 
+@cache  # it keeps the compiled templates
 def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("adversarial_nets", "report"),

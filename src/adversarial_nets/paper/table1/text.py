@@ -74,7 +74,7 @@ def _missing_titles(table: Table, data: str) -> list[str]:
     """Return the titles of the rows of a data set that are not recorded."""
     missing = [row for row, dataset in table.missing if dataset == data]
     others = {ADVERSARIAL_NETS: "Adversarial nets", REFERENCES: "Reference images"}
-    return [BASELINES[row].title if row in BASELINES else others[row] for row in missing]
+    return [BASELINES[row].title if row in BASELINES else others.get(row, row) for row in missing]
 
 
 def _cells(result: Result) -> tuple[str, ...]:
