@@ -126,6 +126,18 @@ def test_without_unlabelled_images_G_does_not_learn() -> None:
     assert not torch.equal(fit().G["W0"], before.G["W0"])
 
 
+def test_without_unlabelled_images_nothing_depends_on_them() -> None:
+    """Not the first scales and biases either."""
+    data = small_labelled_data()
+    x, c = data.floats(data.train), data.labels["train"]
+    rows = few_labels.choose_labelled(c, SMALL.labels, 0)
+    settings = dataclasses.replace(SMALL, unlabelled=False)
+    alone, others = (
+        tensors(few_labels.fit(x[rows], c[rows], images, settings)) for images in (x, 1 - x)
+    )
+    assert all(torch.equal(alone[name], others[name]) for name in alone)
+
+
 def test_the_classifier_learns() -> None:
     data = small_labelled_data()
     model = fit(dataclasses.replace(SMALL, labels=120, epochs=30))

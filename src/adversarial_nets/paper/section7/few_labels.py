@@ -64,7 +64,7 @@ D_BETAS, G_BETAS, EPS = (0.5, 0.999), (0.0, 0.99), 1e-4
 AVERAGE = 1e-4
 """Weight of the newest classifier in the moving average that is tested."""
 INITIAL_IMAGES = 500
-"""Unlabelled images that set the first scales and biases."""
+"""Images that set the first scales and biases: unlabelled ones, or the labelled if there are none."""
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ def fit(
         session: saves and resumes the game; nothing is saved if None.
     """
     s, session = settings, session or FitSession()
-    model = _new_model(unlabelled, int(classes.max()) + 1, s)
+    model = _new_model(unlabelled if s.unlabelled else labelled, int(classes.max()) + 1, s)
     D, G = _trained_part(model.D), model.G
     states = adam_state(D), adam_state(G)
     state = {f"{n}/{k}": x for n, part in zip("DG", states, strict=True) for k, x in part.items()}
@@ -300,9 +300,9 @@ def _rows_of_labelled(address: Address, step: int, n: int) -> Int64[Tensor, " ba
     return order[first : first + batch]
 
 
-def _new_model(unlabelled: Images, classes: int, s: Settings) -> FewLabels:
-    """Networks before the first update."""
-    pixels = unlabelled.shape[1]
+def _new_model(x: Images, classes: int, s: Settings) -> FewLabels:
+    """Networks before the first update, with scales and biases for the first of the images x."""
+    pixels = x.shape[1]
     D: Named = {}
     for i, (inputs, units) in enumerate(pairwise((pixels, *s.hidden, classes))):
         D[f"v{i}"] = 0.1 * Address(s.seed, i, range(inputs)).normal("few labels: D", units)
@@ -314,7 +314,7 @@ def _new_model(unlabelled: Images, classes: int, s: Settings) -> FewLabels:
         weights, bias = (f"W{i}", f"b{i}") if i < len(s.G_hidden) else ("v", "b")
         G[weights], G[bias] = (2 * u - 1) * bound, torch.zeros(units)
     G["g"] = torch.ones(pixels)
-    _initialise_from_data(D, unlabelled[:INITIAL_IMAGES], s)
+    _initialise_from_data(D, x[:INITIAL_IMAGES], s)
     averaged = {name: x.clone() for name, x in D.items()}
     return FewLabels(D, G, averaged)
 
