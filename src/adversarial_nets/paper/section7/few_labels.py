@@ -64,7 +64,7 @@ D_BETAS, G_BETAS, EPS = (0.5, 0.999), (0.0, 0.99), 1e-4
 AVERAGE = 1e-4
 """Weight of the newest classifier in the moving average that is tested."""
 INITIAL_IMAGES = 500
-"""Images that set the first scales and biases: unlabelled ones, if there are any, or labelled ones."""
+"""Images that set the first scales and biases: unlabelled ones, or if there are none, labelled."""
 
 
 @dataclass(frozen=True)
