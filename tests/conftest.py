@@ -26,7 +26,7 @@ from fork_server import ForkServer
 # again and again. `pytest_collection_finish` enables this.
 gc.disable()
 torch.set_num_threads(1)
-os.fsync = lambda descriptor: None  # whether files reach the disk cannot be seen from here
+os.fsync = lambda fd: None  # whether files reach the disk cannot be seen from here
 type_checks.install()
 # A law is tried on the same examples on every machine, however slow that is.
 settings.register_profile(

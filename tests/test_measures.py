@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import importlib
 import inspect
 import math
 import sys
@@ -25,7 +26,9 @@ from adversarial_nets.evaluation.measures import (
     precision_recall,
     random_rows,
 )
+from adversarial_nets.game import sample
 from adversarial_nets.random import Address, permutation
+from adversarial_nets.runs import game_state
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
@@ -270,6 +273,7 @@ class Net(nn.Module):
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small file in place of Inception's weights, with its checksum."""
+    importlib.import_module("torchmetrics.image.fid")  # it looks for torch_fidelity when imported
     module = ModuleType("torch_fidelity.feature_extractor_inceptionv3")
     monkeypatch.setattr(module, "FeatureExtractorInceptionV3", Net, raising=False)
     for name in ("torch_fidelity", module.__name__):
@@ -301,6 +305,35 @@ def test_a_run_is_measured_on_inceptions_features(tmp_path: Path) -> None:
     found = measure(run, data, features="inception")
     assert (found.features, found.accuracy, found.classes) == ("inception", None, None)
     assert found.floor.frechet < found.model.frechet
+
+
+def test_a_run_is_measured_on_features_of_your_own(tmp_path: Path) -> None:
+    """They are compared as those of a classifier are."""
+    data = small_data()  # without classes
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=5)
+
+    def halves(x: torch.Tensor) -> torch.Tensor:
+        return x.unflatten(1, (2, 18)).mean(2)
+
+    found = measure(run, data, features=halves)
+    assert (found.features, found.accuracy, found.classes) == ("halves", None, None)
+    n = found.samples
+    real = data.floats(data.test[random_rows(n, len(data.test), "test images")])
+    G, _ = game_state.load_generator(run, "last", found.weights)
+    samples = sample(G, run.settings, n, "samples to score")
+    assert found.model == compare_features(halves(real), halves(samples))
+    net = nn.Linear(36, 3).double()
+    assert measure(run, data, features=lambda x: net(x.double())).features == "<lambda>"
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_features_that_are_none_are_refused(tmp_path: Path) -> None:
+    data = small_data()
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
+    with pytest.raises(UserError, match="no kind of features named 'inceptoin'"):
+        measure(run, data, features="inceptoin")  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=r"returned shape \(36,\) for 35 images"):
+        measure(run, data, features=lambda x: x.mean(0))
 
 
 def test_your_own_networks_are_measured_if_passed(tmp_path: Path) -> None:

@@ -7,8 +7,9 @@ nearest neighbours (Figure 2).
 """
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from jaxtyping import Float, Int64
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from adversarial_nets.classes import drawn_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
@@ -235,13 +236,13 @@ class Measurement:
         weights: ``raw`` or ``averaged``.
         data: the data set's name.
         samples: number of samples, and of test images, which are drawn at random.
-        features: ``classifier`` or ``inception``.
-        accuracy: the classifier's accuracy on the test images; None with Inception.
+        features: ``classifier``, ``inception``, or the name of the function that was passed.
+        accuracy: the classifier's accuracy on the test images; None with other features.
         model: metrics of the run's samples.
         floor: metrics of as many training images instead of samples: the values of a perfect model.
-        classes: fraction of samples in each class, by the classifier; None with Inception.
+        classes: fraction of samples in each class, by the classifier; None with other features.
         alignment: fraction of samples that the classifier finds in the class that G was given; None
-            with Inception, and for a run without classes.
+            with other features, and for a run without classes.
         copied: whether samples are copies of training images, by 1,000 of them at most.
     """
 
@@ -249,7 +250,7 @@ class Measurement:
     weights: str
     data: str
     samples: int
-    features: Literal["classifier", "inception"]
+    features: str
     accuracy: float | None
     model: FeatureMetrics
     floor: FeatureMetrics
@@ -265,7 +266,7 @@ def measure(
     checkpoint: str | int = "last",
     weights: str | None = None,
     samples: int = 5000,
-    features: Literal["classifier", "inception"] = "classifier",
+    features: Literal["classifier", "inception"] | Callable[[Tensor], Tensor] = "classifier",
     G: nn.Module | None = None,
     on_progress: Progress | None = None,
 ) -> Measurement:
@@ -277,15 +278,18 @@ def measure(
         checkpoint: ``last``, ``best`` or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         samples: maximum number of samples; at most the number of test or training images.
-        features: ``classifier``, a small classifier of the data's own classes, or ``inception``,
-            for photographs.
+        features: ``classifier``, a small classifier of the data's own classes, ``inception``, for
+            photographs, or your own function from images (n, pixels), in the data's range, to
+            features (n, d).
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
         UserError: data without classes or other than the run's, too few samples, no such checkpoint
-            or weights, or a missing package.
+            or weights, a missing package, or a function that returns no features.
     """
+    if isinstance(features, str) and features not in ("classifier", "inception"):
+        raise unknown_name(features, ["classifier", "inception"], "kind of features")
     samples = whole_number("samples", samples)
     run = open_run(run)
     check_data(run, data)
@@ -298,7 +302,10 @@ def measure(
     _check_count(n, "samples")
     generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     net = classifier(data, on_progress) if features == "classifier" else None
-    features_of = net.features if net else inception(data, on_progress)
+    if callable(features):
+        features_of = _features_by(features)
+    else:
+        features_of = net.features if net else inception(data, on_progress)
     c = drawn_classes(generator, Address(run.settings.seed, 0, range(n)), "samples to score")
     drawn = sample(generator, run.settings, n, "samples to score", c=c).float().cpu()
     real = features_of(data.floats(data.test[random_rows(n, len(data.test), "test images")]))
@@ -315,7 +322,7 @@ def measure(
         weights=weights,
         data=run.data,
         samples=n,
-        features=features,
+        features=_name_of(features),
         accuracy=net.accuracy if net else None,
         model=compare_features(real, features_of(drawn)),
         floor=compare_features(real, training),
@@ -323,3 +330,29 @@ def measure(
         alignment=alignment,
         copied=memorisation(drawn[:1000], data),
     )
+
+
+def _name_of(features: object) -> str:
+    """The name of features: a function's own name, or that of its class."""
+    if isinstance(features, str):
+        return features
+    return str(getattr(features, "__name__", type(features).__name__))
+
+
+def _features_by(
+    features: Callable[..., Any],
+) -> Callable[[Float[Tensor, "n pixels"]], Features]:
+    """A caller's function, with checks of what it returns."""
+
+    def features_of(x: Tensor) -> Tensor:
+        with torch.no_grad():
+            found = features(x)
+        if isinstance(found, Tensor) and found.ndim == 2 and len(found) == len(x):
+            return found.cpu().double()
+        given = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{type(found)}"
+        raise UserError(
+            f"features={_name_of(features)} returned {given} for {len(x)} images; it must return a "
+            f"tensor of shape ({len(x)}, number of features)."
+        )
+
+    return features_of
