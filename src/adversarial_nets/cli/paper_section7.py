@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -133,8 +133,8 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
 
     if o.item is None:
         own = read_rows(o.out / "rows.json")
-        known = {row.subject for row in own}
-        rows = own + [row for row in read_rows(RECORDED) if row.subject not in known]
+        recorded = read_rows(RECORDED)  # in the project's own folder
+        rows = own + [replace(row, details=row.details or f"from {RECORDED}") for row in recorded]
         rows.sort(key=lambda row: ITEMS.index(row.item))
         if not rows:
             reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
