@@ -1,6 +1,7 @@
 """Functions that a program passes to `train`: what they may change, and that it is recorded."""
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,10 @@ import torch
 from adversarial_nets.build import change_settings
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.compare_runs import compare
 from adversarial_nets.runs import checkpoints
 from adversarial_nets.runs.folder import Run, open_run
+from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training.session import TrainingSnapshot, train
 from small import small_data, small_settings
@@ -19,9 +22,9 @@ from small import small_data, small_settings
 
 def trained(folder: Path, rounds: int, **how: Any) -> Run:
     cadence = Cadence(log_every=2, save_every=4, score_every=10, samples_every=20)
+    how = {"settings": small_settings()} | how
     return train(
         small_data(),
-        settings=small_settings(),
         run=folder,
         rounds=rounds,
         cadence=cadence,
@@ -79,6 +82,47 @@ def test_a_callback_that_changes_nothing_leaves_no_record(tmp_path: Path) -> Non
     run = trained(tmp_path, 6, callbacks=lambda snapshot: rounds.append(snapshot.row["round"]))
     assert rounds == [2, 4, 6]
     assert "changed_during_training" not in run.info
+
+
+def test_an_own_optimisers_rate_that_a_callback_changes_is_recorded_once(tmp_path: Path) -> None:
+    """So that such runs are not taken for seeds of runs without the callback."""
+
+    def halve(snapshot: TrainingSnapshot) -> None:
+        for group in snapshot.game.optimiser_G.param_groups:
+            group["lr"] /= 2
+
+    adam = functools.partial(torch.optim.Adam, lr=0.01)
+    run = trained(tmp_path / "0", 8, callbacks=halve, optimiser=adam)
+    change = {"round": 2, "settings": {"optimiser of G: lr": [0.01, 0.005]}}
+    assert run.info["changed_during_training"] == [change]
+    plain = trained(tmp_path / "1", 8, optimiser=adam, settings=small_settings(seed=1))
+    found = compare([run, plain])
+    words = "optimiser of G: lr 0.01 → 0.005 after round 2"
+    assert found.differences["changed during training"] == (words, None)
+    assert found.groups == ()
+
+
+def test_a_rate_that_the_schedule_sets_again_is_warned_about(tmp_path: Path) -> None:
+    def stop_learning(snapshot: TrainingSnapshot) -> None:
+        snapshot.game.optimiser_G.param_groups[0]["lr"] = 0.0
+
+    with pytest.warns(UserWarning, match="schedule sets again in each round"):
+        run = trained(tmp_path, 4, callbacks=stop_learning)
+    assert "changed_during_training" not in run.info
+
+
+def test_numbers_that_a_callback_adds_are_kept_with_the_row(tmp_path: Path) -> None:
+    def measure(snapshot: TrainingSnapshot) -> None:
+        snapshot.row["mine"] = torch.tensor(snapshot.row["round"] / 2)
+        snapshot.row["d_loss"] = 7.0  # what the training measured stays as it is
+
+    run = trained(tmp_path / "own", 4, callbacks=measure)
+    rows = read_metrics(run.folder)
+    assert [row["mine"] for row in rows] == [1.0, 2.0]
+    assert all(row["d_loss"] < 3 for row in rows)
+    for bad in (float("nan"), "high", torch.ones(2)):
+        with pytest.raises(UserError, match="give a finite number"):
+            trained(tmp_path / str(bad), 2, callbacks=lambda s, x=bad: s.row.update(mine=x))
 
 
 @pytest.mark.parametrize("what", ["settings", "learning rate"])

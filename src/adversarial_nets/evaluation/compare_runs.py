@@ -43,7 +43,7 @@ class Entry:
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images; None without a score or with one test image.
         settings: by name, the game's settings, precision, whether G or D is your own, your own
-            optimiser, ``init_from``, and the hash of your own images.
+            optimiser, ``init_from``, what callbacks changed, and the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
 
@@ -263,6 +263,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "own optimiser": made_with.get("optimiser"),
         "own nets": run.get("own_nets", False),
         "init_from": made_with.get("init_from"),
+        "changed during training": _changes_in_words(made_with.get("changed_during_training", ())),
         "images": None if str(record["data"]) in REGISTRY else run.get("fingerprint"),
     }
     points = [
@@ -292,6 +293,16 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )
+
+
+def _changes_in_words(changes: Iterable[Mapping[str, Any]]) -> str | None:
+    """What callbacks changed, e.g. "lr .4 → .04 after round 100"; None if nothing."""
+    words = [
+        f"{name} {old} → {new} after round {change['round']:,}"
+        for change in changes
+        for name, (old, new) in change["settings"].items()
+    ]
+    return "; ".join(words) or None
 
 
 def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, tuple[Any, Any]]]:

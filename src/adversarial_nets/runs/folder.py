@@ -410,18 +410,18 @@ def note_update_code(run: Run, code: str) -> None:
 _CHANGES = "changed_during_training"
 
 
-def note_changes(run: Run, old: Settings, new: Settings, round: int) -> Run:
-    """Record in settings.json that a callback changed settings; returns the run with the record.
+def note_changes(run: Run, changes: Mapping[str, tuple[Any, Any]], round: int) -> Run:
+    """Record in settings.json what a callback changed; returns the run with the record.
 
     Args:
         run: the run.
-        old: the settings before.
-        new: the settings from the next round on.
+        changes: (value before, value from the next round on) by the name of the setting, or of the
+            number of an optimiser.
         round: the rounds played so far.
     """
-    changes = {name: list(values) for name, values in settings_differences(old, new).items()}
     before = run.info.get(_CHANGES, [])
-    return _with_changes(run, [*before, {"round": round, "settings": changes}])
+    of_round = {name: list(values) for name, values in changes.items()}
+    return _with_changes(run, [*before, {"round": round, "settings": of_round}])
 
 
 def cut_changes(run: Run, round: int) -> Run:

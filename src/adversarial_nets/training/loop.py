@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +26,7 @@ from adversarial_nets.plots import sheets
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs.folder import Run, cut_changes, note_changes
 from adversarial_nets.runs.signals import signals
-from adversarial_nets.settings import Cadence, from_json
+from adversarial_nets.settings import Cadence, Settings, from_json, settings_differences
 from adversarial_nets.state import Game
 from adversarial_nets.training.batch_statistics import measure_batch_statistics
 from adversarial_nets.training.diagnostics import (
@@ -45,7 +45,8 @@ class TrainingSnapshot:
     """What a callback receives at every row of the metrics.
 
     Attributes:
-        row: the row as in metrics.jsonl (docs/metrics.md lists its fields).
+        row: the row as in metrics.jsonl (docs/metrics.md lists its fields). Numbers that a callback
+            adds to it, under names of its own, are written there, too.
         game: the game, with both networks.
         rounds: the round at which the training will end.
         seconds: since this session began.
@@ -236,27 +237,51 @@ class TrainingSession:
         self.widest = max(self.widest, row["spread"])
         if not distributed.is_main():
             return
+        self._call_callbacks(row)
         metrics.append_metrics(self.run.folder, row)
+
+    def _call_callbacks(self, row: dict[str, Any]) -> None:
+        """Call the callbacks, which may add numbers to the row, and note what they change."""
+        game, shown = self.game, dict(row)
         problem = describe_problem(
             row | {"objective": game.settings.objective},
             self.widest,
             rounds_without_diversity(game.settings, self.run.own_nets),
         )
         snapshot = TrainingSnapshot(
-            row, game, self.rounds, self._seconds(), self.started_at, problem
+            shown, game, self.rounds, self._seconds(), self.started_at, problem
         )
         before = game.settings, _numbers_of_optimisers(game)
         for callback in self.callbacks:
             callback(snapshot)
+        row |= {name: _own_number(name, shown[name]) for name in shown.keys() - row.keys()}
+        self._note_changes(*before)
+
+    def _note_changes(self, settings: Settings, of_optimisers: Mapping[str, list[Any]]) -> None:
+        """Note what callbacks changed since the game had these settings and numbers."""
+        game = self.game
+        changed = settings_differences(settings, game.settings)
+        numbers = _changed_numbers(of_optimisers, _numbers_of_optimisers(game))
         # A callback may have frozen parameters or added hooks.
         game.manual_backprop = game.manual_backprop and supports(game)
-        if distributed.world_size() > 1 and before != (game.settings, _numbers_of_optimisers(game)):
+        if distributed.world_size() > 1 and (changed or numbers):
             raise UserError(
                 "A callback changed the game, but with several processes only the main one calls "
                 "it, so their networks would differ. Train in one process."
             )
-        if before[0] != game.settings:
-            self.run = note_changes(self.run, before[0], game.settings, game.round)
+        if game.optimiser_lr != "own" and numbers.keys() & _SCHEDULED:
+            numbers = {name: values for name, values in numbers.items() if name not in _SCHEDULED}
+            warnings.warn(
+                "A callback changed the learning rate or momentum of an optimiser, which the "
+                "settings' schedule sets again in each round. Change the settings, with "
+                "build.change_settings, or pass an optimiser of your own.",
+                UserWarning,
+                stacklevel=2,
+            )
+        noted = self.run.info.get("changed_during_training", [])
+        known = {name for change in noted for name in change["settings"]}
+        if changed or numbers.keys() - known:  # a schedule of an own optimiser is noted once
+            self.run = note_changes(self.run, changed | numbers, game.round)
 
     def _score(self) -> dict[str, Any]:
         """Validation scores of raw and averaged G on grid ``paper``; updates `best`."""
@@ -354,11 +379,50 @@ class TrainingSession:
         return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
 
 
-def _numbers_of_optimisers(game: Game) -> list[dict[str, Any]]:
-    """The learning rate, betas … of each group of parameters."""
-    optimisers = (game.optimiser_G, game.optimiser_D)
-    groups = [group for optimiser in optimisers for group in optimiser.param_groups]
-    return [game_state.numbers_of(group) for group in groups]
+def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a callback gave)
+    """A number that a callback added to a row of the metrics.
+
+    Raises:
+        UserError: it is none, or the name no text.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError, RuntimeError):
+        number = math.nan
+    if not isinstance(name, str) or not math.isfinite(number):
+        raise UserError(
+            f"A callback added row[{name!r}] = {value!r}; give a finite number under a text."
+        )
+    return number
+
+
+_SCHEDULED = {f"optimiser of {n}: {what}" for n in "GD" for what in ("lr", "momentum")}
+"""What `schedules.set_learning_rates` sets in each round."""
+
+
+def _numbers_of_optimisers(game: Game) -> dict[str, list[Any]]:
+    """By name, the learning rates, betas … of each optimiser, one for each group of parameters."""
+    found: dict[str, list[Any]] = {}
+    for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D)):
+        for group in optimiser.param_groups:
+            for name, value in game_state.numbers_of(group).items():
+                found.setdefault(f"optimiser of {network}: {name}", []).append(value)
+    return found
+
+
+def _changed_numbers(
+    old: Mapping[str, list[Any]], new: Mapping[str, list[Any]]
+) -> dict[str, tuple[Any, Any]]:
+    """What differs; a single value for an optimiser whose groups of parameters are alike."""
+
+    def in_short(values: list[Any] | None) -> object:
+        return values[0] if values and all(v == values[0] for v in values) else values
+
+    return {
+        name: (in_short(old.get(name)), in_short(new.get(name)))
+        for name in old.keys() | new.keys()
+        if old.get(name) != new.get(name)
+    }
 
 
 def _quality(score: dict[str, Any]) -> float:
