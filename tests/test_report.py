@@ -25,6 +25,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.report import commands
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.folder import Run
@@ -199,7 +200,11 @@ def test_names_are_escaped(run: Run) -> None:
 def test_without_a_score_the_page_shows_the_command_that_makes_one(quiet: Run) -> None:
     page = written(quiet)
     assert "has not been scored yet" in page.text
-    assert f"advnets evaluate {quiet.folder} --weights averaged" in page.text
+    call = f"an.evaluate({str(quiet.folder)!r}, data=data, weights='averaged')"
+    assert call in page.text  # only the program has these images
+    for_command = dataclasses.replace(quiet, data="mnist-5k", own_nets=False)
+    command = f"advnets evaluate {quiet.folder} --weights averaged"
+    assert commands.evaluate_command(for_command, "averaged") == command
     assert "nats" not in page.text.partition("Training curves")[0].replace("225 ± 2", "")
 
 

@@ -1,5 +1,6 @@
 """Section 4: properties over random distributions, closed forms, and limits (0, ∞)."""
 
+import dataclasses
 import inspect
 import math
 from collections.abc import Callable
@@ -294,3 +295,36 @@ def test_impossible_arguments() -> None:
         quadrature.KL_density(gaussian(), Mixture(((0.0, 0.0),), (1.0,)))
     with pytest.raises(UserError, match="sigma is 0"):
         quadrature.smoothed_gradient(lambda x: x[:, 0], np.zeros(1), 0.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Scaled:
+    """The density of N(0, 1) times a factor, between −end and end."""
+
+    factor: float
+    end: float = 12.0
+
+    @property
+    def breakpoints(self) -> tuple[np.ndarray, ...]:
+        return (np.linspace(-self.end, self.end, 97),)
+
+    def log_density(self, x: np.ndarray) -> np.ndarray:
+        found: np.ndarray = math.log(self.factor) - (x[:, 0] ** 2 + math.log(2 * math.pi)) / 2
+        return found
+
+
+def test_a_density_whose_mass_is_not_1_is_refused() -> None:
+    normal = gaussian(0.0, 1.0)
+    assert quadrature.KL_density(_Scaled(1.0), normal).value == pytest.approx(0, abs=1e-12)
+    for wrong in (_Scaled(2.0), _Scaled(1.0, end=1.0)):
+        for f in (quadrature.KL_density, quadrature.JSD_density, quadrature.C_density):
+            with pytest.raises(UserError, match=r"mass .* it must be 1"):
+                f(wrong, normal)
+            with pytest.raises(UserError, match=r"mass .* it must be 1"):
+                f(normal, wrong)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_a_function_is_no_density() -> None:
+    with pytest.raises(UserError, match="without breakpoints"):
+        quadrature.JSD_density(lambda x: x, gaussian(0.0, 1.0))  # type: ignore[arg-type]

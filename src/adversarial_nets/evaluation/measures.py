@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets.classes import drawn_classes
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.evaluation.features import classifier
@@ -261,7 +261,7 @@ class Measurement:
 
 def measure(
     run: RunLike,
-    data: Dataset | None = None,
+    data: DataLike | None = None,
     *,
     checkpoint: str | int = "last",
     weights: str | None = None,
@@ -274,7 +274,8 @@ def measure(
 
     Args:
         run: the run, or its folder.
-        data: its data set, if it is loaded already.
+        data: its data set or images, if they are in memory already, or the place to which they were
+            moved.
         checkpoint: ``last``, ``best`` or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         samples: maximum number of samples; at most the number of test or training images.
@@ -292,7 +293,7 @@ def measure(
         raise unknown_name(features, ["classifier", "inception"], "kind of features")
     samples = whole_number("samples", samples)
     run = open_run(run)
-    check_data(run, data)
+    data = check_data(run, data)
     weights = weights or run.default_weights
     # Report a missing package before the classifier is trained.
     _fid("photographs" if features == "inception" else "measures")

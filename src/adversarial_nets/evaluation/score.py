@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset, registry
+from adversarial_nets.datasets.arrays import DataLike, name_or_dataset
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, UserError
@@ -161,7 +162,7 @@ def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
 
 def evaluate(
     run: RunLike,
-    data: Dataset | None = None,
+    data: DataLike | None = None,
     *,
     checkpoint: str | int = "last",
     weights: Literal["raw", "averaged"] | None = None,
@@ -179,8 +180,9 @@ def evaluate(
 
     Args:
         run: the run, as `train` or `open_run` returns it, or its folder.
-        data: its data set, if it is loaded already.
-        checkpoint: ``last``, ``best`` (by validation score) or the number of a round.
+        data: its data set or images, if they are in memory already, or the place to which they were
+            moved.
+        checkpoint: ``last``, ``best`` (by the raw G's validation score) or the number of a round.
         weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average;
             by default `Run.default_weights`, those that the report shows.
         grid: the grid of σ, ``paper`` or ``fine``.
@@ -197,7 +199,7 @@ def evaluate(
     samples = whole_number("samples", samples)
     run = open_run(run)
     read_evaluations(output_folder(run.folder))  # a damaged file is reported before the work
-    check_data(run, data)
+    data = check_data(run, data)
     weights = weights or run.default_weights
     with closing(ProgressReporter(quiet=not (progress and distributed.is_main()))) as reporter:
         on_progress = on_progress or reporter.work
@@ -233,24 +235,25 @@ def _is_data_of(run: Run, data: Dataset) -> bool:
     return datasets.fingerprint(data) == run.fingerprint and data.range == run.range
 
 
-def check_data(run: Run, data: object) -> None:
-    """Refuse what is not the run's data set; None stands for data that are still to be loaded.
+def check_data(run: Run, data: DataLike | None) -> Dataset | None:
+    """Return the run's data set from what was passed; None stands for data still to be loaded.
+
+    A name or a folder says where the images are now, as `place` of `load_data`.
 
     Raises:
-        UserError: `data` is no `Dataset`, or its images are not those of the run.
+        UserError: `data` is of another type, or its images are not those of the run.
     """
     if data is None:
-        return
-    if not isinstance(data, Dataset):
-        raise UserError(
-            f"data is a {type(data).__name__}; give the Dataset that the run was trained on, from "
-            "load or dataset_from_arrays, or leave it out to load it by its name."
-        )
+        return None
+    data = name_or_dataset(data)
+    if isinstance(data, str):
+        return load_data(run, place=data)
     if not _is_data_of(run, data):
         raise UserError(
             f"The images of {data.name} are not those that {run.folder} was trained on "
             f"({run.data}). Give that data set, or leave it out to load it by its name."
         )
+    return data
 
 
 def _record(run: Run, evaluation: Evaluation) -> Evaluation:

@@ -84,14 +84,26 @@ def _is_included(data: str) -> bool:
     return str(getattr(loader, "__module__", "")).partition(".")[0] == "adversarial_nets"
 
 
-def evaluate_command(run: Run, weights: str) -> str:
-    """The command that scores the run's raw or averaged generator."""
-    return shlex.join(["advnets", "evaluate", str(run.folder), "--weights", weights])
+def evaluate_command(run: Run, weights: str | None = None) -> str:
+    """The command that scores the run's raw, averaged or only generator, or a call in Python."""
+    return _command("evaluate", "evaluate", run, weights)
 
 
 def report_command(run: Run, weights: str) -> str:
-    """The command that writes a report of the run's raw or averaged generator."""
-    return shlex.join(["advnets", "report", str(run.folder), "--weights", weights])
+    """The command that writes a report of the run's raw or averaged generator, or a call."""
+    return _command("report", "write_report", run, weights)
+
+
+def _command(name: str, function: str, run: Run, weights: str | None) -> str:
+    """A command; or a call in Python, if that needs what only a program has: its G or images."""
+    given = {"data": "data"} if not _is_included(run.data) else {}
+    given |= {"G": "G"} if run.own_G else {}
+    if not given:
+        option = ["--weights", weights] if weights else []
+        return shlex.join(["advnets", name, str(run.folder), *option])
+    given |= {"weights": repr(weights)} if weights else {}
+    arguments = [repr(str(run.folder)), *(f"{key}={value}" for key, value in given.items())]
+    return f"an.{function}({', '.join(arguments)})"
 
 
 def calibrate_command(run: Run) -> str:

@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import json
-import shlex
 import tempfile
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +10,10 @@ from typing import Any, Literal
 from torch import nn
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.evaluation.score import evaluate, load_data
+from adversarial_nets.datasets.arrays import DataLike
+from adversarial_nets.evaluation.score import check_data, evaluate, load_data
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.report.commands import passed_in, train_command
+from adversarial_nets.report.commands import evaluate_command, passed_in, train_command
 from adversarial_nets.report.run_settings import differences_in_words
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
@@ -48,6 +48,7 @@ def export_generator(
     weights: Literal["raw", "averaged"] | None = None,
     half: bool = False,
     G: nn.Module | None = None,
+    data: DataLike | None = None,
 ) -> Run:
     """Write a run's generator into a folder that `open_run` and `load_generator` read.
 
@@ -58,10 +59,11 @@ def export_generator(
     Args:
         run: the run, or its folder.
         folder: the folder to write; files of an earlier export there are replaced.
-        checkpoint: ``last``, ``best`` (by validation score) or the number of a round.
+        checkpoint: ``last``, ``best`` (by the raw G's validation score) or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         half: round the weights to float16, half the size.
         G: the run's generator, for a run with your own networks.
+        data: the run's data set, to score the rounded weights; by default it is loaded.
 
     Returns:
         The exported generator, like a run; `Run.exported` says what it holds.
@@ -86,7 +88,8 @@ def export_generator(
         write_generator(new, run, net, {"round": round, "weights": weights}, half)
         written = open_run(new)
         if half:
-            _score_again(written, records, G, load_data(run) if records else None)
+            images = check_data(run, data) or load_data(run) if records else None
+            _score_again(written, records, G, images)
         elif records:
             write_atomically(new / "evaluation.json", json_text(records))
         write_atomically(new / "README.md", _card(dataclasses.replace(written, folder=folder), new))
@@ -128,6 +131,6 @@ def _card(run: Run, written: Path) -> str:
         published=run.is_preset and preset is not None and preset.published,
         departures="" if preset is None else preset.departures,
         licence=_LICENCES.get(run.data),
-        evaluate=shlex.join(["advnets", "evaluate", name]),
+        evaluate=evaluate_command(dataclasses.replace(run, folder=Path(name))),
         name=json.dumps(name, ensure_ascii=False),
     )

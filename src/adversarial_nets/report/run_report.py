@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
@@ -60,7 +61,7 @@ class _Images:
 
 def write_report(
     run: RunLike,
-    data: Dataset | None = None,
+    data: DataLike | None = None,
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> Path:
@@ -70,7 +71,8 @@ def write_report(
 
     Args:
         run: the run, or its folder.
-        data: its data set, if it is loaded already.
+        data: its data set or images, if they are in memory already, or the place to which they were
+            moved.
         weights: the generator to show, ``raw`` or ``averaged``; `Run.default_weights` by default.
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
 
@@ -83,8 +85,7 @@ def write_report(
     """
     run = open_run(run)
     refuse_exported(run)
-    check_data(run, data)
-    data = data or load_data(run)
+    data = check_data(run, data) or load_data(run)
     weights = weights or run.default_weights
     rows = metrics.read_metrics(run.folder)
     records = read_evaluations(run.folder)

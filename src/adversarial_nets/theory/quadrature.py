@@ -208,14 +208,35 @@ def _joint_breakpoints(p: Density, q: Density) -> Axes:
     """The breakpoints of both densities on each axis.
 
     Raises:
-        UserError: one density is on the line, the other in the plane.
+        UserError: one density is on the line, the other in the plane; or one is no `Density`.
     """
+    for density in (p, q):
+        _require_density(density)
     if len(p.breakpoints) != len(q.breakpoints):
         raise UserError(
             f"One density has {len(p.breakpoints)} axes, the other {len(q.breakpoints)}; both must "
             "be on the line or both in the plane."
         )
     return tuple(np.union1d(a, b) for a, b in zip(p.breakpoints, q.breakpoints, strict=True))
+
+
+def _require_density(p: object) -> None:
+    """Refuse what is no density.
+
+    Raises:
+        UserError: a part of `Density` is missing, or its mass between its breakpoints is not 1.
+    """
+    if not isinstance(p, Density):
+        raise UserError(
+            f"A density is given as a {type(p).__name__} without breakpoints or log_density; give "
+            "a toy distribution, e.g. toys.gaussian(0.0, 1.0), or an object like theory.Density."
+        )
+    mass, error = integrate(lambda x: np.exp(p.log_density(x)), p.breakpoints, 1e-6, 2**15)
+    if not abs(mass - 1) <= 0.01 + error:
+        raise UserError(
+            f"A density has mass {mass:.3g} between its outer breakpoints; it must be 1. Normalise "
+            "it, or give breakpoints that contain all of its mass."
+        )
 
 
 def pushforward(
