@@ -204,7 +204,7 @@ def test_other_arrays_are_refused(images: Any, said: str) -> None:
         (np.eye(9), r"labels\.argmax\(1\)"),
         (np.full(9, 0.5), "not whole numbers from 0"),
         (np.full(9, -1), "not whole numbers from 0"),
-        (np.array(list("abcdefghi")), "not whole numbers from 0.*return_inverse"),
+        (np.full(9, 0.5), "not whole numbers from 0.*return_inverse"),
         ({"train": np.zeros(9)}, "both as one array, or both by split"),
     ],
 )
@@ -306,3 +306,22 @@ def test_a_data_set_made_by_hand_is_looked_at_before_training_and_once(tmp_path:
 
 def test_sound_data_give_no_warning() -> None:
     assert as_dataset(small_data()).examined
+
+
+def test_labels_may_be_the_names_of_classes() -> None:
+    images, others = noise(30, 6, 6), noise(30, 6, 6, seed=1)
+    names = ["cat", "dog", "owl"] * 10
+    data = an.dataset_from_arrays(images, names)
+    numbers = an.dataset_from_arrays(images, [0, 1, 2] * 10, classes=["cat", "dog", "owl"])
+    assert data.classes == numbers.classes == ("cat", "dog", "owl")
+    assert all(torch.equal(data.labels[s], numbers.labels[s]) for s in ("train", "valid", "test"))
+    column = an.dataset_from_arrays(images, np.array(names)[:, None], classes=("owl", "dog", "cat"))
+    assert torch.equal(2 - column.labels["train"], data.labels["train"])
+    split = an.dataset_from_arrays(
+        {"train": images, "test": others}, {"train": names, "test": names[::-1]}
+    )
+    assert split.labels["test"].tolist() == [2, 1, 0] * 10
+    with pytest.raises(UserError, match="has the class 'owl', which classes lacks"):
+        an.dataset_from_arrays(images, names, classes=("cat", "dog"))
+    with pytest.raises(UserError, match="give one class for each image"):
+        an.dataset_from_arrays(images, np.array(names).reshape(15, 2))

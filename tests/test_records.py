@@ -60,6 +60,24 @@ def test_only_the_presets_own_settings_carry_its_name(tmp_path: Path) -> None:
     assert folder.history(other)["changed"] == other.changed
 
 
+def test_a_seed_is_all_that_another_seed_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    how = {"preset": "mnist", "rounds": 10, "cadence": CADENCE, "progress": False}
+    run = train(small_data(), seed=3, **how)  # type: ignore[arg-type]
+    assert (run.settings.seed, run.preset_label) == (3, "mnist")
+    assert run.folder == Path("runs/small-mnist-3")
+    same = train(small_data(), settings=small_settings(seed=3), run="same", **how)  # type: ignore[arg-type]
+    first, second = (
+        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(r.folder)) for r in (run, same)
+    )
+    assert all(torch.equal(first.nets[name], x) for name, x in second.nets.items())
+    assert train(small_data(), seed=3, **how).folder == run.folder  # type: ignore[arg-type]
+    with pytest.raises(UserError, match="seed 3 → 4"):
+        train(small_data(), seed=4, run=run, **how)  # type: ignore[arg-type]
+
+
 def test_own_networks_and_optimisers_are_not_the_preset(tmp_path: Path) -> None:
     G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
     for name, own in (("G", {"G": G}), ("rule", {"optimiser": torch.optim.RMSprop})):

@@ -169,6 +169,7 @@ def generator_input(
             classes, or class numbers that do not exist.
     """
     shares, nothing = _shares(G), _nothing_known(G)
+    c = None if c is None else torch.as_tensor(c)
     if c is not None and c.is_floating_point():
         columns = 0 if shares is None else len(shares)
         _check_columns(c, len(z), columns if nothing is None else len(nothing))

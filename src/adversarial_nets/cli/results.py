@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
-from rich.cells import cell_len
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
@@ -17,14 +16,12 @@ from adversarial_nets.cli.shared import (
     Place,
     RunFolder,
     Weights,
-    padded,
     require_suffix,
 )
-from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
-    from adversarial_nets.evaluation.compare_runs import Comparison, Entry
+    from adversarial_nets.evaluation.compare_runs import Comparison
 
 __all__ = ["COMMANDS"]
 
@@ -87,49 +84,19 @@ class CompareOptions:
     json: Json = False
 
 
-def _value(value: object) -> str:
-    """A setting's or protocol's value, whole numbers in groups of three digits."""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
-
-
 def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if o.out is not None:
         require_suffix(o.out, ".png")
     from adversarial_nets.evaluation.compare_runs import compare
 
     found = compare(o.runs, o.weights, o.grid)
-    width = max(cell_len(entry.name) for entry in found.entries)
+    reporter.say(str(found))
     for entry, path in zip(found.entries, o.runs, strict=True):
-        reporter.say(f"{padded(entry.name, width)}  {_entry_text(entry, path)}")
-        if entry.preset.startswith("custom"):
-            changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
-            reporter.say(f"{'':{width}}  {entry.preset}" + (f": {changes}" if changes else ""))
-    for name, values in found.differences.items():
-        reporter.say(f"{padded(name, width)}  {'  |  '.join(map(_value, values))}")
-    for group in found.groups:
-        names = ", ".join(group.names)
-        mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
-        reporter.say(f"mean of {group.seeds} seeds {mean}: {names}")
-    if found.published is not None:
-        error = "" if found.published.se is None else f" ± {found.published.se:g}"
-        reporter.say(f"published {found.published.nats:g}{error}")
-    for equal in found.identical:
-        reporter.say(f"identical: {', '.join(equal)}")
+        if entry.nats is None and not entry.settings.get("train_on_all"):
+            how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
+            reporter.say(f"Make the score of {entry.name} with: advnets evaluate {how}")
     picture = None if o.out is None else _write_picture(found, o.out, reporter)
     return dataclasses.asdict(found) | {"picture": picture}
-
-
-def _entry_text(entry: "Entry", path: Path) -> str:
-    """The data and score of one run, or the command that makes the score."""
-    if entry.nats is None and entry.settings.get("train_on_all"):
-        score = "no score: all images were trained on"
-    elif entry.nats is None:
-        how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
-        score = f"no such score; make it with: advnets evaluate {how}"
-    else:
-        score = f"round {entry.round:9,}  {entry.nats:8.1f}{error_in_words(entry.se, ' nats')}"
-        score += "" if entry.samples == 10_000 else f" of {entry.samples:,} samples"
-    return f"{entry.data}, {entry.weights} G, grid {entry.grid}  {score}"
 
 
 def _write_picture(found: "Comparison", out: Path, reporter: ProgressReporter) -> str | None:

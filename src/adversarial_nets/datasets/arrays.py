@@ -24,8 +24,8 @@ Array = Tensor | NDArray[Any]
 DataLike = str | PathLike[str] | Dataset | Array | Mapping[str, Array]
 """A name for `load`, a folder of images as a path, a loaded data set, or images in memory."""
 
-Labels = Array | Sequence[int]
-"""Class numbers of images."""
+Labels = Array | Sequence[int] | Sequence[str]
+"""Class numbers of images, or their classes' names."""
 
 _SEED = 2014  # of the shuffle; fixed, so that the same images always give the same splits
 _LARGEST_CLASS = 999_999  # each class number up to the largest gets a name
@@ -38,6 +38,7 @@ def dataset_from_arrays(
     labels: Labels | Mapping[str, Labels] | None = None,
     *,
     image_shape: tuple[int, int, int] | None = None,
+    classes: Sequence[str] = (),
     name: str = "array",
 ) -> Dataset:
     """Make a data set of images in memory; they are copied, never changed.
@@ -54,9 +55,11 @@ def dataset_from_arrays(
     Args:
         images: shape (n, h, w), (n, c, h, w), (n, h, w, c), or (n, pixels) with `image_shape`; or
             such arrays by split: ``{"train": …, "valid": …, "test": …}``.
-        labels: one class number for each image, in the same form as `images`.
+        labels: one class number for each image, or the name of its class, in the same form as
+            `images`.
         image_shape: (channels, height, width); required for (n, pixels), where each row holds
             channels, then rows, then columns.
+        classes: the name of each class; by default their numbers, or the names that occur, sorted.
         name: the data set's name; a run's folder is called after it.
 
     Returns:
@@ -80,7 +83,8 @@ def dataset_from_arrays(
         rows[split], shapes[split] = _to_rows(what, array, image_shape)
     if len(set(shapes.values())) > 1:
         raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
-    classes = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
+    labels, classes = _numbered(labels, tuple(classes))
+    numbers = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
     chosen, how = _choose({split: len(x) for split, x in rows.items()})
     parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
     data = Dataset(
@@ -91,10 +95,11 @@ def dataset_from_arrays(
         image_shape=next(iter(shapes.values())),
         provenance=f"{sum(map(len, rows.values())):,} images in memory; {how}.",
         labels={
-            split: classes[source][index]
+            split: numbers[source][index]
             for split, (source, index) in chosen.items()
-            if source in classes
+            if source in numbers
         },
+        classes=classes,
     )
     warn_about(data)
     return data
@@ -281,6 +286,34 @@ def _channels_first(
 
 
 # --- Labels ---------------------------------------------------------------------------------------
+
+
+def _numbered(
+    labels: Labels | Mapping[str, Labels] | None, classes: tuple[str, ...]
+) -> tuple[Labels | Mapping[str, Labels] | None, tuple[str, ...]]:
+    """Labels with class numbers in place of names, and the names of the classes.
+
+    Raises:
+        UserError: a name that `classes` lacks, or more than one for an image.
+    """
+    given = labels if isinstance(labels, Mapping) else {"all": labels}
+    arrays = {split: np.asarray(x) for split, x in given.items() if not isinstance(x, Tensor)}
+    if not any(array.dtype.kind in "US" for array in arrays.values()):
+        return labels, classes
+    names = {}
+    for split, array in arrays.items():
+        if array.dtype.kind not in "US" or len(arrays) < len(given):
+            raise UserError("labels are numbers in one split and names in another; give names.")
+        if array.ndim != 1 and array.shape != (len(array), 1):
+            raise UserError(f"labels have shape {array.shape}; give one class for each image.")
+        names[split] = array.astype(str).ravel()
+    classes = classes or tuple(sorted({str(x) for x in np.concatenate(list(names.values()))}))
+    number_of = {name: i for i, name in enumerate(classes)}
+    try:
+        found = {split: np.array([number_of[str(x)] for x in of]) for split, of in names.items()}
+    except KeyError as error:
+        raise UserError(f"labels has the class {error}, which classes lacks.") from error
+    return (found if isinstance(labels, Mapping) else found["all"]), classes
 
 
 def _to_labels(

@@ -64,8 +64,12 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
         images: a tensor of any type and shape.
 
     Raises:
-        UserError: the tensor is not uint8.
+        UserError: it is no tensor, or not of uint8.
     """
+    if not isinstance(images, Tensor):
+        raise UserError(
+            f"{name} is a {type(images).__name__}; give a tensor of images, e.g. data.test."
+        )
     if images.dtype == torch.uint8:
         return
     kind = str(images.dtype).removeprefix("torch.")

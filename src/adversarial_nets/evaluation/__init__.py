@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
+    from adversarial_nets.evaluation.compare_images import ImageMeasures, measure_images
     from adversarial_nets.evaluation.features import Classifier, classifier
     from adversarial_nets.evaluation.measures import (
         FeatureMetrics,
@@ -35,6 +36,7 @@ __all__ = [
     "Classifier",
     "Evaluation",
     "FeatureMetrics",
+    "ImageMeasures",
     "Measurement",
     "ParzenScore",
     "PublishedScore",
@@ -45,6 +47,7 @@ __all__ = [
     "evaluate",
     "log_likelihood",
     "measure",
+    "measure_images",
     "nearest_images",
     "parzen_score",
     "parzen_score_on",
@@ -52,6 +55,7 @@ __all__ = [
 
 _NAMES = {
     "calibration": ["CalibrationRow", "calibrate"],
+    "compare_images": ["ImageMeasures", "measure_images"],
     "features": ["Classifier", "classifier"],
     "measures": ["FeatureMetrics", "Measurement", "compare_features", "measure"],
     "nearest": ["nearest_images"],

@@ -11,9 +11,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+from rich.cells import cell_len
+
 from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.published import PublishedScore, of_the_paper
+from adversarial_nets.evaluation.published import PublishedScore, error_in_words, of_the_paper
 from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
 from adversarial_nets.runs.files import reason
@@ -60,6 +62,16 @@ class Entry:
     settings: Mapping[str, Any]
     curve: Sequence[Mapping[str, float]]
 
+    def __str__(self) -> str:
+        """The data and the score."""
+        if self.nats is None:
+            unscored = self.settings.get("train_on_all")
+            score = "no score: all images were trained on" if unscored else "no such score"
+        else:
+            score = f"round {self.round:9,}  {self.nats:8.1f}{error_in_words(self.se, ' nats')}"
+            score += "" if self.samples == 10_000 else f" of {self.samples:,} samples"
+        return f"{self.data}, {self.weights} G, grid {self.grid}  {score}"
+
 
 @dataclass(frozen=True)
 class Group:
@@ -99,6 +111,38 @@ class Comparison:
     identical: tuple[tuple[str, ...], ...]
     groups: tuple[Group, ...]
     published: PublishedScore | None
+
+    def __repr__(self) -> str:
+        """The names of the runs."""
+        return f"Comparison({', '.join(entry.name for entry in self.entries)})"
+
+    def __str__(self) -> str:
+        """A line for each run, difference and group, as ``advnets compare`` prints them."""
+        width = max(cell_len(entry.name) for entry in self.entries)
+
+        def beside(name: str, text: str) -> str:
+            return f"{name}{' ' * (width - cell_len(name))}  {text}"
+
+        lines = []
+        for entry in self.entries:
+            lines.append(beside(entry.name, str(entry)))
+            if entry.preset.startswith("custom"):
+                changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
+                lines.append(beside("", entry.preset + (f": {changes}" if changes else "")))
+        lines += [beside(n, "  |  ".join(map(_value, v))) for n, v in self.differences.items()]
+        for group in self.groups:
+            mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
+            lines.append(f"mean of {group.seeds} seeds {mean}: {', '.join(group.names)}")
+        if self.published is not None:
+            error = "" if self.published.se is None else f" ± {self.published.se:g}"
+            lines.append(f"published {self.published.nats:g}{error}")
+        lines += [f"identical: {', '.join(equal)}" for equal in self.identical]
+        return "\n".join(lines)
+
+
+def _value(value: object) -> str:
+    """A setting's or protocol's value, whole numbers in groups of three digits."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def compare(

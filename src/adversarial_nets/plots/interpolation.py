@@ -60,7 +60,8 @@ def interpolate(
     Raises:
         UserError: classes that G does not have.
     """
-    lines = straight_lines(*(ends or random_pairs(settings, rows)), points)
+    z_0, z_1 = ends or random_pairs(settings, rows)
+    lines = straight_lines(torch.as_tensor(z_0), torch.as_tensor(z_1), points)
     inputs = _with_class_lines(G, lines, class_ends)
     with nets.evaluation_mode(G):
         images = G(inputs.flatten(0, 1).to(reference_parameter(G)))

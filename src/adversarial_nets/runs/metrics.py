@@ -17,13 +17,13 @@ from adversarial_nets.runs.files import (
 __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
 
-def read_metrics(folder: Path) -> list[dict[str, Any]]:
-    """Read all rows of metrics.jsonl, without lines that are incomplete or not a row.
+def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+    """Read all rows of metrics.jsonl in a run's folder, but no lines that are incomplete or no row.
 
     Raises:
         UserError: the file cannot be read.
     """
-    return [row for line in _lines(folder) if (row := _row(line)) is not None]
+    return [row for line in _lines(Path(folder)) if (row := _row(line)) is not None]
 
 
 def _lines(folder: Path) -> list[bytes]:

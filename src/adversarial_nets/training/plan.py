@@ -1,6 +1,6 @@
 """What `session.train` trains: the run's folder, and where its settings come from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adversarial_nets.datasets import Dataset
@@ -50,6 +50,7 @@ def resolve(
     source: Run | None,
     restart: bool,
     rounds: int | None,
+    seed: int | None = None,
     *,
     own_networks: bool,
 ) -> Plan:
@@ -66,6 +67,7 @@ def resolve(
         source: the run whose weights a new run starts from.
         restart: whether a run in the folder is to be replaced.
         rounds: the length, over which a preset may stretch its schedule.
+        seed: in place of that of the settings, if it is given.
         own_networks: whether the program passed G or D.
 
     Raises:
@@ -79,16 +81,18 @@ def resolve(
         unsuited = own_networks and source is None and has_unsuited_preset
         default = preset or ("quickstart-2014" if unsuited else None)
         usual_name, usual = preset_for_data(name, default)
-        existing = folder or run_folder(name, usual_name, usual.settings.seed)
+        usual_seed = usual.settings.seed if seed is None else seed
+        existing = folder or run_folder(name, usual_name, usual_seed)
         if not restart and not is_new(existing) and (folder or source is None):
             old = runs_folder.open_run(existing)
-            if preset in (None, old.preset):
+            if preset in (None, old.preset) and seed in (None, old.settings.seed):
                 return _continued(name, old, existing, source)
         preset = default
         if source and preset is None:
             settings = source.settings
     preset, chosen = preset_for_data(name, preset or (source.preset if source else None))
     settings = settings or chosen.settings_for(rounds)
+    settings = settings if seed is None else replace(settings, seed=seed)
     folder = folder or run_folder(name, preset, settings.seed)
     if is_new(folder):
         refuse_images(folder)

@@ -58,6 +58,7 @@ def train(
     *,
     preset: str | None = None,
     settings: Settings | None = None,
+    seed: int | None = None,
     run: RunLike | None = None,
     rounds: int | None = None,
     epochs: float | None = None,
@@ -85,6 +86,7 @@ def train(
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
+        seed: in place of that of the preset or settings.
         run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
@@ -122,11 +124,14 @@ def train(
     _check_arguments(precision, keep, preset, settings, cadence)
     called = _checked_callbacks(callbacks)
     rounds, patience = _whole("rounds", rounds), _whole("patience", patience)
+    seed = None if seed is None else whole_number("seed", seed, least=0)
     data = datasets.name_or_dataset(data)
     networks = PassedNetworks(G, D, optimiser)
     onto = networks.folder_of_top_layers(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
-    plan = resolve(data, run, preset, settings, source, restart, rounds, own_networks=networks.own)
+    plan = resolve(
+        data, run, preset, settings, source, restart, rounds, seed, own_networks=networks.own
+    )
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
