@@ -120,7 +120,7 @@ def refuse_images(folder: Path) -> None:
     if folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
         raise UserError(
             f"{folder} holds images, and a run would write its own files among them. Choose "
-            "another folder with --run."
+            "another folder with --run (in Python, run=)."
         )
 
 

@@ -487,7 +487,7 @@ def refuse_other_files(folder: Path) -> None:
     if taken:
         raise UserError(
             f"{folder} holds no run, but {', '.join(taken)}, which a run would replace. Choose "
-            "another folder with --run, or move them away."
+            "another folder with --run (in Python, run=), or move them away."
         )
 
 

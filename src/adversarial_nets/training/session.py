@@ -1,6 +1,5 @@
 """Train a game in a run's folder: start a run, continue it, or start from another run's weights."""
 
-import re
 import warnings
 from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
@@ -44,7 +43,7 @@ from adversarial_nets.settings import (
 )
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
-from adversarial_nets.training.passed_networks import PassedNetworks
+from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
 from adversarial_nets.training.plan import Plan, is_new, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
@@ -372,7 +371,8 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
         if differing:
             raise UserError(
                 f"{folder} holds a run with other settings: {'; '.join(differing)}. Give the new "
-                "run a folder of its own with --run, or replace the old one with --restart."
+                "run a folder of its own with --run (in Python, run=), or replace the old one with "
+                "--restart (restart=True)."
             )
         if distributed.is_main():
             read_evaluations(folder)  # a damaged file is reported before the training
@@ -436,14 +436,9 @@ def _other_networks(old: Run, facts: Mapping[str, Any]) -> list[str]:
             words.append(f"a {name} of your own is new")
         elif before is not None and now is None:
             words.append(f"your own {name} is missing; pass {name} again")
-        elif _without_addresses(before) != _without_addresses(now):
-            words.append(f"your own {name} was {before}")
+        elif before and now and (change := changed_lines(before, now)):
+            words.append(f"your own {name}: {change}")
     return words
-
-
-def _without_addresses(text: str | None) -> str | None:
-    """A network's text without the addresses of functions, which differ between processes."""
-    return text and re.sub(r" at 0x[0-9a-f]+", "", text)
 
 
 def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:
