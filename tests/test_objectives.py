@@ -413,6 +413,32 @@ def test_a_penalty_that_cannot_work_is_refused(
         play(game, 1)
 
 
+def test_a_penalty_with_other_arguments_is_refused_before_a_game(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with pytest.raises(UserError, match=r"must be a function penalty\(D, x, G_z\)"):
+        _game_with_penalty(monkeypatch, lambda D, x: D(x).mean())  # type: ignore[arg-type,misc]
+
+
+def test_a_penalty_that_changes_its_images_changes_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mean_logit(D: Any, x: torch.Tensor, G_z: torch.Tensor) -> torch.Tensor:
+        return D(x + G_z).mean()
+
+    def in_place(D: Any, x: torch.Tensor, G_z: torch.Tensor) -> torch.Tensor:
+        return D(x.add_(G_z)).mean()
+
+    no_dropout = dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0)
+    weights = []
+    for penalty in (mean_logit, in_place):
+        game = _game_with_penalty(monkeypatch, penalty, D=no_dropout)
+        play(game, 2)
+        weights.append(game.D.state_dict())
+    first, second = weights
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
 def test_finite_differences_are_the_exact_penalty() -> None:
     """In float64, the mean over all 2⁴ sign vectors ε of a D that is not linear."""
     first, last = normal(4, 6), normal(6, step=1)

@@ -1,6 +1,7 @@
 """Try out an objective that a program added, before a game uses it."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ def try_out(name: str) -> Objective:
     else:
         _try_loss("paired_g_loss", found.paired_g_loss, both, {"samples": a_G_z})
     _check_closed_forms(found, name)
+    _check_penalty(found)
     return found
 
 
@@ -67,6 +69,20 @@ def _try_loss(
                 "Compute it from them with torch alone, without .detach(), .item() or "
                 "torch.no_grad()."
             )
+
+
+def _check_penalty(objective: Objective) -> None:
+    """Refuse a penalty with other arguments than D, x and G(z); a game calls it later."""
+    try:
+        if objective.penalty is not None:
+            inspect.signature(objective.penalty).bind("D", "x", "G_z")
+    except TypeError as error:
+        raise UserError(
+            f"The objective's penalty cannot be called with D, data and samples ({error}). It must "
+            "be a function penalty(D, x, G_z)."
+        ) from error
+    except ValueError:  # a built-in function without a signature
+        return
 
 
 def _check_closed_forms(objective: Objective, name: str) -> None:

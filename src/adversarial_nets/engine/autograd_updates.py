@@ -213,8 +213,8 @@ def _own_penalty(
     total = objectives.scalar(
         penalty(
             lambda rows: _logits(game, rows, step, "the objective's penalty"),
-            data.x.detach(),
-            samples.x.detach(),
+            data.x.detach().clone(),  # it may change them in place
+            samples.x.detach().clone(),
         ),
         "penalty",
     )
