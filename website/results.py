@@ -168,21 +168,27 @@ class Tables:
         return [self.word(word) for word in words]
 
     def over_seeds(self, run: str, kinds: Mapping[str, str]) -> str:
-        """Parzen scores of three seeds: a row for each kind of weights and grid.
+        """Parzen scores of all recorded seeds: a row for each kind of weights and grid.
 
         Args:
             run: the beginning of the files' names, e.g. ``mnist`` or ``mnist-fast``.
             kinds: the label of each row, by the end of the files' names, e.g. ``raw-paper``.
         """
         rows = []
+        all_seeds = [n for n in range(1, 10) if any(FOLDER.glob(f"{run}-seed{n}-*.json"))]
         for end, label in kinds.items():
-            scores = [record(f"{run}-seed{seed}-{end}")["parzen"]["nats"] for seed in (1, 2, 3)]
-            mean, spread = statistics.mean(scores), statistics.stdev(scores)
+            names = [f"{run}-seed{seed}-{end}" for seed in all_seeds]
+            scores = [
+                record(name)["parzen"]["nats"] if (FOLDER / f"{name}.json").exists() else None
+                for name in names
+            ]
+            known = [score for score in scores if score is not None]
+            mean, spread = statistics.mean(known), statistics.stdev(known)
             grid = end.rpartition("-")[2]
             text = f"{self.word(label)}, {self.word('grid')} `{grid}`"
             cells = [*map(number, scores), f"**{number(mean)} ± {number(spread)}**"]
             rows.append([text if self.language == "en" else text.replace(", ", "，"), *cells])
-        seeds = [f"{self.word('seed')} {seed}" for seed in (1, 2, 3)]
+        seeds = [f"{self.word('seed')} {seed}" for seed in all_seeds]
         return markdown_table(["", *seeds, self.word("mean ± spread over seeds")], rows)
 
     def published_setting(self) -> str:
