@@ -459,3 +459,12 @@ def test_divergence_is_reported() -> None:
         with pytest.raises(RequestError, match="diverged"):
             handle(session, {"type": "play"})
         handle(session, {"type": "reset"})
+
+
+def test_two_changes_of_a_setting_in_one_round_leave_the_second() -> None:
+    session = new_session()
+    for k in (2, 3):
+        handle(session, {"type": "update_setting", "setting": "k", "value": k})
+    (slot,) = session.slots
+    assert slot.game.settings.k == 3
+    assert slot.script.changes == ((0, {"k": 3}),)

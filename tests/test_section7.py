@@ -13,6 +13,7 @@ import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.evaluation import features
 from adversarial_nets.paper.section7 import conditional
+from adversarial_nets.paper.section7.conditional import ConditionalScores, conditional_rows
 from adversarial_nets.paper.section7.efficiency import efficiency
 from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
@@ -283,3 +284,15 @@ def test_the_trained_run_board_shows_the_classes(run: Path) -> None:
     assert torch.equal(explorer.z[:4, -2:], torch.eye(2).repeat(2, 1))
     json.dumps(explorer.images_at({"a": 0, "b": 1, "t": 0.5, "offsets": [1.0]}))
     assert not explorer.directions[:, -2:].any()
+
+
+def test_each_measure_of_a_conditional_run_is_in_its_own_row() -> None:
+    scores = ConditionalScores(5, "raw", 50, -3.0, 0.5, 0.2, 0.11, 0.22, 0.33, 0.1, 0.44, {})
+    rows = conditional_rows([scores], "m", "small", [])
+    assert {row.measure: row.ours for row in rows} == {
+        "Parzen, nats": -3.0,
+        "alignment": 0.11,
+        "accuracy on real images": 0.22,
+        "alignment, classes permuted": 0.33,
+        "variance within classes": 0.44,
+    }
