@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from adversarial_nets.paper import objective_study
 from adversarial_nets.paper.objective_study import Result
 from adversarial_nets.paper.section7 import rows
 from adversarial_nets.paper.section7.rows import Row
-from adversarial_nets.runs import checkpoints, files, folder
+from adversarial_nets.runs import checkpoints, files, folder, game_state
 from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.training.session import train
@@ -227,3 +228,12 @@ def test_records_that_are_added_at_the_same_time_are_all_kept(
     content = json.loads((tmp_path / file).read_text())
     (records,) = content.values() if isinstance(content, dict) else [content]
     assert len(records) == 16
+
+
+def test_samples_in_blocks_are_those_of_one_block(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = open_run("digits")
+    G, _ = game_state.load_generator(run)
+    whole: Any = score._samples(G, run, 20)
+    monkeypatch.setattr(score, "_BLOCK", 7)
+    blocks: Any = score._samples(G, run, 20)
+    torch.testing.assert_close(torch.cat(list(blocks())), whole)
