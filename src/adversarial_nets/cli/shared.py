@@ -9,7 +9,7 @@ import tyro
 from rich.cells import cell_len
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import ProgressReporter, padded
 
 __all__ = [
     "Checkpoint",
@@ -24,7 +24,6 @@ __all__ = [
     "Weights",
     "needs_playground",
     "output_path",
-    "padded",
     "print_result",
     "print_table",
     "require_positive",
@@ -154,16 +153,6 @@ def output_path(*parts: str, run: Path | None = None) -> Path:
     from adversarial_nets.runs.folder import output_folder
 
     return output_folder(run) / Path(*parts)
-
-
-def padded(text: str, width: int, *, right: bool = False) -> str:
-    """The text with spaces up to a width in a terminal's columns.
-
-    >>> padded("ab", 4) + "|", padded("数", 4) + "|"  # a Chinese character takes two columns
-    ('ab  |', '数  |')
-    """
-    spaces = " " * (width - cell_len(text))
-    return spaces + text if right else text + spaces
 
 
 def print_table(

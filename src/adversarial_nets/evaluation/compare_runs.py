@@ -16,6 +16,7 @@ from rich.cells import cell_len
 from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, error_in_words, of_the_paper
+from adversarial_nets.progress import padded
 from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
 from adversarial_nets.runs.files import reason
@@ -121,7 +122,7 @@ class Comparison:
         width = max(cell_len(entry.name) for entry in self.entries)
 
         def beside(name: str, text: str) -> str:
-            return f"{name}{' ' * (width - cell_len(name))}  {text}"
+            return f"{padded(name, width)}  {text}"
 
         lines = []
         for entry in self.entries:

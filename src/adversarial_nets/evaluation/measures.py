@@ -289,8 +289,7 @@ def measure(
         UserError: data without classes or other than the run's, too few samples, no such checkpoint
             or weights, a missing package, or a function that returns no features.
     """
-    if isinstance(features, str) and features not in ("classifier", "inception"):
-        raise unknown_name(features, ["classifier", "inception"], "kind of features")
+    name = _name_of(features)
     samples = whole_number("samples", samples)
     run = open_run(run)
     data = check_data(run, data)
@@ -303,10 +302,8 @@ def measure(
     _check_count(n, "samples")
     generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
     net = classifier(data, on_progress) if features == "classifier" else None
-    if callable(features):
-        features_of = _features_by(features)
-    else:
-        features_of = net.features if net else inception(data, on_progress)
+    own = _features_by(features) if callable(features) else None
+    features_of = net.features if net else own or inception(data, on_progress)
     c = drawn_classes(generator, Address(run.settings.seed, 0, range(n)), "samples to score")
     drawn = sample(generator, run.settings, n, "samples to score", c=c).float().cpu()
     real = features_of(data.floats(data.test[random_rows(n, len(data.test), "test images")]))
@@ -323,7 +320,7 @@ def measure(
         weights=weights,
         data=run.data,
         samples=n,
-        features=_name_of(features),
+        features=name,
         accuracy=net.accuracy if net else None,
         model=compare_features(real, features_of(drawn)),
         floor=compare_features(real, training),
@@ -334,7 +331,14 @@ def measure(
 
 
 def _name_of(features: object) -> str:
-    """The name of features: a function's own name, or that of its class."""
+    """The name of features: a function's own name, or that of its class.
+
+    Raises:
+        UnknownName: a text that names no features.
+    """
+    known = ["classifier", "inception"]
+    if not callable(features) and features not in known:
+        raise unknown_name(features, known, "kind of features")
     if isinstance(features, str):
         return features
     return str(getattr(features, "__name__", type(features).__name__))

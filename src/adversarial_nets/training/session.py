@@ -138,16 +138,7 @@ def train(
         images = _load(data, plan.settings, reporter)
         _check_game(plan, images, networks, patience)
         total = _length(plan, images, rounds, epochs)
-        request = _Request(
-            plan=plan,
-            images=images,
-            networks=networks,
-            onto=onto,
-            device=device,
-            precision=precision,
-            keep_all=keep == "all",
-            patience=patience,
-        )
+        request = _Request(plan, images, networks, onto, device, precision, keep == "all", patience)
         with reporter.training(total) as show:
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
