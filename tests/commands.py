@@ -11,7 +11,7 @@ NARROW = ["--G.hidden", "16", "16", "--D.units", "8", "8", "--threads", "1"]
 
 
 def short_run(folder: Path) -> Path:
-    """Train narrow networks on the embedded digits for 60 rounds."""
+    """Train narrow networks on the included digits for 60 rounds."""
     args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "60", "--save-every", "25"]
     assert main([*args, *NARROW]) == 0
     return folder

@@ -65,7 +65,7 @@ def _as_users_run_it() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _digits_are_read_once() -> Iterator[None]:
-    """Each test has its own copy of the embedded digits, without reading their text again."""
+    """Each test has its own copy of the included digits, without reading their text again."""
     from adversarial_nets.datasets import mnist_5k
 
     read = functools.cache(mnist_5k.load_mnist_5k)
@@ -99,7 +99,7 @@ def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def digits_run(computed: Path) -> Path:
-    """A finished run of narrow networks on the embedded digits, the same for all processes.
+    """A finished run of narrow networks on the included digits, the same for all processes.
 
     It is trained once. A test that changes it must copy it.
     """

@@ -24,7 +24,7 @@ from test_metrics_docs import check as check_fields
 
 @pytest.fixture(scope="module")
 def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of narrow networks on the embedded digits."""
+    """A short run of narrow networks on the included digits."""
     return shutil.copytree(digits_run, tmp_path_factory.mktemp("runs") / "digits")
 
 

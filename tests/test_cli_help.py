@@ -20,7 +20,7 @@ from commands import result
 
 @pytest.fixture(scope="module")
 def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A short run of narrow networks on the embedded digits."""
+    """A short run of narrow networks on the included digits."""
     return shutil.copytree(digits_run, tmp_path_factory.mktemp("runs") / "digits")
 
 

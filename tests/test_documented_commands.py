@@ -21,6 +21,7 @@ from shortened import photographs, shorten
 RUNS = (
     *("RUN", "runs/mnist-mnist-0", "runs/mnist-mnist-1", "runs/mnist-mnist-2"),
     *("runs/mnist-fast-1", "runs/tfd-tfd-0", "runs/mnist-5k-quickstart-0"),
+    *("runs/paper-protocol", "runs/released-protocol"),
 )
 QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),

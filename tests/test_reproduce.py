@@ -39,7 +39,7 @@ from small import small_data, small_settings
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run of a few rounds with narrow networks on the embedded digits."""
+    """A run of a few rounds with narrow networks on the included digits."""
     s = PRESETS["quickstart"].settings
     narrow = dataclasses.replace(
         s, G=dataclasses.replace(s.G, hidden=(16,)), D=dataclasses.replace(s.D, units=(8,))

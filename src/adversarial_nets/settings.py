@@ -197,8 +197,8 @@ class Settings:
     d_lr_multiplier: float = setting(1.0, NON_NEGATIVE, live=True)
     """D's learning rate, as a multiple of G's."""
     lr_decay: float = setting(1.000004, AT_LEAST_ONE, live=True)
-    """Divide the learning rate by this after every round; 1 keeps it constant. If it changes
-    during a game, the new value counts for all rounds since the first."""
+    """Divide the learning rate by this after every round; 1 keeps it constant. If it is
+    changed during a game, the rate is computed as if the new value had applied from round 0 on."""
     lr_hold: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Keep the learning rate at lr for this many rounds before it begins to fall."""
     lr_floor: float = setting(1e-6, NON_NEGATIVE, live=True)
@@ -244,8 +244,8 @@ class Settings:
     """Adapt the probability augment by ADA: it rises while the mean sign of D's logits on training
     images is above this target (published: .6) and falls while it is below; 0 keeps it constant."""
     size: int | None = setting(None, COUNT)
-    """folder:PATH only: height, and width, that images are resized to, in pixels (default 28);
-    --size 32x64 sets a height of 32 and a width of 64."""
+    """folder:PATH only: height, and width, in pixels, that images are resized to; --size 32x64 sets
+    a height of 32 and a width of 64. Without it: 28, with preset pictures 32."""
     width: int | None = setting(None, COUNT)
     """folder:PATH only: width in pixels, if it differs from the height."""
     fit: Literal["crop", "pad", "stretch"] | None = setting(None)
@@ -254,8 +254,9 @@ class Settings:
     channels: Literal[1, 3, 4] | None = setting(
         None, Bounds(1, 4, "1 (grey), 3 (colour) or 4 (colour and alpha)")
     )
-    """folder:PATH only: 1 for grey (default), 3 for colour, 4 for colour and alpha, so that samples
-    are transparent where the images are."""
+    """folder:PATH only: 1 for grey, 3 for colour, 4 for colour and alpha, so that samples are
+    transparent where the images are. Without it: 1; with preset pictures 1 if all images are grey,
+    otherwise 3."""
     background: str | None = setting(None)
     """folder:PATH only: colour behind transparent parts, e.g. black or #ff8000 (default white)."""
     stretch: bool = setting(False)

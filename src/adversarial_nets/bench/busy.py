@@ -66,7 +66,7 @@ class BusyMachine:
 
 
 def rounds_per_second(preset: str, seconds: float) -> float:
-    """Rounds per second of a preset's game on the embedded digits in this process.
+    """Rounds per second of a preset's game on the included digits in this process.
 
     Args:
         preset: the preset's name.

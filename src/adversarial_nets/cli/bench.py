@@ -45,8 +45,8 @@ class BenchOptions:
     """Measure instead the images a second of the preset `pictures` and of the same networks in a
     plain loop; half a minute."""
     playground: Flag = False
-    """Measure instead frames, rounds and clicks of each board of the playground and the seconds of
-    each lesson, in Chromium; about 5 minutes."""
+    """Measure instead frames, rounds and clicks for each kind of data in the playground and the
+    seconds of each lesson, in Chromium; about 5 minutes."""
     visitors: int | None = None
     """Measure instead a server with this many open pages: pages served, frames, rounds, memory."""
     seconds: int = 600

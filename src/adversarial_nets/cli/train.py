@@ -438,7 +438,7 @@ def _known_to_D(folder: Path) -> list[str]:
         return []
     return [
         f"V of D, in nats: {row['V_training']:.2f} on training images, {row['V_held_out']:.2f} on "
-        "held-out images. The more they differ, the more D knows the training images by heart."
+        "held-out images. The larger the difference, the more D overfits its training images."
     ]
 
 

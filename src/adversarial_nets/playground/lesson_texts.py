@@ -79,7 +79,7 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "注意箭头，即 G 的目标函数的负梯度。博弈 A 的箭头消失，样本停在原处（[[饱和]]）；博弈"
         " B 的箭头很长，样本移向数据。\n"
         "= ∇_x log(1 − D(x)) = −D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
-        "其中 a 是 D 的对数几率。在 D(x) 接近 0 处，前者几乎为 0，后者则不然。",
+        "其中 a 是 D 的 logit。在 D(x) 接近 0 处，前者几乎为 0，后者则不然。",
     ),
     "about k too large": text(
         "D is updated k times in each [[round]]. Game A: k = 1. Game B: k = 30.\n"

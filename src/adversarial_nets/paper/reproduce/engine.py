@@ -79,7 +79,7 @@ def reproduce(
         out: the folder of everything that is written.
         parts: names of `PARTS` to make; all parts of the profile by default. A quick part replaces
             a full one, or one made with `use`, only with `again`.
-        profile: ``quick``, on the embedded digits in minutes, or ``full``, the published sizes.
+        profile: ``quick``, on the included digits in minutes, or ``full``, the published sizes.
         seed: the seed of every random draw.
         use: runs to show instead of training them, by part (``figure2a`` to ``figure2d``); for
             ``table1`` a table1.json.

@@ -27,7 +27,7 @@ class Context:
 
     Attributes:
         out: the folder of the whole reproduction.
-        profile: ``quick``, on the embedded digits in minutes, or ``full``, the published sizes.
+        profile: ``quick``, on the included digits in minutes, or ``full``, the published sizes.
         seed: the seed of every random draw.
         use: runs and tables to show instead of making them, by the name of the part they are for.
         on_progress: called with (what, amount done, total).

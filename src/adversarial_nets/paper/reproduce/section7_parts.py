@@ -1,4 +1,4 @@
-"""§7: the extensions that are measured, on the embedded digits (quick) or on MNIST (full)."""
+"""§7: the extensions that are measured, on the included digits (quick) or on MNIST (full)."""
 
 import dataclasses
 

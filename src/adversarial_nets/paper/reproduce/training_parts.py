@@ -73,14 +73,14 @@ def run_of(name: str, context: Context) -> Run:
         return _train_full(EXPERIMENTS[name], context)
     if name != "figure2a":
         raise UserError(
-            "The quick profile trains on the embedded digits only. Run this part with: "
+            "The quick profile trains on the included digits only. Run this part with: "
             + context.command(name)
         )
     return _train_quick(context)
 
 
 def _train_quick(context: Context) -> Run:
-    """A short training on the embedded digits."""
+    """A short training on the included digits."""
     return train(
         "mnist-5k",
         preset="quickstart-2014",
