@@ -21,14 +21,13 @@ from shortened import photographs, shorten
 RUNS = (
     *("RUN", "runs/mnist-mnist-0", "runs/mnist-mnist-1", "runs/mnist-mnist-2"),
     *("runs/mnist-fast-1", "runs/tfd-tfd-0", "runs/mnist-5k-quickstart-0"),
-    *("runs/paper-protocol", "runs/released-protocol"),
 )
 QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
     *("compare", "play", "walk"),
 )
-# Long; prints only; tested below.
-NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc")
+# Long; prints only; tested below; compares two runs of other commands.
+NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc", "compare runs/paper")
 
 
 def distinct(found: list[tuple[str, list[str]]]) -> list[list[str]]:
