@@ -15,22 +15,10 @@ from adversarial_nets.baselines.optimisers import adam_state
 from adversarial_nets.random import Address
 from small import SMALL_MODELS as SMALL
 from small import normal, small_data
+from spies import Calls
 
 DATA = small_data(50)
 IMAGES = DATA.floats(DATA.train)  # 40 images
-
-
-class Calls(list[dict[str, Any]]):
-    """The keyword arguments of each call of a function that is replaced and does nothing."""
-
-    def __init__(self, patch: pytest.MonkeyPatch, module: Any, name: str, *names: str) -> None:
-        def note(*args: Any, **options: Any) -> None:
-            self.append(dict(zip(names, args, strict=False)) | options)
-
-        patch.setattr(module, name, note)
-
-    def of(self, name: str) -> list[Any]:
-        return [call[name] for call in self]
 
 
 # --- GMMN -----------------------------------------------------------------------------------------
