@@ -19,6 +19,7 @@ from adversarial_nets.datasets import Dataset, ImageShape, Source, as_dataset, i
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.layers import Dropout
 from adversarial_nets.settings import (
     LIVE,
     OPTIMISER_SETTINGS,
@@ -294,7 +295,7 @@ def change_settings(game: Game, settings: Settings) -> None:
                 group["betas"] = (settings.momentum, group["betas"][1])
     if {"D.keep_prob_input", "D.keep_prob_hidden"} & changes.keys():
         keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
-        for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
+        for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, Dropout)):
             layer.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and supports(game)
 

@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
-from adversarial_nets.nets import evaluation_mode
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
