@@ -6,12 +6,13 @@ from pathlib import Path
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.datasets.folder_files import refuse_images
+from adversarial_nets.errors import UserError
 from adversarial_nets.presets import Preset, preset_for, run_folder
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.settings import Settings
 
-__all__ = ["Plan", "is_new", "resolve"]
+__all__ = ["Plan", "default_folder", "is_new", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def resolve(
         own_networks: whether the program passed G or D.
 
     Raises:
-        UserError: a new run would be written among images.
+        UserError: a new run would be written among images, or into the folder of `source`.
     """
     name = data if isinstance(data, str) else data.name
     folder = None if run is None else runs_folder.folder_of(run)
@@ -84,6 +85,7 @@ def resolve(
         usual_seed = usual.settings.seed if seed is None else seed
         existing = folder or run_folder(name, usual_name, usual_seed)
         if not restart and not is_new(existing) and (folder or source is None):
+            _refuse_source(existing, source)
             old = runs_folder.open_run(existing)
             if preset in (None, old.preset) and seed in (None, old.settings.seed):
                 return _continued(name, old, existing, source)
@@ -93,10 +95,28 @@ def resolve(
     preset, chosen = preset_for_data(name, preset or (source.preset if source else None))
     settings = settings or chosen.settings_for(rounds)
     settings = settings if seed is None else replace(settings, seed=seed)
-    folder = folder or run_folder(name, preset, settings.seed)
+    folder = folder or default_folder(name, preset, settings.seed, source)
+    _refuse_source(folder, source)
     if is_new(folder):
         refuse_images(folder)
     return Plan(name, folder, preset, chosen, settings, source, restart)
+
+
+def default_folder(data: str, preset: str, seed: int, source: Run | None) -> Path:
+    """Return ``runs/DATA-PRESET-SEED``, or ``…-from-SOURCE`` for a run that starts from another."""
+    folder = run_folder(data, preset, seed)
+    if source is None:
+        return folder
+    return folder.with_name(f"{folder.name}-from-{source.folder.resolve().name}")
+
+
+def _refuse_source(folder: Path, source: Run | None) -> None:
+    """Raise a UserError if the folder of a new run is that of the run that it starts from."""
+    if source and folder.resolve() == source.folder.resolve():
+        raise UserError(
+            f"{folder} is the run to start from; give the new run another folder with --run (in "
+            "Python, run=)."
+        )
 
 
 def _continued(name: str, run: Run, folder: Path, source: Run | None) -> Plan:

@@ -86,7 +86,8 @@ def train(
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
         seed: in place of that of the preset or settings.
-        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
+        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``,
+            with ``-from-SOURCE`` after it if the run starts from another.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
         cadence: how often to log, save, score and write samples; the preset's by default.
@@ -116,7 +117,7 @@ def train(
 
     Raises:
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
-            written; the length is not positive.
+            written; the folder is that of ``init_from``; the length is not positive.
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
     """
