@@ -15,6 +15,7 @@ from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
+from adversarial_nets.datasets.folder_files import refuse_images
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.devices import check_device
 from adversarial_nets.errors import SettingError, UserError, describe_type
@@ -44,7 +45,7 @@ from adversarial_nets.settings import (
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
-from adversarial_nets.training.plan import Plan, is_new, resolve
+from adversarial_nets.training.plan import Choices, Plan, is_new, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "length", "train"]
@@ -130,8 +131,20 @@ def train(
     onto = networks.folder_of_top_layers(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     plan = resolve(
-        data, run, preset, settings, source, restart, rounds, seed, own_networks=networks.own
+        Choices(
+            data if isinstance(data, str) else data.name,
+            None if run is None else runs_folder.folder_of(run),
+            preset,
+            settings,
+            seed,
+            rounds,
+            source,
+            restart,
+            unsuited=("quickstart", "pictures") if networks.own else (),
+        )
     )
+    if is_new(plan.folder):
+        refuse_images(plan.folder)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
