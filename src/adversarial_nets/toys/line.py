@@ -130,7 +130,8 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
         if settings.G.hidden:  # spread the first layer's units over the range of z
             centres = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
             linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
-        linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g starts at `offset`
+        with nets.evaluation_mode(net):  # batch normalisation cannot train on one row
+            linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g is at `offset`
     G = _Generator(net, mean - std, std, settings.prior == "uniform")
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
