@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from adversarial_nets.cli import processes
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
 from adversarial_nets.datasets.registry import find
@@ -316,6 +317,19 @@ def _play(
         )
 
 
+def _what_is_kept(o: TrainOptions, args: Sequence[str]) -> list[str]:
+    """Lines on what remains after a Ctrl-C that ends the command before it can save."""
+    if o.restart:  # the older run may not have been replaced yet
+        return [
+            "Stopped at once. If the training had begun, its last saved checkpoint is kept; to "
+            "continue it, repeat the command without --restart."
+        ]
+    return [
+        "Stopped at once; the last saved checkpoint, if there is one, is kept.",
+        processes.command_to_continue(args),
+    ]
+
+
 def _score(run: Run, data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
     """The Parzen scores of the last checkpoint by weights; recorded scores are not recomputed."""
     from adversarial_nets.engine import distributed
@@ -447,5 +461,6 @@ COMMANDS = (
         ),
         defaults=_defaults,
         multiprocess=True,
+        if_interrupted=_what_is_kept,
     ),
 )
