@@ -210,3 +210,35 @@ def test_the_learning_rate_of_the_second_rbm_falls_linearly_to_0(
     n = len(rates) * s.epochs[1] // sum(s.epochs)
     assert rates[:-n] == [s.lr[0]] * (len(rates) - n)
     assert rates[-n:] == pytest.approx([s.lr[1] * (n - i) / n for i in range(n)])
+
+
+def test_the_momentum_of_the_first_rbm_rises_at_the_start_of_its_epoch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two updates an epoch; the second RBM has no momentum."""
+    found: list[float] = []
+    monkeypatch.setattr(
+        dbn, "ascend_with_momentum", lambda *_, momentum, **__: found.append(momentum)
+    )
+    s = dataclasses.replace(SMALL["dbn"], epochs=(3, 1), momentum_epoch=2, momentum=(0.5, 0.9))
+    dbn.fit(IMAGES, s)
+    assert found == [0.5] * 4 + [0.9] * 2 + [0.0] * 2
+
+
+def test_the_chains_of_the_second_rbm_continue_from_update_to_update(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    starts, ends = [], []
+
+    def spy(machine: rbm.RBM, h: Tensor, *rest: Any) -> tuple[Tensor, Tensor]:
+        v, after = rbm.gibbs(machine, h, *rest)
+        starts.append(h.clone())
+        ends.append(after.clone())
+        return v, after
+
+    monkeypatch.setattr(dbn, "gibbs", spy)
+    dbn.fit(IMAGES, SMALL["dbn"])
+    assert starts[0].mean() == pytest.approx(0.5, abs=0.1)
+    for before, after in itertools.pairwise(zip(starts, ends, strict=True)):
+        assert torch.equal(after[0], before[1])
+        assert not torch.equal(after[0], before[0])

@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.optimisers import minibatch
 from adversarial_nets.build import new_game
 from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.paper.section7 import features, few_labels
@@ -18,6 +20,7 @@ from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
 from adversarial_nets.random import Address
 from commands import result
 from small import normal, small_data, small_labelled_data, small_settings
+from spies import Calls
 
 SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=4, batch=20)
 
@@ -92,6 +95,59 @@ def test_initial_units_have_mean_0_and_variance_1_on_data() -> None:
     assert 0.3 < logits.std(0).mean() < 1.5
     longer = {n: v * 7 if n.startswith("v") else v for n, v in model.D.items()}
     torch.testing.assert_close(few_labels._classify(longer, x)[1], logits)
+
+
+def test_noise_of_the_published_size_is_on_x_and_on_each_hidden_layer() -> None:
+    """f is the last hidden layer before its own noise."""
+    x = torch.full((20_000, 3), 0.7)
+    v, b = {"v0": torch.ones(3, 1), "v1": torch.ones(1, 1)}, {"b0": torch.tensor([9.0])}
+    D = v | b | {"g0": torch.tensor([2.0]), "g1": torch.tensor([3.0]), "b1": torch.zeros(1)}
+    noise = Address(0, 0, range(1)).generator("test")
+    f, logits = few_labels._classify(D, x, noise)
+    assert f.std().item() == pytest.approx(2 * 0.3, rel=0.03)
+    assert logits.std().item() == pytest.approx(3 * (0.6**2 + 0.5**2) ** 0.5, rel=0.03)
+    f, logits = few_labels._classify(D | {"g0": torch.zeros(1)}, x, noise)
+    assert f.unique().tolist() == [9.0]
+    assert logits.std().item() == pytest.approx(3 * 0.5, rel=0.03)
+    assert few_labels._classify(D, x)[1].unique().numel() == 1
+
+
+def test_both_learning_rates_fall_linearly_in_the_last_third(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = ("parameters", "state", "gradients", "lr", "betas", "eps")
+    calls = Calls(monkeypatch, few_labels, "adam_step", *names)
+    fit(dataclasses.replace(SMALL, epochs=1, batch=46, lr=0.5))  # 6 updates
+    for part, betas in ((calls[::2], (0.5, 0.999)), (calls[1::2], (0.0, 0.99))):
+        assert [call["lr"] for call in part] == pytest.approx([0.5] * 5 + [0.25])
+        assert {(call["betas"], call["eps"]) for call in part} == {(betas, 1e-4)}
+
+
+def test_G_matches_features_of_other_images_than_D_has_just_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    drawn = []
+
+    def spy(*args: Any) -> Tensor:
+        drawn.append(minibatch(*args))
+        return drawn[-1]
+
+    monkeypatch.setattr(few_labels, "minibatch", spy)
+    fit(dataclasses.replace(SMALL, epochs=1))
+    for D_sees, G_matches in zip(drawn[::2], drawn[1::2], strict=True):
+        assert D_sees.shape == G_matches.shape
+        assert not torch.equal(D_sees.sort(0).values, G_matches.sort(0).values)
+    data = small_labelled_data()
+    for seen in (drawn[::2], drawn[1::2]):  # each of them sees each image once in an epoch
+        assert torch.equal(torch.cat(seen).sort(0).values, data.floats(data.train).sort(0).values)
+
+
+def test_of_the_scales_only_those_of_the_output_layer_learn() -> None:
+    data = small_labelled_data()
+    before = few_labels._new_model(data.floats(data.train), 3, SMALL).D
+    after = fit(dataclasses.replace(SMALL, epochs=1)).D
+    unchanged = {name for name, x in before.items() if torch.equal(x, after[name])}
+    assert unchanged == {"g0", "g1"}
 
 
 def tensors(model: FewLabels) -> dict[str, Tensor]:
@@ -210,6 +266,28 @@ def test_rows_of_another_draw_or_seed_have_a_name_of_their_own(tmp_path: Path) -
         )
         rows += found
     assert len({row.subject for row in rows}) == len(rows)
+
+
+def test_rows_have_the_error_in_percent_and_unlabelled_images_a_published_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All training and validation images are the unlabelled ones."""
+    data = dataclasses.replace(small_labelled_data(classes=4), name="mnist")
+    model = few_labels._new_model(data.floats(data.train), 4, SMALL)
+    given = []
+
+    def fake(x: Tensor, c: Tensor, unlabelled: Tensor, *rest: Any) -> FewLabels:
+        given.append(unlabelled)
+        return model
+
+    monkeypatch.setattr(few_labels, "fit", fake)
+    monkeypatch.setattr(few_labels, "count_errors", lambda *_: 7)  # of 35 test images
+    rows, _ = few_labels_rows(data, tmp_path, labels=20)
+    assert [(row.ours, row.published) for row in rows] == [(20.0, "16.77 ± 4.52"), (20.0, None)]
+    for unlabelled in given:
+        assert torch.equal(unlabelled, data.floats(torch.cat([data.train, data.valid])))
+    others, _ = few_labels_rows(dataclasses.replace(data, name="tfd"), tmp_path, labels=20)
+    assert {row.published for row in others} == {None}
 
 
 def test_rare_pixels_do_not_spoil_the_linear_classifier() -> None:

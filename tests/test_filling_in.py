@@ -17,13 +17,18 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.masks import REGIONS, known_part, random_masks, region_mask
+from adversarial_nets.paper.section7 import filling_in_study
 from adversarial_nets.paper.section7.filling_in import (
     complete_in_one_pass,
     completion_loss,
     neighbour_weights,
     optimise_completions,
 )
-from adversarial_nets.paper.section7.filling_in_study import measured, nearest_on_known_pixels
+from adversarial_nets.paper.section7.filling_in_study import (
+    filling_in_rows,
+    measured,
+    nearest_on_known_pixels,
+)
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -64,6 +69,16 @@ def test_random_masks_depend_on_the_row_alone_and_some_hide_everything() -> None
     halves = torch.stack([region_mask(region, (1, 6, 6)) for region in REGIONS[:4]])
     is_half = (whole[:, None] == halves).all(2).any(1)
     assert is_half.double().mean() == pytest.approx(1 / 3, abs=0.06)
+
+
+def test_random_masks_hide_each_share_of_the_blocks_equally_often() -> None:
+    """Besides the masks of halves, and of a sixth of all masks, which hide everything."""
+    masks = random_masks(Address(1, 5, range(8000)), (1, 7, 7))  # one pixel in each block
+    halves = torch.stack([region_mask(region, (1, 7, 7)) for region in REGIONS[:4]])
+    hidden = 49 - masks[~(masks[:, None] == halves).all(2).any(1)].sum(1).long()
+    assert (hidden == 49).sum() / 8000 == pytest.approx(1 / 6 + 0.5 / 50, abs=0.015)
+    counts = hidden.bincount(minlength=50)[:49] / 8000  # U(0, 1) gives each of 0 … 49 alike
+    torch.testing.assert_close(counts, torch.full((49,), 0.5 / 50), rtol=0, atol=0.004)
 
 
 def test_a_known_pixel_weighs_as_much_as_its_neighbours_are_hidden() -> None:
@@ -207,6 +222,33 @@ def test_measures_of_perfect_and_of_equal_completions() -> None:
     train = data.floats(data.train[:3])
     changed = mask * train + (1 - mask) * 0.5  # the known pixels decide
     assert torch.equal(nearest_on_known_pixels(data, changed, mask), train)
+
+
+def test_completions_by_the_mean_image_keep_the_known_pixels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = small_labelled_data()
+    run = an.train(data, settings=small_settings(), run=tmp_path, rounds=1, progress=False)
+    classified: list[Tensor] = []
+
+    class Classifier:
+        def classes(self, images: Tensor) -> Tensor:
+            classified.append(images)
+            return torch.zeros(len(images), dtype=torch.int64)
+
+    x = data.floats(data.test[:3])
+    completed = x.repeat_interleave(5, 0).unflatten(0, (3, 5))
+    monkeypatch.setattr(features, "classifier", lambda *_: Classifier())
+    monkeypatch.setattr(filling_in_study, "completions_of", lambda *_, each: completed)
+    rows, _ = filling_in_rows(run, data, images=3)
+    ours = {(row.model, row.measure): row.ours for row in rows}
+    train = data.floats(data.train)
+    for i, region in enumerate(("right", "blocks")):
+        known = region_mask(region, (1, 6, 6)) > 0
+        by_mean = torch.where(known, x, train.mean(0))
+        torch.testing.assert_close(classified[3 * i + 1], by_mean)
+        error = (x - train.mean(0))[:, ~known].square().mean().sqrt().item()
+        assert ours["mean image", f"RMSE, {region} hidden"] == pytest.approx(error, rel=1e-5)
 
 
 @pytest.fixture(scope="module")

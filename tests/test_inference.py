@@ -11,8 +11,11 @@ from torch import Tensor, nn
 
 import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.baselines.run_folder import fit_session
 from adversarial_nets.build import new_game
+from adversarial_nets.classes import remember_condition
 from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.masks import region_mask
 from adversarial_nets.paper.section7 import inference
@@ -21,11 +24,13 @@ from adversarial_nets.paper.section7.inference import EncoderSettings
 from adversarial_nets.paper.section7.inference_study import (
     InferenceScores,
     _another,
+    _measure,
     inference_rows,
 )
 from adversarial_nets.paper.section7.own_images import read_images
 from commands import result
-from small import small_labelled_data, small_settings
+from small import small_data, small_labelled_data, small_settings
+from spies import Calls
 from test_metrics_docs import check
 
 SMALL = EncoderSettings(hidden=(32,), steps=150, batch=50, lr=1e-2)
@@ -50,6 +55,33 @@ def test_E_learns_the_inverse_of_G() -> None:
     with torch.no_grad():
         error = (E(G(z)) - z).square().mean() / z.square().mean()
     assert error < 0.05  # 1 if E knew nothing
+
+
+def test_the_learning_rate_of_E_falls_linearly_to_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls(monkeypatch, inference, "minimise", "parameters", "state", "loss", "lr")
+    inference.fit_encoder(linear_G(), small_settings(), 36, EncoderSettings((4,), 4, 5, lr=0.4))
+    assert calls.of("lr") == pytest.approx([0.4, 0.3, 0.2, 0.1])
+
+
+def test_of_several_encoders_the_one_that_was_trained_longest_is_used(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the one whose folder comes first or last."""
+    unordered = Path.glob
+    monkeypatch.setattr(Path, "glob", lambda path, name: sorted(unordered(path, name)))
+    copy = dataclasses.replace(an.open_run(run), folder=tmp_path)
+    assert inference.load_encoder(copy, "raw", 5) is None
+    trained = {}
+    for steps in (1, 10, 9):
+        s = EncoderSettings((4,), steps, batch=10)
+        folder = inference.encoder_folder(copy, "raw", 5, s)
+        with fit_session(folder, "E", small_data(), dataclasses.asdict(s), "E", None) as session:
+            G = nn.Linear(5, copy.pixels)
+            trained[steps] = inference.fit_encoder(G, copy.settings, copy.pixels, s, session)
+    found = inference.load_encoder(copy, "raw", 5)
+    assert found is not None
+    for name, x in trained[10].state_dict().items():
+        assert torch.equal(found.state_dict()[name], x)
 
 
 def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
@@ -166,6 +198,31 @@ def test_published_numbers_are_those_of_the_same_kind_of_E() -> None:
 def test_no_image_is_its_own_wrong_partner() -> None:
     assert not (_another(50, 0) == torch.arange(50)).any()
     assert sorted(_another(50, 0).tolist()) == list(range(50))
+
+
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_wrong_partner_is_as_far_as_another_image(conditional: bool) -> None:
+    """Six images, a pixel each: any two of them have the distance √2.
+
+    G(z) = z with E(x) = x; or G(z, c) is the image of class c, and each image is a class.
+    """
+    eye = torch.eye(6)
+    images = (255 * eye).to(torch.uint8)
+    labels = {split: torch.arange(6) for split in ("train", "valid", "test")}
+    data = Dataset("ones", images, images, images, (1, 2, 3), "made for tests", labels=labels)
+    G = nn.Linear(7 if conditional else 6, 6, bias=False)
+    E = nn.Linear(6, 1 if conditional else 6, bias=False)
+    with torch.no_grad():
+        G.weight.copy_(torch.cat([torch.zeros(6, 1), eye], 1) if conditional else eye)
+        E.weight.copy_(torch.ones(1, 6) if conditional else eye)
+    if conditional:
+        remember_condition(
+            G, small_settings(condition="classes"), dict.fromkeys("abcdef", 1), data.pixels
+        )
+    found = _measure(G, E, data, 0, 5, "raw", 1.0)
+    assert found.distance == 0
+    assert found.wrong_partner == pytest.approx(2**0.5)
+    assert found.pixel_accuracy == 1
 
 
 def test_own_images_are_read_as_the_runs_images_were(run: Path, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets.baselines.fitting import FitSession
+from adversarial_nets.paper.section7 import joint
 from adversarial_nets.paper.section7.inference_study import (
     PLANE,
     modes_on_the_plane,
@@ -23,6 +24,7 @@ from adversarial_nets.paper.section7.joint import (
 )
 from adversarial_nets.theory.divergences import LOG4, C
 from small import normal, small_data
+from spies import Calls
 
 SMALL = JointSettings(hidden=(12, 10), z_size=3, epochs=3, batch=20, init=0.3)
 
@@ -138,6 +140,20 @@ def test_all_three_networks_learn_or_two_without_E() -> None:
         assert not torch.equal(plain[name], before[name])
     assert not torch.equal(joint["E.0.weight"], before["E.0.weight"])
     assert torch.equal(plain["E.0.weight"], before["E.0.weight"])
+
+
+def test_the_learning_rate_falls_to_a_hundredth_in_the_second_half(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """D has the same rate, betas and weight decay as G and E together."""
+    calls = Calls(
+        monkeypatch, joint, "adam_step", "parameters", "state", "gradients", "lr", "betas"
+    )
+    tensors(dataclasses.replace(SMALL, epochs=2, batch=140, lr=0.1, weight_decay=0.3))  # 4 updates
+    for part, layers in ((calls[::2], {"of_x", "of_z"}), (calls[1::2], {"G", "E"})):
+        assert [call["lr"] for call in part] == pytest.approx([0.1, 0.1, 0.1, 0.01])
+        assert {(call["betas"], call["weight_decay"]) for call in part} == {((0.5, 0.999), 0.3)}
+        assert layers <= {name.partition(".")[0] for name in part[0]["parameters"]}
 
 
 def test_modes_on_the_plane() -> None:

@@ -1,6 +1,7 @@
 """The test of memorisation recognises copies, and does not mistake other samples for copies."""
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -92,3 +93,21 @@ def test_with_few_held_out_images_no_copies_can_be_found(held_out: int, words: s
     found = memorisation(data.floats(data.train), data)
     assert found.training > found.expected
     assert found.sentence.startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("n_train", "held_out", "p"), [(6, 6, 1 / math.comb(12, 6)), (3, 17, 3 / math.comb(20, 2))]
+)
+def test_p_if_every_training_image_was_copied_is_the_closed_form(
+    n_train: int, held_out: int, p: float
+) -> None:
+    """Half of 12 images are the 6 training images; the 2 closest of 20 are among 3."""
+    n = n_train + held_out
+    images = 8 * torch.arange(n, dtype=torch.uint8)[:, None]
+    train, valid, test = images.split([n_train, held_out - 1, 1])
+    data = Dataset("greys", train, valid, test, (1, 1, 1), "made for tests")
+    near = data.floats(images) + 0.001 * torch.linspace(0, 1, n)[:, None]  # no distances are equal
+    found = memorisation(near[:n_train], data)
+    assert found.p_value == pytest.approx(5 * p)  # of five numbers of images that are tried
+    for samples in (near[:n_train], near[n_train:]):
+        assert memorisation(samples, data).least_p_value == pytest.approx(5 * p)

@@ -114,6 +114,16 @@ def test_a_run_on_stacked_digits_is_counted(
     assert study.mean_rows([result, failed])[0]["seconds"] == result.seconds
 
 
+def test_a_row_has_the_mean_and_the_fewest_modes_of_its_games() -> None:
+    games = [
+        study.Result("25-gaussians", "hinge", "R1", seed, 9, modes, share, kl, 2.0 * seed)
+        for seed, (modes, share, kl) in enumerate([(20, 0.5, 0.3), (17, 0.7, None), (23, 0.9, 0.1)])
+    ]
+    (row,) = study.mean_rows(games)
+    assert (row["modes"], row["fewest"], row["seeds"], row["seconds"]) == (20, 17, 3, 2)
+    assert (row["share"], row["KL"]) == pytest.approx((0.7, 0.2))
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -425,3 +425,14 @@ def test_nothing_is_scored_if_all_images_were_trained_on() -> None:
     for score in (lambda: parzen_score_on(data, data.floats(data.train)), lambda: calibrate(data)):
         with pytest.raises(UserError, match="none is left to score with"):
             score()
+
+
+def test_a_fold_whose_sigma_is_at_the_edge_of_the_grid_puts_the_score_there() -> None:
+    """A validation image that is a sample itself has the smallest σ."""
+    data = small_data()
+    samples, grid = data.floats(data.train[:20]), (0.001, 0.3, 9.0)
+    inside, edge = Fold(data.valid, data.test), Fold(data.train[:5], data.test)
+    for folds, expected in (((inside,), False), ((inside, edge), True), ((edge, inside), True)):
+        score = parzen_score_on(dataclasses.replace(data, folds=folds), samples, grid)
+        assert score.at_edge == expected
+        assert any(fold.at_edge for fold in score.folds) == expected

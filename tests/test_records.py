@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from adversarial_nets import presets
+from adversarial_nets.build import new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import score
 from adversarial_nets.evaluation.parzen import ParzenScore
@@ -129,6 +130,20 @@ def test_init_from_starts_at_another_runs_weights(tmp_path: Path) -> None:
     assert new.info["init_from"] == {"run": str(source.folder), "round": 10, "preset": "mnist"}
     assert new.preset_label == "custom, from mnist"
     assert new.changed["lr"] == (0.1, 1e-30)
+
+
+@pytest.mark.parametrize(("ema_decay", "taken"), [(0.9, "averaged"), (0.0, "G")])
+def test_init_from_begins_the_average_at_the_sources_average_if_it_has_one(
+    tmp_path: Path, ema_decay: float, taken: str
+) -> None:
+    source = trained(tmp_path, small_settings(ema_decay=ema_decay))
+    saved = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(tmp_path)).nets
+    game = new_game(small_settings(), small_data())
+    game_state.load_networks(game, source)
+    assert game.averaged is not None
+    for name, x in game.averaged.state_dict().items():
+        assert torch.equal(x, saved[f"{taken}.{name}"])
+        assert torch.equal(x, game.G.state_dict()[name]) == (taken == "G")
 
 
 def test_init_from_takes_the_sources_settings_and_other_images(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import COMMANDS
-from adversarial_nets.cli.train import TrainOptions
+from adversarial_nets.cli.train import TrainOptions, _known_to_D
 from adversarial_nets.datasets import load
 from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import SettingError, UserError
@@ -23,7 +23,7 @@ from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import sample
 from adversarial_nets.runs.checkpoints import checkpoint_rounds
 from adversarial_nets.runs.game_state import load_generator
-from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.runs.metrics import append_metrics, read_metrics
 from adversarial_nets.schedules import adapt_augmentation
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings
 from adversarial_nets.training.diagnostics import discriminator_metrics
@@ -61,6 +61,17 @@ def test_the_best_check_counts_from_its_first_occurrence() -> None:
 def test_too_few_checks_say_nothing() -> None:
     assert "checked once" in Trend(False, (5,), (1.0,)).sentence
     assert "checked never" in trend([], "raw").sentence
+
+
+def test_V_on_training_and_held_out_images_is_that_of_the_newest_row_that_has_it(
+    tmp_path: Path,
+) -> None:
+    assert _known_to_D(tmp_path) == []
+    for round, V in ((1, ()), (2, (-3.0, -4.0)), (3, (-1.1, -1.9)), (4, ())):
+        values = dict(zip(("V_training", "V_held_out"), V, strict=False))
+        append_metrics(tmp_path, {"round": round} | values)
+    (sentence,) = _known_to_D(tmp_path)
+    assert "-1.10 on training images, -1.90 on held-out images" in sentence
 
 
 # --- Patience -------------------------------------------------------------------------------------
@@ -245,6 +256,21 @@ def test_ada_and_accuracy_compare_logits_with_the_objectives_threshold(
     assert discriminator_metrics(game, data)["accuracy"] == 1
     critic = new_game(dataclasses.replace(ADA, objective="wasserstein", ada_target=0.0), data)
     assert "accuracy" not in discriminator_metrics(critic, data)
+
+
+@pytest.mark.parametrize("k", [1, 3])
+def test_ada_moves_once_in_four_rounds_by_the_images_that_D_has_seen(k: int) -> None:
+    """Each of the k updates of a round sees a minibatch; 500,000 images raise p from 0 to 1."""
+    settings = dataclasses.replace(ADA, k=k, protocol="paper")
+    game = new_game(settings, small_data(60, side=14))
+    game.ada.probability = 0.5
+    found = []
+    for game.round in range(8):
+        game.stats.a_x = torch.ones(settings.batch)
+        adapt_augmentation(game)
+        found.append(game.ada.probability)
+    step = 4 * k * settings.batch / 500_000
+    assert found == pytest.approx([0.5] * 3 + [0.5 + step] * 4 + [0.5 + 2 * step])
 
 
 def test_images_outside_0_to_1_are_not_augmented() -> None:

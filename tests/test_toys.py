@@ -14,7 +14,9 @@ from adversarial_nets.random import Address
 from adversarial_nets.theory import quadrature as theory_quadrature
 from adversarial_nets.toys import catalogue, curves, distributions, images, points
 from adversarial_nets.toys.distributions import sample_points
+from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.measures import Metric
+from adversarial_nets.toys.recording import record
 from small import small_data, small_settings
 
 WITH_DENSITY = [name for name, toy in catalogue.TOYS.items() if toy.has_density]
@@ -232,3 +234,31 @@ def test_held_out_images_that_are_all_alike_do_not_make_a_game_diverge(held_out:
     game = images.new_game(data, small_settings())
     snapshot = images.take_snapshot(game, evaluator)
     assert images.metrics(evaluator, snapshot)["spread"] == Metric(1.0, 1.0)
+
+
+def test_arrays_make_the_same_mixture_as_tuples() -> None:
+    made = distributions.mixture(np.array([[1, 2], [3, 4]]), np.array([1, 2]), [0.5, 0.5])
+    assert made == distributions.Mixture(((1.0, 2.0), (3.0, 4.0)), (1.0, 2.0))
+    assert distributions.mixture([1, 3], 2.0) == distributions.Mixture(((1.0,), (3.0,)), (2.0, 2.0))
+
+
+@pytest.mark.parametrize("x", [[1, 2, 4], [[1], [2], [4]], np.array([1, 2, 4], np.float32)])
+def test_an_array_is_the_distribution_of_its_rows(x: object) -> None:
+    toy = points.points_from_array(x)  # type: ignore[arg-type]
+    assert set(sample_points(toy, 50)[:, 0]) == {1, 2, 4}
+
+
+@pytest.mark.parametrize(
+    "x", [[], [1], [1, 1], [1, math.nan], np.zeros((3, 3)), ["a", "b"], [[1], [2, 3]]]
+)
+def test_an_array_that_is_no_points_is_refused(x: object) -> None:
+    with pytest.raises(UserError, match=r"The array|The points"):
+        points.points_from_array(x)  # type: ignore[arg-type]
+
+
+def test_a_toy_of_a_program_is_recorded_like_one_of_the_catalogue() -> None:
+    by_name, by_toy = (
+        record(LINE, toy, [0, 3]) for toy in ("gaussian", catalogue.TOYS["gaussian"])
+    )
+    assert (by_name.data, by_toy.data) == ("gaussian", "own data")
+    assert [s.C for s in by_name.snapshots] == [s.C for s in by_toy.snapshots]

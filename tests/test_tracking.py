@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import adversarial_nets as an
+from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.settings import Cadence
 from adversarial_nets.training import tracking
+from adversarial_nets.training.loop import TrainingSnapshot
 from small import small_data, small_settings
 
 ROUNDS, CADENCE = 6, Cadence(log_every=2, save_every=6, score_every=6, samples_every=3)
@@ -71,6 +74,29 @@ def test_wandb_gets_the_numbers_and_the_pictures(
     assert list((run / "wandb").rglob("*.wandb"))
 
 
+def test_each_picture_of_this_session_is_logged_once(tmp_path: Path) -> None:
+    """Of a resumed training from the round of its checkpoint on."""
+    logged: list[int] = []
+    numbers: list[tuple[dict[str, float], int]] = []
+
+    def open_tracker() -> tuple[tracking.Numbers, tracking.Pictures]:
+        return (
+            lambda values, round: numbers.append((dict(values), round)),
+            lambda pixels, round: logged.append(round),
+        )
+
+    callback = tracking._callback(tmp_path, open_tracker)
+    game = new_game(small_settings(), small_data())
+    (tmp_path / "samples").mkdir()
+    for round in (0, 3, 6, 9):
+        Image.new("L", (2, 2)).save(tmp_path / "samples" / f"round-{round:08d}.png")
+        row = {"round": round, "scores": {"raw": {"valid_nats": 2.0}}}
+        callback(TrainingSnapshot(row, game, 9, 1.0, started_at=3, problem=None))
+    assert logged == [3, 6, 9]
+    assert [round for _, round in numbers] == [0, 3, 6, 9]
+    assert numbers[0][0] == {"valid_nats/raw": 2.0}
+
+
 def test_a_tracker_is_opened_with_the_first_row_only(tmp_path: Path) -> None:
     """So `--restart`, which deletes the run's old files, does not delete the tracker's new ones."""
     run = tmp_path / "run"
@@ -103,6 +129,6 @@ def test_missing_trackers_are_all_named_before_anything_is_written(
     options = ["--tensorboard", "--wandb", "--mlflow", "--rounds", "1"]
     assert main(["train", "mnist-5k", "--run", str(run), *options]) == 2
     out, err = capsys.readouterr()
-    assert "pip install 'adversarial-nets[wandb,mlflow]'" in err
+    assert '-m pip install "adversarial-nets[wandb,mlflow]"' in err
     assert not out
     assert not run.exists()

@@ -123,7 +123,7 @@ def _by_hand(game: Game, wanted: bool | None) -> bool:
     """Whether updates use manual backpropagation: as requested, or wherever it applies.
 
     Raises:
-        SettingError: it is requested where it does not apply.
+        SettingError: manual backpropagation is requested for a game that it cannot play.
     """
     supported = supports(game)
     if wanted and not supported:
@@ -159,7 +159,7 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
     """Refuse masks of data that are not images, and masks or E for networks of your own.
 
     Raises:
-        SettingError: one of these.
+        SettingError: such a condition is set.
     """
     if s.condition == "masks" and not isinstance(data, Dataset):
         raise SettingError(

@@ -277,7 +277,7 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
     """An argument as a tensor, of whole numbers in int64.
 
     Raises:
-        UserError: it holds no numbers.
+        UserError: the argument holds no numbers.
     """
     if given is None:
         return None

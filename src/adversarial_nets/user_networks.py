@@ -186,7 +186,7 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
     """The network on the game's device and of its dtype, if it can be trained there.
 
     Raises:
-        UserError: it is no module, has nothing to train, or is on another device.
+        UserError: the network is no module, has nothing to train, or is on another device.
     """
     if isinstance(net, type):
         raise UserError(

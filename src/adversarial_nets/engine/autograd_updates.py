@@ -205,7 +205,7 @@ def _own_penalty(
     """The penalty that a program gave with its objective; each call of D has the same masks.
 
     Raises:
-        UserError: it is no scalar, or has no gradient with respect to D's parameters.
+        UserError: the penalty is no scalar, or has no gradient with respect to D's parameters.
     """
     penalty = objectives.find(game.settings.objective).penalty
     if penalty is None:

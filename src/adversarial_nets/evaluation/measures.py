@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from adversarial_nets.classes import drawn_classes
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.errors import UserError, install, unknown_name
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import inception
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
@@ -164,8 +164,7 @@ def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise UserError(
-            "Feature metrics need torchmetrics. Install it with: pip install "
-            f"'adversarial-nets[{extra}]'"
+            f"Feature metrics need torchmetrics. Install it with: {install(extra)}"
         ) from error
     return FrechetInceptionDistance
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from adversarial_nets import nets, priors
 from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.engine.precision import reference_parameter
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -129,8 +129,7 @@ def _mp4(frames: Frames, fps: int) -> bytes:
         from imageio_ffmpeg import get_ffmpeg_exe
     except ImportError as error:
         raise UserError(
-            "An MP4 needs ffmpeg. Install it with: pip install 'adversarial-nets[film]', or write "
-            "a .gif or .webp."
+            f"An MP4 needs ffmpeg. Write a .gif or .webp, or install it: {install('film')}"
         ) from error
     n, height, width, _ = frames.shape
     even = np.zeros((n, height + height % 2, width + width % 2, 3), np.uint8)  # H.264 needs this

@@ -12,7 +12,13 @@ from adversarial_nets.toys.distributions import (
     ring_of_gaussians,
     sample_points,
 )
-from adversarial_nets.toys.points import Points, parse_points, points_to_text, read_points
+from adversarial_nets.toys.points import (
+    Points,
+    parse_points,
+    points_from_array,
+    points_to_text,
+    read_points,
+)
 
 __all__ = [
     "TOYS",
@@ -26,6 +32,7 @@ __all__ = [
     "grid",
     "mixture",
     "parse_points",
+    "points_from_array",
     "points_to_text",
     "read_points",
     "ring_of_gaussians",

@@ -1,8 +1,9 @@
 """Toy distributions on the line and in the plane with known densities: mixtures and uniforms."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -34,6 +35,7 @@ XY = Float64[np.ndarray, "n d"]
 Vector = Float64[np.ndarray, " n"]
 Batch = Float[Tensor, "rows d"]
 Masses = Float64[np.ndarray, "..."]
+Numbers = Sequence[Any] | np.ndarray
 
 
 @runtime_checkable
@@ -208,9 +210,28 @@ def gaussian(mean: float = 0.0, std: float = 1.0) -> Mixture:
     return Mixture(((mean,),), (std,))
 
 
-def mixture(means: tuple[float, ...], stds: tuple[float, ...]) -> Mixture:
-    """A mixture of Gaussians of equal weight on the line."""
-    return Mixture(tuple((m,) for m in means), stds)
+def mixture(means: Numbers, stds: Numbers | float, weights: Numbers = ()) -> Mixture:
+    """A mixture of isotropic Gaussians, from lists or arrays.
+
+    Args:
+        means: shape (n,) or (n, 1) for the line, (n, 2) for the plane.
+        stds: shape (n,), or one standard deviation for all.
+        weights: shape (n,); equal if not given.
+
+    Raises:
+        UserError: see `Mixture`.
+
+    >>> mixture([-1, 1], 0.5).means
+    ((-1.0,), (1.0,))
+    """
+    m = np.asarray(means, np.float64)
+    rows = m.reshape(len(m), -1).tolist()
+    each = np.broadcast_to(stds, len(m)) if np.ndim(stds) == 0 else np.asarray(stds)
+    return Mixture(
+        tuple(map(tuple, rows)),
+        tuple(each.astype(float).tolist()),
+        tuple(np.asarray(weights, np.float64).tolist()),
+    )
 
 
 def ring_of_gaussians(modes: int = 8, std: float = 0.15) -> Mixture:

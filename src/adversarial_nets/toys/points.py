@@ -19,6 +19,7 @@ from adversarial_nets.toys.distributions import (
     XY,
     Batch,
     Masses,
+    Numbers,
     Toy,
     Vector,
     gaussian_cell_masses,
@@ -30,6 +31,7 @@ from adversarial_nets.toys.distributions import (
 __all__ = [
     "Points",
     "parse_points",
+    "points_from_array",
     "points_from_text",
     "points_to_text",
     "read_points",
@@ -141,6 +143,32 @@ def sample_density(toy: Toy, n: int, purpose: str) -> XY:
         noise = Address(0, 0, range(n)).normal(f"{purpose}: kernel", toy.pixels)
         x = x + toy.widths * noise.double().numpy()
     return x
+
+
+def points_from_array(x: Numbers) -> Points:
+    """The distribution of the rows of an array.
+
+    Args:
+        x: points of shape (n,), (n, 1) or (n, 2).
+
+    Raises:
+        UserError: another shape, values that are no finite numbers, or fewer than two different
+            points.
+
+    >>> points_from_array([1, 2, 4]).x.shape
+    (3, 1)
+    """
+    try:
+        rows = np.asarray(x, np.float64)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"The points cannot be read as numbers ({error}).") from error
+    rows = rows[:, None] if rows.ndim == 1 else rows
+    if rows.ndim != 2 or rows.shape[1] not in (1, 2) or not np.isfinite(rows).all():
+        raise UserError(
+            f"The points have the shape {np.shape(x)}; give an array (n,), (n, 1) or (n, 2) of "
+            "finite numbers."
+        )
+    return _checked(rows, "The array")
 
 
 # --- CSV ------------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ class Recording(Generic[Evaluator, Snapshot]):
 
 def record(
     kind: GameKind[Toy, Evaluator, Snapshot],
-    data: str,
+    data: str | Toy,
     rounds: Collection[int],
     settings: Settings | None = None,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
@@ -82,7 +82,7 @@ def record(
 
     Args:
         kind: `kinds.LINE` or `kinds.PLANE`.
-        data: a name or file for `toys.find`.
+        data: a toy, or a name or file for `toys.find`.
         rounds: the rounds of the snapshots; the game ends with the last of them.
         settings: of the game; the kind's own if not given.
         on_snapshot: called with each new snapshot and the number of the last round.
@@ -92,7 +92,8 @@ def record(
     >>> [s.round for s in recording.snapshots], recording.snapshots[0].V < recording.snapshots[0].C
     ([0, 2], True)
     """
-    toy, settings = catalogue.find(data), settings or kind.settings
+    toy = catalogue.find(data) if isinstance(data, str) else data
+    settings = settings or kind.settings
     game, evaluator = kind.new_game(toy, settings), kind.new_evaluator(toy, settings)
     last = max(rounds)
     with one_thread():
@@ -103,7 +104,7 @@ def record(
             rounds,
             lambda snapshot: on_snapshot(snapshot, last),
         )
-    return Recording(data, settings, evaluator, snapshots)
+    return Recording(data if isinstance(data, str) else "own data", settings, evaluator, snapshots)
 
 
 def play_with_snapshots(

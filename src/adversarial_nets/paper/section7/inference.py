@@ -145,7 +145,8 @@ def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
         G, _ = game_state.load_generator(run, round, weights)
         return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file holds no E
     usual = encoder_folder(run, weights, round)
-    trained = [E for folder in usual.parent.glob(f"{usual.name}*") if (E := _finished(run, folder))]
+    folders = sorted(usual.parent.glob(f"{usual.name}*"))  # the same of equally long ones anywhere
+    trained = [E for folder in folders if (E := _finished(run, folder))]
     return max(trained, key=lambda found: found[0])[1] if trained else None
 
 
@@ -185,7 +186,7 @@ def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
     """Refuse images of another form than G's: (n, pixels), floats on the same scale.
 
     Raises:
-        UserError: they are.
+        UserError: the images are no float tensor of G's width, or have another range.
     """
     address = Address(settings.seed, 0, range(16))
     z = priors.draw(settings.prior, address, settings.z_size, "z to try G")
