@@ -15,31 +15,39 @@ from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import Preset, preset_for
 
-__all__ = ["preset_for_data"]
+__all__ = ["default_preset", "preset_for_data"]
 
 _LOOKED_AT = 30  # images
 _SMALLEST = 8  # pixels of a side that the networks of pictures can draw
 _FEW = 50  # images, of which none is held out
 
 
+def default_preset(data: str) -> str:
+    """Return the name of the preset that data have by default; no image is opened.
+
+    Colour images of an ``npz:FILE`` get the preset pictures, too; on them quickstart diverges.
+    """
+    kind, _, path = data.partition(":")
+    if kind == "npz" and _holds_colour_images(path):
+        return "pictures"
+    return preset_for(data)[0]
+
+
 def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or the data's own, adapted to a folder's images.
 
     `channels` is 1 for grey images. With the preset pictures, a small number of images are all used
-    for training. Colour images of an ``npz:FILE`` get the preset pictures, too; on them quickstart
-    diverges.
+    for training.
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.
-        name: the preset's name; the data set's own by default.
+        name: the preset's name; `default_preset` by default.
 
     Raises:
         UserError: there is no such preset.
     """
     kind, _, path = data.partition(":")
-    if name is None and kind == "npz" and _holds_colour_images(path):
-        name = "pictures"
-    name, preset = preset_for(data, name)
+    name, preset = preset_for(data, name or default_preset(data))
     settings = preset.settings
     if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
         settings = dataclasses.replace(settings, size=None, channels=None)
