@@ -101,16 +101,16 @@ class NoClasses(UserError):
     def __init__(self, data: str) -> None:
         super().__init__(
             f"{data} has no class labels, so no classifier can be trained. Use "
-            "features='inception', or pass any features to evaluation.compare_features."
+            "features='patches' or 'inception', or a function from images to features."
         )
         self.data = data
 
     def for_command_line(self) -> str:
         """The message with the option that chooses other features."""
         return (
-            f"{self.data} has no class labels, so no classifier can be trained. Use the features "
-            "of a network for photographs: --features inception (it needs: pip install "
-            "'adversarial-nets[photographs]')."
+            f"{self.data} has no class labels, so no classifier can be trained. Use "
+            "--features patches, or the features of a network for photographs: --features "
+            "inception (it needs: pip install 'adversarial-nets[photographs]')."
         )
 
 
