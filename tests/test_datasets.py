@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from adversarial_nets import replay
+from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import (
     REGISTRY,
     Dataset,
@@ -21,9 +23,10 @@ from adversarial_nets.datasets import (
     register,
     registry,
 )
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
 from adversarial_nets.datasets.registry import DatasetEntry
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.runs.folder import open_run
 from adversarial_nets.runs.metrics import read_metrics
 
@@ -170,6 +173,29 @@ def test_a_registered_loader_receives_path_and_size() -> None:
     assert seen == [("abc", 2, 1)]
     with pytest.raises(UserError, match="dots needs the path of a folder"):
         load("dots")
+
+
+def test_a_registered_data_set_says_its_preset_its_labels_and_whether_it_can_be_played(
+    clean_registry: dict[str, DatasetEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered("plain")
+    registered(
+        "dots:FOLDER",
+        default_preset=lambda path: "pictures" if path == "colour" else "fast",
+        labels_hint="Name the classes in dots.txt",
+        interactive=True,
+    )
+    for kind in ("plain", "dots"):
+        monkeypatch.setitem(REGISTRY, kind, clean_registry[kind])
+    names = ("plain", "dots:colour", "dots:grey", "mnist:7", "tfd-standin", "cifar10-copy")
+    presets = ["quickstart", "pictures", "fast", "quickstart", "tfd", "cifar10"]
+    assert [preset_for(name)[0] for name in names] == presets
+    with pytest.raises(NoTrainingClasses) as refused:
+        count_classes(load("dots:grey"))
+    assert "needs. Name the classes in dots.txt, or leave" in refused.value.for_command_line()
+    assert isinstance(replay.load_data("dots:played"), Dataset)
+    with pytest.raises(UserError, match=r"idx:FOLDER, folder:PATH, dots:FOLDER\. To train"):
+        replay.load_data("plain")
 
 
 @pytest.mark.usefixtures("clean_registry")

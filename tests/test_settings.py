@@ -12,6 +12,7 @@ import torch
 
 from adversarial_nets import presets, schedules, settings
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import recorded_preset
 
@@ -164,7 +165,7 @@ def test_damaged_settings_are_a_sentence() -> None:
 
 def test_unknown_preset_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean quickstart"):
-        presets.preset_for("mnist", "quikstart")
+        preset_for("mnist", "quikstart")
 
 
 def test_a_record_that_calls_todays_quickstart_2014_quickstart_is_read_as_it_was() -> None:

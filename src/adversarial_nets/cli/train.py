@@ -11,11 +11,11 @@ import tyro
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
-from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
-from adversarial_nets.presets import PRESETS, preset_for, run_folder
+from adversarial_nets.presets import PRESETS, run_folder
 from adversarial_nets.progress import ProgressReporter, counted
 from adversarial_nets.settings import Cadence, Settings
 

@@ -104,6 +104,12 @@ class DatasetEntry:
         locate: finds the files on this machine without reading or downloading them; None if they
             need not or cannot be looked for.
         classes: the names of its classes, if they have names; ``NAME:CLASS`` is one class.
+        default_preset: the preset of a training that names none; or a function that returns it for
+            the path after the colon; None for quickstart.
+        labels_hint: how a user gives the images class labels, as an order without a full stop; None
+            if there is no way.
+        interactive: whether `play`, `replay` and the playground take it. Games there are watched
+            round by round, so the images should be small and load within seconds.
     """
 
     name: str
@@ -117,6 +123,9 @@ class DatasetEntry:
     published: bool = False
     locate: Callable[[], Path | None] | None = None
     classes: tuple[str, ...] = ()
+    default_preset: str | Callable[[str], str] | None = None
+    labels_hint: str | None = None
+    interactive: bool = False
 
     @property
     def kind(self) -> str:
@@ -173,6 +182,9 @@ def register(
     published: bool = False,
     locate: Callable[[], Path | None] | None = None,
     classes: tuple[str, ...] = (),
+    default_preset: str | Callable[[str], str] | None = None,
+    labels_hint: str | None = None,
+    interactive: bool = False,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -193,6 +205,11 @@ def register(
             about duplicates across splits and blank images.
         locate: finds the files on this machine without reading them, for ``advnets doctor``.
         classes: the names of its classes, if they have names, in the order of the labels.
+        default_preset: the preset of a training that names none, or a function that returns it for
+            the path after the colon; quickstart if left out.
+        labels_hint: how a user gives the images class labels, for the message that asks for them,
+            e.g. ``"Add a column named label"``.
+        interactive: whether `play`, `replay` and the playground take it.
         replace: replace a data set registered earlier under this name.
 
     Raises:
@@ -200,8 +217,20 @@ def register(
             function.
     """
     entry = DatasetEntry(
-        *(name, loader, description, source, image_shape, counts),
-        *(needs, resizable, published, locate, classes),
+        name=name,
+        loader=loader,
+        description=description,
+        source=source,
+        image_shape=image_shape,
+        counts=counts,
+        needs=needs,
+        resizable=resizable,
+        published=published,
+        locate=locate,
+        classes=classes,
+        default_preset=default_preset,
+        labels_hint=labels_hint,
+        interactive=interactive,
     )
     if not callable(loader):
         raise UserError(

@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets.folder_defaults import preset_for_data
+from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
 from adversarial_nets.datasets.folder_files import refuse_images
-from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.settings import Settings
