@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,11 @@ from adversarial_nets.datasets import (
 )
 from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
-from adversarial_nets.datasets.registry import DatasetEntry
+from adversarial_nets.datasets.registry import DatasetEntry, LoadOptions
 from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.runs.folder import open_run
 from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.settings import DATA_OPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +197,27 @@ def test_a_registered_data_set_says_its_preset_its_labels_and_whether_it_can_be_
     assert isinstance(replay.load_data("dots:played"), Dataset)
     with pytest.raises(UserError, match=r"idx:FOLDER, folder:PATH, dots:FOLDER\. To train"):
         replay.load_data("plain")
+
+
+def test_a_loader_receives_every_option_of_load(clean_registry: dict[str, DatasetEntry]) -> None:
+    """One class holds the options, so that `load`, loaders and settings cannot differ."""
+    values = {"size": 3, "channels": 4, "width": 5, "fit": "pad", "background": "black"}
+    values |= {"stretch": True, "train_on_all": True}
+    assert values.keys() == {f.name for f in fields(LoadOptions)} == set(DATA_OPTIONS)
+    seen = []
+
+    def loader(request: LoadRequest) -> Dataset:
+        seen.append(request)
+        return dots(request)
+
+    register("dots:FOLDER", loader, description="d", source="s", resizable=True)
+    load("dots:abc", **values)  # type: ignore[arg-type]
+    assert seen == [LoadRequest("dots:abc", "abc", **values)]  # type: ignore[arg-type]
+    registered("plain")
+    for option, value in values.items():
+        with pytest.raises(UserError, match=f"{option} is only for folder:PATH and dots:FOLDER"):
+            load("plain", **{option: value})  # type: ignore[arg-type]
+    assert clean_registry["plain"].resizable is False
 
 
 @pytest.mark.usefixtures("clean_registry")

@@ -78,18 +78,7 @@ def _stacked_mnist(request: LoadRequest) -> "Dataset":
 def _folder(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
-    return load_folder(
-        request.folder,
-        size=28 if request.size is None else request.size,
-        channels=1 if request.channels is None else request.channels,
-        background=request.background,
-        stretch=request.stretch,
-        width=request.width,
-        fit=request.fit or "crop",
-        train_on_all=request.train_on_all,
-        name=request.name,
-        on_progress=request.on_progress,
-    )
+    return load_folder(request.folder, request, name=request.name, on_progress=request.on_progress)
 
 
 def _csv(request: LoadRequest) -> "Dataset":
