@@ -18,7 +18,13 @@ from torch import Tensor, nn
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset, load
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import compare_features, features, measure, measure_images
+from adversarial_nets.evaluation import (
+    compare_features,
+    features,
+    measure,
+    measure_images,
+    measures,
+)
 from adversarial_nets.evaluation import inception as inception_module
 from adversarial_nets.evaluation.feature_kinds import FEATURES, FeatureKind, ImageFeatures
 from adversarial_nets.evaluation.features import classifier
@@ -77,6 +83,20 @@ def test_precision_and_recall_on_a_line() -> None:
     assert recall == 0.0  # no real image is within .1 of .5 or .6, nor within .5 of 10
     assert density == (2 + 2) / 4
     assert coverage == 0.5  # those at 0 and 1
+
+
+def test_the_radii_of_the_real_images_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, a, b = normal(60), normal(60, purpose="a"), normal(60, purpose="b")
+    separately = [compare_features(real, a), compare_features(real, b)]
+    seen, radii = [], measures._radii
+
+    def counted(x: Tensor, k: int) -> Tensor:
+        seen.append(x)
+        return radii(x, k)
+
+    monkeypatch.setattr(measures, "_radii", counted)
+    assert compare_each(real, [a, b]) == separately
+    assert [sum(torch.equal(x, y) for y in seen) for x in (real, a, b)] == [1, 1, 1]
 
 
 def test_collapse_is_detected() -> None:

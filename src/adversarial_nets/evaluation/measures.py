@@ -87,12 +87,8 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
         UserError: too few images or samples, k below 1, features that are not finite, or different
             numbers of features.
     """
-    real, samples = _checked(real, samples, k)
-    return FeatureMetrics(
-        frechet_distance(real, samples),
-        kernel_distance(real, samples),
-        *precision_recall(real, samples, k),
-    )
+    (found,) = _metrics_of([_checked(real, samples, k)], k)
+    return found
 
 
 def compare_each(real: Real, several: Sequence[Tensor], k: int = 5) -> list[FeatureMetrics]:
@@ -106,7 +102,20 @@ def compare_each(real: Real, several: Sequence[Tensor], k: int = 5) -> list[Feat
     Raises:
         UserError: as `compare_features`.
     """
-    return [compare_features(real, samples, k) for samples in several]
+    return _metrics_of([_checked(real, samples, k) for samples in several], k)
+
+
+def _metrics_of(checked: Sequence[tuple[Real, Drawn]], k: int) -> list[FeatureMetrics]:
+    """The metrics of each pair of the same real images and samples, after `_checked`."""
+    radii = _radii(checked[0][0], k) if checked else None  # of the real images, once
+    return [
+        FeatureMetrics(
+            frechet_distance(of_real, samples),
+            kernel_distance(of_real, samples),
+            *_neighbourhoods(of_real, samples, k, radii),
+        )
+        for of_real, samples in checked
+    ]
 
 
 def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
@@ -223,8 +232,22 @@ def precision_recall(real: Real, samples: Drawn, k: int = 5) -> tuple[float, flo
     Raises:
         UserError: features that `compare_features` refuses.
     """
-    real, samples = _checked(real, samples, k)  # cdist uses matrix products: float64
-    radii_real, radii_samples = _radii(real, k), _radii(samples, k)
+    return _neighbourhoods(*_checked(real, samples, k), k)
+
+
+def _neighbourhoods(
+    real: Real, samples: Drawn, k: int, radii_real: Float[Tensor, " n_real"] | None = None
+) -> tuple[float, float, float, float]:
+    """Precision, recall, density and coverage of features in float64, since cdist is inexact.
+
+    Args:
+        real: features of real images.
+        samples: features of samples.
+        k: the neighbourhood of a point reaches to its k-th nearest neighbour.
+        radii_real: `_radii` of the real images, if they are known.
+    """
+    radii_real = _radii(real, k) if radii_real is None else radii_real
+    radii_samples = _radii(samples, k)
     counts = torch.zeros(len(samples), dtype=torch.int64)  # real neighbourhoods with the sample
     recalled = covered = 0
     for rows, radii in zip(real.split(_CHUNK), radii_real.split(_CHUNK), strict=True):
