@@ -16,6 +16,7 @@ from adversarial_nets.engine.autograd_updates import _discriminate, _penalties
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play, sample, sample_data, sample_noise
+from adversarial_nets.layers import Branches, Dropout, Maxout, Projection
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -88,10 +89,10 @@ def permute_class_weights(game: Game, order: Tensor) -> None:
     for net in (game.G, game.D):
         assert isinstance(net, nn.Sequential)
         first = net[0]
-        inner = first.of_c if isinstance(first, nets.Branches) else nn.Sequential()
+        inner = first.of_c if isinstance(first, Branches) else nn.Sequential()
         joined = [] if len(inner) else [m for m in net if isinstance(m, nn.Linear)][:1]
         for layer in [m for m in inner if isinstance(m, nn.Linear)] + joined:
-            if not isinstance(layer, nets.Projection):
+            if not isinstance(layer, Projection):
                 columns = layer.weight.data[:, -len(order) :].clone()
                 layer.weight.data[:, -len(order) + order] = columns
 
@@ -127,10 +128,10 @@ def test_the_published_conditional_networks() -> None:
     D = nets.discriminator(s.D, 784, columns=10)
     sizes = [(m.in_features, m.out_features) for m in G.modules() if isinstance(m, nn.Linear)]
     assert sizes == [(100, 200), (10, 1000), (1200, 1200), (1200, 784)]
-    maxout = [m for m in D.modules() if isinstance(m, nets.Maxout)]
+    maxout = [m for m in D.modules() if isinstance(m, Maxout)]
     units = [(m.in_features, m.units, m.pieces) for m in maxout]
     assert units == [(784, 240, 5), (10, 50, 5), (290, 240, 4)]
-    kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, nets.Dropout)]
+    kept = [m.keep_prob for net in (G, D) for m in net.modules() if isinstance(m, Dropout)]
     assert kept == [0.5, 0.5, 0.8, 0.5, 0.5, 0.5]
     assert (s.lr_at(1), s.lr_at(10**7)) == (0.1 / 1.00004, 1e-6)
     bound = max(
@@ -329,5 +330,5 @@ def test_convolutional_networks_with_classes_and_augmentation(objective: str) ->
     a, b = (sample(game.G, settings, 4, c=torch.full((4,), c)) for c in (0, 1))
     assert a.shape == (4, 36)
     assert not torch.equal(a, b)
-    (embedding,) = (m.embedding for m in game.D.modules() if isinstance(m, nets.Projection))
+    (embedding,) = (m.embedding for m in game.D.modules() if isinstance(m, Projection))
     assert embedding.detach().any(1).all()  # each class has moved its vector from 0

@@ -179,7 +179,7 @@ def test_a_missing_extra_is_named_in_one_sentence(
     words = line.replace("RUN", str(run)).replace("NEW", str(tmp_path / "new")).split()
     assert main(words) == 2
     (sentence,) = capsys.readouterr().err.splitlines()
-    assert f"Install it with: pip install 'adversarial-nets[{extra}]'" in sentence
+    assert f'-m pip install "adversarial-nets[{extra}]"' in sentence
     assert extra in PROJECT["optional-dependencies"]
 
 

@@ -17,6 +17,7 @@ from adversarial_nets.engine import autograd_updates
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.layers import Dropout, Maxout
 from adversarial_nets.minibatches import steps
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
@@ -220,8 +221,8 @@ def mixed_nets() -> tuple[nn.Sequential, nn.Sequential]:
     G = nn.Sequential(nn.Linear(5, 12), nn.BatchNorm1d(12), nn.Linear(12, 36))
     D = nn.Sequential(
         *(nn.Linear(36, 9), nn.LeakyReLU(0.1)),
-        *(nets.Dropout(0.5), nets.Maxout(9, 6, 3)),
-        *(nn.Linear(6, 7), nn.ReLU(), nets.Dropout(0.7), nn.Linear(7, 1)),
+        *(Dropout(0.5), Maxout(9, 6, 3)),
+        *(nn.Linear(6, 7), nn.ReLU(), Dropout(0.7), nn.Linear(7, 1)),
     )
     return G, D
 

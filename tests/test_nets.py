@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from adversarial_nets import nets
+from adversarial_nets.layers import Dropout, Maxout, address_dropout, evaluation_mode
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
@@ -23,11 +24,11 @@ def test_published_mnist_nets() -> None:
                 assert abs(p.std().item() / (r / 3**0.5) - 1) < (0.02 if p.numel() > 1e4 else 0.2)
             else:
                 assert not p.any()
-    assert [layer.keep_prob for layer in D if isinstance(layer, nets.Dropout)] == [0.8, 0.5, 0.5]
+    assert [layer.keep_prob for layer in D if isinstance(layer, Dropout)] == [0.8, 0.5, 0.5]
 
 
 def test_maxout_is_the_maximum_of_adjacent_pieces() -> None:
-    layer = nets.Maxout(6, 4, 3).double()
+    layer = Maxout(6, 4, 3).double()
     x = torch.randn(5, 6, dtype=torch.float64)
     linear = x @ layer.weight.T + layer.bias
     for unit in range(4):
@@ -37,14 +38,14 @@ def test_maxout_is_the_maximum_of_adjacent_pieces() -> None:
 
 def test_maxout_gradient() -> None:
     torch.manual_seed(0)  # (numerical gradients need pieces that do not nearly tie)
-    layer = nets.Maxout(3, 2, 4).double()
+    layer = Maxout(3, 2, 4).double()
     x = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(layer, x)
 
 
 def _dropped(keep: float, step: int = 0, rows: range = range(4000)) -> Tensor:
-    net = nn.Sequential(nets.Dropout(keep))
-    nets.address_dropout(net, Address(0, step, rows), "test")
+    net = nn.Sequential(Dropout(keep))
+    address_dropout(net, Address(0, step, rows), "test")
     x: Tensor = net(torch.ones(len(rows), 20))
     return x
 
@@ -63,8 +64,8 @@ def test_dropout_masks_are_addressed() -> None:
 
 
 def test_dropout_is_off_in_evaluation() -> None:
-    net = nn.Sequential(nets.Dropout(0.5)).eval()
-    nets.address_dropout(net, Address(0, 0, range(3)), "test")
+    net = nn.Sequential(Dropout(0.5)).eval()
+    address_dropout(net, Address(0, 0, range(3)), "test")
     assert torch.equal(net(torch.ones(3, 2)), torch.ones(3, 2))
 
 
@@ -89,6 +90,6 @@ def test_start_at_marginals_of_a_deconvolution() -> None:
 
 def test_after_evaluation_each_module_has_its_own_mode_again() -> None:
     net = nn.Sequential(nn.Dropout(), nn.BatchNorm1d(2).eval())  # statistics that are frozen
-    with nets.evaluation_mode(net):
+    with evaluation_mode(net):
         assert not any(module.training for module in net.modules())
     assert [module.training for module in net.modules()] == [True, True, False]

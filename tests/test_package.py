@@ -37,11 +37,12 @@ def test_documented_python_runs(tmp_path: Path) -> None:
     ]
     assert without_comments[0] == without_comments[1] != []
     assert without_comments[2] == without_comments[3] != []
-    (of_readme,), (training, seeds, own, of_digits) = without_comments[0], without_comments[2]
+    (of_readme,), (training, seeds, own, toys, of_digits) = without_comments[0], without_comments[2]
     program = training.replace('run="runs/first")', 'run="runs/first", rounds=20)')
     assert program != training
     program += seeds.replace("seed=seed,", "seed=seed, rounds=20,")
     program += f"{of_readme}assert images.shape == (100, 784)\n"
+    program += toys.replace("[0, 200, 400]", "[0, 4]")
     program += f"{of_digits}assert sevens.shape == (20, 784)\n"
     shorter = own.replace("rounds=3000", "rounds=400")
     shorter = shorter.replace("an.evaluate(run, G=G)", "an.evaluate(run, G=G, calibration=False)")
@@ -54,6 +55,9 @@ def test_documented_python_runs(tmp_path: Path) -> None:
     assert (tmp_path / "runs" / "first" / "report.html").exists()
     assert "averaged G" in done.stdout.partition("---")[2]
     assert "mean of 2 seeds" in done.stdout
+    assert re.search(r"^4 \d\.\d+ perfect G: 0\.01", done.stdout, re.M)
+    assert "Bounded(value=0.111" in done.stdout
+    assert (tmp_path / "three.png").stat().st_size > 10_000
     rows = read_metrics(tmp_path / "runs" / "own")
     assert {row["lr"] for row in rows} == {1e-3}
     assert rows[0]["spread"] < 0.05

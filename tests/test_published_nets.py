@@ -14,6 +14,7 @@ from adversarial_nets.build import new_game
 from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.layers import Deconvolution, Dropout, Maxout, MaxoutConvolution, limit_norms
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
@@ -54,7 +55,7 @@ def test_convolutional_discriminator_layer_by_layer() -> None:
     ]
     biases = [tuple(p.shape) for p in D.parameters() if p.ndim == 1]
     assert biases == [(32,), (32,), (192,), (2500,), (1,)]  # one a channel, not one a piece
-    assert [layer.keep_prob for layer in D if isinstance(layer, nets.Dropout)] == [0.8, *[0.5] * 4]
+    assert [layer.keep_prob for layer in D if isinstance(layer, Dropout)] == [0.8, *[0.5] * 4]
     check_ranges(D, [0.005] * 5)
 
 
@@ -69,7 +70,7 @@ def check_ranges(net: nn.Module, ranges: list[float]) -> None:
 
 def test_maxout_first_then_pool_then_one_bias() -> None:
     """Against loops, in float64."""
-    layer = nets.MaxoutConvolution(2, 3, 2, kernel=3, padding=1).double()
+    layer = MaxoutConvolution(2, 3, 2, kernel=3, padding=1).double()
     layer.channel_bias.data = torch.randn(3, dtype=torch.float64)
     x = torch.randn(2, 2, 5, 5, dtype=torch.float64)
     padded = nn.functional.pad(x, (1, 1, 1, 1))
@@ -90,7 +91,7 @@ def test_deconvolutional_generator() -> None:
     )
     G = nets.generator(small, 100, 3072, 0, PHOTO)
     last = G[-1]
-    assert isinstance(last, nets.Deconvolution)
+    assert isinstance(last, Deconvolution)
     assert tuple(last.weight.shape) == (3, 3, 5, 5)  # 300 = 10 · 10 · 3 maps, to 3 channels
     assert tuple(last.pixel_bias.shape) == (3072,)  # untied: one for each pixel
     assert shapes(G, torch.randn(2, 100)) == [(100,), (7,), (300,), (3072,)]
@@ -100,7 +101,7 @@ def test_deconvolutional_generator() -> None:
 
 def test_deconvolution_is_a_sum_of_stamps() -> None:
     """Channel last: unit (i, j, map) stamps its kernel at (3i, 3j)."""
-    layer = nets.Deconvolution(4 * 2, (1, 8, 8)).double()
+    layer = Deconvolution(4 * 2, (1, 8, 8)).double()
     layer.pixel_bias.data = torch.randn(64, dtype=torch.float64)
     h = torch.randn(3, 8, dtype=torch.float64)
     expected = layer.pixel_bias.repeat(3, 1).view(3, 8, 8)
@@ -253,9 +254,9 @@ def test_no_units_weights_grow_beyond_the_limit(protocol: str, manual_backprop: 
 
 
 def test_the_limit_leaves_shorter_vectors_alone_and_keeps_directions() -> None:
-    net = nn.Sequential(nn.Linear(4, 6), nets.Maxout(6, 2, 3))
+    net = nn.Sequential(nn.Linear(4, 6), Maxout(6, 2, 3))
     before = [p.clone() for p in net.parameters()]
-    nets.limit_norms(net, 0.5)
+    limit_norms(net, 0.5)
     for old, new in zip(before, net.parameters(), strict=True):
         if old.ndim == 1:
             assert torch.equal(old, new)
@@ -269,7 +270,7 @@ def test_a_bilinear_start_has_no_grid() -> None:
     layer = nets.generator(
         GeneratorSettings(hidden=(300,), deconvolution=True, bilinear=True), 5, 3072, 0, PHOTO
     )[-2]
-    assert isinstance(layer, nets.Deconvolution)
+    assert isinstance(layer, Deconvolution)
     shares = layer.weight[:, :, 2, 2].detach()  # (maps, colours), the middle of the hat
     assert 0.03 < float(shares.abs().max()) <= 0.05  # ~ U(-r, r), r = .05
     flat = layer(torch.ones(1, 300)).detach().view(3, 32, 32)[:, 3:-3, 3:-3]  # within the border
@@ -401,4 +402,4 @@ def test_stage_2_needs_the_right_stage_1(tmp_path: Path) -> None:
 @pytest.mark.parametrize("side", [1, 2, 4, 6])
 def test_no_deconvolution_of_tiny_images(side: int) -> None:
     with pytest.raises(UserError, match="cannot make"):
-        nets.Deconvolution(30, (1, side, side))
+        Deconvolution(30, (1, side, side))

@@ -129,6 +129,6 @@ def test_missing_trackers_are_all_named_before_anything_is_written(
     options = ["--tensorboard", "--wandb", "--mlflow", "--rounds", "1"]
     assert main(["train", "mnist-5k", "--run", str(run), *options]) == 2
     out, err = capsys.readouterr()
-    assert "pip install 'adversarial-nets[wandb,mlflow]'" in err
+    assert '-m pip install "adversarial-nets[wandb,mlflow]"' in err
     assert not out
     assert not run.exists()

@@ -10,7 +10,7 @@ from torch import nn
 
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
-from adversarial_nets.nets import Branches, Dropout
+from adversarial_nets.layers import Branches, Dropout
 from adversarial_nets.report.commands import train_command
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state

@@ -19,6 +19,7 @@ from adversarial_nets.datasets import Dataset, ImageShape, Source, as_dataset, i
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.layers import Dropout
 from adversarial_nets.settings import (
     LIVE,
     OPTIMISER_SETTINGS,
@@ -122,7 +123,7 @@ def _by_hand(game: Game, wanted: bool | None) -> bool:
     """Whether updates use manual backpropagation: as requested, or wherever it applies.
 
     Raises:
-        SettingError: it is requested where it does not apply.
+        SettingError: manual backpropagation is requested for a game that it cannot play.
     """
     supported = supports(game)
     if wanted and not supported:
@@ -158,7 +159,7 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
     """Refuse masks of data that are not images, and masks or E for networks of your own.
 
     Raises:
-        SettingError: one of these.
+        SettingError: such a condition is set.
     """
     if s.condition == "masks" and not isinstance(data, Dataset):
         raise SettingError(
@@ -294,7 +295,7 @@ def change_settings(game: Game, settings: Settings) -> None:
                 group["betas"] = (settings.momentum, group["betas"][1])
     if {"D.keep_prob_input", "D.keep_prob_hidden"} & changes.keys():
         keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
-        for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, nets.Dropout)):
+        for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, Dropout)):
             layer.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and supports(game)
 

@@ -72,7 +72,7 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
 def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int) -> int:
     """Number of values at the end of each row of D's input that hold the condition.
 
-    Except in the joint game, G's rows end in as many.
+    In a game with classes or masks, each row of G's input ends in the same values.
 
     Args:
         settings: the game's settings. In the joint game D's rows end in z.

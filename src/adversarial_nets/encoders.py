@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets import nets
+from adversarial_nets.layers import evaluation_mode
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -67,5 +68,5 @@ def pairs(G: nn.Module, x: Images) -> Float[Tensor, "m values"]:
 @torch.no_grad()
 def encode(E: nn.Module, x: Images) -> Codes:
     """E(x) in evaluation mode, block by block."""
-    with nets.evaluation_mode(E):
+    with evaluation_mode(E):
         return torch.cat([E(block) for block in x.split(1000)])

@@ -1,6 +1,7 @@
 """Errors with a message for the user, raised where they are found and caught in `cli.main`."""
 
 import difflib
+import sys
 from collections.abc import Sequence
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "UnknownName",
     "UserError",
     "describe_type",
+    "install",
     "unknown_name",
 ]
 
@@ -108,9 +110,9 @@ class NoClasses(UserError):
     def for_command_line(self) -> str:
         """The message with the option that chooses other features."""
         return (
-            f"{self.data} has no class labels, so no classifier can be trained. Use "
-            "--features patches, or the features of a network for photographs: --features "
-            "inception (it needs: pip install 'adversarial-nets[photographs]')."
+            f"{self.data} has no class labels, so no classifier can be trained. Use --features "
+            "patches, or the features of a network for photographs: --features inception. It needs "
+            f"an extra: {install('photographs')}"
         )
 
 
@@ -191,6 +193,12 @@ class Stopped(UserError):
 
 class UnknownName(UserError):
     """A name that is none of the known ones; `unknown_name` makes the message."""
+
+
+def install(extra: str) -> str:
+    """The command that installs an extra of this package for the Python that is running."""
+    python = f'"{sys.executable}"' if " " in sys.executable else sys.executable
+    return f'{python} -m pip install "adversarial-nets[{extra}]"'
 
 
 def describe_type(value: object) -> str:

@@ -17,10 +17,11 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from adversarial_nets import classes, nets, priors
+from adversarial_nets import classes, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
-from adversarial_nets.engine.precision import bfloat16_products, reference_parameter
+from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.errors import UserError
+from adversarial_nets.layers import evaluation_mode, limit_norms, reference_parameter
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, update_average
@@ -173,22 +174,22 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> None:
     """θ_d ascends the stochastic gradient of V (descends D's loss)."""
     with _matmul_precision(game):
         game.stats.a_x, game.stats.a_G_z = _updates(game).update_D(game, x, z, step)
-    nets.limit_norms(game.D, game.settings.max_norm)
+    limit_norms(game.D, game.settings.max_norm)
 
 
 def update_G(game: Game, z: Noise, step: int) -> None:
     """θ_g descends the stochastic gradient of G's loss."""
     with _matmul_precision(game):
         game.stats.a_for_G = _updates(game).update_G(game, z, step)
-    nets.limit_norms(game.G, game.settings.max_norm)
+    limit_norms(game.G, game.settings.max_norm)
 
 
 def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
     """Both gradients at the same θ_d and θ_g, then both updates."""
     with _matmul_precision(game):
         game.stats.a_x, game.stats.a_G_z = _updates(game).update_both(game, x, z, step)
-    nets.limit_norms(game.D, game.settings.max_norm)
-    nets.limit_norms(game.G, game.settings.max_norm)
+    limit_norms(game.D, game.settings.max_norm)
+    limit_norms(game.G, game.settings.max_norm)
 
 
 def record_D_logits(game: Game, x: Images, step: int) -> None:
@@ -257,7 +258,7 @@ def sample(
     if n == 0:  # a process's share of few samples can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     images = []
-    with nets.evaluation_mode(G):
+    with evaluation_mode(G):
         for start in range(0, n, 1000):
             block = slice(start, min(start + 1000, n))
             address = Address(settings.seed, 0, range(first + block.start, first + block.stop))
@@ -277,7 +278,7 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
     """An argument as a tensor, of whole numbers in int64.
 
     Raises:
-        UserError: it holds no numbers.
+        UserError: the argument holds no numbers.
     """
     if given is None:
         return None

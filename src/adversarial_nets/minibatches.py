@@ -6,7 +6,7 @@ from torch import Tensor
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
 from adversarial_nets.datasets import Dataset, image_shape_of
-from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.layers import address_dropout, reference_parameter
 from adversarial_nets.state import Game, Images, Noise
 
 __all__ = ["pairs", "sample_data", "sample_noise", "steps", "training_images"]
@@ -34,7 +34,7 @@ def sample_data(game: Game, step: int) -> Images:
 
 def pairs(game: Game, x: Images, step: int) -> Float[Tensor, "m values"]:
     """The rows (x, E(x)) of the joint game; E's dropout masks depend on the step."""
-    nets.address_dropout(game.G, game.address(step), "data, in E")
+    address_dropout(game.G, game.address(step), "data, in E")
     return encoders.pairs(game.G, x)
 
 

@@ -79,7 +79,7 @@ def whole_number(name: str, value: object, least: int = 1) -> int:
     """Convert an argument to an int; 4500.0 and NumPy's integers are accepted too.
 
     Raises:
-        SettingError: it is no whole number, or below the least.
+        SettingError: the value is no whole number, or too small.
     """
     number = plain_value(value, int)
     if not isinstance(number, int) or isinstance(number, bool):

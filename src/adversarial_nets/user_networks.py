@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
-from adversarial_nets.nets import evaluation_mode
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -186,7 +185,7 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
     """The network on the game's device and of its dtype, if it can be trained there.
 
     Raises:
-        UserError: it is no module, has nothing to train, or is on another device.
+        UserError: the network is no module, has nothing to train, or is on another device.
     """
     if isinstance(net, type):
         raise UserError(

@@ -98,7 +98,7 @@ class Baseline(Generic[S, M]):
         """Check the functions, and that the settings are a dataclass, with a `batch` if needed.
 
         Raises:
-            UserError: they are not.
+            UserError: a function cannot be called, or the settings are no such dataclass.
         """
         for name, function in (("fit", self.fit), ("sample", self.sample)):
             if not callable(function):

@@ -75,9 +75,9 @@ def rounds_per_second(preset: str, seconds: float) -> float:
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
-    from adversarial_nets.engine.precision import reference_parameter
     from adversarial_nets.engine.threads import ThreadTuner
     from adversarial_nets.game import play
+    from adversarial_nets.layers import reference_parameter
     from adversarial_nets.presets import PRESETS
 
     game = new_game(PRESETS[preset].settings, datasets.load("mnist-5k"))

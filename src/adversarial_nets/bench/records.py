@@ -9,6 +9,7 @@ from adversarial_nets.bench.busy import BusyMachine
 from adversarial_nets.bench.pictures import PictureSpeed
 from adversarial_nets.bench.scaling import Scaling
 from adversarial_nets.bench.speed import Speed
+from adversarial_nets.errors import install
 from adversarial_nets.plots import curves, style
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 
@@ -39,8 +40,8 @@ def speed_lines(found: Speed) -> list[str]:
     lines.append(f"{found.peak_memory_mb:8.0f}  MB peak memory, training the published setting")
     if found.ratios["round_over_jax"] is None:
         lines.append(
-            "JAX is not installed, so there is no comparison with it. Install it with: pip install "
-            "'adversarial-nets[bench]'"
+            "JAX is not installed, so there is no comparison with it. Install it with: "
+            f"{install('bench')}"
         )
     return lines
 

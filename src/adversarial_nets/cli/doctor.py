@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Json
+from adversarial_nets.errors import install
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def _lines(e: "Environment") -> Iterator[tuple[str, str]]:
     yield "Packages", _packages(e.packages)
     yield "Extras", "; ".join(f"{name}: {_packages(of_it)}" for name, of_it in whole.items())
     lacking = ", ".join(name for name in extras if name not in whole)
-    yield "", lacking and f"not installed: {lacking} (pip install 'adversarial-nets[NAME]')"
+    yield "", lacking and f"not installed: {lacking} ({install('NAME')})"
     yield "Processors", f"{e.usable_cores} of {e.cores} usable{load}{memory}"
     if e.torch is not None:
         modes = ", ".join(e.torch.thread_modes)

@@ -119,7 +119,7 @@ def _check_sample(o: SampleOptions, out: Path) -> None:
     """Refuse options that cannot be right, or that contradict each other.
 
     Raises:
-        UserError: one of these.
+        UserError: an option cannot be right, or contradicts another.
     """
     require_positive("--n", o.n, 1)
     if out.suffix or out.is_file():

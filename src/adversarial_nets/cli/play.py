@@ -100,7 +100,7 @@ def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
 class PlaygroundOptions:
     """Watch training live in the browser; pause it, change settings, go back.
 
-    Needs the extra `playground`: pip install 'adversarial-nets[playground]'
+    Needs the extra `playground`: pip install "adversarial-nets[playground]"
     """
 
     run: Annotated[

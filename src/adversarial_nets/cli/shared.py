@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.cells import cell_len
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import ProgressReporter, padded
 
 __all__ = [
@@ -95,14 +95,14 @@ def needs_playground() -> Iterator[None]:
     """Around imports that need the extra ``playground``.
 
     Raises:
-        UserError: it is not installed.
+        UserError: the extra is not installed.
     """
     try:
         yield
     except ModuleNotFoundError as error:
         raise UserError(
-            f"The playground needs {error.name}, which is not installed. Install it with: pip "
-            "install 'adversarial-nets[playground]'"
+            f"The playground needs {error.name}, which is not installed. Install it with: "
+            f"{install('playground')}"
         ) from error
 
 

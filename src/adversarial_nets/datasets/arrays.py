@@ -113,7 +113,7 @@ def as_dataset(data: object, **options: Any) -> Dataset:  # noqa: ANN401 (those 
         options: for `load`, if the argument is a name or a path.
 
     Raises:
-        UserError: it is of another type, or cannot be loaded.
+        UserError: the data are of another type, or cannot be loaded.
     """
     found = name_or_dataset(data)
     return load(found, **options) if isinstance(found, str) else found
@@ -125,7 +125,7 @@ def name_or_dataset(data: object) -> str | Dataset:
     Warns about duplicates, blank images and the like, unless that was done when it was loaded.
 
     Raises:
-        UserError: it is of another type.
+        UserError: the data are of another type.
     """
     if isinstance(data, str | PathLike):
         return data if isinstance(data, str) else f"folder:{os.fspath(data)}"

@@ -64,7 +64,7 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
         images: a tensor of any type and shape.
 
     Raises:
-        UserError: it is no tensor, or not of uint8.
+        UserError: the images are no tensor, or not of uint8.
     """
     if not isinstance(images, Tensor):
         raise UserError(

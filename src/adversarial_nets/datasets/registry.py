@@ -374,7 +374,7 @@ def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
     """What a loader returned, under the name that loads it, which the records of runs hold.
 
     Raises:
-        UserError: it is no `Dataset`.
+        UserError: the loader returned something else than a `Dataset`.
     """
     from adversarial_nets.datasets.dataset import Dataset  # imports torch
 

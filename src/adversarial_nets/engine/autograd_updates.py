@@ -14,8 +14,8 @@ from adversarial_nets import augmentation, nets, objectives
 from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import image_shape_of
 from adversarial_nets.engine import distributed
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
+from adversarial_nets.layers import Branches, Projection, address_dropout, reference_parameter
 from adversarial_nets.minibatches import pairs, sample_data, training_images
 from adversarial_nets.state import Game, Images, Logits, Noise
 
@@ -60,7 +60,7 @@ def d_logits(game: Game, x: Images, step: int) -> Logits:
 
 _ROWWISE: tuple[type[nn.Module], ...] = (
     *(nn.Sequential, nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Flatten, nn.Unflatten),
-    *(Signed, ChannelsLast, nets.Branches, nets.Projection),
+    *(Signed, ChannelsLast, Branches, Projection),
 )
 """Layers that treat each row alone, without random masks: those of the convolutional D."""
 
@@ -129,13 +129,13 @@ def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
 
 def _logits(game: Game, x: Images, step: int, purpose: str) -> Logits:
     """D's logits in training mode; the dropout masks depend on the step and the purpose."""
-    nets.address_dropout(game.D, game.address(step), purpose)
+    address_dropout(game.D, game.address(step), purpose)
     return game.D(x).reshape(-1).to(reference_parameter(game.D).dtype)
 
 
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
     """G(z) in training mode; in a conditional game (G(z, c), c), in the joint game (G(z), z)."""
-    nets.address_dropout(game.G, game.address(step), f"{purpose}, in G")
+    address_dropout(game.G, game.address(step), f"{purpose}, in G")
     G_z = game.G(z).to(reference_parameter(game.G).dtype)
     if not game.condition_columns:
         return G_z
@@ -205,7 +205,7 @@ def _own_penalty(
     """The penalty that a program gave with its objective; each call of D has the same masks.
 
     Raises:
-        UserError: it is no scalar, or has no gradient with respect to D's parameters.
+        UserError: the penalty is no scalar, or has no gradient with respect to D's parameters.
     """
     penalty = objectives.find(game.settings.objective).penalty
     if penalty is None:

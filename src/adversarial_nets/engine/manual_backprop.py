@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import objectives
 from adversarial_nets.engine import distributed
-from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
+from adversarial_nets.layers import Branches, Dropout, Maxout, Projection
 from adversarial_nets.state import Game, Images, Logits, Noise
 
 __all__ = ["d_logits", "update_D", "update_G", "update_both"]

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from adversarial_nets import objectives
-from adversarial_nets.engine import precision
-from adversarial_nets.nets import Branches, Dropout, Maxout, Projection
+from adversarial_nets.layers import Branches, Dropout, Maxout, Projection, reference_parameter
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
@@ -55,9 +54,7 @@ def supports(game: Game) -> bool:
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
         and not _needs_autograd(game.settings)
-        and not (
-            game.bf16_matmul and precision.reference_parameter(D).device.type != "cpu"
-        )  # autocast
+        and not (game.bf16_matmul and reference_parameter(D).device.type != "cpu")  # autocast
     )
 
 

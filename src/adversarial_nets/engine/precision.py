@@ -8,9 +8,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor, nn
 
-__all__ = ["bfloat16_products", "full_float32", "reference_parameter"]
+__all__ = ["bfloat16_products", "full_float32"]
 
 
 @contextmanager
@@ -56,8 +55,3 @@ def _set(settings: Sequence[Any], precision: str) -> Iterator[None]:
     finally:
         for setting, value in zip(settings, before, strict=True):
             setting.fp32_precision = value
-
-
-def reference_parameter(net: nn.Module) -> Tensor:
-    """A parameter of the network, which has its device and dtype."""
-    return next(net.parameters())

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.datasets.download import cache_folder, fetch_file, user_folders
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import Progress
 
 __all__ = ["inception"]
@@ -48,8 +48,7 @@ def inception(
         from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
     except ImportError as error:
         raise UserError(
-            "Inception's features need torch-fidelity. Install it with: pip install "
-            "'adversarial-nets[photographs]'"
+            f"Inception's features need torch-fidelity. Install it with: {install('photographs')}"
         ) from error
     except (RuntimeError, OSError) as error:  # a torchvision built for another PyTorch
         raise UserError(

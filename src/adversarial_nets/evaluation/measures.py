@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.random import permutation
 
 if TYPE_CHECKING:
@@ -180,8 +180,7 @@ def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
         from torchmetrics.image.fid import FrechetInceptionDistance
     except ImportError as error:
         raise UserError(
-            "Feature metrics need torchmetrics. Install it with: pip install "
-            f"'adversarial-nets[{extra}]'"
+            f"Feature metrics need torchmetrics. Install it with: {install(extra)}"
         ) from error
     return FrechetInceptionDistance
 

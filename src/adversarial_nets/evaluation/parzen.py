@@ -385,8 +385,7 @@ def parzen_score_on(
 
     Raises:
         UserError: an unknown data set or grid, nothing held out to score, a tensor or array of
-            samples outside the data's range (from 0 to 255; unless `shared`, from −1 to 1), or
-            arguments that `log_likelihood` refuses.
+            samples outside the data's range, or arguments that `log_likelihood` refuses.
     """
     data = as_dataset(data)
     require_held_out(data)
@@ -420,7 +419,7 @@ def _as_tensor(samples: object) -> Tensor:
     """Samples in memory as a tensor.
 
     Raises:
-        UserError: they are of another type.
+        UserError: the samples are neither a tensor nor an array of numbers.
     """
     if isinstance(samples, Tensor):
         return samples

@@ -182,7 +182,7 @@ def evaluate(
         run: the run, as `train` or `open_run` returns it, or its folder.
         data: its data set or images, if they are in memory already, or the place to which they were
             moved.
-        checkpoint: ``last``, ``best`` (by the raw G's validation score) or the number of a round.
+        checkpoint: ``last``, ``best`` (see `checkpoint_folder`) or the number of a round.
         weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average;
             by default `Run.default_weights`, those that the report shows.
         grid: the grid of σ, ``paper`` or ``fine``.

@@ -122,8 +122,8 @@ class Result:
 
 def games() -> list[tuple[str, str]]:
     """Every objective with every penalty that is usual with it."""
-    saturating = ("minimax", "non-saturating", "least-squares", "hinge", "relativistic")
-    usual = [(objective, penalty) for objective in saturating for penalty in PENALTIES[:3]]
+    compared = ("minimax", "non-saturating", "least-squares", "hinge", "relativistic")
+    usual = [(objective, penalty) for objective in compared for penalty in PENALTIES[:3]]
     return [*usual, ("hinge", "spectral norm"), ("wasserstein", "gradient penalty")]
 
 

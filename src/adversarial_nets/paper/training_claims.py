@@ -18,12 +18,13 @@ from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adversarial_nets import datasets, nets, objectives, priors
+from adversarial_nets import datasets, objectives, priors
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import unknown_name
 from adversarial_nets.evaluation import classifier, parzen_score, parzen_score_on
 from adversarial_nets.game import sample, sample_noise
+from adversarial_nets.layers import evaluation_mode
 from adversarial_nets.plots.style import DATA_COLOUR, PALETTE, tidy, write_picture
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
@@ -104,7 +105,7 @@ def _two_panels() -> tuple[Figure, Axes, Axes]:
 @torch.no_grad()
 def value_on_training_and_held_out_images(game: Game, data: Dataset) -> tuple[float, float]:
     """V(D, G) in nats on 500 training images, and on 500 held-out images, without dropout."""
-    with nets.evaluation_mode(game.D):
+    with evaluation_mode(game.D):
         a_G_z = game.D(sample(game.G, game.settings, 500, "samples to watch")).flatten()
         on_training, on_held_out = (
             objectives.value(game.D(data.floats(x[:500])).flatten(), a_G_z).item()
@@ -177,7 +178,7 @@ def steps(
 def gradient_norms(game: Game) -> dict[str, float]:
     """The norm of ∇θ_g of each of G's objectives, on the same minibatch; the game is unchanged."""
     z = sample_noise(game, game.round, "z to compare gradients")
-    with nets.evaluation_mode(game.D):
+    with evaluation_mode(game.D):
         a = game.D(game.G(z)).flatten()
     parameters = list(game.G.parameters())
     norms = {}

@@ -4,9 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import nets, priors
+from adversarial_nets import priors
 from adversarial_nets.classes import class_count, generator_input
-from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -63,7 +63,7 @@ def interpolate(
     z_0, z_1 = ends or random_pairs(settings, rows)
     lines = straight_lines(torch.as_tensor(z_0), torch.as_tensor(z_1), points)
     inputs = _with_class_lines(G, lines, class_ends)
-    with nets.evaluation_mode(G):
+    with evaluation_mode(G):
         images = G(inputs.flatten(0, 1).to(reference_parameter(G)))
     return images.float().cpu().unflatten(0, lines.shape[:2])
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from adversarial_nets import nets, priors
+from adversarial_nets import priors
 from adversarial_nets.classes import class_count, generator_input
-from adversarial_nets.engine.precision import reference_parameter
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.plots.interpolation import straight_lines
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -84,7 +84,7 @@ def walk(
     of_walks = default if c is None else torch.full((walks,), c)
     of_images = of_walks.repeat_interleave(points * frames)
     inputs = generator_input(G, steps.flatten(0, 1), of_images)
-    with nets.evaluation_mode(G):
+    with evaluation_mode(G):
         images = torch.cat([G(block.to(like)) for block in inputs.split(1000)])
     return images.float().cpu().unflatten(0, (walks, points * frames))
 
@@ -129,8 +129,7 @@ def _mp4(frames: Frames, fps: int) -> bytes:
         from imageio_ffmpeg import get_ffmpeg_exe
     except ImportError as error:
         raise UserError(
-            "An MP4 needs ffmpeg. Install it with: pip install 'adversarial-nets[film]', or write "
-            "a .gif or .webp."
+            f"An MP4 needs ffmpeg. Write a .gif or .webp, or install it: {install('film')}"
         ) from error
     n, height, width, _ = frames.shape
     even = np.zeros((n, height + height % 2, width + width % 2, 3), np.uint8)  # H.264 needs this

@@ -25,7 +25,7 @@ def refuse_exported(run: Run) -> None:
     """Refuse a generator without its run, which has no metrics to report.
 
     Raises:
-        UserError: it is one.
+        UserError: the run is only an exported generator.
     """
     if run.exported:
         made_by = "the program that trained it" if passed_in(run) else train_command(run)

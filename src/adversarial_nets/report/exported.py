@@ -59,7 +59,7 @@ def export_generator(
     Args:
         run: the run, or its folder.
         folder: the folder to write; files of an earlier export there are replaced.
-        checkpoint: ``last``, ``best`` (by the raw G's validation score) or the number of a round.
+        checkpoint: ``last``, ``best`` (see `checkpoint_folder`) or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
         half: round the weights to float16, half the size.
         G: the run's generator, for a run with your own networks.

@@ -13,7 +13,7 @@ from torch import nn
 
 from adversarial_nets.classes import condition_columns
 from adversarial_nets.datasets import ImageShape
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.runs.exported import exported_record
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.runs.onnx_file import METADATA
@@ -55,9 +55,7 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
         import onnx
         import onnxscript  # noqa: F401 (torch needs it)
     except ImportError as error:
-        raise UserError(
-            "ONNX is not installed. Install it with: pip install 'adversarial-nets[export]'"
-        ) from error
+        raise UserError(f"ONNX is not installed. Install it with: {install('export')}") from error
     inputs = _example_inputs(run)
     m = {0: torch.export.Dim("m")}
     with _without_torchs_warnings():

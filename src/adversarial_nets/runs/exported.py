@@ -41,7 +41,7 @@ def refuse_onnx(run: Run) -> None:
     """Refuse to export an ONNX file again: its weights do not belong to a PyTorch module.
 
     Raises:
-        UserError: it is one.
+        UserError: the run is an ONNX file.
     """
     if run.folder.is_file():
         raise UserError(f"{run.folder} is exported already; give the folder of its run.")
@@ -51,7 +51,7 @@ def refuse_other_files(folder: Path) -> None:
     """Refuse to export into a folder whose files would be replaced, except an earlier export.
 
     Raises:
-        UserError: it is a run's folder, or holds other files of the names that an export has.
+        UserError: the folder holds a run, or other files of the names that an export has.
     """
     names = ("settings.json", "README.md", "evaluation.json", "checkpoints")
     found = [name for name in names if (folder / name).exists()]

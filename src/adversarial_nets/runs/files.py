@@ -105,7 +105,7 @@ def require_folder(folder: Path) -> None:
     """Check that a run's folder is still where it was, before something is written into it.
 
     Raises:
-        UserError: it was moved or deleted. Nothing is created in its place.
+        UserError: the folder was moved or deleted. Nothing is created in its place.
     """
     if not folder.is_dir():
         raise UserError(

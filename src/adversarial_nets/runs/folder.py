@@ -477,7 +477,7 @@ def refuse_other_files(folder: Path) -> None:
     """Refuse to start a run in a folder that holds no run, but files that a run would replace.
 
     Raises:
-        UserError: it does.
+        UserError: the folder holds such files, but no run.
     """
     taken = [name for name in _FILES if (folder / name).exists()]
     for name in ("checkpoints", "samples", "figures"):

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from adversarial_nets import classes, nets, user_networks
 from adversarial_nets.build import new_generator
 from adversarial_nets.datasets import ImageShape
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
+from adversarial_nets.layers import reference_parameter
 from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -26,8 +26,8 @@ def _session(path: Path) -> "InferenceSession":
         import onnxruntime
     except ImportError as error:
         raise UserError(
-            f"{path} is read by onnxruntime, which is not installed. Install it with: pip install "
-            "'adversarial-nets[export]'"
+            f"{path} is read by onnxruntime, which is not installed. Install it with: "
+            f"{install('export')}"
         ) from error
     try:
         return onnxruntime.InferenceSession(path)

@@ -6,8 +6,8 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 
 from adversarial_nets import encoders, nets, objectives
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import Diverged
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
@@ -52,7 +52,7 @@ def make_discriminator(settings: Settings, x: Float64[np.ndarray, "n d"]) -> nn.
 def evaluate(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarray, "n outputs"]:
     """A network's outputs at points x in evaluation mode (no dropout), as float64."""
     p = reference_parameter(net)
-    with nets.evaluation_mode(net):
+    with evaluation_mode(net):
         return net(torch.from_numpy(x).to(p)).double().reshape(len(x), -1).cpu().numpy()
 
 
@@ -83,7 +83,7 @@ def gradient_field(
     data, rows = game.data.minibatch(game.address(0), 0).to(at), at
     if z is not None:
         data, rows = encoders.pairs(game.G, data), torch.cat([at, torch.from_numpy(z).to(at)], 1)
-    with nets.evaluation_mode(game.D):
+    with evaluation_mode(game.D):
         a_x, a_G_z = game.D(data).detach().reshape(-1), game.D(rows).reshape(-1)
     a_x = a_x[torch.arange(len(at)) % len(a_x)]  # a paired objective needs one for each sample
     if z is None:

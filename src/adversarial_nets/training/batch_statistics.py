@@ -10,10 +10,10 @@ are drawn for a picture or a score, and before G is saved.
 import torch
 from torch import nn
 
-from adversarial_nets import nets, priors
+from adversarial_nets import priors
 from adversarial_nets.classes import drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
-from adversarial_nets.engine.precision import reference_parameter
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.state import Game
 
@@ -47,7 +47,7 @@ def _measure(G: nn.Module, game: Game) -> None:
     before = [(m.momentum, m.num_batches_tracked) for m in layers]
     settings, like = game.settings, reference_parameter(G)
     purpose = "statistics of batch normalisation"
-    with nets.evaluation_mode(G):  # no dropout
+    with evaluation_mode(G):  # no dropout
         for layer in layers:
             layer.num_batches_tracked = torch.tensor(0)
             layer.momentum = None  # a plain mean over the minibatches

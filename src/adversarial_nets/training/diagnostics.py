@@ -6,13 +6,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from adversarial_nets import nets, objectives, priors
+from adversarial_nets import objectives, priors
 from adversarial_nets.classes import with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
+from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.masks import known_part, random_masks
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -58,15 +58,15 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     like = reference_parameter(game.D)
     n = min(1000, len(data.valid))
     x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
-    of_x, of_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
-    of_samples = condition_of_samples(game, n, of_held_out)
-    c = None if game.settings.joint else of_held_out
+    c_x, c_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
+    c_samples = condition_of_samples(game, n, c_held_out)
+    c = None if game.settings.joint else c_held_out
     samples = sample(game.G, game.settings, n, "samples to watch", c=c)
     inputs = (
         images if condition is None else torch.cat([images, condition.to(images)], 1)
-        for images, condition in ((x, of_x), (held_out, of_held_out), (samples, of_samples))
+        for images, condition in ((x, c_x), (held_out, c_held_out), (samples, c_samples))
     )
-    with nets.evaluation_mode(game.D):
+    with evaluation_mode(game.D):
         a_x, a_held_out, a_G_z = (game.D(rows.to(like)).reshape(-1).double() for rows in inputs)
     found = {
         "V_training": objectives.value(a_x, a_G_z).item(),

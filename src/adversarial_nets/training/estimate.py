@@ -5,9 +5,9 @@ import time
 
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Source
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.game import play
+from adversarial_nets.layers import reference_parameter
 from adversarial_nets.settings import Settings
 
 __all__ = ["seconds_per_round"]

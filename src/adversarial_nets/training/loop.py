@@ -16,12 +16,12 @@ from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.manual_support import supports
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.evaluation.patches import SMALLEST_IMAGE, patch_distances
 from adversarial_nets.game import play, sample
+from adversarial_nets.layers import reference_parameter
 from adversarial_nets.plots import sheets
 from adversarial_nets.runs import checkpoints, files, game_state, metrics
 from adversarial_nets.runs.folder import Run, cut_changes, note_changes
@@ -383,7 +383,7 @@ def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a call
     """A number that a callback added to a row of the metrics.
 
     Raises:
-        UserError: it is none, or the name no text.
+        UserError: the value is no finite number, or its name is not a string.
     """
     try:
         number = float(value)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, install
 from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.settings import Settings
 from adversarial_nets.training.loop import Callback, TrainingSnapshot
@@ -181,6 +181,5 @@ def require_installed(trackers: Iterable[str]) -> None:
         names = " and ".join(_NAMES[name] for name in missing)
         verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
         raise UserError(
-            f"{names} {verb} not installed. Install {them} with: pip install "
-            f"'adversarial-nets[{','.join(missing)}]'"
+            f"{names} {verb} not installed. Install {them} with: {install(','.join(missing))}"
         )

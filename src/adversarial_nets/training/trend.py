@@ -20,12 +20,12 @@ class Trend:
     """The checks of a training, by the weights of G that its commands use by default.
 
     Attributes:
-        falls: whether a better generator has a smaller value (a distance).
+        lower_is_better: whether a better generator has a smaller value (a distance).
         rounds: the rounds of the checks.
         values: their values: patch distance, fine + coarse; or validation score in nats.
     """
 
-    falls: bool
+    lower_is_better: bool
     rounds: tuple[int, ...]
     values: tuple[float, ...]
 
@@ -34,7 +34,7 @@ class Trend:
         """The index of the first best check; 0 if there is none."""
         if not self.values:
             return 0
-        return self.values.index(min(self.values) if self.falls else max(self.values))
+        return self.values.index(min(self.values) if self.lower_is_better else max(self.values))
 
     @property
     def stale(self) -> int:
@@ -48,9 +48,9 @@ class Trend:
         >>> Trend(False, (10, 20, 30), (1.0, 3.0, 4.0)).sentence
         'The validation score still rises: 1.0, 3.0, 4.0 nats. More rounds may raise it further.'
         """
-        what = "patch distance to held-out images" if self.falls else "validation score"
-        unit = "" if self.falls else " nats"
-        moves, move = ("falls", "lower") if self.falls else ("rises", "raise")
+        what = "patch distance to held-out images" if self.lower_is_better else "validation score"
+        unit = "" if self.lower_is_better else " nats"
+        moves, move = ("falls", "lower") if self.lower_is_better else ("rises", "raise")
         if len(self.values) < 2:
             n = len(self.values)
             return (
@@ -78,8 +78,8 @@ def trend(rows: Rows, weights: str) -> Trend:
         weights: ``raw`` or ``averaged`` G, whose scores are the checks.
     """
     checks = [(row["round"], row["scores"][weights]) for row in rows if "scores" in row]
-    falls = any("fine" in score for _, score in checks)
-    if falls:  # a run of an earlier version has none in its first rows
+    lower_is_better = any("fine" in score for _, score in checks)
+    if lower_is_better:  # a run of an earlier version has none in its first rows
         checks = [(round, score) for round, score in checks if "fine" in score]
-    values = (s["fine"] + s["coarse"] if falls else s["valid_nats"] for _, s in checks)
-    return Trend(falls, tuple(round for round, _ in checks), tuple(map(float, values)))
+    values = (s["fine"] + s["coarse"] if lower_is_better else s["valid_nats"] for _, s in checks)
+    return Trend(lower_is_better, tuple(round for round, _ in checks), tuple(map(float, values)))

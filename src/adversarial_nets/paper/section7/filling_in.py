@@ -138,7 +138,7 @@ def _as_mask(mask: AnyMask, x: Images) -> Masks:
     """The mask in floats, one row for each image.
 
     Raises:
-        UserError: it has another shape.
+        UserError: the mask is neither of the shape of the images nor of one image.
     """
     if mask.shape not in (x.shape, (1, *x.shape[1:]), x.shape[1:]):
         raise UserError(

@@ -27,8 +27,8 @@ from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import adam_state, minimise
 from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
-from adversarial_nets.engine.precision import reference_parameter
 from adversarial_nets.errors import UserError, describe_type
+from adversarial_nets.layers import reference_parameter
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
@@ -186,7 +186,7 @@ def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
     """Refuse images of another form than G's: (n, pixels), floats on the same scale.
 
     Raises:
-        UserError: they are.
+        UserError: the images are no float tensor of G's width, or have another range.
     """
     address = Address(settings.seed, 0, range(16))
     z = priors.draw(settings.prior, address, settings.z_size, "z to try G")

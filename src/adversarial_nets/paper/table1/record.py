@@ -233,7 +233,7 @@ def check_made(record: Path, made: Mapping[str, Any]) -> None:
     """Check that a record was made with the same arguments.
 
     Raises:
-        UserError: it was made with others.
+        UserError: the record was made with other arguments.
     """
     recorded_made = runs_files.read_json(record).get("made", {})
     for name, value in made.items():

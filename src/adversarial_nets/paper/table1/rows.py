@@ -127,7 +127,7 @@ class _BaselineRow:
         """Return what a function of the baseline made as a tensor of n images in float32.
 
         Raises:
-            UserError: it is none.
+            UserError: the function made no tensor of n images.
         """
         shape = (n, self.images.shape[1])
         x: Any = torch.from_numpy(made) if isinstance(made, np.ndarray) else made
