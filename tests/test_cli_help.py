@@ -12,9 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from adversarial_nets.baselines import BASELINES
+from adversarial_nets.baselines.names import TITLES
 from adversarial_nets.cli import parsing, unknown_commands, unknown_options
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.evaluation.feature_kinds import FEATURES
+from adversarial_nets.paper.claim_names import CLAIM_NAMES
+from adversarial_nets.paper.reproduce import PARTS
+from adversarial_nets.paper.training_claims import CLAIMS
 from commands import result
 
 
@@ -157,6 +163,25 @@ def test_help_imports_no_torch(tmp_path: Path) -> None:
     texts = run_without_torch(HELP, tmp_path)
     assert len(texts) == len(HELP) > 20
     assert all("advnets" in text for text in texts)
+
+
+def test_help_names_every_row_claim_part_and_kind_of_features(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """From the same names as the tables of what is computed, which import torch."""
+    assert list(BASELINES) == list(TITLES)
+    assert [baseline.title for baseline in BASELINES.values()] == list(TITLES.values())
+    assert list(CLAIMS) == list(CLAIM_NAMES)
+    for command, names in (
+        ("paper table1", BASELINES),
+        ("paper claim", CLAIMS),
+        ("paper reproduce", PARTS),
+        ("measure", FEATURES),
+    ):
+        assert main([*command.split(), "--help"]) == 0
+        text = "".join(capsys.readouterr().out.replace("│", " ").split())  # a name may be broken
+        for name in names:
+            assert name in text, f"advnets {command} --help lacks {name}"
 
 
 def test_reading_records_imports_no_torch(run: Path, tmp_path: Path) -> None:

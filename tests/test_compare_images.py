@@ -15,7 +15,8 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features, score
-from adversarial_nets.evaluation.compare_images import as_inputs_of, measure_images
+from adversarial_nets.evaluation.compare_images import measure_images
+from adversarial_nets.evaluation.features import as_inputs_of
 from small import generator, small_data, small_settings
 from test_metrics_docs import check
 
@@ -112,12 +113,11 @@ def test_a_folders_classifier_sees_images_of_the_size_and_colours_that_it_judges
         ("measure mnist-5k", "Add the images to measure"),
         ("measure NOWHERE --samples SAMPLES", "must be a data set, e.g. folder:NOWHERE"),
         ("measure folder:DATA --samples NOWHERE", "NOWHERE does not exist"),
-        (
-            "measure folder:DATA --samples SAMPLES --features inception",
-            "a run of data",
-        ),
         ("measure folder:DATA --samples SAMPLES --features classifier", "has no class labels"),
-        ("measure folder:DATA --samples SAMPLES --features nets", "no data set 'nets'"),
+        (
+            "measure folder:DATA --samples SAMPLES --features nets",
+            "no kind of features named 'nets'",
+        ),
         ("measure folder:DATA --samples SAMPLES --size 8", "at least 14 × 14"),
         ("measure folder:DATA --samples DAMAGED", "cannot be read"),
         ("measure folder:DATA --samples LARGE", "compared up to 1024. Give a size"),

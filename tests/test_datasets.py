@@ -3,7 +3,7 @@
 import re
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
+from adversarial_nets import replay
+from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import (
     REGISTRY,
     Dataset,
@@ -21,11 +23,13 @@ from adversarial_nets.datasets import (
     register,
     registry,
 )
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
-from adversarial_nets.datasets.registry import DatasetEntry
-from adversarial_nets.errors import UserError
+from adversarial_nets.datasets.registry import DatasetEntry, LoadOptions
+from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.runs.folder import open_run
 from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.settings import DATA_OPTIONS
 
 
 @pytest.fixture(scope="module")
@@ -170,6 +174,50 @@ def test_a_registered_loader_receives_path_and_size() -> None:
     assert seen == [("abc", 2, 1)]
     with pytest.raises(UserError, match="dots needs the path of a folder"):
         load("dots")
+
+
+def test_a_registered_data_set_says_its_preset_its_labels_and_whether_it_can_be_played(
+    clean_registry: dict[str, DatasetEntry], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registered("plain")
+    registered(
+        "dots:FOLDER",
+        default_preset=lambda path: "pictures" if path == "colour" else "fast",
+        labels_hint="Name the classes in dots.txt",
+        interactive=True,
+    )
+    for kind in ("plain", "dots"):
+        monkeypatch.setitem(REGISTRY, kind, clean_registry[kind])
+    names = ("plain", "dots:colour", "dots:grey", "mnist:7", "tfd-standin", "cifar10-copy")
+    presets = ["quickstart", "pictures", "fast", "quickstart", "tfd", "cifar10"]
+    assert [preset_for(name)[0] for name in names] == presets
+    with pytest.raises(NoTrainingClasses) as refused:
+        count_classes(load("dots:grey"))
+    assert "needs. Name the classes in dots.txt, or leave" in refused.value.for_command_line()
+    assert isinstance(replay.load_data("dots:played"), Dataset)
+    with pytest.raises(UserError, match=r"idx:FOLDER, folder:PATH, dots:FOLDER\. To train"):
+        replay.load_data("plain")
+
+
+def test_a_loader_receives_every_option_of_load(clean_registry: dict[str, DatasetEntry]) -> None:
+    """One class holds the options, so that `load`, loaders and settings cannot differ."""
+    values = {"size": 3, "channels": 4, "width": 5, "fit": "pad", "background": "black"}
+    values |= {"stretch": True, "train_on_all": True}
+    assert values.keys() == {f.name for f in fields(LoadOptions)} == set(DATA_OPTIONS)
+    seen = []
+
+    def loader(request: LoadRequest) -> Dataset:
+        seen.append(request)
+        return dots(request)
+
+    register("dots:FOLDER", loader, description="d", source="s", resizable=True)
+    load("dots:abc", **values)  # type: ignore[arg-type]
+    assert seen == [LoadRequest("dots:abc", "abc", **values)]  # type: ignore[arg-type]
+    registered("plain")
+    for option, value in values.items():
+        with pytest.raises(UserError, match=f"{option} is only for folder:PATH and dots:FOLDER"):
+            load("plain", **{option: value})  # type: ignore[arg-type]
+    assert clean_registry["plain"].resizable is False
 
 
 @pytest.mark.usefixtures("clean_registry")

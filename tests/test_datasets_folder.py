@@ -15,6 +15,7 @@ from PIL import Image
 from adversarial_nets.datasets import Dataset, fingerprint, load
 from adversarial_nets.datasets.folder import load_folder
 from adversarial_nets.datasets.folder_images import read_image
+from adversarial_nets.datasets.registry import LoadOptions
 from adversarial_nets.errors import UserError
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
@@ -312,12 +313,12 @@ def test_other_aspects_are_cropped_padded_or_stretched(tmp_path: Path) -> None:
             assert pixels[1, 0] < 60 < 200 < pixels[1, 3]
         else:
             assert abs(pixels.astype(int) - wanted).max() < 60
-    wide = load_folder(tmp_path, size=4, width=16, fit="stretch")
+    wide = load_folder(tmp_path, LoadOptions(size=4, width=16, fit="stretch"))
     assert wide.image_shape == (1, 4, 16)
     assert (wide.train[0].view(4, 16)[:, 0] == 0).all()
     assert (wide.train[0].view(4, 16)[:, 15] > 190).all()
     with pytest.raises(UserError, match="width is 0"):
-        load_folder(tmp_path, size=4, width=0)
+        load_folder(tmp_path, LoadOptions(size=4, width=0))
 
 
 def test_three_images_are_enough(tmp_path: Path) -> None:
@@ -327,9 +328,9 @@ def test_three_images_are_enough(tmp_path: Path) -> None:
         n = i + 1
         if n < 3:
             with pytest.raises(UserError, match="3 are enough"):
-                load_folder(tmp_path, size=8)
+                load_folder(tmp_path, LoadOptions(size=8))
             continue
-        data = load_folder(tmp_path, size=8)
+        data = load_folder(tmp_path, LoadOptions(size=8))
         counts = [len(x) for x in (data.train, data.valid, data.test)]
         assert sum(counts) == n
         assert min(counts) >= 1

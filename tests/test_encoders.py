@@ -1,6 +1,7 @@
 """The joint game as a setting: its losses, its rounds, resuming, and what is refused (§7)."""
 
 import copy
+import dataclasses
 import math
 from pathlib import Path
 
@@ -32,12 +33,16 @@ def new_game(**changes: object) -> Game:
     return build.new_game(joint_settings(**changes), small_data(), dtype=torch.float64)
 
 
-def test_the_joint_loss_is_V_or_exchanges_the_labels() -> None:
+def test_the_joint_loss_is_V_or_exchanges_the_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     a_x, a_G_z = normal(7), normal(7, step=1)
     V = objectives.value(a_x, a_G_z)
     assert objectives.joint_loss(a_x, a_G_z, "minimax").item() == pytest.approx(V.item(), rel=1e-12)
     exchanged = softplus(a_x).mean() + softplus(-a_G_z).mean()
     assert objectives.joint_loss(a_x, a_G_z).item() == pytest.approx(exchanged.item(), rel=1e-12)
+    monkeypatch.setitem(OBJECTIVES, "renamed", dataclasses.replace(OBJECTIVES["minimax"]))
+    assert objectives.joint_loss(a_x, a_G_z, "renamed") == objectives.joint_loss(
+        a_x, a_G_z, "minimax"
+    )
     for name in OBJECTIVES:  # E and G gain when pairs of data look like pairs of the model
         better = objectives.joint_loss(a_x - 0.1, a_G_z, name)
         assert better < objectives.joint_loss(a_x, a_G_z, name), name

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import importlib
 import inspect
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -14,13 +15,22 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset, load
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import compare_features, features, measure
+from adversarial_nets.evaluation import (
+    compare_features,
+    features,
+    measure,
+    measure_images,
+    measures,
+)
 from adversarial_nets.evaluation import inception as inception_module
+from adversarial_nets.evaluation.feature_kinds import FEATURES, FeatureKind, ImageFeatures
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import FILE, inception
 from adversarial_nets.evaluation.measures import (
+    compare_each,
     frechet_distance,
     kernel_distance,
     precision_recall,
@@ -73,6 +83,20 @@ def test_precision_and_recall_on_a_line() -> None:
     assert recall == 0.0  # no real image is within .1 of .5 or .6, nor within .5 of 10
     assert density == (2 + 2) / 4
     assert coverage == 0.5  # those at 0 and 1
+
+
+def test_the_radii_of_the_real_images_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    real, a, b = normal(60), normal(60, purpose="a"), normal(60, purpose="b")
+    separately = [compare_features(real, a), compare_features(real, b)]
+    seen, radii = [], measures._radii
+
+    def counted(x: Tensor, k: int) -> Tensor:
+        seen.append(x)
+        return radii(x, k)
+
+    monkeypatch.setattr(measures, "_radii", counted)
+    assert compare_each(real, [a, b]) == separately
+    assert [sum(torch.equal(x, y) for y in seen) for x in (real, a, b)] == [1, 1, 1]
 
 
 def test_collapse_is_detected() -> None:
@@ -326,12 +350,50 @@ def test_a_run_is_measured_on_features_of_your_own(tmp_path: Path) -> None:
     assert measure(run, data, features=lambda x: net(x.double())).features == "<lambda>"
 
 
+@pytest.mark.usefixtures("weights")
+def test_images_of_any_origin_are_measured_on_inceptions_features() -> None:
+    data = small_data()
+    found = measure_images(data.floats(data.train[:40]), data, "inception")
+    assert (found.features, found.accuracy, found.samples) == ("inception", None, 40)
+    assert math.isfinite(found.model.frechet)
+
+
+def test_a_kind_of_features_is_added_in_one_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its name works in Python and in the command, for a run and for images of any origin."""
+    data = small_data(60, side=14)
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=2, progress=False)
+    kind = FeatureKind("the means of rows", lambda data, on_progress: rows)
+    rows = ImageFeatures("rows", lambda x: x.unflatten(1, (14, 14)).mean(2), compare_each)
+    monkeypatch.setitem(FEATURES, "rows", kind)
+    monkeypatch.setattr("adversarial_nets.evaluation.score.load_data", lambda *a: data)
+    found = measure(run, data, features="rows")
+    capsys.readouterr()
+    assert main(["measure", str(run.folder), "--features", "rows", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["model"] == dataclasses.asdict(found.model)
+    assert measure_images(data.floats(data.train[:6]), data, "rows").features == "rows"
+
+
+def test_a_run_without_classes_is_measured_by_patches_in_python_as_by_the_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = small_data(60, side=14)
+    run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=2, progress=False)
+    found = measure(run, data)
+    assert (found.features, found.samples, found.classes) == ("patches", 12, None)
+    monkeypatch.setattr("adversarial_nets.evaluation.score.load_data", lambda *a: data)
+    capsys.readouterr()
+    assert main(["measure", str(run.folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(dataclasses.asdict(found)))
+
+
 @pytest.mark.usefixtures("_as_users_run_it")
 def test_features_that_are_none_are_refused(tmp_path: Path) -> None:
     data = small_data()
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
     with pytest.raises(UserError, match="no kind of features named 'inceptoin'"):
-        measure(run, data, features="inceptoin")  # type: ignore[arg-type]
+        measure(run, data, features="inceptoin")
     with pytest.raises(UserError, match=r"returned shape \(36,\) for 35 images"):
         measure(run, data, features=lambda x: x.mean(0))
 

@@ -559,7 +559,8 @@ def test_a_sure_discriminator_starves_minimax_only() -> None:
 def test_gradients_of_another_loss_are_refused(
     changes: dict[str, Any], wrong: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    derived = dataclasses.replace(objectives.OBJECTIVES["non-saturating"], **changes)
+    of_paper = objectives.OBJECTIVES["non-saturating"]
+    derived = dataclasses.replace(of_paper, d_ascends_V="d_loss" not in changes, **changes)
     monkeypatch.setitem(objectives.OBJECTIVES, "derived", derived)
     with pytest.raises(UserError, match=f"{wrong}.*derived are not the gradients of m times"):
         new_game(small_settings(objective="derived"), small_data())

@@ -1,6 +1,7 @@
 """Under each objective, boards and `play` compare D with that objective's own optimum."""
 
 import csv
+import dataclasses
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import softplus
 
 from adversarial_nets import objectives, replay
-from adversarial_nets.objectives import OBJECTIVES
+from adversarial_nets.errors import UserError
+from adversarial_nets.objectives import OBJECTIVES, Objective
 from adversarial_nets.playground.boards.line import columns
 from adversarial_nets.playground.export import metrics_csv
 from adversarial_nets.playground.game_slot import GameSlot
@@ -150,6 +153,31 @@ def test_another_objective_during_a_game_begins_another_curve_of_V() -> None:
     assert after["distance"] == after["V, perfect"] == ""
 
 
+def test_an_objective_with_a_loss_of_its_own_that_is_minus_V_has_the_papers_optimum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The decision is a field of the objective, not the identity of a function."""
+    own = Objective(
+        d_loss=lambda a_x, a_G_z: softplus(-a_x).mean() + softplus(a_G_z).mean(),
+        g_loss=lambda a_G_z: -a_G_z.mean(),
+        d_ascends_V=True,
+    )
+    monkeypatch.setitem(OBJECTIVES, "own", own)
+    p, q = np.array([0.9, 0.1]), np.array([0.5, 0.5])
+    assert optimum.V_star("own", p, q) == optimum.V_star("minimax", p, q)
+    assert (optimum.D_star("own", np.zeros(2), p, q) == p / (p + q)).all()
+    assert optimum.same_V("own", "minimax")
+    assert not optimum.same_V("own", "hinge")
+    assert optimum.describe("own") == ""
+    with pytest.raises(
+        UserError, match=r"−V is 1\.\d+; they must be equal. Give d_loss=minus_value"
+    ):
+        dataclasses.replace(own, d_loss=OBJECTIVES["hinge"].d_loss)
+    assert objectives.minus_value(torch.zeros(2), torch.zeros(3)).item() == pytest.approx(
+        math.log(4)
+    )
+
+
 def test_play_names_the_divergence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = str(tmp_path)
     small = ("--rounds", "0", "--change", "0:objective=least-squares", "--out", out)
@@ -157,7 +185,7 @@ def test_play_names_the_divergence(capsys: pytest.CaptureFixture[str], tmp_path:
     assert found["readings"]["V"]["perfect"] == -0.25
     for name, objective in OBJECTIVES.items():
         said = optimum.describe(name)
-        if objective.has_value_of_equation_1:
+        if objective.d_ascends_V:
             assert said == ""
             continue
         assert objective.optimum in said

@@ -24,8 +24,10 @@ from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import (
     GRIDS,
+    ParzenScore,
     calibrate,
     log_likelihood,
+    parzen,
     parzen_score,
     parzen_score_on,
 )
@@ -403,6 +405,24 @@ def test_a_data_set_may_be_named() -> None:
         parzen_score_on("mnist-5k", x.reshape(50, 1, 28, 28))
     with pytest.raises(UserError, match="no data set 'mnist-5'"):
         parzen_score_on("mnist-5", x)
+
+
+def test_the_sigma_of_an_even_number_of_folds_is_the_median(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The mean of the two in the middle; each fold's own σ is kept."""
+    data = small_data()
+    data = dataclasses.replace(data, folds=(Fold(data.valid, data.test),) * 4)
+    samples = data.floats(data.train[:50])
+    each = iter((0.1, 0.4, 0.2, 0.8))
+
+    def with_another_sigma(*args: Any) -> ParzenScore:
+        return dataclasses.replace(parzen_score(*args), sigma=next(each))
+
+    monkeypatch.setattr(parzen, "parzen_score", with_another_sigma)
+    score = parzen_score_on(data, samples)
+    assert score.sigma == pytest.approx(0.3)
+    assert [fold.sigma for fold in score.folds] == [0.1, 0.4, 0.2, 0.8]
 
 
 @pytest.mark.parametrize("grid", ["paper", "fine"])

@@ -19,6 +19,7 @@ from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.settings import LIVE
+from adversarial_nets.toys import catalogue
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
 from small_playground import SMALL, Message, catch_up, last, new_session
@@ -162,6 +163,17 @@ def test_no_message_can_name_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.chdir(tmp_path)
     with pytest.raises(RequestError, match="no such data"):
         handle(hostile_target(), {"type": "set_data", "value": "points"})
+
+
+def test_a_page_may_ask_for_toys_with_numbers_and_for_images_that_need_no_files(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(catalogue.PARAMETRIC, "peaks", catalogue.PARAMETRIC["mixture"])
+    for name in ("gaussian:1,2", "peaks:1,2,3,4", "mnist-5k", "ring"):
+        assert validation.check_data_name(name, "moons") == name
+    for name in ("mnist", "folder:x", "mnist-5k:3", "csv:x"):
+        with pytest.raises(RequestError, match="no such data"):
+            validation.check_data_name(name, "moons")
 
 
 def test_latent_positions_out_of_range_are_refused(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 
 from adversarial_nets import nets
 from adversarial_nets.build import new_game
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.layers import Deconvolution, Dropout, Maxout, MaxoutConvolution, limit_norms
-from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game

@@ -322,6 +322,9 @@ def test_settings_that_differ_from_the_published_ones_are_highlighted(bare: Run)
     marked = [a for a in page.all("tr") if a.get("class") == "differs"]
     differing = list(runs_folder.differences(Settings(ema_decay=0.9995), bare.settings))
     assert len(marked) == len(differing) > 0
+    table = page.html.partition("<caption>Settings used")[2].partition("</table>")[0]
+    assert re.search(r"<code>lr</code>.*<td>the released mnist.yaml</td>", table)
+    assert re.search(r"<code>r1</code>.*<td>not in the paper</td>", table)
 
 
 def test_the_page_of_twenty_thousand_rows_is_small(quiet: Run, trained: Run) -> None:

@@ -1,6 +1,8 @@
 """Parts are made once; the page states what is missing and which runs are not published ones."""
 
 import dataclasses
+import functools
+import importlib
 import json
 import re
 from collections.abc import Iterator
@@ -35,6 +37,15 @@ from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
+
+
+def test_the_function_of_every_part_exists() -> None:
+    """They are named by text, so that listing the parts needs no torch."""
+    for name, part in PARTS.items():
+        assert isinstance(part.make, functools.partial)
+        module, function, _ = part.make.args
+        found = importlib.import_module(f"adversarial_nets.paper.reproduce.{module}")
+        assert callable(getattr(found, function)), name
 
 
 @pytest.fixture(scope="module")

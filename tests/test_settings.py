@@ -12,6 +12,7 @@ import torch
 
 from adversarial_nets import presets, schedules, settings
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import recorded_preset
 
@@ -162,9 +163,18 @@ def test_damaged_settings_are_a_sentence() -> None:
             settings.from_json(bad)
 
 
+def test_every_setting_states_its_source_and_only_published_values_name_a_configuration() -> None:
+    source = {name: f.metadata["source"] for name, f in settings.FIELDS.items()}
+    assert all(source.values())
+    ours = {*settings.DATA_OPTIONS, "optimiser_D", "d_lr_multiplier", "r1", "train_only", "seed"}
+    assert {source[name] for name in ours} == {"not in the paper"}
+    assert source["lr"] == source["z_size"] == "the released mnist.yaml"
+    assert source["max_norm"] == source["G.sparse"] == "the released configuration of TFD"
+
+
 def test_unknown_preset_suggests_the_nearest() -> None:
     with pytest.raises(UserError, match="Did you mean quickstart"):
-        presets.preset_for("mnist", "quikstart")
+        preset_for("mnist", "quikstart")
 
 
 def test_a_record_that_calls_todays_quickstart_2014_quickstart_is_read_as_it_was() -> None:

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, Source
+from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
@@ -47,7 +48,8 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
     """
     name = getattr(data, "name", "The data")
     if not isinstance(data, Dataset) or not {"train", "valid"} <= data.labels.keys():
-        raise NoTrainingClasses(name, needed_by)
+        entry = REGISTRY.get(name.partition(":")[0])
+        raise NoTrainingClasses(name, needed_by, entry.labels_hint if entry else None)
     labels, names = data.labels["train"], data.class_names
     unlabelled = sum(int((data.labels[split] < 0).sum()) for split in ("train", "valid"))
     if unlabelled:

@@ -103,16 +103,16 @@ class NoClasses(UserError):
     def __init__(self, data: str) -> None:
         super().__init__(
             f"{data} has no class labels, so no classifier can be trained. Use "
-            "features='inception', or pass any features to evaluation.compare_features."
+            "features='patches' or 'inception', or a function from images to features."
         )
         self.data = data
 
     def for_command_line(self) -> str:
         """The message with the option that chooses other features."""
         return (
-            f"{self.data} has no class labels, so no classifier can be trained. Use the features "
-            "of a network for photographs: --features inception. It needs an extra: "
-            f"{install('photographs')}"
+            f"{self.data} has no class labels, so no classifier can be trained. Use --features "
+            "patches, or the features of a network for photographs: --features inception. It needs "
+            f"an extra: {install('photographs')}"
         )
 
 
@@ -122,34 +122,26 @@ class NoTrainingClasses(UserError):
     Args:
         data: the data set's name.
         needed_by: what needs them: ``condition classes`` or ``few-labels``.
+        labels_hint: how data of this kind get labels (`DatasetEntry.labels_hint`).
     """
 
-    def __init__(self, data: str, needed_by: str) -> None:
+    def __init__(self, data: str, needed_by: str, labels_hint: str | None = None) -> None:
         self.problem = f"{data} has no classes for its training and validation images"
         super().__init__(
             f"{self.problem}, which {needed_by} needs. Sort the images of folder:PATH into one "
             "subfolder for each class, pass labels to dataset_from_arrays, or leave condition out."
         )
         self.data, self.needed_by = data, needed_by
+        self.labels_hint = labels_hint or "Use data with classes, e.g. mnist-5k"
 
     def for_command_line(self) -> str:
         """The message with what to do for this kind of data, and the option to leave out."""
-        kind = self.data.partition(":")[0]
-        remedy = _HOW_TO_LABEL.get(kind, "Use data with classes, e.g. mnist-5k")
         if self.needed_by != "condition classes":
-            return f"{self.problem}, which {self.needed_by} needs. {remedy}."
+            return f"{self.problem}, which {self.needed_by} needs. {self.labels_hint}."
         return (
-            f"{self.problem}, which --condition classes needs. {remedy}, or leave out --condition."
+            f"{self.problem}, which --condition classes needs. {self.labels_hint}, or leave out "
+            "--condition."
         )
-
-
-_HOW_TO_LABEL = {
-    "folder": "Sort the images into one subfolder for each class",
-    "idx": "Add the two files of labels",
-    "npz": "Add an array labels to the file",
-    "csv": "Add a column of class numbers named label",
-}
-"""How data of each kind get class labels."""
 
 
 class Diverged(UserError):

@@ -10,6 +10,7 @@ which stay finite, with finite gradients, for every finite a. The logarithm of a
 infinite once the sigmoid rounds to 0 or 1.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,6 +37,7 @@ __all__ = [
     "gradient_penalty",
     "is_built_in",
     "joint_loss",
+    "minus_value",
     "penalties",
     "published_settings",
     "r1",
@@ -65,9 +67,34 @@ def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor,
     return -softplus(-a_x).mean() - softplus(a_G_z).mean()
 
 
+def minus_value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
+    """D's loss in the paper: −V of Equation 1, a mean over each minibatch.
+
+    Args:
+        a_x: D's logits on data.
+        a_G_z: D's logits on samples.
+    """
+    return -value(a_x, a_G_z)
+
+
 def _needs_data(a_G_z: Tensor) -> Tensor:
     """Refuse to compute a paired loss of G without D's logits on data."""
     raise UserError("This objective pairs samples with data; pass D's logits on data as a_x.")
+
+
+def scalar(loss: object, name: str) -> Tensor:
+    """The loss, if it is a tensor of one value.
+
+    Raises:
+        UserError: the loss is no tensor, or has more than one value.
+    """
+    if isinstance(loss, Tensor) and loss.numel() == 1:
+        return loss.reshape(())
+    given = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
+    raise UserError(
+        f"The objective's {name} returned {given}; it must return a scalar tensor, the mean over "
+        "the minibatch. End it in .mean()."
+    )
 
 
 @dataclass(frozen=True)
@@ -96,9 +123,14 @@ class Objective:
             p(x) and q(x). For a paired objective it holds up to a constant.
         published: the settings of its publication by name, if the objective needs them.
         published_in: the publication with these settings.
+        d_ascends_V: whether D ascends V of Equation 1, so that `d_loss` is `minus_value` or
+            equal to it. Then D* and C(G) are the paper's.
+        joint_is_zero_sum: whether E and G minimise minus D's loss in the joint game (for minimax V
+            itself); otherwise D's loss with the labels exchanged.
 
     Raises:
-        UserError: neither `g_loss` nor `paired_g_loss` is given, or both are.
+        UserError: neither `g_loss` nor `paired_g_loss` is given, or both are; or `d_ascends_V` with
+            another loss of D.
     """
 
     d_loss: Callable[[Tensor, Tensor], Tensor]
@@ -115,6 +147,8 @@ class Objective:
     a_star: Callable[[Tensor, Tensor], Tensor] | None = None
     published: Mapping[str, Any] = field(default_factory=dict)
     published_in: str = ""
+    d_ascends_V: bool = False
+    joint_is_zero_sum: bool = False
 
     def __post_init__(self) -> None:
         """Require exactly one loss of G."""
@@ -125,15 +159,20 @@ class Objective:
                 "paired_g_loss, a function of the logits on data and on samples, but not both."
             )
 
-    @property
-    def has_value_of_equation_1(self) -> bool:
-        """Whether D ascends V of Equation 1."""
-        return self.d_loss is _minus_value
+        if self.d_ascends_V:
+            _check_minus_value(self.d_loss)
 
 
-def _minus_value(a_x: Tensor, a_G_z: Tensor) -> Tensor:
-    """D's loss in the paper: −V."""
-    return -value(a_x, a_G_z)
+def _check_minus_value(d_loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Refuse a loss of D that is not −V, by its value on a few logits."""
+    a_x, a_G_z = torch.tensor([0.7, -1.3, 2.1]), torch.tensor([-0.4, 1.6, 0.2])
+    found, expected = scalar(d_loss(a_x, a_G_z), "d_loss").item(), minus_value(a_x, a_G_z).item()
+    if not math.isclose(found, expected, rel_tol=1e-4):
+        raise UserError(
+            f"The objective has d_ascends_V=True, but on a few logits its d_loss is {found:.4g} "
+            f"and −V is {expected:.4g}; they must be equal. Give d_loss=minus_value, or "
+            "d_ascends_V=False with this d_loss."
+        )
 
 
 def _log_ratio(p: Tensor, q: Tensor) -> Tensor:
@@ -148,7 +187,7 @@ def _d_gradients(a_x: Tensor, a_G_z: Tensor) -> tuple[Tensor, Tensor]:
 
 OBJECTIVES: dict[str, Objective] = {
     "non-saturating": Objective(
-        d_loss=_minus_value,
+        d_loss=minus_value,
         g_loss=lambda a_G_z: softplus(-a_G_z).mean(),  # −log D(G(z))
         source="§3: same fixed point as minimax, stronger gradient early in training",
         d_gradients=_d_gradients,
@@ -156,9 +195,10 @@ OBJECTIVES: dict[str, Objective] = {
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
         a_star=_log_ratio,
+        d_ascends_V=True,
     ),
     "minimax": Objective(
-        d_loss=_minus_value,
+        d_loss=minus_value,
         g_loss=lambda a_G_z: -softplus(a_G_z).mean(),  # log(1 − D(G(z)))
         source="Equation 1: G's own term of V; its gradient vanishes where D(G(z)) is near 0",
         d_gradients=_d_gradients,
@@ -166,6 +206,8 @@ OBJECTIVES: dict[str, Objective] = {
         optimum="log(p / q)",
         divergence="log 4 − 2 JSD(p, q)",
         a_star=_log_ratio,
+        d_ascends_V=True,
+        joint_is_zero_sum=True,
     ),
     "least-squares": Objective(
         d_loss=lambda a_x, a_G_z: ((a_x - 1).square().mean() + a_G_z.square().mean()) / 2,
@@ -307,21 +349,6 @@ def _check_pairs(a_x: Tensor, a_G_z: Tensor) -> None:
         )
 
 
-def scalar(loss: object, name: str) -> Tensor:
-    """The loss, if it is a tensor of one value.
-
-    Raises:
-        UserError: the loss is no tensor, or has more than one value.
-    """
-    if isinstance(loss, Tensor) and loss.numel() == 1:
-        return loss.reshape(())
-    given = f"shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else type(loss).__name__
-    raise UserError(
-        f"The objective's {name} returned {given}; it must return a scalar tensor, the mean over "
-        "the minibatch. End it in .mean()."
-    )
-
-
 def generator_loss(
     a_G_z: Float[Tensor, " n"],
     objective: str = "non-saturating",
@@ -351,14 +378,15 @@ def joint_loss(
 ) -> Float[Tensor, ""]:
     """The loss that E and G minimise in the joint game (`encoders`), of D's logits on pairs.
 
-    ``minimax`` is V itself. All others exchange the labels in D's loss: E and G are trained so that
-    D classifies (x, E(x)) as samples and (G(z), z) as data.
+    ``minimax`` is V itself, since it has `Objective.joint_is_zero_sum`. All others exchange the
+    labels in D's loss: E and G are trained so that D classifies (x, E(x)) as samples and (G(z), z)
+    as data.
 
     >>> a = torch.zeros(3)
     >>> round(joint_loss(a, a, "minimax").item(), 4), round(joint_loss(a, a).item(), 4)
     (-1.3863, 1.3863)
     """
-    if objective == "minimax":
+    if find(objective).joint_is_zero_sum:
         return -discriminator_loss(a_x, a_G_z, objective)
     return discriminator_loss(a_G_z, a_x, objective)
 

@@ -15,10 +15,9 @@ import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from adversarial_nets.errors import unknown_name
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings, Settings
 
-__all__ = ["PRESETS", "Preset", "file_name", "preset_for", "run_folder"]
+__all__ = ["PRESETS", "Preset", "file_name", "run_folder"]
 
 
 @dataclass(frozen=True)
@@ -460,21 +459,6 @@ PRESETS: dict[str, Preset] = {
     ),
 }
 """Every preset by its name."""
-
-_DEFAULTS = {"tfd-96": "tfd", "tfd-standin": "tfd", "cifar10-copy": "cifar10"}
-
-
-def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
-    """The preset of that name, or by default the data set's own.
-
-    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0], preset_for("folder:cats")[0]
-    ('mnist', 'quickstart', 'pictures')
-    """
-    own = "pictures" if data.startswith("folder:") else _DEFAULTS.get(data, data)
-    name = name or (own if own in PRESETS else "quickstart")
-    if name not in PRESETS:
-        raise unknown_name(name, list(PRESETS), "preset")
-    return name, PRESETS[name]
 
 
 def run_folder(data: str, preset: str, seed: int) -> Path:

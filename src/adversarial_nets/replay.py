@@ -99,13 +99,9 @@ class Script:
 # --- From a script to a game ----------------------------------------------------------------------
 
 
-_IMAGES = {
-    "mnist": "mnist",
-    "mnist-5k": "mnist-5k",
-    "idx": "idx:FOLDER",
-    "folder": "folder:PATH",
-}
-"""Images that can be played interactively: how each is written, by the part before the colon."""
+def _playable_images() -> list[str]:
+    """The data sets of images that can be played interactively, as a user writes them."""
+    return [entry.name for entry in datasets.REGISTRY.values() if entry.interactive]
 
 
 @functools.lru_cache(maxsize=4)
@@ -115,20 +111,20 @@ def load_data(data: str) -> Source:
     Raises:
         UserError: no such data, or data that only `advnets train` supports.
     """
-    name = data.partition(":")[0]
-    if name in _IMAGES:
+    entry = datasets.REGISTRY.get(data.partition(":")[0])
+    if entry is not None and entry.interactive:
         return datasets.load(data)
-    if name in datasets.REGISTRY:
+    if entry is not None:
         raise UserError(
             f"{data} cannot be played interactively; use toys, points, "
-            f"{', '.join(_IMAGES.values())}. To train on it, type: advnets train {data}"
+            f"{', '.join(_playable_images())}. To train on it, type: advnets train {data}"
         )
     if (help := elsewhere(data)) and not Path(data).exists():
         raise UserError(help)
     try:
         return catalogue.find(data)
     except UnknownName as error:
-        known = [*catalogue.TOYS, "FILE.csv", *_IMAGES.values()]
+        known = [*catalogue.TOYS, "FILE.csv", *_playable_images()]
         raise unknown_name(data, known, "data set") from error
 
 

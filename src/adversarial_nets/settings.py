@@ -52,7 +52,11 @@ __all__ = [
 ]
 
 
-_MNIST = "§5 and the released mnist.yaml"
+_MNIST = "the released mnist.yaml"
+_PAPER = "§5 and the released mnist.yaml"
+_ALGORITHM_1 = "Algorithm 1 and the released mnist.yaml"
+_TFD = "the released configuration of TFD"
+_CIFAR10 = "the released configuration of CIFAR-10"
 _OURS = "not in the paper"
 _CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 
@@ -60,14 +64,15 @@ _CGAN = "§7, extension 1: Mirza & Osindero 2014, arXiv:1411.1784"
 T = TypeVar("T")
 
 
-def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str = _MNIST) -> T:
+def setting(default: T, bounds: Bounds = ANY, *, source: str, live: bool = False) -> T:
     """A field of the settings.
 
     Args:
         default: the default value.
         bounds: the numbers that are allowed.
+        source: where the setting and its value in the published MNIST experiment come from; reports
+            print it.
         live: whether it may change during a game (`build.change_settings`).
-        source: where the default comes from.
     """
     return field(default=default, metadata={"bounds": bounds, "live": live, "source": source})
 
@@ -76,23 +81,23 @@ def setting(default: T, bounds: Bounds = ANY, *, live: bool = False, source: str
 class GeneratorSettings:
     """The generator G(z): a multilayer perceptron, or with `maps` convolutional."""
 
-    hidden: tuple[int, ...] = setting((1200, 1200), COUNT)
+    hidden: tuple[int, ...] = setting((1200, 1200), COUNT, source=_MNIST)
     """Units of each hidden layer."""
-    activations: tuple[Literal["relu", "sigmoid"], ...] = setting(("relu",))
+    activations: tuple[Literal["relu", "sigmoid"], ...] = setting(("relu",), source=_PAPER)
     """Activation of the hidden layers: one for all, or one for each."""
-    output: Literal["sigmoid", "linear"] = setting("sigmoid")
+    output: Literal["sigmoid", "linear"] = setting("sigmoid", source=_MNIST)
     """Activation of the output layer; sigmoid for images in [0, 1]."""
-    init: tuple[float, ...] = setting((0.05,), NON_NEGATIVE)
+    init: tuple[float, ...] = setting((0.05,), NON_NEGATIVE, source=_MNIST)
     """Initial weights are drawn from U(-r, r): one r for all layers, or one for each."""
-    bias_from_marginals: bool = setting(True)
+    bias_from_marginals: bool = setting(True, source=_MNIST)
     """Initialise a sigmoid output's bias to the logit of each pixel's mean over the training
     images."""
-    bias: tuple[float, ...] = setting((0.0,))
+    bias: tuple[float, ...] = setting((0.0,), source=_TFD)
     """Initial bias of the hidden layers: one for all, or one for each."""
-    sparse: int = setting(0, COUNT_OR_ZERO)
+    sparse: int = setting(0, COUNT_OR_ZERO, source=_TFD)
     """Initialise each output unit with this many random incoming weights ~ N(0, 1) and the others
     0 (TFD); 0 initialises the output layer like the others."""
-    deconvolution: bool = setting(False)
+    deconvolution: bool = setting(False, source=_CIFAR10)
     """Make the output layer a transposed convolution (5×5, stride 3). It reads the last hidden
     layer as feature maps with the channel last."""
     bilinear: bool = setting(False, source=_OURS)
@@ -121,22 +126,22 @@ class GeneratorSettings:
 class DiscriminatorSettings:
     """The discriminator D(x): a maxout network with dropout, or with `maps` convolutional."""
 
-    units: tuple[int, ...] = setting((240, 240), COUNT)
+    units: tuple[int, ...] = setting((240, 240), COUNT, source=_MNIST)
     """Maxout units of each hidden layer."""
-    activation: Literal["maxout", "relu"] = setting("maxout")
+    activation: Literal["maxout", "relu"] = setting("maxout", source=_PAPER)
     """Activation of the hidden layers (maxout: Goodfellow et al. 2013, arXiv:1302.4389)."""
-    pieces: int = setting(5, COUNT)
+    pieces: int = setting(5, COUNT, source=_MNIST)
     """Linear pieces of each maxout unit."""
-    convolutions: tuple[int, ...] = setting((), COUNT)
+    convolutions: tuple[int, ...] = setting((), COUNT, source=_CIFAR10)
     """Channels of each maxout convolution below the hidden layers, at most three, with the kernels,
     padding and pooling of CIFAR-10's D (nets.CONVOLUTIONS)."""
-    convolution_pieces: int = setting(2, COUNT)
+    convolution_pieces: int = setting(2, COUNT, source=_CIFAR10)
     """Linear pieces of each channel of the maxout convolutions."""
-    init: tuple[float, ...] = setting((0.005,), NON_NEGATIVE)
+    init: tuple[float, ...] = setting((0.005,), NON_NEGATIVE, source=_MNIST)
     """Initial weights are drawn from U(-r, r): one r for all layers, or one for each."""
-    keep_prob_input: float = setting(0.8, PROBABILITY, live=True)
+    keep_prob_input: float = setting(0.8, PROBABILITY, live=True, source=_PAPER)
     """Probability that dropout keeps an input value."""
-    keep_prob_hidden: float = setting(0.5, PROBABILITY, live=True)
+    keep_prob_hidden: float = setting(0.5, PROBABILITY, live=True, source=_PAPER)
     """Probability that dropout keeps a hidden value."""
     top_pieces: int | None = setting(None, COUNT, source=_CGAN)
     """Linear pieces of the last hidden layer's units, if they differ from the others'."""
@@ -165,7 +170,9 @@ class Settings:
 
     G: GeneratorSettings = field(default_factory=GeneratorSettings)
     D: DiscriminatorSettings = field(default_factory=DiscriminatorSettings)
-    protocol: Literal["released", "paper"] = setting("released")
+    protocol: Literal["released", "paper"] = setting(
+        "released", source="Algorithm 1; the released code"
+    )
     """How a round is played. released: as the authors' code did (the last update of D and that of G
     simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
     prints it (first D, then G, with new noise for G)."""
@@ -175,42 +182,42 @@ class Settings:
     joint: bool = setting(False, source="§7, extension 2: arXiv:1605.09782, arXiv:1606.00704")
     """Add an encoder E to the game (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G
     descend the same value function. E has G's hidden layers in reverse order."""
-    k: int = setting(1, COUNT, live=True)
+    k: int = setting(1, COUNT, live=True, source="Algorithm 1")
     """Updates of D in each round, k in Algorithm 1."""
     g_steps: int = setting(1, COUNT, live=True, source=_OURS)
     """Updates of G in a round; 1 in Algorithm 1. Each further one has new noise."""
-    objective: str = setting("non-saturating", live=True)
+    objective: str = setting("non-saturating", live=True, source="§3")
     """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
     it minimises log(1 - D(G(z))), its term of Equation 1. Not in the paper: least-squares, hinge,
     wasserstein, relativistic."""
-    batch: int = setting(100, COUNT, live=True)
+    batch: int = setting(100, COUNT, live=True, source=_MNIST)
     """Images in a minibatch, m in Algorithm 1."""
-    prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform")
+    prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform", source=_MNIST)
     """Prior p_z of the noise: U(-sqrt 3, sqrt 3), N(0, I), or uniform on a sphere."""
-    z_size: int = setting(100, COUNT)
+    z_size: int = setting(100, COUNT, source=_MNIST)
     """Dimension of the noise vector z."""
-    optimiser: OptimiserName = setting("sgd", live=True)
+    optimiser: OptimiserName = setting("sgd", live=True, source=_ALGORITHM_1)
     """Optimiser of both networks: SGD with momentum, as published, or Adam (arXiv:1412.6980)."""
-    optimiser_D: OptimiserName | None = setting(None, live=True)
+    optimiser_D: OptimiserName | None = setting(None, live=True, source=_OURS)
     """Optimiser of D, if it differs from G's."""
-    lr: float = setting(0.1, POSITIVE, live=True)
+    lr: float = setting(0.1, POSITIVE, live=True, source=_MNIST)
     """Learning rate at the first round, lr_0."""
-    d_lr_multiplier: float = setting(1.0, NON_NEGATIVE, live=True)
+    d_lr_multiplier: float = setting(1.0, NON_NEGATIVE, live=True, source=_OURS)
     """D's learning rate, as a multiple of G's."""
-    lr_decay: float = setting(1.000004, AT_LEAST_ONE, live=True)
+    lr_decay: float = setting(1.000004, AT_LEAST_ONE, live=True, source=_MNIST)
     """Divide the learning rate by this after every round; 1 keeps it constant. If it is
     changed during a game, the rate is computed as if the new value had applied from round 0 on."""
     lr_hold: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Keep the learning rate at lr for this many rounds before it begins to fall."""
-    lr_floor: float = setting(1e-6, NON_NEGATIVE, live=True)
+    lr_floor: float = setting(1e-6, NON_NEGATIVE, live=True, source=_MNIST)
     """Smallest learning rate."""
-    momentum: float = setting(0.5, BELOW_ONE, live=True)
+    momentum: float = setting(0.5, BELOW_ONE, live=True, source=_ALGORITHM_1)
     """Momentum of SGD in the first epoch; Adam's beta_1 in every epoch."""
     adam_beta2: float = setting(0.999, BELOW_ONE, source="arXiv:1412.6980")
     """Adam's beta_2."""
-    momentum_end: float = setting(0.7, BELOW_ONE, live=True)
+    momentum_end: float = setting(0.7, BELOW_ONE, live=True, source=_MNIST)
     """Momentum of SGD from epoch momentum_epochs on."""
-    momentum_epochs: int = setting(250, COUNT, live=True)
+    momentum_epochs: int = setting(250, COUNT, live=True, source=_MNIST)
     """Epoch at which the momentum reaches momentum_end, after a linear rise from epoch 1."""
     r1: float = setting(0.0, NON_NEGATIVE, live=True, source=_OURS)
     """Weight γ of the R1 penalty: adds γ/2 · E‖∇ₓ logit‖² on real data to D's loss (Mescheder et
@@ -223,9 +230,9 @@ class Settings:
     gradient_penalty: float | None = setting(None, NON_NEGATIVE, live=True, source=_OURS)
     """Weight λ of the gradient penalty of WGAN-GP (arXiv:1704.00028); by default 10 for the
     objective wasserstein and 0 for the others."""
-    train_only: Literal["D", "G"] | None = setting(None, live=True)
+    train_only: Literal["D", "G"] | None = setting(None, live=True, source=_OURS)
     """Train one network alone and freeze the other; None trains both, as in Algorithm 1."""
-    max_norm: float | None = setting(None, POSITIVE)
+    max_norm: float | None = setting(None, POSITIVE, source=_TFD)
     """After each update, scale every unit's (in maxout: every piece's) incoming weight vector down
     to this L2 norm if it is longer (TFD)."""
     head_start: int = setting(0, COUNT_OR_ZERO, live=True, source="our test of a remark in §3")
@@ -244,29 +251,29 @@ class Settings:
     ada_target: float = setting(0.0, Bounds(0, 1, "a mean sign, 0 to 1"), source="arXiv:2006.06676")
     """Adapt the probability augment by ADA: it rises while the mean sign of D's logits on training
     images is above this target (published: .6) and falls while it is below; 0 keeps it constant."""
-    size: int | None = setting(None, COUNT)
+    size: int | None = setting(None, COUNT, source=_OURS)
     """folder:PATH only: height, and width, in pixels, that images are resized to; --size 32x64 sets
     a height of 32 and a width of 64. Without it: 28, with preset pictures 32."""
-    width: int | None = setting(None, COUNT)
+    width: int | None = setting(None, COUNT, source=_OURS)
     """folder:PATH only: width in pixels, if it differs from the height."""
-    fit: Literal["crop", "pad", "stretch"] | None = setting(None)
+    fit: Literal["crop", "pad", "stretch"] | None = setting(None, source=_OURS)
     """folder:PATH only: how an image with another aspect ratio is fitted: cropped at its sides
     (default), padded with the background colour, or stretched."""
     channels: Literal[1, 3, 4] | None = setting(
-        None, Bounds(1, 4, "1 (grey), 3 (colour) or 4 (colour and alpha)")
+        None, Bounds(1, 4, "1 (grey), 3 (colour) or 4 (colour and alpha)"), source=_OURS
     )
     """folder:PATH only: 1 for grey, 3 for colour, 4 for colour and alpha, so that samples are
     transparent where the images are. Without it: 1; with preset pictures 1 if all images are grey,
     otherwise 3."""
-    background: str | None = setting(None)
+    background: str | None = setting(None, source=_OURS)
     """folder:PATH only: colour behind transparent parts, e.g. black or #ff8000 (default white)."""
-    stretch: bool = setting(False)
+    stretch: bool = setting(False, source=_OURS)
     """folder:PATH only: make the smallest and largest value of 16-bit images black and white; for
     12-bit values in 16-bit files."""
-    train_on_all: bool = setting(False)
+    train_on_all: bool = setting(False, source=_OURS)
     """folder:PATH only: train on all images and hold none out, so that nothing can be scored; with
     the preset pictures the default for 50 images or fewer."""
-    seed: int = setting(0, SEED)
+    seed: int = setting(0, SEED, source=_OURS)
     """Seed of every random draw of the run."""
 
     def __post_init__(self) -> None:

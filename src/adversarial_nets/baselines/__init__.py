@@ -4,15 +4,19 @@ Every model has a function ``fit(images, settings, session)`` that returns a fit
 ``sample(model, n, …)`` that returns n images in [0, 1]; `interface` describes both. `BASELINES`
 lists them with the settings of the full table (at most about two hours on two cores each) and of
 the quick one. ``docs/add-a-baseline.md`` shows how to add your own.
+
+Names are imported on first use (PEP 562), so that `names` can be imported without torch.
 """
 
-from typing import Any
+import importlib
+from typing import TYPE_CHECKING
 
-from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
-from adversarial_nets.baselines.chains import SINGLE_CHAIN, ChainSampler, ChainSettings
-from adversarial_nets.baselines.fitting import FitSession, copy_tensors
-from adversarial_nets.baselines.interface import Baseline, Fit, Model, Sample
-from adversarial_nets.baselines.run_folder import open_fit_folder
+if TYPE_CHECKING:
+    from adversarial_nets.baselines.chains import SINGLE_CHAIN, ChainSampler, ChainSettings
+    from adversarial_nets.baselines.fitting import FitSession, copy_tensors
+    from adversarial_nets.baselines.interface import Baseline, Fit, Model, Sample
+    from adversarial_nets.baselines.registry import BASELINES
+    from adversarial_nets.baselines.run_folder import open_fit_folder
 
 __all__ = [
     "BASELINES",
@@ -28,96 +32,21 @@ __all__ = [
     "open_fit_folder",
 ]
 
-BASELINES: dict[str, Baseline[Any, Any]] = {
-    "dbn": Baseline(
-        "DBN",
-        dbn.fit,
-        dbn.sample,
-        settings=dbn.Settings(epochs=(15, 20)),
-        quick_settings=dbn.Settings(hidden=(400, 400), epochs=(20, 60)),
-        score_every_epochs=5,
-    ),
-    "stacked-cae": Baseline(
-        "Stacked CAE",
-        cae.fit,
-        cae.sample,
-        settings=cae.Settings(epochs=5),
-        quick_settings=cae.Settings(hidden=(400, 400), epochs=20),
-        tune=cae.tune,
-        describe_tuning=lambda model: f"σ of the chain {model.σ:.3g}",
-    ),
-    "deep-gsn": Baseline(
-        "Deep GSN",
-        gsn.fit,
-        gsn.sample,
-        settings=gsn.Settings(optimiser="adam", lr=3e-3, epochs=70),
-        quick_settings=gsn.Settings(
-            hidden=(400, 400), noise_std=1.0, optimiser="adam", lr=4e-3, epochs=80
-        ),
-        score_every_epochs=2,
-    ),
-    "vae": Baseline(
-        "VAE",
-        vae.fit,
-        vae.sample,
-        settings=vae.Settings(epochs=60),
-        quick_settings=vae.Settings(hidden=(200,), epochs=50),
-        sample_z=vae.sample_z,
-        decode=vae.decode,
-        score_every_epochs=5,
-    ),
-    "gmmn": Baseline(
-        "GMMN",
-        gmmn.fit,
-        gmmn.sample,
-        settings=gmmn.Settings(epochs=(0, 400)),
-        quick_settings=gmmn.Settings(epochs=(0, 90), batch=500, first_phase=1.0),
-        sample_z=gmmn.sample_z,
-        decode=gmmn.decode,
-        score_every_epochs=20,
-    ),
-    "gmmn-autoencoder": Baseline(
-        "GMMN + autoencoder",
-        gmmn.fit,
-        gmmn.sample,
-        settings=gmmn.Settings(bandwidths=(1.0,), autoencoder=(1024, 32)),
-        quick_settings=gmmn.Settings(
-            bandwidths=(1.0,),
-            autoencoder=(300, 32),
-            epochs=(20, 250),
-            batch=500,
-            lr=1.0,
-            first_phase=0.5,
-        ),
-        sample_z=gmmn.sample_z,
-        decode=gmmn.decode,
-        score_every_epochs=20,
-    ),
-    "aae": Baseline(
-        "Adversarial autoencoder",
-        aae.fit,
-        aae.sample,
-        settings=aae.Settings(epochs=20),
-        quick_settings=aae.Settings(hidden=(300, 300), epochs=50),
-        sample_z=aae.sample_z,
-        decode=aae.decode,
-        score_every_epochs=5,
-    ),
-    "dbm": Baseline(
-        "DBM",
-        dbm.fit,
-        dbm.sample,
-        settings=dbm.Settings(epochs=(20, 20, 40)),
-        quick_settings=dbm.Settings(hidden=(300, 400), epochs=(20, 20, 60)),
-        score_every_epochs=5,
-    ),
-    "pca-gaussian": Baseline(
-        "PCA Gaussian",
-        pca.fit,
-        pca.sample,
-        settings=pca.Settings(),
-        tune=pca.tune,
-        describe_tuning=lambda model: f"{len(model.components)} components",
-    ),
+_NAMES = {
+    "chains": ["SINGLE_CHAIN", "ChainSampler", "ChainSettings"],
+    "fitting": ["FitSession", "copy_tensors"],
+    "interface": ["Baseline", "Fit", "Model", "Sample"],
+    "registry": ["BASELINES"],
+    "run_folder": ["open_fit_folder"],
 }
-"""Every baseline by the name of its row, in the order of the table. Add your own to this dict."""
+_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_MODULE_OF})

@@ -19,15 +19,12 @@ from adversarial_nets.cli.shared import (
     require_positive,
 )
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.feature_kinds import FEATURES
 from adversarial_nets.progress import ProgressReporter
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from adversarial_nets.datasets import Dataset
     from adversarial_nets.evaluation.compare_images import ImageMeasures
-    from adversarial_nets.evaluation.measures import Measurement
-    from adversarial_nets.runs.folder import Run
+    from adversarial_nets.evaluation.measure_run import Measurement
 
 __all__ = ["COMMANDS"]
 
@@ -70,9 +67,9 @@ class MeasureOptions:
     features: Annotated[
         str | None,
         tyro.conf.arg(
-            metavar="classifier|inception|patches|DATA",
-            help="What computes the features: the classifier of the data's classes, Inception, "
-            "patches, or the classifier of another data set.",
+            metavar="|".join([*FEATURES, "DATA"]),
+            help=f"What computes the features: {', '.join(k.summary for k in FEATURES.values())}, "
+            "or the classifier of another data set.",
             help_behavior_hint="(default: classifier; patches for data without classes)",
         ),
     ] = None
@@ -128,196 +125,84 @@ def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[
 
     run = open_run(o.run)
     data = load_data(run, reporter.work, o.data)
-    has_classes = {"train", "test"} <= data.labels.keys()
-    chosen = o.features or ("classifier" if has_classes else "patches")
-    if chosen not in ("classifier", "inception"):
-        x, facts = _samples(o, run, n)
-        facts |= {"data": run.data}
-        place = o.data or run.data
-        return _print_measures(_compared(x, data, chosen, reporter), place, facts, reporter)
     found = measure(
         run,
         data,
         checkpoint=o.checkpoint,
         weights=o.weights,
         samples=n,
-        features="classifier" if chosen == "classifier" else "inception",
+        features=o.features,
         on_progress=reporter.work,
     )
-    return _print_measured(found, o.data or found.data, data.class_names, reporter)
-
-
-def _print_measured(
-    found: "Measurement", place: str, class_names: Sequence[str], reporter: ProgressReporter
-) -> dict[str, Any]:
-    """Print the measures of a run, and return them for ``--json``."""
-    reporter.say(f"{found.weights} G at round {found.round} on {place}, {found.samples:,} samples")
-    if found.accuracy is None:
-        reporter.say("Features: Inception")
-    else:
-        reporter.say(f"Features: a classifier with {found.accuracy:.1%} accuracy on test images")
-    if found.alignment is not None:
-        reporter.say(f"It assigns {found.alignment:.1%} of the samples to the requested class")
     result = dataclasses.asdict(found)
-    _print_rows(result, reporter)
-    if found.classes is not None:
-        shares = [
-            (name, f"{share:.1%}") for name, share in zip(class_names, found.classes, strict=True)
-        ]
-        print_table(reporter, ["class", "share of the samples"], shares)
-    reporter.say(found.copied.sentence)
+    _print_measures(found, result, o.data or run.data, data.class_names, reporter)
     return result
-
-
-def _samples(o: MeasureOptions, run: "Run", n: int) -> tuple["Tensor", dict[str, Any]]:
-    """Samples of a run, and what they are of."""
-    from adversarial_nets.game import sample
-    from adversarial_nets.runs.game_state import load_generator
-
-    weights = o.weights or run.default_weights
-    G, round = load_generator(run, o.checkpoint, weights)
-    x = sample(G, run.settings, n, "samples to score").float().cpu()
-    return x, {"round": round, "weights": weights}
 
 
 def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -> dict[str, Any]:
     """Measure a folder of images, or a run's samples, against a data set."""
-    from adversarial_nets import datasets
-    from adversarial_nets.datasets.registry import find
+    from adversarial_nets.evaluation import measure_images
+    from adversarial_nets.evaluation.image_folders import data_for_run, load_folder_and_data
+    from adversarial_nets.evaluation.measure_run import sample_run
     from adversarial_nets.runs.folder import open_run
 
+    facts: dict[str, Any] = {}
     if (Path(name) / "settings.json").is_file():
         run = open_run(name)
-        options = run.settings.data_options() if find(o.run).resizable else {}
-        options.pop("train_on_all", None)  # the other images are held out
-        data = datasets.load(o.run, **options, on_progress=reporter.work)
-        if data.image_shape != run.image_shape:
-            raise UserError(
-                f"The samples of {name} have the shape {run.image_shape}, the images of {o.run} "
-                f"{data.image_shape}; both must have the same. Give folder:PATH, which is resized."
-            )
-        x, facts = _samples(o, run, _MOST)
+        data = data_for_run(run, o.run, reporter.work)
+        drawn = sample_run(run, _MOST, o.checkpoint, o.weights)
+        x, facts = drawn.x, {"round": drawn.round, "weights": drawn.weights}
     else:
-        x, data = _folders(o, name, reporter)
-        facts = {}
-    facts |= {"data": o.run}
-    chosen = o.features or "patches"
-    return _print_measures(_compared(x, data, chosen, reporter), o.run, facts, reporter)
-
-
-def _folders(
-    o: MeasureOptions, name: str, reporter: ProgressReporter
-) -> tuple["Tensor", "Dataset"]:
-    """The images of a folder, and the data set to compare them with, in the same shape."""
-    from adversarial_nets import datasets
-    from adversarial_nets.datasets.folder_archive import unpacked
-    from adversarial_nets.datasets.folder_files import find_images
-    from adversarial_nets.datasets.registry import find
-
-    folder = Path(name.removeprefix("folder:")).expanduser()
-    if find(o.run).resizable:
-        if o.size is None:
-            with unpacked(folder, keep=True) as place:
-                width, height = _size_of(find_images(place, folder).images[0])
-        else:
-            width = height = o.size
-        options: dict[str, Any] = {"size": height, "width": width, "channels": o.channels or 3}
-        data = datasets.load(o.run, **options, on_progress=reporter.work)
-    else:
-        data = datasets.load(o.run, on_progress=reporter.work)
-        channels, height, width = data.image_shape
-        options = {"size": height, "width": width, "channels": channels}
-    images = datasets.load(
-        f"folder:{folder}", **options, train_on_all=True, on_progress=reporter.work
-    )
-    return data.floats(images.train), data
-
-
-def _size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image as it is looked at.
-
-    Raises:
-        UserError: the file cannot be read, or the image is too large to be compared.
-    """
-    from PIL import Image, ImageOps
-
-    from adversarial_nets.datasets.folder import LARGEST_SIZE
-    from adversarial_nets.datasets.folder_images import FORMATS, explain_failure
-
-    try:
-        with Image.open(path, formats=FORMATS) as image:
-            width, height = ImageOps.exif_transpose(image).size
-    except Exception as error:  # on damaged files Pillow raises many types
-        raise UserError(
-            f"{path}, whose size all images are to get, cannot be read "
-            f"({explain_failure(error, path)}). Give the size with --size."
-        ) from error
-    if max(width, height) > LARGEST_SIZE:
-        raise UserError(
-            f"{path} is {width}×{height} pixels; images are compared up to {LARGEST_SIZE}. Give a "
-            "size with --size, for example 64."
-        )
-    return width, height
-
-
-def _compared(
-    x: "Tensor", data: "Dataset", features: str, reporter: ProgressReporter
-) -> "ImageMeasures":
-    """The measures of images against a data set.
-
-    Raises:
-        UserError: unknown features, or a data set without classes.
-    """
-    from adversarial_nets import datasets
-    from adversarial_nets.datasets.registry import find
-    from adversarial_nets.evaluation.compare_images import measure_images
-    from adversarial_nets.evaluation.features import classifier
-
-    if features == "patches":
-        return measure_images(x, data)
-    if features == "inception":
-        raise UserError(
-            "--features inception measures a run of data with classes. Give patches, or a data "
-            "set whose classifier fits, e.g. cifar10 for photographs."
-        )
-    trained_on = data
-    if features != "classifier":
-        channels, height, width = data.image_shape
-        shape = {"size": height, "width": width, "channels": channels}
-        options: dict[str, Any] = shape if find(features).resizable else {}
-        trained_on = datasets.load(features, **options, on_progress=reporter.work)
-    return measure_images(x, data, classifier(trained_on, reporter.work))
-
-
-def _print_measures(
-    found: "ImageMeasures", place: str, facts: dict[str, Any], reporter: ProgressReporter
-) -> dict[str, Any]:
-    """Print the measures, and return them for ``--json``.
-
-    Args:
-        found: the measures.
-        place: the data set compared with, as the command names it.
-        facts: ``data``, the data set's own name; for a run's samples ``weights`` and ``round``.
-        reporter: prints them.
-    """
-    whose = f"{facts['weights']} G at round {facts['round']}" if "round" in facts else "The images"
-    reporter.say(f"{whose} on {place}, {found.samples:,} samples")
-    if found.accuracy is not None:
-        reporter.say(
-            f"Features: a classifier of {found.features} with {found.accuracy:.1%} accuracy on "
-            "test images"
-        )
-    result = {**facts, **dataclasses.asdict(found)}
-    _print_rows(result, reporter)
-    reporter.say(found.copied.sentence)
+        x, data = load_folder_and_data(name, o.run, o.size, o.channels, reporter.work)
+    found = measure_images(x, data, o.features or "patches", reporter.work)
+    result = {**facts, "data": o.run, **dataclasses.asdict(found)}
+    _print_measures(found, result, o.run, data.class_names, reporter)
     return result
 
 
-def _print_rows(result: dict[str, Any], reporter: ProgressReporter) -> None:
-    """Print each measure beside its value for real images."""
-    prefix = "patches, " if result["features"] == "patches" else ""
+def _print_measures(
+    found: "Measurement | ImageMeasures",
+    result: dict[str, Any],
+    place: str,
+    class_names: Sequence[str],
+    reporter: ProgressReporter,
+) -> None:
+    """Print the measures, each beside its value for real images.
+
+    Args:
+        found: the measures.
+        result: what ``--json`` prints.
+        place: the data set compared with, as the command names it.
+        class_names: the names of its classes.
+        reporter: prints them.
+    """
+    round = result.get("round")
+    whose = "The images" if round is None else f"{result['weights']} G at round {round}"
+    reporter.say(f"{whose} on {place}, {found.samples:,} samples")
+    prefix = _say_features(found, reporter)
+    alignment, classes = result.get("alignment"), result.get("classes")
+    if alignment is not None:
+        reporter.say(f"It assigns {alignment:.1%} of the samples to the requested class")
     rows = [(prefix + k, value, result["floor"][k]) for k, value in result["model"].items()]
     print_table(reporter, ["measure", "samples", "real images"], rows)
+    if classes is not None:
+        shares = [(c, f"{share:.1%}") for c, share in zip(class_names, classes, strict=True)]
+        print_table(reporter, ["class", "share of the samples"], shares)
+    reporter.say(found.copied.sentence)
+
+
+def _say_features(found: "Measurement | ImageMeasures", reporter: ProgressReporter) -> str:
+    """Print what computed the features; return what stands before the name of each measure."""
+    from adversarial_nets.evaluation.measures import FeatureMetrics
+
+    if not isinstance(found.model, FeatureMetrics):
+        return f"{found.features}, "
+    if found.accuracy is None:
+        reporter.say(f"Features: {FEATURES[found.features].summary}")
+        return ""
+    whose = "" if found.features in FEATURES else f" of {found.features}"
+    reporter.say(f"Features: a classifier{whose} with {found.accuracy:.1%} accuracy on test images")
+    return ""
 
 
 COMMANDS = (

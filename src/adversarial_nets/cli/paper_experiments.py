@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
+from adversarial_nets.baselines.names import TITLES
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Flag,
@@ -21,6 +22,9 @@ from adversarial_nets.cli.shared import (
     print_table,
 )
 from adversarial_nets.errors import UserError
+from adversarial_nets.paper.claim_names import CLAIM_NAMES
+from adversarial_nets.paper.reproduce.registry import PARTS
+from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES
 from adversarial_nets.progress import ProgressReporter
 
 __all__ = ["COMMANDS"]
@@ -75,10 +79,14 @@ class ClaimOptions:
     Each claim takes some minutes.
     """
 
-    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
-    """steps (k updates of D for one of G), gradients (of both objectives of G), head-start,
-    helvetica (G collapses if it is trained alone) or parzen-spread (variance of the Parzen
-    score)."""
+    name: Annotated[
+        str,
+        tyro.conf.Positional,
+        tyro.conf.arg(
+            metavar="NAME",
+            help="; ".join(f"{name}: {what}" for name, what in CLAIM_NAMES.items()) + ".",
+        ),
+    ]
     out: Path = output_path("paper", "claims")
     """Folder for the picture."""
     seed: Seed = 0
@@ -115,9 +123,10 @@ class Table1Options:
         tyro.conf.arg(help_behavior_hint="(default: mnist, or mnist-5k with --quick)"),
     ] = ()
     """Data sets, as for advnets train."""
-    rows: Annotated[tuple[str, ...], tyro.conf.arg(help_behavior_hint="(default: all)")] = ()
-    """Some of: dbn, stacked-cae, deep-gsn, vae, gmmn, gmmn-autoencoder, aae, dbm,
-    pca-gaussian, adversarial-nets, references."""
+    rows: Annotated[
+        tuple[str, ...],
+        tyro.conf.arg(help=f"Some of: {', '.join(NAMES)}.", help_behavior_hint="(default: all)"),
+    ] = ()
     out: Annotated[
         Path | None,
         tyro.conf.arg(
@@ -184,10 +193,7 @@ def _is_asked_for(row: Mapping[str, Any], o: Table1Options) -> bool:
         return False
     if not o.rows:
         return True
-    from adversarial_nets.baselines import BASELINES
-    from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES
-
-    names = {baseline.title: name for name, baseline in BASELINES.items()}
+    names = {title: name for name, title in TITLES.items()}
     names["Adversarial nets"] = ADVERSARIAL_NETS
     return names.get(row["model"].split(",")[0], REFERENCES) in o.rows
 
@@ -203,12 +209,14 @@ class ReproduceOptions:
     parts: Annotated[
         tuple[str, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="[PART ...]", help_behavior_hint="(default: all)"),
+        tyro.conf.arg(
+            metavar="[PART ...]",
+            help=f"{', '.join(PARTS)}. The quick profile leaves out "
+            f"{', '.join(name for name, part in PARTS.items() if part.slow)}, which take minutes "
+            "each, unless they are named.",
+            help_behavior_hint="(default: all)",
+        ),
     ] = ()
-    """related-work, figure1, gradients, steps, head-start, theory, function-space, table1,
-    parzen-spread, figure2a, figure2b, figure2c, figure2d, figure3, table2, helvetica, conditional,
-    inference, filling-in, few-labels, efficiency. The quick profile leaves out steps, head-start
-    and the last five, which take minutes each, unless they are named."""
     profile: Literal["quick", "full"] = "quick"
     """quick: the included digits, some minutes; full: the published sizes, days, resumable."""
     out: Path = output_path("paper", "reproduction")

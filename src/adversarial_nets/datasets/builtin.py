@@ -78,18 +78,7 @@ def _stacked_mnist(request: LoadRequest) -> "Dataset":
 def _folder(request: LoadRequest) -> "Dataset":
     from adversarial_nets.datasets.folder import load_folder
 
-    return load_folder(
-        request.folder,
-        size=28 if request.size is None else request.size,
-        channels=1 if request.channels is None else request.channels,
-        background=request.background,
-        stretch=request.stretch,
-        width=request.width,
-        fit=request.fit or "crop",
-        train_on_all=request.train_on_all,
-        name=request.name,
-        on_progress=request.on_progress,
-    )
+    return load_folder(request.folder, request, name=request.name, on_progress=request.on_progress)
 
 
 def _csv(request: LoadRequest) -> "Dataset":
@@ -104,6 +93,12 @@ def _npz(request: LoadRequest) -> "Dataset":
     return load_npz(request.folder, request.name)
 
 
+def _preset_of_npz(path: str) -> str:
+    from adversarial_nets.datasets.npz_header import holds_colour_images
+
+    return "pictures" if holds_colour_images(path) else "quickstart"
+
+
 register(
     "mnist",
     _mnist,
@@ -114,6 +109,8 @@ register(
     needs="download",
     published=True,
     locate=_locate_mnist,
+    default_preset="mnist",
+    interactive=True,
 )
 register(
     "mnist-5k",
@@ -123,6 +120,7 @@ register(
     image_shape=(1, 28, 28),
     counts=(4_000, 500, 500),
     published=True,
+    interactive=True,
 )
 register(
     "stacked-mnist",
@@ -144,6 +142,7 @@ register(
     needs="path",
     published=True,
     locate=functools.partial(_locate_tfd, "tfd"),
+    default_preset="tfd",
 )
 register(
     "tfd-96",
@@ -154,6 +153,7 @@ register(
     needs="path",
     published=True,
     locate=functools.partial(_locate_tfd, "tfd-96"),
+    default_preset="tfd",
 )
 register(
     "tfd-standin",
@@ -165,6 +165,7 @@ register(
     needs="path",
     published=True,
     locate=functools.partial(_locate_tfd, "tfd-standin"),
+    default_preset="tfd",
 )
 register(
     "cifar10",
@@ -177,6 +178,7 @@ register(
     published=True,
     locate=_locate_cifar10,
     classes=_CIFAR10,
+    default_preset="cifar10",
 )
 register(
     "cifar10-copy",
@@ -188,6 +190,7 @@ register(
     needs="path",
     published=True,
     classes=_CIFAR10,
+    default_preset="cifar10",
 )
 register(
     "idx:FOLDER",
@@ -195,6 +198,8 @@ register(
     description="A data set in MNIST's file format: Fashion-MNIST, KMNIST or your own.",
     source="The folder that you name.",
     needs="path",
+    labels_hint="Add the two files of labels",
+    interactive=True,
 )
 register(
     "folder:PATH",
@@ -203,6 +208,9 @@ register(
     source="The folder, or the zip archive, that you name, with its subfolders.",
     needs="path",
     resizable=True,
+    default_preset="pictures",
+    labels_hint="Sort the images into one subfolder for each class",
+    interactive=True,
 )
 register(
     "npz:FILE",
@@ -210,6 +218,8 @@ register(
     description="Images in a NumPy archive, as one array or as arrays train, valid and test.",
     source="The .npz file that you name.",
     needs="path",
+    default_preset=_preset_of_npz,
+    labels_hint="Add an array labels to the file",
 )
 register(
     "csv:FILE",
@@ -217,4 +227,5 @@ register(
     description="Square images in a table, one a line: pixels 0-255, and a class if you like.",
     source="The .csv or .csv.gz file that you name.",
     needs="path",
+    labels_hint="Add a column of class numbers named label",
 )

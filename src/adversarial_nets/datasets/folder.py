@@ -1,8 +1,10 @@
 """A folder of your own images, in any format, size and mode."""
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +20,13 @@ from adversarial_nets.datasets.folder_files import (
     find_images,
     split_images,
 )
-from adversarial_nets.datasets.folder_images import ImageFacts, explain_failure, read_image
-from adversarial_nets.datasets.registry import Fit
+from adversarial_nets.datasets.folder_images import (
+    FULL_RANGE,
+    ImageFacts,
+    explain_failure,
+    read_image,
+)
+from adversarial_nets.datasets.registry import Fit, LoadOptions
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress, counted
 
@@ -34,14 +41,8 @@ _NARROW = 0.3
 
 def load_folder(
     folder: Path,
+    options: LoadOptions | None = None,
     *,
-    size: int = 28,
-    channels: int = 1,
-    background: str | None = None,
-    stretch: bool = False,
-    width: int | None = None,
-    fit: Fit = "crop",
-    train_on_all: bool = False,
     name: str | None = None,
     on_progress: Progress | None = None,
 ) -> Dataset:
@@ -64,18 +65,12 @@ def load_folder(
 
     Args:
         folder: the folder with the images in it or in subfolders, or a zip archive of it.
-        size: height, and width, of the result in pixels, 1 to 1024.
-        channels: 1 for grey, 3 for RGB, 4 for RGB and alpha. With alpha, the background is the
-            colour that fully transparent pixels get.
-        background: colour behind transparent parts, a name or ``"#rrggbb"``; white by default,
-            with a warning if an image has such parts.
-        stretch: make the smallest value of all 16-bit grey images 0 and the largest 255; otherwise
-            65,535 becomes 255, which is nearly black for 12-bit values.
-        width: width of the result in pixels, if it differs from the height.
-        fit: how an image of another aspect is fitted: ``crop`` its sides, ``pad`` it with the
-            background colour, or ``stretch`` it.
-        train_on_all: make all images training images; validation and test images are then the
-            same ones, and `Dataset.held_out` is False.
+        options: the options of `load`. By default images become 28×28 (at most 1024×1024) and
+            grey, their sides are cropped, and transparent parts become white, with a warning if an
+            image has such parts. With 4 channels, the background is the colour that fully
+            transparent pixels get. Without `stretch`, 65,535 of 16 bits becomes 255, so 12-bit
+            values are nearly black. With `train_on_all`, validation and test images are the
+            training images, and `Dataset.held_out` is False.
         name: the data set's name, by default ``folder:PATH``.
         on_progress: called with (the data set's name, bytes read, total bytes).
 
@@ -89,21 +84,25 @@ def load_folder(
             it, images that cannot be read (the message names them), or too few images for three
             splits.
     """
-    width = size if width is None else width
+    options = options or LoadOptions()
+    size = 28 if options.size is None else options.size
+    width = size if options.width is None else options.width
+    channels = 1 if options.channels is None else options.channels
+    background, stretch, fit = options.background, options.stretch, options.fit or "crop"
     _check_options(size, width, channels, background)
     name = name or f"folder:{folder}"
     with unpacked(folder) as place:
         found = find_images(place, folder)
-        splits, how = split_images(place, found.images, train_on_all, folder)
+        splits, how = split_images(place, found.images, options.train_on_all, folder)
         paths = [path for split in splits.values() for path in split]
-        options = ((size, width), channels, background or "white", stretch, fit)
-        images, facts = _read_all(place, paths, *options, name, on_progress, folder)
-    labels, classes = _classes(place, splits, train_on_all)
+        reader = _Reader((size, width), channels, background or "white", fit)
+        images, facts = _read_all(place, paths, reader, stretch, name, on_progress, folder)
+    labels, classes = _classes(place, splits, options.train_on_all)
     if background is None and channels < 4:
         _warn_of_transparency(name, facts)
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
-    train, valid, test = _rows_of_splits(images, splits, train_on_all)
+    train, valid, test = _rows_of_splits(images, splits, options.train_on_all)
     n, shape = counted(len(paths), "image"), f"{size}×{width} {_COLOURS[channels]}"
     aspect = "square" if size == width else f"aspect {size}:{width}"
     on = f"{'fully ' * (channels == 4)}transparent parts on {background or 'white'}"
@@ -112,7 +111,7 @@ def load_folder(
         train=train,
         valid=valid,
         test=test,
-        held_out=not train_on_all,
+        held_out=not options.train_on_all,
         image_shape=(channels, size, width),
         provenance=f"{n} in {folder.absolute()}, each rotated by its EXIF "
         f"orientation, {on}, {_fitted(fit, aspect)}, converted and resized to {shape}; "
@@ -193,20 +192,33 @@ def _check_options(size: int, width: int, channels: int, background: str | None)
             )
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """How each image is read: the arguments of `read_image`."""
+
+    size: tuple[int, int]
+    channels: int
+    background: str
+    fit: Fit
+
+    def read(
+        self, path: Path, stretch: tuple[float, float] = FULL_RANGE
+    ) -> tuple[UInt8[np.ndarray, " pixels"], ImageFacts]:
+        return read_image(path, self.size, self.channels, self.background, stretch, self.fit)
+
+
 def _read_all(
     folder: Path,
     paths: Sequence[Path],
-    size: tuple[int, int],
-    channels: int,
-    background: str,
+    reader: _Reader,
     stretch: bool,
-    fit: Fit,
     name: str,
     on_progress: Progress | None,
     given: Path,
 ) -> tuple[UInt8[np.ndarray, "n pixels"], list[ImageFacts]]:
     """Read all images into one array; raise one error that names all unreadable ones."""
-    images = np.empty((len(paths), channels * size[0] * size[1]), dtype=np.uint8)
+    pixels = reader.channels * math.prod(reader.size)
+    images = np.empty((len(paths), pixels), dtype=np.uint8)
     lengths = [path.stat().st_size if path.is_file() else 0 for path in paths]
     done, total = 0, sum(lengths)
     failures: list[str] = []
@@ -215,7 +227,7 @@ def _read_all(
         if on_progress is not None:
             on_progress(name, done, total)
         try:
-            images[i], fact = read_image(path, size, channels, background, fit=fit)
+            images[i], fact = reader.read(path)
             facts.append(fact)
         # On damaged files Pillow raises many types: OSError, SyntaxError, struct.error …
         except Exception as error:
@@ -233,7 +245,7 @@ def _read_all(
         # The range of all images is known only now, so the 16-bit ones are read again.
         for i, path in enumerate(paths):
             if facts[i].bits == 16:
-                images[i], _ = read_image(path, size, channels, background, used, fit)
+                images[i], _ = reader.read(path, used)
     return images, facts
 
 

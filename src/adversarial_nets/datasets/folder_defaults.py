@@ -1,36 +1,43 @@
-"""Defaults that depend on a user's images: grey or colour, and whether any are held out."""
+"""The preset of a training that names none, adapted to the colours and the number of images."""
 
 import dataclasses
 import functools
-import zipfile
-import zlib
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from adversarial_nets.datasets.folder_archive import Archive, archive_at, unpacked
 from adversarial_nets.datasets.folder_files import find_images, has_splits
 from adversarial_nets.datasets.registry import REGISTRY
-from adversarial_nets.errors import UserError
-from adversarial_nets.presets import Preset, preset_for
+from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.presets import PRESETS, Preset
 
-__all__ = ["default_preset", "preset_for_data"]
+__all__ = ["preset_for", "preset_for_data"]
 
 _LOOKED_AT = 30  # images
-_SMALLEST = 8  # pixels of a side that the networks of pictures can draw
 _FEW = 50  # images, of which none is held out
 
 
-def default_preset(data: str) -> str:
-    """Return the name of the preset that data have by default; no image is opened.
+def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
+    """The preset of that name, or by default the one that the data set was registered with.
 
-    Colour images of an ``npz:FILE`` get the preset pictures, too; on them quickstart diverges.
+    One class (``mnist:7``), and data that only the program has, get quickstart.
+
+    Raises:
+        UnknownName: there is no such preset.
+
+    >>> preset_for("mnist")[0], preset_for("mnist-5k")[0], preset_for("folder:cats")[0]
+    ('mnist', 'quickstart', 'pictures')
     """
-    kind, _, path = data.partition(":")
-    if kind == "npz" and _holds_colour_images(path):
-        return "pictures"
-    return preset_for(data)[0]
+    kind, colon, path = data.partition(":")
+    entry = REGISTRY.get(kind)
+    if name is None and entry is not None and entry.takes_path == bool(colon):
+        own = entry.default_preset
+        name = own(path) if callable(own) else own
+    name = name or "quickstart"
+    if name not in PRESETS:
+        raise unknown_name(name, list(PRESETS), "preset")
+    return name, PRESETS[name]
 
 
 def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
@@ -41,13 +48,13 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.
-        name: the preset's name; `default_preset` by default.
+        name: the preset's name; by default that of `preset_for`.
 
     Raises:
         UserError: there is no such preset.
     """
     kind, _, path = data.partition(":")
-    name, preset = preset_for(data, name or default_preset(data))
+    name, preset = preset_for(data, name)
     settings = preset.settings
     if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
         settings = dataclasses.replace(settings, size=None, channels=None)
@@ -58,25 +65,6 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
         if name == "pictures" and found.are_few:
             settings = dataclasses.replace(settings, train_on_all=True)
     return name, dataclasses.replace(preset, settings=settings)
-
-
-def _holds_colour_images(path: str) -> bool:
-    """Whether an array of an .npz file has the shape of colour images, by the arrays' headers.
-
-    What cannot be read is reported by loading the data.
-    """
-    from numpy.lib import format
-
-    shapes = []
-    damaged = (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error)
-    with suppress(*damaged), zipfile.ZipFile(Path(path).expanduser()) as archive:
-        for member in archive.namelist():
-            with archive.open(member) as array:
-                first = format.read_magic(array) == (1, 0)
-                read = format.read_array_header_1_0 if first else format.read_array_header_2_0
-                shapes.append(read(array)[0])
-    colour = [shape for shape in shapes if len(shape) == 4 and 3 in (shape[1], shape[3])]
-    return any(sorted(shape[1:])[1] >= _SMALLEST for shape in colour)
 
 
 class _Look(NamedTuple):

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -19,6 +19,7 @@ __all__ = [
     "REGISTRY",
     "DatasetEntry",
     "Fit",
+    "LoadOptions",
     "LoadRequest",
     "Loader",
     "absolute_path",
@@ -33,34 +34,47 @@ Fit = Literal["crop", "pad", "stretch"]
 """How an image of another aspect is fitted into the size that is wanted."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LoadOptions:
+    """How a resizable data set prepares images: the options of `load`, and settings of a run.
+
+    Attributes:
+        size: height, and width, wanted in pixels, or None.
+        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha) wanted, or None.
+        width: width wanted in pixels, if it differs from the height; or None.
+        fit: how to fit images of another aspect: ``crop``, ``pad`` or ``stretch``; or None.
+        background: colour wanted behind transparent parts, or None.
+        stretch: whether the smallest and largest value of 16-bit images become black and white.
+        train_on_all: whether no image is to be held out.
+    """
+
+    size: int | None = None
+    channels: int | None = None
+    width: int | None = None
+    fit: Fit | None = None
+    background: str | None = None
+    stretch: bool = False
+    train_on_all: bool = False
+
+    def given(self) -> dict[str, object]:
+        """The options that are not left out, by name."""
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
+
+
 @dataclass(frozen=True)
-class LoadRequest:
-    """The arguments of `load`, as a loader receives them.
+class LoadRequest(LoadOptions):
+    """What a loader receives: the name to load, and the options of `load`.
 
     Attributes:
         name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`,
             which `load` sets to it in any case.
         path: the text after the colon, e.g. ``"cats"``; empty for a name without a colon.
-        size: height and width wanted in pixels, or None.
-        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha) wanted, or None.
         on_progress: to be called with (what, amount done, total or None) during long work.
-        background: colour wanted behind transparent parts, or None.
-        stretch: whether the smallest and largest value of 16-bit images become black and white.
-        width: width wanted in pixels, if it differs from the height; or None.
-        fit: how to fit images of another aspect: ``crop``, ``pad`` or ``stretch``; or None.
-        train_on_all: whether no image is to be held out.
     """
 
     name: str
     path: str = ""
-    size: int | None = None
-    channels: int | None = None
     on_progress: Progress | None = None
-    background: str | None = None
-    stretch: bool = False
-    width: int | None = None
-    fit: Fit | None = None
-    train_on_all: bool = False
 
     @property
     def folder(self) -> Path:
@@ -104,6 +118,12 @@ class DatasetEntry:
         locate: finds the files on this machine without reading or downloading them; None if they
             need not or cannot be looked for.
         classes: the names of its classes, if they have names; ``NAME:CLASS`` is one class.
+        default_preset: the preset of a training that names none; or a function that returns it for
+            the path after the colon; None for quickstart.
+        labels_hint: how a user gives the images class labels, as an order without a full stop; None
+            if there is no way.
+        interactive: whether `play`, `replay` and the playground take it. Games there are watched
+            round by round, so the images should be small and load within seconds.
     """
 
     name: str
@@ -117,6 +137,9 @@ class DatasetEntry:
     published: bool = False
     locate: Callable[[], Path | None] | None = None
     classes: tuple[str, ...] = ()
+    default_preset: str | Callable[[str], str] | None = None
+    labels_hint: str | None = None
+    interactive: bool = False
 
     @property
     def kind(self) -> str:
@@ -173,6 +196,9 @@ def register(
     published: bool = False,
     locate: Callable[[], Path | None] | None = None,
     classes: tuple[str, ...] = (),
+    default_preset: str | Callable[[str], str] | None = None,
+    labels_hint: str | None = None,
+    interactive: bool = False,
     replace: bool = False,
 ) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
@@ -193,6 +219,11 @@ def register(
             about duplicates across splits and blank images.
         locate: finds the files on this machine without reading them, for ``advnets doctor``.
         classes: the names of its classes, if they have names, in the order of the labels.
+        default_preset: the preset of a training that names none, or a function that returns it for
+            the path after the colon; quickstart if left out.
+        labels_hint: how a user gives the images class labels, for the message that asks for them,
+            e.g. ``"Add a column named label"``.
+        interactive: whether `play`, `replay` and the playground take it.
         replace: replace a data set registered earlier under this name.
 
     Raises:
@@ -200,8 +231,20 @@ def register(
             function.
     """
     entry = DatasetEntry(
-        *(name, loader, description, source, image_shape, counts),
-        *(needs, resizable, published, locate, classes),
+        name=name,
+        loader=loader,
+        description=description,
+        source=source,
+        image_shape=image_shape,
+        counts=counts,
+        needs=needs,
+        resizable=resizable,
+        published=published,
+        locate=locate,
+        classes=classes,
+        default_preset=default_preset,
+        labels_hint=labels_hint,
+        interactive=interactive,
     )
     if not callable(loader):
         raise UserError(
@@ -294,16 +337,21 @@ def load(
     ((1, 28, 28), 4000, 500, 500)
     """
     entry = find(name)
-    if not entry.resizable:
-        options: dict[str, object] = {"size": size, "channels": channels, "width": width}
-        options |= {"fit": fit, "background": background, "stretch": stretch or None}
-        for option, value in (options | {"train_on_all": train_on_all or None}).items():
-            if value is not None:
-                raise SettingError(
-                    option,
-                    f"is {value}, but {option} is only for {_resizable_names()}; the images of "
-                    f"{name} are used as they are. Leave {option} out.",
-                )
+    options = LoadOptions(
+        size=size,
+        channels=channels,
+        width=width,
+        fit=fit,
+        background=background,
+        stretch=stretch,
+        train_on_all=train_on_all,
+    )
+    for option, value in () if entry.resizable else options.given().items():
+        raise SettingError(
+            option,
+            f"is {value}, but {option} is only for {_resizable_names()}; the images of "
+            f"{name} are used as they are. Leave {option} out.",
+        )
     if not entry.takes_path and ":" in name:
         from adversarial_nets.datasets.one_class import one_class  # imports torch
 
@@ -311,8 +359,7 @@ def load(
         number = entry.classes.index(chosen) if chosen in entry.classes else int(chosen)
         return one_class(load(kind, on_progress=on_progress, path=path), number, name)
     place = name.partition(":")[2] if path is None else str(path)
-    colours = (channels, on_progress, background, stretch)
-    request = LoadRequest(name, place, size, *colours, width, fit, train_on_all)
+    request = LoadRequest(name=name, path=place, on_progress=on_progress, **vars(options))
     data = _checked(entry, entry.loader(request), name)
     if entry.published:
         data.mark_examined()

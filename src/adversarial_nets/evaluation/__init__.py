@@ -11,12 +11,8 @@ if TYPE_CHECKING:
     from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
     from adversarial_nets.evaluation.compare_images import ImageMeasures, measure_images
     from adversarial_nets.evaluation.features import Classifier, classifier
-    from adversarial_nets.evaluation.measures import (
-        FeatureMetrics,
-        Measurement,
-        compare_features,
-        measure,
-    )
+    from adversarial_nets.evaluation.measure_run import Measurement, measure
+    from adversarial_nets.evaluation.measures import FeatureMetrics, compare_features
     from adversarial_nets.evaluation.nearest import nearest_images
     from adversarial_nets.evaluation.parzen import (
         GRIDS,
@@ -57,7 +53,8 @@ _NAMES = {
     "calibration": ["CalibrationRow", "calibrate"],
     "compare_images": ["ImageMeasures", "measure_images"],
     "features": ["Classifier", "classifier"],
-    "measures": ["FeatureMetrics", "Measurement", "compare_features", "measure"],
+    "measure_run": ["Measurement", "measure"],
+    "measures": ["FeatureMetrics", "compare_features"],
     "nearest": ["nearest_images"],
     "parzen": [
         "GRIDS",

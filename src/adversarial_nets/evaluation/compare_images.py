@@ -1,27 +1,33 @@
-"""Measure any set of images against a data set, on the features of any data set's classifier.
+"""Measure any set of images against a data set: the comparison behind ``advnets measure``.
 
 A classifier of photographs (CIFAR-10) or of digits (MNIST) gives features to a folder of images
-that has no classes of its own. Images are resized and converted to the colours that the classifier
-needs.
+that has no classes of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.nn import functional
 
-from adversarial_nets.datasets import Dataset, ImageShape, to_pixels
+from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.feature_kinds import (
+    HELD_OUT_IMAGES,
+    ImageFeatures,
+    Protocol,
+    find_kind,
+)
 from adversarial_nets.evaluation.features import Classifier
-from adversarial_nets.evaluation.measures import FeatureMetrics, compare_features, random_rows
+from adversarial_nets.evaluation.measures import random_rows, require_torchmetrics
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
 from adversarial_nets.evaluation.parzen import refuse_outside
-from adversarial_nets.evaluation.patches import PatchDistances, patch_distances
+from adversarial_nets.progress import Progress
 
-__all__ = ["ImageMeasures", "as_inputs_of", "measure_images"]
+__all__ = ["ImageMeasures", "compare_samples", "measure_images"]
 
 Images = Float[Tensor, "n pixels"]
 
@@ -32,9 +38,9 @@ class ImageMeasures:
 
     Attributes:
         samples: number of images compared, and of held-out images.
-        features: ``patches``, or the data set whose classifier gave the features.
-        accuracy: that classifier's accuracy on its test images; None for patches.
-        model: the measures of the images.
+        features: the features' name, e.g. ``patches``; or the data set whose classifier gave them.
+        accuracy: that classifier's accuracy on its test images; None for other features.
+        model: the measures of the images: `FeatureMetrics`, or `PatchDistances` for patches.
         floor: those of as many training images: what a perfect generator would get.
         copied: whether training images were copied.
     """
@@ -42,70 +48,74 @@ class ImageMeasures:
     samples: int
     features: str
     accuracy: float | None
-    model: FeatureMetrics | PatchDistances
-    floor: FeatureMetrics | PatchDistances
+    model: Any
+    floor: Any
     copied: Memorisation
 
 
-def measure_images(x: Images, data: Dataset, net: Classifier | None = None) -> ImageMeasures:
+def measure_images(
+    x: Images,
+    data: Dataset,
+    features: str | Classifier | Callable[[Tensor], Tensor] = "patches",
+    on_progress: Progress | None = None,
+) -> ImageMeasures:
     """Measure images against the held-out images of a data set.
 
     Args:
         x: images in the data set's shape and range.
         data: the data set; its test and validation images, drawn at random, are compared with.
-        net: a classifier whose features are compared; without it, patches are.
+        features: ``patches``; ``classifier``, ``inception``, or a data set for the features of its
+            classifier; or as `measure` takes them.
+        on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
-        UserError: too few or too small images, values that are not finite or outside the data's
-            range, or nothing held out.
+        UserError: unknown features, too few or too small images, values that are not finite or
+            outside the data's range, or nothing held out.
     """
+    kind = find_kind(features)
     require_held_out(data)
-    if not x.isfinite().all():
-        raise UserError("The images contain NaN or infinity; remove these images.")
+    _require_finite(x)
     refuse_outside(x, data.range)
-    held_out = torch.cat([data.test, data.valid])
-    n = min(len(x), len(held_out), len(data.train))
-    training = data.train[random_rows(n, len(data.train), "floor")]
-    real = held_out[random_rows(n, len(held_out), "held-out images")]
-    sets = x[:n], data.floats(training), data.floats(real)
-    copied = memorisation(x[:5000], data)
-    if net is None:
-        model, floor = (patch_distances(y, sets[2], data.image_shape) for y in sets[:2])
-        return ImageMeasures(n, "patches", None, model, floor, copied)
-    of_x, of_training, real = (
-        net.features(as_inputs_of(net.data, y, data.image_shape, data.range)) for y in sets
-    )
-    model_features, floor_features = (compare_features(real, f) for f in (of_x, of_training))
-    return ImageMeasures(n, net.data.name, net.accuracy, model_features, floor_features, copied)
+    require_torchmetrics(kind.extra)
+    return compare_samples(x, data, kind.load(data, on_progress), HELD_OUT_IMAGES)
 
 
-def as_inputs_of(
-    target: Dataset, x: Images, image_shape: ImageShape, range: tuple[float, float]
-) -> Float[Tensor, "n other_pixels"]:
-    """Images as inputs of networks that were trained on another data set.
-
-    They become RGB on white, then grey (ITU-R 601 luma) if the other images are, and are resized by
-    antialiased bilinear interpolation.
+def compare_samples(
+    x: Images, data: Dataset, features: ImageFeatures, protocol: Protocol, seed: int = 0
+) -> ImageMeasures:
+    """Compare samples, and as many training images, with real images on features.
 
     Args:
-        target: the other data set.
-        x: images.
-        image_shape: their (channels, height, width).
-        range: their smallest and largest possible value.
+        x: samples; as many of them as there are real images are compared.
+        data: the data set of the real and the training images.
+        features: what they are compared on.
+        protocol: which real images they are compared with.
+        seed: chooses the training images.
 
     Raises:
-        UserError: the other images have an alpha channel.
+        UserError: values that are not finite, or what the features refuse.
     """
-    if image_shape == target.image_shape and range == target.range:
-        return x
-    channels, *size = target.image_shape
-    if channels not in (1, 3):
+    _require_finite(x)
+    real = torch.cat(protocol.real(data))
+    n = min(len(x), len(real), len(data.train))
+    training = data.train[random_rows(n, len(data.train), "floor", seed)]
+    real = real[random_rows(n, len(real), protocol.purpose)]
+    sets = data.floats(real), x[:n], data.floats(training)
+    of_real, *of_others = (features.of(images) for images in sets)
+    model, floor = features.compare(of_real, of_others)
+    return ImageMeasures(
+        samples=n,
+        features=features.name,
+        accuracy=features.classifier.accuracy if features.classifier else None,
+        model=model,
+        floor=floor,
+        copied=memorisation(x[: protocol.for_copies], data),
+    )
+
+
+def _require_finite(x: Images) -> None:
+    if not x.isfinite().all():
         raise UserError(
-            f"The images of {target.name} have {channels} channels; give --features a data set of "
-            "grey or RGB images."
+            "The images contain NaN or infinity; remove these images, or check whether the "
+            "training that made them diverged."
         )
-    rgb = torch.from_numpy(to_pixels(x, image_shape, range)).permute(0, 3, 1, 2).float()
-    if channels == 1:
-        rgb = (rgb * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
-    resized = functional.interpolate(rgb, size, mode="bilinear", antialias=True)
-    return target.floats(resized.round().clamp(0, 255).to(torch.uint8).flatten(1))

@@ -19,14 +19,14 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.datasets import Dataset, ImageShape, require_labels, to_pixels
 from adversarial_nets.datasets.download import cache_folder
-from adversarial_nets.errors import NoClasses
+from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.progress import Progress
 from adversarial_nets.random import Address
 from adversarial_nets.runs.files import write_atomically
 
-__all__ = ["Classifier", "classifier"]
+__all__ = ["Classifier", "as_inputs_of", "classifier"]
 
 STEPS, BATCH = 900, 128
 LR = 3e-3
@@ -150,3 +150,38 @@ def _load_weights(file: Path, net: nn.Sequential) -> bool:
     except (OSError, SafetensorError, RuntimeError):
         return False
     return True
+
+
+def as_inputs_of(
+    target: Dataset,
+    x: Float[Tensor, "n pixels"],
+    image_shape: ImageShape,
+    range: tuple[float, float],
+) -> Float[Tensor, "n other_pixels"]:
+    """Images as inputs of networks that were trained on another data set.
+
+    They become RGB on white, then grey (ITU-R 601 luma) if the other images are, and are resized by
+    antialiased bilinear interpolation.
+
+    Args:
+        target: the other data set.
+        x: images.
+        image_shape: their (channels, height, width).
+        range: their smallest and largest possible value.
+
+    Raises:
+        UserError: the other images have an alpha channel.
+    """
+    if image_shape == target.image_shape and range == target.range:
+        return x
+    channels, *size = target.image_shape
+    if channels not in (1, 3):
+        raise UserError(
+            f"The images of {target.name} have {channels} channels; give --features a data set of "
+            "grey or RGB images."
+        )
+    rgb = torch.from_numpy(to_pixels(x, image_shape, range)).permute(0, 3, 1, 2).float()
+    if channels == 1:
+        rgb = (rgb * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(1, keepdim=True)
+    resized = nn.functional.interpolate(rgb, size, mode="bilinear", antialias=True)
+    return target.floats(resized.round().clamp(0, 255).to(torch.uint8).flatten(1))

@@ -6,42 +6,30 @@ good model from one that copies the test images, so report them together with th
 nearest neighbours (Figure 2).
 """
 
-import copy
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets.classes import drawn_classes
-from adversarial_nets.datasets.arrays import DataLike
-from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.errors import UserError, install, unknown_name
-from adversarial_nets.evaluation.features import classifier
-from adversarial_nets.evaluation.inception import inception
-from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
-from adversarial_nets.evaluation.score import check_data, load_data
-from adversarial_nets.game import sample
-from adversarial_nets.progress import Progress
-from adversarial_nets.random import Address, permutation
-from adversarial_nets.runs import game_state
-from adversarial_nets.runs.folder import RunLike, open_run
-from adversarial_nets.setting_values import whole_number
+from adversarial_nets.errors import UserError, install
+from adversarial_nets.random import permutation
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
 
 __all__ = [
     "FeatureMetrics",
-    "Measurement",
+    "compare_each",
     "compare_features",
     "frechet_distance",
     "kernel_distance",
-    "measure",
     "precision_recall",
     "random_rows",
+    "require_count",
+    "require_torchmetrics",
 ]
 
 _CHUNK = 1000  # rows of a distance matrix computed at a time
@@ -99,12 +87,35 @@ def compare_features(real: Real, samples: Drawn, k: int = 5) -> FeatureMetrics:
         UserError: too few images or samples, k below 1, features that are not finite, or different
             numbers of features.
     """
-    real, samples = _checked(real, samples, k)
-    return FeatureMetrics(
-        frechet_distance(real, samples),
-        kernel_distance(real, samples),
-        *precision_recall(real, samples, k),
-    )
+    (found,) = _metrics_of([_checked(real, samples, k)], k)
+    return found
+
+
+def compare_each(real: Real, several: Sequence[Tensor], k: int = 5) -> list[FeatureMetrics]:
+    """Return the metrics of several sets of samples against the same real images.
+
+    Args:
+        real: as in `compare_features`.
+        several: the features of each set of samples.
+        k: as in `compare_features`.
+
+    Raises:
+        UserError: as `compare_features`.
+    """
+    return _metrics_of([_checked(real, samples, k) for samples in several], k)
+
+
+def _metrics_of(checked: Sequence[tuple[Real, Drawn]], k: int) -> list[FeatureMetrics]:
+    """The metrics of each pair of the same real images and samples, after `_checked`."""
+    radii = _radii(checked[0][0], k) if checked else None  # of the real images, once
+    return [
+        FeatureMetrics(
+            frechet_distance(of_real, samples),
+            kernel_distance(of_real, samples),
+            *_neighbourhoods(of_real, samples, k, radii),
+        )
+        for of_real, samples in checked
+    ]
 
 
 def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
@@ -118,7 +129,7 @@ def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]
             f"samples {tuple(samples.shape)}; both must be (n, features), from the same network."
         )
     for name, x in (("real images", real), ("samples", samples)):
-        _check_count(len(x), name, k)
+        require_count(len(x), name, k)
         if not x.isfinite().all():
             raise UserError(
                 f"The features of the {name} contain NaN or infinity; they must be finite. Check "
@@ -127,7 +138,12 @@ def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]
     return real.double(), samples.double()
 
 
-def _check_count(n: int, what: str, k: int = 5) -> None:
+def require_count(n: int, what: str, k: int = 5) -> None:
+    """Raise an error unless there are more than k images.
+
+    Raises:
+        UserError: there are k or fewer.
+    """
     if n <= k:
         raise UserError(f"There are {n} {what}; the metrics need more than {k}. Give more {what}.")
 
@@ -169,6 +185,19 @@ def _fid(extra: str = "measures") -> type["FrechetInceptionDistance"]:
     return FrechetInceptionDistance
 
 
+def require_torchmetrics(extra: str | None) -> None:
+    """Report a missing package before a classifier is trained or images are sampled.
+
+    Args:
+        extra: the extra to install; None if the features need no package.
+
+    Raises:
+        UserError: torchmetrics is not installed.
+    """
+    if extra is not None:
+        _fid(extra)
+
+
 def kernel_distance(real: Real, samples: Drawn) -> float:
     """Return the unbiased estimate of MMD² with the kernel (x·y/d + 1)³, in float64.
 
@@ -202,8 +231,22 @@ def precision_recall(real: Real, samples: Drawn, k: int = 5) -> tuple[float, flo
     Raises:
         UserError: features that `compare_features` refuses.
     """
-    real, samples = _checked(real, samples, k)  # cdist uses matrix products: float64
-    radii_real, radii_samples = _radii(real, k), _radii(samples, k)
+    return _neighbourhoods(*_checked(real, samples, k), k)
+
+
+def _neighbourhoods(
+    real: Real, samples: Drawn, k: int, radii_real: Float[Tensor, " n_real"] | None = None
+) -> tuple[float, float, float, float]:
+    """Precision, recall, density and coverage of features in float64, since cdist is inexact.
+
+    Args:
+        real: features of real images.
+        samples: features of samples.
+        k: the neighbourhood of a point reaches to its k-th nearest neighbour.
+        radii_real: `_radii` of the real images, if they are known.
+    """
+    radii_real = _radii(real, k) if radii_real is None else radii_real
+    radii_samples = _radii(samples, k)
     counts = torch.zeros(len(samples), dtype=torch.int64)  # real neighbourhoods with the sample
     recalled = covered = 0
     for rows, radii in zip(real.split(_CHUNK), radii_real.split(_CHUNK), strict=True):
@@ -224,139 +267,3 @@ def _radii(x: Features, k: int) -> Float[Tensor, " n"]:
             for rows in x.split(_CHUNK)
         ]
     )
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A run's feature metrics, with those of training images for comparison.
-
-    Attributes:
-        round: the checkpoint's round.
-        weights: ``raw`` or ``averaged``.
-        data: the data set's name.
-        samples: number of samples, and of test images, which are drawn at random.
-        features: ``classifier``, ``inception``, or the name of the function that was passed.
-        accuracy: the classifier's accuracy on the test images; None with other features.
-        model: metrics of the run's samples.
-        floor: metrics of as many training images instead of samples: the values of a perfect model.
-        classes: fraction of samples in each class, by the classifier; None with other features.
-        alignment: fraction of samples that the classifier finds in the class that G was given; None
-            with other features, and for a run without classes.
-        copied: whether samples are copies of training images, by 1,000 of them at most.
-    """
-
-    round: int
-    weights: str
-    data: str
-    samples: int
-    features: str
-    accuracy: float | None
-    model: FeatureMetrics
-    floor: FeatureMetrics
-    classes: tuple[float, ...] | None
-    alignment: float | None
-    copied: Memorisation
-
-
-def measure(
-    run: RunLike,
-    data: DataLike | None = None,
-    *,
-    checkpoint: str | int = "last",
-    weights: str | None = None,
-    samples: int = 5000,
-    features: Literal["classifier", "inception"] | Callable[[Tensor], Tensor] = "classifier",
-    G: nn.Module | None = None,
-    on_progress: Progress | None = None,
-) -> Measurement:
-    """Compute the feature metrics of a run's samples against test images (``advnets measure``).
-
-    Args:
-        run: the run, or its folder.
-        data: its data set or images, if they are in memory already, or the place to which they were
-            moved.
-        checkpoint: ``last``, ``best`` or the number of a round.
-        weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
-        samples: maximum number of samples; at most the number of test or training images.
-        features: ``classifier``, a small classifier of the data's own classes, ``inception``, for
-            photographs, or your own function from images (n, pixels), in the data's range, to
-            features (n, d).
-        G: a generator of the run's architecture, for a run with your own networks; it is copied.
-        on_progress: called with (what, amount done, total) while features are computed.
-
-    Raises:
-        UserError: data without classes or other than the run's, too few samples, no such checkpoint
-            or weights, a missing package, or a function that returns no features.
-    """
-    name = _name_of(features)
-    samples = whole_number("samples", samples)
-    run = open_run(run)
-    data = check_data(run, data)
-    weights = weights or run.default_weights
-    # Report a missing package before the classifier is trained.
-    _fid("photographs" if features == "inception" else "measures")
-    data = data or load_data(run)
-    require_held_out(data)
-    n = min(samples, len(data.test), len(data.train))
-    _check_count(n, "samples")
-    generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
-    net = classifier(data, on_progress) if features == "classifier" else None
-    own = _features_by(features) if callable(features) else None
-    features_of = net.features if net else own or inception(data, on_progress)
-    c = drawn_classes(generator, Address(run.settings.seed, 0, range(n)), "samples to score")
-    drawn = sample(generator, run.settings, n, "samples to score", c=c).float().cpu()
-    real = features_of(data.floats(data.test[random_rows(n, len(data.test), "test images")]))
-    rows = random_rows(n, len(data.train), "floor", run.settings.seed)
-    training = features_of(data.floats(data.train[rows]))
-    classes = alignment = None
-    if net:
-        found = net.classes(drawn)
-        alignment = None if c is None else (found == c).double().mean().item()
-        counts = found.bincount(minlength=len(data.class_names))
-        classes = tuple((counts / n).tolist())
-    return Measurement(
-        round=round,
-        weights=weights,
-        data=run.data,
-        samples=n,
-        features=name,
-        accuracy=net.accuracy if net else None,
-        model=compare_features(real, features_of(drawn)),
-        floor=compare_features(real, training),
-        classes=classes,
-        alignment=alignment,
-        copied=memorisation(drawn[:1000], data),
-    )
-
-
-def _name_of(features: object) -> str:
-    """The name of features: a function's own name, or that of its class.
-
-    Raises:
-        UnknownName: a text that names no features.
-    """
-    known = ["classifier", "inception"]
-    if not callable(features) and features not in known:
-        raise unknown_name(features, known, "kind of features")
-    if isinstance(features, str):
-        return features
-    return str(getattr(features, "__name__", type(features).__name__))
-
-
-def _features_by(
-    features: Callable[..., Any],
-) -> Callable[[Float[Tensor, "n pixels"]], Features]:
-    """A caller's function, with checks of what it returns."""
-
-    def features_of(x: Tensor) -> Tensor:
-        with torch.no_grad():
-            found = features(x)
-        if isinstance(found, Tensor) and found.ndim == 2 and len(found) == len(x):
-            return found.cpu().double()
-        given = f"shape {tuple(found.shape)}" if isinstance(found, Tensor) else f"{type(found)}"
-        raise UserError(
-            f"features={_name_of(features)} returned {given} for {len(x)} images; it must return a "
-            f"tensor of shape ({len(x)}, number of features)."
-        )
-
-    return features_of

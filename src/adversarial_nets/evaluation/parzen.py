@@ -10,6 +10,7 @@ the mean over the test images at that σ. All σ of a grid use the same distance
 """
 
 import math
+import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -403,7 +404,7 @@ def parzen_score_on(
     return ParzenScore(
         nats=float(nats.mean()),
         se=float(nats.std(ddof=1) / math.sqrt(len(scores))) if len(scores) > 1 else scores[0].se,
-        sigma=sorted(score.sigma for score in scores)[len(scores) // 2],
+        sigma=statistics.median(score.sigma for score in scores),
         grid=scores[0].grid,
         samples=scores[0].samples,
         at_edge=any(score.at_edge for score in scores),

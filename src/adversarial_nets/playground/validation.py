@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from adversarial_nets import replay, settings
+from adversarial_nets.datasets import REGISTRY
 from adversarial_nets.playground import limits
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.replay import Change, Script
@@ -67,15 +68,22 @@ def check_data_name(data: Json, command_line_data: str) -> str:
     """
     if not isinstance(data, str) or len(data) >= limits.MAX_DATA_CHARACTERS:
         raise RequestError("no such data")
-    if data in catalogue.TOYS or data in ("mnist-5k", command_line_data):
+    if data in catalogue.TOYS or data == command_line_data or _is_at_hand(data):
         return data
-    if data.startswith(("gaussian:", "mixture:", "uniform:")) and len(data) < 200:
+    family, colon, _ = data.partition(":")
+    if colon and family in catalogue.PARAMETRIC and len(data) < 200:
         return data
     if data.startswith("points:"):  # without the colon, "points" could name a file
         if len(getattr(catalogue.find(data), "x", ())) > limits.MAX_POINTS:
             raise RequestError("too many points", most=limits.MAX_POINTS)
         return data
     raise RequestError("no such data")
+
+
+def _is_at_hand(data: str) -> bool:
+    """Whether it is a data set for games that loads without files and without a download."""
+    entry = REGISTRY.get(data)
+    return entry is not None and entry.interactive and entry.needs == "nothing"
 
 
 def data_dimension(data: str) -> int:

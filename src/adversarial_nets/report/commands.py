@@ -5,8 +5,9 @@ from pathlib import Path
 
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import registry
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
-from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import settings_differences
 

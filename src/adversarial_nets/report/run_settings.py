@@ -9,7 +9,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import checkpoints
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.settings import DATA_OPTIONS, OPTIMISER_SETTINGS
+from adversarial_nets.settings import DATA_OPTIONS, FIELDS, OPTIMISER_SETTINGS
 
 __all__ = [
     "SettingRow",
@@ -23,22 +23,32 @@ __all__ = [
 
 @dataclass(frozen=True)
 class SettingRow:
-    """One row of the table of settings: its dotted name, the run's value and another one."""
+    """One row of the table of settings.
+
+    Attributes:
+        name: the setting's dotted name.
+        value: the run's value.
+        other: the published value, or the preset's.
+        source: where the setting and its published value come from, if the table shows it.
+    """
 
     name: str
     value: str
     other: str
+    source: str = ""
 
 
 def settings_table(run: Run) -> list[SettingRow]:
-    """Every setting that the run used, with its value in the published MNIST experiment.
+    """Every setting that the run used, with its value in the published MNIST experiment and source.
 
     The seed is left out, since the paper states none; nor did it average the weights of G.
     """
     published = PRESETS["mnist"].settings.flat() | {"ema_decay": 0.0}
     unused = _unused_settings(run) | {"seed"}
     return [
-        SettingRow(name, in_words(value), in_words(published[name]))
+        SettingRow(
+            name, in_words(value), in_words(published[name]), FIELDS[name].metadata["source"]
+        )
         for name, value in run.settings.flat().items()
         if name not in unused
     ]

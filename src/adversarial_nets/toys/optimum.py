@@ -38,7 +38,7 @@ def V(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> float:
     -0.25
     """
     found = objectives.find(objective)
-    if found.has_value_of_equation_1:
+    if found.d_ascends_V:
         return divergences.V(a, p_data, p_g)
     # Each pair of x and G(z) as a minibatch of one, since a paired loss depends on both logits.
     x, G_z = np.flatnonzero(p_data), np.flatnonzero(p_g)
@@ -51,7 +51,7 @@ def V(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> float:
 def V_from_logits(objective: str, a_data: Logits, a_samples: Logits) -> float:
     """V, estimated from D's logits on data and on samples."""
     found = objectives.find(objective)
-    if found.has_value_of_equation_1:
+    if found.d_ascends_V:
         return measures.V_from_logits(a_data, a_samples)
     n = min(len(a_data), len(a_samples))  # a paired loss needs as many of each
     a_x, a_G_z = (torch.from_numpy(np.ascontiguousarray(a[:n])) for a in (a_data, a_samples))
@@ -82,7 +82,7 @@ def D_star(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> Vector:
     array([0.73, 0.27])
     """
     found = objectives.find(objective)
-    if found.has_value_of_equation_1:
+    if found.d_ascends_V:
         return divergences.D_star(p_data, p_g)
     best = _a_star(objective, p_data, p_g)
     if best is None:
@@ -107,7 +107,7 @@ def V_star(objective: str, p_data: Vector, p_g: Vector) -> float:
 
     For the paper's objectives it is C(G) = −log 4 + 2·JSD.
     """
-    if objectives.find(objective).has_value_of_equation_1:
+    if objectives.find(objective).d_ascends_V:
         return divergences.C(p_data, p_g)
     best = _a_star(objective, p_data, p_g)
     return math.nan if best is None else V(objective, best, p_data, p_g)
@@ -141,7 +141,7 @@ def describe(objective: str) -> str:
     ''
     """
     found = objectives.find(objective)
-    if found.has_value_of_equation_1:
+    if found.d_ascends_V:
         return ""
     sentence = f"V is minus D's loss under {objective}. D's optimal logit is {found.optimum}"
     if found.a_star is None:
@@ -151,4 +151,5 @@ def describe(objective: str) -> str:
 
 def same_V(objective: str, other: str) -> bool:
     """Whether D ascends the same V under both objectives."""
-    return objectives.find(objective).d_loss is objectives.find(other).d_loss
+    one, two = objectives.find(objective), objectives.find(other)
+    return (one.d_ascends_V and two.d_ascends_V) or one.d_loss is two.d_loss

@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from scipy.special import expit
 from torch import nn
 
-from adversarial_nets import build, game, nets, priors
+from adversarial_nets import build, game, nets, objectives, priors
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
@@ -323,7 +323,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     a_data, a_samples = snapshot.a_data, snapshot.a_samples
     perfect, level = optimum.V_of_perfect_G(objective), optimum.threshold(objective)
     found = {"V": Metric(optimum.V_from_logits(objective, a_data, a_samples), perfect)}
-    if "JSD" in floors and optimum.same_V(objective, "minimax"):
+    if "JSD" in floors and objectives.find(objective).d_ascends_V:
         found["C"] = Metric(2 * snapshot.measures["JSD"] - LOG4, 2 * floors["JSD"] - LOG4)
     if not math.isnan(level):
         found["accuracy"] = Metric(accuracy(a_data - level, a_samples - level), 0.5)

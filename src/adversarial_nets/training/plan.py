@@ -7,9 +7,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adversarial_nets.datasets.folder_defaults import default_preset, preset_for_data
+from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
 from adversarial_nets.errors import UserError
-from adversarial_nets.presets import Preset, preset_for, run_folder
+from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Settings
@@ -151,7 +151,7 @@ def _possible_presets(choices: Choices) -> list[str]:
         return [choices.preset]
     if choices.source:
         return [choices.source.preset]
-    own = default_preset(choices.data)
+    own = preset_for(choices.data)[0]
     is_unsuited = choices.settings is None and own in choices.unsuited
     new = "quickstart-2014" if is_unsuited else own
     # Earlier versions trained a folder of images with the preset quickstart by default.

@@ -1,23 +1,22 @@
 """The parts of the paper, in its order: what each one says and the function that reproduces it."""
 
+import functools
+import importlib
+
 from adversarial_nets.evaluation.published import of_the_paper
-from adversarial_nets.paper.reproduce.claim_parts import claim_part
-from adversarial_nets.paper.reproduce.registry import Part, register
-from adversarial_nets.paper.reproduce.section7_parts import (
-    conditional,
-    efficiency,
-    few_labels,
-    filling_in,
-    inference,
-)
-from adversarial_nets.paper.reproduce.table_parts import table1, table2
-from adversarial_nets.paper.reproduce.theory_parts import (
-    figure1,
-    function_space,
-    related_work,
-    theory,
-)
-from adversarial_nets.paper.reproduce.training_parts import figure2, figure3
+from adversarial_nets.paper.reproduce.registry import Context, Part, Result, register
+
+
+def _make(module: str, function: str, arguments: tuple[str, ...], context: Context) -> Result:
+    """Make a part by a function of a module beside this one."""
+    make = getattr(importlib.import_module(f"adversarial_nets.paper.reproduce.{module}"), function)
+    result: Result = (make(*arguments) if arguments else make)(context)
+    return result
+
+
+def _later(module: str, function: str, *arguments: str) -> "functools.partial[Result]":
+    """A function that makes a part; it imports torch when it is called, so that names do not."""
+    return functools.partial(_make, module, function, arguments)
 
 
 def _score(data: str) -> str:
@@ -28,15 +27,31 @@ def _score(data: str) -> str:
     return f"{score.nats:g} ± {score.se:g} nats"
 
 
-register(Part("related-work", "Related work", "§2", "statements without numbers", related_work))
-register(Part("figure1", "Figure 1: training in one dimension", "§3", "D converges to ½", figure1))
+register(
+    Part(
+        "related-work",
+        "Related work",
+        "§2",
+        "statements without numbers",
+        _later("theory_parts", "related_work"),
+    )
+)
+register(
+    Part(
+        "figure1",
+        "Figure 1: training in one dimension",
+        "§3",
+        "D converges to ½",
+        _later("theory_parts", "figure1"),
+    )
+)
 register(
     Part(
         "gradients",
         "G's two objectives",
         "§3",
         "log D gives stronger gradients",
-        claim_part("gradients"),
+        _later("claim_parts", "claim_part", "gradients"),
     )
 )
 register(
@@ -45,7 +60,7 @@ register(
         "k updates of D for each update of G",
         "§3",
         "too many updates of D overfit",
-        claim_part("steps"),
+        _later("claim_parts", "claim_part", "steps"),
         slow=True,
     )
 )
@@ -55,17 +70,27 @@ register(
         "Training G alone first",
         "§3",
         "not in the paper",
-        claim_part("head-start"),
+        _later("claim_parts", "claim_part", "head-start"),
         slow=True,
     )
 )
 register(
     Part(
-        "theory", "Theory: the optimum", "§4.1", "C(G) ≥ −log 4, equal only if p_g = p_data", theory
+        "theory",
+        "Theory: the optimum",
+        "§4.1",
+        "C(G) ≥ −log 4, equal only if p_g = p_data",
+        _later("theory_parts", "theory"),
     )
 )
 register(
-    Part("function-space", "Theory: convergence", "§4.2", "p_g converges to p_data", function_space)
+    Part(
+        "function-space",
+        "Theory: convergence",
+        "§4.2",
+        "p_g converges to p_data",
+        _later("theory_parts", "function_space"),
+    )
 )
 register(
     Part(
@@ -73,7 +98,7 @@ register(
         "Table 1: Parzen log-likelihood",
         "§5",
         "adversarial nets 225 ± 2",
-        table1,
+        _later("table_parts", "table1"),
         reads=("table1",),
     )
 )
@@ -83,7 +108,7 @@ register(
         "Reliability of the Parzen score",
         "§5",
         "high variance",
-        claim_part("parzen-spread"),
+        _later("claim_parts", "claim_part", "parzen-spread"),
     )
 )
 for name, title, data, full_only in (
@@ -98,7 +123,7 @@ for name, title, data, full_only in (
             title,
             "§5",
             _score(data),
-            figure2(name),
+            _later("training_parts", "figure2", name),
             reads=(name,),
             differs_by_profile=True,
             full_only=full_only,
@@ -110,7 +135,7 @@ register(
         "Figure 3: interpolation in z",
         "§5",
         "samples only; no number",
-        figure3,
+        _later("training_parts", "figure3"),
         reads=("figure2a",),
         differs_by_profile=True,
     )
@@ -121,7 +146,7 @@ register(
         "Table 2: difficulties of each kind of model",
         "§6",
         "sampling: no difficulties",
-        table2,
+        _later("table_parts", "table2"),
         reads=("table1", "figure2a"),
         differs_by_profile=True,
     )
@@ -132,7 +157,7 @@ register(
         "Mode collapse (the Helvetica scenario)",
         "§6",
         "G collapses if D is not updated",
-        claim_part("helvetica"),
+        _later("claim_parts", "claim_part", "helvetica"),
     )
 )
 register(
@@ -141,7 +166,7 @@ register(
         "Extension 1: a conditional model p(x | c)",
         "§7",
         "adding c as input to both G and D",
-        conditional,
+        _later("section7_parts", "conditional"),
         differs_by_profile=True,
         slow=True,
     )
@@ -152,7 +177,7 @@ register(
         "Extension 2: inference of z",
         "§7",
         "an auxiliary network predicts z given x",
-        inference,
+        _later("section7_parts", "inference"),
         reads=("figure2a",),
         differs_by_profile=True,
         slow=True,
@@ -164,7 +189,7 @@ register(
         "Extension 3: all conditionals p(x_S | x_¬S)",
         "§7",
         "a family of conditional models that share parameters",
-        filling_in,
+        _later("section7_parts", "filling_in"),
         differs_by_profile=True,
         slow=True,
     )
@@ -175,7 +200,7 @@ register(
         "Extension 4: few labels",
         "§7",
         "features of D could improve classifiers when labels are few",
-        few_labels,
+        _later("section7_parts", "few_labels"),
         differs_by_profile=True,
         slow=True,
     )
@@ -186,7 +211,7 @@ register(
         "Extension 5: efficiency",
         "§7",
         "training could be accelerated greatly",
-        efficiency,
+        _later("section7_parts", "efficiency"),
         differs_by_profile=True,
         slow=True,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from adversarial_nets.baselines.names import TITLES
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.runs import files as runs_files
 
@@ -27,18 +28,7 @@ __all__ = [
 ]
 
 ADVERSARIAL_NETS, REFERENCES = "adversarial-nets", "references"
-_BASELINES = (
-    "dbn",
-    "stacked-cae",
-    "deep-gsn",
-    "vae",
-    "gmmn",
-    "gmmn-autoencoder",
-    "aae",
-    "dbm",
-    "pca-gaussian",
-)
-NAMES = (*_BASELINES, ADVERSARIAL_NETS, REFERENCES)
+NAMES = (*TITLES, ADVERSARIAL_NETS, REFERENCES)
 """The rows of the table: the models of `baselines.BASELINES`, the adversarial nets, and reference
 images (training images, k-means centroids, the mean image)."""
 
@@ -128,7 +118,7 @@ def recorded(
         UserError: a row is unknown, or a record is damaged.
     """
     others = _recorded_rows(out) - set(NAMES)
-    known = (*_BASELINES, *sorted(others), ADVERSARIAL_NETS, REFERENCES)
+    known = (*TITLES, *sorted(others), ADVERSARIAL_NETS, REFERENCES)
     for row in rows:
         if row not in known:
             raise unknown_name(row, known, "row")

@@ -25,6 +25,7 @@ from adversarial_nets.baselines import (
 )
 from adversarial_nets.baselines.optimisers import batches_per_epoch
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.features import classifier
@@ -34,7 +35,7 @@ from adversarial_nets.game import sample as sample_G
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result
 from adversarial_nets.plots import interpolation
-from adversarial_nets.presets import PRESETS, preset_for
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
