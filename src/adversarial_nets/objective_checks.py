@@ -16,7 +16,7 @@ from adversarial_nets.objectives import (
     g_logit_gradient,
     scalar,
 )
-from adversarial_nets.progress import counted
+from adversarial_nets.text import counted
 
 __all__ = ["try_out"]
 

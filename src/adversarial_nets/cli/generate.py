@@ -28,7 +28,8 @@ from adversarial_nets.cli.shared import (
 )
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import ProgressReporter, counted
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.text import counted
 
 if TYPE_CHECKING:
     from torch import Tensor

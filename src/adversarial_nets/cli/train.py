@@ -16,9 +16,10 @@ from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.progress import ProgressReporter, counted
+from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.settings import Cadence, Settings
+from adversarial_nets.text import counted
 from adversarial_nets.training.plan import Choices, Plan, resolve
 
 if TYPE_CHECKING:

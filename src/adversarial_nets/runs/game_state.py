@@ -13,7 +13,6 @@ from adversarial_nets.build import new_generator
 from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import reference_parameter
-from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
     checkpoint_folder,
@@ -23,6 +22,7 @@ from adversarial_nets.runs.checkpoints import (
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import AdaState, Game
+from adversarial_nets.text import counted
 from adversarial_nets.user_networks import Requirements
 
 __all__ = [
