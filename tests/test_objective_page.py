@@ -9,7 +9,8 @@ import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError
-from adversarial_nets.objectives import OBJECTIVES, published_settings
+from adversarial_nets.objective_checks import published_settings
+from adversarial_nets.objectives import OBJECTIVES
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.settings import Settings, update_settings
 from adversarial_nets.training import session

@@ -116,11 +116,11 @@ def new_game(
         ada=AdaState(diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)),
     )
     _multiply_own_rates(game)
-    game.manual_backprop = _by_hand(game, manual_backprop)
+    game.manual_backprop = _uses_manual_backprop(game, manual_backprop)
     return game
 
 
-def _by_hand(game: Game, wanted: bool | None) -> bool:
+def _uses_manual_backprop(game: Game, wanted: bool | None) -> bool:
     """Whether updates use manual backpropagation: as requested, or wherever it applies.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Try out an objective that a program added, before a game uses it."""
+"""Try out an objective that a program added; compare a game with an objective's publication."""
 
 import dataclasses
 import inspect
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError
 from adversarial_nets.objectives import (
     Objective,
@@ -16,9 +17,10 @@ from adversarial_nets.objectives import (
     g_logit_gradient,
     scalar,
 )
+from adversarial_nets.settings import Settings
 from adversarial_nets.text import counted
 
-__all__ = ["try_out"]
+__all__ = ["published_settings", "try_out"]
 
 
 @torch.inference_mode(False)
@@ -138,3 +140,25 @@ def _check_closed_forms(objective: Objective, name: str) -> None:
                 f"The {field_name} of the objective {name} are not the gradients of m times its "
                 f"loss, m being the size of the minibatch. Correct them, or give {field_name}=None."
             )
+
+
+def published_settings(s: Settings) -> str:
+    """A sentence that names the settings in which a game differs from its objective's publication.
+
+    Returns:
+        The values of both, and the options that set the published ones; empty if none differ.
+
+    >>> published_settings(Settings()), published_settings(Settings(objective="hinge"))
+    ('', '')
+    """
+    objective, now = find(s.objective), s.flat()
+    other = {name: value for name, value in objective.published.items() if now[name] != value}
+    if not other:
+        return ""
+    theirs, ours = (
+        ", ".join(f"{name} {values[name]}" for name in other) for values in (other, now)
+    )
+    return (
+        f"The objective {s.objective} was published with {theirs} ({objective.published_in}), but "
+        f"this game has {ours}; to play as published, add {' '.join(option_words(other))}"
+    )

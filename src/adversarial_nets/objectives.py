@@ -20,7 +20,6 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from adversarial_nets.command_line import option_words
 from adversarial_nets.errors import UserError, describe_type, unknown_name
 from adversarial_nets.settings import Settings
 
@@ -39,7 +38,6 @@ __all__ = [
     "joint_loss",
     "minus_value",
     "penalties",
-    "published_settings",
     "r1",
     "scalar",
     "value",
@@ -301,28 +299,6 @@ def penalties(s: Settings) -> dict[str, float]:
     λ = default if s.gradient_penalty is None else s.gradient_penalty
     weights = {"r1": s.r1, "r2": s.r2, "gradient_penalty": λ}
     return {name: weight for name, weight in weights.items() if weight > 0}
-
-
-def published_settings(s: Settings) -> str:
-    """A sentence that names the settings in which a game differs from its objective's publication.
-
-    Returns:
-        The values of both, and the options that set the published ones; empty if none differ.
-
-    >>> published_settings(Settings()), published_settings(Settings(objective="hinge"))
-    ('', '')
-    """
-    objective, now = find(s.objective), s.flat()
-    other = {name: value for name, value in objective.published.items() if now[name] != value}
-    if not other:
-        return ""
-    theirs, ours = (
-        ", ".join(f"{name} {values[name]}" for name in other) for values in (other, now)
-    )
-    return (
-        f"The objective {s.objective} was published with {theirs} ({objective.published_in}), but "
-        f"this game has {ours}; to play as published, add {' '.join(option_words(other))}"
-    )
 
 
 def discriminator_loss(

@@ -12,8 +12,8 @@ from adversarial_nets.cli.shared import (
     Flag,
     Json,
     Threads,
+    count_option,
     needs_playground,
-    require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
 
@@ -78,16 +78,16 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
         result, lines = grown.to_json(), records.scaling_lines(grown)
         files = records.write_scaling(grown, o.out) if o.out else []
     elif o.busy:
-        turns = require_positive("--turns", o.turns, 3)
+        turns = count_option("--turns", o.turns, 3)
         rates = measure_busy_machine(turns=turns, on_progress=reporter.work)
         result, lines = dataclasses.asdict(rates), records.busy_lines(rates)
         files = records.write_busy(rates, o.out) if o.out else []
     elif o.pictures:
-        speed = measure_pictures(require_positive("--turns", o.turns, 9))
+        speed = measure_pictures(count_option("--turns", o.turns, 9))
         result, lines = dataclasses.asdict(speed), records.picture_lines(speed)
         files = []
     else:
-        fast = measure_speed(o.data, require_positive("--turns", o.turns, 9), reporter.work)
+        fast = measure_speed(o.data, count_option("--turns", o.turns, 9), reporter.work)
         result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
         files = records.write_speed(fast, o.out) if o.out else []
     for line in [*lines, *(f"File: {path}" for path in files)]:
@@ -109,8 +109,8 @@ def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, 
     machine = "beside one busy loop" if o.busy else "alone"
     found: PlaygroundSpeed | Visitors
     if o.visitors is not None:
-        visitors = require_positive("--visitors", o.visitors, 1)
-        seconds = require_positive("--seconds", o.seconds, 600)
+        visitors = count_option("--visitors", o.visitors, 1)
+        seconds = count_option("--seconds", o.seconds, 600)
         found = measure_visitors(visitors, seconds, machine, reporter.work)
         lines = records.visitor_lines(found)
     else:

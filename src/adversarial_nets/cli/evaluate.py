@@ -15,7 +15,7 @@ from adversarial_nets.cli.shared import (
     RunFolder,
     Threads,
     Weights,
-    require_positive,
+    count_option,
 )
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.settings import DATA_OPTIONS
@@ -54,7 +54,7 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.runs.folder import history, open_run
 
     run = open_run(o.run)
-    require_positive("--samples", o.samples, 10_000)
+    count_option("--samples", o.samples, 10_000)
     found = evaluate(
         run,
         load_data(run, reporter.work, o.data),
@@ -113,7 +113,7 @@ def _calibrate(o: CalibrateOptions, reporter: ProgressReporter) -> dict[str, Any
     from adversarial_nets.evaluation import calibrate
     from adversarial_nets.evaluation.score import row_to_json
 
-    samples = require_positive("--samples", o.samples, 10_000)
+    samples = count_option("--samples", o.samples, 10_000)
     options = {name: getattr(o, name) for name in DATA_OPTIONS if name != "train_on_all"}
     data = datasets.load(o.data, **options, on_progress=reporter.work)
     rows = calibrate(data, o.grid, samples=samples, on_progress=reporter.work)

@@ -22,8 +22,8 @@ from adversarial_nets.cli.shared import (
     Json,
     RunFolder,
     Weights,
+    count_option,
     output_path,
-    require_positive,
     require_suffix,
 )
 from adversarial_nets.command_line import option
@@ -122,10 +122,10 @@ def _check_sample(o: SampleOptions, out: Path) -> None:
     Raises:
         UserError: an option cannot be right, or contradicts another.
     """
-    require_positive("--n", o.n, 1)
+    count_option("--n", o.n, 1)
     if out.suffix or out.is_file():
         require_suffix(out, ".png", ".npz")
-    require_positive("--per-class", o.per_class, 1)
+    count_option("--per-class", o.per_class, 1)
     if o.per_class is not None and (o.n is not None or o.class_ is not None):
         raise UserError("--per-class is given with --n or --class; give it alone.")
     if not 0 <= o.first < 2**31:
@@ -234,8 +234,8 @@ class InterpolateOptions(GeneratorOptions):
 
 def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("interpolation.png", run=o.run)
-    require_positive("--rows", o.rows)
-    require_positive("--steps", o.steps, least=2)
+    count_option("--rows", o.rows)
+    count_option("--steps", o.steps, least=2)
     require_suffix(out, ".png")
     if o.to_class is not None and o.class_ is None:
         raise UserError("--to-class is given without --class; give --class, where to start, too.")
@@ -291,7 +291,7 @@ class WalkOptions(GeneratorOptions):
 def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("walk.gif", run=o.run)
     for name, least in (("n", 1), ("points", 2), ("frames", 1), ("fps", 1), ("scale", 1)):
-        require_positive(f"--{name}", getattr(o, name), least=least)
+        count_option(f"--{name}", getattr(o, name), least=least)
     require_suffix(out, ".gif", ".webp", ".mp4")
     most = {".gif": 50, ".webp": 1000}.get(out.suffix)
     if most is not None and o.fps > most:

@@ -15,8 +15,8 @@ from adversarial_nets.cli.shared import (
     Place,
     Threads,
     Weights,
+    count_option,
     print_table,
-    require_positive,
 )
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import FEATURES
@@ -105,7 +105,7 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
             f"--samples is {o.samples}, so {o.run} must be a data set, e.g. folder:{o.run}; or "
             "give the number of samples of this run."
         )
-    n = require_positive("--samples", int(o.samples or _MOST), _MOST)
+    n = count_option("--samples", int(o.samples or _MOST), _MOST)
     return _measure_run(o, n, reporter)
 
 

@@ -10,9 +10,9 @@ from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.generator import GeneratorOptions, open_generator, write
 from adversarial_nets.cli.shared import (
     Flag,
+    count_option,
     output_path,
     print_table,
-    require_positive,
     require_suffix,
 )
 from adversarial_nets.errors import UserError
@@ -58,7 +58,7 @@ class ProjectOptions(OwnImageOptions):
 def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("projection.png", run=o.run)
     require_suffix(out, ".png")
-    steps = require_positive("--steps", o.steps, 1)
+    steps = count_option("--steps", o.steps, 1)
     if not o.images:
         raise UserError("IMAGE is missing; give one or more image files after RUN.")
 
@@ -127,8 +127,8 @@ class InpaintOptions(OwnImageOptions):
 def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("inpainting.png", run=o.run)
     require_suffix(out, ".png")
-    steps = require_positive("--steps", o.steps, 1)
-    n = require_positive("--completions", o.completions, 1)
+    steps = count_option("--steps", o.steps, 1)
+    n = count_option("--completions", o.completions, 1)
     if o.image is None:
         raise UserError("IMAGE is missing; give an image file after RUN.")
 

@@ -12,10 +12,10 @@ from adversarial_nets.cli.shared import (
     Json,
     Seed,
     Threads,
+    count_option,
     output_path,
     print_files,
     print_table,
-    require_positive,
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
@@ -76,8 +76,8 @@ def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, A
     from adversarial_nets import objectives
     from adversarial_nets.paper import objective_study as study
 
-    require_positive("--seeds", o.seeds, 1)
-    require_positive("--rounds", o.rounds, 1)
+    count_option("--seeds", o.seeds, 1)
+    count_option("--rounds", o.rounds, 1)
     for name in o.objectives:
         objectives.find(name)
     for name in o.penalties:

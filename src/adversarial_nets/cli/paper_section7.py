@@ -16,10 +16,10 @@ from adversarial_nets.cli.shared import (
     Json,
     Seed,
     Weights,
+    count_option,
     output_path,
     print_files,
     print_table,
-    require_positive,
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
@@ -141,7 +141,7 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         return _print_rows(rows, reporter)
     if o.item not in ITEMS:
         raise unknown_name(o.item, list(ITEMS), "item of §7")
-    require_positive("--per-class", o.per_class, 1)
+    count_option("--per-class", o.per_class, 1)
     items = {
         "conditional": _conditional,
         "inference": _inference,
@@ -278,7 +278,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
             f"{len(o.runs)} runs are given; inference needs one finished run, for example: advnets "
             "paper section7 inference runs/mnist-mnist-0. Or train the joint game with --joint."
         )
-    steps = require_positive("--steps", o.steps, 1)
+    steps = count_option("--steps", o.steps, 1)
     run = runs_folder.open_run(o.runs[0])
     data = load_data(run, reporter.work, o.data)
     settings = EncoderSettings(steps=steps, seed=o.seed)
@@ -308,7 +308,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
         return _record(o, reporter, found, _seeds(seeds))
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
-    epochs = require_positive("--epochs", o.epochs, JointSettings.epochs)
+    epochs = count_option("--epochs", o.epochs, JointSettings.epochs)
     settings = JointSettings(epochs=epochs, seed=o.seed)
     folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
     scores = inference_study.score_joint(data, settings, folder, reporter.work)
@@ -329,7 +329,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
             f"{len(o.runs)} runs are given; filling-in needs one finished run, for example: "
             "advnets paper section7 filling-in runs/mnist-filling-in-0"
         )
-    images = require_positive("--images", o.images, 1)
+    images = count_option("--images", o.images, 1)
     run = runs_folder.open_run(o.runs[0])
     data = load_data(run, reporter.work, o.data)
     found, shown = filling_in_rows(
@@ -356,7 +356,7 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         found = features_rows(run, _model(run), data, o.labels, o.draw)
         return _record(o, reporter, found, _length_and_seeds([run]))
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
-    epochs = require_positive("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
+    epochs = count_option("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
     found, picture = few_labels_rows(
         data,
         o.out,
@@ -376,7 +376,7 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 
     if o.runs:
         raise UserError("efficiency plays its own games, but RUN is given; leave RUN out.")
-    rounds = require_positive("--rounds", o.rounds, 9000)
+    rounds = count_option("--rounds", o.rounds, 9000)
     if not math.isfinite(o.nats):
         raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)

@@ -12,10 +12,10 @@ from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Json,
     Seed,
+    count_option,
     output_path,
     print_files,
     print_result,
-    require_positive,
 )
 from adversarial_nets.progress import ProgressReporter
 
@@ -88,7 +88,7 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.figure1 import figure1
     from adversarial_nets.toys.line import ROUNDS
 
-    rounds = require_positive("--rounds", o.rounds, ROUNDS)
+    rounds = count_option("--rounds", o.rounds, ROUNDS)
     show_round = _show_rounds(reporter)
 
     def show(snapshot: "Snapshot", rounds: int) -> None:
@@ -132,7 +132,7 @@ def _function_space(o: FunctionSpaceOptions, reporter: ProgressReporter) -> dict
         o.data,
         o.out,
         eta=o.eta,
-        steps=require_positive("--steps", o.steps, 1),
+        steps=count_option("--steps", o.steps, 1),
         seed=o.seed,
         on_snapshot=_show_rounds(reporter),
     )
@@ -176,7 +176,7 @@ def _plane(o: PlaneOptions, reporter: ProgressReporter) -> dict[str, Any]:
     found = plane(
         o.data,
         o.out,
-        rounds=require_positive("--rounds", o.rounds, ROUNDS),
+        rounds=count_option("--rounds", o.rounds, ROUNDS),
         seed=o.seed,
         on_snapshot=_show_rounds(reporter),
     )

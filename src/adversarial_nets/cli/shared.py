@@ -23,11 +23,11 @@ __all__ = [
     "Seed",
     "Threads",
     "Weights",
+    "count_option",
     "needs_playground",
     "output_path",
     "print_result",
     "print_table",
-    "require_positive",
     "require_suffix",
 ]
 
@@ -110,7 +110,7 @@ def needs_playground() -> Iterator[None]:
 _MOST = 2**31 - 1  # of anything that an option counts
 
 
-def require_positive(option: str, value: int | None, default: int = 1, least: int = 1) -> int:
+def count_option(option: str, value: int | None, default: int = 1, least: int = 1) -> int:
     """The value of an option that counts something, or its default if it is not given.
 
     Raises:

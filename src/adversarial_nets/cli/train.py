@@ -227,13 +227,13 @@ def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -
 
 def _opening_sentences(o: TrainOptions, preset: str, data: "Dataset", rounds: int) -> Iterator[str]:
     """What is trained on what, and how it differs from the published game."""
-    from adversarial_nets import objectives
+    from adversarial_nets.objective_checks import published_settings
 
     chosen = PRESETS[preset]
     yield f"{o.data}: {counted(len(data.train), 'training image')}; preset {preset}"
     if chosen.departures:
         yield f"Unlike the published game: {chosen.departures}"
-    if unlike := objectives.published_settings(o.settings):
+    if unlike := published_settings(o.settings):
         yield unlike
     if data.notes:
         yield data.notes
@@ -380,10 +380,10 @@ def _closing_sentences(run: Run, data: "Dataset", preset: str) -> list[str]:
 
     if not data.held_out:
         return [f"No score: {NOTHING_HELD_OUT}"]
-    still_falls = trend(metrics.read_metrics(run.folder), run.default_weights).sentence
+    trend_sentence = trend(metrics.read_metrics(run.folder), run.default_weights).sentence
     if preset != "pictures":
-        return [still_falls]
-    return [_memorised(run, data), *_known_to_D(run.folder), still_falls]
+        return [trend_sentence]
+    return [_memorised(run, data), *_known_to_D(run.folder), trend_sentence]
 
 
 def _memorised(run: Run, data: "Dataset") -> str:
