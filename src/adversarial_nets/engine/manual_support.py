@@ -12,19 +12,27 @@ from adversarial_nets.state import Game
 
 __all__ = ["supports"]
 
-# A letter for each layer, so that a regular expression can describe the supported networks.
-_LETTERS: dict[type[nn.Module], str] = {
-    **{nn.Linear: "L", Maxout: "M", Dropout: "d", nn.BatchNorm1d: "B", Projection: "P"},
-    **{nn.ReLU: "r", nn.LeakyReLU: "r", nn.Sigmoid: "s", nn.Tanh: "s"},
+# A network is written as words, so that a regular expression can describe the supported ones.
+_WORDS: dict[type[nn.Module], str] = {
+    nn.Linear: "linear",
+    nn.BatchNorm1d: "batch_norm",
+    nn.ReLU: "relu",
+    nn.LeakyReLU: "relu",
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "sigmoid",
+    Maxout: "maxout",
+    Dropout: "dropout",
+    Projection: "projection",
 }
-_G_LAYER, _D_LAYER = "LB?[rs]?", "d?(M|Lr?)"
-_G_LAYERS = f"{_G_LAYER}(d?{_G_LAYER})*"
-# Branches are spelt ‹layers of x|layers of c›.
-_G_SPELLING = rf"(‹{_G_LAYERS}\|{_G_LAYERS}›d?)?{_G_LAYERS}"
-_D_SPELLING = (
-    rf"(‹({_D_LAYER})*d?\|({_D_LAYER})*d?›)?({_D_LAYER})*d?L",
-    rf"‹({_D_LAYER})+d?\|›P",
-)
+# Branches are written < layers of x | layers of c >.
+_G_LAYER = "linear (batch_norm )?((relu|sigmoid) )?"
+_G_LAYERS = f"{_G_LAYER}((dropout )?{_G_LAYER})*"
+_G = rf"(< {_G_LAYERS}\| {_G_LAYERS}> (dropout )?)?{_G_LAYERS}"
+
+_D_LAYER = "(dropout )?(maxout |linear (relu )?)"
+_D_LAYERS = f"({_D_LAYER})*"
+_D = rf"(< {_D_LAYERS}(dropout )?\| {_D_LAYERS}(dropout )?> )?{_D_LAYERS}(dropout )?linear "
+_D_WITH_PROJECTION = rf"< ({_D_LAYER})+(dropout )?\| > projection "
 
 
 def supports(game: Game) -> bool:
@@ -46,24 +54,26 @@ def supports(game: Game) -> bool:
         return False
     if any(map(_has_step_hooks, (game.optimiser_G, game.optimiser_D))):
         return False
-    G_spelt, D_spelt = _spelling(G), _spelling(D)
+    layers_of_G, layers_of_D = _in_words(G), _in_words(D)
     return (
-        re.fullmatch(_G_SPELLING, G_spelt) is not None
-        and any(re.fullmatch(spelling, D_spelt) for spelling in _D_SPELLING)
+        re.fullmatch(_G, layers_of_G) is not None
+        and re.fullmatch(f"{_D}|{_D_WITH_PROJECTION}", layers_of_D) is not None
         and all(_is_plain(layer) for layers in leaves for layer in layers)
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
-        and not ("B" in G_spelt and game.settings.batch == 1)  # torch refuses one image
+        and not (
+            "batch_norm" in layers_of_G and game.settings.batch == 1
+        )  # torch refuses one image
         and not _needs_autograd(game.settings)
         and not (game.bf16_matmul and reference_parameter(D).device.type != "cpu")  # autocast
     )
 
 
-def _spelling(net: nn.Sequential) -> str:
-    """One letter for each layer."""
+def _in_words(net: nn.Sequential) -> str:
+    """A word for each layer, e.g. ``"linear relu linear sigmoid "``."""
     return "".join(
-        f"‹{_spelling(layer.of_x)}|{_spelling(layer.of_c)}›"
+        f"< {_in_words(layer.of_x)}| {_in_words(layer.of_c)}> "
         if type(layer) is Branches
-        else _LETTERS.get(type(layer), "?")
+        else f"{_WORDS.get(type(layer), 'other')} "
         for layer in net
     )
 
