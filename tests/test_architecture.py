@@ -1,9 +1,16 @@
 """Modules depend on one another as docs/architecture.md says: in one direction, without cycles."""
 
 import ast
+import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+
+from adversarial_nets.engine import autograd_updates, manual_backprop
+from adversarial_nets.engine.updates import Updates
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "adversarial_nets"
@@ -81,3 +88,14 @@ def test_baselines_do_not_import_the_training_of_the_adversarial_nets() -> None:
     ]
     assert not [module for module in users if module.startswith("baselines")]
     assert users
+
+
+@pytest.mark.parametrize("module", [autograd_updates, manual_backprop])
+def test_both_modules_of_updates_have_the_functions_that_a_round_calls(module: Any) -> None:
+    def types(function: Callable[..., Any]) -> dict[str, Any]:
+        return get_type_hints(inspect.unwrap(function))
+
+    functions = {name: f for name, f in vars(Updates).items() if inspect.isfunction(f)}
+    declared = {name: types(f) for name, f in functions.items() if not name.startswith("_")}
+    assert set(declared) == set(module.__all__)
+    assert {name: types(getattr(module, name)) for name in declared} == declared

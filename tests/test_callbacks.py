@@ -56,6 +56,17 @@ def test_settings_that_a_callback_changes_are_recorded_and_survive_an_interrupti
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
+def test_numbers_of_a_callback_keep_their_order(tmp_path: Path) -> None:
+    names = [f"{name} of mine" for name in "zyabcmnklp"]
+
+    def add(snapshot: TrainingSnapshot) -> None:
+        for name in names:
+            snapshot.row[name] = 1.0
+
+    run = trained(tmp_path / "run", 4, callbacks=[add])
+    assert [list(row)[-len(names) :] for row in read_metrics(run.folder)] == [names, names]
+
+
 def test_a_change_after_the_last_checkpoint_is_forgotten(tmp_path: Path) -> None:
     def stop(snapshot: TrainingSnapshot) -> None:
         if snapshot.row["round"] == 6:  # the newest checkpoint is of round 4

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import adversarial_nets as an
 from adversarial_nets.cli import main as main_module
 from adversarial_nets.cli import paper_experiments
 from adversarial_nets.cli.main import main
@@ -87,6 +88,25 @@ def test_from_another_run(
     capsys.readouterr()
     assert main([*args, "--run", str(run)]) == 2
     assert "give the new run another folder" in capsys.readouterr().err
+
+
+def test_a_run_from_a_run_of_another_seed_continues(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its folder is named after that seed; its own settings are then the defaults."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "source")
+    path = Path("source/settings.json")
+    record = json.loads(path.read_text())
+    record["settings"]["seed"] = 3
+    path.write_text(json.dumps(record))
+    args = ("train", "mnist-5k", "--from", "source", "--threads", "1")
+    first = result(capsys, *args, "--lr", "0.01", "--rounds", "5")
+    assert first["run"] == "runs/mnist-5k-quickstart-3-from-source"
+    assert result(capsys, *args, "--rounds", "6")["run"] == first["run"]
+    python = an.train("mnist-5k", init_from="source", rounds=7, progress=False)
+    assert (str(python.folder), python.settings.lr) == (first["run"], 0.01)
+    assert python.newest_round == 7
 
 
 def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.convolutional import OutputConvolution
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, folder_defaults
 from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
@@ -29,7 +29,7 @@ from adversarial_nets.settings import (
     Settings,
 )
 from adversarial_nets.training import loop
-from adversarial_nets.training.plan import resolve
+from adversarial_nets.training.plan import Choices, resolve
 from adversarial_nets.training.trend import trend
 from shortened import photographs
 from small import generator, small_settings
@@ -222,7 +222,26 @@ def test_a_folder_that_an_earlier_version_trained_continues(tmp_path: Path) -> N
         assert run.name.endswith("-quickstart-0")
         assert main(["train", data, "--rounds", "2"]) == 0
         assert an.open_run(run).settings.size == 4
+        assert an.train(data, rounds=3, progress=False).newest_round == 3
         assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name]
+
+
+def test_a_command_looks_at_the_images_of_a_folder_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their number and colours decide defaults; a folder may have many thousands."""
+    data = f"folder:{photographs(tmp_path / 'photos')}"
+    looks: list[str] = []
+    look_at = folder_defaults._look_at
+
+    def look(path: str) -> folder_defaults._Look:
+        looks.append(path)
+        return look_at(path)
+
+    monkeypatch.setattr(folder_defaults, "_look_at", look)
+    small = ["--size", "8", "--G.maps", "2", "--D.maps", "2", "--rounds", "1"]
+    assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
+    assert looks == [str(tmp_path / "photos")]
 
 
 def test_training_a_folder_states_the_time_and_whether_images_were_copied(
@@ -264,7 +283,7 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     assert "Unlike its preset, the run has" in capsys.readouterr().out
     assert an.train(data, preset="pictures", run=run, rounds=5, progress=False).settings == begun
     assert max(checkpoint_rounds(run)) == 5
-    planned = resolve(data, run, "pictures", None, None, True, 6, own_networks=False).settings
+    planned = resolve(Choices(data, run, "pictures", rounds=6, restart=True)).settings
     assert (planned.lr_hold, planned.size) == (4, 32)
     settings = dataclasses.replace(planned, size=8)  # to be quick
     how: dict[str, Any] = {"restart": True, "progress": False}

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.nn.functional import softplus
 
 import adversarial_nets as an
@@ -139,6 +140,13 @@ def normal_noise(g: Game, n: int) -> torch.Tensor:
 
     s = g.settings
     return priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples to watch")
+
+
+def test_a_range_of_initial_weights_follows_the_number_of_inputs() -> None:
+    """The layers of E come in reverse order, the ranges do not: 2, 128 and 128 inputs, as in G."""
+    E = encoders.encoder(plane.SETTINGS, pixels=2)
+    ranges = [layer.weight.abs().max().item() for layer in E if isinstance(layer, nn.Linear)]
+    assert ranges == pytest.approx(plane.SETTINGS.G.init, rel=0.05)
 
 
 def test_the_plane_shows_pairs_in_units_of_the_data() -> None:

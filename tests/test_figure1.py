@@ -132,6 +132,16 @@ def test_noise_cells_have_the_priors_mass(prior: Prior) -> None:
     assert evaluator.z_mass @ middles**2 == pytest.approx(1, abs=2e-3)  # every prior has variance 1
 
 
+def test_batch_normalisation_plays_on_the_line() -> None:
+    """Before the first round, G's statistics are those of no normalisation."""
+    settings = replace(SMALL, G=replace(SMALL.G, batch_norm=True))
+    first, *_, last = record(LINE, "gaussian:5,2", snapshot_rounds(300, 5), settings).snapshots
+    toy = catalogue.find("gaussian:5,2")
+    median = float(np.interp(0.5, first.p_g[:-1].cumsum(), line.new_evaluator(toy, settings).edges))
+    assert median == pytest.approx(3.0, abs=0.1)  # one standard deviation left of the data
+    assert last.C < first.C
+
+
 def test_data_or_noise_that_are_not_one_dimensional_raise_errors() -> None:
     with pytest.raises(UserError, match="on the line"):
         line.new_game(catalogue.find("ring"))

@@ -1,5 +1,6 @@
 """What a lost terminal, a full disk, signals and dead processes leave of a training."""
 
+import dataclasses
 import errno
 import io
 import logging
@@ -20,6 +21,7 @@ from torch.distributed.launcher import api as launcher
 from adversarial_nets.cli import main as main_module
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.errors import Stopped
 from adversarial_nets.progress import ProgressReporter, print_line
 from adversarial_nets.runs.signals import signals
@@ -178,6 +180,35 @@ def test_nohup_is_kept(hangups: list[int]) -> None:
         signal.raise_signal(signal.SIGINT)
     assert received == [signal.SIGINT]
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
+@dataclasses.dataclass(frozen=True)
+class OfAnotherCommand:
+    """A command that several processes share."""
+
+    nproc: int = 1
+    name: str = "one"
+
+
+def test_any_command_may_start_processes_and_say_what_is_kept(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its options and its `Command`, without a change of `main`."""
+
+    def interrupted(options: object, reporter: object) -> dict[str, Any]:
+        raise KeyboardInterrupt
+
+    other = dataclasses.replace(
+        COMMANDS["datasets"],
+        options=OfAnotherCommand,
+        run=interrupted,
+        if_interrupted=lambda o, args: [f"{o.name} is kept.", f"Again: {args[0]}"],
+    )
+    monkeypatch.setitem(COMMANDS, "datasets", other)
+    monkeypatch.setattr(processes, "launch", lambda args, nproc, max_restarts: 10 * nproc)
+    assert main(["datasets", "--nproc", "3"]) == 30
+    assert main(["datasets", "--name", "two"]) == 130
+    assert capsys.readouterr().err == "advnets: two is kept.\nAgain: datasets\n"
 
 
 def test_a_second_ctrl_c_says_what_is_kept(

@@ -341,6 +341,49 @@ def test_a_loss_that_cannot_be_minimised_is_refused_before_the_game(
         change_settings(new_game(small_settings(), small_data()), s)
 
 
+@pytest.mark.parametrize(
+    ("losses", "says"),
+    [
+        ({"d_loss": lambda a, b: (b - a).sum(), "g_loss": torch.mean}, "d_loss .* 16 times"),
+        ({"d_loss": lambda a, b: b.mean() - a.sum(), "g_loss": torch.mean}, "d_loss .* 16 times"),
+        ({"d_loss": mean_difference, "g_loss": torch.sum}, "'s g_loss .* 16 times"),
+        ({"d_loss": mean_difference, "paired_g_loss": torch.dot}, "paired_g_loss .* 16 times"),
+        ({"d_loss": mean_difference, "g_loss": torch.norm}, "g_loss .* 4 times"),
+    ],
+)
+def test_a_sum_over_the_minibatch_is_refused(
+    losses: dict[str, Any], says: str, added: Callable[..., str]
+) -> None:
+    """The learning rate would grow with the minibatch."""
+    with pytest.raises(UserError, match=says + r".*means over the minibatch"):
+        objective_checks.try_out(added(**losses))
+
+
+def relativistic_average(a: Tensor, b: Tensor) -> Tensor:
+    return (softplus(b.mean() - a) + softplus(b - a.mean())).mean()
+
+
+@pytest.mark.parametrize(
+    "d_loss",
+    [
+        relativistic_average,
+        lambda a, b: softplus(b - a[:, None]).mean(),  # all pairs
+        lambda a, b: (b.mean() - a.mean()) / (a.var() + b.var()).sqrt(),  # unbiased
+        lambda a, b: b.logsumexp(0) - a.mean(),
+        lambda a, b: (softplus(b) + softplus(a * (2 * (torch.rand_like(a) < 0.1) - 1))).mean(),
+        lambda a, b: ((b + a) * torch.randn_like(a)).mean(),
+        lambda a, b: 1000 * (b - a).mean(),
+    ],
+)
+def test_statistics_of_the_minibatch_and_random_labels_are_no_sums(
+    d_loss: Callable[..., Tensor], added: Callable[..., str]
+) -> None:
+    before = torch.get_rng_state()
+    objective_checks.try_out(added(d_loss=d_loss, paired_g_loss=lambda a, b: d_loss(b, a)))
+    if d_loss is relativistic_average:
+        assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_every_objective_can_be_tried_out_where_gradients_are_disabled() -> None:
     with torch.no_grad(), torch.inference_mode():
         for name, objective in objectives.OBJECTIVES.items():

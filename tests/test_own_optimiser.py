@@ -4,15 +4,17 @@ import dataclasses
 import functools
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
 from torch import nn
 
+from adversarial_nets import optimisers
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.optimisers import OPTIMISERS, OptimiserName, OptimiserRule
 from adversarial_nets.report.run_settings import settings_table
 from adversarial_nets.runs import checkpoints, folder, game_state, metrics
 from adversarial_nets.settings import Cadence, GeneratorSettings
@@ -199,3 +201,27 @@ def test_what_makes_no_optimiser_is_refused() -> None:
     for rule, message in rules:
         with pytest.raises(UserError, match=message):
             new_game(small_settings(), small_data(), optimiser=rule)
+
+
+def test_the_table_of_optimisers_decides_how_each_is_made_and_which_schedules_apply(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert tuple(OPTIMISERS) == get_args(OptimiserName)
+    for name, rule in OPTIMISERS.items():
+        built = new_game(small_settings(optimiser=name), small_data())
+        assert type(built.optimiser_G).__name__ == rule.kind
+        assert optimisers.rule_of(built.optimiser_D) is rule
+    rmsprop = OptimiserRule(
+        "RMSprop",
+        lambda parameters, s: torch.optim.RMSprop(parameters, lr=s.lr, momentum=s.momentum),
+        momentum_is_scheduled=True,
+    )
+    monkeypatch.setitem(OPTIMISERS, "adam", rmsprop)
+    settings = small_settings(optimiser="adam", lr=1e-3, momentum=0.1, momentum_end=0.9)
+    game = new_game(settings, small_data())
+    assert isinstance(game.optimiser_G, torch.optim.RMSprop)
+    play(game, 15)
+    last = settings.lr_at(13) / settings.lr_at(14)
+    for optimiser in (game.optimiser_G, game.optimiser_D):
+        assert optimiser.param_groups[0]["momentum"] == pytest.approx(game.momentum * last)
+    assert game.momentum > 0.1

@@ -171,6 +171,27 @@ def test_init_from_takes_the_sources_settings_and_other_images(tmp_path: Path) -
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
+def test_init_from_never_trains_in_the_folder_of_its_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By default its folder is named after the source; with restart=True it deleted the source."""
+    monkeypatch.chdir(tmp_path)
+    how: dict[str, Any] = {"cadence": CADENCE, "progress": False}
+    source = train(small_data(), settings=small_settings(), rounds=10, **how)
+    before = {path: path.read_bytes() for path in source.folder.rglob("*") if path.is_file()}
+    for rounds, restart in ((10, False), (20, False), (10, True)):
+        new = train(small_data(), init_from=source, rounds=rounds, restart=restart, **how)
+        assert new.folder.name == f"{source.folder.name}-from-{source.folder.name}"
+        assert new.newest_round == rounds
+    for restart in (True, False):
+        with pytest.raises(UserError, match=r"is the run to start from; .* \(in Python, run=\)"):
+            train(
+                small_data(), init_from=source, run=source.folder, rounds=10, restart=restart, **how
+            )
+    after = {path: path.read_bytes() for path in source.folder.rglob("*") if path.is_file()}
+    assert after == before
+
+
 def test_init_from_refuses_other_networks(tmp_path: Path) -> None:
     source = trained(tmp_path / "source")
     wider = dataclasses.replace(

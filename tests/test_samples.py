@@ -44,6 +44,21 @@ def arrays(path: Path) -> dict[str, np.ndarray]:
         return dict(file)
 
 
+@pytest.mark.parametrize(
+    ("options", "n"),
+    [([], 100), (["--n", "4"], 4), (["--per-class", "2"], 6), (["--class", "1"], 100), ("z", 7)],
+)
+def test_the_number_of_samples(
+    options: list[str] | str, n: int, with_classes: Path, tmp_path: Path
+) -> None:
+    if options == "z":
+        np.save(tmp_path / "z.npy", noise(7).numpy())
+        options = ["--z", str(tmp_path / "z.npy")]
+    out = tmp_path / "samples.npz"
+    assert main(["sample", str(with_classes), "--out", str(out), *options]) == 0
+    assert {len(array) for name, array in arrays(out).items() if name != "range"} == {n}
+
+
 # --- Truncation -----------------------------------------------------------------------------------
 
 

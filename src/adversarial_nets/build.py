@@ -20,6 +20,7 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.layers import Dropout
+from adversarial_nets.optimisers import OPTIMISERS, OptimiserName, rule_of
 from adversarial_nets.settings import (
     LIVE,
     OPTIMISER_SETTINGS,
@@ -289,15 +290,21 @@ def change_settings(game: Game, settings: Settings) -> None:
         game.optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
         game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
-    if "momentum" in changes:  # Adam's β₁; `schedules.set_learning_rates` sets SGD's
-        for optimiser in (game.optimiser_G, game.optimiser_D):
-            for group in optimiser.param_groups if isinstance(optimiser, torch.optim.Adam) else ():
-                group["betas"] = (settings.momentum, group["betas"][1])
+    if "momentum" in changes:
+        _set_momentum(game)
     if {"D.keep_prob_input", "D.keep_prob_hidden"} & changes.keys():
         keep_probs = (settings.D.keep_prob_input, settings.D.keep_prob_hidden)
         for i, layer in enumerate(m for m in game.D.modules() if isinstance(m, Dropout)):
             layer.keep_prob = keep_probs[min(i, 1)]
     game.manual_backprop = game.manual_backprop and supports(game)
+
+
+def _set_momentum(game: Game) -> None:
+    """Set a changed momentum where it is constant, e.g. Adam's β₁; schedules set the others."""
+    for optimiser in (game.optimiser_G, game.optimiser_D):
+        if rule := rule_of(optimiser):
+            for group in optimiser.param_groups:
+                rule.set_momentum(group, game.settings.momentum)
 
 
 def _make_optimiser(
@@ -341,16 +348,15 @@ def _make_optimiser(
     return made
 
 
-def _optimiser_names(s: Settings) -> dict[str, str]:
+def _optimiser_names(s: Settings) -> dict[str, OptimiserName]:
     """Each network's optimiser."""
     return {"G": s.optimiser, "D": s.optimiser_D or s.optimiser}
 
 
 def _optimiser(s: Settings, network: str) -> Optimiser:
-    """A function that makes the optimiser of a network, SGD or Adam, from parameters."""
-    if _optimiser_names(s)[network] == "sgd":
-        return lambda p: torch.optim.SGD(p, lr=s.lr, momentum=s.momentum, fused=True)
-    return lambda p: torch.optim.Adam(p, lr=s.lr, betas=(s.momentum, s.adam_beta2), fused=True)
+    """A function that makes the settings' optimiser of a network from parameters."""
+    rule = OPTIMISERS[_optimiser_names(s)[network]]
+    return lambda parameters: rule.make(parameters, s)
 
 
 def _parameter_groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:

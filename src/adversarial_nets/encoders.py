@@ -45,10 +45,12 @@ class GeneratorWithEncoder(nn.Module):
 def encoder(settings: Settings, pixels: int) -> nn.Sequential:
     """E(x; θ_e) from images (m, pixels) to noise (m, z_size): G's hidden layers in reverse order.
 
-    Its output layer is linear.
+    Its output layer is linear. The ranges of the initial weights keep G's order, since a range
+    suits the number of a layer's inputs: on the plane, that of the playground's joint games, E's
+    first layer has 2 inputs, as G's has, and the range .7; the layers of 128 inputs have .15.
     """
     s = settings.G
-    layers = replace(
+    layers = replace(  # `init` stays as it is
         s,
         hidden=s.hidden[::-1],
         activations=s.activations[::-1],

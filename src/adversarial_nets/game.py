@@ -9,7 +9,6 @@ and updates are computed in `engine.autograd_updates`, for any pair of networks,
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from torch import Tensor, nn
 from adversarial_nets import classes, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
+from adversarial_nets.engine.updates import Updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import evaluation_mode, limit_norms, reference_parameter
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
@@ -198,8 +198,8 @@ def record_D_logits(game: Game, x: Images, step: int) -> None:
         game.stats.a_x = _updates(game).d_logits(game, x, step)
 
 
-def _updates(game: Game) -> ModuleType:
-    """The module that computes gradients and updates; both have the same functions."""
+def _updates(game: Game) -> Updates:
+    """The module that computes gradients and updates."""
     return manual_backprop if game.manual_backprop else autograd_updates
 
 

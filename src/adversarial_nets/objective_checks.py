@@ -16,7 +16,7 @@ from adversarial_nets.objectives import (
     g_logit_gradient,
     scalar,
 )
-from adversarial_nets.progress import counted
+from adversarial_nets.text import counted
 
 __all__ = ["try_out"]
 
@@ -27,9 +27,9 @@ def try_out(name: str) -> Objective:
     """Return the objective of that name after a call of its losses on a few logits.
 
     Raises:
-        UserError: there is no such objective; a loss does not take D's logits, is no scalar, or has
-            no gradient with respect to them; or a gradient in closed form differs from the loss's
-            gradient.
+        UserError: there is no such objective; a loss does not take D's logits, is no scalar, has no
+            gradient with respect to them, or is a sum over the minibatch; or a gradient in closed
+            form differs from the loss's gradient.
     """
     found = find(name)
     a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
@@ -69,6 +69,34 @@ def _try_loss(
                 "Compute it from them with torch alone, without .detach(), .item() or "
                 "torch.no_grad()."
             )
+
+    _refuse_sum(name, loss, logits, trained_by)
+
+
+def _refuse_sum(
+    name: str,
+    loss: Callable[..., Tensor],
+    logits: Mapping[str, Tensor],
+    trained_by: Mapping[str, Tensor],
+) -> None:
+    """Refuse a loss that is a sum over the minibatch: the steps would grow with its size.
+
+    The same logits are repeated 32 and 512 times. With a mean, their gradient stays the same, with
+    a sum it becomes 16 times as large. Statistics of a minibatch, such as an unbiased variance, and
+    random labels change it by some per cent, hence the bound of 2.
+    """
+    norms = []
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the same
+        for times in (32, 512):
+            result = scalar(loss(*(a.repeat(times) for a in logits.values())), name)
+            gradients = torch.autograd.grad(result, list(trained_by.values()))
+            norms.append(torch.cat(gradients).norm().item())
+    if norms[1] > 2 * norms[0] > 0:
+        raise UserError(
+            f"The objective's {name} grows with the minibatch: with 16 times as many logits its "
+            f"gradient is {norms[1] / norms[0]:.2g} times as large. Losses are means over the "
+            "minibatch; end it in .mean() in place of .sum()."
+        )
 
 
 def _check_penalty(objective: Objective) -> None:

@@ -10,14 +10,14 @@ number was chosen. One setting is added, an exponential moving average of G's we
 """
 
 import dataclasses
-import hashlib
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings, Settings
+from adversarial_nets.text import file_name
 
-__all__ = ["PRESETS", "Preset", "file_name", "run_folder"]
+__all__ = ["PRESETS", "Preset", "run_folder"]
 
 
 @dataclass(frozen=True)
@@ -464,21 +464,3 @@ PRESETS: dict[str, Preset] = {
 def run_folder(data: str, preset: str, seed: int) -> Path:
     """``runs/DATA-PRESET-SEED``."""
     return Path("runs") / f"{file_name(data)}-{preset}-{seed}"
-
-
-def file_name(data: str) -> str:
-    """A data set's name as a part of a file's name: other characters become hyphens.
-
-    A name of more than 150 bytes is cut and ends in a hash of the whole.
-
-    >>> file_name("folder:cats/") == file_name("folder:cats")
-    True
-    >>> len(file_name("x" * 300)), file_name("x" * 300) == file_name("x" * 301)
-    (159, False)
-    """
-    name = "".join(c if c.isalnum() or c in "-._" else "-" for c in data.rstrip("/\\"))
-    encoded = name.encode(errors="surrogateescape")
-    if len(encoded) <= 150:
-        return name
-    digest = hashlib.sha256(encoded).hexdigest()[:8]
-    return f"{encoded[:150].decode(errors='ignore')}-{digest}"

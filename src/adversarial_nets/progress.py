@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
-from rich.cells import cell_len
-
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress as Bar
@@ -25,9 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Progress",
     "ProgressReporter",
-    "counted",
     "discard_output",
-    "padded",
     "print_error",
     "print_line",
 ]
@@ -39,21 +35,6 @@ _FIRST_LINE = 5.0  # seconds after which a stage prints its first line
 _LINES_PER_RUN = 50  # the time between lines is 1/50 of the time so far, or more
 _WIDTH = 80
 _HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
-
-
-def counted(n: int, what: str) -> str:
-    """A number and its noun: ``1 image``, ``2,000 images``."""
-    return f"{n:,} {what}{'s' * (n != 1)}"
-
-
-def padded(text: str, width: int, *, right: bool = False) -> str:
-    """The text with spaces up to a width in a terminal's columns.
-
-    >>> padded("ab", 4) + "|", padded("数", 4) + "|"  # a Chinese character takes two columns
-    ('ab  |', '数  |')
-    """
-    spaces = " " * (width - cell_len(text))
-    return spaces + text if right else text + spaces
 
 
 def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:

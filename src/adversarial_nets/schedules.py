@@ -11,6 +11,7 @@ import torch
 from adversarial_nets import augmentation, objectives
 from adversarial_nets.datasets import Source
 from adversarial_nets.engine import distributed
+from adversarial_nets.optimisers import rule_of
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
@@ -43,9 +44,11 @@ def set_learning_rates(game: Game) -> None:
     s, t = game.settings, game.round
     lr, momentum = s.lr_at(t), s.momentum_at(game.epoch)
     for optimiser, multiplier in ((game.optimiser_D, s.d_lr_multiplier), (game.optimiser_G, 1.0)):
+        rule = rule_of(optimiser)
+        is_scheduled = rule is not None and rule.momentum_is_scheduled
         for group in optimiser.param_groups:
             group["lr"] = lr * multiplier * group.get("lr_scale", 1.0)
-            if isinstance(optimiser, torch.optim.SGD) and lr > 0:  # with lr 0, θ does not change
+            if is_scheduled and lr > 0:  # with lr 0, θ does not change
                 group["momentum"] = momentum * s.lr_at(max(t - 1, 0)) / lr
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.optimisers import OptimiserName
 from adversarial_nets.setting_checks import check_combinations
 from adversarial_nets.setting_values import (
     ANY,
@@ -195,9 +196,9 @@ class Settings:
     """Prior p_z of the noise: U(-sqrt 3, sqrt 3), N(0, I), or uniform on a sphere."""
     z_size: int = setting(100, COUNT, source=_MNIST)
     """Dimension of the noise vector z."""
-    optimiser: Literal["sgd", "adam"] = setting("sgd", live=True, source=_ALGORITHM_1)
+    optimiser: OptimiserName = setting("sgd", live=True, source=_ALGORITHM_1)
     """Optimiser of both networks: SGD with momentum, as published, or Adam (arXiv:1412.6980)."""
-    optimiser_D: Literal["sgd", "adam"] | None = setting(None, live=True, source=_OURS)
+    optimiser_D: OptimiserName | None = setting(None, live=True, source=_OURS)
     """Optimiser of D, if it differs from G's."""
     lr: float = setting(0.1, POSITIVE, live=True, source=_MNIST)
     """Learning rate at the first round, lr_0."""

@@ -11,6 +11,7 @@ from adversarial_nets import objectives
 from adversarial_nets.datasets import Source
 from adversarial_nets.engine import distributed
 from adversarial_nets.objectives import Logits
+from adversarial_nets.optimisers import OPTIMISERS
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -163,7 +164,7 @@ class Game:
         if self.optimiser_lr == "own":
             group = self.optimiser_G.param_groups[0]
             return float(group.get("momentum", group.get("betas", (0.0,))[0]))
-        if self.settings.optimiser == "adam":
+        if not OPTIMISERS[self.settings.optimiser].momentum_is_scheduled:
             return self.settings.momentum
         drawn_before = self.images - self.settings.k * self.settings.batch
         return self.settings.momentum_at(1 + max(drawn_before, 0) // self.data.examples_per_epoch)

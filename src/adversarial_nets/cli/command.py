@@ -16,6 +16,10 @@ Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]
 options' default values, and a sentence for the help that says whose values they are."""
 
 
+IfInterrupted = Callable[[Any, Sequence[str]], Sequence[str]]
+"""From the options and the arguments after ``advnets``: the lines to print."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One command of ``advnets``.
@@ -31,7 +35,10 @@ class Command:
         defaults: default values that depend on the data, if there are any.
         prints_result: whether its result is the printed text, so that the command fails if
             standard output cannot be written.
-        multiprocess: whether several processes under ``torchrun`` can share its work.
+        multiprocess: whether several processes under ``torchrun`` can share its work. With an
+            option ``nproc`` the command starts them itself.
+        if_interrupted: says what is kept after a Ctrl-C that ends the command before it can save;
+            None if nothing is.
     """
 
     name: str
@@ -44,3 +51,4 @@ class Command:
     defaults: Defaults | None = None
     prints_result: bool = False
     multiprocess: bool = False
+    if_interrupted: IfInterrupted | None = None

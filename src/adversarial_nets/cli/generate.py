@@ -28,7 +28,8 @@ from adversarial_nets.cli.shared import (
 )
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import ProgressReporter, counted
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.text import counted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,8 +91,8 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     opened = open_generator(o)
     z = opened.noise_of(o.z) if o.z else None
-    c = _classes(o, opened, o.n or 100 if z is None else len(z))
-    n = len(c) if c is not None else o.n or 100 if z is None else len(z)
+    n = _number_of_samples(o, opened, z)
+    c = _classes(o, opened, n)
     if z is None:
         z = opened.noise(n, "samples", o.first, o.truncation)
     if c is None:  # those that `sample` would draw, to be saved in an .npz
@@ -136,6 +137,15 @@ def _check_sample(o: SampleOptions, out: Path) -> None:
             f"--z is given with {(given or ['--first'])[0]}, which is for random noise; leave one "
             "of them out. Each row of the file gives one sample."
         )
+
+
+def _number_of_samples(o: SampleOptions, opened: Opened, z: "Tensor | None") -> int:
+    """The number of samples: a row of the user's noise each, --per-class or --n; by default 100."""
+    if z is not None:
+        return len(z)
+    if o.per_class is not None:
+        return o.per_class * len(opened.run.classes)
+    return 100 if o.n is None else o.n
 
 
 def _classes(o: SampleOptions, opened: Opened, n: int) -> "Tensor | None":

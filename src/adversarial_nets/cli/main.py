@@ -19,7 +19,6 @@ from adversarial_nets.cli import processes
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import HELP_OPTIONS, current_options, parse
 from adversarial_nets.cli.registry import find_command, overview, paper_overview
-from adversarial_nets.cli.train import TrainOptions
 from adversarial_nets.errors import Stopped, UserError
 from adversarial_nets.progress import ProgressReporter, discard_output, print_error, print_line
 from adversarial_nets.runs.files import without_infinities
@@ -56,18 +55,19 @@ def _main(argv: Sequence[str] | None) -> int:
     if text is not None:
         print_line(text)
         return 0
+    command: Command | None = None
     options: object = None
     try:
         command, rest = find_command(args)
         options = parse(command, rest)
-        launched_here = not processes.UNDER_TORCHRUN
-        if launched_here and isinstance(options, TrainOptions) and options.nproc != 1:
-            return processes.launch(args, options.nproc, options.max_restarts)
+        nproc = getattr(options, "nproc", 1)
+        if nproc != 1 and not processes.UNDER_TORCHRUN:
+            return processes.launch(args, nproc, getattr(options, "max_restarts", 0))
         return _run(command, options)
     except UserError as error:
         return _explain(error, args)
     except KeyboardInterrupt:
-        _say_stopped_at_once(args, options)
+        _say_stopped_at_once(args, command, options)
         return 128 + signal.SIGINT
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
         return error.code if isinstance(error.code, int) else 2
@@ -105,21 +105,15 @@ def _explain(error: UserError, args: Sequence[str]) -> int:
     return error.exit_code
 
 
-def _say_stopped_at_once(args: Sequence[str], options: object) -> None:
+def _say_stopped_at_once(args: Sequence[str], command: Command | None, options: object) -> None:
     """Print what remains after a Ctrl-C that ends the command before it can save."""
     if processes.WORKS_SILENTLY:
         return
-    if not isinstance(options, TrainOptions):
-        print_error("advnets: Stopped at once.")
-        return
-    if options.restart:  # the older run may not have been replaced yet
-        print_error(
-            "advnets: Stopped at once. If the training had begun, its last saved checkpoint is "
-            "kept; to continue it, repeat the command without --restart."
-        )
-        return
-    print_error("advnets: Stopped at once; the last saved checkpoint, if there is one, is kept.")
-    print_error(processes.command_to_continue(args))
+    first, *others = ["Stopped at once."]
+    if command is not None and options is not None and command.if_interrupted is not None:
+        first, *others = command.if_interrupted(options, args)
+    for line in (f"advnets: {first}", *others):
+        print_error(line)
 
 
 def _overview_asked_for(args: Sequence[str]) -> str | None:

@@ -246,7 +246,8 @@ def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
     """A run of the preset, trained or resumed in the output folder."""
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7.conditional import shuffle_labels
-    from adversarial_nets.presets import PRESETS, file_name
+    from adversarial_nets.presets import PRESETS
+    from adversarial_nets.text import file_name
     from adversarial_nets.training.session import train
 
     data = datasets.load(o.data or _DATA, on_progress=reporter.work)
@@ -298,7 +299,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
     from adversarial_nets.paper.section7.rows import with_length
-    from adversarial_nets.presets import file_name
+    from adversarial_nets.text import file_name
 
     if o.runs:
         raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")

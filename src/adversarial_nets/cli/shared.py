@@ -9,7 +9,8 @@ import tyro
 from rich.cells import cell_len
 
 from adversarial_nets.errors import UserError, install
-from adversarial_nets.progress import ProgressReporter, padded
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.text import padded
 
 __all__ = [
     "Checkpoint",

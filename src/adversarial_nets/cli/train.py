@@ -2,26 +2,28 @@
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from adversarial_nets.cli import processes
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import Data, Flag, Json, Threads
-from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
-from adversarial_nets.presets import PRESETS, run_folder
-from adversarial_nets.progress import ProgressReporter, counted
+from adversarial_nets.presets import PRESETS
+from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.settings import Cadence, Settings
+from adversarial_nets.text import counted
+from adversarial_nets.training.plan import Choices, Plan, resolve
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset
-    from adversarial_nets.runs.folder import Run
     from adversarial_nets.training.loop import Callback
 
 __all__ = ["COMMANDS", "TrainOptions"]
@@ -115,57 +117,45 @@ class TrainOptions:
 
 
 def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions, str]:
-    """The default settings: those of the run to continue or to start from, or of the preset.
-
-    So the same command continues a run even if its preset has changed since.
-    """
-    existing = _existing_run(data, given)
-    source = existing or given.get("--from")
-    preset, settings = _settings_of(source) if source else ("", None)
-    wanted = given.get("--preset")
-    if settings and (wanted is None or (existing and wanted == preset)):
-        sentence = f"The defaults of the settings are those of the run {source}."
-        run = Path(existing) if existing else None
-        how: dict[str, Any] = {"settings": settings, "cadence": preset_for("", preset)[1].cadence}
-        return TrainOptions(data="", preset=preset, run=run, **how), sentence
-    wanted = wanted or _preset_of_layers(data, given)
-    name, chosen = preset_for_data(data or "mnist", wanted)
+    """The default settings: those of the run to continue or to start from, or of the preset."""
+    plan = resolve(_choices(data, given))
+    options = TrainOptions(
+        data="",
+        preset=plan.preset,
+        settings=plan.settings,
+        run=plan.folder if plan.continues else None,
+        cadence=plan.chosen.cadence,
+    )
+    if plan.origin is not None:
+        return options, f"The defaults of the settings are those of the run {plan.origin.folder}."
+    chosen = plan.chosen
     length = f"{chosen.rounds:,} rounds" if chosen.rounds else f"{chosen.epochs:g} epochs"
     reason = f", the preset for {data}" if data and "--preset" not in given else ""
-    sentence = f"The defaults below are those of the preset {name}{reason}; its length is {length}."
+    sentence = f"The defaults below are those of the preset {plan.preset}{reason}; its length is"
+    sentence += f" {length}."
     if not data:
         sentence += " The defaults for other data: advnets train DATA --help"
-    settings = chosen.settings_for(_number(given.get("--rounds")))
-    how = {"settings": settings, "cadence": chosen.cadence}
-    return TrainOptions(data="", preset=wanted, **how), sentence
+    return options, sentence
 
 
-def _preset_of_layers(data: str | None, given: Mapping[str, str]) -> str | None:
-    """The preset for a folder if the command names fully connected layers, as it had to be before.
+def _choices(data: str | None, given: Mapping[str, str]) -> Choices:
+    """What the texts of the options choose, before they are parsed.
 
-    The folder's own preset, pictures, has convolutional networks.
+    Help is that of a new run. A command for a folder may name fully connected layers, as it had to
+    before; the folder's own preset, pictures, has convolutional networks.
     """
+    run, source = given.get("--run"), given.get("--from")
     names_layers = not given.keys().isdisjoint(("--G.hidden", "--D.units"))
-    if data and names_layers and preset_for_data(data)[0] == "pictures":
-        return "quickstart-2014"
-    return None
-
-
-def _existing_run(data: str | None, given: Mapping[str, str]) -> str | None:
-    """The folder of the run that the command continues, or None if it starts a new one.
-
-    Earlier versions trained folders of images with the preset quickstart by default.
-    """
-    if not data or "--restart" in given or "--help" in given or "-h" in given:
-        return None
-    preset, _ = preset_for_data(data, given.get("--preset"))
-    presets = [preset] if "--preset" in given or preset != "pictures" else [preset, "quickstart"]
-    seed = _number(given.get("--seed")) or 0
-    for name in presets:
-        folder = _run_folder(data, name, seed, given.get("--run"), given.get("--from"))
-        if (folder / "settings.json").is_file():
-            return str(folder)
-    return None
+    return Choices(
+        data or "mnist",
+        run=Path(run) if run else None,
+        preset=given.get("--preset"),
+        seed=_number(given.get("--seed")),
+        rounds=_number(given.get("--rounds")),
+        source=open_run(source) if source else None,
+        restart=not data or "--restart" in given or "--help" in given,
+        unsuited=("pictures",) if names_layers else (),
+    )
 
 
 def _number(text: str | None) -> int | None:
@@ -174,71 +164,41 @@ def _number(text: str | None) -> int | None:
     return int(plain) if plain.isdecimal() else None
 
 
-def _run_folder(
-    data: str, preset: str, seed: int, run: str | Path | None, init_from: str | Path | None
-) -> Path:
-    """The folder of the run: the one given, or one named after data, preset and seed.
-
-    The name of a run that starts from another run also contains that run's name.
-    """
-    if run is not None:
-        return Path(run)
-    folder = run_folder(data, preset, seed)
-    if init_from is None:
-        return folder
-    return folder.with_name(f"{folder.name}-from-{Path(init_from).resolve().name}")
-
-
-def _settings_of(run: str) -> tuple[str, Settings]:
-    """The preset's name and the settings of a run."""
-    from adversarial_nets.runs.folder import open_run
-
-    source = open_run(Path(run))
-    return source.preset, source.settings
-
-
 def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
     find(o.data)  # says what is wrong with the name
-    preset, chosen = preset_for_data(o.data, o.preset)
-    folder = _run_folder(o.data, preset, o.settings.seed, o.run, o.init_from)
-    if o.init_from is not None and folder.resolve() == o.init_from.resolve():
-        raise UserError(
-            f"{folder} is the run to start from; give the new run another folder with --run."
-        )
+    source = None if o.init_from is None else open_run(o.init_from)
+    plan = resolve(Choices(o.data, o.run, o.preset, o.settings, source=source, restart=o.restart))
     if o.rounds is None and o.epochs is None:
-        o = dataclasses.replace(o, rounds=chosen.rounds, epochs=chosen.epochs)
-    resolved: dict[str, Any] = {"data": o.data, "preset": preset, "run": str(folder)}
+        o = dataclasses.replace(o, rounds=plan.chosen.rounds, epochs=plan.chosen.epochs)
+    resolved: dict[str, Any] = {"data": o.data, "preset": plan.preset, "run": str(plan.folder)}
     if o.dry_run:
         resolved |= {name: getattr(o, name) for name in ("rounds", "epochs", "threads", "device")}
         resolved |= {"settings": o.settings.to_json()}
         reporter.say(json.dumps(resolved, indent=2))
         return resolved
-    return resolved | _train_and_report(o, preset, folder, reporter)
+    return resolved | _train_and_report(o, plan, reporter)
 
 
-def _train_and_report(
-    o: TrainOptions, preset: str, folder: Path, reporter: ProgressReporter
-) -> dict[str, Any]:
+def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -> dict[str, Any]:
     """Load the data, train, score and write the report."""
     from adversarial_nets import datasets, report
     from adversarial_nets.engine import distributed
     from adversarial_nets.engine.devices import check_device
     from adversarial_nets.runs import checkpoints, game_state
-    from adversarial_nets.runs.folder import open_run
     from adversarial_nets.training import session, tracking
 
-    s = o.settings
+    s, preset, folder = o.settings, plan.preset, plan.folder
     check_device(o.device)
     if distributed.is_main():
         tracking.require_installed(name for name in tracking.TRACKERS if getattr(o, name))
     with distributed.main_process_first():
         data = datasets.load(o.data, **s.data_options(), on_progress=reporter.work)
     rounds = session.length(s, data, o.rounds, o.epochs)
-    if o.init_from is not None:
-        game_state.refuse_other_shape(open_run(o.init_from), data.image_shape)
+    if plan.source is not None:
+        game_state.refuse_other_shape(plan.source, data.image_shape)
     for line in _opening_sentences(o, preset, data, rounds):
         reporter.say(line)
     for line in _state_of_run(folder, rounds, o):
@@ -246,7 +206,7 @@ def _train_and_report(
     # Processes would need the same number of rounds for the estimate, but each has its own clock.
     if preset == "pictures" and distributed.world_size() == 1:
         _state_time(o, data, folder, rounds, reporter)
-    run = _play(o, data, preset, folder, rounds, reporter)
+    run = _play(o, data, plan, rounds, reporter)
     scores = _score(run, data, reporter) if data.held_out else {}
     if not distributed.is_main():
         return {}
@@ -291,7 +251,6 @@ def _state_of_run(folder: Path, rounds: int, o: TrainOptions) -> list[str]:
         UserError: the run's folder is a file.
     """
     from adversarial_nets.runs import checkpoints
-    from adversarial_nets.runs.folder import open_run
 
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give a folder with --run.")
@@ -309,7 +268,7 @@ def _state_of_run(folder: Path, rounds: int, o: TrainOptions) -> list[str]:
     return [done, *own, "A larger --rounds or --epochs extends it."]
 
 
-def _own_settings(run: "Run") -> list[str]:
+def _own_settings(run: Run) -> list[str]:
     """A line on what differs in a run from its preset, if anything does."""
     from adversarial_nets.report.run_settings import changes_from_preset
 
@@ -334,27 +293,22 @@ def _state_time(
 
 
 def _play(
-    o: TrainOptions,
-    data: "Dataset",
-    preset: str,
-    folder: Path,
-    rounds: int,
-    reporter: ProgressReporter,
-) -> "Run":
+    o: TrainOptions, data: "Dataset", plan: Plan, rounds: int, reporter: ProgressReporter
+) -> Run:
     """Train to the last round."""
     from adversarial_nets.training import session
 
     with reporter.training(rounds) as callback:
         return session.train(
             data,
-            preset=preset,
+            preset=plan.preset,
             settings=o.settings,
-            run=folder,
+            run=plan.folder,
             rounds=rounds,
             cadence=o.cadence,
-            callbacks=[callback, *_trackers(o, folder)],
+            callbacks=[callback, *_trackers(o, plan.folder)],
             onto=o.onto,
-            init_from=o.init_from,
+            init_from=plan.source,
             restart=o.restart,
             device=o.device,
             precision=o.precision,
@@ -364,7 +318,20 @@ def _play(
         )
 
 
-def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
+def _what_is_kept(o: TrainOptions, args: Sequence[str]) -> list[str]:
+    """Lines on what remains after a Ctrl-C that ends the command before it can save."""
+    if o.restart:  # the older run may not have been replaced yet
+        return [
+            "Stopped at once. If the training had begun, its last saved checkpoint is kept; to "
+            "continue it, repeat the command without --restart."
+        ]
+    return [
+        "Stopped at once; the last saved checkpoint, if there is one, is kept.",
+        processes.command_to_continue(args),
+    ]
+
+
+def _score(run: Run, data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
     """The Parzen scores of the last checkpoint by weights; recorded scores are not recomputed."""
     from adversarial_nets.engine import distributed
     from adversarial_nets.evaluation import evaluate
@@ -406,7 +373,7 @@ def _score(run: "Run", data: "Dataset", reporter: ProgressReporter) -> dict[str,
     return scores
 
 
-def _closing_sentences(run: "Run", data: "Dataset", preset: str) -> list[str]:
+def _closing_sentences(run: Run, data: "Dataset", preset: str) -> list[str]:
     """Sentences on copied images, and on whether more rounds would help."""
     from adversarial_nets.runs import metrics
     from adversarial_nets.training.trend import trend
@@ -419,7 +386,7 @@ def _closing_sentences(run: "Run", data: "Dataset", preset: str) -> list[str]:
     return [_memorised(run, data), *_known_to_D(run.folder), still_falls]
 
 
-def _memorised(run: "Run", data: "Dataset") -> str:
+def _memorised(run: Run, data: "Dataset") -> str:
     """A sentence that says whether training images were copied."""
     from adversarial_nets.evaluation.memorisation import memorisation
     from adversarial_nets.game import sample
@@ -495,5 +462,6 @@ COMMANDS = (
         ),
         defaults=_defaults,
         multiprocess=True,
+        if_interrupted=_what_is_kept,
     ),
 )

@@ -28,7 +28,8 @@ from adversarial_nets.datasets.folder_images import (
 )
 from adversarial_nets.datasets.registry import Fit, LoadOptions
 from adversarial_nets.errors import SettingError, UserError
-from adversarial_nets.progress import Progress, counted
+from adversarial_nets.progress import Progress
+from adversarial_nets.text import counted
 
 __all__ = ["load_folder"]
 

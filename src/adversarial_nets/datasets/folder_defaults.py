@@ -48,7 +48,7 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.
-        name: the preset's name; the data set's own by default.
+        name: the preset's name; by default that of `preset_for`.
 
     Raises:
         UserError: there is no such preset.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adversarial_nets.errors import SettingHint, UserError
-from adversarial_nets.progress import counted
+from adversarial_nets.text import counted
 
 __all__ = [
     "SPLIT_FOLDERS",

@@ -57,7 +57,7 @@ class CalibrationRow:
 
 
 def calibrate(
-    dataset: DataLike,
+    data: DataLike,
     grid: str | Sequence[float] = "paper",
     seed: int = 0,
     samples: int = 10_000,
@@ -70,7 +70,7 @@ def calibrate(
     images and n/5 centroids are used.
 
     Args:
-        dataset: the data, in each form that `train` takes: a name, a `Dataset`, arrays.
+        data: the data, in each form that `train` takes: a name, a `Dataset`, arrays.
         grid: the grid of σ, as for `parzen_score`.
         seed: seed of the choice of training images and of the initial centroids.
         samples: number of images and of centroids, if the data has enough.
@@ -83,7 +83,7 @@ def calibrate(
         UserError: `samples` is below 1, nothing is held out to score, or `parzen_score` refuses the
             grid.
     """
-    dataset = as_dataset(dataset)
+    dataset = as_dataset(data)
     require_held_out(dataset)
     rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [

@@ -16,11 +16,11 @@ from rich.cells import cell_len
 from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, error_in_words, of_the_paper
-from adversarial_nets.progress import padded
 from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
 from adversarial_nets.runs.files import reason
 from adversarial_nets.settings import Settings, from_json
+from adversarial_nets.text import padded
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from adversarial_nets.objectives import OBJECTIVES
+from adversarial_nets.optimisers import OPTIMISERS
 from adversarial_nets.playground.boards import chart
 from adversarial_nets.playground.glossary import GLOSSARY
 from adversarial_nets.playground.lessons import LESSONS
@@ -58,8 +59,8 @@ CONTROLS = (
     Control("d_lr_multiplier", rate="D"),
     Control("r1"),
     Control("r2"),
-    Control("optimiser", ("sgd", "adam")),
-    Control("optimiser_D", ("None", "sgd", "adam")),
+    Control("optimiser", tuple(OPTIMISERS)),
+    Control("optimiser_D", ("None", *OPTIMISERS)),
     Control("batch", least=1, whole=True),
     Control("D.keep_prob_hidden", ("1.0", "0.9", "0.8", "0.5", "0.3")),
     Control("G.hidden", layers=True),

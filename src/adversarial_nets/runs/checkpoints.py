@@ -88,13 +88,13 @@ def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
         )
 
 
-def checkpoint_folder(folder: Path, which: str = "last") -> Path:
+def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
     """Return the folder of a checkpoint.
 
     Args:
         folder: the run's folder.
-        which: ``last``, ``best`` (by validation score; with a convolutional G by patch distance) or
-            the number of a round.
+        checkpoint: ``last``, ``best`` (by validation score; with a convolutional G by patch
+            distance) or the number of a round.
 
     Raises:
         UserError: there is no such checkpoint; the message lists the existing ones.
@@ -108,7 +108,7 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
     if not folders:
         raise UserError(f"{folder} has no checkpoint yet. Train the run for more rounds first.")
     wanted = max(folders)
-    if which == "best":
+    if checkpoint == "best":
         best = _read_state(folders[wanted]).get("best")
         if not best:
             raise UserError(
@@ -121,11 +121,12 @@ def checkpoint_folder(folder: Path, which: str = "last") -> Path:
                 f"{folder} no longer has its best checkpoint, that of round {wanted}. Give last, "
                 f"or {_listed(folders, wanted)}."
             )
-    elif which != "last":
-        wanted = int(which) if which.isdecimal() else -1
+    elif checkpoint != "last":
+        wanted = int(checkpoint) if checkpoint.isdecimal() else -1
     if wanted not in folders:
         raise UserError(
-            f"{folder} has no checkpoint {which!r}. Give last, best, or {_listed(folders, wanted)}."
+            f"{folder} has no checkpoint {checkpoint!r}. Give last, best, or "
+            f"{_listed(folders, wanted)}."
         )
     return folders[wanted]
 

@@ -114,18 +114,18 @@ def without_private_paths(record: Mapping[str, Any], run: Run) -> dict[str, Any]
     return found
 
 
-def exported_checkpoint(run: Run, which: str, weights: str) -> Checkpoint:
+def exported_checkpoint(run: Run, checkpoint: str, weights: str) -> Checkpoint:
     """The weights of an exported generator, in float32, as a checkpoint that holds nothing else.
 
     Args:
         run: an exported generator (`Run.exported`).
-        which: ``last``, or the number of its round.
+        checkpoint: ``last``, or the number of its round.
         weights: ``raw`` or ``averaged``.
 
     Raises:
         UserError: other weights or another round than the folder holds, or a damaged file.
     """
-    check_exported(run, which, weights)
+    check_exported(run, checkpoint, weights)
     path = run.folder / GENERATOR
     try:
         tensors = safetensors.torch.load(read_bytes(path))
@@ -139,15 +139,17 @@ def exported_checkpoint(run: Run, which: str, weights: str) -> Checkpoint:
     return Checkpoint(int(run.exported["round"]), nets, {}, {})
 
 
-def check_exported(run: Run, which: str, weights: str) -> None:
+def check_exported(run: Run, checkpoint: str, weights: str) -> None:
     """Refuse other weights or another round than an exported generator has.
 
     Raises:
-        UserError: `which` or `weights` name others.
+        UserError: `checkpoint` or `weights` name others.
     """
     round, kept = run.exported["round"], run.exported["weights"]
-    if weights != kept or which not in ("last", str(round)):
-        asked = f"the {weights} G" + ("" if which == "last" else f" of checkpoint {which}")
+    if weights != kept or checkpoint not in ("last", str(round)):
+        asked = f"the {weights} G" + (
+            "" if checkpoint == "last" else f" of checkpoint {checkpoint}"
+        )
         raise UserError(
             f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
             "checkpoint and weights out, or give the folder of a whole run."

@@ -13,7 +13,6 @@ from adversarial_nets.build import new_generator
 from adversarial_nets.datasets import ImageShape
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import reference_parameter
-from adversarial_nets.progress import counted
 from adversarial_nets.runs.checkpoints import (
     Checkpoint,
     checkpoint_folder,
@@ -23,6 +22,7 @@ from adversarial_nets.runs.checkpoints import (
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import AdaState, Game
+from adversarial_nets.text import counted
 from adversarial_nets.user_networks import Requirements
 
 __all__ = [
@@ -242,12 +242,12 @@ def _without_compile(name: str) -> str:
     return name.replace("_orig_mod.", "")
 
 
-def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Module, int]:
+def load_discriminator(run: RunLike, checkpoint: str | int = "last") -> tuple[nn.Module, int]:
     """Load a run's discriminator from a checkpoint.
 
     Args:
         run: the run, or its folder.
-        which: ``last``, ``best`` or the number of a round.
+        checkpoint: ``last``, ``best`` or the number of a round.
 
     Returns:
         The discriminator in evaluation mode, and the checkpoint's round.
@@ -263,14 +263,14 @@ def load_discriminator(run: RunLike, which: str | int = "last") -> tuple[nn.Modu
         )
     columns = classes.condition_columns(run.settings, run.classes, run.pixels)
     D = nets.discriminator(run.settings.D, run.pixels, 0, run.image_shape, columns)
-    checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
-    load_net(D, checkpoint, "D")
-    return D.eval(), checkpoint.round
+    saved = read_checkpoint(checkpoint_folder(run.folder, str(checkpoint)))
+    load_net(D, saved, "D")
+    return D.eval(), saved.round
 
 
 def load_generator(
     run: RunLike,
-    which: str | int = "last",
+    checkpoint: str | int = "last",
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> tuple[nn.Module, int]:
@@ -279,7 +279,7 @@ def load_generator(
     Args:
         run: the run, or its folder; an exported generator's folder or ONNX file; or ``digits``, a
             generator that comes with the package.
-        which: ``last``, ``best`` (the checkpoint whose raw G has the highest validation score, or
+        checkpoint: ``last``, ``best`` (the one whose raw G has the highest validation score, or
             whose convolutional G, averaged if kept, the nearest patches) or a round's number.
         weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
             `Run.default_weights`.
@@ -302,7 +302,7 @@ def load_generator(
             "weights."
         )
     if run.folder.is_file():
-        return _of_onnx(run, str(which), weights)
+        return _of_onnx(run, str(checkpoint), weights)
     s, columns = run.settings, classes.condition_columns(run.settings, run.classes, run.pixels)
     passed = G is not None
     if G is None:
@@ -319,18 +319,18 @@ def load_generator(
         G = user_networks.prepare_generator(G, required)
     classes.remember_condition(G, s, run.classes, run.pixels)
     if run.exported:
-        checkpoint = exported_checkpoint(run, str(which), weights)
+        saved = exported_checkpoint(run, str(checkpoint), weights)
     else:
-        checkpoint = read_checkpoint(checkpoint_folder(run.folder, str(which)))
-    load_net(G, checkpoint, "averaged" if weights == "averaged" else "G", passed=passed)
-    return G.eval(), checkpoint.round
+        saved = read_checkpoint(checkpoint_folder(run.folder, str(checkpoint)))
+    load_net(G, saved, "averaged" if weights == "averaged" else "G", passed=passed)
+    return G.eval(), saved.round
 
 
-def _of_onnx(run: Run, which: str, weights: str) -> tuple[nn.Module, int]:
+def _of_onnx(run: Run, checkpoint: str, weights: str) -> tuple[nn.Module, int]:
     """The generator of an ONNX file, and its round."""
     from adversarial_nets.runs.onnx_file import read_generator
 
-    check_exported(run, which, weights)
+    check_exported(run, checkpoint, weights)
     G = read_generator(run.folder)
     classes.remember_condition(G, run.settings, run.classes, run.pixels)
     return G, int(run.exported["round"])

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from adversarial_nets import build, game, nets
 from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.layers import evaluation_mode
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
@@ -130,7 +131,8 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
         if settings.G.hidden:  # spread the first layer's units over the range of z
             centres = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
             linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
-        linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g starts at `offset`
+        with evaluation_mode(net):  # batch normalisation cannot train on one row
+            linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g is at `offset`
     G = _Generator(net, mean - std, std, settings.prior == "uniform")
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 

@@ -14,6 +14,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.masks import known_part, random_masks
+from adversarial_nets.optimisers import OPTIMISERS
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
@@ -148,7 +149,7 @@ def rounds_without_diversity(settings: Settings, own_nets: bool = False) -> int:
     """
     if own_nets:
         return 1000
-    slower = 0.1 / settings.lr if settings.optimiser == "sgd" else 1.0
+    slower = 0.1 / settings.lr if OPTIMISERS[settings.optimiser].has_published_rates else 1.0
     return min(round(2000 * max(slower, 1.0)), MAX_ROUNDS_WITHOUT_DIVERSITY)
 
 

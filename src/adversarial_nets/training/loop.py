@@ -254,7 +254,9 @@ class TrainingSession:
         before = game.settings, _numbers_of_optimisers(game)
         for callback in self.callbacks:
             callback(snapshot)
-        row |= {name: _own_number(name, shown[name]) for name in shown.keys() - row.keys()}
+        # In the order of addition; that of a set of names differs between identical runs.
+        added = [name for name in shown if name not in row]
+        row |= {name: _own_number(name, shown[name]) for name in added}
         self._note_changes(*before)
 
     def _note_changes(self, settings: Settings, of_optimisers: Mapping[str, list[Any]]) -> None:

@@ -1,17 +1,48 @@
-"""What `session.train` trains: the run's folder, and where its settings come from."""
+"""Which folder, preset and settings a training has: `resolve`, for `session.train` and the command.
 
+Nothing here imports torch, so that the command's ``--help`` is quick.
+"""
+
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
-from adversarial_nets.datasets.folder_files import refuse_images
+from adversarial_nets.errors import UserError
 from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.runs import folder as runs_folder
-from adversarial_nets.runs.folder import Run, RunLike
+from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Settings
 
-__all__ = ["Plan", "is_new", "resolve"]
+__all__ = ["Choices", "Plan", "is_new", "resolve"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the caller of a training chooses; None leaves a choice to `resolve`.
+
+    Attributes:
+        data: the data set's name.
+        run: the run's folder.
+        preset: the preset's name.
+        settings: the game's settings.
+        seed: in place of that of the settings.
+        rounds: the length, over which a preset may stretch its schedule.
+        source: the run whose weights a new run starts from.
+        restart: whether a run in the folder is replaced.
+        unsuited: names of presets that do not suit the caller's networks. In place of such a
+            default the preset is quickstart-2014.
+    """
+
+    data: str
+    run: Path | None = None
+    preset: str | None = None
+    settings: Settings | None = None
+    seed: int | None = None
+    rounds: int | None = None
+    source: Run | None = None
+    restart: bool = False
+    unsuited: Collection[str] = ()
 
 
 @dataclass(frozen=True)
@@ -22,10 +53,12 @@ class Plan:
         name: the data set's name.
         folder: the run's folder.
         preset: the preset's name.
-        chosen: the preset.
+        chosen: the preset, as it is for any images.
         settings: the game's settings.
         source: the run whose weights a new run starts from.
         restart: whether a run in the folder is replaced.
+        origin: the run that the settings are taken from: the one that is continued, or `source`.
+            None if they are the caller's or the preset's.
     """
 
     name: str
@@ -35,6 +68,12 @@ class Plan:
     settings: Settings
     source: Run | None
     restart: bool
+    origin: Run | None
+
+    @property
+    def continues(self) -> bool:
+        """Whether the run in the folder goes on with its own settings."""
+        return self.origin is not None and self.origin is not self.source
 
 
 def is_new(folder: Path) -> bool:
@@ -42,64 +81,97 @@ def is_new(folder: Path) -> bool:
     return not (folder / "settings.json").exists()
 
 
-def resolve(
-    data: str | Dataset,
-    run: RunLike | None,
-    preset: str | None,
-    settings: Settings | None,
-    source: Run | None,
-    restart: bool,
-    rounds: int | None,
-    seed: int | None = None,
-    *,
-    own_networks: bool,
-) -> Plan:
+def resolve(choices: Choices) -> Plan:
     """Return the plan of a training.
 
-    What the caller gives comes first, then the settings of the run that is continued or started
+    What the caller chooses comes first, then the settings of the run that is continued or started
     from, then the preset's. So a run continues even if its preset has changed since.
 
-    Args:
-        data: the data set, or its name.
-        run: the run or its folder, if it is given.
-        preset: the preset's name, if it is given.
-        settings: the game's settings, if they are given.
-        source: the run whose weights a new run starts from.
-        restart: whether a run in the folder is to be replaced.
-        rounds: the length, over which a preset may stretch its schedule.
-        seed: in place of that of the settings, if it is given.
-        own_networks: whether the program passed G or D.
-
     Raises:
-        UserError: a new run would be written among images.
+        UserError: there is no such preset; the run in the folder is damaged; the folder is that of
+            the run to start from.
     """
-    name = data if isinstance(data, str) else data.name
-    folder = None if run is None else runs_folder.folder_of(run)
-    if settings is None:
-        # quickstart and pictures suit their own networks only.
-        has_unsuited_preset = preset_for(name)[0] in ("quickstart", "pictures")
-        unsuited = own_networks and source is None and has_unsuited_preset
-        default = preset or ("quickstart-2014" if unsuited else None)
-        usual_name, usual = preset_for_data(name, default)
-        usual_seed = usual.settings.seed if seed is None else seed
-        existing = folder or run_folder(name, usual_name, usual_seed)
-        if not restart and not is_new(existing) and (folder or source is None):
-            old = runs_folder.open_run(existing)
-            if preset in (None, old.preset) and seed in (None, old.settings.seed):
-                return _continued(name, old, existing, source)
-        preset = default
-        if source and preset is None:
-            settings = source.settings
-    preset, chosen = preset_for_data(name, preset or (source.preset if source else None))
-    settings = settings or chosen.settings_for(rounds)
-    settings = settings if seed is None else replace(settings, seed=seed)
-    folder = folder or run_folder(name, preset, settings.seed)
-    if is_new(folder):
-        refuse_images(folder)
-    return Plan(name, folder, preset, chosen, settings, source, restart)
+    old = _existing_run(choices)
+    plan = _new_run(choices) if old is None else _plan(choices, old.preset, old, old.folder)
+    if plan.source and plan.folder.resolve() == plan.source.folder.resolve():
+        raise UserError(
+            f"{plan.folder} is the run to start from; give the new run another folder with --run "
+            "(in Python, run=)."
+        )
+    return plan
 
 
-def _continued(name: str, run: Run, folder: Path, source: Run | None) -> Plan:
-    """The plan of a training that continues a run with its own settings."""
-    preset, chosen = preset_for_data(name, run.preset)
-    return Plan(name, folder, preset, chosen, run.settings, source, restart=False)
+def _existing_run(choices: Choices) -> Run | None:
+    """The run that continues with its own settings; None if the caller chose others."""
+    if choices.settings is not None or choices.restart:
+        return None
+    folder = next((folder for folder in _possible_folders(choices) if not is_new(folder)), None)
+    if folder is None:
+        return None
+    run = runs_folder.open_run(folder)
+    return run if choices.preset in (None, run.preset) else None
+
+
+def _new_run(choices: Choices) -> Plan:
+    """The plan of a run with the caller's settings, those of the run to start from, or a preset's.
+
+    Its folder may contain a run of the same or, to be refused, of other settings.
+    """
+    has_own_settings = choices.settings is not None or choices.preset
+    origin = None if has_own_settings else choices.source
+    return _plan(choices, _possible_presets(choices)[0], origin, choices.run)
+
+
+def _plan(choices: Choices, preset: str, origin: Run | None, folder: Path | None) -> Plan:
+    """The plan with the settings of a run, or of the caller or the preset if there is none."""
+    name, chosen = preset_for(choices.data, preset)
+    if origin is not None:
+        settings = origin.settings
+    elif choices.settings is not None:
+        settings = choices.settings
+    else:
+        settings = preset_for_data(choices.data, preset)[1].settings_for(choices.rounds)
+    if choices.seed is not None:
+        settings = replace(settings, seed=choices.seed)
+    return Plan(
+        name=choices.data,
+        folder=folder or _default_folder(choices, name, settings.seed),
+        preset=name,
+        chosen=chosen,
+        settings=settings,
+        source=choices.source,
+        restart=choices.restart,
+        origin=origin,
+    )
+
+
+def _possible_presets(choices: Choices) -> list[str]:
+    """The names of a new run's preset, and of those that an existing run may have by default."""
+    if choices.preset:
+        return [choices.preset]
+    if choices.source:
+        return [choices.source.preset]
+    own = preset_for(choices.data)[0]
+    is_unsuited = choices.settings is None and own in choices.unsuited
+    new = "quickstart-2014" if is_unsuited else own
+    # Earlier versions trained a folder of images with the preset quickstart by default.
+    has_earlier = own == "pictures" and "quickstart" not in choices.unsuited
+    return [new, "quickstart"] if has_earlier else [new]
+
+
+def _possible_folders(choices: Choices) -> list[Path]:
+    """The folder that the caller names, or those that a run of these choices has by default."""
+    if choices.run is not None:
+        return [choices.run]
+    presets = _possible_presets(choices)
+    first = (choices.source or preset_for(choices.data, presets[0])[1]).settings
+    seed = first.seed if choices.seed is None else choices.seed
+    return [_default_folder(choices, preset, seed) for preset in presets]
+
+
+def _default_folder(choices: Choices, preset: str, seed: int) -> Path:
+    """``runs/DATA-PRESET-SEED``, or ``…-from-SOURCE`` for a run that starts from another."""
+    folder = run_folder(choices.data, preset, seed)
+    if choices.source is None:
+        return folder
+    return folder.with_name(f"{folder.name}-from-{choices.source.folder.resolve().name}")

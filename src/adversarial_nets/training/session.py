@@ -15,6 +15,7 @@ from adversarial_nets.classes import count_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
+from adversarial_nets.datasets.folder_files import refuse_images
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.devices import check_device
 from adversarial_nets.errors import SettingError, UserError, describe_type
@@ -44,7 +45,7 @@ from adversarial_nets.settings import (
 from adversarial_nets.state import Game
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
-from adversarial_nets.training.plan import Plan, is_new, resolve
+from adversarial_nets.training.plan import Choices, Plan, is_new, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "length", "train"]
@@ -86,7 +87,8 @@ def train(
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
         seed: in place of that of the preset or settings.
-        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``.
+        run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``,
+            with ``-from-SOURCE`` after it if the run starts from another.
         rounds: rounds that the run has when it ends; by default the preset's length.
         epochs: the same in passes over the training images.
         cadence: how often to log, save, score and write samples; the preset's by default.
@@ -116,7 +118,7 @@ def train(
 
     Raises:
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
-            written; the length is not positive.
+            written; the folder is that of ``init_from``; the length is not positive.
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
     """
@@ -129,8 +131,20 @@ def train(
     onto = networks.folder_of_top_layers(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
     plan = resolve(
-        data, run, preset, settings, source, restart, rounds, seed, own_networks=networks.own
+        Choices(
+            data if isinstance(data, str) else data.name,
+            None if run is None else runs_folder.folder_of(run),
+            preset,
+            settings,
+            seed,
+            rounds,
+            source,
+            restart,
+            unsuited=("quickstart", "pictures") if networks.own else (),
+        )
     )
+    if is_new(plan.folder):
+        refuse_images(plan.folder)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():

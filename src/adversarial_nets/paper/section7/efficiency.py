@@ -25,11 +25,12 @@ from adversarial_nets.errors import Diverged, unknown_name
 from adversarial_nets.game import play
 from adversarial_nets.paper.section7.rows import Row, mean_and_spread
 from adversarial_nets.plots.style import D_COLOUR, GREY, OTHER_COLOUR, tidy, write_picture
-from adversarial_nets.presets import PRESETS, file_name
+from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs.checkpoints import checkpoint_rounds
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Cadence, Settings, update_settings
+from adversarial_nets.text import file_name
 from adversarial_nets.training.session import train
 
 __all__ = ["VARIANTS", "Reached", "efficiency", "first_to_reach", "seconds_a_round"]

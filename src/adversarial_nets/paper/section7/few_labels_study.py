@@ -13,10 +13,10 @@ from adversarial_nets.paper.section7 import few_labels
 from adversarial_nets.paper.section7.features import features_against_pixels
 from adversarial_nets.paper.section7.rows import Row, with_length
 from adversarial_nets.plots import sheets
-from adversarial_nets.presets import file_name
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import files
 from adversarial_nets.runs.folder import RunLike
+from adversarial_nets.text import file_name
 
 __all__ = ["PUBLISHED", "features_rows", "few_labels_rows"]
 

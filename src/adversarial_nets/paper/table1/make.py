@@ -19,6 +19,7 @@ from adversarial_nets.progress import Progress
 from adversarial_nets.runs.folder import RunLike, folder_of
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.setting_values import whole_number
+from adversarial_nets.text import file_name
 
 __all__ = ["table1"]
 
@@ -83,7 +84,7 @@ def table1(
         for row in rows:
             single = row == REFERENCES or (row == ADVERSARIAL_NETS and run is not None)
             for seed in range(1 if single else seeds):
-                folder = out / record.file_name(dataset.name) / f"{row}-{seed}"
+                folder = out / file_name(dataset.name) / f"{row}-{seed}"
                 _make_and_record(row, dataset, seed, folder, options)
     table = record.read_table(out, data, all_rows, grid)
     return dataclasses.replace(table, files=write_files(table, out))

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.paper.table1.record import Result, file_name, read_image_shape
+from adversarial_nets.paper.table1.record import Result, read_image_shape
 from adversarial_nets.plots import sheets
 from adversarial_nets.runs import files as runs_files
+from adversarial_nets.text import file_name
 
 __all__ = ["COLUMNS", "find", "read_strip", "write_path", "write_samples"]
 

@@ -12,6 +12,7 @@ import numpy as np
 from adversarial_nets.baselines.names import TITLES
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.runs import files as runs_files
+from adversarial_nets.text import file_name
 
 __all__ = [
     "ADVERSARIAL_NETS",
@@ -20,7 +21,6 @@ __all__ = [
     "Result",
     "Table",
     "check_made",
-    "file_name",
     "read_image_shape",
     "record_path",
     "recorded",
@@ -269,12 +269,3 @@ def read_image_shape(folder: Path) -> tuple[int, int, int]:
     record = runs_files.read_json(next(folder.glob("score-*.json")))
     channels, height, width = record["image_shape"]
     return channels, height, width
-
-
-def file_name(name: str) -> str:
-    """Return the name of a data set or a model with characters that suit a file name.
-
-    >>> file_name("DBN, one chain")
-    'DBN--one-chain'
-    """
-    return "".join(c if c.isalnum() or c in "-._" else "-" for c in name)

@@ -8,15 +8,10 @@ from adversarial_nets import report
 from adversarial_nets.baselines import BASELINES
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.paper.table1 import pictures
-from adversarial_nets.paper.table1.record import (
-    ADVERSARIAL_NETS,
-    REFERENCES,
-    Result,
-    Table,
-    file_name,
-)
+from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result, Table
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.runs import files as runs_files
+from adversarial_nets.text import file_name
 
 __all__ = ["as_text", "write_files"]
 

@@ -1,0 +1,33 @@
+"""The functions that both modules of updates have: what `game` needs of either."""
+
+from typing import Protocol, runtime_checkable
+
+from adversarial_nets.state import Game, Images, Logits, Noise
+
+__all__ = ["Updates"]
+
+
+@runtime_checkable
+class Updates(Protocol):
+    """Gradients and updates of Algorithm 1: `engine.autograd_updates`, `engine.manual_backprop`.
+
+    Images x are (m, pixels), noise z is (m, z_size) and logits are (m,), m being this process's
+    part of the minibatch. In a conditional game the rows of x and z hold their condition, too. The
+    step is the address of all random draws.
+    """
+
+    def update_D(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+        """Update D; returns its logits on data and samples before that."""
+        ...
+
+    def update_G(self, game: Game, z: Noise, step: int) -> Logits:
+        """Update G; returns D's logits on the samples before that."""
+        ...
+
+    def update_both(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
+        """Update D and G at once, as the released code does; returns D's logits before that."""
+        ...
+
+    def d_logits(self, game: Game, x: Images, step: int) -> Logits:
+        """Return D's logits on data, without an update."""
+        ...
