@@ -420,5 +420,5 @@ def test_other_weights_are_not_opened(weights: Path, monkeypatch: pytest.MonkeyP
 
 def test_inception_needs_its_library(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch_fidelity", None)
-    with pytest.raises(UserError, match=r"pip install 'adversarial-nets\[photographs\]'"):
+    with pytest.raises(UserError, match=r'pip install "adversarial-nets\[photographs\]"'):
         inception(small_data())
