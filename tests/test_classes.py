@@ -17,11 +17,12 @@ from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play, sample, sample_data, sample_noise
 from adversarial_nets.layers import Branches, Dropout, Maxout, Projection
+from adversarial_nets.minibatches import condition_of
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys import images
-from adversarial_nets.training.diagnostics import condition_of, discriminator_metrics
+from adversarial_nets.training.diagnostics import discriminator_metrics
 from small import small_data, small_labelled_data, small_settings
 
 G, D = small_settings().G, small_settings().D

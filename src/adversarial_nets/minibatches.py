@@ -1,4 +1,4 @@
-"""What a round draws: minibatches of noise and of data, as functions of the seed and the step."""
+"""What a round draws: noise and data with their conditions, as functions of seed and step."""
 
 import torch
 from jaxtyping import Float
@@ -6,10 +6,20 @@ from torch import Tensor
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
 from adversarial_nets.datasets import Dataset, image_shape_of
+from adversarial_nets.errors import UserError
 from adversarial_nets.layers import address_dropout, reference_parameter
+from adversarial_nets.random import Address
 from adversarial_nets.state import Game, Images, Noise
 
-__all__ = ["pairs", "sample_data", "sample_noise", "steps", "training_images"]
+__all__ = [
+    "condition_of",
+    "condition_of_samples",
+    "pairs",
+    "sample_data",
+    "sample_noise",
+    "steps",
+    "training_images",
+]
 
 
 def steps(game: Game) -> range:
@@ -63,3 +73,36 @@ def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Imag
         return classes.with_classes(rows, c, game.condition_columns)
     x, m = training_images(game, step), masks.random_masks(address, game.data.image_shape)
     return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
+
+
+def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
+    """What both networks of a conditional game get with the first n images of a split.
+
+    Returns:
+        Their classes in one-hot form, their known pixels under random masks, or in the joint game
+        E(x), which D alone gets; None in an unconditional game.
+
+    Raises:
+        UserError: a game with classes, and images of this split without labels.
+    """
+    if not game.condition_columns:
+        return None
+    images = getattr(data, split)[:n]
+    if game.settings.joint:
+        assert isinstance(game.G, encoders.GeneratorWithEncoder)
+        return encoders.encode(game.G.E, data.floats(images).to(reference_parameter(game.G)))
+    if game.settings.condition == "classes":
+        if split not in data.labels:
+            raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
+        empty = torch.empty(len(images), 0)
+        return classes.with_classes(empty, data.labels[split][:n], game.condition_columns)
+    address = Address(game.settings.seed, 0, range(len(images)))
+    return masks.known_part(data.floats(images), masks.random_masks(address, data.image_shape))
+
+
+def condition_of_samples(game: Game, n: int, of_data: Tensor | None) -> Tensor | None:
+    """What D gets with the first n samples to watch: what the data have, or in the joint game z."""
+    s = game.settings
+    if not s.joint:
+        return of_data
+    return priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples to watch")

@@ -17,6 +17,7 @@ from adversarial_nets import build, game
 from adversarial_nets.classes import class_count, with_classes
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation import nearest
+from adversarial_nets.minibatches import condition_of, condition_of_samples
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
@@ -31,7 +32,6 @@ from adversarial_nets.toys.measures import (
     smoothed_KL,
 )
 from adversarial_nets.toys.networks import check_finite, evaluate
-from adversarial_nets.training.diagnostics import condition_of, condition_of_samples
 
 __all__ = [
     "SETTINGS",

@@ -4,18 +4,13 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
-from adversarial_nets import objectives, priors
-from adversarial_nets.classes import with_classes
+from adversarial_nets import objectives
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.encoders import GeneratorWithEncoder, encode
-from adversarial_nets.errors import UserError
 from adversarial_nets.game import sample
 from adversarial_nets.layers import evaluation_mode, reference_parameter
-from adversarial_nets.masks import known_part, random_masks
+from adversarial_nets.minibatches import condition_of, condition_of_samples
 from adversarial_nets.optimisers import OPTIMISERS
-from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 
@@ -23,8 +18,6 @@ __all__ = [
     "MAX_ROUNDS_WITHOUT_DIVERSITY",
     "PROBLEMS",
     "Problem",
-    "condition_of",
-    "condition_of_samples",
     "describe_problem",
     "discriminator_metrics",
     "find_problem",
@@ -78,39 +71,6 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
         right = (a_held_out > t).double().mean() + (a_G_z <= t).double().mean()
         found = {"accuracy": right.item() / 2, **found}
     return found
-
-
-def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
-    """What both networks of a conditional game get with the first n images of a split.
-
-    Returns:
-        Their classes in one-hot form, their known pixels under random masks, or in the joint game
-        E(x), which D alone gets; None in an unconditional game.
-
-    Raises:
-        UserError: a game with classes, and images of this split without labels.
-    """
-    if not game.condition_columns:
-        return None
-    images = getattr(data, split)[:n]
-    if game.settings.joint:
-        assert isinstance(game.G, GeneratorWithEncoder)
-        return encode(game.G.E, data.floats(images).to(reference_parameter(game.G)))
-    if game.settings.condition == "classes":
-        if split not in data.labels:
-            raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
-        empty = torch.empty(len(images), 0)
-        return with_classes(empty, data.labels[split][:n], game.condition_columns)
-    address = Address(game.settings.seed, 0, range(len(images)))
-    return known_part(data.floats(images), random_masks(address, data.image_shape))
-
-
-def condition_of_samples(game: Game, n: int, of_data: Tensor | None) -> Tensor | None:
-    """What D gets with the first n samples to watch: what the data have, or in the joint game z."""
-    s = game.settings
-    if not s.joint:
-        return of_data
-    return priors.draw(s.prior, Address(s.seed, 0, range(n)), s.z_size, "samples to watch")
 
 
 MAX_ROUNDS_WITHOUT_DIVERSITY = 5000
