@@ -68,8 +68,8 @@ Weights = Annotated[
     Literal["raw", "averaged"] | None,
     tyro.conf.arg(
         help="Which weights of G: raw, as published, or their exponential moving average.",
-        help_behavior_hint="(default: averaged if the run keeps an average, but raw for a "
-        "preset of the paper: mnist, tfd, cifar10 and their second forms, unchanged)",
+        help_behavior_hint="(default: averaged if the run keeps an average, but raw for "
+        "the published presets mnist, tfd, tfd-stage2, cifar10 and cifar10-convolutional)",
     ),
 ]
 Grid = Annotated[
