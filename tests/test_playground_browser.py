@@ -173,7 +173,7 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
 
 LATIN = re.compile("[A-Za-z]{2,}")
 NAMES = re.compile(
-    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|log|arXiv:[\d.]+|p_?data|p_?g|p_?z|"
+    r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|logit|log|arXiv:[\d.]+|p_?data|p_?g|p_?z|"
     r"advnets playground RUN|advnets play DATA|JavaScript|D\(G\(z\)\)|digits"
 )
 

@@ -26,7 +26,7 @@ from small_playground import new_session
 NAMES = (
     r"advnets playground RUN|advnets play DATA|JavaScript|"
     r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|NaN|MNIST|CSV|Python|English|"
-    r"JSD|KL|log|arXiv:[\d.]+|BiGAN|ALI|R3GAN|Pearson|sigmoid|sign|arg|min|max|"
+    r"JSD|KL|logit|log|arXiv:[\d.]+|BiGAN|ALI|R3GAN|Pearson|sigmoid|sign|arg|min|max|"
     r"p_data|p_g|p_z|[DGVNRkmzx]\b|\{\w+\}"
 )
 
