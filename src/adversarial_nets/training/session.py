@@ -149,10 +149,11 @@ def train(
     check_device(device)
     with distributed.process_group():
         reporter = ProgressReporter(quiet=not (progress and distributed.is_main()))
-        images = _load(data, plan.settings, reporter)
-        _check_game(plan, images, networks, patience)
-        total = _length(plan, images, rounds, epochs)
-        request = _Request(plan, images, networks, onto, device, precision, keep == "all", patience)
+        dataset = _load(data, plan.settings, reporter)
+        _check_game(plan, dataset, networks, patience)
+        total = _length(plan, dataset, rounds, epochs)
+        keep_all = keep == "all"
+        request = _Request(plan, dataset, networks, onto, device, precision, keep_all, patience)
         with reporter.training(total) as show:
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
@@ -198,7 +199,7 @@ def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 
 
 
 def _check_game(
-    plan: Plan, images: Dataset, networks: PassedNetworks, patience: int | None
+    plan: Plan, dataset: Dataset, networks: PassedNetworks, patience: int | None
 ) -> None:
     """Refuse settings that these images, networks and processes do not support.
 
@@ -207,11 +208,11 @@ def _check_game(
             networks of `Plan.source`; or several processes cannot share the settings.
     """
     if plan.settings.condition == "classes":
-        count_classes(images)
+        count_classes(dataset)
     if plan.source is not None and not networks.own:
-        game_state.refuse_other_shape(plan.source, images.image_shape)
+        game_state.refuse_other_shape(plan.source, dataset.image_shape)
     if patience is not None:
-        require_held_out(images)
+        require_held_out(dataset)
     _check_processes(plan.settings, networks)
 
 
@@ -220,7 +221,7 @@ class _Request:
     """The arguments of a call of `train`, with the defaults filled in."""
 
     plan: Plan
-    images: Dataset
+    dataset: Dataset
     networks: PassedNetworks
     onto: Path | None
     device: str
@@ -235,7 +236,7 @@ def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Cal
         game, run = _prepare(request)
         session = TrainingSession(
             run=run,
-            data=request.images,
+            data=request.dataset,
             game=game,
             rounds=rounds,
             cadence=cadence,
@@ -261,7 +262,7 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
     facts = _facts(request)
     game = new_game(
         settings,
-        request.images,
+        request.dataset,
         G=_stage2_generator(request, new) or networks.G,
         D=networks.D,
         optimiser=networks.optimiser,
@@ -305,11 +306,11 @@ def _load(data: str | Dataset, settings: Settings, reporter: ProgressReporter) -
         return datasets.load(data, **settings.data_options(), on_progress=reporter.work)
 
 
-def _length(plan: Plan, images: Dataset, rounds: int | None, epochs: float | None) -> int:
+def _length(plan: Plan, dataset: Dataset, rounds: int | None, epochs: float | None) -> int:
     """The length in rounds that is asked for, by default the preset's."""
     if rounds is None and epochs is None:
         rounds, epochs = plan.chosen.rounds, plan.chosen.epochs
-    return length(plan.settings, images, rounds, epochs)
+    return length(plan.settings, dataset, rounds, epochs)
 
 
 def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float | None) -> int:
@@ -348,7 +349,7 @@ def _facts(request: _Request) -> dict[str, Any]:
     networks, source = request.networks, request.plan.source
     facts: dict[str, Any] = {"precision": request.precision}
     if request.plan.settings.condition == "classes":
-        facts["labels"] = datasets.fingerprint_of_labels(request.images)
+        facts["labels"] = datasets.fingerprint_of_labels(request.dataset)
     facts |= {n: repr(net) for n, net in (("G", networks.G), ("D", networks.D)) if net is not None}
     if request.onto is not None:
         facts["onto"] = str(request.onto)
@@ -368,7 +369,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
     Raises:
         UserError: the folder holds a run of other settings, networks or images.
     """
-    data, folder = request.images, request.plan.folder
+    data, folder = request.dataset, request.plan.folder
     fingerprint = datasets.fingerprint(data)
     if not is_new(folder):
         old = runs_folder.open_run(folder)
@@ -415,8 +416,8 @@ def _differences(
             if old.data == request.plan.name
             else f"data {old.data} → {request.plan.name} (other images)"
         )
-    if old.range != request.images.range:  # the fingerprint is of the bytes alone
-        words.append(f"values in {old.range} → in {request.images.range}")
+    if old.range != request.dataset.range:  # the fingerprint is of the bytes alone
+        words.append(f"values in {old.range} → in {request.dataset.range}")
     if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
     words += runs_folder.differences(old.settings, request.plan.settings)
@@ -484,7 +485,7 @@ def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
     """
     plan = request.plan
     if request.onto is not None:
-        return generator_on_top_of(request.onto, plan.settings, request.images)
+        return generator_on_top_of(request.onto, plan.settings, request.dataset)
     if plan.chosen.onto and not request.networks.own and new:
         raise UserError(
             f"{plan.preset} starts from a finished run of {plan.chosen.onto}. Train that first "
