@@ -263,10 +263,10 @@ class Tables:
         return markdown_table(self._header(*header), rows)
 
     def other_data(self) -> str:
-        """Scores of the small presets on the stand-ins for TFD and CIFAR-10."""
+        """Scores on the stand-ins for TFD and CIFAR-10: the small presets, and the published size."""
         runs = (
             *("tfd-standin-small", "tfd-standin-stage2-small"),
-            *("cifar10-copy-small", "cifar10-copy-convolutional-small"),
+            *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
         )
         scores = [
             [record(f"{run}-{weights}-paper")["parzen"] for weights in ("raw", "averaged")]
