@@ -263,7 +263,7 @@ class Tables:
         return markdown_table(self._header(*header), rows)
 
     def other_data(self) -> str:
-        """Scores on the stand-ins for TFD and CIFAR-10: the small presets, and the published size."""
+        """Scores on the stand-ins for TFD and CIFAR-10: small presets and the published size."""
         runs = (
             *("tfd-standin-small", "tfd-standin-stage2-small"),
             *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
