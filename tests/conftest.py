@@ -38,12 +38,6 @@ settings.register_profile(
 settings.load_profile("everywhere")
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One process more than cores, since tests of pages and programs wait for them."""
-    return len(os.sched_getaffinity(0)) + 1 if hasattr(os, "sched_getaffinity") else 3
-
-
 def pytest_collection_finish() -> None:
     """From now on, garbage is searched for among what the tests themselves make."""
     gc.freeze()
