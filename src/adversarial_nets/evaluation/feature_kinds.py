@@ -212,10 +212,11 @@ def _of_function(function: "Callable[[Tensor], Tensor]") -> ImageFeatures:
     def of(x: "Tensor") -> "Tensor":
         with torch.no_grad():
             found: object = function(x)
-        if isinstance(found, torch.Tensor) and found.ndim == 2 and len(found) == len(x):
-            return found.cpu().double()
-        is_tensor = isinstance(found, torch.Tensor)
-        given = f"shape {tuple(found.shape)}" if is_tensor else f"{type(found)}"  # type: ignore[attr-defined]
+        given = str(type(found))
+        if isinstance(found, torch.Tensor):
+            if found.ndim == 2 and len(found) == len(x):
+                return found.cpu().double()
+            given = f"shape {tuple(found.shape)}"
         raise UserError(
             f"features={_name_of(function)} returned {given} for {len(x)} images; it must return a "
             f"tensor of shape ({len(x)}, number of features)."

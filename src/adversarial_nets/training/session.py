@@ -130,19 +130,11 @@ def train(
     networks = PassedNetworks(G, D, optimiser)
     onto = networks.folder_of_top_layers(onto)
     source = None if init_from is None else runs_folder.open_run(init_from)
-    plan = resolve(
-        Choices(
-            data if isinstance(data, str) else data.name,
-            None if run is None else runs_folder.folder_of(run),
-            preset,
-            settings,
-            seed,
-            rounds,
-            source,
-            restart,
-            unsuited=("quickstart", "pictures") if networks.own else (),
-        )
-    )
+    name = data if isinstance(data, str) else data.name
+    folder = None if run is None else runs_folder.folder_of(run)
+    unsuited = ("quickstart", "pictures") if networks.own else ()
+    choices = Choices(name, folder, preset, settings, seed, rounds, source, restart, unsuited)
+    plan = resolve(choices)
     if is_new(plan.folder):
         refuse_images(plan.folder)
     device = distributed.local_device(device)
