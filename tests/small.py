@@ -1,6 +1,7 @@
 """A small data set and small settings that every test of the game shares."""
 
 import dataclasses
+import functools
 from typing import Any
 
 import torch
@@ -28,16 +29,21 @@ def products_round_to_bfloat16() -> bool:
 
 def small_data(n: int = 350, side: int = 6) -> Dataset:
     """Images of one bright row or one bright column on noise: enough to learn something."""
+    images = _rows_and_columns(n, side).clone()  # a test may change them
+    cut, half = int(n * 0.8), int(n * 0.9)
+    return Dataset(
+        "small", images[:cut], images[cut:half], images[half:], (1, side, side), "made for tests"
+    )
+
+
+@functools.cache
+def _rows_and_columns(n: int, side: int) -> Tensor:
     noise = Address(0, 0, range(n)).uniform("noise", side * side).view(n, side, side) * 60
     where = torch.arange(n) % (2 * side)
     for i in range(n):
         noise[i, where[i] % side] += 180 * (where[i] < side)
         noise[i, :, where[i] % side] += 180 * (where[i] >= side)
-    images = noise.clamp(0, 255).to(torch.uint8).flatten(1)
-    cut, half = int(n * 0.8), int(n * 0.9)
-    return Dataset(
-        "small", images[:cut], images[cut:half], images[half:], (1, side, side), "made for tests"
-    )
+    return noise.clamp(0, 255).to(torch.uint8).flatten(1)
 
 
 def small_settings(**changes: Any) -> Settings:

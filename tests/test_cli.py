@@ -328,6 +328,7 @@ def test_earlier_reproductions_are_continued(
     assert paper_experiments._reproduction_folder(default) == default
 
 
+@pytest.mark.draws
 def test_theory(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,6 +346,7 @@ def test_theory(
 @pytest.mark.parametrize(
     "line", ["figure1 --rounds 20 --no-movie", "function-space --steps 20", "plane --rounds 20"]
 )
+@pytest.mark.draws
 def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = result(capsys, *line.split(), "--out", str(tmp_path / "out"))["files"]
     assert isinstance(files, list)

@@ -262,6 +262,7 @@ def test_a_damaged_folder_is_explained(tmp_path: Path) -> None:
         compare([other, run.folder])
 
 
+@pytest.mark.draws
 def test_the_command_prints_and_draws(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -347,6 +348,7 @@ def test_your_own_networks_are_a_difference(tmp_path: Path) -> None:
     assert found.differences == {"seed": (0, 1), "own nets": (False, True)}
 
 
+@pytest.mark.draws
 def test_each_run_has_its_line_in_each_panel() -> None:
     curves = {
         name: [
@@ -379,6 +381,7 @@ def test_each_run_has_its_line_in_each_panel() -> None:
     assert [axes.get_ylabel()[:3] for axes in figure.axes] == ["raw", "ave"]
 
 
+@pytest.mark.draws
 def test_many_names_fit_their_legend() -> None:
     curves = {f"a run with a long name, {i}": [{"round": 1.0, "raw": 1.0 * i}] for i in range(30)}
     figure = plots_curves.plot_comparison(curves)

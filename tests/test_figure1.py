@@ -170,6 +170,7 @@ def test_a_game_uses_the_given_settings(short: LineRecording) -> None:
 # --- The pictures ---------------------------------------------------------------------------------
 
 
+@pytest.mark.draws
 def test_pictures_are_reproducible_and_the_page_is_self_contained(tmp_path: Path) -> None:
     first = figure1.figure1("mixture", tmp_path / "a", rounds=3, movie=False)
     again = figure1.figure1("mixture", tmp_path / "b", rounds=3, movie=False)

@@ -22,6 +22,8 @@ from adversarial_nets.evaluation import PublishedScore
 from adversarial_nets.plots import curves, fonts, interpolation, sheets, style
 from adversarial_nets.settings import Settings
 
+pytestmark = pytest.mark.draws
+
 GAP = 2
 SHAPES = [(1, 7, 5), (3, 6, 6)]
 

@@ -66,6 +66,7 @@ def test_the_phase_portrait_stays_in_the_interval_for_data_with_an_outlier(tmp_p
     assert phase_portrait(both.evaluator, bent)[:, 1] == pytest.approx(0)
 
 
+@pytest.mark.draws
 def test_the_command_writes_its_figures(tmp_path: Path) -> None:
     short = function_space.play_both("mixture", steps=3)
     assert [snapshot.round for snapshot in short.snapshots] == [0, 3]

@@ -63,6 +63,7 @@ def test_modes_of_samples_are_counted_by_a_classifier_of_digits(
     assert agree > right - 0.05
 
 
+@pytest.mark.draws
 def test_games_on_25_gaussians_are_kept_and_not_played_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,6 +142,7 @@ def test_the_heat_map_of_D_has_x_first() -> None:
     )
 
 
+@pytest.mark.draws
 def test_the_command_draws_every_kind_of_data(tmp_path: Path) -> None:
     path = tmp_path / "own.csv"
     path.write_text("\n".join(f"{x},{y}" for x, y in np.random.default_rng(0).normal(size=(50, 2))))

@@ -82,6 +82,7 @@ def test_the_gradient_sign_lowers_the_accuracy_of_a_linear_classifier_most() -> 
 
 
 @pytest.mark.slow
+@pytest.mark.draws
 def test_the_command_writes_its_figure_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

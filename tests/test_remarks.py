@@ -53,6 +53,7 @@ def test_a_long_head_start_moves_p_g_away_from_the_data() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.draws
 def test_the_command_writes_its_figure_and_numbers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

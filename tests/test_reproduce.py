@@ -153,6 +153,7 @@ def _tiny(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_tiny")
+@pytest.mark.draws
 def test_the_full_profile_trains_both_stages_and_states_that_the_data_differ(
     tmp_path: Path,
 ) -> None:

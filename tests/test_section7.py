@@ -119,6 +119,7 @@ def test_mistakes(line: str, words: str, run: Path, capsys: pytest.CaptureFixtur
     assert words in " ".join(capsys.readouterr().err.split())
 
 
+@pytest.mark.draws
 def test_section7_prints_what_it_measured(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -218,6 +219,7 @@ def test_shuffled_labels_keep_the_shares(photos: Path) -> None:
     assert not torch.equal(shuffled.labels["train"], data.labels["train"])
 
 
+@pytest.mark.draws
 def test_efficiency_notes_when_each_game_reaches_the_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -68,6 +68,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return train(small_data(), settings=small_settings(), run=folder, rounds=20)
 
 
+@pytest.mark.draws
 def test_every_kind_of_row(tmp_path: Path, run: Run) -> None:
     before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
     names = ("stacked-cae", "vae", "pca-gaussian", "adversarial-nets", "references")

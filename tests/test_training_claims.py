@@ -178,6 +178,7 @@ def test_the_parzen_spread_excludes_the_variance_of_the_test_points() -> None:
     assert row["truth, nats"] == pytest.approx(-1.419, abs=0.1)
 
 
+@pytest.mark.draws
 def test_the_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

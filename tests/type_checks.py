@@ -16,7 +16,7 @@ import jaxtyping
 
 __all__ = ["EVERY", "FIRST", "begin_test", "install"]
 
-FIRST, EVERY = 10, 50
+FIRST, EVERY = 3, 100
 
 _tests = 0  # how many have begun
 _calls: dict[int, tuple[int, int]] = {}  # by a function's code: in which test, and how many
