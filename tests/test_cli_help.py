@@ -63,7 +63,7 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("evaluate RUN -n 5", "no option -n. Did you mean --samples?"),
         ("report RUN --out page.html", "--out. The report is written to RUN/report.html. All"),
         ("report RUN -o page.html", "-o. The report is written to RUN/report.html. All"),
-        ("train mnist-5k more", "takes no argument 'more' here"),
+        ("train mnist-5k more", "argument 'more' here. Put quotes around a name with spaces. All"),
         ("sample RUN --num-samples 3", "Did you mean --n?"),
         ("evaluate RUN --num-samples 3", "Did you mean --samples?"),
         ("train mnist-5k --k x", "advnets: --k: 'x' is not a whole number. All options"),

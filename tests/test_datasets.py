@@ -80,6 +80,10 @@ def test_unknown_names_suggest_the_nearest(name: str, hint: str) -> None:
 def test_a_folder_given_without_prefix_is_suggested_with_it(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=f"type folder:{tmp_path}"):
         load(str(tmp_path))
+    spaced = tmp_path / "my photos"
+    spaced.mkdir()
+    with pytest.raises(UserError, match=f'type "folder:{spaced}"'):
+        load(str(spaced))
 
 
 @pytest.mark.parametrize("name", ["mnist", "mnist-5k", "idx:anything"])

@@ -196,7 +196,10 @@ def unknown_option(
     """
     more = f"All options: advnets {command} --help"
     if not arg.startswith("-"):
-        return UserError(f"advnets {command} takes no argument {arg!r} here. {more}")
+        return UserError(
+            f"advnets {command} takes no argument {arg!r} here. Put quotes around a name with "
+            f"spaces. {more}"
+        )
     given = arg.partition("=")[0]
     hint = ""
     if typed_alone(given, options, arguments):

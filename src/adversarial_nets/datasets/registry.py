@@ -433,7 +433,8 @@ def _unknown(name: str) -> str:
     known = f"Data sets are {', '.join(names)}."
     with suppress(UserError):
         if name and _expand(name).is_dir():
-            return f"{name} is a folder; to use the images in it, type folder:{name}. {known}"
+            meant = f'"folder:{name}"' if " " in name else f"folder:{name}"
+            return f"{name} is a folder; to use the images in it, type {meant}. {known}"
     help = elsewhere(name)
     if help is not None:
         return help
