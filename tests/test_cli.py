@@ -51,12 +51,19 @@ def test_a_finished_run_says_so_and_is_not_scored_again(
         assert f"{record['parzen']['nats']:.1f} ± {record['parzen']['se']:.1f} nats" in printed
 
 
-def test_resuming_names_the_round(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ["train", "mnist-5k", "--run", str(tmp_path / "run"), *NARROW]
-    assert main([*args, "--rounds", "10"]) == 0
-    assert f"New run of 10 rounds in {tmp_path / 'run'}" in capsys.readouterr().out
-    assert main([*args, "--rounds", "20"]) == 0
-    assert f"Resuming at round 10 of 20 in {tmp_path / 'run'}" in capsys.readouterr().out
+def test_nothing_is_announced_that_is_refused(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "mnist-5k", *NARROW, "--rounds", "60", "--run"]
+    assert main([*line, str(run), "--k", "2"]) == 2
+    found = capsys.readouterr()
+    assert "Already finished" not in found.out
+    assert "holds a run with other settings: k 1 → 2" in found.err
+    (tmp_path / "file").write_text("x")
+    assert main([*line, str(tmp_path / "file")]) == 2
+    found = capsys.readouterr()
+    assert "New run" not in found.out
+    assert "is a file; give a folder with --run." in found.err
 
 
 def test_the_command_to_continue_with_does_not_restart(
@@ -73,27 +80,13 @@ def test_the_command_to_continue_with_does_not_restart(
     assert error.endswith("Continue with: advnets train mnist-5k --rounds 9\n")
 
 
-def test_from_another_run(
-    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """--from takes weights and settings of a run; what is given changes them."""
-    monkeypatch.chdir(tmp_path)
-    args = ("train", "mnist-5k", "--from", str(run), "--lr", "0.01", "--rounds", "5")
-    found = result(capsys, *args, "--threads", "1")
-    assert found["run"] == "runs/mnist-5k-quickstart-0-from-digits"
-    record = json.loads((Path(str(found["run"])) / "settings.json").read_text())
-    assert record["settings"]["G"]["hidden"] == [16, 16]
-    assert record["settings"]["lr"] == 0.01
-    assert str(run) in json.dumps(record)
-    capsys.readouterr()
-    assert main([*args, "--run", str(run)]) == 2
-    assert "give the new run another folder" in capsys.readouterr().err
-
-
 def test_a_run_from_a_run_of_another_seed_continues(
     run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its folder is named after that seed; its own settings are then the defaults."""
+    """--from takes weights and settings of a run; what is given changes them.
+
+    The new run's folder is named after that seed; its own settings are then the defaults.
+    """
     monkeypatch.chdir(tmp_path)
     shutil.copytree(run, "source")
     path = Path("source/settings.json")
@@ -101,19 +94,19 @@ def test_a_run_from_a_run_of_another_seed_continues(
     record["settings"]["seed"] = 3
     path.write_text(json.dumps(record))
     args = ("train", "mnist-5k", "--from", "source", "--threads", "1")
+    folder = Path("runs/mnist-5k-quickstart-3-from-source")
     first = result(capsys, *args, "--lr", "0.01", "--rounds", "5")
-    assert first["run"] == "runs/mnist-5k-quickstart-3-from-source"
-    assert result(capsys, *args, "--rounds", "6")["run"] == first["run"]
+    assert (first["run"], first["round"]) == (str(folder), 5)
+    record = json.loads((folder / "settings.json").read_text())
+    assert record["settings"]["G"]["hidden"] == [16, 16]
+    assert record["settings"]["lr"] == 0.01
+    assert record["info"]["init_from"]["run"] == "source"
+    assert main([*args, "--rounds", "6"]) == 0
+    assert f"Resuming at round 5 of 6 in {folder}" in capsys.readouterr().out
     python = an.train("mnist-5k", init_from="source", rounds=7, progress=False)
-    assert (str(python.folder), python.settings.lr) == (first["run"], 0.01)
-    assert python.newest_round == 7
-
-
-def test_training_on_continues(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    args = ("train", "mnist-5k", "--run", str(run), "--rounds", "60", *NARROW)
-    assert result(capsys, *args)["round"] == 60
-    assert main([*args, "--k", "2"]) == 2
-    assert "k 1 → 2" in capsys.readouterr().err
+    assert (python.folder, python.settings.lr, python.newest_round) == (folder, 0.01, 7)
+    assert main([*args, "--run", "source"]) == 2
+    assert "give the new run another folder" in capsys.readouterr().err
 
 
 def test_evaluate(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +129,7 @@ def test_tensorboard_gets_the_same_numbers(tmp_path: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     folder = tmp_path / "run"
-    args = ["train", "mnist-5k", "--run", str(folder), "--rounds", "30", "--log-every", "10"]
+    args = ["train", "mnist-5k:7", "--run", str(folder), "--rounds", "30", "--log-every", "10"]
     assert main([*args, "--tensorboard", "--json", *NARROW]) == 0
     events = EventAccumulator(str(folder / "tensorboard"))
     events.Reload()
@@ -269,16 +262,19 @@ def test_a_divergence_names_options_that_help(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The advice can be followed as it stands: options added to the same command."""
-    args = ["train", "mnist-5k", "--run", str(tmp_path / "run"), "--rounds", "40", *NARROW]
+    args = ["train", "mnist-5k:7", "--run", str(tmp_path / "run"), "--rounds", "20", *NARROW]
     args += ["--log-every", "10"]
     assert main([*args, "--lr", "1e30"]) == 3
     error = capsys.readouterr().err
     advice = re.search(r"Add (--lr \S+ --restart) to the command", error)
     assert advice is not None, error
     assert advice[1] == "--lr 2e+29 --restart"
+    capsys.readouterr()
     assert main([*args, "--lr", "1e-3", "--restart"]) == 0
+    assert f"New run of 20 rounds in {tmp_path / 'run'}" in capsys.readouterr().out
 
 
+@pytest.mark.draws
 def test_nothing_is_written_outside_runs(
     run: Path,
     tmp_path: Path,
@@ -293,9 +289,13 @@ def test_nothing_is_written_outside_runs(
         "play moons --rounds 2",
         "paper plane --rounds 2",
         "figure1 --rounds 2 --no-movie",
-        "function-space --steps 20",
+        "function-space --steps 2",
     ):
-        result(capsys, *line.split())
+        files = result(capsys, *line.split()).get("files", [])
+        assert isinstance(files, list)
+        assert all(Path(file).is_file() for file in files)
+    for line in ("figure1 --rounds", "function-space --steps", "plane --rounds"):
+        assert main([*line.split(), "0", "--out", "none"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     written = {path.relative_to(tmp_path / "runs").as_posix() for path in tmp_path.rglob("*.png")}
     assert {
@@ -305,6 +305,7 @@ def test_nothing_is_written_outside_runs(
         "paper/plane/plane.png",
         "paper/figure1/figure1.png",
     } <= written
+    assert all(path.stat().st_size > 1000 for path in Path("runs/paper").rglob("*.png"))
 
 
 def test_plane_prints_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -341,35 +342,3 @@ def test_theory(
     assert all(check["holds"] for check in checks)
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
     assert (tmp_path / "runs/paper/theory/theory.png").stat().st_size > 10_000
-
-
-@pytest.mark.parametrize(
-    "line", ["figure1 --rounds 20 --no-movie", "function-space --steps 20", "plane --rounds 20"]
-)
-@pytest.mark.draws
-def test_games_on_toys(line: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    files = result(capsys, *line.split(), "--out", str(tmp_path / "out"))["files"]
-    assert isinstance(files, list)
-    assert files
-    assert all(Path(file).stat().st_size > 1000 for file in files)
-    name, option, _, *rest = line.split()
-    assert main([name, option, "0", *rest, "--out", str(tmp_path / "none")]) == 2
-    assert not (tmp_path / "none").exists()
-
-
-def test_nothing_is_announced_that_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    run = tmp_path / "run"
-    line = ["train", "mnist-5k", *NARROW, "--rounds", "1", "--run"]
-    assert main([*line, str(run)]) == 0
-    capsys.readouterr()
-    assert main([*line, str(run), "--k", "2"]) == 2
-    found = capsys.readouterr()
-    assert "Already finished" not in found.out
-    assert "holds a run with other settings: k 1 → 2" in found.err
-    (tmp_path / "file").write_text("x")
-    assert main([*line, str(tmp_path / "file")]) == 2
-    found = capsys.readouterr()
-    assert "New run" not in found.out
-    assert "is a file; give a folder with --run." in found.err
