@@ -21,6 +21,7 @@ from PIL import Image
 from torch import nn
 
 from adversarial_nets import __version__, report
+from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
@@ -327,11 +328,11 @@ def test_settings_that_differ_from_the_published_ones_are_highlighted(bare: Run)
     assert re.search(r"<code>r1</code>.*<td>not in the paper</td>", table)
 
 
-def test_the_page_of_twenty_thousand_rows_is_small(quiet: Run, trained: Run) -> None:
+def test_the_page_of_twenty_thousand_rows_is_small(bare: Run, trained: Run) -> None:
     row = metrics.read_metrics(trained.folder)[-1]
     rows = [row | {"round": 50 * i, "d_loss": i % 7} for i in range(1, 20_001)]
-    (quiet.folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
-    assert len(written(quiet).html) < 3_000_000
+    (bare.folder / "metrics.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    assert len(written(bare).html) < 3_000_000
 
 
 # --- Continuing -----------------------------------------------------------------------------------
@@ -344,14 +345,16 @@ def test_the_page_of_twenty_thousand_rows_is_small(quiet: Run, trained: Run) -> 
         {"G": GeneratorSettings(hidden=(5,), bias_from_marginals=False), "size": 16, "channels": 3},
     ],
 )
-def test_the_command_to_continue_gives_the_same_run(bare: Run, changes: dict[str, Any]) -> None:
+def test_the_command_to_continue_gives_the_same_run(
+    bare: Run, changes: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     settings = small_settings(**changes)
     folder = bare.folder.parent / "a run; rm -rf"
     run = dataclasses.replace(bare, data="folder:my images", settings=settings, folder=folder)
     words = shlex.split(report.continue_command(run, 40))
     assert words[0] == "advnets"
-    words = [sys.executable, "-m", "adversarial_nets", *words[1:], "--dry-run", "--json"]
-    resolved = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)
+    assert main([*words[1:], "--dry-run", "--json"]) == 0
+    resolved = json.loads(capsys.readouterr().out)
     assert resolved["settings"] == json.loads(json.dumps(settings.to_json()))
     assert (resolved["data"], resolved["preset"]) == (run.data, run.preset)
     assert (resolved["run"], resolved["rounds"]) == (str(folder), 40)
@@ -463,9 +466,16 @@ def test_the_momentum_of_a_users_sgd_is_listed(bare: Run) -> None:
 # --- Existing reports -----------------------------------------------------------------------------
 
 
-def test_an_up_to_date_report_is_found_until_a_record_changes(run: Run) -> None:
-    assert report.existing_report(run) is None
-    page = report.write_report(run, small_data())
+@pytest.fixture
+def reported(whole: tuple[Run, Page], tmp_path: Path) -> Run:
+    """A copy of the run that has a report."""
+    folder = shutil.copytree(whole[0].folder, tmp_path / "reported")
+    return dataclasses.replace(whole[0], folder=folder)
+
+
+def test_an_up_to_date_report_is_found_until_a_record_changes(reported: Run, bare: Run) -> None:
+    assert report.existing_report(bare) is None
+    run, page = reported, reported.folder / "report.html"
     assert report.existing_report(run) == page
     assert report.existing_report(run, "averaged") == page
     assert report.existing_report(run, "raw") is None  # it shows the averaged generator
@@ -481,15 +491,16 @@ def test_an_up_to_date_report_is_found_until_a_record_changes(run: Run) -> None:
         assert report.existing_report(run) == page
 
 
-def test_the_report_of_another_version_is_not_up_to_date(run: Run) -> None:
-    page = report.write_report(run, small_data())
-    mark = f"adversarial-nets {__version__}"
-    page.write_text(page.read_text().replace(mark, "adversarial-nets 0.0"))
-    assert report.existing_report(run) is None
+def test_the_report_of_another_version_is_not_up_to_date(reported: Run) -> None:
+    page, mark = reported.folder / "report.html", f"adversarial-nets {__version__}"
+    text = page.read_text()
+    for version, found in ((mark, page), ("adversarial-nets 0.0", None)):
+        page.write_text(text.replace(mark, version))
+        assert report.existing_report(reported) == found
 
 
-def test_finding_an_existing_report_imports_no_torch(run: Run) -> None:
-    page = report.write_report(run, small_data())
+def test_finding_an_existing_report_imports_no_torch(whole: tuple[Run, Page]) -> None:
+    run = whole[0]
     program = (
         "import sys\nfrom pathlib import Path\n"
         "from adversarial_nets.report import existing_report\n"
@@ -499,7 +510,7 @@ def test_finding_an_existing_report_imports_no_torch(run: Run) -> None:
     )
     command = [sys.executable, "-c", program, str(run.folder)]
     done = subprocess.run(command, capture_output=True, check=True, text=True)
-    assert done.stdout.strip() == str(page)
+    assert done.stdout.strip() == str(run.folder / "report.html")
 
 
 # --- User errors ----------------------------------------------------------------------------------
@@ -512,7 +523,9 @@ def test_a_damaged_evaluation_is_named(run: Run) -> None:
             report.write_report(run, small_data())
 
 
-def test_a_damaged_picture_is_named(run: Run) -> None:
+def test_a_damaged_picture_is_named(bare: Run, trained: Run) -> None:
+    run = bare
+    shutil.copytree(trained.folder / "samples", run.folder / "samples", dirs_exist_ok=True)
     picture = run.folder / "samples" / f"round-{2**20:08d}.png"
     (picture.parent / "round-by-hand.png").write_text("of somebody else's")
     good = min(picture.parent.glob("round-0*.png")).read_bytes()
