@@ -66,11 +66,18 @@ def test_the_exported_generator_draws_the_same_images(
     assert suffixes == {".safetensors", ".json", ".md"}  # nothing that could be a pickle
 
 
-def test_an_onnx_model_takes_the_class(run: Run, tmp_path: Path) -> None:
+def test_an_onnx_model_takes_the_class_and_is_not_exported_again(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("onnxruntime")
-    out = tmp_path / "G.onnx"
-    assert main(["export", str(run.folder), "--onnx", str(out)]) == 0
-    torch.testing.assert_close(images(an.open_run(out)), images(run))
+    model = tmp_path / "G.onnx"
+    assert main(["export", str(run.folder), "--onnx", str(model)]) == 0
+    torch.testing.assert_close(images(an.open_run(model)), images(run))
+    for more in (["--safetensors", str(tmp_path / "again")], ["--onnx", str(tmp_path / "b.onnx")]):
+        capsys.readouterr()
+        assert main(["export", str(model), *more]) == 2
+        assert "is exported already" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["G.onnx"]
 
 
 def test_an_array_of_samples_holds_the_classes_that_were_drawn(run: Run, tmp_path: Path) -> None:
@@ -84,18 +91,6 @@ def test_an_array_of_samples_holds_the_classes_that_were_drawn(run: Run, tmp_pat
     again = an.sample(G, run.settings, 9, z=z, c=c).detach()
     assert len(c.unique()) > 1
     torch.testing.assert_close(again, expected)
-
-
-def test_an_onnx_model_is_not_exported_again(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = tmp_path / "G.onnx"
-    assert main(["export", str(run.folder), "--onnx", str(model)]) == 0
-    for more in (["--safetensors", str(tmp_path / "again")], ["--onnx", str(tmp_path / "b.onnx")]):
-        capsys.readouterr()
-        assert main(["export", str(model), *more]) == 2
-        assert "is exported already" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["G.onnx"]
 
 
 def test_the_card_and_the_scores_are_those_of_the_run(run: Run, tmp_path: Path) -> None:
@@ -257,6 +252,9 @@ def test_the_cards_command_starts_from_the_same_weights(
     (line,) = re.findall(r"by (advnets train .*? --rounds 3) ", card)
     again = tmp_path / "again"
     monkeypatch.chdir(tmp_path)
+    # The score and the report would take most of the time.
+    monkeypatch.setattr("adversarial_nets.cli.train._score", lambda *_: {})
+    monkeypatch.setattr("adversarial_nets.report.write_report", lambda *_: again / "report.html")
     assert main([*shlex.split(line)[1:], "--run", str(again)]) == 0
     a, b = (an.load_generator(r, weights="raw")[0].state_dict() for r in (run, again))
     assert all(torch.equal(a[name], b[name]) for name in a)
