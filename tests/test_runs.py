@@ -433,7 +433,7 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
     said = []
 
     def still(parameters: Any) -> torch.optim.Optimizer:
-        optimiser = torch.optim.SGD(parameters, lr=0.1, momentum=0.5)
+        optimiser = torch.optim.SGD(parameters, lr=0.3, momentum=0.5)
         if optimiser.param_groups[0]["params"][0].shape == (12, 5):  # G's first layer
             optimiser.param_groups[0]["lr_scale"] = 0.0
         return optimiser
@@ -442,9 +442,9 @@ def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
         small_data(),
         settings=settings,
         run=tmp_path / "run",
-        rounds=600,
+        rounds=200,
         # Rarely saved and drawn, which takes longer than the game.
-        cadence=Cadence(log_every=100, save_every=1000, score_every=1000, samples_every=1000),
+        cadence=Cadence(log_every=50, save_every=1000, score_every=1000, samples_every=1000),
         optimiser=still,
         callbacks=[lambda snapshot: said.append(snapshot.problem)],
     )
