@@ -25,6 +25,7 @@ import torch
 import adversarial_nets as an
 from adversarial_nets.plots.sheets import training_frames
 from adversarial_nets.runs.files import without_infinities
+from adversarial_nets.settings import canonical_name
 
 main: Callable[[list[str]], int] = importlib.import_module("adversarial_nets.__main__").main
 ROOT = Path(__file__).parent.parent
@@ -238,14 +239,24 @@ def test_a_line_plays_the_same_game(told: Told, capsys: Capture) -> None:
 # --- The playground's addresses -------------------------------------------------------------------
 
 
+WITHOUT_FIGURES = """
+import sys
+from adversarial_nets.cli.main import main
+from adversarial_nets.playground import session
+
+session.figures_json = lambda *args: {}  # which take most of the time
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 @pytest.fixture(scope="module")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a playground is served, with the finished run to walk in."""
     pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
     folder = tmp_path_factory.mktemp("playground")
     shutil.copytree(V1 / "finished", folder / "finished")
-    words = ["-m", "adversarial_nets", "playground", "finished", "--no-browser", "--port", "0"]
-    command = [sys.executable, "-u", *words]
+    words = ["playground", "finished", "--no-browser", "--port", "0"]
+    command = [sys.executable, "-u", "-c", WITHOUT_FIGURES, *words]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout is not None
@@ -292,7 +303,7 @@ def test_an_address_plays_the_same_game(told: Told, playground: str) -> None:
     for now, then in zip(state["settings"], shows["settings"], strict=True):
         for option, value in then.items():
             expected = None if (option, value) == ("--players", "both") else value
-            assert now[an.settings.canonical_name(option)] == expected, option
+            assert now[canonical_name(option)] == expected, option
 
 
 def test_an_address_says_how_the_page_looks(playground: str) -> None:
