@@ -69,9 +69,9 @@ endif
 .venv/ready-to-test: .venv/ready
 	$(PIP) --editable '.[test,dev,docs]'
 	@# The playground's tests need Chromium. If it cannot be installed, they are skipped with that reason.
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } \
-	  || echo "No Chromium: the tests in a browser will be skipped (Debian: apt install chromium)"
+	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell >/dev/null; } \
+	  || echo "No Chromium: the tests in a browser will be skipped (Debian: apt install chromium-headless-shell)"
 	@touch $@
 
 clean:  ## remove .venv and all caches

@@ -13,7 +13,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from adversarial_nets.playground.screenshots import CHROMIUM
 
 if CHROMIUM is None:
-    pytest.skip("there is no Chromium here (Debian: apt install chromium)", allow_module_level=True)
+    pytest.skip(
+        "there is no Chromium here (Debian: apt install chromium-headless-shell)",
+        allow_module_level=True,
+    )
 
 TIMEOUT = 120_000  # milliseconds; other tests may be using the processor
 expect.set_options(timeout=TIMEOUT)

@@ -308,13 +308,14 @@ def test_an_address_plays_the_same_game(told: Told, playground: str) -> None:
 
 def test_an_address_says_how_the_page_looks(playground: str) -> None:
     """The language, the theme, the lesson, what is hidden and the walk are read by the page."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
+    pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    from adversarial_nets.playground.screenshots import CHROMIUM, open_browser
+
+    if CHROMIUM is None:
         pytest.skip("there is no Chromium here")
     dressed = [told for told in ADDRESSES if told["shows"].keys() & {"lang", "lesson", "walk"}]
-    with sync_api.sync_playwright() as play:
-        page = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"]).new_page()
+    with open_browser() as browser:
+        page = browser.new_page()
         for told in dressed:
             shows = told["shows"]
             page.goto("about:blank")

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 __all__ = ["CHROMIUM", "open_browser", "screenshots"]
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
+)
+"""The browser; the first one, which has no windows at all, starts and draws fastest."""
 
 _ADDRESSES: dict[str, dict[str, Any]] = {
     "line": {"state": {"data": "mixture", "rounds": 60}},
@@ -47,7 +50,9 @@ def open_browser() -> "Iterator[Browser]":
             "Screenshots need Playwright. Install it with: pip install playwright"
         ) from error
     if CHROMIUM is None:
-        raise UserError("Screenshots need Chromium. Install it (Debian: apt install chromium).")
+        raise UserError(
+            "Screenshots need Chromium. Install it (Debian: apt install chromium-headless-shell)."
+        )
     no_traffic = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
     with sync_playwright() as p:
         options = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-quic", *no_traffic]
