@@ -259,7 +259,6 @@ for (const kind of ["click", "change"]) {
 
 document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input:not([type=checkbox], [type=radio], [type=range]), textarea, dialog");
-  if (event.key === "Enter" && event.target.matches("main input[type=number]")) setTimeout(() => event.target.blur(), 0);
   if (typing || event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.board === "latent") return;
   const last = Number($("history").max), at = Number($("history").value);
   const actions = {
@@ -277,6 +276,10 @@ document.addEventListener("keydown", (event) => {
   if (!action || (own && event.target.closest(own))) return; // the element itself uses this key
   event.preventDefault();
   action();
+});
+
+document.addEventListener("keyup", (event) => { // keys act again; a timer could end after the user is back in the field
+  if (event.key === "Enter" && event.target.matches("main input[type=number]")) event.target.blur();
 });
 
 // --- The user's own data -------------------------------------------------------------------------

@@ -192,6 +192,7 @@ function writeAddress(newEntry = false) { // newEntry: the browser's Back return
 
 addEventListener("hashchange", () => { // Back, Forward, or another link opened in this tab
   resumePlaying = false;
+  showNotice(""); // it is of the address before
   if (socket.readyState === WebSocket.OPEN) openAddress(readAddress());
 });
 addEventListener("pagehide", () => {

@@ -16,6 +16,7 @@ function showLatent(saved) {
   if (saved) {
     $("latent-t").value = saved.t;
     latentOffsets = Array.isArray(saved.offsets) ? saved.offsets : [];
+    all("#directions input").forEach((slider, i) => { slider.value = latentOffsets[i] || 0; });
     latentClass = saved.class ?? null;
   }
   document.body.dataset.board = "latent";
