@@ -1,5 +1,6 @@
 """Render the page: its texts, the data to choose from, and the controls of the settings."""
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,7 @@ CONTROLS = (
 )
 
 
+@functools.lru_cache(maxsize=16)
 def render(lang: Language, command_line_data: str, latent: bool) -> str:
     """The whole page in one language; it carries the texts of the other language too.
 

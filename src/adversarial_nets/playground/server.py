@@ -290,7 +290,7 @@ def application(
         ("/play", SessionSocket),
         (r"/files/([a-z]+\.(?:css|js))", FileHandler, {"path": str(WEB_FOLDER)}),
         (
-            r"/bokeh/(bokeh(?:-[a-z]+)?\.min\.js)",
+            r"/bokeh/(bokeh\.min\.js)",
             FileHandler,
             {"path": str(Path(bokehjs_path()) / "js")},
         ),

@@ -4,6 +4,7 @@ The server makes the figures once for each game and sends them to the page as JS
 numbers travel, under the names of the data sources and columns that they fill.
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -67,12 +68,25 @@ def figures_json(
         language: of the texts in the figures.
         theme_name: ``light`` or ``dark``.
     """
-    texts = {name: text[language] for name, text in WORDS.items()}
-    theme = THEMES[theme_name]
+    main = BOARDS[kind].draw(evaluator, _texts(language), THEMES[theme_name])
     density_known = getattr(evaluator, "p_data", None) is not None
+    charts = _charts_json(density_known, game, language, theme_name)
+    return {"main": json_item(main, f"main-{game}"), **charts}
+
+
+@functools.cache
+def _charts_json(
+    density_known: bool, game: int, language: Language, theme_name: str
+) -> dict[str, Any]:
+    """``chart`` and ``metric`` of `figures_json`: the same for all data."""
+    texts, theme = _texts(language), THEMES[theme_name]
     figures = {
-        "main": BOARDS[kind].draw(evaluator, texts, theme),
         "chart": chart.draw(density_known, texts, theme),
         "metric": chart.draw_metrics(texts, theme),
     }
     return {name: json_item(f, f"{name}-{game}") for name, f in figures.items()}
+
+
+def _texts(language: Language) -> dict[str, str]:
+    """All texts of one language, by their names."""
+    return {name: text[language] for name, text in WORDS.items()}
