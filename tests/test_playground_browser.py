@@ -1,7 +1,8 @@
-"""The playground in a real browser: Debian's Chromium, driven by Playwright."""
+"""The playground in a real browser: Chromium, driven by Playwright."""
 
 import csv
 import io
+import itertools
 import json
 import re
 import threading
@@ -22,7 +23,7 @@ from playwright.sync_api import Browser, expect
 from adversarial_nets.cli.main import main
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.page import CONTROLS
-from playground_page import EASY, TIMEOUT, Visit, easy, playground_with_a_run
+from playground_page import EASY, TIMEOUT, VIEWPORT, Visit, easy, playground_with_a_run
 
 
 @pytest.fixture(scope="module")
@@ -246,15 +247,10 @@ NAMELESS = re.compile(
 )
 
 
-@pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("board", ["moons", "mnist-5k", "latent"])
-def test_every_element_has_an_accessible_name(
-    board: str, lang: str, browser: Browser, address: str
-) -> None:
+def test_every_element_has_an_accessible_name(board: str, browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons" if board == "latent" else board))
     page = visit.page
-    if lang == "zh":
-        page.click("#lang")
     if board == "latent":
         page.click(".tab[data-board=latent]")
         visit.at_board("latent")
@@ -265,7 +261,11 @@ def test_every_element_has_an_accessible_name(
         if board == "mnist-5k":
             page.locator(".show-nearest").first.click()
             expect(page.locator("#game-1 .nearest")).to_have_attribute("src", re.compile("data:"))
-    for opener in (None, "#draw", "#paste") if board == "moons" else (None,):
+    openers = (None, "#draw", "#paste") if board == "moons" else (None,)
+    for lang, opener in itertools.product(("en", "zh-CN"), openers):
+        if page.get_attribute("html", "lang") != lang:
+            page.click("#lang")
+            page.wait_for_selector(f"html[lang={lang}]")
         if opener:
             page.click(opener)
             page.wait_for_selector("dialog[open]")
@@ -280,7 +280,7 @@ def test_every_element_has_an_accessible_name(
 
 
 def test_tab_visits_all_controls_from_top_to_bottom(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, easy("moons"))
+    visit = Visit(browser, address, easy("moons"), viewport=VIEWPORT)  # no element has had focus
     page, stops = visit.page, []
     page.evaluate("request({ type: 'step', train: 'both' })")
     visit.at_round(1)
@@ -470,6 +470,10 @@ def test_the_latent_space_of_a_run(browser: Browser, address: str) -> None:
     expect(other.page.locator("#latent-t")).to_have_value("1")
     expect(other.page.locator("#latent-here")).to_have_attribute("src", str(seen[-1]))
     expect(other.page.locator("#directions input").first).to_have_value("5")
+    link = {"board": "latent", "latent": {"a": 0, "b": 1, "t": 0.5, "offsets": [2]}}
+    other.page.goto(address + "#" + json.dumps(link))  # a link in the same tab
+    expect(other.page.locator("#latent-t")).to_have_value("0.5")
+    expect(other.page.locator("#directions input").first).to_have_value("2")
     other.end()
     visit.end()
 
@@ -478,6 +482,9 @@ def test_an_address_that_cannot_be_opened(browser: Browser, address: str) -> Non
     visit = Visit(browser, address, {"data": "/etc/passwd"})
     expect(visit.page.locator("#notice-text")).to_contain_text("no data of this name")
     assert visit.state()["state"]["data"] == "gaussian"
+    visit.page.goto(address + "#" + json.dumps({"state": easy("moons")}))
+    visit.at_board("plane")
+    expect(visit.page.locator("#notice-text")).to_be_hidden()
     visit.end()
 
 

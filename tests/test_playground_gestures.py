@@ -9,7 +9,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from playground_page import SMALL, Visit, easy  # first: it skips where there is no browser
+from playground_page import (
+    SMALL,
+    VIEWPORT,
+    Visit,
+    easy,
+)  # first: it skips where there is no browser
 
 from PIL import Image, ImageChops, ImageStat  # isort: skip
 from playwright.sync_api import Browser, expect  # isort: skip
@@ -27,7 +32,7 @@ def test_looking_back_while_playing_and_undoing_a_cut(browser: Browser, address:
     visit = Visit(browser, address, easy("gaussian", speed=1))
     page = visit.page
     page.click("#play")
-    visit.until("snapshots[0].round > 40")
+    visit.until("snapshots[0].round > 15")
     slider = page.locator("#history")
     box = slider.bounding_box()
     assert box
@@ -41,8 +46,8 @@ def test_looking_back_while_playing_and_undoing_a_cut(browser: Browser, address:
     page.mouse.move(box["x"] + 0.9 * box["width"], middle)
     page.mouse.down()
     page.evaluate("seen.length = 0")
-    for i in range(30):
-        page.mouse.move(box["x"] + (0.9 - 0.02 * i) * box["width"], middle)
+    for i in range(12):
+        page.mouse.move(box["x"] + (0.9 - 0.05 * i) * box["width"], middle)
         page.wait_for_timeout(15)
     page.mouse.up()
     page.wait_for_selector("body[data-playing=no]")
@@ -69,14 +74,14 @@ def test_rounds_per_frame_and_playing_to_a_round(
     monkeypatch.setattr(session, "FRAME_SECONDS", 60)  # this machine may be busy
     visit = Visit(browser, address, easy("gaussian"))
     page = visit.page
-    page.select_option("#speed", "50")
-    page.fill("#pause-at", "220")
+    page.select_option("#speed", "20")
+    page.fill("#pause-at", "50")
     page.locator("#pause-at").press("Enter")
-    visit.at_round(220)
+    visit.at_round(50)
     expect(page.locator("body")).to_have_attribute("data-playing", "no")
-    assert page.evaluate("snapshots[0].curve.round") == [0, 50, 100, 150, 200, 220]
+    assert page.evaluate("snapshots[0].curve.round") == [0, 20, 40, 50]
     page.locator("#pause-at").press("Enter")
-    expect(page.locator("#notice-text")).to_contain_text("already at round 220")
+    expect(page.locator("#notice-text")).to_contain_text("already at round 50")
     page.click("#play")
     expect(page.locator("#fps")).to_contain_text("rounds/s")
     page.click("#play")
@@ -113,7 +118,7 @@ def test_reloading_while_playing_keeps_the_rounds(browser: Browser, address: str
     visit = Visit(browser, address, easy("gaussian"))
     page = visit.page
     page.click("#play")
-    visit.until("snapshots[0].round > 50")
+    visit.until("snapshots[0].round > 5")
     round = page.evaluate("snapshots[0].round")
     page.reload()
     page.wait_for_selector("body[data-connected=yes][data-busy=no]")
@@ -127,12 +132,12 @@ def test_a_lost_connection_is_told_and_comes_back(browser: Browser) -> None:
         visit = Visit(browser, url, {"data": "gaussian", "games": [{"settings": SMALL}]})
         page = visit.page
         page.click("#play")
-        visit.until("snapshots[0].round > 20")
+        visit.until("snapshots[0].round > 5")
     page.wait_for_selector("body[data-connected=no]")
     expect(page.locator("#notice-text")).to_contain_text("connection to the server is lost")
     expect(page.locator("#play")).to_have_text(re.compile("Play"))
     round = visit.state()["state"]["rounds"]
-    assert round > 20
+    assert round > 5
     with server.serve_in_thread(port=port):
         page.wait_for_selector("body[data-connected=yes]")
         page.wait_for_selector("body[data-playing=yes]")
@@ -253,15 +258,16 @@ def test_a_refused_number_leaves_its_box(browser: Browser, address: str) -> None
 
 
 def test_slow_motion_lights_one_line_after_the_other(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, easy("moons"))
+    visit = Visit(browser, address, easy("moons"), viewport=VIEWPORT)
     page = visit.page
     page.evaluate(
         """() => { window.lines = []; new MutationObserver(() => {
           const lit = document.querySelectorAll("#algorithm .lit");
           const line = lit.length === 1 ? lit[0].dataset.stage : lines.at(-1);
           if (lines.at(-1) !== line) lines.push(line);
-        }).observe(document.getElementById("algorithm"), { subtree: true, attributes: true }); }"""
-    )
+        }).observe(document.getElementById("algorithm"), { subtree: true, attributes: true });
+        window.setTimeout = ((plain) => (f, ms) => plain(f, ms / 16))(setTimeout); }"""
+    )  # now a line takes 0.1 s
     page.click("#slow")
     visit.until("lines.length >= 5")
     page.click("#slow")
