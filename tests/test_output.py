@@ -102,7 +102,8 @@ def run(
     """A run that was trained with output that has no σ and no ±."""
     outer = tmp_path_factory.mktemp("output")
     folder = outer / "ünï"
-    done = forked(fork_server, outer, *train, "--run", folder, encoding="ascii")
+    how = [*train, "--run", folder]
+    done = forked(fork_server, outer, *how, encoding="ascii", before=EMPTY_REPORT)
     assert done.returncode == 0, done.stderr
     assert b"nats" in done.stdout
     assert_finished(folder)
@@ -204,11 +205,19 @@ def test_a_command_fails_if_all_that_it_makes_cannot_be_printed(
     assert (b"give the command again" in done.stderr) == bool(code)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
 @pytest.mark.parametrize("args", [[], ["--help"], ["train", "--help"], ["datasets"]], ids=str)
-def test_help_into_a_closed_output(args: list[str]) -> None:
+def test_help_into_a_closed_output(
+    args: list[str], fork_server: ForkServer, tmp_path: Path
+) -> None:
     for redirection in (">&-", ">/dev/full", "| true", "| head -1"):
-        done = advnets(*args, redirection=redirection)
+        done = forked(fork_server, tmp_path, *args, redirection=redirection)
         fails = args == ["datasets"] and redirection == ">/dev/full"
         assert done.returncode == (1 if fails else 0), done.stderr
         assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell")
+@pytest.mark.parametrize("redirection", [">&-", "| true"])
+def test_help_of_a_new_process_into_a_closed_output(redirection: str) -> None:
+    done = advnets("--help", redirection=redirection)
+    assert (done.returncode, done.stderr) == (0, b"")
