@@ -404,10 +404,10 @@ def test_a_lesson_pauses_once_and_again_after_a_reset() -> None:
 
 @pytest.mark.slow
 def test_oscillation_is_diagnosed_at_any_speed() -> None:
-    """Also at a speed that changes: 3 rounds for each snapshot, then 5."""
+    """Also at a speed that changes: 4 rounds for each snapshot, then 8."""
     session = new_session()
     handle(session, {"type": "start_lesson", "name": "circling"})
-    for round in (*range(0, 120, 3), *range(120, 231, 5)):
+    for round in (*range(0, 80, 4), *range(80, 161, 8)):
         for slot in session.slots:
             slot.play_to(round)
             slot.take_snapshot("both")
