@@ -125,7 +125,7 @@ def _run(request: dict[str, Any], fds: list[int]) -> None:
     for fd in fds:
         os.close(fd)
     sys.argv[1:] = request["args"]
-    code: object = 0
+    code: str | int | None = 0
     try:
         exec(request["program"], {"sys": sys})
     except SystemExit as end:
@@ -133,7 +133,7 @@ def _run(request: dict[str, Any], fds: list[int]) -> None:
     _end(code)
 
 
-def _end(code: object) -> None:
+def _end(code: str | int | None) -> None:
     """End as an interpreter does, but without freeing each object, which takes half a second."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()

@@ -58,6 +58,7 @@ class Visit(BrowserPage):
     """
 
     left: ClassVar[dict[Browser, list["Visit"]]] = {}
+    own: str
 
     def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
         self.usual, own = not options, address.partition("#")[0]
