@@ -158,7 +158,7 @@ def new_cache(folder: Path, computed: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium for the tests of a module; they share nothing else."""
+    """Chromium for the tests of a module; other modules may need asyncio, which it occupies."""
     from adversarial_nets.playground.screenshots import open_browser
 
     with open_browser() as found:

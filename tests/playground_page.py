@@ -63,7 +63,9 @@ class Visit(BrowserPage):
     def __init__(self, browser: Browser, address: str, state: Any = None, **options: Any) -> None:
         self.usual, own = not options, address.partition("#")[0]
         left = self.left.setdefault(browser, [])
-        if state and self.usual and left and left[-1].own == own:
+        while left and left[-1].own != own:  # it would look for its server, which has ended
+            left.pop().context.close()
+        if state and self.usual and left:
             vars(self).update(vars(left.pop()))
             self.page.set_viewport_size(VIEWPORT)
             self.page.mouse.move(0, 0)
