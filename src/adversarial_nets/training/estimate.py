@@ -28,7 +28,8 @@ def seconds_per_round(settings: Settings, data: Source, device: str = "cpu") -> 
     times: list[float] = []
     start = time.perf_counter()
     with ThreadTuner.for_device(reference_parameter(game.G).device) as tuner:
-        while len(times) < _FEWEST or (len(times) < _MOST and time.perf_counter() < start + _LONG):
+        most = _MOST if len(tuner.modes) > 1 else _FEWEST  # with one mode nothing is chosen
+        while len(times) < _FEWEST or (len(times) < most and time.perf_counter() < start + _LONG):
             before = time.perf_counter()
             tuner.before_round()
             play(game, game.round + 1)
