@@ -5,6 +5,7 @@ import dataclasses
 import importlib.util
 import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from adversarial_nets.datasets import Dataset
 from adversarial_nets.game import play
 from adversarial_nets.runs.folder import open_run
 from adversarial_nets.settings import DiscriminatorSettings
+from shortened import shorten
 from small import small_data, small_settings
 
 
@@ -166,15 +168,27 @@ def test_the_command_overwrites_no_recorded_result(
     assert json.loads(kept.read_text()) == json.loads(capsys.readouterr().out) == printed
 
 
-def test_the_workloads_of_child_processes_run() -> None:
-    for name, n in (("width", 10), ("samples", 1000)):
-        point = scaling.measure_point(name, n, threads=1)
-        assert point.n == n
-        assert point.seconds > 0
-        assert point.peak_memory_mb > 50
+def test_the_workloads_of_child_processes_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = scaling.measure_point("samples", 1000, threads=1)
+    assert point.n == 1000
+    assert point.seconds > 0
+    assert point.peak_memory_mb > 50
+
+    def in_this_process(function: str, *args: int) -> tuple[float, float]:
+        seconds: float = getattr(workloads, function)(*args)
+        return seconds, 60.0
+
+    monkeypatch.setattr(scaling, "call_in_child", in_this_process)
+    monkeypatch.setitem(scaling._STANDARD, "images", 200)
+    point = scaling.measure_point("width", 10, threads=1)
+    assert (point.n, point.peak_memory_mb) == (10, 60.0)
+    assert point.seconds > 0
 
 
-def test_the_training_whose_memory_is_measured_runs(tmp_path: Path) -> None:
+def test_the_training_whose_memory_is_measured_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shorten(monkeypatch)
     assert workloads.seconds_of_training("mnist-5k", str(tmp_path / "run"), rounds=1) > 0
     assert open_run(tmp_path / "run").preset_label == "mnist"
 
@@ -237,9 +251,17 @@ def test_the_number_of_turns_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     assert measured == [2, 3]
 
 
-@pytest.mark.slow
-def test_one_cell_trains_in_a_process_of_its_own() -> None:
-    assert busy._measure("quickstart", 0.2, {"OMP_NUM_THREADS": "1"}) > 0
+def test_one_cell_trains_in_a_process_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The program trains for the time that it is given; it runs in a process with its variables."""
+    shorten(monkeypatch)
+    monkeypatch.setattr(sys, "argv", ["-c", "quickstart", "0.02", "0.02"])
+    exec(busy._CELL)
+    assert json.loads(capsys.readouterr().out) > 0
+    variables = "import os, sys; print(sys.argv[1:])\nprint(os.environ['OMP_NUM_THREADS'])"
+    monkeypatch.setattr(busy, "_CELL", variables)
+    assert busy._measure("quickstart", 0.2, {"OMP_NUM_THREADS": "7"}) == 7.0
 
 
 def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
@@ -254,12 +276,12 @@ def test_pictures_in_a_plain_loop_and_ours_play_the_same_game() -> None:
 
 def test_a_class_of_visitors_is_served_and_measured(tmp_path: Path) -> None:
     playground = pytest.importorskip("adversarial_nets.bench.playground")
-    found = playground.measure_visitors(2, 2)
+    found = playground.measure_visitors(2, 1)
     assert found.visitors == found.served == 2
     before, _, peak = found.memory_mb
     assert peak >= before > 10
     lines = records.visitor_lines(found)
-    assert lines[0] == "2 of 2 visitors were served for 2 s"
+    assert lines[0] == "2 of 2 visitors were served for 1 s"
     board = playground.BoardSpeed("moons", 2, 5, 20.0, 100.0, 12.0)
     busy = "beside one busy loop"
     speed = playground.PlaygroundSpeed([board], {"collapse": 14.2}, busy, 0.5, {})

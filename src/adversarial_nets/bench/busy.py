@@ -28,8 +28,8 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 }
 """Environment variables of each choice."""
 
-SECONDS = 5.0
-"""Length of each measurement."""
+SECONDS, WARM_UP = 5.0, 2.0
+"""Length of each measurement, and of the training before it."""
 
 COLUMNS = ("alone", "beside one busy loop", "beside two busy loops", "beside a torch process")
 
@@ -48,7 +48,7 @@ import json, sys
 from adversarial_nets.cli.processes import prepare_for_torch
 prepare_for_torch()
 from adversarial_nets.bench.busy import rounds_per_second
-print(json.dumps(rounds_per_second(sys.argv[1], float(sys.argv[2]))))
+print(json.dumps(rounds_per_second(sys.argv[1], *map(float, sys.argv[2:]))))
 """
 
 
@@ -65,13 +65,14 @@ class BusyMachine:
     made_with: Mapping[str, object]
 
 
-def rounds_per_second(preset: str, seconds: float) -> float:
+def rounds_per_second(preset: str, seconds: float, warm_up: float = WARM_UP) -> float:
     """Rounds per second of a preset's game on the included digits in this process.
 
     Args:
         preset: the preset's name.
-        seconds: length of the measurement. Two seconds of training come before it and do not
-            count: the comparisons of the thread modes are frequent at first.
+        seconds: length of the measurement.
+        warm_up: seconds of training before it, which do not count: the comparisons of the thread
+            modes are frequent at first.
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
@@ -91,7 +92,7 @@ def rounds_per_second(preset: str, seconds: float) -> float:
                 tuner.after_round()
             return (game.round - first) / (time.perf_counter() - started)
 
-        train(2.0)
+        train(warm_up)
         return train(seconds)
 
 
@@ -124,11 +125,13 @@ def measure_busy_machine(
     return BusyMachine(found, made_with())
 
 
-def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
+def _measure(
+    preset: str, seconds: float, variables: Mapping[str, str], warm_up: float = WARM_UP
+) -> float:
     """One measurement in a separate process."""
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
     environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
-    command = [sys.executable, "-c", _CELL, preset, str(seconds)]
+    command = [sys.executable, "-c", _CELL, preset, str(seconds), str(warm_up)]
     printed = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=True
     )
