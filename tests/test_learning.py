@@ -2,7 +2,8 @@
 
 import dataclasses
 
-import pytest
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from adversarial_nets import datasets
 from adversarial_nets.build import new_game
@@ -11,14 +12,22 @@ from adversarial_nets.game import play, sample
 from adversarial_nets.presets import PRESETS
 
 
-@pytest.mark.slow
-def test_eight_hundred_rounds_draw_digits() -> None:
-    """Preset quickstart with a shorter schedule: 800 rounds of half the batch, in seven seconds.
+def halved(images: Tensor) -> Tensor:
+    """Digits of 14×14 pixels."""
+    means = avg_pool2d(images.view(-1, 1, 28, 28).float(), 2)
+    return means.round().to(images.dtype).flatten(1)
 
-    The averaged G reached 56 and 30 nats with seeds 0 and 1. The mean training image scores −55.
+
+def test_eight_hundred_rounds_draw_digits() -> None:
+    """Preset quickstart with narrow networks and a shorter schedule: 800 rounds on small digits.
+
+    The averaged G reached 38 nats. The mean training image scores 13.
     """
+    preset = PRESETS["quickstart"].settings
     settings = dataclasses.replace(
-        PRESETS["quickstart"].settings,
+        preset,
+        G=dataclasses.replace(preset.G, hidden=(128, 128), init=(0.108,)),
+        D=dataclasses.replace(preset.D, units=(60, 60)),
         lr=0.6,
         lr_hold=550,
         lr_decay=1.008,
@@ -27,8 +36,10 @@ def test_eight_hundred_rounds_draw_digits() -> None:
         seed=1,
     )
     data = datasets.load("mnist-5k")
+    images = {split: halved(getattr(data, split)) for split in ("train", "valid", "test")}
+    data = dataclasses.replace(data, image_shape=(1, 14, 14), **images)
     game = new_game(settings, data)
     play(game, 800)
     assert game.averaged is not None
-    score = parzen_score_on(data, sample(game.averaged, settings, 10_000), "paper")
-    assert score.nats > 15
+    score = parzen_score_on(data, sample(game.averaged, settings, 2_000), "paper")
+    assert score.nats > 28
