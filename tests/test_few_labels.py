@@ -12,17 +12,19 @@ import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import minibatch
 from adversarial_nets.build import new_game
+from adversarial_nets.datasets import REGISTRY, Dataset
 from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.paper.section7 import features, few_labels
 from adversarial_nets.paper.section7.features import discriminator_features
 from adversarial_nets.paper.section7.few_labels import FewLabels, Settings
 from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
+from adversarial_nets.paper.section7.rows import Row
 from adversarial_nets.random import Address
 from commands import result
 from small import normal, small_data, small_labelled_data, small_settings
 from spies import Calls
 
-SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=4, batch=20)
+SMALL = Settings(labels=12, hidden=(16, 12), G_hidden=(10, 9), z_size=4, epochs=2, batch=20)
 
 
 def fit(settings: Settings = SMALL, session: FitSession | None = None) -> FewLabels:
@@ -158,12 +160,12 @@ def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:
     (tmp_path / "checkpoints").mkdir()
 
     def interrupt(done: int, total: int, loss: float) -> None:
-        if done == 21:
+        if done == 12:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(SMALL, FitSession(tmp_path, save_every=7, callback=interrupt))
-    resumed = tensors(fit(SMALL, FitSession(tmp_path, save_every=7)))
+        fit(SMALL, FitSession(tmp_path, save_every=4, callback=interrupt))
+    resumed = tensors(fit(SMALL, FitSession(tmp_path, save_every=4)))
     whole = tensors(fit())
     assert all(torch.equal(resumed[name], whole[name]) for name in whole)
     assert any(not torch.equal(whole[n], x) for n, x in tensors(fit(small_seed())).items())
@@ -196,18 +198,19 @@ def test_without_unlabelled_images_nothing_depends_on_them() -> None:
 
 def test_the_classifier_learns() -> None:
     data = small_labelled_data()
-    model = fit(dataclasses.replace(SMALL, labels=120, epochs=30))
+    model = fit(dataclasses.replace(SMALL, labels=120, epochs=10))
     x, c = data.floats(data.test), data.labels["test"]
     assert few_labels.count_errors(model, x, c) < len(c) // 4  # chance: two thirds
     assert few_labels.sample(model, 5).shape == (5, 36)
 
 
 def test_G_does_not_collapse_on_digits() -> None:
-    """After 315 updates D takes no sample for data if G's Adam is as released (D(G(z)) = .001)."""
+    """After 225 updates D takes no sample for data if G's Adam is as released (D(G(z)) = .001)."""
     data = an.load("mnist-5k")
     x = data.floats(torch.cat([data.train, data.valid]))
     rows = few_labels.choose_labelled(data.labels["train"], 100, 0)
-    settings = Settings(hidden=(400, 200, 100, 100, 100), G_hidden=(300, 300), epochs=7)
+    hidden, G_hidden = (200, 100, 50, 50, 50), (100, 100)
+    settings = Settings(hidden=hidden, G_hidden=G_hidden, epochs=5, lr=6e-3)
     model = few_labels.fit(x[rows], data.labels["train"][rows], x, settings)
     G_z = few_labels.sample(model, 200)
     with torch.no_grad():
@@ -226,18 +229,21 @@ def test_features_are_the_input_of_Ds_output_layer() -> None:
 
 
 def test_with_a_run_features_of_D_and_E_are_classified(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    data = dataclasses.replace(small_labelled_data(), name="mnist-5k")
+    few_images: Any = dataclasses.replace(REGISTRY["mnist-5k"], loader=lambda request: data)
+    monkeypatch.setitem(REGISTRY, "mnist-5k", few_images)
     run, out = str(tmp_path / "run"), ("--out", str(tmp_path / "out"))
     joint = str(tmp_path / "joint")
     for folder, settings in ((run, small_settings()), (joint, small_settings(joint=True))):
         an.train("mnist-5k", settings=settings, run=folder, rounds=2, progress=False)
 
     def models(folder: str = run) -> list[str]:
-        words = ("paper", "section7", "few-labels", folder, "--labels", "20", *out)
+        words = ("paper", "section7", "few-labels", folder, "--labels", "60", *out)
         rows = result(capsys, *words)["rows"]
         assert isinstance(rows, list)
-        assert all(0 < row["ours"] < 90 for row in rows)  # %, chance is 90
+        assert all(0 <= row["ours"] < 60 for row in rows)  # %, chance is 67
         return [row["model"].split(" on ")[1].split(",")[0] for row in rows]
 
     assert models() == ["pixels"] * 2 + ["features of D"] * 2
@@ -247,25 +253,19 @@ def test_with_a_run_features_of_D_and_E_are_classified(
     assert models(joint) == both  # the joint game has its own E
 
 
-def test_a_finished_training_is_not_used_for_other_labels(tmp_path: Path) -> None:
+def test_only_the_same_draw_seed_and_labels_share_a_training_and_a_name(tmp_path: Path) -> None:
     data = small_labelled_data()
-    how = {"labels": 12, "epochs": 1}
-    few_labels_rows(data, tmp_path, **how)  # type: ignore[arg-type]
-    few_labels_rows(data, tmp_path, **how)  # type: ignore[arg-type]
-    most = len(data.class_names)
-    labels = {split: (c + 1) % most for split, c in data.labels.items()}
+
+    def rows(draw: int, seed: int, data: Dataset = data) -> list[Row]:
+        found, _ = few_labels_rows(data, tmp_path, labels=12, epochs=1, draw=draw, seed=seed)
+        return found
+
+    found = [row for draw, seed in ((0, 0), (1, 0), (0, 1)) for row in rows(draw, seed)]
+    assert len({row.subject for row in found}) == len(found)
+    assert rows(0, 0) == found[:2]  # not trained again: the same seconds, too
+    labels = {split: (c + 1) % len(data.class_names) for split, c in data.labels.items()}
     with pytest.raises(UserError, match="another labelling"):
-        few_labels_rows(dataclasses.replace(data, labels=labels), tmp_path, **how)  # type: ignore[arg-type]
-
-
-def test_rows_of_another_draw_or_seed_have_a_name_of_their_own(tmp_path: Path) -> None:
-    rows = []
-    for draw, seed in ((0, 0), (1, 0), (0, 1)):
-        found, _ = few_labels_rows(
-            small_labelled_data(), tmp_path, labels=12, epochs=1, draw=draw, seed=seed
-        )
-        rows += found
-    assert len({row.subject for row in rows}) == len(rows)
+        rows(0, 0, dataclasses.replace(data, labels=labels))
 
 
 def test_rows_have_the_error_in_percent_and_unlabelled_images_a_published_one(
