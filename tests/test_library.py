@@ -2,9 +2,7 @@
 
 import dataclasses
 import functools
-import json
-import subprocess
-import sys
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import adversarial_nets as an
 from adversarial_nets.errors import UserError
@@ -58,124 +57,92 @@ def test_a_folder_of_images_may_be_given_as_a_path(tmp_path: Path) -> None:
         an.train(tmp_path / "photos", run=tmp_path / "run", rounds=1)
 
 
-WRONG = """
-import functools, json, sys
-from pathlib import Path
+def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], object], str]]:
+    """Calls with wrong arguments, and parts of what each error says."""
+    lib: Any = an
+    s, G, preset = settings, nn.Linear(5, 36), lib.PRESETS["quickstart"]
 
-import torch
-import adversarial_nets as an
+    def train(settings: object = s, run: str = "unused", rounds: object = 3, **how: object) -> None:
+        lib.train(data, settings=settings, run=run, rounds=rounds, progress=False, **how)
 
-sys.path.insert(0, sys.argv[2])
-from small import small_data, small_settings
+    adam = torch.optim.Adam(G.parameters())
+    return [
+        (lambda: lib.open_run(3), "int; give its folder"),
+        (lambda: lib.load_generator({}), "dict; give its folder"),
+        (lambda: lib.evaluate(None), "NoneType; give its folder"),
+        (lambda: lib.evaluate(run, 5), "The data are of type int; give the name"),
+        (lambda: lib.write_report(["runs/x"]), "list; give its folder"),
+        (lambda: lib.compare("runs/x"), "as a str; give a list of two or more"),
+        (lambda: lib.compare([1, 2]), "int; give its folder"),
+        (lambda: lib.train(DataLoader(TensorDataset(torch.ones(2)))), "of type DataLoader; give"),
+        (lambda: lib.train([1, 2]), "of type list; give"),
+        (lambda: lib.train(data, settings=s, onto=5), "int; give its folder"),
+        (
+            lambda: lib.new_game(s, data, optimiser=adam),
+            "instance of Adam.*optimiser=torch.optim.Adam",
+        ),
+        (lambda: lib.new_game(s, data, optimiser="adam"), "'adam'.*functools.partial"),
+        (lambda: lib.new_game(s, data, G=nn.Identity), "G is the class Identity"),
+        (
+            lambda: lib.new_game(s, data, D=lambda x: x),
+            "D is a function; it must be a torch.nn.Module",
+        ),
+        (
+            lambda: lib.evaluate(run, data.train.view(-1, 6, 6)),
+            "are not those that .* was trained on",
+        ),
+        (lambda: train(preset), "settings is of type Preset; give its attribute .settings"),
+        (lambda: train({"k": 2}), "settings is of type dict; it must be of type Settings"),
+        (
+            lambda: train(lib.Settings),
+            "settings is the class Settings; it must be of type Settings",
+        ),
+        (
+            lambda: lib.new_game(preset, data),
+            "settings is of type Preset; give its attribute .settings",
+        ),
+        (
+            lambda: lib.sample(G, lib.open_run(run), 4),
+            "settings is of type Run; give its attribute .settings",
+        ),
+        (lambda: train(preset=preset), "preset is of type Preset; give its name"),
+        (lambda: train(cadence={}), "cadence is of type dict; it must be of type Cadence"),
+        (lambda: lib.Cadence(log_every=2.5), "log_every is 2.5; it must be a whole number"),
+        (lambda: lib.Cadence(save_every="5"), "save_every is '5'; it must be a whole number"),
+        (lambda: train(rounds="10"), "rounds is '10'; it must be a whole number"),
+        (lambda: train(rounds=7.5), "rounds is 7.5; it must be a whole number"),
+        (lambda: train(rounds=True), "rounds is True; it must be a whole number"),
+        (lambda: train(rounds=None, epochs="1"), "epochs is '1'; it must be a number, above 0"),
+        (lambda: train(patience="3"), "patience is '3'; it must be a whole number"),
+        (lambda: train(callbacks=[None]), "callbacks has None, which is no function"),
+        (lambda: train(callbacks="x"), "callbacks has 'x', which is no function"),
+        (lambda: lib.play(lib.new_game(s, data), 2.5), "rounds is 2.5; it must be a whole number"),
+        (
+            lambda: lib.evaluate(run, data, samples="10"),
+            "samples is '10'; it must be a whole number",
+        ),
+        (lambda: lib.sample(G, s, "4"), "n is '4'; it must be a whole number"),
+        (lambda: lib.sample(lib.open_run(run), s, 4), "G is of type Run; give a network"),
+        (lambda: lib.sample(G, s, 1, c=["a"]), "c is no tensor or array of numbers"),
+        (lambda: lib.sample(G, s, 1, c=3), "c is one number for n = 1 samples"),
+        (
+            lambda: lib.sample(G, s, 4, c=torch.zeros(4)),
+            "floats of shape (4,), but this generator takes none",
+        ),
+        (lambda: lib.sample(G, s, 1, z=["a"]), "z is no tensor or array of numbers"),
+    ]
 
-s, data, net = small_settings(), small_data(), torch.nn.Linear(36, 1)
-G, preset = torch.nn.Linear(5, 36), an.PRESETS["quickstart"]
 
-
-def train(settings=s, run="unused", rounds=3, **how):
-    an.train(data, settings=settings, run=run, rounds=rounds, progress=False, **how)
-
-
-calls = {
-    "open_run": lambda: an.open_run(3),
-    "load_generator": lambda: an.load_generator({}),
-    "evaluate": lambda: an.evaluate(None),
-    "evaluate data": lambda: an.evaluate(sys.argv[1], 5),
-    "write_report": lambda: an.write_report(["runs/x"]),
-    "compare text": lambda: an.compare("runs/x"),
-    "compare number": lambda: an.compare([1, 2]),
-    "train loader": lambda: an.train(torch.utils.data.DataLoader([1, 2])),
-    "train list": lambda: an.train([1, 2]),
-    "train onto": lambda: an.train(data, settings=s, onto=5),
-    "instance": lambda: an.new_game(s, data, optimiser=torch.optim.Adam(net.parameters())),
-    "text": lambda: an.new_game(s, data, optimiser="adam"),
-    "G class": lambda: an.new_game(s, data, G=torch.nn.Identity),
-    "D function": lambda: an.new_game(s, data, D=lambda x: x),
-    "evaluate images": lambda: an.evaluate(sys.argv[1], data.train.view(-1, 6, 6)),
-    "settings preset": lambda: train(preset),
-    "settings dict": lambda: train({"k": 2}),
-    "settings class": lambda: train(an.Settings),
-    "settings of a game": lambda: an.new_game(preset, data),
-    "settings of samples": lambda: an.sample(G, an.open_run(sys.argv[1]), 4),
-    "preset": lambda: train(preset=preset),
-    "cadence": lambda: train(cadence={}),
-    "cadence number": lambda: an.Cadence(log_every=2.5),
-    "cadence text": lambda: an.Cadence(save_every="5"),
-    "rounds text": lambda: train(rounds="10"),
-    "rounds part": lambda: train(rounds=7.5),
-    "rounds bool": lambda: train(rounds=True),
-    "epochs": lambda: train(rounds=None, epochs="1"),
-    "patience": lambda: train(patience="3"),
-    "callbacks None": lambda: train(callbacks=[None]),
-    "callbacks text": lambda: train(callbacks="x"),
-    "play": lambda: an.play(an.new_game(s, data), 2.5),
-    "samples": lambda: an.evaluate(sys.argv[1], data, samples="10"),
-    "n": lambda: an.sample(G, s, "4"),
-    "G run": lambda: an.sample(an.open_run(sys.argv[1]), s, 4),
-    "c texts": lambda: an.sample(G, s, 1, c=["a"]),
-    "c number": lambda: an.sample(G, s, 1, c=3),
-    "c floats": lambda: an.sample(G, s, 4, c=torch.zeros(4)),
-    "z texts": lambda: an.sample(G, s, 1, z=["a"]),
-}
-for name, call in calls.items():
-    try:
-        call()
-    except an.UserError as error:
-        print(json.dumps([name, str(error)]))
-assert not Path("unused").exists()
-"""
-
-
-def test_every_wrong_argument_is_a_sentence(run: an.Run) -> None:
-    """Without the tests' checks of types, as in a user's program."""
-    command = [sys.executable, "-c", WRONG, str(run.folder), str(Path(__file__).parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=run.folder)
-    assert done.returncode == 0, done.stderr
-    said = dict(json.loads(line) for line in done.stdout.splitlines())
-    expected = {
-        "open_run": "int; give its folder",
-        "load_generator": "dict; give its folder",
-        "evaluate": "NoneType; give its folder",
-        "evaluate data": "The data are of type int; give the name",
-        "write_report": "list; give its folder",
-        "compare text": "as a str; give a list of two or more",
-        "compare number": "int; give its folder",
-        "train loader": "of type DataLoader; give",
-        "train list": "of type list; give",
-        "train onto": "int; give its folder",
-        "instance": "instance of Adam.*optimiser=torch.optim.Adam",
-        "text": "'adam'.*functools.partial",
-        "G class": "G is the class Identity",
-        "D function": "D is a function; it must be a torch.nn.Module",
-        "evaluate images": "are not those that .* was trained on",
-        "settings preset": "settings is of type Preset; give its attribute .settings",
-        "settings dict": "settings is of type dict; it must be of type Settings",
-        "settings class": "settings is the class Settings; it must be of type Settings",
-        "settings of a game": "settings is of type Preset; give its attribute .settings",
-        "settings of samples": "settings is of type Run; give its attribute .settings",
-        "preset": "preset is of type Preset; give its name",
-        "cadence": "cadence is of type dict; it must be of type Cadence",
-        "cadence number": "log_every is 2.5; it must be a whole number",
-        "cadence text": "save_every is '5'; it must be a whole number",
-        "rounds text": "rounds is '10'; it must be a whole number",
-        "rounds part": "rounds is 7.5; it must be a whole number",
-        "rounds bool": "rounds is True; it must be a whole number",
-        "epochs": "epochs is '1'; it must be a number, above 0",
-        "patience": "patience is '3'; it must be a whole number",
-        "callbacks None": "callbacks has None, which is no function",
-        "callbacks text": "callbacks has 'x', which is no function",
-        "play": "rounds is 2.5; it must be a whole number",
-        "samples": "samples is '10'; it must be a whole number",
-        "n": "n is '4'; it must be a whole number",
-        "G run": "G is of type Run; give a network",
-        "c texts": "c is no tensor or array of numbers",
-        "c number": "c is one number for n = 1 samples",
-        "c floats": "floats of shape (4,), but this generator takes none",
-        "z texts": "z is no tensor or array of numbers",
-    }
-    assert said.keys() == expected.keys()
-    for name, words in expected.items():
-        assert all(word in said[name] for word in words.split(".*")), said[name]
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_every_wrong_argument_is_a_sentence(
+    run: an.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for call, words in wrong_calls(str(run.folder), small_data(), small_settings()):
+        with pytest.raises(UserError) as error:
+            call()
+        assert all(word in str(error.value) for word in words.split(".*")), str(error.value)
+    assert not Path("unused").exists()
 
 
 @pytest.mark.usefixtures("_as_users_run_it")

@@ -3,8 +3,6 @@
 import dataclasses
 import inspect
 import math
-import subprocess
-import sys
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -371,30 +369,19 @@ def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) 
         parzen_score_on(small_data(), samples, grid)
 
 
-UNTYPED = """
-import numpy as np, sys
-sys.path.insert(0, sys.argv[1])
-from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import parzen_score_on
-from small import small_data
-
-for data, samples in ((3, np.zeros((2, 36))), (small_data(), [[0.0]]),
-                      (small_data(), np.array([["a"]]))):
-    try:
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize(
+    ("data", "samples", "says"),
+    [
+        (3, np.zeros((2, 36)), "data are of type int; give the name of a data set"),
+        (small_data(), [[0.0]], "Samples are of type list; give floats"),
+        (small_data(), np.array([["a"]]), "of type ndarray of <U1; give floats"),
+    ],
+    ids=["data", "list", "texts"],
+)
+def test_other_types_are_refused_in_a_sentence(data: Any, samples: Any, says: str) -> None:
+    with pytest.raises(UserError, match=says):
         parzen_score_on(data, samples)
-    except UserError as error:
-        print(error)
-"""
-
-
-def test_other_types_are_refused_in_a_sentence() -> None:
-    """Without the tests' checks of types, as in a user's program."""
-    command = [sys.executable, "-c", UNTYPED, str(Path(__file__).parent)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    of_data, of_list, of_texts = done.stdout.splitlines()
-    assert "data are of type int; give the name of a data set" in of_data
-    assert "Samples are of type list; give floats" in of_list
-    assert "of type ndarray of <U1; give floats" in of_texts
 
 
 def test_a_data_set_may_be_named() -> None:
