@@ -171,21 +171,25 @@ def test_rows_of_earlier_versions_with_the_outcome_in_their_name(tmp_path: Path)
     assert newer.name == "k = 2, raw G"
 
 
-def test_efficiency_does_not_take_over_games_of_other_settings_or_length(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
+@pytest.fixture
+def _short_games(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Games are scored every 5 rounds, and few rounds are timed."""
+    for name, value in (("SCORE_EVERY", 5), ("TURNS", 1), ("TIMED_ROUNDS", 2)):
+        monkeypatch.setattr(f"adversarial_nets.paper.section7.efficiency.{name}", value)
 
+
+@pytest.mark.usefixtures("_short_games")
+def test_efficiency_does_not_take_over_games_of_other_settings_or_length(tmp_path: Path) -> None:
     def play(rounds: int, nats: float = 1e9, **changes: object) -> list[float]:
         base = dataclasses.replace(small_settings(), **changes)  # type: ignore[arg-type]
         how = {"variants": ["as it is"], "seeds": [0], "base": base, "rounds": rounds}
         found, _ = efficiency(small_data(), tmp_path, nats=nats, **how)  # type: ignore[arg-type]
         return [row.ours for row in found]
 
-    play(50)
-    assert play(25)[0] == 25  # rounds beyond the limit do not count
+    play(10)
+    assert play(5)[0] == 5  # rounds beyond the limit do not count
     with pytest.raises(an.UserError, match="batch"):
-        play(50, nats=-1e9, batch=7)
+        play(10, nats=-1e9, batch=7)
 
 
 def test_scores_of_real_images_as_if_they_were_samples(
@@ -220,10 +224,10 @@ def test_shuffled_labels_keep_the_shares(photos: Path) -> None:
 
 
 @pytest.mark.draws
+@pytest.mark.usefixtures("_short_games")
 def test_efficiency_notes_when_each_game_reaches_the_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
     monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.LOOK_EVERY", 1)
 
     def play(nats: float) -> list[Row]:
@@ -231,7 +235,7 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
             small_data(),
             tmp_path,
             nats=nats,
-            rounds=50,
+            rounds=10,
             seeds=[0, 1],
             variants=["as it is", "k = 2"],
             base=small_settings(),
@@ -244,8 +248,8 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
     assert [len(read_metrics(game)) for game in games.iterdir()] == [1] * 4  # each ended early
     high = play(1e9)  # the same games go on
     assert [len(read_metrics(game)) for game in games.iterdir()] == [2] * 4
-    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(25.0, 0.0, 2)] * 4
-    assert [row.ours for row in high[::2]] == [50.0] * 4
+    assert [(row.ours, row.spread, row.seeds) for row in low[::2]] == [(5.0, 0.0, 2)] * 4
+    assert [row.ours for row in high[::2]] == [10.0] * 4
     times = [row.ours / of.ours for of, row in zip(high[::2], high[1::2], strict=True)]
     assert times[0] == times[1] > 0  # both weights come from one game, so a round takes as long
     assert high[0].name == "as it is, raw G (0 of 2 seeds reach it)"
@@ -254,12 +258,12 @@ def test_efficiency_notes_when_each_game_reaches_the_score(
         efficiency(small_data(), tmp_path, nats=0.0, rounds=1, variants=["k = 6"])
 
 
-@pytest.mark.parametrize("after", [0, 25])
+@pytest.mark.usefixtures("_short_games")
+@pytest.mark.parametrize("after", [0, 5])
 def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, after: int
 ) -> None:
     """The other games go on, and the mean does not profit from the early end."""
-    monkeypatch.setattr("adversarial_nets.paper.section7.efficiency.SCORE_EVERY", 25)
 
     def nan_with_k_2(game: Game, data: an.Dataset) -> float:
         diverged = game.settings.k == 2 and game.round > after
@@ -270,15 +274,15 @@ def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
         small_data(),
         tmp_path,
         nats=1e9,
-        rounds=50,
+        rounds=10,
         seeds=[0],
         variants=["as it is", "k = 2"],
         base=small_settings(),
     )
-    assert [row.ours for row in found[::2]] == [50.0] * 4
+    assert [row.ours for row in found[::2]] == [10.0] * 4
     assert found[-1].name == "k = 2, averaged G (0 of 1 seeds reach it)"
     (diverged,) = (tmp_path / "runs").glob("*-k-=-2-0")
-    assert len(read_metrics(diverged)) == after // 25
+    assert len(read_metrics(diverged)) == after // 5
 
 
 def test_the_trained_run_board_shows_the_classes(run: Path) -> None:
