@@ -207,10 +207,10 @@ def test_classifier_is_accurate_and_deterministic() -> None:
         classifier(small_data())
 
 
-@pytest.mark.slow
-def test_accuracy_of_mnists_classifier(data_folder: Path) -> None:
-    """98.5 % of MNIST's test images."""
-    assert 0.98 <= classifier(load("mnist")).accuracy <= 0.99
+def test_accuracy_of_mnists_classifier(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """97.3 % of MNIST's test images after a third of its steps; after all, 98.5 %."""
+    monkeypatch.setattr(features, "STEPS", 300)
+    assert 0.968 <= classifier(load("mnist")).accuracy <= 0.98
 
 
 @pytest.mark.usefixtures("_quick_classifier")
@@ -273,6 +273,7 @@ def test_classifiers_of_contrast_normalised_images_are_cached_apart() -> None:
     assert features._cache_file(data) != features._cache_file(normalised)
 
 
+@pytest.mark.usefixtures("_quick_classifier")
 def test_a_generator_in_float64_is_measured(tmp_path: Path) -> None:
     G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid())
     data = labelled()
@@ -398,6 +399,7 @@ def test_features_that_are_none_are_refused(tmp_path: Path) -> None:
         measure(run, data, features=lambda x: x.mean(0))
 
 
+@pytest.mark.usefixtures("_quick_classifier")
 def test_your_own_networks_are_measured_if_passed(tmp_path: Path) -> None:
     G = nn.Sequential(nn.Linear(5, 64), nn.Sigmoid())
     data = labelled()
