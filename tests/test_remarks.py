@@ -39,7 +39,7 @@ def test_the_gradients_are_those_of_the_expectations() -> None:
 
 
 def test_D_overfits_few_points() -> None:
-    found = overfitting(points=30, rounds=300, every=100)
+    found = overfitting(points=10, rounds=60, every=30)
     assert (found.truth <= -divergences.LOG4 + 1e-12).all()
     assert found.seen[-1] > -divergences.LOG4 + 0.01
     assert found.seen[-1] - found.truth[-1] > 0.05
