@@ -200,7 +200,7 @@ def test_the_gsn_momentum_averages_gradients_and_the_decay_is_stretched() -> Non
 
 def test_the_negative_elbo_is_the_negative_log_likelihood_plus_a_kl_divergence() -> None:
     images = IMAGES[:1, :9].round()
-    settings = vae.Settings(hidden=(7,), z_size=1, epochs=40, batch=20)
+    settings = vae.Settings(hidden=(7,), z_size=1, epochs=10, batch=20)
     model = vae.fit(IMAGES[:, :9], settings)
     z = torch.linspace(-8, 8, 4001)[:, None]
     log_p_z = -z[:, 0].square() / 2 - math.log(2 * math.pi) / 2
@@ -298,7 +298,7 @@ def test_mmd_between_gaussians_is_the_closed_form() -> None:
     scales = (2.0, 5.0)
     expected = sum(2 * s / (s + 2) * (1 - math.exp(-1.25 / (2 * (s + 2)))) for s in scales)
     assert gmmn.mmd2(x, y, scales).item() == pytest.approx(expected, abs=0.012)
-    assert gmmn.mmd2(x, x, scales).item() == pytest.approx(0, abs=1e-12)
+    assert gmmn.mmd2(x[:50], x[:50], scales).item() == pytest.approx(0, abs=1e-12)
 
 
 def test_the_gradient_of_mmd_moves_samples_towards_the_data() -> None:
@@ -321,12 +321,12 @@ def test_the_gradient_of_mmd_by_hand_is_that_of_autograd() -> None:
 def test_the_codes_of_an_adversarial_autoencoder_follow_the_prior() -> None:
     def distance_to_prior(epochs: int) -> float:
         s = aae.Settings(
-            hidden=(30, 30), z_size=2, prior_std=2.0, keep_prob=1.0, epochs=epochs, lr=(1e-3, 5e-3)
+            hidden=(30, 30), z_size=2, prior_std=2.0, keep_prob=1.0, epochs=epochs, lr=(5e-3, 5e-3)
         )
         codes = mlp(IMAGES, aae.fit(IMAGES, s).encoder)
         return (codes.mean(0).abs() + (codes.std(0) - 2).abs()).max().item()
 
-    assert distance_to_prior(1000) < 0.5 < distance_to_prior(1)
+    assert distance_to_prior(300) < 0.5 < distance_to_prior(1)
 
 
 # --- Sampling, resuming, and what all baselines share ---------------------------------------------
@@ -511,7 +511,7 @@ def test_fitting_lowers_the_loss(name: str) -> None:
 
 
 def _longer(name: str) -> Any:
-    return (20, 20) if name in ("dbn", "gmmn") else 20
+    return (10, 10) if name in ("dbn", "gmmn") else 10
 
 
 def test_a_fit_that_is_to_be_scored_needs_a_score() -> None:
