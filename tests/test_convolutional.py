@@ -4,6 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -226,30 +227,16 @@ def test_a_folder_that_an_earlier_version_trained_continues(tmp_path: Path) -> N
         assert [path.name for path in (tmp_path / "runs").iterdir()] == [run.name]
 
 
-def test_a_command_looks_at_the_images_of_a_folder_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Their number and colours decide defaults; a folder may have many thousands."""
-    data = f"folder:{photographs(tmp_path / 'photos')}"
-    looks: list[str] = []
-    look_at = folder_defaults._look_at
-
-    def look(path: str) -> folder_defaults._Look:
-        looks.append(path)
-        return look_at(path)
-
-    monkeypatch.setattr(folder_defaults, "_look_at", look)
-    small = ["--size", "8", "--G.maps", "2", "--D.maps", "2", "--rounds", "1"]
-    assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
-    assert looks == [str(tmp_path / "photos")]
-
-
 def test_training_a_folder_states_the_time_and_whether_images_were_copied(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Images are looked at once for the defaults; a folder may have many thousands."""
     data = f"folder:{photographs(tmp_path / 'photos')}"
+    look = Mock(wraps=folder_defaults._look_at)
+    monkeypatch.setattr(folder_defaults, "_look_at", look)
     small = ["--size", "8x12", "--G.maps", "4", "--D.maps", "4", "--rounds", "2"]
     assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
+    look.assert_called_once_with(str(tmp_path / "photos"))
     printed = capsys.readouterr().out
     assert "This will take less than a minute" in printed
     assert "images were copied" in printed or "No sign of copied images" in printed
@@ -278,9 +265,9 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     with monkeypatch.context() as patch:  # what is said before the first round is enough
         patch.setattr("adversarial_nets.cli.train._play", stop)
         assert main([*command[:-1], str(tmp_path / "epochs"), *small, "--epochs", "1"]) == 2
-    assert "in its place fits the fall to this length" in capsys.readouterr().out
-    assert main([*command, "--rounds", "4"]) == 0
-    assert "Unlike its preset, the run has" in capsys.readouterr().out
+        assert "in its place fits the fall to this length" in capsys.readouterr().out
+        assert main([*command, "--rounds", "4"]) == 2
+        assert "Unlike its preset, the run has" in capsys.readouterr().out
     assert an.train(data, preset="pictures", run=run, rounds=5, progress=False).settings == begun
     assert max(checkpoint_rounds(run)) == 5
     planned = resolve(Choices(data, run, "pictures", rounds=6, restart=True)).settings
