@@ -36,8 +36,8 @@ def test_eight_hundred_rounds_draw_digits() -> None:
         seed=1,
     )
     data = datasets.load("mnist-5k")
-    images = {split: halved(getattr(data, split)) for split in ("train", "valid", "test")}
-    data = dataclasses.replace(data, image_shape=(1, 14, 14), **images)
+    train, valid, test = map(halved, (data.train, data.valid, data.test))
+    data = dataclasses.replace(data, train=train, valid=valid, test=test, image_shape=(1, 14, 14))
     game = new_game(settings, data)
     play(game, 800)
     assert game.averaged is not None

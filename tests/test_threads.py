@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from unittest.mock import Mock
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from adversarial_nets.engine.threads import Mode, ThreadTuner
 from adversarial_nets.evaluation import parzen
 from adversarial_nets.game import play
 from adversarial_nets.runs.game_state import nets_of
+from adversarial_nets.training import estimate
 from small import small_data, small_settings
 
 ALL: tuple[Mode, ...] = ("spin", "sleep")
@@ -206,3 +208,12 @@ def test_a_game_has_the_same_bits_in_every_mode_that_may_be_chosen() -> None:
             play(games[1], i + 1)
     a, b = (nets_of(g) for g in games)
     assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_trainings_time_is_estimated_from_few_rounds_if_there_is_no_mode_to_choose(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    played = Mock(wraps=play)
+    monkeypatch.setattr(estimate, "play", played)
+    assert estimate.seconds_per_round(small_settings(), small_data()) > 0  # on one thread
+    assert played.call_count == 8
