@@ -41,8 +41,8 @@ def test_the_gradients_are_those_of_the_expectations() -> None:
 def test_D_overfits_few_points() -> None:
     found = overfitting(points=10, rounds=60, every=30)
     assert (found.truth <= -divergences.LOG4 + 1e-12).all()
-    assert found.seen[-1] > -divergences.LOG4 + 0.01
-    assert found.seen[-1] - found.truth[-1] > 0.05
+    assert found.seen[-1] > -divergences.LOG4 + 0.1
+    assert found.seen[-1] - found.truth[-1] > 0.3
 
 
 def test_a_long_head_start_moves_p_g_away_from_the_data() -> None:
