@@ -211,12 +211,12 @@ def test_a_binary_file_raises_a_helpful_error(tmp_path: Path) -> None:
         points.read_points(path)
 
 
-@pytest.mark.parametrize("name", ["mixture", "grid", "points on a line", "points in the plane"])
+@pytest.mark.parametrize("name", ["mixture", "grid", "spiral", "points on a line", "points in 2D"])
 def test_cell_masses_in_closed_form_equal_quadrature(name: str) -> None:
     x = np.random.default_rng(0).normal(size=(30, 2))
     own = {
         "points on a line": points.Points(x[:, :1]),
-        "points in the plane": points.Points(x),
+        "points in 2D": points.Points(x),
     }
     toy = own.get(name) or catalogue.TOYS[name]
     edges = (np.linspace(-2.0, 3.0, 9), np.linspace(-3.0, 1.5, 7))[: toy.pixels]

@@ -18,6 +18,7 @@ from adversarial_nets.toys.distributions import (
     Batch,
     Masses,
     Vector,
+    gaussian_cell_masses,
     log_sum_of_gaussians,
 )
 
@@ -109,23 +110,32 @@ class Curve:
         Raises:
             UserError: the noise is 0, so there is no density.
         """
+        means, weights = self._mixture()
+        log_peaks = np.log(weights) - math.log(2 * math.pi * self.noise**2)
+        return log_sum_of_gaussians(x, means, np.full(len(means), self.noise), log_peaks)
+
+    def _mixture(self) -> tuple[XY, Vector]:
+        """Means and weights of Gaussians along the curve whose mixture has the same density.
+
+        Raises:
+            UserError: the noise is 0, so there is no density.
+        """
         if not self.has_density:
             raise UserError(
                 f"The {self.shape} has noise 0, so it has no density; choose noise above 0."
             )
         pieces = 2 * math.ceil(_MAX_LENGTH / (4 * self.noise))  # even: each piece is on one moon
         t, weights = quadrature.gauss_legendre_nodes((np.linspace(0, 1, pieces + 1),))
-        log_peaks = np.log(weights) - math.log(2 * math.pi * self.noise**2)
-        stds = np.full(len(weights), self.noise)
-        return log_sum_of_gaussians(x, self.gamma(t[:, 0]), stds, log_peaks)
+        return self.gamma(t[:, 0]), weights
 
     def cell_masses(self, edges: Axes) -> Masses:
-        """The probability of each cell, by quadrature.
+        """The probability of each cell, by the same quadrature as the density.
 
         Raises:
             UserError: the noise is 0, so there is no density.
         """
-        return quadrature.cell_masses(self, edges)
+        means, weights = self._mixture()
+        return gaussian_cell_masses(means, np.full_like(means, self.noise), weights, edges)
 
     def sample(self, address: Address, purpose: str = "data") -> Batch:
         """Sample a point of the curve for each row, then add noise."""
