@@ -1,9 +1,11 @@
 """Make every training short, so that commands run as documents print them.
 
-Data sets become 120 small images, presets a few units wide, and trainings at most 20 rounds long.
+Data sets become 120 small images, presets a few units wide, trainings at most 20 rounds long, and
+scores those of 100 samples.
 """
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +14,15 @@ import pytest
 import torch
 from PIL import Image
 
-from adversarial_nets import presets
+from adversarial_nets import evaluation, presets
 from adversarial_nets.datasets import REGISTRY, Dataset, LoadRequest
-from adversarial_nets.evaluation import features
+from adversarial_nets.evaluation import features, score
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.training import session
 
 __all__ = ["photographs", "shorten"]
 
-ROUNDS, Z_SIZE = 20, 5
+ROUNDS, SAMPLES, Z_SIZE = 20, 100, 5
 SHAPES = {
     **dict.fromkeys(("mnist", "mnist-5k"), (1, 28, 28)),
     **dict.fromkeys(("tfd", "tfd-standin"), (1, 48, 48)),
@@ -48,6 +50,11 @@ def few_images(request: LoadRequest) -> Dataset:
     return Dataset(request.name, train, valid, test, shape, "made for tests", labels=labels)
 
 
+def of_few_samples(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with 100 in place of the number of samples that it is given."""
+    return lambda *args, **how: function(*args, **how | {"samples": SAMPLES})
+
+
 def shorten(patch: pytest.MonkeyPatch) -> None:
     """Replace data sets, presets and lengths, until the patch is undone."""
     for name in SHAPES:
@@ -63,7 +70,11 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
             ema_decay=0.9,
             condition=preset.settings.condition,
         )
-        patch.setitem(presets.PRESETS, name, dataclasses.replace(preset, settings=small))
+        cadence = dataclasses.replace(preset.cadence, score_samples=SAMPLES)
+        preset = dataclasses.replace(preset, settings=small, cadence=cadence)
+        patch.setitem(presets.PRESETS, name, preset)
     length = session.length
     patch.setattr(session, "length", lambda *args: min(ROUNDS, length(*args)))
     patch.setattr(features, "STEPS", 5)
+    patch.setattr(evaluation, "evaluate", of_few_samples(evaluation.evaluate))
+    patch.setattr(score, "calibrate", of_few_samples(score.calibrate))
