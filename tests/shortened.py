@@ -16,7 +16,7 @@ from PIL import Image
 
 from adversarial_nets import evaluation, presets
 from adversarial_nets.datasets import REGISTRY, Dataset, LoadRequest
-from adversarial_nets.evaluation import features, score
+from adversarial_nets.evaluation import calibration, features, score
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.training import session
 
@@ -77,4 +77,4 @@ def shorten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(session, "length", lambda *args: min(ROUNDS, length(*args)))
     patch.setattr(features, "STEPS", 5)
     patch.setattr(evaluation, "evaluate", of_few_samples(evaluation.evaluate))
-    patch.setattr(score, "calibrate", of_few_samples(score.calibrate))
+    patch.setattr(score, "calibrate", of_few_samples(calibration.calibrate))
