@@ -213,7 +213,8 @@ def test_a_game_has_the_same_bits_in_every_mode_that_may_be_chosen() -> None:
 def test_a_trainings_time_is_estimated_from_few_rounds_if_there_is_no_mode_to_choose(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    torch.set_num_threads(1)
     played = Mock(wraps=play)
     monkeypatch.setattr(estimate, "play", played)
-    assert estimate.seconds_per_round(small_settings(), small_data()) > 0  # on one thread
+    assert estimate.seconds_per_round(small_settings(), small_data()) > 0
     assert played.call_count == 8
