@@ -140,7 +140,7 @@ def test_batch_normalisation_plays_on_the_line() -> None:
     toy = catalogue.find("gaussian:5,2")
     median = float(np.interp(0.5, first.p_g[:-1].cumsum(), line.new_evaluator(toy, settings).edges))
     assert median == pytest.approx(3.0, abs=0.1)  # one standard deviation left of the data
-    assert last.C < first.C
+    assert last.C < first.C - 0.1  # the statistics alone change it by 0.005
 
 
 def test_data_or_noise_that_are_not_one_dimensional_raise_errors() -> None:

@@ -47,6 +47,8 @@ def test_documented_python_runs(tmp_path: Path) -> None:
     shorter = own.replace("rounds=3000", "rounds=400")
     shorter = shorter.replace("an.evaluate(run, G=G)", "an.evaluate(run, G=G, calibration=False)")
     assert shorter != own
+    program = program.replace("an.evaluate(run", "an.evaluate(run, samples=500")
+    shorter = shorter.replace("an.evaluate(run", "an.evaluate(run, samples=500")
     program += f"print('---')\nimport torch; torch.manual_seed(0)\n{shorter}"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False
