@@ -3,6 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+APT_INSTALL := DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 
 TORCH ?=
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -69,8 +70,9 @@ endif
 .venv/ready-to-test: .venv/ready
 	$(PIP) --editable '.[test,dev,docs]'
 	@# The playground's tests need Chromium. If it cannot be installed, they are skipped with that reason.
-	@command -v chromium-headless-shell >/dev/null || command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-	  && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium-headless-shell >/dev/null; } \
+	@for browser in chromium-headless-shell chromium google-chrome; do command -v $$browser >/dev/null && exit; done; \
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq \
+	    && { $(APT_INSTALL) chromium-headless-shell || $(APT_INSTALL) chromium; } >/dev/null; } \
 	  || echo "No Chromium: the tests in a browser will be skipped (Debian: apt install chromium-headless-shell)"
 	@touch $@
 
