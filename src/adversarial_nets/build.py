@@ -90,7 +90,7 @@ def new_game(
     s = settings
     data = data if isinstance(data, Source) else as_dataset(data, **s.data_options())
     _check_augmentation(s, data)
-    counts = classes.count_classes(data) if s.condition == "classes" else {}
+    counts = classes.images_per_class(s, data)
     columns = classes.condition_columns(s, counts, data.pixels)
     _check_own(s, data, has_own=not (G is None and D is None))
     own_columns = columns if s.condition else None

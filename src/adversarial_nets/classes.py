@@ -26,6 +26,7 @@ __all__ = [
     "drawn_classes",
     "find_class",
     "generator_input",
+    "images_per_class",
     "remember_condition",
     "with_classes",
 ]
@@ -67,6 +68,11 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
             "numpy.unique(labels, return_inverse=True)[1]."
         )
     return dict(zip(names, counts, strict=True))
+
+
+def images_per_class(settings: Settings, data: Source) -> dict[str, int]:
+    """`count_classes` if the game has classes as its condition, else empty."""
+    return count_classes(data) if settings.condition == "classes" else {}
 
 
 def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int) -> int:

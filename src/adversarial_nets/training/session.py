@@ -11,7 +11,7 @@ from torch import nn
 
 from adversarial_nets import datasets
 from adversarial_nets.build import Optimiser, new_game
-from adversarial_nets.classes import count_classes
+from adversarial_nets.classes import images_per_class
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
@@ -199,8 +199,7 @@ def _check_game(
         UserError: the images lack the classes or held-out images that are needed, or do not fit the
             networks of `Plan.source`; or several processes cannot share the settings.
     """
-    if plan.settings.condition == "classes":
-        count_classes(dataset)
+    images_per_class(plan.settings, dataset)  # refuses images without classes
     if plan.source is not None and not networks.own:
         game_state.refuse_other_shape(plan.source, dataset.image_shape)
     if patience is not None:
@@ -390,7 +389,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
         own_nets=request.networks.own,
         info={**made_with(data), **facts},
         changed=runs_folder.changed_from_preset(request.plan.settings, request.plan.preset),
-        classes=count_classes(data) if request.plan.settings.condition == "classes" else {},
+        classes=images_per_class(request.plan.settings, data),
     )
     runs_folder.create(run)
     return run

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from adversarial_nets.build import new_generator
-from adversarial_nets.classes import condition_columns, count_classes
+from adversarial_nets.classes import condition_columns, images_per_class
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs import folder as runs_folder
@@ -24,7 +24,7 @@ def generator_on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.M
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")
     s = settings
-    counts = count_classes(data) if s.condition == "classes" else {}
+    counts = images_per_class(s, data)
     columns = condition_columns(s, counts, data.pixels)
     G = new_generator(s, data.pixels, data.image_shape, columns)
     last_layers = list(G.children())[-len(list(top.children())) :]
