@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
@@ -97,6 +97,17 @@ def test_initial_units_have_mean_0_and_variance_1_on_data() -> None:
     assert 0.3 < logits.std(0).mean() < 1.5
     longer = {n: v * 7 if n.startswith("v") else v for n, v in model.D.items()}
     torch.testing.assert_close(few_labels._classify(longer, x)[1], logits)
+
+
+def test_G_is_a_network_with_batch_normalisation_and_weight_normalisation() -> None:
+    """Equal to torch's layers in float64; the statistics are those of these z."""
+    z, v = normal(9, 4).double(), normal(3, 5, step=2).double()
+    G = {"W0": normal(4, 3, step=1).double(), "b0": torch.tensor([0.1, -0.2, 0.3]).double()}
+    G |= {"v": v, "g": torch.arange(1.0, 6.0).double(), "b": normal(5, 1, step=3)[:, 0].double()}
+    normalise = nn.BatchNorm1d(3, eps=1e-6, affine=False, dtype=torch.float64)
+    h = nn.functional.softplus(normalise(z @ G["W0"]) + G["b0"])
+    expected = (h @ (v / v.norm(dim=0) * G["g"]) + G["b"]).sigmoid()
+    torch.testing.assert_close(few_labels._generate(G, z), expected)
 
 
 def test_noise_of_the_published_size_is_on_x_and_on_each_hidden_layer() -> None:

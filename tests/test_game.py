@@ -98,6 +98,24 @@ def test_other_objectives_by_hand_equal_autograd(objective: str) -> None:
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("protocol", "order"),
+    [
+        ("paper", ["update_D 0", "update_D 1", "update_D 2", "update_G 2"]),
+        ("released", ["update_D 0", "update_D 1", "update_both 2"]),
+    ],
+)
+def test_a_round_updates_D_k_times_and_then_G(
+    protocol: str, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the released code, D's last update and G's are one."""
+    g, found = new_game(small_settings(protocol=protocol, k=3), small_data()), []
+    for name in ("update_D", "update_G", "update_both"):
+        monkeypatch.setattr(game, name, lambda *args, of=name: found.append(f"{of} {args[-1]}"))
+    game.play_round(g)
+    assert found == order
+
+
 @pytest.mark.parametrize("protocol", ["released", "paper"])
 @pytest.mark.parametrize("objective", objectives.OBJECTIVES)
 def test_every_objective_learns(objective: str, protocol: str) -> None:
