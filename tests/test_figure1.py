@@ -110,6 +110,8 @@ def test_the_four_panels_are_in_order_and_match_their_definitions() -> None:
     assert a.round < b.round <= c.round <= d.round == 100
     assert divergences.JSD(snapshots[0].p_g, b.p_g) <= 0.02 < divergences.JSD(b.p_g, d.p_g)
     assert b.distance < a.distance <= snapshots[0].distance
+    nearest_too_late = [*snapshots[:-1], replace(snapshots[-1], distance=0.0)]
+    assert select_panels(nearest_too_late)[1] is b
 
 
 def test_data_from_a_file_have_a_note_that_their_density_is_estimated(
