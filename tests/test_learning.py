@@ -21,7 +21,7 @@ def halved(images: Tensor) -> Tensor:
 def test_eight_hundred_rounds_draw_digits() -> None:
     """Preset quickstart with narrow networks and a shorter schedule: 800 rounds on small digits.
 
-    The averaged G reached 38 nats. The mean training image scores 13.
+    The averaged G reached 38 to 45 nats with seeds 0 to 3. The mean training image scores 13.
     """
     preset = PRESETS["quickstart"].settings
     settings = dataclasses.replace(

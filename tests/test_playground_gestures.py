@@ -9,12 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from playground_page import (
-    SMALL,
-    VIEWPORT,
-    Visit,
-    easy,
-)  # first: it skips where there is no browser
+from playground_page import SMALL, VIEWPORT, Visit, easy  # first: it skips without a browser
 
 from PIL import Image, ImageChops, ImageStat  # isort: skip
 from playwright.sync_api import Browser, expect  # isort: skip

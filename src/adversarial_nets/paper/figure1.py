@@ -66,7 +66,7 @@ def write_movie(recording: LineRecording, path: Path, every: int = 2) -> None:
             figure.clear()
             plot_snapshot_and_value(figure, recording, snapshot)
             writer.grab_frame()
-        last = np.array(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        last = np.array(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # no types yet
         figure.clear()
         figure.figimage(last)  # much faster than drawing the last frame again
         for _ in range(_LAST_FRAME_REPEATS):
