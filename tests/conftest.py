@@ -184,3 +184,14 @@ def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, computed: Path) 
     """No test reads or writes the user's own cache, or another test's downloads."""
     cache = new_cache(tmp_path.with_name(f"{tmp_path.name}-cache"), computed)
     monkeypatch.setenv("ADVNETS_CACHE", str(cache))
+
+
+@pytest.fixture
+def _own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Parts that a test registers are removed after it."""
+    from adversarial_nets.paper.reproduce import PARTS
+
+    before = dict(PARTS)
+    yield
+    PARTS.clear()
+    PARTS.update(before)

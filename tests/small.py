@@ -8,8 +8,10 @@ import torch
 from torch import Tensor
 
 from adversarial_nets.baselines import aae, cae, dbm, dbn, gmmn, gsn, pca, vae
+from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.engine.precision import bfloat16_products
+from adversarial_nets.game import Game, play
 from adversarial_nets.random import Address
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 
@@ -57,6 +59,19 @@ def small_settings(**changes: Any) -> Settings:
         ema_decay=0.9,
     )
     return dataclasses.replace(settings, **changes)
+
+
+def weights(g: Game) -> list[Tensor]:
+    """Return copies of the parameters of G, of D and of the averaged G, if there is one."""
+    players = [n for n in (g.G, g.D, g.averaged) if n is not None]
+    return [p.detach().clone() for n in players for p in n.parameters()]
+
+
+def played(rounds: int, settings: Settings, **how: Any) -> Game:
+    """Return a game on `small_data` after so many rounds; `how` goes to `new_game`."""
+    g = new_game(settings, small_data(), **how)
+    play(g, rounds)
+    return g
 
 
 SMALL_MODELS: dict[str, Any] = {

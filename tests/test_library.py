@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from adversarial_nets.runs import metrics
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.training import loop
 from adversarial_nets.training.diagnostics import describe_problem, rounds_without_diversity
+from html_page import Page
 from small import small_data, small_settings
 
 OFTEN = Cadence(log_every=5, save_every=10, score_every=10, samples_every=10)
@@ -269,24 +269,6 @@ def test_samples_alike_from_the_start_are_noticed() -> None:
 # --- Texts ----------------------------------------------------------------------------------------
 
 
-class Checked(HTMLParser):
-    """Checks that every tag is closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag != "img":
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-
 def test_texts_of_objects_are_short(run: an.Run) -> None:
     game = an.new_game(small_settings(), small_data())
     row = metrics.read_metrics(run.folder)[-1]
@@ -305,11 +287,11 @@ def test_texts_of_objects_are_short(run: an.Run) -> None:
 
 def test_a_notebook_shows_tables_and_samples(run: an.Run) -> None:
     named = dataclasses.replace(run, data="folder:<b>")
-    Checked(named._repr_html_())
+    Page(named._repr_html_())
     assert "&lt;b&gt;" in named._repr_html_()
     assert "data:image/png;base64," in run._repr_html_()
     found = an.evaluate(run, small_data(), samples=50, calibration=True)
-    Checked(found._repr_html_())
+    Page(found._repr_html_())
     assert "k-means" in found._repr_html_()
     assert "k-means" in str(found)
 

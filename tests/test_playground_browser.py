@@ -73,36 +73,6 @@ def test_each_board_plays_pauses_steps_and_seeks(data: str, browser: Browser, ad
     visit.end()
 
 
-def test_the_address_restores_everything(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, easy("moons"))
-    page = visit.page
-    page.click("[data-step=both]")
-    visit.at_round(1)
-    page.fill("[data-setting='k']", "3")
-    page.locator("[data-setting='k']").press("Enter")
-    page.select_option("[data-setting='objective']", "minimax")
-    page.click("[data-step=D]")
-    visit.at_round(2)
-    page.select_option("#speed", "20")
-    page.click("#theme")
-    page.click("#lang")
-    page.wait_for_url(re.compile("lang%22%3A%22zh"))
-    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
-    expect(page.locator("#speed")).to_have_value("20")
-    other = Visit(browser, visit.address())
-    other.at_round(2)
-    assert other.weights() == visit.weights()
-    shown = other.page.locator("#metrics").inner_text()  # the other page may still be in Chinese
-    expect(page.locator("#metrics")).to_have_text(shown, use_inner_text=True)
-    assert other.state() == visit.state()
-    assert other.page.locator("html").get_attribute("data-theme") == page.locator(
-        "html"
-    ).get_attribute("data-theme")
-    expect(other.page.locator("[data-setting='k']")).to_have_value("3")
-    other.end()
-    visit.end()
-
-
 def test_copied_command_and_exported_csv(browser: Browser, address: str, tmp_path: Path) -> None:
     visit = Visit(
         browser, address, easy("gaussian"), permissions=["clipboard-read", "clipboard-write"]
@@ -173,6 +143,8 @@ def test_uploaded_and_pasted_points(browser: Browser, address: str, tmp_path: Pa
 
 
 LATIN = re.compile("[A-Za-z]{2,}")
+
+
 NAMES = re.compile(
     r"Helvetica|Adam|SGD|ReLU|Sigmoid|Maxout|Wasserstein|MNIST|CSV|PNG|GIF|Python|English|JSD|KL|logit|log|arXiv:[\d.]+|p_?data|p_?g|p_?z|"
     r"advnets playground RUN|advnets play DATA|JavaScript|D\(G\(z\)\)|digits"
@@ -475,65 +447,6 @@ def test_the_latent_space_of_a_run(browser: Browser, address: str) -> None:
     expect(other.page.locator("#latent-t")).to_have_value("0.5")
     expect(other.page.locator("#directions input").first).to_have_value("2")
     other.end()
-    visit.end()
-
-
-def test_an_address_that_cannot_be_opened(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address, {"data": "/etc/passwd"})
-    expect(visit.page.locator("#notice-text")).to_contain_text("no data of this name")
-    assert visit.state()["state"]["data"] == "gaussian"
-    visit.page.goto(address + "#" + json.dumps({"state": easy("moons")}))
-    visit.at_board("plane")
-    expect(visit.page.locator("#notice-text")).to_be_hidden()
-    visit.end()
-
-
-OLD_ADDRESS = {
-    "state": {
-        "data": "moons",
-        "rounds": 2,
-        "until": 30000,
-        "speed": 10,
-        "games": [
-            {
-                "set": {
-                    "--G.hidden": [8],
-                    "--G.init": [0.7, 0.2],
-                    "--D.units": [6],
-                    "--D.init": [1, 0.2],
-                    "--batch": 32,
-                },
-                "changes": [[1, {"--players": "D", "--d-rate": 5}]],
-            }
-        ],
-    },
-    "lang": "zh",
-    "theme": "dark",
-    "hidden": ["pull"],
-    "board": "walk",
-    "walk": {"a": 2, "b": 8, "t": 0.26, "moves": [0, 1.5]},
-}
-"""What an address of version 0.1.0 holds."""
-
-
-def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> None:
-    visit = Visit(browser, address + "#" + json.dumps(OLD_ADDRESS))
-    page = visit.page
-    visit.at_round(2)
-    visit.at_board("latent")
-    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    for name, pressed in (("grid", "true"), ("gradient", "false")):
-        layer = page.locator(f"#game-0 [data-layer={name}]")
-        assert layer.get_attribute("aria-pressed") == pressed
-    for name, value in (("a", "3"), ("b", "9"), ("t", "0.26")):
-        expect(page.locator(f"#latent-{name}")).to_have_value(value)
-    expect(page.locator("#directions input").nth(1)).to_have_value("1.5")
-    (settings,) = page.evaluate("current.settings")
-    assert (settings["train_only"], settings["d_lr_multiplier"]) == ("D", 5)
-    saved = visit.state()
-    assert saved["hidden"] == ["gradient"]
-    assert saved["latent"]["offsets"][1] == 1.5
     visit.end()
 
 

@@ -11,7 +11,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -32,39 +31,8 @@ from adversarial_nets.runs import metrics
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Cadence, GeneratorSettings, Settings
 from adversarial_nets.training.session import train
+from html_page import Page
 from small import small_data, small_settings
-
-VOID = {"meta", "link", "img", "input", "source", "br"}
-
-
-class Page(HTMLParser):
-    """A page's elements in order, its text, and a check that every tag is closed."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.html = html
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.words: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-        self.text = " ".join(" ".join(self.words).split())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if not {"style", "script"} & set(self.open):
-            self.words.append(data)
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.elements if name == tag]
 
 
 def written(run: Run, data: Dataset | None = None, **how: Any) -> Page:

@@ -4,9 +4,6 @@ import dataclasses
 import functools
 import importlib
 import json
-import re
-from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ from torch import Tensor
 
 from adversarial_nets import datasets
 from adversarial_nets.cli.main import main
-from adversarial_nets.errors import DataNotFound, Stopped, UserError
+from adversarial_nets.errors import DataNotFound, Stopped
 from adversarial_nets.paper import training_claims
 from adversarial_nets.paper.reproduce import (
     PARTS,
@@ -36,6 +33,7 @@ from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.training.session import train
+from html_page import Page
 from small import small_data, small_settings
 
 
@@ -58,22 +56,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "digits"
     train("mnist-5k", preset="quickstart", settings=narrow, run=folder, rounds=20)
     return folder
-
-
-class Links(HTMLParser):
-    """What a page would load, and its links."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.links: list[str] = []
-        self.sources: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "a":
-            self.links.append(found["href"] or "")
-        elif "src" in found or "href" in found:
-            self.sources.append(found.get("src") or found.get("href") or "")
 
 
 def test_parts_are_in_the_papers_order() -> None:
@@ -109,17 +91,18 @@ def test_a_subset_is_made_and_the_others_are_shown_as_not_run(
     remake = f"--profile quick --use figure2a={run} --seed 0 {where}"
     assert by_name["figure3"].made_with["command"] == f"advnets paper reproduce figure3 {remake}"
 
-    page = found.html.read_text()
-    links = Links()
-    links.feed(page)
-    assert all(source.startswith("data:") for source in links.sources)
-    for link in links.links:
+    page = Page(found.html.read_text())
+    sources = [a["src"] or "" for _, a in page.elements if "src" in a]
+    sources += [a["href"] or "" for name, a in page.elements if name != "a" and "href" in a]
+    assert all(source.startswith("data:") for source in sources)
+    links = [a["href"] or "" for a in page.all("a")]
+    for link in links:
         if link.startswith("#"):
-            assert f'id="{link[1:]}"' in page
+            assert f'id="{link[1:]}"' in page.html
         else:
             assert (out / link).is_file()
-    assert sum(not link.startswith("#") for link in links.links) >= 2  # the run's own report
-    order = [page.index(f'<h2 id="{name}"') for name in PARTS]
+    assert sum(not link.startswith("#") for link in links) >= 2  # the run's own report
+    order = [page.html.index(f'<h2 id="{name}"') for name in PARTS]
     assert order == sorted(order)
 
     # Once made, parts are read and not made again.
@@ -510,60 +493,3 @@ def test_a_claims_table_is_summed_up_in_one_phrase(
 ) -> None:
     assert said in claim_parts.SUMMARIES[name](rows)
     assert claim_parts.SUMMARIES.keys() == training_claims.CLAIMS.keys()
-
-
-# --- Adding a part --------------------------------------------------------------------------------
-
-PAGE = Path(__file__).parent.parent / "docs" / "add-a-part-to-reproduce.md"
-
-
-@pytest.fixture
-def _own_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Parts that a test registers are removed after it."""
-    before = dict(PARTS)
-    yield
-    PARTS.clear()
-    PARTS.update(before)
-
-
-@pytest.mark.usefixtures("_own_parts")
-def test_the_page_add_a_part_followed_literally(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.S)
-    assert len([line for line in code.splitlines() if line.strip()]) < 20
-    monkeypatch.chdir(tmp_path)
-    exec(compile(code, str(PAGE), "exec"), {})
-    printed = capsys.readouterr().out.strip().splitlines()[-1]
-    assert f"`{printed}`" in text
-    names = list(PARTS)
-    assert names[names.index("batch-size") + 1] == "table2"  # at the end of §5
-    record = json.loads(Path("runs/paper/reproduction/parts/batch-size.json").read_text())
-    assert record["status"] == "done"
-    assert [row["m"] for row in record["tables"][0]] == [20, 100]
-    page = Path(printed).read_text()
-    assert "Size of the minibatch" in page
-    assert record["ours"] in page
-
-
-@pytest.mark.usefixtures("_own_parts")
-def test_a_new_part_is_made_once_and_its_error_is_shown(tmp_path: Path) -> None:
-    made = []
-
-    def make(context: Context) -> Result:
-        made.append(context.seed)
-        if context.seed:
-            raise UserError("There is no such data.")
-        return Result("found")
-
-    register(Part("mine", "Mine", "§4", "nothing", make))
-    assert list(PARTS).index("mine") == list(PARTS).index("theory") - 1
-    with pytest.raises(ValueError, match="a part named 'mine' already"):
-        register(Part("mine", "Mine", "§4", "nothing", make))
-    failed = reproduce(tmp_path, parts=["mine"], seed=1)
-    assert part_of(failed, "mine").ours == "not run: There is no such data."
-    for _ in range(2):
-        found = reproduce(tmp_path, parts=["mine"])
-        assert part_of(found, "mine").ours == "found"
-    assert made == [1, 0]
