@@ -194,16 +194,17 @@ def test_own_networks_are_refused() -> None:
         build.new_game(joint_settings(), small_data(), G=G)
 
 
-def test_further_updates_of_G_have_new_noise() -> None:
+def test_further_updates_of_G_have_new_noise_and_masks() -> None:
     """g_steps n plays n updates of G after D's; only the first is that of Algorithm 1."""
     s = settings.update_settings(small_settings(protocol="paper"), {"g_steps": 3})
     g = build.new_game(s, small_data())
     one = build.new_game(settings.update_settings(s, {"g_steps": 1}), small_data())
     game.play(g, 1)
     game.play(one, 1)
-    for purpose in ("z for G, update 2", "z for G, update 3"):
+    for update in ("update 2", "update 3"):
         one.round, one.step = 0, 0
-        game.update_G(one, game.sample_noise(one, 0, purpose), 0)
+        z = game.sample_noise(one, 0, f"z for G, {update}")
+        game.update_G(one, z, 0, f"samples for G, {update}")
     for p, q in zip(g.G.parameters(), one.G.parameters(), strict=True):
         assert torch.equal(p, q)
     assert math.isfinite(g.lr)

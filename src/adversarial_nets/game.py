@@ -110,10 +110,11 @@ def play_round(game: Game) -> None:
 
 
 def further_updates_of_G(game: Game) -> None:
-    """Not in Algorithm 1: update G again, with new noise each time (`g_steps`)."""
+    """Not in Algorithm 1: update G again, with new noise and masks each time (`g_steps`)."""
     step = steps(game)[-1]
     for i in range(2, game.settings.g_steps + 1):
-        update_G(game, sample_noise(game, step, f"z for G, update {i}"), step)
+        z = sample_noise(game, step, f"z for G, update {i}")
+        update_G(game, z, step, f"samples for G, update {i}")
 
 
 def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: None) -> None:
@@ -177,10 +178,10 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> None:
     limit_norms(game.D, game.settings.max_norm)
 
 
-def update_G(game: Game, z: Noise, step: int) -> None:
+def update_G(game: Game, z: Noise, step: int, purpose: str = "samples for G") -> None:
     """θ_g descends the stochastic gradient of G's loss."""
     with _matmul_precision(game):
-        game.stats.a_for_G = _updates(game).update_G(game, z, step)
+        game.stats.a_for_G = _updates(game).update_G(game, z, step, purpose)
     limit_norms(game.G, game.settings.max_norm)
 
 

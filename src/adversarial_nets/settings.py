@@ -185,7 +185,8 @@ class Settings:
     k: int = setting(1, COUNT, live=True, source="Algorithm 1")
     """Updates of D in each round, k in Algorithm 1."""
     g_steps: int = setting(1, COUNT, live=True, source=_OURS)
-    """Updates of G in a round; 1 in Algorithm 1. Each further one has new noise."""
+    """Updates of G in a round; 1 in Algorithm 1. Each further one has new noise and new dropout
+    masks."""
     objective: str = setting("non-saturating", live=True, source="§3")
     """Objective (objectives.OBJECTIVES): with non-saturating G maximises log D(G(z)), with minimax
     it minimises log(1 - D(G(z))), its term of Equation 1. Not in the paper: least-squares, hinge,

@@ -32,10 +32,10 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
     return data.a.detach(), samples.a.detach()
 
 
-def update_G(game: Game, z: Noise, step: int) -> Logits:
+def update_G(game: Game, z: Noise, step: int, purpose: str) -> Logits:
     """θ_g descends the stochastic gradient of G's loss; returns D's logits on the samples."""
-    G_z = _augmented(game, _samples(game, z, step, "samples for G"), step, "samples for G")
-    a_G_z = _logits(game, G_z, step, "samples for G")
+    G_z = _augmented(game, _samples(game, z, step, purpose), step, purpose)
+    a_G_z = _logits(game, G_z, step, purpose)
     _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
     game.optimiser_G.step()
     return a_G_z.detach()

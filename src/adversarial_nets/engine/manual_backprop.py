@@ -49,10 +49,10 @@ def update_D(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits
 
 
 @torch.no_grad()
-def update_G(game: Game, z: Noise, step: int) -> Logits:
+def update_G(game: Game, z: Noise, step: int, purpose: str) -> Logits:
     """θ_g descends the stochastic gradient of G's loss; returns D's logits on samples."""
-    G_z, tape_G = _samples(game, z, step, "samples for G")
-    a, tape = _discriminate(game, [(G_z, "samples for G")], step)
+    G_z, tape_G = _samples(game, z, step, purpose)
+    a, tape = _discriminate(game, [(G_z, purpose)], step)
     linears = _backward(tape, torch.ones_like(a)[None])
     _step_G(game, tape_G, a, _input_gradient(tape, linears, slice(None)))
     return a

@@ -20,8 +20,11 @@ class Updates(Protocol):
         """Update D; returns its logits on data and samples before that."""
         ...
 
-    def update_G(self, game: Game, z: Noise, step: int) -> Logits:
-        """Update G; returns D's logits on the samples before that."""
+    def update_G(self, game: Game, z: Noise, step: int, purpose: str) -> Logits:
+        """Update G; returns D's logits on the samples before that.
+
+        All random masks of the update are drawn for `purpose`.
+        """
         ...
 
     def update_both(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
