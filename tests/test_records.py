@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from adversarial_nets import presets
+from adversarial_nets.baselines.run_folder import fit_session
 from adversarial_nets.build import new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import score
@@ -264,6 +265,25 @@ def test_records_that_are_added_at_the_same_time_are_all_kept(
     content = json.loads((tmp_path / file).read_text())
     (records,) = content.values() if isinstance(content, dict) else [content]
     assert len(records) == 16
+
+
+def test_threads_may_write_the_same_file_at_the_same_time(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda i: files.write_atomically(path, str(i) * 50), range(100)))
+    assert len(set(path.read_text())) <= 2
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_fit_writes_nothing_into_a_folder_that_another_one_uses(tmp_path: Path) -> None:
+    fit = tmp_path / "fit"
+    with files.lock(fit):
+        with (
+            pytest.raises(UserError, match="in use"),
+            fit_session(fit, "E", small_data(), {}, "E", None),
+        ):
+            pass
+        assert [path.name for path in fit.iterdir()] == [".lock"]
 
 
 def test_samples_in_blocks_are_those_of_one_block(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -103,8 +103,8 @@ def fit_session(
         if on_progress is not None:
             on_progress(task, done, total)
 
-    open_fit_folder(folder, model, data, settings, labels)
     with files.lock(folder):
+        open_fit_folder(folder, model, data, settings, labels)
         yield FitSession(folder, callback=report)
 
 

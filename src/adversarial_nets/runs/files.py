@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -137,14 +138,15 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     A text is written as UTF-8, on every system and in every locale, with its own line ends.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.writing")
+    # Threads of one process may write the same file at the same time.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.writing")
     try:
         temporary.write_bytes(
             content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
         )
         flush(temporary)
         temporary.replace(path)
-    except OSError:
+    except BaseException:  # Ctrl-C too
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
