@@ -124,7 +124,7 @@ def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -
     for layer in net if s.bilinear else ():
         if isinstance(layer, Deconvolution):
             layer.weight.copy_(layer.weight[..., :1, :1] * _BILINEAR[:, None] * _BILINEAR)
-    if s.sparse:
+    if s.sparse and not linear[-1].weight.is_meta:
         linear[-1].weight.copy_(_sparse_weights(s.sparse, linear[-1], seed))
 
 
@@ -318,6 +318,8 @@ def _initialise_weights(
         _initialise_weights(first.of_c, ranges[:1], seed, f"{purpose} for the class")
     for i, (layer, r) in enumerate(zip(layers, ranges, strict=True)):
         weight = layer.weight
+        if weight.is_meta:  # a checkpoint will fill it (`runs.game_state`)
+            continue
         u = Address(seed, i, range(len(weight))).uniform(purpose, weight[0].numel())
         weight.copy_(((2 * u - 1) * r).view_as(weight))
         if layer.bias is not None:

@@ -1,7 +1,7 @@
 """Save a game's networks and optimisers to a checkpoint, and restore them from it."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +242,16 @@ def _without_compile(name: str) -> str:
     return name.replace("_orig_mod.", "")
 
 
+def _without_weights(make: Callable[[], nn.Module]) -> nn.Module:
+    """Make a network on the CPU without weights: a checkpoint must fill all of them.
+
+    Drawing initial weights would take seconds for 8,000 units.
+    """
+    with torch.device("meta"):
+        net = make()
+    return net.to_empty(device="cpu")
+
+
 def load_discriminator(run: RunLike, checkpoint: str | int = "last") -> tuple[nn.Module, int]:
     """Load a run's discriminator from a checkpoint.
 
@@ -262,7 +272,9 @@ def load_discriminator(run: RunLike, checkpoint: str | int = "last") -> tuple[nn
             " Give a run of a preset."
         )
     columns = classes.condition_columns(run.settings, run.classes, run.pixels)
-    D = nets.discriminator(run.settings.D, run.pixels, 0, run.image_shape, columns)
+    D = _without_weights(
+        lambda: nets.discriminator(run.settings.D, run.pixels, 0, run.image_shape, columns)
+    )
     saved = read_checkpoint(checkpoint_folder(run.folder, str(checkpoint)))
     load_net(D, saved, "D")
     return D.eval(), saved.round
@@ -311,7 +323,7 @@ def load_generator(
                 f"{run.folder} was trained with your own networks. Pass a generator of the same "
                 "architecture as G= to the Python function."
             )
-        G = new_generator(s, run.pixels, run.image_shape, columns)
+        G = _without_weights(lambda: new_generator(s, run.pixels, run.image_shape, columns))
     else:
         device = str(reference_parameter(G).device)
         own_columns = columns if s.condition else None
