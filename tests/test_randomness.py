@@ -1,5 +1,7 @@
 """Random draws depend only on seed, purpose, step and row."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -8,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adversarial_nets import priors
-from adversarial_nets.random import Address, permutation
+from adversarial_nets.errors import SettingError
+from adversarial_nets.random import Address, permutation, seeded_torch
 
 PRIORS: list[priors.Prior] = ["uniform", "gaussian", "spherical"]
 
@@ -86,3 +89,24 @@ def test_priors_have_their_supports() -> None:
     assert priors.draw("uniform", address, 10).abs().max() <= 3**0.5
     norms = priors.draw("spherical", address, 10).norm(dim=1)
     torch.testing.assert_close(norms, torch.full((1000,), 10**0.5))
+
+
+def test_rows_that_do_not_follow_one_another_are_refused() -> None:
+    with pytest.raises(SettingError, match="step 1"):
+        Address(0, 0, range(0, 10, 2))
+
+
+def test_the_generators_of_another_device_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither torch's generator of the CPU nor that of a device other than CUDA's is changed."""
+    device = SimpleNamespace(state=3)
+    device.get_rng_state = lambda: device.state
+    device.set_rng_state = lambda state: setattr(device, "state", state)
+    device.manual_seed = lambda seed: setattr(device, "state", seed)
+    monkeypatch.setattr(torch, "get_device_module", lambda _: device)
+    before, seen = torch.get_rng_state(), []
+    for step in (0, 0, 1):
+        with seeded_torch(Address(0, step, range(1)), "layers", torch.device("mps")):
+            seen.append(device.state)
+        assert device.state == 3
+    assert seen[0] == seen[1] != seen[2]
+    assert torch.equal(torch.get_rng_state(), before)

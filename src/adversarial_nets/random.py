@@ -25,7 +25,7 @@ from torch import Tensor
 
 from adversarial_nets.errors import SettingError
 
-__all__ = ["Address", "permutation", "seeded_torch"]
+__all__ = ["Address", "kept_generators", "permutation", "seeded_torch"]
 
 _BYTES_PER_COUNT = 32  # each value of Philox's counter gives four 64-bit words
 
@@ -52,6 +52,11 @@ class Address:
     seed: int
     step: int
     rows: range
+
+    def __post_init__(self) -> None:
+        """Check that the rows follow one another: only their first number and length are used."""
+        if self.rows.step != 1:
+            raise SettingError("rows", f"is {self.rows}; it must be a range with step 1.")
 
     def words(self, purpose: str, width: int, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
         """Return random unsigned integers of the given type, shape (rows, width)."""
@@ -101,12 +106,30 @@ def permutation(seed: int, purpose: str, step: int, n: int) -> Int64[Tensor, " n
 def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterator[None]:
     """Seed torch's generators from an address, to make random layers of user modules reproducible.
 
-    The caller's generators are restored afterwards.
+    The caller's generators are restored afterwards; those of other devices stay as they are.
     """
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        first = Address(address.seed, address.step, address.rows[:1])
-        seed = int(first.words(purpose, 1, np.uint64)[0, 0])
+    first = Address(address.seed, address.step, address.rows[:1])
+    seed = int(first.words(purpose, 1, np.uint64)[0, 0])
+    with kept_generators(device):
         torch.default_generator.manual_seed(seed)
-        if device.type != "cpu":  # this seeds all devices, and costs much more
-            torch.manual_seed(seed)
+        if device.type == "cuda":
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(seed)
+        elif device.type != "cpu":
+            torch.get_device_module(device).manual_seed(seed)
         yield
+
+
+@contextmanager
+def kept_generators(device: torch.device) -> Iterator[None]:
+    """Restore torch's generators of the CPU and of one device afterwards."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        if device.type in ("cpu", "cuda"):
+            yield
+            return
+        of_device = torch.get_device_module(device)  # fork_rng has no devices but CUDA's
+        state = of_device.get_rng_state()
+        try:
+            yield
+        finally:
+            of_device.set_rng_state(state)

@@ -62,7 +62,7 @@ def adapt_augmentation(game: Game) -> None:
     threshold = objectives.find(s.objective).threshold
     if not s.ada_target or a_x is None or threshold is None:
         return
-    signs = (a_x - threshold).sign().double().sum()[None]
+    signs = (a_x - threshold).sign().float().sum()[None]
     distributed.all_reduce_sum([signs])
     state.signs, state.images = state.signs + signs.item(), state.images + s.batch
     if game.round % augmentation.ADA_EVERY == augmentation.ADA_EVERY - 1:

@@ -67,7 +67,7 @@ class RunningStats:
             a_G_z.sigmoid().mean(),
         )
         self.rounds += 1
-        self.sums += torch.stack(means).to(self.sums) * batch_fraction
+        self.sums += torch.stack(means).cpu().to(self.sums) * batch_fraction
         self.a_x = self.a_G_z = self.a_for_G = None
 
     def means(self) -> dict[str, float]:

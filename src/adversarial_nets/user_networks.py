@@ -20,7 +20,7 @@ from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import evaluation_mode, reference_parameter
-from adversarial_nets.random import Address
+from adversarial_nets.random import Address, kept_generators
 from adversarial_nets.settings import Settings
 
 __all__ = [
@@ -310,9 +310,8 @@ def _warn(message: str) -> None:
 @contextmanager
 def _tried(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and random generators are restored."""
-    device = reference_parameter(net).device
-    fork = torch.random.fork_rng([device] if device.type == "cuda" else [])
-    with evaluation_mode(net), fork, torch.no_grad():
+    kept = kept_generators(reference_parameter(net).device)
+    with evaluation_mode(net), kept, torch.no_grad():
         yield
 
 

@@ -61,7 +61,10 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
         for images, condition in ((x, c_x), (held_out, c_held_out), (samples, c_samples))
     )
     with evaluation_mode(game.D):
-        a_x, a_held_out, a_G_z = (game.D(rows.to(like)).reshape(-1).double() for rows in inputs)
+        # MPS has no float64, so the logits go to the CPU first.
+        a_x, a_held_out, a_G_z = (
+            game.D(rows.to(like)).reshape(-1).cpu().double() for rows in inputs
+        )
     found = {
         "V_training": objectives.value(a_x, a_G_z).item(),
         "V_held_out": objectives.value(a_held_out, a_G_z).item(),
