@@ -120,7 +120,10 @@ def test_the_same_images_in_every_layout_and_type_give_the_same_data() -> None:
     assert fingerprint(flat) == fingerprint(an.dataset_from_arrays(colour))
 
 
-def test_floats_are_rounded_and_booleans_become_black_and_white() -> None:
+def test_floats_are_rounded_and_booleans_become_black_and_white(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("adversarial_nets.datasets.arrays._BLOCK", 7)
     values = np.tile(np.array([0.0, 1.0, 0.5, 1 / 255]), (30, 1)) * np.linspace(0.5, 1, 30)[:, None]
     data = an.dataset_from_arrays(values, image_shape=(1, 2, 2))
     assert rows(data) == {np.rint(row * 255).astype(np.uint8).tobytes() for row in values}
@@ -186,6 +189,7 @@ def test_splits_that_are_given_are_kept(given: dict[str, int], lengths: list[int
         (noise(32, 32, 3), "looks like one image"),
         (noise(2, 4, 4), "There are 2 images; at least 3"),
         (noise(0, 4, 4), "is empty"),
+        (np.array(0.5), "is a single number"),
         ({"train": noise(9, 4, 4)}, "has the splits 'train'; give 'train' and one or both"),
         ({"valid": noise(9, 4, 4), "test": noise(9, 4, 4)}, "give 'train' and one or both"),
         ({"train": noise(9, 4, 4), "test": noise(9, 5, 5)}, "different shapes"),

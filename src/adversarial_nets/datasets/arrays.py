@@ -30,6 +30,7 @@ Labels = Array | Sequence[int] | Sequence[str]
 _SEED = 2014  # of the shuffle; fixed, so that the same images always give the same splits
 _LARGEST_CLASS = 999_999  # each class number up to the largest gets a name
 _NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
+_BLOCK = 1024  # images converted at a time, so that few of them are in float64
 _LAYOUTS = "(n, height, width), (n, channels, height, width) or (n, height, width, channels)"
 
 
@@ -200,8 +201,11 @@ def _to_rows(
     what: str, array: Array, image_shape: tuple[int, int, int] | None
 ) -> tuple[Tensor, tuple[int, int, int]]:
     """Copy images into uint8 rows, channels first; also return the shape of one image."""
-    values = _to_bytes(what, _to_numpy(what, array))
-    if not len(values):
+    values = _to_numpy(what, array)
+    if not values.ndim:
+        raise UserError(f"{what} is a single number; it must be {_LAYOUTS}.")
+    values = _to_bytes(what, values)
+    if not values.size:
         raise UserError(f"{what} is empty; give images.")
     values = _channels_first(what, values, image_shape)
     _, channels, height, width = values.shape
@@ -248,7 +252,11 @@ def _to_bytes(what: str, values: NDArray[Any]) -> NDArray[np.uint8]:
         raise UserError(
             f"{what} has floats from {low:g} to {high:g}; floats must be from 0 to 1: {remedy}."
         )
-    return np.rint(values.astype(np.float64) * 255).astype(np.uint8)
+    found = np.empty(values.shape, np.uint8)
+    for start in range(0, len(values), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        found[block] = np.rint(values[block].astype(np.float64) * 255)
+    return found
 
 
 def _channels_first(
