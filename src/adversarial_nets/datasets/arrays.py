@@ -155,7 +155,7 @@ def _check_splits(images: Mapping[str, Array]) -> None:
         )
 
 
-def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor]], str]:
+def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor | slice]], str]:
     """The array and the rows in it of each split, and how they were chosen, in words."""
     if "all" in counts:
         n = counts["all"]
@@ -170,7 +170,9 @@ def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor]], s
         }
         how = "shuffled with a fixed seed and split 80 / 10 / 10"
         return {split: ("all", rows) for split, rows in cuts.items()}, how
-    chosen = {split: (split, torch.arange(n)) for split, n in counts.items()}
+    chosen: dict[str, tuple[str, Tensor | slice]] = {
+        split: (split, slice(None)) for split in counts
+    }
     missing = [split for split in SPLITS if split not in counts]
     if not missing:
         return chosen, "split as given"
