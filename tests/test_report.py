@@ -21,6 +21,8 @@ from torch import nn
 
 from adversarial_nets import __version__, report
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.parsing import parse
+from adversarial_nets.cli.registry import find_command
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
@@ -175,6 +177,35 @@ def test_without_a_score_the_page_shows_the_command_that_makes_one(quiet: Run) -
     command = f"advnets evaluate {quiet.folder} --weights averaged"
     assert commands.evaluate_command(for_command, "averaged") == command
     assert "nats" not in page.text.partition("Training curves")[0].replace("225 ± 2", "")
+
+
+@pytest.mark.parametrize("train_on_all", [False, True])
+def test_each_printed_command_parses(quiet: Run, train_on_all: bool) -> None:
+    settings = dataclasses.replace(
+        quiet.settings,
+        size=12,
+        width=16,
+        fit="pad",
+        channels=3,
+        background="white",
+        stretch=True,
+        train_on_all=train_on_all,
+    )
+    run = dataclasses.replace(quiet, data="folder:photos", settings=settings, own_nets=False)
+    printed = [
+        commands.calibrate_command(run),
+        commands.continue_command(run),
+        commands.train_command(run),
+        commands.evaluate_command(run, "raw"),
+        commands.report_command(run, "averaged"),
+    ]
+    for text in printed:
+        command, rest = find_command(shlex.split(text)[1:])
+        assert parse(command, rest) is not None, text
+    assert printed[0] == (
+        "advnets calibrate folder:photos --size 12 --width 16 --fit pad --channels 3 "
+        "--background white --stretch"
+    )
 
 
 def test_a_run_without_checkpoint_has_a_report(bare: Run) -> None:

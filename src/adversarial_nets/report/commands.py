@@ -109,8 +109,7 @@ def _command(name: str, function: str, run: Run, weights: str | None) -> str:
 
 def calibrate_command(run: Run) -> str:
     """The command that scores reference images of the run's data set."""
-    words = ["advnets", "calibrate", run.data]
-    for name, value in run.settings.data_options().items():
-        if value:
-            words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
-    return shlex.join(words)
+    options = run.settings.data_options()
+    # The command has no --train-on-all: its reference images never include test images.
+    given = {name: value for name, value in options.items() if value and name != "train_on_all"}
+    return shlex.join(["advnets", "calibrate", run.data, *option_words(given)])
