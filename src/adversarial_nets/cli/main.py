@@ -222,4 +222,9 @@ def _flushed_errors() -> Iterator[None]:
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
     """Whether PyTorch reports that there is not enough memory."""
-    return any(words in str(error) for words in ("can't allocate memory", "out of memory"))
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return True
+    # CPU: the texts of Linux and macOS, of Windows, and of other allocators.
+    texts = ("can't allocate memory", "not enough memory", "out of memory")
+    return any(text in str(error) for text in texts)
