@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import adversarial_nets.__main__
 from adversarial_nets.bench import memory
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.shared import needs_playground
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs import files
 from adversarial_nets.runs.signals import signals
@@ -151,6 +153,7 @@ def test_no_module_needs_unix_to_be_imported() -> None:
         "for name in ('fcntl', 'resource', 'pwd', 'grp', 'termios'): sys.modules[name] = None\n"
         "import adversarial_nets.cli.registry, adversarial_nets.runs.files\n"
         "import adversarial_nets.bench, adversarial_nets.bench.memory\n"
+        "import adversarial_nets.bench.playground\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, encoding="utf-8", check=False
@@ -162,3 +165,52 @@ def test_memory_is_measured_only_where_it_can_be(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(UserError, match="cannot be measured on this system"):
         memory.run_in_child("pass")
+
+
+@pytest.mark.parametrize(("system", "unit"), [("darwin", 1), ("freebsd14", 1024)])
+def test_peak_memory_without_proc_has_the_unit_of_the_system(
+    monkeypatch: pytest.MonkeyPatch, system: str, unit: int
+) -> None:
+    import resource
+
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    monkeypatch.setattr("pathlib.Path.exists", lambda path: False)
+    monkeypatch.setattr("sys.platform", system)
+    monkeypatch.setattr("resource.getrusage", lambda who: usage)
+    assert memory.peak_memory() == usage.ru_maxrss * unit
+    assert memory.resident_memory() == usage.ru_maxrss * unit
+
+
+def test_only_a_missing_package_of_the_extra_asks_for_it() -> None:
+    with pytest.raises(UserError, match="needs bokeh, which is not installed"), needs_playground():
+        raise ModuleNotFoundError(name="bokeh.models")
+    with pytest.raises(ModuleNotFoundError), needs_playground():
+        raise ModuleNotFoundError(name="resource")
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["can't allocate memory: you tried to", "not enough memory: you tried to", "out of memory"],
+)
+def test_pytorch_without_memory_gets_a_sentence(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The texts of Linux, Windows and CUDA."""
+
+    def fails(command: object, options: object) -> int:
+        raise RuntimeError(f"DefaultCPUAllocator: {words}")
+
+    monkeypatch.setattr("adversarial_nets.cli.main._run", fails)
+    assert main(["datasets"]) == 2
+    assert "There is not enough memory" in capsys.readouterr().err
+
+
+def test_pytorchs_own_error_about_memory_gets_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(command: object, options: object) -> int:
+        raise torch.OutOfMemoryError("another text")
+
+    monkeypatch.setattr("adversarial_nets.cli.main._run", fails)
+    assert main(["datasets"]) == 2
+    assert "There is not enough memory" in capsys.readouterr().err

@@ -4,15 +4,14 @@ import asyncio
 import functools
 import json
 import os
-import resource
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.bench.busy import beside
+from adversarial_nets.bench.memory import peak_memory, resident_memory
 from adversarial_nets.bench.speed import made_with
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.screenshots import open_browser
@@ -117,7 +116,7 @@ def measure_boards(
         for name in LESSONS:
             times[name] = _lesson(page, name)
             on_progress(f"lesson {name}", len(found) + len(times), total)
-        load = os.getloadavg()[0]
+        load = _load()
     return PlaygroundSpeed(found, times, machine, load, made_with())
 
 
@@ -218,13 +217,16 @@ def measure_visitors(
         seconds: how long.
         machine: what else shall run, a column of `busy.COLUMNS`.
         on_progress: called every second.
+
+    Raises:
+        UserError: the system is Windows, where memory is not measured.
     """
     with beside(machine):
         return asyncio.run(_measure_visitors(visitors, seconds, machine, on_progress))
 
 
 async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Progress) -> Visitors:
-    before = _memory_mb()
+    before = resident_memory()
     async with running_server() as (_, url):
         data = ("gaussian", "ring-of-gaussians", "moons")
         begun = time.monotonic()
@@ -236,7 +238,6 @@ async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Pro
         found = await asyncio.gather(*tasks)
     clicks = sorted(click for visitor in found for click in visitor.clicks)
     quantile = functools.partial(_quantile, clicks)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     served = [visitor for visitor in found if visitor.served]
     return Visitors(
         n,
@@ -245,9 +246,9 @@ async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Pro
         round(sum(v.frames for v in served) / seconds / max(len(served), 1), 2),
         round(sum(v.round for v in served) / seconds / max(len(served), 1), 1),
         (quantile(0.5), quantile(0.95)),
-        (before, _memory_mb(), round(peak)),
+        (_megabytes(before), _megabytes(resident_memory()), _megabytes(peak_memory())),
         machine,
-        os.getloadavg()[0],
+        _load(),
         made_with(),
     )
 
@@ -256,10 +257,14 @@ def _quantile(values: Sequence[float], share: float) -> float:
     return round(values[int(share * len(values))], 3) if values else float("nan")
 
 
-def _memory_mb() -> int:
-    """This process's resident memory."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / 1e6)
+def _megabytes(memory: int) -> int:
+    """Bytes as megabytes of 10⁶ bytes."""
+    return round(memory / 1e6)
+
+
+def _load() -> float:
+    """The machine's load average; NaN on Windows, which has none."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 
 
 async def _visit(url: str, data: str, stop: float) -> _Visitor:

@@ -97,12 +97,16 @@ def needs_playground() -> Iterator[None]:
 
     Raises:
         UserError: the extra is not installed.
+        ModuleNotFoundError: a module that is not one of the extra's is missing.
     """
     try:
         yield
     except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package not in ("bokeh", "tornado"):
+            raise
         raise UserError(
-            f"The playground needs {error.name}, which is not installed. Install it with: "
+            f"The playground needs {package}, which is not installed. Install it with: "
             f"{install('playground')}"
         ) from error
 
