@@ -1,6 +1,7 @@
 """A generator exported to ONNX gives the same images in onnxruntime."""
 
 import logging
+import types
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import torch
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.errors import UserError
+from adversarial_nets.runs.onnx_file import METADATA, read_record
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 from small import generator, small_settings
 
@@ -50,3 +53,14 @@ def test_onnxruntime_draws_the_same_images(
     assert main(["report", str(out)]) == 2
     out.write_bytes(b"no model")
     assert main(["sample", str(out)]) == 2
+
+
+@pytest.mark.parametrize("metadata", [{}, {METADATA: "{"}, {METADATA: "[]"}])
+def test_a_file_without_readable_metadata_gets_a_sentence(
+    metadata: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = types.SimpleNamespace(custom_metadata_map=metadata)
+    session = types.SimpleNamespace(get_modelmeta=lambda: model)
+    monkeypatch.setattr("adversarial_nets.runs.onnx_file._session", lambda path: session)
+    with pytest.raises(UserError, match=r"G\.onnx does not say.*Export the run again"):
+        read_record(Path("G.onnx"))

@@ -42,12 +42,15 @@ def read_record(path: Path) -> dict[str, Any]:
         UserError: the file cannot be read, or another program wrote it.
     """
     text = _session(path).get_modelmeta().custom_metadata_map.get(METADATA)
-    if text is None:
+    try:
+        record = None if text is None else json.loads(text)
+    except ValueError:
+        record = None
+    if not isinstance(record, dict):
         raise UserError(
             f"{path} does not say what its generator needs: another program or an earlier version "
-            "wrote it. Export the run again with advnets export."
+            "wrote it, or it is damaged. Export the run again with advnets export."
         )
-    record: dict[str, Any] = json.loads(text)
     return record
 
 
