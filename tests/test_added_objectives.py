@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,12 @@ from adversarial_nets import objective_checks, objectives
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.report import write_report
+from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
+from adversarial_nets.training.diagnostics import find_problem
+from adversarial_nets.training.session import train
+from html_page import Page
 from small import small_data, small_settings
 
 
@@ -256,3 +262,26 @@ def test_gradients_of_another_loss_are_refused(
     without = dataclasses.replace(derived, d_gradients=None, g_gradient=None)
     monkeypatch.setitem(objectives.OBJECTIVES, "derived", without)
     new_game(small_settings(objective="derived"), small_data())
+
+
+def test_a_programs_objective_whose_gradient_vanishes_saturates(added: Callable[..., str]) -> None:
+    row = {"D_x": 0.9, "D_G_z": 0.01, "spread": 1.0, "round": 50}
+    log_one_minus_D = added(d_loss=objectives.minus_value, g_loss=lambda a: -softplus(a).mean())
+    assert find_problem(row | {"objective": log_one_minus_D}, 1.0) == "saturated"
+    minus_log_D = added(d_loss=objectives.minus_value, g_loss=lambda a: softplus(-a).mean())
+    assert find_problem(row | {"objective": minus_log_D}, 1.0) is None
+
+
+def test_the_report_describes_the_loss_of_a_programs_D_that_ascends_V(
+    added: Callable[..., str], tmp_path: Path
+) -> None:
+    name = added(
+        d_loss=objectives.minus_value,
+        g_loss=lambda a: (a - 1).square().mean() / 2,
+        d_ascends_V=True,
+    )
+    cadence = Cadence(log_every=1)
+    s = small_settings(objective=name)
+    run = train(small_data(), settings=s, run=tmp_path / "run", rounds=2, cadence=cadence)
+    page = Page(write_report(run, small_data()).read_text(encoding="utf-8"))
+    assert "D’s loss is −V (Equation 1). G’s loss is that of the objective “added”." in page.text

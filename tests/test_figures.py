@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from adversarial_nets import objectives
 from adversarial_nets.datasets import Dataset, to_pixels
 from adversarial_nets.evaluation import PublishedScore
 from adversarial_nets.plots import curves, fonts, interpolation, sheets, style
@@ -252,6 +253,33 @@ def test_reference_lines_mark_the_losses_at_D_one_half() -> None:
     minimax = curves.plot_losses(rows, "minimax")
     assert reference_lines(minimax) == pytest.approx([math.log(4), -math.log(2)])
     assert reference_lines(curves.plot_discriminator_outputs(rows)) == [0.5]
+
+
+def test_an_objective_of_a_programs_own_has_its_reference_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """D ascends V; G's loss is (a − 1)²/2, ½ at D = ½, without a unit."""
+    own = objectives.Objective(
+        d_loss=objectives.minus_value,
+        g_loss=lambda a: (a - 1).square().mean() / 2,
+        d_ascends_V=True,
+    )
+    monkeypatch.setitem(objectives.OBJECTIVES, "own", own)
+    figure = curves.plot_losses(rows_of(3), "own")
+    assert reference_lines(figure) == pytest.approx([math.log(4), 0.5])
+    assert figure.axes[0].get_ylabel() == "loss"
+    copy = objectives.OBJECTIVES["minimax"]
+    monkeypatch.setitem(objectives.OBJECTIVES, "own", copy)
+    figure = curves.plot_losses(rows_of(3), "own")
+    assert reference_lines(figure) == pytest.approx([math.log(4), -math.log(2)])
+    assert figure.axes[0].get_ylabel() == "loss (nats)"
+
+
+@pytest.mark.parametrize("name", ["least-squares", "relativistic", "of another program"])
+def test_losses_that_are_not_minus_V_have_no_reference_lines(name: str) -> None:
+    figure = curves.plot_losses(rows_of(3), name)
+    assert reference_lines(figure) == []
+    assert figure.axes[0].get_ylabel() == f"loss ({name})"
 
 
 def test_the_published_score_is_drawn_only_when_given() -> None:

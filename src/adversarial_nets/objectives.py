@@ -160,6 +160,30 @@ class Objective:
         if self.d_ascends_V:
             _check_minus_value(self.d_loss)
 
+    @property
+    def g_loss_at_half(self) -> float:
+        """G's loss if all of D's logits are 0, where D = ½ for a D whose output is sigmoid(a).
+
+        >>> OBJECTIVES["minimax"].g_loss_at_half  # log ½
+        -0.6931471824645996
+        """
+        a = torch.zeros(2)
+        loss = self.g_loss(a) if self.paired_g_loss is None else self.paired_g_loss(a, a)
+        return scalar(loss, "loss of G").item()
+
+    @property
+    def saturates(self) -> bool:
+        """Whether G's gradient vanishes where D rejects the samples with certainty (§3).
+
+        >>> [name for name, objective in OBJECTIVES.items() if objective.saturates]
+        ['minimax']
+        """
+        if self.threshold is None or self.paired_g_loss is not None:
+            return False
+        a = torch.tensor([self.threshold - 8.0, self.threshold])
+        rejected, undecided = g_logit_gradient(self, a).abs().tolist()
+        return rejected < 0.01 * undecided
+
 
 def _check_minus_value(d_loss: Callable[[Tensor, Tensor], Tensor]) -> None:
     """Refuse a loss of D that is not −V, by its value on a few logits."""

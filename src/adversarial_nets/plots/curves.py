@@ -48,9 +48,10 @@ def plot_losses(
     palette: Palette = LIGHT,
     axes: Axes | None = None,
 ) -> Figure:
-    """Plot D's and G's loss; dashed lines mark the paper's losses at D = ½ everywhere.
+    """Plot D's and G's loss.
 
-    Rows with validation scores add −V without dropout, on training and on held-out images.
+    If D ascends V (`Objective.d_ascends_V`), dashed lines mark the losses at D = ½ everywhere, and
+    rows with validation scores add −V without dropout, on training and on held-out images.
 
     Args:
         rows: at least one row of metrics.
@@ -58,23 +59,26 @@ def plot_losses(
         palette: the colours.
         axes: the axes to plot on; a new figure by default.
     """
+    from adversarial_nets import objectives  # imports torch, which the other plots do not need
+
     axes = axes or new_axes(palette)[0]
-    of_the_paper = objective in ("non-saturating", "minimax")
-    label = "D's loss, −V" if of_the_paper else "D's loss"
+    found = objectives.OBJECTIVES.get(objective)  # None: a program's own, not added here
+    ascends_V = found is not None and found.d_ascends_V
+    label = "D's loss, −V" if ascends_V else "D's loss"
     _plot_metric(axes, rows, "d_loss", label, palette.D)
     _plot_metric(axes, rows, "g_loss", "G's loss", palette.G)
     scored = [row for row in rows if "V_held_out" in row]
-    if not of_the_paper:
+    if found is None or not ascends_V:
         return finish_axes(axes, palette, "round", f"loss ({objective})")
     if scored:
         _plot_metric(axes, scored, "V_training", "−V, training images", palette.averaged, sign=-1)
         _plot_metric(axes, scored, "V_held_out", "−V, held-out images", palette.text, sign=-1)
     _plot_reference(axes, math.log(4), "log 4", palette.D)
-    if objective == "minimax":
-        _plot_reference(axes, -math.log(2), "−log 2", palette.G)
-    else:
-        _plot_reference(axes, math.log(2), "log 2", palette.G)
-    return finish_axes(axes, palette, "round", "loss (nats)")
+    at_half = found.g_loss_at_half
+    is_log_2 = math.isclose(abs(at_half), math.log(2), rel_tol=1e-4)
+    text = "log 2" if is_log_2 else f"{abs(at_half):.3g}"
+    _plot_reference(axes, at_half, f"−{text}" if at_half < 0 else text, palette.G)
+    return finish_axes(axes, palette, "round", "loss (nats)" if is_log_2 else "loss")
 
 
 def plot_discriminator_outputs(

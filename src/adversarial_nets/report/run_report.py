@@ -10,6 +10,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import nn
 
+from adversarial_nets import objectives
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.evaluation.published import of_the_paper
@@ -98,12 +99,14 @@ def write_report(
     _add_curves(images, run, rows, head)
     _add_samples_over_time(images, run)
 
+    objective = objectives.OBJECTIVES.get(run.settings.objective)
     page = template("run.html").render(
         run=run,
         data=data,
         weights=weights,
         round=round,
         last=rows[-1] if rows else None,
+        d_ascends_V=objective is not None and objective.d_ascends_V,
         accuracy=next((row["accuracy"] for row in reversed(rows) if "accuracy" in row), None),
         sheets=images.sheets,
         charts=images.charts,

@@ -133,10 +133,10 @@ def find_problem(
     >>> find_problem(row, widest=1.0), find_problem(row | {"objective": "minimax"}, widest=1.0)
     ('D too strong', 'saturated')
     """
-    if row.get("objective") == "minimax" and row["D_G_z"] < 0.02:
-        return "saturated"
     objective = objectives.OBJECTIVES.get(row.get("objective", ""))
     has_probability = objective is None or objective.threshold == 0  # D(x) = sigmoid(a)
+    if objective is not None and has_probability and row["D_G_z"] < 0.02 and objective.saturates:
+        return "saturated"
     if row["D_x"] > 0.99 and row["D_G_z"] < 0.01 and has_probability:
         return "D too strong"
     modes_lost = row.get("modes", 1.0) <= 0.5 and row["round"] >= 300
