@@ -17,6 +17,7 @@ from adversarial_nets.cli.shared import (
     Weights,
     count_option,
     print_table,
+    refuse_unused,
 )
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import FEATURES
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS"]
 
 _MOST = 5000  # samples, by default
+_OF_A_RUN = "has no effect on a run's samples, which have the size of its data. Leave it out."
 
 
 @dataclass(frozen=True)
@@ -99,12 +101,15 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
                 f"{o.run} is a data set. Add the images to measure against it: --samples FOLDER or "
                 "--samples RUN; or give a run in its place."
             )
+        whose = f"has no effect, since {o.run} itself names the images to compare with"
+        refuse_unused(o, ["data"], f"{whose}. Leave it out.")
         return _measure_samples(o, str(o.samples), reporter)
     if not is_number:
         raise UserError(
             f"--samples is {o.samples}, so {o.run} must be a data set, e.g. folder:{o.run}; or "
             "give the number of samples of this run."
         )
+    refuse_unused(o, ["size", "channels"], _OF_A_RUN)
     n = count_option("--samples", int(o.samples or _MOST), _MOST)
     return _measure_run(o, n, reporter)
 
@@ -148,11 +153,14 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
 
     facts: dict[str, Any] = {}
     if (Path(name) / "settings.json").is_file():
+        refuse_unused(o, ["size", "channels"], _OF_A_RUN)
         run = open_run(name)
         data = data_for_run(run, o.run, reporter.work)
         drawn = sample_run(run, _MOST, o.checkpoint, o.weights)
         x, facts = drawn.x, {"round": drawn.round, "weights": drawn.weights}
     else:
+        reason = f"chooses a generator of a run, but {name} is no run. Leave it out."
+        refuse_unused(o, ["checkpoint", "weights"], reason)
         x, data = load_folder_and_data(name, o.run, o.size, o.channels, reporter.work)
     found = measure_images(x, data, o.features or "patches", reporter.work)
     result = {**facts, "data": o.run, **dataclasses.asdict(found)}

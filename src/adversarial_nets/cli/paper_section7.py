@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -20,6 +20,7 @@ from adversarial_nets.cli.shared import (
     output_path,
     print_files,
     print_table,
+    refuse_unused,
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
@@ -37,6 +38,68 @@ RECORDED = Path("results/section7.json")
 
 
 _DATA = "mnist-5k"  # to train on, by default
+
+_USED: Mapping[str, frozenset[str]] = {
+    "conditional": frozenset(
+        ("data", "preset", "rounds", "shuffle_labels", "per_class", "weights", "seed")
+    ),
+    "conditional RUN": frozenset(("data", "per_class", "weights")),
+    "inference RUN": frozenset(("data", "weights", "steps", "seed")),
+    "inference --joint": frozenset(("joint", "data", "epochs", "seed")),
+    "inference --joint --data grid": frozenset(("joint", "data", "seed")),
+    "filling-in RUN": frozenset(("data", "images", "weights")),
+    "few-labels": frozenset(("data", "labels", "draw", "epochs", "seed")),
+    "few-labels RUN": frozenset(("data", "labels", "draw")),
+    "efficiency": frozenset(("data", "nats", "rounds", "seed")),
+}
+"""The options that each form of the command uses; all forms use --out and --json."""
+
+
+def _form(o: "Section7Options") -> str | None:
+    """The form of the command, a key of `_USED`; None without ITEM."""
+    if o.item == "inference" and o.joint:
+        return "inference --joint --data grid" if o.data == "grid" else "inference --joint"
+    if o.item in ("inference", "filling-in"):
+        return f"{o.item} RUN"
+    return f"{o.item} RUN" if o.runs and f"{o.item} RUN" in _USED else o.item
+
+
+def _forms_with(name: str) -> str:
+    """The forms of the command that use an option: those that differ in it only count once.
+
+    >>> _forms_with("rounds"), _forms_with("per_class")
+    ('conditional without RUN, efficiency', 'conditional')
+    """
+    using = {form for form, used in _USED.items() if name in used}
+    shown = [
+        f"{form} without RUN" if f"{form} RUN" in _USED.keys() - using else form
+        for form in sorted(using, key=list(_USED).index)
+        if form.removesuffix(" RUN") not in using - {form}
+        and form.removesuffix(" --data grid") not in using - {form}
+    ]
+    return ", ".join(shown)
+
+
+def _used_by(name: str, text: str) -> object:
+    """The help of an option: the forms of the command that use it, and what it sets."""
+    return tyro.conf.arg(help=f"{_forms_with(name)}: {text}")
+
+
+def _refuse_unused(o: "Section7Options") -> None:
+    """Refuse the options of other items.
+
+    Raises:
+        UserError: an option that this form of the command does not use.
+    """
+    form = _form(o)
+    used = _USED[form] if form else frozenset[str]()
+    where = f"on {form}" if form else "without ITEM"
+    for name in sorted(frozenset[str]().union(*_USED.values()) - used):
+        reason = (
+            f"has no effect {where}. Leave it out; it is an option of: {_forms_with(name)} "
+            "(advnets paper section7 ITEM)."
+        )
+        refuse_unused(o, [name], reason)
 
 
 @dataclass(frozen=True)
@@ -87,38 +150,41 @@ class Section7Options:
             help_behavior_hint="(default: mnist-5k; with RUN, where they were)",
         ),
     ] = None
-    preset: Literal["fast-conditional", "mnist-conditional"] = "fast-conditional"
-    """Preset to train with, without RUN."""
+    preset: Annotated[
+        Literal["fast-conditional", "mnist-conditional"],
+        _used_by("preset", "preset to train with."),
+    ] = "fast-conditional"
     rounds: Annotated[
         int | None,
         tyro.conf.arg(
-            help="conditional, without RUN: rounds to train. efficiency: maximum rounds of a game.",
+            help=f"{_forms_with('rounds')}: rounds to train; efficiency's games end before if they "
+            "reach --nats.",
             help_behavior_hint="(default: the preset's; efficiency: 9,000)",
         ),
     ] = None
-    nats: float = 60.0
-    """efficiency: the validation score to reach."""
-    shuffle_labels: Flag = False
-    """Train with the labels in random order, without RUN: a control whose alignment must be at
-    chance."""
-    per_class: int = 1000
-    """conditional: samples of each class."""
-    images: int = 50
-    """filling-in: test images to complete, five times each."""
-    labels: int = 100
-    """few-labels: labelled images, equally many of each class."""
-    draw: int = 0
-    """few-labels: number of the draw of labelled images."""
-    steps: int = 5000
-    """inference: updates of E."""
+    nats: Annotated[float, _used_by("nats", "the validation score to reach.")] = 60.0
+    shuffle_labels: Annotated[
+        bool,
+        tyro.conf.FlagCreatePairsOff,
+        tyro.conf.arg(
+            help=f"{_forms_with('shuffle_labels')}: train with the labels in random order, a "
+            "control whose alignment must be at chance.",
+            help_behavior_hint="",
+        ),
+    ] = False
+    per_class: Annotated[int, _used_by("per_class", "samples of each class.")] = 1000
+    images: Annotated[int, _used_by("images", "test images to complete, five times each.")] = 50
+    labels: Annotated[int, _used_by("labels", "labelled images, equally many of each class.")] = 100
+    draw: Annotated[int, _used_by("draw", "number of the draw of labelled images.")] = 0
+    steps: Annotated[int, _used_by("steps", "updates of E.")] = 5000
     joint: Flag = False
     """inference: train G and E together in the joint game (BiGAN) on --data, or on 25 Gaussians
     with --data grid."""
     epochs: Annotated[
         int | None,
         tyro.conf.arg(
-            help="few-labels and --joint: passes over the training images.",
-            help_behavior_hint="(default: as published, 300 and 400; few-labels on mnist-5k: 100)",
+            help=f"{_forms_with('epochs')}: passes over the training images.",
+            help_behavior_hint="(default: as published, 400 and 300; few-labels on mnist-5k: 100)",
         ),
     ] = None
     weights: Weights = None
@@ -131,6 +197,9 @@ class Section7Options:
 def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.section7.rows import read_rows
 
+    if o.item is not None and o.item not in ITEMS:
+        raise unknown_name(o.item, list(ITEMS), "item of §7")
+    _refuse_unused(o)
     if o.item is None:
         own = read_rows(o.out / "rows.json")
         recorded = read_rows(RECORDED)  # in the project's own folder
@@ -139,8 +208,6 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         if not rows:
             reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
         return _print_rows(rows, reporter)
-    if o.item not in ITEMS:
-        raise unknown_name(o.item, list(ITEMS), "item of §7")
     count_option("--per-class", o.per_class, 1)
     items = {
         "conditional": _conditional,
@@ -209,8 +276,6 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     from adversarial_nets.runs import game_state
     from adversarial_nets.runs.metrics import read_metrics
 
-    if o.runs and o.shuffle_labels:
-        raise UserError("--shuffle-labels trains a new run, but RUN is given; give one of them.")
     runs = [runs_folder.open_run(path) for path in o.runs] or [_train(o, reporter)]
     labels = {(run.data, _model(run)) for run in runs}
     if len(labels) > 1:

@@ -1,6 +1,6 @@
 """What several commands share: common options, default output paths, printed tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import tyro
 from rich.cells import cell_len
 
+from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.text import padded
@@ -28,6 +29,7 @@ __all__ = [
     "output_path",
     "print_result",
     "print_table",
+    "refuse_unused",
     "require_suffix",
 ]
 
@@ -124,6 +126,22 @@ def count_option(option: str, value: int | None, default: int = 1, least: int = 
         allowed = f"{least} or more" if value < least else f"{_MOST} or less"
         raise UserError(f"{option} is {value}; it must be {allowed}.")
     return default if value is None else value
+
+
+def refuse_unused(options: object, unused: Collection[str], reason: str) -> None:
+    """Refuse options that are given but have no effect.
+
+    Args:
+        options: the command's options, an instance of their dataclass.
+        unused: the names of the fields without effect; a default value counts as not given.
+        reason: the rest of the sentence after the option, with the remedy.
+
+    Raises:
+        UserError: one of them has another value than its default.
+    """
+    for name in unused:
+        if getattr(options, name) != getattr(type(options), name):
+            raise UserError(f"{option(name)} {reason}")
 
 
 def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
