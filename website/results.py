@@ -265,7 +265,7 @@ class Tables:
     def other_data(self) -> str:
         """Scores on the stand-ins for TFD and CIFAR-10: small presets and the published size."""
         runs = (
-            *("tfd-standin-small", "tfd-standin-stage2-small"),
+            *("tfd-standin-small", "tfd-standin-stage2-small", "tfd-standin-r1"),
             *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
         )
         scores = [

@@ -15,7 +15,8 @@ ERROR_TEXTS: Mapping[str, Text] = {
         "页面发送了无法识别的请求。未作任何更改。",
     ),
     "error mistake": text(
-        "This is not possible. Nothing has changed. {detail}", "无法执行此操作。未作任何更改。"
+        "This is not possible. Nothing has changed. {detail}",
+        "无法执行此操作。未作任何更改。（原因：{detail}）",
     ),
     "error diverged": text(
         "Training has diverged: the weights are NaN or infinite. Use a smaller learning rate and "
@@ -49,7 +50,7 @@ ERROR_TEXTS: Mapping[str, Text] = {
     ),
     "error bad value": text(
         "“{name}” cannot be {value} here. Nothing has changed. {detail}",
-        "“{name}”在此处不能设为 {value}。未作任何更改。",
+        "“{name}”在此处不能设为 {value}。未作任何更改。（原因：{detail}）",
     ),
     "error number": text(
         "“{name}” must be a number from {least} to {most} (given: {given}). Nothing has changed.",

@@ -37,11 +37,11 @@ WORDS: Mapping[str, Text] = {
     "refused": _text(
         "The server refused the connection. If a tunnel or a proxy leads here, start the "
         "playground again: {command}",
-        "服务器拒绝了连接。若页面经由隧道或代理访问，请重新启动：{command}",
+        "服务器拒绝了连接。若页面经由隧道或代理访问，请用以下命令重新启动交互演示：{command}",
     ),
     "not allowed": _text(
         "If this is the address of your own tunnel or proxy, start the playground again: {command}",
-        "若这是你自己的隧道或代理的地址，请重新启动：{command}",
+        "若这是你自己的隧道或代理的地址，请用以下命令重新启动交互演示：{command}",
     ),
     "keys": _text(
         "Keys: Space plays and pauses, N plays one round, D and G train one network, R resets, "
@@ -191,7 +191,7 @@ WORDS: Mapping[str, Text] = {
         "max V = −log 2 + JSD of pairs (x, G(z)) and (G(z), x)",
         "V 的最大值 −log 2 + 配对 (x, G(z)) 与 (G(z), x) 的 JSD",
     ),
-    "metric C from samples": _text("… from {m} samples", "同上，由 {m} 个样本估计"),
+    "metric C from samples": _text("… from {m} samples", "V 的最大值，由 {m} 个样本估计"),
     "metric JSD": _text("JSD(p_data ‖ p_g)", "JSD(p_data ‖ p_g)"),
     "metric KL data g": _text("KL(p_data ‖ p_g)", "KL(p_data ‖ p_g)"),
     "metric KL g data": _text("KL(p_g ‖ p_data)", "KL(p_g ‖ p_data)"),
@@ -420,7 +420,7 @@ WORDS: Mapping[str, Text] = {
     ),
     "latent run": _text(
         "The generator of the run {run} after round {round}.",
-        "训练结果 {run} 在第 {round} 轮时的生成器。",
+        "训练文件夹 {run} 中第 {round} 轮的生成器。",
     ),
     "latent from": _text("from image", "起点图像"),
     "latent to": _text("to image", "终点图像"),
