@@ -24,8 +24,10 @@ __all__ = [
     "Progress",
     "ProgressReporter",
     "discard_output",
+    "no_progress",
     "print_error",
     "print_line",
+    "with_prefix",
 ]
 
 Progress = Callable[[str, int, int | None], None]
@@ -35,6 +37,17 @@ _FIRST_LINE = 5.0  # seconds after which a stage prints its first line
 _LINES_PER_RUN = 50  # the time between lines is 1/50 of the time so far, or more
 _WIDTH = 80
 _HEADER = "     round   D(x)  D(G(z))   loss D   loss G  rounds/s  time left"
+
+
+def no_progress(what: str, done: int, total: int | None) -> None:
+    """Ignore progress: the default of functions that report it."""
+
+
+def with_prefix(on_progress: Progress | None, name: str) -> Progress | None:
+    """Return a progress callback that puts a name before each message."""
+    if on_progress is None:
+        return None
+    return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
 
 
 def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:

@@ -1,10 +1,11 @@
-"""Words and names: counts in words, aligned columns, names of files."""
+"""Words and names: counts in words, aligned columns, names of files, data URIs."""
 
+import base64
 import hashlib
 
 from rich.cells import cell_len
 
-__all__ = ["counted", "file_name", "padded"]
+__all__ = ["counted", "data_uri", "file_name", "padded"]
 
 
 def counted(n: int, what: str) -> str:
@@ -38,3 +39,12 @@ def file_name(name: str) -> str:
         return plain
     digest = hashlib.sha256(encoded).hexdigest()[:8]
     return f"{encoded[:150].decode(errors='ignore')}-{digest}"
+
+
+def data_uri(content: bytes, kind: str = "png") -> str:
+    """An image as a data URI, so that a page needs no other file.
+
+    >>> data_uri(b"GIF", "gif")
+    'data:image/gif;base64,R0lG'
+    """
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

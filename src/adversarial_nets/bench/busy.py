@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from adversarial_nets.bench.speed import made_with
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["COLUMNS", "ROWS", "BusyMachine", "beside", "measure_busy_machine", "rounds_per_second"]
 
@@ -99,7 +99,7 @@ def rounds_per_second(preset: str, seconds: float, warm_up: float = WARM_UP) -> 
 def measure_busy_machine(
     presets: tuple[str, ...] = ("quickstart", "mnist"),
     turns: int = 3,
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = no_progress,
 ) -> BusyMachine:
     """Measure every row in every column; the machine should do nothing else meanwhile.
 

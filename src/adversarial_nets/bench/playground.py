@@ -16,7 +16,7 @@ from adversarial_nets.bench.speed import made_with
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.screenshots import open_browser
 from adversarial_nets.playground.server import running_server, serve_in_thread
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -93,9 +93,7 @@ class PlaygroundSpeed:
     made_with: Mapping[str, object]
 
 
-def measure_boards(
-    machine: str = "alone", on_progress: Progress = lambda what, done, total: None
-) -> PlaygroundSpeed:
+def measure_boards(machine: str = "alone", on_progress: Progress = no_progress) -> PlaygroundSpeed:
     """Play each board and each lesson in a page of 1280 × 800 pixels.
 
     Args:
@@ -208,7 +206,7 @@ def measure_visitors(
     visitors: int = 30,
     seconds: int = 600,
     machine: str = "alone",
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = no_progress,
 ) -> Visitors:
     """Let many pages play at once; server and visitors share this process.
 

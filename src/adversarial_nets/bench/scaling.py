@@ -8,7 +8,7 @@ from typing import Any
 
 from adversarial_nets.bench.memory import call_in_child
 from adversarial_nets.bench.speed import made_with
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["Point", "Scaling", "measure_scaling"]
 
@@ -55,9 +55,7 @@ class Scaling:
         return {"curves": curves, "made_with": self.made_with}
 
 
-def measure_scaling(
-    threads: int, on_progress: Progress = lambda what, done, total: None
-) -> Scaling:
+def measure_scaling(threads: int, on_progress: Progress = no_progress) -> Scaling:
     """Measure a round and a Parzen score at several sizes. Takes some minutes.
 
     Args:

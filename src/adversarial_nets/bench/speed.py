@@ -31,7 +31,7 @@ from adversarial_nets.engine.timing import Workload, take_turns
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import play
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
 __all__ = ["Ratio", "Speed", "made_with", "matrix_products", "measure_speed", "peak_memory"]
@@ -77,7 +77,7 @@ class Speed:
 def measure_speed(
     data: str | Dataset = "mnist",
     turns: int = 9,
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = no_progress,
 ) -> Speed:
     """Measure all ratios and the peak memory.
 

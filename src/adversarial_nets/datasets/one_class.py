@@ -2,12 +2,11 @@
 
 import dataclasses
 
+from adversarial_nets.datasets.checks import SPLITS
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.errors import UserError
 
 __all__ = ["one_class"]
-
-_SPLITS = ("train", "valid", "test")
 
 
 def one_class(data: Dataset, number: int, name: str) -> Dataset:
@@ -21,11 +20,11 @@ def one_class(data: Dataset, number: int, name: str) -> Dataset:
     Raises:
         UserError: data without classes for all images, or no images of that class.
     """
-    if any(len(data.labels.get(split, ())) != len(getattr(data, split)) for split in _SPLITS):
+    if any(len(data.labels.get(split, ())) != len(getattr(data, split)) for split in SPLITS):
         raise UserError(
             f"{name} needs a class for each image, but {data.name} has none. Leave :{number} out."
         )
-    chosen = {split: data.labels[split] == number for split in _SPLITS}
+    chosen = {split: data.labels[split] == number for split in SPLITS}
     if not all(bool(mask.any()) for mask in chosen.values()):
         known = sorted(set(data.labels["train"].tolist()))
         raise UserError(

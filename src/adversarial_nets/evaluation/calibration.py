@@ -22,8 +22,8 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.engine.precision import full_float32
-from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on, with_prefix
-from adversarial_nets.progress import Progress
+from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on
+from adversarial_nets.progress import Progress, with_prefix
 from adversarial_nets.random import permutation
 from adversarial_nets.runs.files import write_atomically
 from adversarial_nets.setting_values import whole_number

@@ -30,7 +30,7 @@ __all__ = ["Classifier", "as_inputs_of", "classifier"]
 
 STEPS, BATCH = 900, 128
 LR = 3e-3
-FEATURES = 64
+N_FEATURES = 64
 _BLOCK = 500  # images in one forward pass
 
 
@@ -103,8 +103,8 @@ def _net(data: Dataset) -> nn.Sequential:
         *(nn.Conv2d(channels, 16, 5, stride=2, padding=2), nn.ReLU()),
         *(nn.Conv2d(16, 32, 5, stride=2, padding=2), nn.ReLU()),
         nn.Flatten(),
-        *(nn.Linear(32 * -(-height // 4) * -(-width // 4), FEATURES), nn.ReLU()),
-        nn.Linear(FEATURES, len(data.class_names)),
+        *(nn.Linear(32 * -(-height // 4) * -(-width // 4), N_FEATURES), nn.ReLU()),
+        nn.Linear(N_FEATURES, len(data.class_names)),
     )
     layers = [layer for layer in net if isinstance(layer, nn.Conv2d | nn.Linear)]
     with torch.no_grad():
@@ -136,7 +136,7 @@ def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> N
 
 def _cache_file(data: Dataset) -> Path:
     """The cache file of the classifier of these images and labels."""
-    digest = hashlib.sha256(f"classifier 1;{STEPS=};{BATCH=};{LR=};{FEATURES=};".encode())
+    digest = hashlib.sha256(f"classifier 1;{STEPS=};{BATCH=};{LR=};FEATURES={N_FEATURES};".encode())
     if data.contrast_norm is not None:
         digest.update(f"{data.contrast_norm=};".encode())
     digest.update(datasets.fingerprint(data).encode() + data.labels["train"].numpy().tobytes())

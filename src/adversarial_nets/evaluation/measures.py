@@ -26,7 +26,6 @@ __all__ = [
     "compare_features",
     "frechet_distance",
     "kernel_distance",
-    "precision_recall",
     "random_rows",
     "require_count",
     "require_torchmetrics",
@@ -221,23 +220,14 @@ def kernel_distance(real: Real, samples: Drawn) -> float:
     return within(real) + within(samples) - 2 * between
 
 
-def precision_recall(real: Real, samples: Drawn, k: int = 5) -> tuple[float, float, float, float]:
-    """Return precision, recall, density and coverage; see `FeatureMetrics`.
-
-    A point is in a neighbourhood if it is nearer than the radius, as in the authors' package prdc
-    (the papers include the edge, which matters for coinciding features only). The package is not
-    used because it holds whole distance matrices in memory, starts eight processes and prints.
-
-    Raises:
-        UserError: features that `compare_features` refuses.
-    """
-    return _neighbourhoods(*_checked(real, samples, k), k)
-
-
 def _neighbourhoods(
     real: Real, samples: Drawn, k: int, radii_real: Float[Tensor, " n_real"] | None = None
 ) -> tuple[float, float, float, float]:
     """Precision, recall, density and coverage of features in float64, since cdist is inexact.
+
+    A point is in a neighbourhood if it is nearer than the radius, as in the authors' package prdc
+    (the papers include the edge, which matters for coinciding features only). The package is not
+    used because it holds whole distance matrices in memory, starts eight processes and prints.
 
     Args:
         real: features of real images.

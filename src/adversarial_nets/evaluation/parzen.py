@@ -40,7 +40,6 @@ __all__ = [
     "parzen_score",
     "parzen_score_on",
     "refuse_outside",
-    "with_prefix",
 ]
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
@@ -58,13 +57,6 @@ Samples = Tensor | NDArray[Any] | Callable[[], Iterable[Tensor | NDArray[Any]]]
 The function is called twice, once for the validation images and once for the test images, and must
 return the same samples both times.
 """
-
-
-def with_prefix(on_progress: Progress | None, name: str) -> Progress | None:
-    """Return a progress callback that puts a name before each message."""
-    if on_progress is None:
-        return None
-    return lambda what, done, total: on_progress(f"{name}: {what}", done, total)
 
 
 # Distances are computed in tiles of 1,000 points × 1,000 samples: 4 MB, which fit in the CPU cache.

@@ -27,7 +27,7 @@ from adversarial_nets.game import sample, sample_noise
 from adversarial_nets.layers import evaluation_mode
 from adversarial_nets.plots.style import DATA_COLOUR, PALETTE, tidy, write_picture
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.random import Address
 from adversarial_nets.runs.files import explain_os_errors
 from adversarial_nets.settings import Settings
@@ -79,10 +79,6 @@ class Experiment(Protocol):
         """
 
 
-def _no_progress(what: str, done: int, total: int | None) -> None:
-    """Ignore progress."""
-
-
 def _narrow(seed: int) -> Settings:
     """Preset quickstart-2014 with narrower networks: a few thousand rounds take under a minute."""
     s = PRESETS["quickstart-2014"].settings
@@ -119,7 +115,7 @@ def steps(
     updates: int = 4000,
     ks: Sequence[int] = (1, 2, 5, 20),
     *,
-    on_progress: Progress = _no_progress,
+    on_progress: Progress = no_progress,
 ) -> Claim:
     """V on training and held-out images, and the Parzen score, for several k.
 
@@ -189,7 +185,7 @@ def gradient_norms(game: Game) -> dict[str, float]:
     return norms
 
 
-def gradients(seed: int = 0, rounds: int = 600, *, on_progress: Progress = _no_progress) -> Claim:
+def gradients(seed: int = 0, rounds: int = 600, *, on_progress: Progress = no_progress) -> Claim:
     """The gradient norms of both of G's objectives early in training, when D is ahead of G.
 
     Args:
@@ -238,7 +234,7 @@ def head_start(
     rounds: int = 3000,
     lengths: Sequence[int] = (0, 20, 200),
     *,
-    on_progress: Progress = _no_progress,
+    on_progress: Progress = no_progress,
 ) -> Claim:
     """Parzen scores of games in which G alone is trained first, against the initial D.
 
@@ -287,7 +283,7 @@ def helvetica(
     together: int = 1500,
     alone: int = 1000,
     *,
-    on_progress: Progress = _no_progress,
+    on_progress: Progress = no_progress,
 ) -> Claim:
     """Mode coverage when D is frozen and G is trained on, against a game in which both are trained.
 
@@ -366,7 +362,7 @@ def parzen_spread(
     dimensions: Sequence[int] = (1, 2, 5, 10, 30, 100),
     draws: int = 8,
     *,
-    on_progress: Progress = _no_progress,
+    on_progress: Progress = no_progress,
 ) -> Claim:
     """The Parzen estimate of a perfect model against its exact log-likelihood.
 
@@ -439,7 +435,7 @@ CLAIMS: Mapping[str, Experiment] = MappingProxyType(
 
 
 def claim(
-    name: str, out: Path, *, seed: int = 0, on_progress: Progress = _no_progress
+    name: str, out: Path, *, seed: int = 0, on_progress: Progress = no_progress
 ) -> tuple[Claim, Path]:
     """Run the experiment on a claim and write its figure: ``advnets paper claim``.
 

@@ -1,6 +1,5 @@
 """Small pictures of data sets to choose from, drawn from the data themselves as SVG."""
 
-import base64
 import functools
 from typing import cast
 
@@ -9,6 +8,7 @@ import numpy as np
 from adversarial_nets import replay
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.plots import sheets
+from adversarial_nets.text import data_uri
 from adversarial_nets.toys.distributions import Toy, sample_points
 
 __all__ = ["thumbnail"]
@@ -56,5 +56,4 @@ def _bars(x: np.ndarray) -> str:
 def _images(data: Dataset) -> str:
     """The first four training images."""
     png = sheets.grid_png(data.floats(data.train[:4]), data.image_shape, data.range, columns=2)
-    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
-    return f'<image href="{source}" width="{SIDE}" height="{SIDE}"/>'
+    return f'<image href="{data_uri(png)}" width="{SIDE}" height="{SIDE}"/>'

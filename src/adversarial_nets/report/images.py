@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from adversarial_nets.errors import UserError
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.plots.style import DARK, LIGHT
-from adversarial_nets.report.templates import data_uri
 from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.runs.folder import Run
+from adversarial_nets.text import data_uri
 
 __all__ = ["chart", "samples_over_time", "sheet_uri"]
 

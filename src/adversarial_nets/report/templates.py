@@ -1,6 +1,5 @@
-"""The Jinja templates of all pages, and data URIs for the images inside them."""
+"""The Jinja templates of all pages."""
 
-import base64
 from functools import cache
 
 import jinja2
@@ -8,7 +7,7 @@ import jinja2
 from adversarial_nets import __version__
 from adversarial_nets.evaluation.published import error_in_words
 
-__all__ = ["data_uri", "template", "text_template"]
+__all__ = ["template", "text_template"]
 
 
 def template(name: str = "run.html") -> jinja2.Template:
@@ -46,12 +45,3 @@ def nats(value: float) -> str:
     '−1,234.6'
     """
     return f"{value:,.1f}".replace("-", "−")
-
-
-def data_uri(content: bytes, kind: str) -> str:
-    """An image as a data URI, so that a page needs no other file.
-
-    >>> data_uri(b"GIF", "gif")
-    'data:image/gif;base64,R0lG'
-    """
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"

@@ -1,6 +1,5 @@
 """HTML for notebooks: a run, and tables. Imports no torch."""
 
-import base64
 import html
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import numbered_by_round
 from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.text import data_uri
 
 if TYPE_CHECKING:
     from adversarial_nets.runs.folder import Run
@@ -53,9 +53,9 @@ def run_html(run: "Run") -> str:
         parts.append(f'<p><a href="{html.escape(str(report))}">report</a></p>')
     if pictures := numbered_by_round((run.folder / "samples").glob("*.png")):
         newest = max(pictures)
-        content = base64.b64encode(pictures[newest].read_bytes()).decode()
+        source = data_uri(pictures[newest].read_bytes())
         alt = f"samples, round {newest}"
-        parts.append(f'<img alt="{html.escape(alt)}" src="data:image/png;base64,{content}">')
+        parts.append(f'<img alt="{html.escape(alt)}" src="{source}">')
     return "".join(parts)
 
 

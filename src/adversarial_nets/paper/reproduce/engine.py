@@ -32,7 +32,7 @@ from adversarial_nets.paper.reproduce.registry import (
     usable_names,
 )
 from adversarial_nets.paper.reproduce.table_parts import table1_file
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.runs import checkpoints, files
 from adversarial_nets.runs import folder as runs_folder
 
@@ -71,7 +71,7 @@ def reproduce(
     use: Mapping[str, Path] = MappingProxyType({}),
     again: bool = False,
     show: bool = False,
-    on_progress: Progress = lambda what, done, total: None,
+    on_progress: Progress = no_progress,
 ) -> Reproduction:
     """Make parts of the paper, and write the page of all parts: ``advnets paper reproduce``.
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from adversarial_nets.paper.reproduce.records import Record
-from adversarial_nets.report.templates import data_uri, template
+from adversarial_nets.report.templates import template
 from adversarial_nets.runs import files
+from adversarial_nets.text import data_uri
 
 __all__ = ["write_page"]
 

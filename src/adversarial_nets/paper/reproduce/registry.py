@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["OUT", "PARTS", "Context", "Part", "Profile", "Result", "register", "usable_names"]
 
@@ -15,10 +15,6 @@ OUT = Path("runs/paper/reproduction")
 
 Row = Mapping[str, Any]
 """A row of a table: the value of each column by its heading."""
-
-
-def _no_progress(what: str, done: int, total: int | None) -> None:
-    """Report no progress."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +33,7 @@ class Context:
     profile: Profile = "quick"
     seed: int = 0
     use: Mapping[str, Path] = field(default_factory=dict)
-    on_progress: Progress = _no_progress
+    on_progress: Progress = no_progress
 
     @property
     def folder(self) -> Path:

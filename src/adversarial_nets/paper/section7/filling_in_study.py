@@ -134,9 +134,9 @@ def filling_in_rows(
             "mean image": compose(x, mask.expand_as(x), mean.expand_as(x))[:, None],
             "nearest training image": compose(x, mask.expand_as(x), nearest)[:, None],
         }
-        for model, completed in candidates.items():
+        for name, completed in candidates.items():
             m = measured(completed, x, labels, mask, classifier.classes)
-            rows += _rows(model, region, data.name, m)
+            rows += _rows(name, region, data.name, m)
         grey = compose(x[:5], mask.expand_as(x[:5]), torch.full_like(x[:5], 0.5))
         shown += [x[:5, None], grey[:, None], found[:5]] if i == 0 else []
         if on_progress is not None:

@@ -29,14 +29,14 @@ from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.features import classifier
-from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, parzen_score_on, with_prefix
+from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood, parzen_score_on
 from adversarial_nets.evaluation.published import published_score
 from adversarial_nets.game import sample as sample_G
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result
 from adversarial_nets.plots import interpolation
 from adversarial_nets.presets import PRESETS
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, with_prefix
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run

@@ -1,6 +1,5 @@
 """Write Table 1 as text, JSON, one HTML page, and pictures of all rows."""
 
-import base64
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result, Table
 from adversarial_nets.plots import sheets, style
 from adversarial_nets.runs import files as runs_files
-from adversarial_nets.text import file_name
+from adversarial_nets.text import data_uri, file_name
 
 __all__ = ["as_text", "write_files"]
 
@@ -110,15 +109,13 @@ def _pictures_of_all_rows(table: Table, out: Path) -> dict[str, bytes]:
 def _as_html(table: Table, out: Path) -> str:
     """Return one HTML page that needs no other file."""
 
-    def data_uri(result: Result, kind: str) -> str | None:
+    def picture(result: Result, kind: str) -> str | None:
         path = pictures.find(out, result, kind)
-        if path is None:
-            return None
-        return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode()
+        return None if path is None else data_uri(path.read_bytes())
 
     return report.template("table1.html").render(
         tables=[(data, rows, _missing_titles(table, data)) for data, rows in _by_data(table)],
         column_names=_COLUMN_NAMES,
         cells=_cells,
-        data_uri=data_uri,
+        data_uri=picture,
     )
