@@ -14,10 +14,13 @@ import safetensors.torch
 import torch
 
 from adversarial_nets import build, game, replay
+from adversarial_nets.bench import busy
+from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.play import PlayOptions
 from adversarial_nets.cli.registry import COMMANDS
+from adversarial_nets.engine import preparation
 from adversarial_nets.errors import UserError
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, Settings, update_settings
@@ -107,6 +110,14 @@ def test_adams_momentum_can_change_during_a_game() -> None:
     build.change_settings(g, update_settings(g.settings, {"momentum": 0.8}))
     for optimiser in (g.optimiser_G, g.optimiser_D):
         assert optimiser.param_groups[0]["betas"] == (0.8, 0.999)
+
+
+def test_neither_programs_nor_the_benchmark_need_the_command_line() -> None:
+    """And what prepares torch does not import it; programs printed earlier still find it."""
+    assert "adversarial_nets.cli" not in replay.program(script("gaussian")) + busy._CELL
+    assert processes.prepare_for_torch is preparation.prepare_for_torch
+    code = "import sys, adversarial_nets.engine.preparation\nassert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_the_program_prepares_torch_as_the_command_line_does() -> None:

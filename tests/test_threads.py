@@ -14,8 +14,7 @@ import torch
 
 from adversarial_nets.baselines import vae
 from adversarial_nets.build import new_game
-from adversarial_nets.cli import processes
-from adversarial_nets.engine import threads
+from adversarial_nets.engine import preparation, threads
 from adversarial_nets.engine.threads import Mode, ThreadTuner
 from adversarial_nets.evaluation import parzen
 from adversarial_nets.game import play
@@ -128,11 +127,13 @@ def test_threads_sleep_from_the_start_beside_other_programs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Others' time is all time without one's own; the user's variables win."""
-    monkeypatch.setattr(processes, "_clocks", lambda: processes._Clocks(wall=12.0, own=1.5, all=7))
-    others = processes.processors_used_by_others(processes._Clocks(wall=10.0, own=1.0, all=4.0))
+    monkeypatch.setattr(
+        preparation, "_clocks", lambda: preparation._Clocks(wall=12.0, own=1.5, all=7)
+    )
+    others = preparation.processors_used_by_others(preparation._Clocks(wall=10.0, own=1.0, all=4.0))
     assert others == pytest.approx(1.25)
     monkeypatch.delitem(sys.modules, "torch")
-    monkeypatch.setattr(processes, "_spare_processors", lambda: 0.5)
+    monkeypatch.setattr(preparation, "_spare_processors", lambda: 0.5)
     monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that the variable is restored after the test
     for used, variable, expected in (
         (0.4, None, None),
@@ -142,11 +143,11 @@ def test_threads_sleep_from_the_start_beside_other_programs(
         (1.2, "OMP_NUM_THREADS", None),
     ):
         monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-        monkeypatch.setattr(processes, "processors_used_by_others", lambda used=used: used)
+        monkeypatch.setattr(preparation, "processors_used_by_others", lambda used=used: used)
         with monkeypatch.context() as user:
             if variable:
                 user.setenv(variable, "2")
-            processes.prepare_for_torch()
+            preparation.prepare_for_torch()
         assert os.environ.get("OMP_WAIT_POLICY") == expected
 
 

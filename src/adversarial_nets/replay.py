@@ -207,7 +207,7 @@ def program(script: Script) -> str:
     changes = "".join(f"        ({at}, {dict(changed)!r}),\n" for at, changed in script.changes)
     argument = f"    changes=(\n{changes}    ),\n" if changes else ""
     return (
-        "from adversarial_nets.cli.processes import prepare_for_torch\n\n"
+        "from adversarial_nets.engine.preparation import prepare_for_torch\n\n"
         "prepare_for_torch()  # before torch is imported\n\n"
         "from adversarial_nets import replay\n"
         "from adversarial_nets.settings import update_settings\n\n"

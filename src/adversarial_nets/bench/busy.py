@@ -45,7 +45,7 @@ _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
 }
 _CELL = """
 import json, sys
-from adversarial_nets.cli.processes import prepare_for_torch
+from adversarial_nets.engine.preparation import prepare_for_torch
 prepare_for_torch()
 from adversarial_nets.bench.busy import rounds_per_second
 print(json.dumps(rounds_per_second(sys.argv[1], *map(float, sys.argv[2:]))))

@@ -1,4 +1,4 @@
-"""Set environment variables before torch is imported, and run one training in several processes.
+"""Run one training in several processes.
 
 Torchrun starts the processes; functions of this module join them into a group and end them.
 
@@ -7,7 +7,6 @@ Rank 0, the main process, prints and writes. The other processes only share the 
 
 import ctypes
 import dataclasses
-import math
 import os
 import shlex
 import signal
@@ -15,9 +14,9 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from adversarial_nets.engine.preparation import UNDER_TORCHRUN, prepare_for_torch
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import print_error
 
@@ -29,13 +28,9 @@ __all__ = [
     "launch",
     "prepare_for_torch",
     "process_group",
-    "processors_used_by_others",
     "stop_with_torchrun",
     "wait_for_main_process",
 ]
-
-UNDER_TORCHRUN = "TORCHELASTIC_RUN_ID" in os.environ
-"""Whether torchrun started this process."""
 
 WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 """Whether this process shares the work but must not print or write."""
@@ -46,70 +41,6 @@ or have met no error. After Ctrl-C it prints at once, and torchrun waits for thi
 
 _CONNECTION_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
 """What PyTorch raises, beside gloo's plain RuntimeError, if another process has ended."""
-
-
-def prepare_for_torch() -> None:
-    """Set the environment variables that libraries read when torch is imported.
-
-    Values that the user has set are kept.
-
-    * ``MKL_CBWR``: matrix products whose bits do not depend on the number of threads. Some games
-      then have the same weights with any number of threads; others still differ, because they also
-      compute other sums. MKL supports this on Intel processors.
-    * ``OMP_WAIT_POLICY``: if other programs leave too few processors for a thread on each core,
-      idle threads sleep. `engine.threads` can let them sleep later, too, but not as quickly.
-    """
-    if "torch" in sys.modules:
-        return
-    info = Path("/proc/cpuinfo")
-    if info.is_file() and "GenuineIntel" in info.read_text(encoding="utf-8")[:4000]:
-        os.environ.setdefault("MKL_CBWR", "AUTO,STRICT")
-    user_chose = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_NUM_THREADS"} & os.environ.keys()
-    if not user_chose and not UNDER_TORCHRUN and processors_used_by_others() > _spare_processors():
-        os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
-
-
-def _spare_processors() -> float:
-    """Number of processors that others can use without slowing a thread on each core, plus ½."""
-    simultaneous = Path("/sys/devices/system/cpu/smt/active")  # two processors a core
-    two_a_core = simultaneous.is_file() and simultaneous.read_text(encoding="utf-8").strip() == "1"
-    return (os.cpu_count() or 1) / 2 * two_a_core + 0.5
-
-
-class _Clocks(NamedTuple):
-    """Seconds: wall time, time of this process, and time that all processes used."""
-
-    wall: float
-    own: float
-    all: float
-
-
-def _clocks() -> _Clocks:
-    """Read the clocks of the processors that this process may use; NaN where there are none."""
-    try:
-        allowed = {f"cpu{i}" for i in os.sched_getaffinity(0)}
-        lines = Path("/proc/stat").read_text(encoding="utf-8").splitlines()
-        fields = [line.split() for line in lines if line.split()[0] in allowed]
-        # user, nice, system, idle, waiting for disks, interrupts (two kinds)
-        ticks = sum(int(f[i]) for f in fields for i in (1, 2, 3, 6, 7))
-        used = ticks / os.sysconf("SC_CLK_TCK")
-    except (AttributeError, OSError, ValueError, IndexError):  # not Linux
-        used = math.nan
-    return _Clocks(time.perf_counter(), time.process_time(), used)
-
-
-_AT_IMPORT = _clocks()
-
-
-def processors_used_by_others(since: _Clocks = _AT_IMPORT) -> float:
-    """How many processors other processes used, on average since this module was imported.
-
-    NaN outside Linux. The clocks tick a hundred times a second, so this waits until a tenth of a
-    second has passed.
-    """
-    time.sleep(max(0.0, 0.1 - (time.perf_counter() - since.wall)))
-    now = _clocks()
-    return ((now.all - since.all) - (now.own - since.own)) / (now.wall - since.wall)
 
 
 def process_group() -> AbstractContextManager[None]:
