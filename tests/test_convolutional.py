@@ -15,7 +15,7 @@ from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
 from adversarial_nets.convolutional import OutputConvolution
-from adversarial_nets.datasets import Dataset, folder_defaults
+from adversarial_nets.datasets import Dataset, folder_summary
 from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
@@ -232,11 +232,11 @@ def test_training_a_folder_states_the_time_and_whether_images_were_copied(
 ) -> None:
     """Images are looked at once for the defaults; a folder may have many thousands."""
     data = f"folder:{photographs(tmp_path / 'photos')}"
-    look = Mock(wraps=folder_defaults._look_at)
-    monkeypatch.setattr(folder_defaults, "_look_at", look)
+    summarise = Mock(wraps=folder_summary.summarise)
+    monkeypatch.setattr(folder_summary, "summarise", summarise)
     small = ["--size", "8x12", "--G.maps", "4", "--D.maps", "4", "--rounds", "2"]
     assert main(["train", data, "--run", str(tmp_path / "run"), *small]) == 0
-    look.assert_called_once_with(str(tmp_path / "photos"))
+    summarise.assert_called_once_with(str(tmp_path / "photos"))
     printed = capsys.readouterr().out
     assert "This will take less than a minute" in printed
     assert "images were copied" in printed or "No sign of copied images" in printed

@@ -23,13 +23,13 @@ from adversarial_nets.datasets import (
     register,
     registry,
 )
-from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.datasets.mnist_5k import load_mnist_5k
 from adversarial_nets.datasets.registry import DatasetEntry, LoadOptions
 from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.runs.folder import open_run
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import DATA_OPTIONS
+from adversarial_nets.training.default_preset import preset_for
 
 
 @pytest.fixture(scope="module")

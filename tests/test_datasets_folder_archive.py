@@ -11,8 +11,8 @@ from PIL import Image
 
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import fingerprint, folder_archive, load
-from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import UserError
+from adversarial_nets.training.default_preset import preset_for_data
 
 
 def images(folder: Path, n: int, channels: int = 1) -> Path:

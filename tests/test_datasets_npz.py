@@ -12,8 +12,8 @@ from PIL import Image
 
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import REGISTRY, fingerprint, load
-from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import UserError
+from adversarial_nets.training.default_preset import preset_for_data
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (60, 6, 5, 3), dtype=np.uint8)
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from adversarial_nets import nets
 from adversarial_nets.build import new_game
-from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
 from adversarial_nets.layers import Deconvolution, Dropout, Maxout, MaxoutConvolution, limit_norms
@@ -19,6 +18,7 @@ from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import game_state
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.state import Game
+from adversarial_nets.training.default_preset import preset_for
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
 

@@ -12,9 +12,9 @@ import torch
 
 from adversarial_nets import presets, schedules, settings
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.folder import recorded_preset
+from adversarial_nets.training.default_preset import preset_for
 
 
 def test_published_schedules() -> None:

@@ -17,7 +17,6 @@ from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.cli.train import TrainOptions, _known_to_D
 from adversarial_nets.datasets import load
-from adversarial_nets.datasets.folder_defaults import preset_for_data
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.evaluation.parzen import GRIDS, log_likelihood
 from adversarial_nets.game import sample
@@ -26,6 +25,7 @@ from adversarial_nets.runs.game_state import load_generator
 from adversarial_nets.runs.metrics import append_metrics, read_metrics
 from adversarial_nets.schedules import adapt_augmentation
 from adversarial_nets.settings import Cadence, DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.training.default_preset import preset_for_data
 from adversarial_nets.training.diagnostics import discriminator_metrics
 from adversarial_nets.training.trend import Trend, trend
 from small import small_data, small_settings

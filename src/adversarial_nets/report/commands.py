@@ -5,11 +5,11 @@ from pathlib import Path
 
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import registry
-from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import settings_differences
+from adversarial_nets.training.default_preset import preset_for
 
 __all__ = [
     "calibrate_command",

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adversarial_nets.datasets.folder_defaults import preset_for, preset_for_data
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import Preset, run_folder
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import Settings
+from adversarial_nets.training.default_preset import preset_for, preset_for_data
 
 __all__ = ["Choices", "Plan", "is_new", "resolve"]
 

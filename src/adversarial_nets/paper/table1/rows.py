@@ -25,7 +25,6 @@ from adversarial_nets.baselines import (
 )
 from adversarial_nets.baselines.optimisers import batches_per_epoch
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.datasets.folder_defaults import preset_for
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.features import classifier
@@ -40,6 +39,7 @@ from adversarial_nets.progress import Progress, with_prefix
 from adversarial_nets.runs import checkpoints, files, game_state
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs.folder import Run
+from adversarial_nets.training.default_preset import preset_for
 from adversarial_nets.training.session import TrainingSnapshot, train
 
 __all__ = ["Options", "make_row"]

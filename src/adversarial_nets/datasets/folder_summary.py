@@ -1,0 +1,59 @@
+"""Whether a folder's images are all grey, and whether they are few, without loading them all."""
+
+import functools
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from adversarial_nets.datasets.folder_archive import Archive, archive_at, unpacked
+from adversarial_nets.datasets.folder_files import find_images, has_splits
+from adversarial_nets.errors import UserError
+
+__all__ = ["FolderSummary", "summarise"]
+
+_READ = 30  # images
+_FEW = 50  # images, of which none is held out
+
+
+class FolderSummary(NamedTuple):
+    """Whether the images that were read are all grey, and so few that none is held out."""
+
+    are_grey: bool = False
+    are_few: bool = False
+
+
+def summarise(path: str) -> FolderSummary:
+    """The summary of a folder or an archive.
+
+    If it cannot be read, both are False; loading the data reports why.
+    """
+    try:
+        folder = Path(path).expanduser()
+        archive = archive_at(folder)
+        return _summary_below(folder) if archive is None else _summary_of_archive(archive)
+    except (UserError, OSError, RuntimeError, ValueError):
+        return FolderSummary()
+
+
+@functools.cache  # a command asks several times
+def _summary_of_archive(archive: Archive) -> FolderSummary:
+    with unpacked(archive.path, keep=True) as folder:
+        return _summary_below(folder)
+
+
+def _summary_below(folder: Path) -> FolderSummary:
+    images = find_images(folder).images
+    few = len(images) <= _FEW and not has_splits(folder, images)
+    return FolderSummary(_are_grey(images), few)
+
+
+def _are_grey(images: Sequence[Path]) -> bool:
+    """Whether none of some of these images has colours; False if one is unreadable."""
+    from adversarial_nets.datasets.folder_images import read_image
+
+    chosen = images[:: max(len(images) // _READ, 1)][:_READ]
+    try:
+        return not any(read_image(path, 16, 1)[1].made_grey for path in chosen)
+    # Loading the data reports what is wrong with them; Pillow raises many types.
+    except Exception:
+        return False
