@@ -27,8 +27,11 @@ QUICK = (
     *("train", "datasets", "evaluate", "measure", "calibrate", "sample", "interpolate", "report"),
     *("compare", "play", "walk"),
 )
-# Long; prints only; tested below; compares two runs of other commands.
-NOT_RUN = ("--samples 1000000", "play moons --k 3", "--help", "--nproc", "compare runs/paper")
+# Long; prints only; tested below; compares two runs of other commands; diverges with few units.
+NOT_RUN = (
+    *("--samples 1000000", "play moons --k 3", "--help", "--nproc", "compare runs/paper"),
+    "--lr .2 --G.init .3",
+)
 
 
 def distinct(found: list[tuple[str, list[str]]]) -> list[list[str]]:
