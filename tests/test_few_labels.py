@@ -12,6 +12,7 @@ import adversarial_nets as an
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.optimisers import minibatch
 from adversarial_nets.build import new_game
+from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import REGISTRY, Dataset
 from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.paper.section7 import features, few_labels
@@ -262,6 +263,8 @@ def test_with_a_run_features_of_D_and_E_are_classified(
     both = ["pixels"] * 2 + ["features of D"] * 2 + ["features of E"] * 2
     assert models() == both
     assert models(joint) == both  # the joint game has its own E
+    assert main(["paper", "section7", "inference", joint, "--steps", "2", *out]) == 2
+    assert "--steps has no effect" in capsys.readouterr().err
 
 
 def test_only_the_same_draw_seed_and_labels_share_a_training_and_a_name(tmp_path: Path) -> None:

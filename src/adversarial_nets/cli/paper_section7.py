@@ -345,6 +345,9 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
         )
     steps = count_option("--steps", o.steps, 1)
     run = runs_folder.open_run(o.runs[0])
+    if run.settings.joint:
+        reason = f"has no effect: {o.runs[0]} was trained with an E of its own. Leave it out."
+        refuse_unused(o, ["steps", "seed"], reason)
     data = load_data(run, reporter.work, o.data)
     settings = EncoderSettings(steps=steps, seed=o.seed)
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
