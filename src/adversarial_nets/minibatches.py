@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets import augmentation, classes, encoders, masks, nets, priors
-from adversarial_nets.datasets import Dataset, image_shape_of
+from adversarial_nets.datasets import Dataset, image_shape_of, sample_rows
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import address_dropout, reference_parameter
 from adversarial_nets.random import Address
@@ -76,7 +76,7 @@ def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Imag
 
 
 def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
-    """What both networks of a conditional game get with the first n images of a split.
+    """What both networks of a conditional game get with the n images of a split in `sample_rows`.
 
     Returns:
         Their classes in one-hot form, their known pixels under random masks, or in the joint game
@@ -87,7 +87,8 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
     """
     if not game.condition_columns:
         return None
-    images = getattr(data, split)[:n]
+    rows = sample_rows(data, split, n)
+    images = getattr(data, split)[rows]
     if game.settings.joint:
         assert isinstance(game.G, encoders.GeneratorWithEncoder)
         return encoders.encode(game.G.E, data.floats(images).to(reference_parameter(game.G)))
@@ -95,7 +96,7 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
         if split not in data.labels:
             raise UserError(f"The {split} images of {data.name} have no labels; give them too.")
         empty = torch.empty(len(images), 0)
-        return classes.with_classes(empty, data.labels[split][:n], game.condition_columns)
+        return classes.with_classes(empty, data.labels[split][rows], game.condition_columns)
     address = Address(game.settings.seed, 0, range(len(images)))
     return masks.known_part(data.floats(images), masks.random_masks(address, data.image_shape))
 

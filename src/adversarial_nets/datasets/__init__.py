@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         fingerprint_of_labels,
         image_shape_of,
         require_labels,
+        sample_images,
+        sample_rows,
         to_pixels,
     )
 
@@ -47,6 +49,8 @@ __all__ = [
     "name_or_dataset",
     "register",
     "require_labels",
+    "sample_images",
+    "sample_rows",
     "to_pixels",
 ]
 

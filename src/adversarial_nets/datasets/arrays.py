@@ -101,6 +101,7 @@ def dataset_from_arrays(
             if source in numbers
         },
         classes=classes,
+        random_order="all" in given,
     )
     warn_about(data)
     return data

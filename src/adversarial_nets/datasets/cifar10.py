@@ -142,6 +142,7 @@ def _dataset(name: str, batches: Sequence[Records]) -> Dataset:
         labels={split: labels[rows] for split, rows in where.items()},
         classes=REGISTRY["cifar10"].classes,
         contrast_norm=CONTRAST_NORM,
+        random_order=True,
     )
 
 

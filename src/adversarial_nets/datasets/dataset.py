@@ -24,6 +24,8 @@ __all__ = [
     "fingerprint_of_labels",
     "image_shape_of",
     "require_labels",
+    "sample_images",
+    "sample_rows",
     "shuffled_indices",
     "to_pixels",
 ]
@@ -93,6 +95,8 @@ class Dataset:
         notes: what was done to the user's files, in one line for the terminal; may be empty.
         held_out: whether `valid` and `test` are images that are not in `train`; if not, they are
             the training images, and no score is computed.
+        random_order: whether the first images of each split are a random sample of it. If not, as
+            in splits that may be sorted by class, `sample_rows` chooses at random.
         examined: whether the images have been searched for duplicates and blank ones
             (`checks.warn_about`), so that each warning is given once.
 
@@ -114,6 +118,7 @@ class Dataset:
     contrast_norm: float | None = None
     notes: str = ""
     held_out: bool = True
+    random_order: bool = False
     examined: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -216,6 +221,28 @@ def require_labels(data: Dataset) -> None:
     """
     if not {"train", "test"} <= data.labels.keys():
         raise NoClasses(data.name)
+
+
+def sample_rows(data: Dataset, split: str, n: int) -> Int64[Tensor, " rows"]:
+    """Return the rows of n images that represent a split, or of all if it has no more.
+
+    These are the first n if the split's order is random; otherwise n rows of a fixed random
+    permutation, because a split that is sorted by class starts with one class only.
+
+    Args:
+        data: the data set.
+        split: ``"train"``, ``"valid"`` or ``"test"``.
+        n: number of images wanted.
+    """
+    of = len(getattr(data, split))
+    if data.random_order or of <= n:
+        return torch.arange(min(n, of))
+    return permutation(0, "images that represent a split", 0, of)[:n]
+
+
+def sample_images(data: Dataset, split: str, n: int) -> Float[Tensor, "rows pixels"]:
+    """Return the images in `sample_rows` as network inputs."""
+    return data.floats(getattr(data, split)[sample_rows(data, split, n)])
 
 
 def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:

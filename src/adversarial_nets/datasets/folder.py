@@ -121,6 +121,7 @@ def load_folder(
         f"{_held_out(splits, how)}. {_skipped(found)}".rstrip(),
         labels=labels,
         classes=classes,
+        random_order=True,
     )
     warn_about(data, dark=not is_narrow)
     return data

@@ -223,7 +223,13 @@ def load_idx(folder: Path, name: str | None = None) -> Dataset:
     )
 
 
-def assemble(name: str, files: Mapping[str, UInt8[Tensor, "..."]], provenance: str) -> Dataset:
+def assemble(
+    name: str,
+    files: Mapping[str, UInt8[Tensor, "..."]],
+    provenance: str,
+    *,
+    random_order: bool = False,
+) -> Dataset:
     """Make a data set from MNIST's files; the last sixth of the training images is for validation.
 
     For MNIST this gives the published split of 50,000 / 10,000 / 10,000 (§5).
@@ -232,6 +238,7 @@ def assemble(name: str, files: Mapping[str, UInt8[Tensor, "..."]], provenance: s
         name: the data set's name.
         files: the contents of each file of `FILES`; labels may be absent.
         provenance: as in `Dataset`.
+        random_order: as in `Dataset`.
 
     Raises:
         UserError: shapes or counts do not match, or there are fewer than six training images.
@@ -269,4 +276,5 @@ def assemble(name: str, files: Mapping[str, UInt8[Tensor, "..."]], provenance: s
         image_shape=(1, train.shape[1], train.shape[2]),
         provenance=provenance,
         labels=classes,
+        random_order=random_order,
     )

@@ -50,6 +50,7 @@ def load_mnist(on_progress: Progress | None = None) -> Dataset:
         files,
         "MNIST's original files (LeCun, Cortes, Burges), checked by SHA-256: the first 50,000 "
         "training images for training, the last 10,000 for validation, the 10,000 test images.",
+        random_order=True,
     )
 
 

@@ -69,4 +69,5 @@ def load_mnist_5k() -> Dataset:
             split: torch.from_numpy(digits[rows_of_split].astype(np.int64))
             for split, rows_of_split in chosen.items()
         },
+        random_order=True,
     )

@@ -50,6 +50,7 @@ def stack(digits: Dataset, name: str = "stacked-mnist") -> Dataset:
         "its own digits.",
         labels=labels,
         classes=tuple(f"{mode:03d}" for mode in range(MODES)),
+        random_order=True,
     )
 
 

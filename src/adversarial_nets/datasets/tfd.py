@@ -137,6 +137,7 @@ def read_tfd(path: Path, name: str, side: int) -> Dataset:
             for split, code in (("valid", VALID), ("test", TEST))
         },
         folds=pairs,
+        random_order=True,
     )
 
 

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset, ImageShape, require_labels, to_pixels
+from adversarial_nets.datasets import Dataset, ImageShape, require_labels, sample_images, to_pixels
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.progress import Progress
@@ -91,7 +91,7 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
     raw = Classifier(net[:-1].eval(), net[-1], 1.0, 0.0, data)
     has_class = data.labels["test"] >= 0
     correct = raw.classes(data.floats(data.test[has_class])) == data.labels["test"][has_class]
-    scale = raw.features(data.floats(data.train[:1000])).square().mean().sqrt().item()
+    scale = raw.features(sample_images(data, "train", 1000)).square().mean().sqrt().item()
     return dataclasses.replace(raw, scale=scale, accuracy=correct.double().mean().item())
 
 

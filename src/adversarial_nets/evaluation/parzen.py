@@ -22,7 +22,7 @@ from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.datasets import as_dataset
+from adversarial_nets.datasets import as_dataset, sample_images
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.engine import distributed
@@ -362,10 +362,10 @@ def parzen_score_on(
 ) -> ParzenScore:
     """Return the Parzen score of samples on a data set, by the protocol of Table 1.
 
-    For data without folds (MNIST): σ is chosen on the first 1,000 validation images, and all test
-    images are scored. For data with folds (TFD): each fold chooses σ on all its validation images
-    and scores its test images; the score is the mean over folds, and its error is their standard
-    deviation / √folds.
+    For data without folds (MNIST): σ is chosen on 1,000 validation images (the first if their order
+    is random, `datasets.sample_rows`), and all test images are scored. For data with folds (TFD):
+    each fold chooses σ on all its validation images and scores its test images; the score is the
+    mean over folds, and its error is their standard deviation / √folds.
 
     Args:
         data: the data set, in each form that `train` takes: a name, a `Dataset`, arrays.
@@ -385,7 +385,7 @@ def parzen_score_on(
     samples = samples if callable(samples) else _as_tensor(samples)
     refuse_outside(samples, data.range, shared)
     if not data.folds:
-        valid, test = floats(data.valid[:1000]), floats(data.test)
+        valid, test = sample_images(data, "valid", 1000), floats(data.test)
         return parzen_score(samples, valid, test, grid, on_progress, shared)
     scores = tuple(
         parzen_score(samples, floats(fold.valid), floats(fold.test), grid, on_progress, shared)

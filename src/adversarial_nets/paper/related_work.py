@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, sample_rows
 from adversarial_nets.evaluation import Classifier, classifier
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.paper.discrete_units import GradientNorms, gradient_norms, sample_normal
@@ -261,7 +261,8 @@ def adversarial_examples(
     data = data or datasets.load("mnist-5k")
     model = model or classifier(data, on_progress)
     net = nn.Sequential(model.body, model.head)
-    x, y = data.floats(data.test[:500]), data.labels["test"][:500]
+    rows = sample_rows(data, "test", 500)
+    x, y = data.floats(data.test[rows]), data.labels["test"][rows]
 
     def gradient_sign(x: Images, y: Int64[Tensor, " n"]) -> Images:
         """The sign of the gradient of log p(y | x) with respect to x."""

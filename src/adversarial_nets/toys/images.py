@@ -15,7 +15,7 @@ from torch import Tensor
 
 from adversarial_nets import build, game
 from adversarial_nets.classes import class_count, with_classes
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, sample_images, sample_rows
 from adversarial_nets.evaluation import nearest
 from adversarial_nets.minibatches import condition_of, condition_of_samples
 from adversarial_nets.plots import sheets
@@ -112,18 +112,21 @@ def _fit_classifier(data: Dataset) -> PCANearestNeighbour | None:
     """The classifier of a data set, with its floors; None if the data have no classes."""
     if "train" not in data.labels:
         return None
-    x, labels = data.floats(data.train[:NEIGHBOURS]), data.labels["train"]
+    rows, labels = sample_rows(data, "train", NEIGHBOURS), data.labels["train"]
+    x = data.floats(data.train[rows])
     mean = x.mean(0)
     _, directions = torch.linalg.eigh((x - mean).T @ (x - mean))
     axes = directions[:, -COMPONENTS:].contiguous()
     shares = np.bincount(labels.numpy()) / len(labels)
-    found = PCANearestNeighbour(mean, axes, (x - mean) @ axes, labels[:NEIGHBOURS], shares, {})
+    found = PCANearestNeighbour(mean, axes, (x - mean) @ axes, labels[rows], shares, {})
     # Held-out images may contain each class equally often; resampling them varies the counts, as
     # for a generator.
-    classes = found.classify(data.floats(torch.cat([data.valid, data.test])[:NEIGHBOURS]))
-    held_out = [data.labels[name] for name in ("valid", "test") if name in data.labels]
-    if len(held_out) == 2:
-        right = classes == torch.cat(held_out)[:NEIGHBOURS].numpy()
+    chosen = {split: sample_rows(data, split, NEIGHBOURS) for split in ("valid", "test")}
+    images = torch.cat([getattr(data, split)[rows] for split, rows in chosen.items()])[:NEIGHBOURS]
+    classes = found.classify(data.floats(images))
+    if chosen.keys() <= data.labels.keys():
+        of_images = torch.cat([data.labels[split][rows] for split, rows in chosen.items()])
+        right = classes == of_images[:NEIGHBOURS].numpy()
         found.floors["alignment"] = float(right.mean())
     perfect = []
     for i in range(20):
@@ -191,7 +194,7 @@ def new_game(data: Dataset, settings: Settings = SETTINGS) -> Game:
 def new_evaluator(data: Dataset, settings: Settings = SETTINGS) -> Evaluator:
     """The evaluator for a game on these images."""
     held_out, reference = (
-        data.floats(images[:IMAGES]).double().numpy() for images in (data.valid, data.test)
+        sample_images(data, split, IMAGES).double().numpy() for split in ("valid", "test")
     )
     return Evaluator(data, held_out, reference, _fit_classifier(data))
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 
 from adversarial_nets import objectives
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, sample_images
 from adversarial_nets.game import sample
 from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.minibatches import condition_of, condition_of_samples
@@ -35,7 +35,7 @@ def spread(game: Game, data: Dataset) -> float:
     if len(data.train) == 1:
         return 1.0
     x = sample(game.G, game.settings, 100, "samples to watch")
-    images = data.floats(data.train[:1000])
+    images = sample_images(data, "train", 1000)
     return (x.var(0).mean() / images.var(0).mean().clamp_min(1e-12)).item()
 
 
@@ -51,7 +51,7 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     """
     like = reference_parameter(game.D)
     n = min(1000, len(data.valid))
-    x, held_out = data.floats(data.train[:1000]), data.floats(data.valid[:1000])
+    x, held_out = (sample_images(data, split, 1000) for split in ("train", "valid"))
     c_x, c_held_out = (condition_of(game, data, split, 1000) for split in ("train", "valid"))
     c_samples = condition_of_samples(game, n, c_held_out)
     c = None if game.settings.joint else c_held_out

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.build import change_settings
 from adversarial_nets.classes import class_count
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, sample_images
 from adversarial_nets.engine import distributed
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.engine.threads import ThreadTuner
@@ -288,7 +288,7 @@ class TrainingSession:
     def _score(self) -> dict[str, Any]:
         """Validation scores of raw and averaged G on grid ``paper``; updates `best`."""
         game = self.game
-        valid = self.data.floats(self.data.valid[:1000])
+        valid = sample_images(self.data, "valid", 1000)
         scores = {}
         generators = {"raw": game.G} | ({"averaged": game.averaged} if game.averaged else {})
         for weights, G in generators.items():

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from adversarial_nets.datasets import Dataset, require_labels
+from adversarial_nets.datasets import Dataset, require_labels, sample_rows
 from adversarial_nets.evaluation import features
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.evaluation.score import check_data
@@ -118,7 +118,8 @@ def filling_in_rows(
     check_data(run, data)
     require_labels(data)
     classifier = features.classifier(data, on_progress)
-    x, labels = data.floats(data.test[:images]), data.labels["test"][:images]
+    chosen = sample_rows(data, "test", images)
+    x, labels = data.floats(data.test[chosen]), data.labels["test"][chosen]
     mean = data.floats(data.train).mean(0)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
     weights = weights or run.default_weights

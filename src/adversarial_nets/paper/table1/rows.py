@@ -24,7 +24,7 @@ from adversarial_nets.baselines import (
     open_fit_folder,
 )
 from adversarial_nets.baselines.optimisers import batches_per_epoch
-from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets import Dataset, sample_images
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.calibration import reference_samples
 from adversarial_nets.evaluation.features import classifier
@@ -152,7 +152,7 @@ def _baseline_row(
     baseline: Baseline[Any, Any], data: Dataset, seed: int, folder: Path, options: Options
 ) -> list[Result]:
     row = _BaselineRow(
-        baseline, data.floats(data.train), data.floats(data.valid[:1000]), seed, options
+        baseline, data.floats(data.train), sample_images(data, "valid", 1000), seed, options
     )
     with files.lock(folder):
         model, session = _fit_baseline(row, data, folder)
