@@ -62,7 +62,7 @@ def test_the_tab_of_a_run_follows_the_language(browser: Browser, address: str) -
     expect(page.locator("#directions label").first).to_have_text("direction 1")
     page.click("#lang")
     expect(page.locator("#directions label").nth(7)).to_have_text("方向 8")
-    expect(page.locator("#latent-run")).to_contain_text("训练结果 digits 在第")
+    expect(page.locator("#latent-run")).to_contain_text("训练文件夹 digits 中第")
     expect(page.locator("#latent-here")).to_have_attribute("alt", "当前位置的 G(z)")
     enter(visit, "#latent-a", "99")
     expect(page.locator("#notice-text")).to_contain_text("“起点图像”应为 1 到 24 之间的整数")

@@ -122,7 +122,7 @@ def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -
     for bias, value in zip(biases, _one_per_layer(s.bias, len(s.hidden)), strict=False):
         bias.fill_(value)
     for layer in net if s.bilinear else ():
-        if isinstance(layer, Deconvolution):
+        if isinstance(layer, Deconvolution) and not layer.weight.is_meta:
             layer.weight.copy_(layer.weight[..., :1, :1] * _BILINEAR[:, None] * _BILINEAR)
     if s.sparse and not linear[-1].weight.is_meta:
         linear[-1].weight.copy_(_sparse_weights(s.sparse, linear[-1], seed))
