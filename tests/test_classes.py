@@ -221,9 +221,9 @@ def test_a_conditional_game_can_be_watched(condition: str, monkeypatch: pytest.M
     evaluator = images.new_evaluator(data)
     snapshot = images.take_snapshot(game, evaluator)
     assert set(images.metrics(evaluator, snapshot)) > {"V", "accuracy", "spread", "modes hit"}
-    of_valid = condition_of(game, data, "valid", 20)
+    of_valid = condition_of(game, data, "valid", 35)
     assert of_valid is not None
-    x = torch.cat([data.floats(data.valid[:20]), of_valid], 1)
+    x = torch.cat([data.floats(data.valid[:20]), of_valid[:20]], 1)
     with torch.no_grad():
         a = game.D.eval()(x).flatten().double().numpy()
     assert snapshot.a_data[:20] == pytest.approx(a, rel=1e-5)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 import adversarial_nets as an
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
+from adversarial_nets.datasets import sample_images
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import features
@@ -236,7 +237,7 @@ def test_completions_by_the_mean_image_keep_the_known_pixels(
             classified.append(images)
             return torch.zeros(len(images), dtype=torch.int64)
 
-    x = data.floats(data.test[:3])
+    x = sample_images(data, "test", 3)
     completed = x.repeat_interleave(5, 0).unflatten(0, (3, 5))
     monkeypatch.setattr(features, "classifier", lambda *_: Classifier())
     monkeypatch.setattr(filling_in_study, "completions_of", lambda *_, each: completed)
