@@ -34,7 +34,14 @@ from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 
-__all__ = ["Ratio", "Speed", "made_with", "matrix_products", "measure_speed", "peak_memory"]
+__all__ = [
+    "Ratio",
+    "Speed",
+    "made_with",
+    "matrix_products",
+    "measure_speed",
+    "peak_memory_of_training",
+]
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ def measure_speed(
     for i, measure in enumerate(MEASURES):
         details |= measure(images, turns)
         on_progress("measured", i + 1, len(MEASURES) + 1)
-    memory = peak_memory(name)
+    memory = peak_memory_of_training(name)
     on_progress("measured", len(MEASURES) + 1, len(MEASURES) + 1)
     ratios = {n: round(details[n].median, 3) if n in details else None for n in _HEADLINES}
     return Speed(ratios, details, memory, made_with())
@@ -114,7 +121,7 @@ _HEADLINES = (
 """Names of the ratios that every record has; None for a ratio that could not be measured."""
 
 
-def peak_memory(data: str) -> float:
+def peak_memory_of_training(data: str) -> float:
     """The peak memory, in MB, of a process that trains 60 rounds with the published setting."""
     with tempfile.TemporaryDirectory() as folder:
         return call_in_child("seconds_of_training", data, f"{folder}/run")[1]
