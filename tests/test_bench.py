@@ -109,7 +109,7 @@ RATIO = speed.Ratio("a against b", 2.0, 1.0, 3.0, {"a": 2.0, "b": 1.0})
 def test_a_missing_library_leaves_a_ratio_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     names = [name for name in speed._HEADLINES if name != "round_over_jax"]
     monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: dict.fromkeys(names, RATIO),))
-    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    monkeypatch.setattr(speed, "peak_memory_of_training", lambda data: 700.0)
     found = speed.measure_speed("mnist-5k")
     assert found.ratios == dict.fromkeys(names, 2.0) | {"round_over_jax": None}
     assert found.peak_memory_mb == 700.0
@@ -120,7 +120,7 @@ def test_measuring_writes_nothing_and_records_are_written_on_request(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: {"round_over_limit": RATIO},))
-    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    monkeypatch.setattr(speed, "peak_memory_of_training", lambda data: 700.0)
     point = scaling.Point(10, 0.5, 100.0)
     monkeypatch.setattr(scaling, "measure_point", lambda name, n, threads: point)
     fast, grown = speed.measure_speed("mnist-5k"), scaling.measure_scaling(1)
@@ -156,7 +156,7 @@ def test_the_command_overwrites_no_recorded_result(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(speed, "MEASURES", (lambda data, turns: {"round_over_limit": RATIO},))
-    monkeypatch.setattr(speed, "peak_memory", lambda data: 700.0)
+    monkeypatch.setattr(speed, "peak_memory_of_training", lambda data: 700.0)
     kept = tmp_path / "results" / "bench.json"
     kept.parent.mkdir()
     kept.write_text("recorded")

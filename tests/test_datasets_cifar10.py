@@ -56,6 +56,7 @@ def test_batches_become_the_published_splits(tmp_path: Path, place: str) -> None
     contents = batches()
     write(tmp_path / "data" / place, contents)
     data = load("cifar10")
+    assert data.random_order  # scores use the first validation images, as recorded
     assert [len(data.train), len(data.valid), len(data.test)] == [48, 12, 12]
     record = np.frombuffer(contents[0], np.uint8)[3073 : 2 * 3073]
     assert data.labels["train"][1] == record[0] == 9

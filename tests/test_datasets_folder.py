@@ -56,6 +56,7 @@ def test_images_of_the_right_shape_keep_their_values(tmp_path: Path) -> None:
 def test_splits_follow_the_hash_of_the_name(tmp_path: Path) -> None:
     """The first 64 bits of the SHA-256 as a fraction are below .8, .9 or 1."""
     data = load(f"folder:{fill(tmp_path, 400)}", size=6)
+    assert data.random_order  # a hash of the names decides
     split_of = rows(data)
     for number in range(400):
         name = f"class-{number % 3}/{number:03}.png"

@@ -275,6 +275,7 @@ def test_real_mnist_is_split_as_published(
 
     data = load("mnist", on_progress=never)
     assert (data.name, data.image_shape, data.range) == ("mnist", (1, 28, 28), (0.0, 1.0))
+    assert data.random_order
     assert [len(data.train), len(data.valid), len(data.test)] == [50_000, 10_000, 10_000]
     # The first labels of MNIST's two files, and the published counts of its digits.
     assert data.labels["train"][:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]

@@ -37,6 +37,7 @@ def file(folder: Path, **changes: Any) -> Path:
 def test_trains_on_the_unlabelled_and_scores_on_each_fold(tmp_path: Path) -> None:
     arrays = content()
     data = read_tfd(file(tmp_path), "tfd", SIDE)
+    assert data.random_order
     rows = torch.from_numpy(arrays["images"].reshape(N, -1))
     assert torch.equal(data.train, rows[:40])
     assert len(data.folds) == 5
