@@ -6,11 +6,13 @@ import json
 import socket
 import weakref
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+import torch
 
 pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
 
@@ -26,7 +28,7 @@ from adversarial_nets import replay, settings
 from adversarial_nets.cli.main import main
 from adversarial_nets.errors import UserError
 from adversarial_nets.playground import limits, server
-from adversarial_nets.playground.server import running_server
+from adversarial_nets.playground.server import running_server, serve_in_thread
 from adversarial_nets.playground.session import Session
 from adversarial_nets.toys import line
 from small_playground import SMALL, Message, last
@@ -382,3 +384,22 @@ def test_data_too_large_for_the_playground_are_refused_before_serving(
     monkeypatch.setattr(limits, "MAX_WEIGHTS", 10)
     with pytest.raises(UserError, match="gaussian cannot be played here"):
         server.serve(port=0, browser=False, on_ready=on_ready)
+
+
+def threads_of_a_new_thread() -> int:
+    """The number of torch threads in this process; a thread that exists keeps its number."""
+    with ThreadPoolExecutor() as executor:
+        return executor.submit(torch.get_num_threads).result()
+
+
+def test_the_threads_of_torch_are_those_of_before_when_the_server_has_stopped() -> None:
+    """A notebook or a benchmark goes on computing in the same process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with serve_in_thread():
+            inside = threads_of_a_new_thread()
+        after = threads_of_a_new_thread()
+    finally:
+        torch.set_num_threads(before)
+    assert (inside, after) == (1, 2)

@@ -21,7 +21,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from bokeh.settings import bokehjs_path
 from tornado.httpserver import HTTPServer
 from tornado.web import Application, HTTPError, RequestHandler, StaticFileHandler
@@ -36,6 +35,7 @@ from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.validation import RequestError
 from adversarial_nets.playground.words import WORDS, Language
 from adversarial_nets.replay import kind_of
+from adversarial_nets.toys.recording import one_thread
 
 __all__ = ["running_server", "serve", "serve_in_thread"]
 
@@ -402,38 +402,38 @@ async def running_server(
     Raises:
         UserError: the port is in use.
     """
-    torch.set_num_threads(1)  # networks this small are slower on several threads
-    app, state = application(data, explorer)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.create_server((host, port), family=family)
-    except (OSError, OverflowError) as error:
-        raise UserError(
-            f"Port {port} of {host} cannot be used ({error}). Give another --port (0 for a free "
-            "one), or an address of this machine as --host."
-        ) from error
-    listener.setblocking(False)
-    port = listener.getsockname()[1]
-    state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
-    if host == "::1":
-        state.hosts.add(f"[::1]:{port}")
-    name = "127.0.0.1" if host in LOOPBACK and host != "::1" else host
-    if host not in LOOPBACK:
-        state.token = secrets.token_urlsafe(9)
-        name = socket.gethostname() if host in ("0.0.0.0", "::") else host
-    name = f"[{name}]" if ":" in name else name
-    query = f"?token={state.token}" if state.token else ""
-    server = HTTPServer(app, max_body_size=MAX_BODY_BYTES)
-    server.add_socket(listener)
-    try:
-        yield state, f"http://{name}:{port}/{query}"
-    finally:
-        server.stop()
-        for session_socket in list(state.sockets):
-            session_socket.closed = True
-            session_socket.close()
-        await server.close_all_connections()
-        state.executor.shutdown(wait=False, cancel_futures=True)
+    with one_thread():  # networks this small are slower on several threads
+        app, state = application(data, explorer)
+        try:
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            listener = socket.create_server((host, port), family=family)
+        except (OSError, OverflowError) as error:
+            raise UserError(
+                f"Port {port} of {host} cannot be used ({error}). Give another --port (0 for a "
+                "free one), or an address of this machine as --host."
+            ) from error
+        listener.setblocking(False)
+        port = listener.getsockname()[1]
+        state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
+        if host == "::1":
+            state.hosts.add(f"[::1]:{port}")
+        name = "127.0.0.1" if host in LOOPBACK and host != "::1" else host
+        if host not in LOOPBACK:
+            state.token = secrets.token_urlsafe(9)
+            name = socket.gethostname() if host in ("0.0.0.0", "::") else host
+        name = f"[{name}]" if ":" in name else name
+        query = f"?token={state.token}" if state.token else ""
+        server = HTTPServer(app, max_body_size=MAX_BODY_BYTES)
+        server.add_socket(listener)
+        try:
+            yield state, f"http://{name}:{port}/{query}"
+        finally:
+            server.stop()
+            for session_socket in list(state.sockets):
+                session_socket.closed = True
+                session_socket.close()
+            await server.close_all_connections()
+            state.executor.shutdown(wait=False, cancel_futures=True)
 
 
 @contextmanager
