@@ -16,9 +16,8 @@ from adversarial_nets import game, priors
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.paper import figure1
 from adversarial_nets.plots.style import write_picture
-from adversarial_nets.priors import Prior
 from adversarial_nets.random import Address
-from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
+from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, PriorName
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import catalogue, distributions, line
 from adversarial_nets.toys.distributions import sample_points
@@ -41,7 +40,7 @@ def short() -> LineRecording:
 
 
 @pytest.mark.parametrize("prior", ["uniform", "gaussian"])
-def test_p_g_of_a_snapshot_matches_the_generators_samples(prior: Prior) -> None:
+def test_p_g_of_a_snapshot_matches_the_generators_samples(prior: PriorName) -> None:
     """The exact masses against the histogram of a large sample, in coarse cells."""
     toy, settings = catalogue.find("gaussian:5,2"), replace(SMALL, prior=prior)
     g, evaluator = line.new_game(toy, settings), line.new_evaluator(toy, settings)
@@ -128,7 +127,7 @@ def test_data_from_a_file_have_a_note_that_their_density_is_estimated(
 
 
 @pytest.mark.parametrize("prior", ["uniform", "gaussian"])
-def test_noise_cells_have_the_priors_mass(prior: Prior) -> None:
+def test_noise_cells_have_the_priors_mass(prior: PriorName) -> None:
     evaluator = line.new_evaluator(catalogue.find("gaussian"), replace(SMALL, prior=prior))
     middles = (evaluator.z[1:] + evaluator.z[:-1]) / 2
     assert evaluator.z_mass.sum() == pytest.approx(1, abs=1e-12)

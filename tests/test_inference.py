@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 import adversarial_nets as an
+from adversarial_nets import priors
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.run_folder import fit_session
 from adversarial_nets.build import new_game
@@ -147,7 +148,7 @@ def test_images_on_another_scale_are_refused() -> None:
         inference.optimise_z(G, settings, x.byte(), torch.zeros(4, 5))
 
 
-@pytest.mark.parametrize("prior", ["uniform", "gaussian", "spherical"])
+@pytest.mark.parametrize("prior", list(priors.PRIORS))
 def test_the_z_of_a_sample_is_found(prior: str) -> None:
     """For G(z) = Qz the squared distance is ‖z − z*‖²: the minimum is z*, if p_z can draw it."""
     G, settings = linear_G(), small_settings(prior=prior)

@@ -1,6 +1,7 @@
 """Random draws depend only on seed, purpose, step and row."""
 
 from types import SimpleNamespace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adversarial_nets import priors
-from adversarial_nets.errors import SettingError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.random import Address, permutation, seeded_torch
+from adversarial_nets.settings import PriorName
 
-PRIORS: list[priors.Prior] = ["uniform", "gaussian", "spherical"]
+PRIORS = list(priors.PRIORS)
 
 
 @given(
@@ -78,10 +80,37 @@ def test_permutation_is_valid_and_differs_by_epoch() -> None:
 
 
 @pytest.mark.parametrize("prior", PRIORS)
-def test_priors_have_mean_0_and_variance_1(prior: priors.Prior) -> None:
+def test_priors_have_mean_0_and_variance_1(prior: str) -> None:
     z = priors.draw(prior, Address(0, 0, range(20_000)), 10)
     assert z.mean(0).abs().max() < 0.03
     assert (z.T.cov() - torch.eye(10)).abs().max() < 0.03
+
+
+@pytest.mark.parametrize("prior", PRIORS)
+def test_the_nearest_z_is_one_that_the_prior_can_draw(prior: str) -> None:
+    """Draws stay as they are, and other points become such draws: a second time changes nothing."""
+    z = priors.draw(prior, Address(0, 0, range(500)), 5)
+    found = priors.find(prior)
+    torch.testing.assert_close(found.nearest(z), z)
+    near = found.nearest(3 * z + 1)
+    torch.testing.assert_close(found.nearest(near), near)
+    assert near.abs().max() <= found.bound
+    assert z.abs().max() <= found.bound
+
+
+@pytest.mark.parametrize("prior", [name for name in PRIORS if priors.find(name).quantile])
+def test_quantiles_are_those_of_the_draws(prior: str) -> None:
+    quantile = priors.find(prior).quantile
+    assert quantile is not None
+    z = priors.draw(prior, Address(0, 0, range(20_000)), 1)[:, 0].double()
+    u = torch.linspace(0.01, 0.99, 50, dtype=torch.float64)
+    torch.testing.assert_close((z[:, None] <= quantile(u)).double().mean(0), u, atol=0.015, rtol=0)
+
+
+def test_the_settings_accept_every_prior_and_no_other() -> None:
+    assert set(get_args(PriorName)) == set(PRIORS)
+    with pytest.raises(UserError, match=r"no prior named 'gausian'\. Did you mean gaussian"):
+        priors.draw("gausian", Address(0, 0, range(2)), 3)
 
 
 def test_priors_have_their_supports() -> None:

@@ -19,7 +19,7 @@ from adversarial_nets.runs.game_state import load_generator
 from small import small_data, small_labelled_data, small_settings
 
 
-def noise(n: int, prior: priors.Prior = "gaussian") -> torch.Tensor:
+def noise(n: int, prior: str = "gaussian") -> torch.Tensor:
     return priors.draw(prior, Address(0, 0, range(n)), 5)
 
 

@@ -43,6 +43,7 @@ __all__ = [
     "Cadence",
     "DiscriminatorSettings",
     "GeneratorSettings",
+    "PriorName",
     "Settings",
     "canonical_name",
     "from_json",
@@ -51,6 +52,9 @@ __all__ = [
     "update_settings",
 ]
 
+
+PriorName = Literal["uniform", "gaussian", "spherical"]
+"""A name in `priors.PRIORS`."""
 
 _MNIST = "the released mnist.yaml"
 _PAPER = "§5 and the released mnist.yaml"
@@ -193,7 +197,7 @@ class Settings:
     wasserstein, relativistic."""
     batch: int = setting(100, COUNT, live=True, source=_MNIST)
     """Images in a minibatch, m in Algorithm 1."""
-    prior: Literal["uniform", "gaussian", "spherical"] = setting("uniform", source=_MNIST)
+    prior: PriorName = setting("uniform", source=_MNIST)
     """Prior p_z of the noise: U(-sqrt 3, sqrt 3), N(0, I), or uniform on a sphere."""
     z_size: int = setting(100, COUNT, source=_MNIST)
     """Dimension of the noise vector z."""

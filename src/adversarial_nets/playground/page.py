@@ -4,6 +4,7 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import jinja2
 
@@ -15,7 +16,7 @@ from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.limits import MAX_ROUNDS, MAX_VALUES, SPEEDS
 from adversarial_nets.playground.thumbnails import thumbnail
 from adversarial_nets.playground.words import WORDS, Language
-from adversarial_nets.settings import LIVE
+from adversarial_nets.settings import LIVE, PriorName
 from adversarial_nets.toys import catalogue
 
 __all__ = ["CONTROLS", "WEB_FOLDER", "Control", "render"]
@@ -68,7 +69,7 @@ CONTROLS = (
     Control("G.activations", ("relu", "sigmoid")),
     Control("D.units", layers=True),
     Control("D.activation", ("maxout", "relu")),
-    Control("prior", ("uniform", "gaussian", "spherical")),
+    Control("prior", get_args(PriorName)),
     Control("z_size", least=1, whole=True),
     Control("joint", ("false", "true"), board="plane"),
     Control("ema_decay", ("0", "0.9", "0.99", "0.999"), board="plane"),

@@ -76,7 +76,7 @@ def walk(
     address = Address(settings.seed, 0, range(walks * points))
     z = priors.draw(settings.prior, address, settings.z_size, POINTS) if z is None else z
     z = z.unflatten(0, (walks, points))
-    path = straight_lines if settings.prior == "uniform" else great_circles
+    path = straight_lines if priors.find(settings.prior).straight else great_circles
     following = z.roll(-1, 1)
     steps = path(z.flatten(0, 1), following.flatten(0, 1), frames + 1)[:, :-1]
     like = reference_parameter(G)

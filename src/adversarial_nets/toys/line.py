@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
-from scipy.special import expit, ndtri
+from scipy.special import expit
 from torch import Tensor, nn
 
-from adversarial_nets import build, game, nets
+from adversarial_nets import build, game, nets, priors
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.layers import evaluation_mode
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
@@ -87,18 +87,18 @@ class _Generator(nn.Module):
         net: the network.
         offset: the initial mean of p_g.
         scale: the standard deviation of the data.
-        uniform: whether z is uniform; Gaussian otherwise.
+        bound: the largest absolute value of z; infinite if z is Gaussian.
     """
 
-    def __init__(self, net: nn.Module, offset: float, scale: float, uniform: bool) -> None:
+    def __init__(self, net: nn.Module, offset: float, scale: float, bound: float) -> None:
         super().__init__()
-        self.net, self.offset, self.scale, self.uniform = net, offset, scale, uniform
+        self.net, self.offset, self.scale, self.bound = net, offset, scale, bound
         self.slope = nn.Parameter(torch.tensor(0.45))
 
     def forward(self, z: Float[Tensor, "m 1"]) -> Float[Tensor, "m 1"]:
         """G(z). Shapes: (m, 1) to (m, 1)."""
-        if self.uniform:
-            base = torch.logit((z / math.sqrt(12) + 0.5).clamp(1e-6, 1 - 1e-6))
+        if math.isfinite(self.bound):
+            base = torch.logit((z / (2 * self.bound) + 0.5).clamp(1e-6, 1 - 1e-6))
         else:
             base = math.pi / math.sqrt(3) * z  # the same variance as the logit
         return self.offset + self.scale * (self.slope * base + self.net(z))
@@ -121,8 +121,11 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
         )
     if settings.z_size != 1:
         raise SettingError("z_size", f"is {settings.z_size}; a game on the line needs 1.")
-    if settings.prior == "spherical":
-        raise SettingError("prior", "is spherical; on the line it must be uniform or gaussian.")
+    prior = priors.find(settings.prior)
+    if prior.quantile is None:
+        raise SettingError(
+            "prior", f"is {settings.prior}; on the line it must be uniform or gaussian."
+        )
     x = sample_points(toy, 10_000)
     mean, std = float(x.mean()), float(x.std())
     net = nets.generator(settings.G, 1, 1, settings.seed)
@@ -133,7 +136,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
             linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
         with evaluation_mode(net):  # batch normalisation cannot train on one row
             linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g is at `offset`
-    G = _Generator(net, mean - std, std, settings.prior == "uniform")
+    G = _Generator(net, mean - std, std, prior.bound)
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
@@ -308,8 +311,10 @@ def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:
     """Edges of cells of z and p_z's probability of each cell; finer towards both ends."""
     u = expit(np.linspace(-14, 14, cells + 1))
     u[0], u[-1] = 0, 1
-    z = (2 * u - 1) * math.sqrt(3) if prior == "uniform" else ndtri(u.clip(1e-7, 1 - 1e-7))
-    return z, np.diff(u)
+    quantile, bound = priors.find(prior).quantile, priors.find(prior).bound
+    assert quantile is not None  # `new_game` refuses such a prior
+    inside = u if math.isfinite(bound) else u.clip(1e-7, 1 - 1e-7)
+    return quantile(torch.from_numpy(inside)).numpy(), np.diff(u)
 
 
 def _normalised(masses: Masses) -> Masses:

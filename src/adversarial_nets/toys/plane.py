@@ -232,7 +232,7 @@ def new_evaluator(
 
 def _noise_grid(prior: str, z_size: int) -> Float64[np.ndarray, "lines points z_size"] | None:
     """Lines over the range of the prior: 15 horizontal and 15 vertical ones, or one if z is 1-D."""
-    end = 3**0.5 if prior == "uniform" else 2.5
+    end = min(priors.find(prior).bound, 2.5)
     if z_size == 1:
         return np.linspace(-end, end, 400)[None, :, None]
     if z_size != 2:

@@ -324,8 +324,4 @@ def _schedule(t: float) -> float:
 
 def into_support(z: Noise, settings: Settings) -> Noise:
     """The nearest z that the prior can draw."""
-    if settings.prior == "uniform":
-        return z.clamp(-(3**0.5), 3**0.5)
-    if settings.prior == "spherical":
-        return z * (z.shape[1] ** 0.5 / z.norm(dim=1, keepdim=True).clamp_min(1e-8))
-    return z
+    return priors.find(settings.prior).nearest(z)
