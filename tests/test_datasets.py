@@ -120,7 +120,12 @@ def dots(request: LoadRequest) -> Dataset:
 
 
 def registered(name: str, **options: Any) -> None:
-    register(name, dots, description="Grey squares.", source="This test.", **options)
+    registered_loader(name, dots, **options)
+
+
+def registered_loader(name: str, loader: Any, replace: bool = False, **fields: Any) -> None:
+    entry = DatasetEntry(name, loader, description="Grey squares.", source="This test.", **fields)
+    register(entry, replace=replace)
 
 
 @pytest.fixture
@@ -146,19 +151,19 @@ def test_a_registered_data_set_is_loaded_by_its_name(
 @pytest.mark.usefixtures("clean_registry", "_as_users_run_it")
 @pytest.mark.parametrize("wrong", [None, torch.zeros(9, 2, 2), {"train": 1}])
 def test_a_loader_must_return_a_data_set(wrong: Any) -> None:
-    register("mine", lambda request: wrong, description="d", source="s")
+    registered_loader("mine", lambda request: wrong)
     kind = type(wrong).__name__
     with pytest.raises(UserError, match=f"mine returned a {kind}; it must return a Dataset"):
         load("mine")
     with pytest.raises(UserError, match=f"of type {kind}; it must be a function"):
-        register("other", wrong, description="d", source="s")
+        registered_loader("other", wrong)
 
 
 @pytest.mark.usefixtures("clean_registry")
 def test_a_loaded_data_set_has_the_name_that_loads_it() -> None:
     """A run records that name, and finds its data by it."""
     always_the_same = dots(LoadRequest("another name"))
-    register("mine", lambda request: always_the_same, description="d", source="s")
+    registered_loader("mine", lambda request: always_the_same)
     data = load("mine")
     assert (data.name, data.examined) == ("mine", True)
     assert fingerprint(data) == fingerprint(always_the_same)
@@ -172,7 +177,7 @@ def test_a_registered_loader_receives_path_and_size() -> None:
         seen.append((request.path, request.size, request.channels))
         return dots(request)
 
-    register("dots:FOLDER", loader, description="d", source="s", resizable=True)
+    registered_loader("dots:FOLDER", loader, resizable=True)
     data = load("dots:abc", size=2, channels=1)
     assert (data.name, int(data.train[0, 0])) == ("dots:abc", 3)
     assert seen == [("abc", 2, 1)]
@@ -214,7 +219,7 @@ def test_a_loader_receives_every_option_of_load(clean_registry: dict[str, Datase
         seen.append(request)
         return dots(request)
 
-    register("dots:FOLDER", loader, description="d", source="s", resizable=True)
+    registered_loader("dots:FOLDER", loader, resizable=True)
     load("dots:abc", **values)  # type: ignore[arg-type]
     assert seen == [LoadRequest("dots:abc", "abc", **values)]  # type: ignore[arg-type]
     registered("plain")

@@ -11,7 +11,7 @@ import torch
 import adversarial_nets as an
 from adversarial_nets import report
 from adversarial_nets.cli.main import main
-from adversarial_nets.datasets import register, registry
+from adversarial_nets.datasets import DatasetEntry, register, registry
 from adversarial_nets.evaluation import parzen_score, parzen_score_on
 from adversarial_nets.evaluation.compare_runs import compare
 from adversarial_nets.paper.reproduce import table_parts
@@ -31,7 +31,10 @@ def one_test_image() -> an.Dataset:
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> an.Run:
     monkeypatch.setattr(registry, "REGISTRY", dict(registry.REGISTRY))
-    register("one", lambda request: one_test_image(), description="One.", source="This test.")
+    one = DatasetEntry(
+        "one", lambda request: one_test_image(), description="One.", source="This test."
+    )
+    register(one)
     return an.train("one", settings=small_settings(), run=tmp_path / "run", rounds=2,
                     cadence=Cadence(log_every=1))  # fmt: skip
 

@@ -4,7 +4,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields
 from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
@@ -100,10 +100,11 @@ class Loader(Protocol):
 
 @dataclass(frozen=True)
 class DatasetEntry:
-    """One registered data set.
+    """A data set that can be registered.
 
     Attributes:
-        name: what the user types. In ``"folder:PATH"``, the word in capitals stands for a path.
+        name: what the user types, e.g. ``"stripes"``. In ``"folder:PATH"``, the word in capitals
+            stands for a path.
         loader: the function that loads it.
         description: what it contains, in one line.
         source: where the images come from.
@@ -117,17 +118,20 @@ class DatasetEntry:
             other data sets are searched for duplicates and blank ones (`checks.warn_about`).
         locate: finds the files on this machine without reading or downloading them; None if they
             need not or cannot be looked for.
-        classes: the names of its classes, if they have names; ``NAME:CLASS`` is one class.
+        classes: the names of its classes, if they have names, in the order of the labels;
+            ``NAME:CLASS`` is one class.
         default_preset: the preset of a training that names none; or a function that returns it for
             the path after the colon; None for quickstart.
-        labels_hint: how a user gives the images class labels, as an order without a full stop; None
-            if there is no way.
+        labels_hint: how a user gives the images class labels, for the message that asks for them,
+            as an order without a full stop, e.g. ``"Add a column named label"``; None if there is
+            no way.
         interactive: whether `play`, `replay` and the playground take it. Games there are watched
             round by round, so the images should be small and load within seconds.
     """
 
     name: str
     loader: Loader
+    _: KW_ONLY
     description: str
     source: str
     image_shape: tuple[int, int, int] | None = None
@@ -183,76 +187,28 @@ REGISTRY: dict[str, DatasetEntry] = {}
 """All data sets by the part of their name before the colon, in order of registration."""
 
 
-def register(
-    name: str,
-    loader: Loader,
-    *,
-    description: str,
-    source: str,
-    image_shape: tuple[int, int, int] | None = None,
-    counts: tuple[int, int, int] | None = None,
-    needs: Literal["nothing", "download", "path"] = "nothing",
-    resizable: bool = False,
-    published: bool = False,
-    locate: Callable[[], Path | None] | None = None,
-    classes: tuple[str, ...] = (),
-    default_preset: str | Callable[[str], str] | None = None,
-    labels_hint: str | None = None,
-    interactive: bool = False,
-    replace: bool = False,
-) -> None:
+def register(entry: DatasetEntry, *, replace: bool = False) -> None:
     """Add a data set to the registry, so that `load` and `train` accept its name.
 
     See docs/add-a-data-set.md for a complete example.
 
     Args:
-        name: what the user types, e.g. ``"stripes"``; ``"scans:FOLDER"`` for a data set whose name
-            is followed by a path.
-        loader: the function that loads it.
-        description: what it contains, in one line.
-        source: where the images come from.
-        image_shape: (channels, height, width), if it is known before loading.
-        counts: number of training, validation and test images, if known before loading.
-        needs: ``"nothing"``, ``"download"`` or ``"path"``; see `DatasetEntry`.
-        resizable: whether the loader uses the request's `size`, `channels` and so on.
-        published: whether the images are a published data set, used as it is; if not, `load` warns
-            about duplicates across splits and blank images.
-        locate: finds the files on this machine without reading them, for ``advnets doctor``.
-        classes: the names of its classes, if they have names, in the order of the labels.
-        default_preset: the preset of a training that names none, or a function that returns it for
-            the path after the colon; quickstart if left out.
-        labels_hint: how a user gives the images class labels, for the message that asks for them,
-            e.g. ``"Add a column named label"``.
-        interactive: whether `play`, `replay` and the playground take it.
+        entry: the data set's name, its loader and what is known of it.
         replace: replace a data set registered earlier under this name.
 
     Raises:
         UserError: an empty name, a name that is registered already, or a loader that is no
             function.
     """
-    entry = DatasetEntry(
-        name=name,
-        loader=loader,
-        description=description,
-        source=source,
-        image_shape=image_shape,
-        counts=counts,
-        needs=needs,
-        resizable=resizable,
-        published=published,
-        locate=locate,
-        classes=classes,
-        default_preset=default_preset,
-        labels_hint=labels_hint,
-        interactive=interactive,
-    )
-    if not callable(loader):
+    if not callable(entry.loader):
         raise UserError(
-            f"The loader of {name!r} is of type {type(loader).__name__}; it must be a function "
-            "from a LoadRequest to a Dataset."
+            f"The loader of {entry.name!r} is of type {type(entry.loader).__name__}; it must be a "
+            "function from a LoadRequest to a Dataset."
         )
     if not entry.kind.strip():
-        raise UserError(f"The data set's name is {name!r}; give a name of one letter or more.")
+        raise UserError(
+            f"The data set's name is {entry.name!r}; give a name of one letter or more."
+        )
     if entry.kind in REGISTRY and not replace:
         raise UserError(
             f"A data set named {entry.kind!r} is registered already. Choose another name, or pass "
