@@ -11,6 +11,8 @@ from adversarial_nets.build import new_game
 from adversarial_nets.datasets import dataset_from_arrays
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.game import play, sample
+from adversarial_nets.masks import known_part, random_masks
+from adversarial_nets.random import Address
 from adversarial_nets.runs.game_state import load_generator
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.state import Game
@@ -92,6 +94,27 @@ def test_an_encoders_statistics_take_each_training_image_once() -> None:
     game.G.E.register_forward_pre_hook(lambda E, x: seen.append(x[0]))
     measure_batch_statistics(game)
     assert len(torch.cat(seen).unique(dim=0)) == 2000
+
+
+def test_with_masks_the_statistics_are_those_of_images_under_random_masks() -> None:
+    data = small_data()
+    settings = dataclasses.replace(_normalised(), condition="masks")
+    game = new_game(settings, data)
+    play(game, 30)
+    measure_batch_statistics(game)
+    layer = next(m for m in game.G.modules() if isinstance(m, nn.BatchNorm1d))
+    assert layer.running_mean is not None
+    assert layer.running_var is not None
+    inputs: list[torch.Tensor] = []
+    hook = layer.register_forward_pre_hook(lambda layer, x: inputs.append(x[0]))
+    address = Address(7, 0, range(4000))
+    x = data.floats(data.train[torch.arange(4000) % len(data.train)])
+    c = known_part(x, random_masks(address, data.image_shape))
+    sample(game.G, settings, 4000, c=c)
+    hook.remove()
+    of_completions = torch.cat(inputs)
+    assert torch.allclose(layer.running_mean, of_completions.mean(0), atol=0.15)
+    assert torch.allclose(layer.running_var, of_completions.var(0), rtol=0.15)
 
 
 def test_measuring_does_not_change_the_game() -> None:

@@ -14,6 +14,7 @@ from adversarial_nets.state import Game, Images, Noise
 __all__ = [
     "condition_of",
     "condition_of_samples",
+    "masked_images",
     "pairs",
     "sample_data",
     "sample_noise",
@@ -55,11 +56,29 @@ def _drawn_before(game: Game, step: int) -> int:
 
 def training_images(game: Game, step: int) -> Images:
     """The step's minibatch, mirrored at random if the settings say so."""
-    x = game.data.minibatch(game.address(step), _drawn_before(game, step))
+    return _images_at(game, game.address(step), _drawn_before(game, step))
+
+
+def _images_at(game: Game, address: Address, first: int) -> Images:
+    """The address's training images, mirrored at random if the settings say so."""
+    x = game.data.minibatch(address, first)
     if game.settings.flip:
         shape = nets.required_shape(image_shape_of(game.data), "flip")
-        x = augmentation.mirror(x, shape, game.address(step))
+        x = augmentation.mirror(x, shape, address)
     return x
+
+
+def masked_images(game: Game, address: Address, first: int) -> Images:
+    """The known part of the address's training images under random masks, as in training.
+
+    Args:
+        game: a game with masks.
+        address: the key of the draws, and the rows.
+        first: the number of images that earlier minibatches drew.
+    """
+    assert isinstance(game.data, Dataset)
+    m = masks.random_masks(address, game.data.image_shape)
+    return masks.known_part(_images_at(game, address, first), m)
 
 
 def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
@@ -71,8 +90,7 @@ def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Imag
     if game.settings.condition == "classes":
         c = game.data.minibatch_classes(address, _drawn_before(game, step))
         return classes.with_classes(rows, c, game.condition_columns)
-    x, m = training_images(game, step), masks.random_masks(address, game.data.image_shape)
-    return torch.cat([rows, masks.known_part(x, m).to(rows)], 1)
+    return torch.cat([rows, masked_images(game, address, _drawn_before(game, step)).to(rows)], 1)
 
 
 def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:

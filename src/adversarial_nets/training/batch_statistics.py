@@ -8,12 +8,13 @@ are drawn for a picture or a score, and before G is saved.
 """
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from adversarial_nets import priors
 from adversarial_nets.classes import drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.layers import evaluation_mode, reference_parameter
+from adversarial_nets.minibatches import masked_images
 from adversarial_nets.random import Address, seeded_torch
 from adversarial_nets.state import Game
 
@@ -29,7 +30,8 @@ _BatchNorm = nn.modules.batchnorm._BatchNorm  # the common class of all dimensio
 def measure_batch_statistics(game: Game) -> None:
     """Set the running statistics of raw and averaged G to those of 2,000 samples.
 
-    An encoder's are those of as many training images.
+    An encoder's are those of as many training images. A game with masks takes as many training
+    images with random masks as its condition, as in training.
 
     They depend on the weights and the seed alone, and no update of G or D uses them. So measuring
     does not change the game. Networks without batch normalisation stay as they are.
@@ -55,7 +57,11 @@ def _measure(G: nn.Module, game: Game) -> None:
         for i in range(N_BATCHES):
             address = Address(settings.seed, 0, range(BATCH_SIZE * i, BATCH_SIZE * (i + 1)))
             z = priors.draw(settings.prior, address, settings.z_size, purpose)
-            inputs = generator_input(G, z, drawn_classes(G, address, purpose)).to(like)
+            if settings.condition == "masks":
+                c: Tensor | None = masked_images(game, address, 0)
+            else:
+                c = drawn_classes(G, address, purpose)
+            inputs = generator_input(G, z, c).to(like)
             with seeded_torch(address, f"torch, {purpose}", like.device):
                 G(inputs)
             if isinstance(G, GeneratorWithEncoder):
