@@ -285,11 +285,13 @@ def change_settings(game: Game, settings: Settings) -> None:
     _check_augmentation(settings, game.data)
     _refuse_batch_of_one(settings, game.G, game.D)
     old, new = _optimiser_names(game.settings), _optimiser_names(settings)
-    game.settings = settings
+    optimiser_G, optimiser_D = game.optimiser_G, game.optimiser_D
     if old["G"] != new["G"]:
-        game.optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
+        optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
-        game.optimiser_D = _optimiser(settings, "D")(game.D.parameters())
+        optimiser_D = _optimiser(settings, "D")(game.D.parameters())
+    # Only now, so that an optimiser that cannot be made leaves the game as it was.
+    game.settings, game.optimiser_G, game.optimiser_D = settings, optimiser_G, optimiser_D
     if "momentum" in changes:
         _set_momentum(game)
     if {"D.keep_prob_input", "D.keep_prob_hidden"} & changes.keys():
