@@ -79,6 +79,14 @@ def test_the_page_is_rendered_in_one_language(lang: Language) -> None:
     assert "https://" not in page
 
 
+def test_the_page_offers_an_objective_that_a_program_added(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(OBJECTIVES, "of a program", OBJECTIVES["hinge"])
+    fresh = render.__wrapped__  # without its cache
+    assert ">of a program</option>" in fresh("en", "gaussian", latent=False)
+
+
 TEXT_CALL = r'\btext\("([^"]+)"[,)]'
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -40,7 +41,7 @@ class Control:
     """
 
     setting: str
-    choices: tuple[str, ...] = ()
+    choices: Collection[str] = ()
     least: int = 0
     whole: bool = False
     layers: bool = False
@@ -54,7 +55,7 @@ class Control:
 
 
 CONTROLS = (
-    Control("objective", tuple(OBJECTIVES)),
+    Control("objective", OBJECTIVES.keys()),  # with those that a program adds later
     Control("k", least=1, whole=True),
     Control("g_steps", least=1, whole=True),
     Control("lr", rate="G"),
