@@ -1,12 +1,14 @@
 """Scores and metrics of a split that is sorted by class use images of all classes."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+import adversarial_nets
 from adversarial_nets.build import new_game
 from adversarial_nets.datasets import Dataset, dataset_from_arrays, load, sample_images, sample_rows
 from adversarial_nets.datasets.idx import FILES, assemble
@@ -14,6 +16,7 @@ from adversarial_nets.evaluation import parzen_score_on
 from adversarial_nets.minibatches import condition_of
 from adversarial_nets.runs import metrics
 from adversarial_nets.settings import Cadence
+from adversarial_nets.toys.images import new_evaluator
 from adversarial_nets.training.diagnostics import spread
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
@@ -43,6 +46,27 @@ def test_a_sorted_split_is_represented_by_images_of_all_classes(data: Dataset, s
     assert 0.3 < data.labels[split][rows].double().mean() < 0.37
     assert torch.equal(sample_images(data, split, 1000), data.floats(getattr(data, split)[rows]))
     assert sample_rows(data, split, 10**4).tolist() == list(range(len(CLASSES)))
+
+
+def test_no_module_takes_the_first_images_of_a_split() -> None:
+    """They would be of one class if the split is sorted; `sample_rows` chooses at random."""
+    package = Path(adversarial_nets.__file__).parent
+    first = re.compile(r"\.(train|valid|test)\[:")
+    found = {path.name for path in package.rglob("*.py") if first.search(path.read_text("utf-8"))}
+    assert found == {"thumbnails.py"}  # four images as a picture of published data
+
+
+def test_the_playgrounds_classifier_knows_all_classes() -> None:
+    labels = (torch.arange(7000) >= 5500).long()
+    generator = torch.Generator().manual_seed(2)
+    splits = {
+        split: 0.2 * torch.rand(7000, 6, 6, generator=generator) + 0.7 * labels[:, None, None]
+        for split in ("train", "valid", "test")
+    }
+    data = dataset_from_arrays(splits, dict.fromkeys(splits, labels))
+    classifier = new_evaluator(data).classifier
+    assert classifier is not None
+    assert (classifier.classify(data.floats(data.test)) == labels.numpy()).all()
 
 
 def test_classes_belong_to_the_same_images(data: Dataset) -> None:
