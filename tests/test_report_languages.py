@@ -84,6 +84,21 @@ def test_images_that_are_all_trained_on_and_classes_are_in_both_languages(
     assert "没有留出图像" in page.zh
 
 
+PAGES = ROOT / "src" / "adversarial_nets" / "report"
+
+
+@pytest.mark.parametrize(
+    "path", [PAGES / "table1.html", *(PAGES / "run").glob("*.html")], ids=lambda path: path.name
+)
+def test_each_text_of_a_template_is_followed_by_its_chinese(path: Path) -> None:
+    """Also in branches that no test takes: an element with Chinese is of class "zh"."""
+    template = path.read_text(encoding="utf-8")
+    found = re.findall(r'class="(?:[\w-]+ )*(en|zh)"', template)
+    assert found == ["en", "zh"] * (len(found) // 2)
+    untagged = re.findall(rf'<(?:p|span)(?: class="(?:quiet|note)")?>{HAN}', template)
+    assert untagged == []
+
+
 def trends() -> list[Trend]:
     return [
         Trend(lower_is_better, tuple(range(len(values))), values)
@@ -147,8 +162,12 @@ def test_notes_on_reference_images_and_baselines_have_a_translation() -> None:
         for result in rows_of(json.loads(path.read_text()))
     }
     assert len(notes) > 10
+    notes |= {
+        "custom, from quickstart (lr 0.1 → 0.2, user-defined networks, optimiser Adam, weights "
+        "from another run), round 20, the best on validation images; one pass for each sample"
+    }
     for note in notes - {""}:
-        check_translated(note, "preset", "from")
+        check_translated(note, "preset", "quickstart", "Adam")
 
 
 def rows_of(record: Any) -> list[dict[str, Any]]:

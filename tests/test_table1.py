@@ -28,9 +28,7 @@ from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
 from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.training.session import train
-from html_page import Page
 from small import SMALL_MODELS, small_data, small_settings
-from two_languages import check_languages
 
 KEYS = {"model", "dataset", "grid", "nats", "se", "sigma", "seeds", "published"}
 KEYS |= {"train_seconds", "samples_per_second", "steps_per_sample"}
@@ -81,7 +79,6 @@ def test_every_kind_of_row(tmp_path: Path, run: Run) -> None:
     assert page.count("<tr>") == 1 + len(table.results)
     assert page.count('alt="A path of') == 4
     assert "://" not in page
-    check_languages(Page(page), ["small", "custom", "one chain"])
     assert json.loads((tmp_path / "table1.json").read_text())["rows"][0].keys() >= KEYS
 
 
