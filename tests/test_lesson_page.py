@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from adversarial_nets.exercises import Verdict
+from adversarial_nets.languages import text
 from adversarial_nets.playground.glossary import GLOSSARY
-from adversarial_nets.playground.lesson_texts import text
 from adversarial_nets.playground.lessons import LESSONS, Lesson
 from adversarial_nets.playground.messages import handle
 from adversarial_nets.playground.words import WORDS

@@ -173,7 +173,7 @@ def test_records_and_report_name_what_was_used(tmp_path: Path) -> None:
     run = quiet(run=tmp_path, rounds=1, optimiser=ADAM)
     assert folder.open_run(tmp_path).info["optimiser"] == "Adam(lr=0.0002, betas=(0.5, 0.999))"
     assert run.info["optimiser_lr"] == "own"
-    names = {row.name for row in settings_table(run)}
+    names = {row.name["en"] for row in settings_table(run)}
     assert not names & {"lr", "lr_decay", "momentum", "optimiser"}
     assert "k" in names
 

@@ -35,10 +35,22 @@ from adversarial_nets.settings import Cadence, GeneratorSettings, Settings
 from adversarial_nets.training.session import train
 from html_page import Page
 from small import small_data, small_settings
+from two_languages import check_languages
 
 
 def written(run: Run, data: Dataset | None = None, **how: Any) -> Page:
-    return Page(report.write_report(run, data or small_data(), **how).read_text())
+    """The run's report, which is in English and in Chinese."""
+    data = data or small_data()
+    page = Page(report.write_report(run, data, **how).read_text())
+    check_languages(page, [run.data, run.data.upper(), data.provenance, *names_of(run)])
+    return page
+
+
+def names_of(run: Run) -> list[str]:
+    """Names in a run that are the same in both languages: of presets, settings and software."""
+    record = json.dumps([run.settings.to_json(), run.changed, dict(run.info)])
+    words = re.findall(r"[A-Za-z][\w-]+", record) + list(run.classes)
+    return [run.preset, *words, "note"]
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +171,7 @@ def test_names_are_escaped(run: Run) -> None:
         run, record(data=evil, calibration=[record()["parzen"] | {"name": "k-means", "note": evil}])
     )
     page = written(run, data)
-    assert len(page.all("script")) == 1
+    assert len(page.all("script")) == 2  # the languages, the samples during training
     assert "alert" not in page.html.partition("<script>")[2].partition("</script>")[0]
     assert not [a for _, a in page.elements if any(name.startswith("on") for name in a)]
     assert page.text.count(evil) >= 4
@@ -300,8 +312,7 @@ def test_scores_over_folds_and_in_other_units_are_named_as_such(bare: Run) -> No
 def test_the_table_of_scores_is_sorted(bare: Run) -> None:
     rows = [("training images", 200.0), ("k-means", 300.0), ("mean image", -60.0)]
     calibration = [
-        record(nats=nats)["parzen"] | {"name": name, "note": f"note on {name}"}
-        for name, nats in rows
+        record(nats=nats)["parzen"] | {"name": name, "note": "note"} for name, nats in rows
     ]
     note(bare, record(calibration=calibration))
     text = written(bare).text.partition("best first")[2]
@@ -322,9 +333,11 @@ def test_settings_that_differ_from_the_published_ones_are_highlighted(bare: Run)
     marked = [a for a in page.all("tr") if a.get("class") == "differs"]
     differing = list(runs_folder.differences(Settings(ema_decay=0.9995), bare.settings))
     assert len(marked) == len(differing) > 0
-    table = page.html.partition("<caption>Settings used")[2].partition("</table>")[0]
-    assert re.search(r"<code>lr</code>.*<td>the released mnist.yaml</td>", table)
-    assert re.search(r"<code>r1</code>.*<td>not in the paper</td>", table)
+    table = page.html.partition('<span class="en">Settings used')[2].partition("</table>")[0]
+    assert re.search(
+        r"<code>lr</code>.*<td><span class=\"en\">the released mnist.yaml</span>", table
+    )
+    assert re.search(r"<code>r1</code>.*<td><span class=\"en\">not in the paper</span>", table)
 
 
 def test_the_page_of_twenty_thousand_rows_is_small(bare: Run, trained: Run) -> None:
@@ -410,7 +423,7 @@ def test_only_a_published_preset_stands_beside_the_published_score_without_remar
 
 def names_in_settings(page: Page) -> set[str]:
     """The names in the table of the settings used."""
-    table = page.html.partition("<caption>Settings used")[2].partition("</table>")[0]
+    table = page.html.partition('<span class="en">Settings used')[2].partition("</table>")[0]
     return set(re.findall(r"<code>(.*?)</code>", table))
 
 

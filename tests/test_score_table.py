@@ -28,7 +28,7 @@ def test_scores_of_another_round_grid_or_number_of_samples_are_apart(
     other = record(**different)
     records = [other, raw, head]
     rows = score_table(head, records)
-    assert [row.name for row in rows] == ["this run, raw G", "this run, averaged G"]
+    assert [row.name["en"] for row in rows] == ["this run, raw G", "this run, averaged G"]
     assert other_scores(head, records) == [other]
 
 

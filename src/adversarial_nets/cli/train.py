@@ -272,7 +272,7 @@ def _own_settings(run: Run) -> list[str]:
     """A line on what differs in a run from its preset, if anything does."""
     from adversarial_nets.report.run_settings import changes_from_preset
 
-    rows = [f"{row.name} {row.value}" for row in changes_from_preset(run)]
+    rows = [f"{row.name['en']} {row.value['en']}" for row in changes_from_preset(run)]
     return [f"Unlike its preset, the run has {', '.join(rows)}."] if rows else []
 
 

@@ -5,7 +5,7 @@ Each is found under ``error`` and the reason of its `validation.RequestError`.
 
 from collections.abc import Mapping
 
-from adversarial_nets.playground.lesson_texts import Text, text
+from adversarial_nets.languages import Text, text
 
 __all__ = ["ERROR_TEXTS"]
 

@@ -5,7 +5,7 @@ A text names a term as ``[[term]]``, or as ``[[words|term]]`` where it needs oth
 
 from collections.abc import Sequence
 
-from adversarial_nets.playground.lesson_texts import Text, text
+from adversarial_nets.languages import Text, text
 
 __all__ = ["GLOSSARY"]
 

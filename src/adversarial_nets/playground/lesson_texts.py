@@ -6,19 +6,10 @@ is a term of `glossary`.
 
 import re
 from collections.abc import Mapping
-from typing import Literal
 
-__all__ = ["LESSON_TEXTS", "Language", "Text", "plain_text", "text"]
+from adversarial_nets.languages import Text, text
 
-Language = Literal["en", "zh"]
-
-Text = Mapping[Language, str]
-"""A text in each language."""
-
-
-def text(en: str, zh: str) -> Text:
-    """A text in both languages."""
-    return {"en": en, "zh": zh}
+__all__ = ["LESSON_TEXTS", "plain_text"]
 
 
 LESSON_TEXTS: Mapping[str, Text] = {

@@ -12,9 +12,9 @@ from bokeh.palettes import interp_palette
 from PIL import Image
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.languages import Language
 from adversarial_nets.playground.boards.style import THEMES, Theme
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
-from adversarial_nets.playground.lesson_texts import Language
 from adversarial_nets.playground.server import serve_in_thread
 from adversarial_nets.runs.files import explain_os_errors, write_atomically
 

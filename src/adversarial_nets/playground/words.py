@@ -5,9 +5,10 @@ A name begins with the text's group: ``metric …``, ``setting …``, ``error �
 
 from collections.abc import Mapping
 
+from adversarial_nets.languages import Language, Text
+from adversarial_nets.languages import text as _text
 from adversarial_nets.playground.error_texts import ERROR_TEXTS
-from adversarial_nets.playground.lesson_texts import LESSON_TEXTS, Language, Text
-from adversarial_nets.playground.lesson_texts import text as _text
+from adversarial_nets.playground.lesson_texts import LESSON_TEXTS
 
 __all__ = ["WORDS", "Language"]
 

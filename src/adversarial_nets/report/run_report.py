@@ -16,9 +16,11 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
+from adversarial_nets.languages import text
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.report import commands, score_table
+from adversarial_nets.report.chinese import in_both
 from adversarial_nets.report.existing import refuse_exported
 from adversarial_nets.report.images import chart, samples_over_time, sheet_uri
 from adversarial_nets.report.run_settings import (
@@ -112,7 +114,7 @@ def write_report(
         charts=images.charts,
         film=images.film,
         strip=images.strip,
-        trend=trend(rows, weights).sentence if rows and data.held_out else "",
+        trend=trend(rows, weights) if rows and data.held_out else None,
         notes=score_table.caveats(
             head,
             weights,
@@ -123,6 +125,7 @@ def write_report(
         ),
         **_score_values(run, head, records),
         **_settings_values(run),
+        **_origin(run, data),
         **_commands(run, weights, round),
     )
     return _write(run.folder, page, images.figures)
@@ -175,6 +178,8 @@ def _score_values(
     """The page's values about scores."""
     return {
         "head": head,
+        "nats_unit": text(" nats", " 奈特"),
+        "G_in_chinese": score_table.G_in_chinese,
         "table": score_table.score_table(head, records),
         "others": score_table.other_scores(head, records),
         "published": of_the_paper(run.data),
@@ -191,6 +196,22 @@ def _settings_values(run: Run) -> dict[str, Any]:
         "user_networks": user_networks(run),
         "user_optimiser": run.info.get("optimiser"),
         "passed_in": commands.passed_in(run),
+        "preset_label": text(
+            run.preset_label, run.preset if run.is_preset else f"自定义（基于 {run.preset}）"
+        ),
+    }
+
+
+def _origin(run: Run, data: Dataset) -> dict[str, Any]:
+    """The page's values about the data set, and about the versions and the machine."""
+    elsewhere = ("provenance", "G", "D", "init_from", "changed_during_training")
+    return {
+        "provenance": in_both(data.provenance),
+        "made_with": [
+            (in_both(name.replace("_", " ")), in_both(str(value)))
+            for name, value in run.info.items()
+            if name not in elsewhere and value is not None
+        ],
     }
 
 

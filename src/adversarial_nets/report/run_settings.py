@@ -1,12 +1,14 @@
 """What a run used: its settings, and networks and optimisers that a program passed in."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from safetensors import SafetensorError, safe_open
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.languages import Text, same, text
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.report.chinese import in_both
 from adversarial_nets.runs import checkpoints
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.settings import DATA_OPTIONS, FIELDS, OPTIMISER_SETTINGS
@@ -20,10 +22,13 @@ __all__ = [
     "user_networks",
 ]
 
+_PASSED_IN = text("passed in by a program", "由程序传入")
+_OF_THE_PRESET = text("of the preset", "预设的")
+
 
 @dataclass(frozen=True)
 class SettingRow:
-    """One row of the table of settings.
+    """One row of the table of settings, in English and in Chinese.
 
     Attributes:
         name: the setting's dotted name.
@@ -32,10 +37,10 @@ class SettingRow:
         source: where the setting and its published value come from, if the table shows it.
     """
 
-    name: str
-    value: str
-    other: str
-    source: str = ""
+    name: Text
+    value: Text
+    other: Text
+    source: Text = field(default_factory=lambda: same(""))
 
 
 def settings_table(run: Run) -> list[SettingRow]:
@@ -47,7 +52,10 @@ def settings_table(run: Run) -> list[SettingRow]:
     unused = _unused_settings(run) | {"seed"}
     return [
         SettingRow(
-            name, in_words(value), in_words(published[name]), FIELDS[name].metadata["source"]
+            same(name),
+            in_words(value),
+            in_words(published[name]),
+            in_both(FIELDS[name].metadata["source"]),
         )
         for name, value in run.settings.flat().items()
         if name not in unused
@@ -63,29 +71,35 @@ def changes_from_preset(run: Run) -> list[SettingRow]:
     """
     unused = _unused_settings(run)
     rows = [
-        SettingRow(name, in_words(value), in_words(preset_value))
+        SettingRow(same(name), in_words(value), in_words(preset_value))
         for name, (preset_value, value) in run.changed.items()
         if name not in unused
     ]
     if run.own_nets:
-        names = " and ".join(n for n in ("G", "D") if n in run.info) or "G or D"
-        rows.append(SettingRow(names, "passed in by a program", "of the preset"))
+        names = [n for n in ("G", "D") if n in run.info]
+        which = text(" and ".join(names) or "G or D", " 与 ".join(names) or "G 或 D")
+        rows.append(SettingRow(which, _PASSED_IN, _OF_THE_PRESET))
     if source := run.info.get("init_from"):
-        rows.append(
-            SettingRow(
-                "initial weights", f"of {source['run']}, round {source['round']:,}", "random"
-            )
-        )
+        where, round = source["run"], f"{source['round']:,}"
+        value = text(f"of {where}, round {round}", f"取自 {where} 第 {round} 轮")
+        rows.append(SettingRow(text("initial weights", "初始权重"), value, text("random", "随机")))
     if run.info.get("optimiser"):
         preset = PRESETS.get(run.preset)
-        other = in_words(preset.settings.optimiser) if preset else "of the preset"
-        rows.append(SettingRow("optimiser", str(run.info["optimiser"]), other))
+        other = in_words(preset.settings.optimiser) if preset else _OF_THE_PRESET
+        rows.append(SettingRow(same("optimiser"), same(str(run.info["optimiser"])), other))
     for change in run.info.get("changed_during_training", []):
+        round = f"{change['round']:,}"
         rows += [
-            SettingRow(f"{name} after round {change['round']:,}", in_words(new), in_words(old))
+            SettingRow(
+                text(f"{name} after round {round}", f"{name}（第 {round} 轮之后）"),
+                in_words(new),
+                in_words(old),
+            )
             for name, (old, new) in change["settings"].items()
         ]
-    return rows or [SettingRow(n, in_words(b), in_words(a)) for n, (a, b) in run.changed.items()]
+    return rows or [
+        SettingRow(same(n), in_words(b), in_words(a)) for n, (a, b) in run.changed.items()
+    ]
 
 
 def is_published_experiment(run: Run) -> bool:
@@ -95,7 +109,10 @@ def is_published_experiment(run: Run) -> bool:
 
 def differences_in_words(run: Run) -> str:
     """What differs from the run's preset in one line: ``lr 0.1 → 0.2, k 1 → 2``."""
-    return ", ".join(f"{row.name} {row.other} → {row.value}" for row in changes_from_preset(run))
+    return ", ".join(
+        f"{row.name['en']} {row.other['en']} → {row.value['en']}"
+        for row in changes_from_preset(run)
+    )
 
 
 def user_networks(run: Run) -> Mapping[str, str]:
@@ -148,14 +165,14 @@ def _unused_settings(run: Run) -> set[str]:
     return unused
 
 
-def in_words(value: object) -> str:
+def in_words(value: object) -> Text:
     """A setting's value as text.
 
-    >>> in_words((1200, 1200)), in_words(None), in_words(True)
-    ('1200, 1200', 'not set', 'yes')
+    >>> in_words((1200, 1200))["en"], in_words(None)["en"], in_words(True)["zh"]
+    ('1200, 1200', 'not set', '是')
     """
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return text("yes", "是") if value else text("no", "否")
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value)) or "none"
-    return "not set" if value is None else str(value)
+        return same(", ".join(map(str, value))) if value else text("none", "无")
+    return text("not set", "未设置") if value is None else same(str(value))

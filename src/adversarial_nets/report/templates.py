@@ -6,8 +6,11 @@ import jinja2
 
 from adversarial_nets import __version__
 from adversarial_nets.evaluation.published import error_in_words
+from adversarial_nets.languages import Text, same, text
 
-__all__ = ["template", "text_template"]
+__all__ = ["error", "nats", "template", "text_template"]
+
+_NO_UNIT = same("")
 
 
 def template(name: str = "run.html") -> jinja2.Template:
@@ -28,7 +31,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
     environment.filters |= {
         "nats": nats,
         "count": lambda n: f"{n:,}",
-        "error_in_words": error_in_words,
+        "error": error,
     }
     return environment
 
@@ -45,3 +48,14 @@ def nats(value: float) -> str:
     '−1,234.6'
     """
     return f"{value:,.1f}".replace("-", "−")
+
+
+def error(se: float | None, unit: Text = _NO_UNIT) -> Text:
+    """The standard error of a score as it follows the score in a text, with the score's unit.
+
+    >>> error(2.0)["en"], error(None, text(" nats", " 奈特"))["zh"]
+    (' ± 2.0', ' 奈特（单张图像没有标准误）')
+    """
+    if se is None:
+        return text(error_in_words(None, unit["en"]), f"{unit['zh']}（单张图像没有标准误）")
+    return text(error_in_words(se, unit["en"]), error_in_words(se, unit["zh"]))

@@ -8,6 +8,7 @@ import torch
 from adversarial_nets import objectives
 from adversarial_nets.datasets import Dataset, sample_images
 from adversarial_nets.game import sample
+from adversarial_nets.languages import Text, text
 from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.minibatches import condition_of, condition_of_samples
 from adversarial_nets.optimisers import OPTIMISERS
@@ -81,18 +82,37 @@ MAX_ROUNDS_WITHOUT_DIVERSITY = 5000
 
 Problem = Literal["D too strong", "saturated", "collapsed", "no diversity", "oscillating"]
 
-PROBLEMS: Mapping[Problem, str] = {
-    "D too strong": "D is too strong: it separates samples from data with over 99 % certainty, so "
-    "its gradient tells G little about where the data are. Try a smaller k, a smaller lr or a "
-    "wider G; early in training, another seed.",
-    "saturated": "G's objective is saturated: D rejects its samples with certainty, and there the "
-    "minimax objective log(1 - D(G(z))) has almost no gradient. Try the non-saturating objective.",
-    "collapsed": "G has collapsed: its samples are almost the same image. Try more updates of D "
-    "for each of G (k) or a smaller lr.",
-    "no diversity": "G has not started to learn: its samples are still almost the same image. Try "
-    "another lr or larger initial weights (G.init).",
-    "oscillating": "The game oscillates: G and D change back and forth without converging. Try a "
-    "smaller lr, one that falls (lr_decay), or a faster D (d_lr_multiplier).",
+PROBLEMS: Mapping[Problem, Text] = {
+    "D too strong": text(
+        "D is too strong: it separates samples from data with over 99 % certainty, so its gradient "
+        "tells G little about where the data are. Try a smaller k, a smaller lr or a wider G; "
+        "early in training, another seed.",
+        "D 过强：区分样本与数据的置信度超过 99%，它的梯度几乎不能告诉 G 数据在哪里。可尝试："
+        "减小 k、减小 lr 或加宽 G；若在训练初期，也可更换随机种子。",
+    ),
+    "saturated": text(
+        "G's objective is saturated: D rejects its samples with certainty, and there the minimax "
+        "objective log(1 - D(G(z))) has almost no gradient. Try the non-saturating objective.",
+        "G 的目标函数已饱和：D 对样本的输出接近 0，此处极小极大目标函数 log(1 − D(G(z))) "
+        "几乎没有梯度。可尝试：改用非饱和目标函数。",
+    ),
+    "collapsed": text(
+        "G has collapsed: its samples are almost the same image. Try more updates of D for each of "
+        "G (k) or a smaller lr.",
+        "G 发生模式崩溃：它的样本几乎是同一张图像。可尝试：增加每轮中 D 的更新步数（k），"
+        "或减小 lr。",
+    ),
+    "no diversity": text(
+        "G has not started to learn: its samples are still almost the same image. Try another lr "
+        "or larger initial weights (G.init).",
+        "G 尚未开始学习：它的样本仍几乎是同一张图像。可尝试：更换 lr，或增大初始权重（G.init）。",
+    ),
+    "oscillating": text(
+        "The game oscillates: G and D change back and forth without converging. Try a smaller lr, "
+        "one that falls (lr_decay), or a faster D (d_lr_multiplier).",
+        "博弈出现振荡：G 与 D 来回变化而不收敛。可尝试：减小 lr、让 lr 逐渐衰减（lr_decay），"
+        "或增大 D 的学习率（d_lr_multiplier）。",
+    ),
 }
 """What can go wrong in a game and what to try, by the problem's name."""
 
@@ -157,4 +177,4 @@ def describe_problem(
     True
     """
     name = find_problem(row, widest, allowed)
-    return PROBLEMS[name] if name else None
+    return PROBLEMS[name]["en"] if name else None

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from adversarial_nets.languages import Text, same, text
+
 __all__ = ["Trend", "trend"]
 
 Rows = Sequence[Mapping[str, Any]]
@@ -48,26 +50,62 @@ class Trend:
         >>> Trend(False, (10, 20, 30), (1.0, 3.0, 4.0)).sentence
         'The validation score still rises: 1.0, 3.0, 4.0 nats. More rounds may raise it further.'
         """
-        what = "patch distance to held-out images" if self.lower_is_better else "validation score"
-        unit = "" if self.lower_is_better else " nats"
-        moves, move = ("falls", "lower") if self.lower_is_better else ("rises", "raise")
+        return self.sentences["en"]
+
+    @property
+    def sentences(self) -> Text:
+        """The sentence in English and in Chinese.
+
+        >>> Trend(False, (10, 20, 30), (1.0, 3.0, 4.0)).sentences["zh"]
+        '验证得分仍在上升：1.0、3.0、4.0 奈特。继续训练，可能还会上升。'
+        """
+        if self.lower_is_better:
+            words = text("patch distance to held-out images", "样本到留出图像的图块距离")
+            moves, move, unit = text("falls", "下降"), "lower", same("")
+        else:
+            words = text("validation score", "验证得分")
+            moves, move, unit = text("rises", "上升"), "raise", text(" nats", " 奈特")
         if len(self.values) < 2:
-            n = len(self.values)
-            return (
-                f"The {what} was checked {'once' if n else 'never'}, too seldom to say whether it "
-                f"still {moves}. A smaller --score-every checks it more often."
-            )
-        last = ", ".join(f"{value:.1f}" for value in self.values[-4:])
+            return _too_seldom(words, moves, len(self.values))
+        last = [f"{value:.1f}" for value in self.values[-4:]]
         if self.stale == 0:
-            return f"The {what} still {moves}: {last}{unit}. More rounds may {move} it further."
-        best, since = f"{self.values[self.best]:.1f}{unit}", self.values[-1]
-        found = f"It was best at round {self.rounds[self.best]:,} ({best}; now {since:.1f}{unit})"
-        if self.stale == 1:
-            return f"The {what} did not improve at the last check. {found}."
-        return (
-            f"The {what} no longer {moves}. {found}, {self.stale} checks ago. More rounds are "
-            "unlikely to help."
+            return text(
+                f"The {words['en']} still {moves['en']}: {', '.join(last)}{unit['en']}. More "
+                f"rounds may {move} it further.",
+                f"{words['zh']}仍在{moves['zh']}：{'、'.join(last)}{unit['zh']}。继续训练，可能还会"
+                f"{moves['zh']}。",
+            )
+        return self._past_its_best(words, moves, unit)
+
+    def _past_its_best(self, words: Text, moves: Text, unit: Text) -> Text:
+        """What to say if the last check was not the best one."""
+        best, now = f"{self.values[self.best]:.1f}", f"{self.values[-1]:.1f}"
+        round = f"{self.rounds[self.best]:,}"
+        found = text(
+            f"It was best at round {round} ({best}{unit['en']}; now {now}{unit['en']})",
+            f"最好的一次在第 {round} 轮（{best}{unit['zh']}；现为 {now}{unit['zh']}）",
         )
+        if self.stale == 1:
+            return text(
+                f"The {words['en']} did not improve at the last check. {found['en']}.",
+                f"最近一次检查时，{words['zh']}没有改善。{found['zh']}。",
+            )
+        return text(
+            f"The {words['en']} no longer {moves['en']}. {found['en']}, {self.stale} checks ago. "
+            "More rounds are unlikely to help.",
+            f"{words['zh']}已不再{moves['zh']}。{found['zh']}，此后又检查了 {self.stale} 次。"
+            "继续训练多半不会更好。",
+        )
+
+
+def _too_seldom(words: Text, moves: Text, n: int) -> Text:
+    """What to say after none or one check."""
+    return text(
+        f"The {words['en']} was checked {'once' if n else 'never'}, too seldom to say whether it "
+        f"still {moves['en']}. A smaller --score-every checks it more often.",
+        f"{words['zh']}{'只检查过一次' if n else '还没有检查过'}，无法判断是否仍在{moves['zh']}。"
+        "减小 --score-every 可增加检查次数。",
+    )
 
 
 def trend(rows: Rows, weights: str) -> Trend:

@@ -5,16 +5,26 @@ from pathlib import Path
 
 from adversarial_nets import report
 from adversarial_nets.baselines import BASELINES
-from adversarial_nets.evaluation.published import error_in_words
+from adversarial_nets.languages import Text, same, text
 from adversarial_nets.paper.table1 import pictures
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, REFERENCES, Result, Table
 from adversarial_nets.plots import sheets, style
+from adversarial_nets.report.chinese import in_both
+from adversarial_nets.report.templates import error
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.text import data_uri, file_name
 
 __all__ = ["as_text", "write_files"]
 
-_COLUMN_NAMES = ("model", "nats", "published", "σ", "trained", "samples/s", "steps/sample")
+_COLUMN_NAMES = (
+    text("model", "模型"),
+    text("nats", "奈特"),
+    text("published", "已发表结果"),
+    same("σ"),
+    text("trained", "训练用时"),
+    text("samples/s", "每秒样本数"),
+    text("steps/sample", "每样本步数"),
+)
 
 
 def write_files(table: Table, out: Path) -> tuple[Path, ...]:
@@ -47,8 +57,8 @@ def as_text(table: Table) -> str:
     lines = []
     for data, results in _by_data(table):
         lines += [data + (f", grid {results[0].grid}" if results else ""), ""]
-        rows = [_COLUMN_NAMES] + [_cells(result) for result in results]
-        rows += [(title, "not yet", "", "", "", "", "") for title in _missing_titles(table, data)]
+        rows = [[cell["en"] for cell in row] for row in (_COLUMN_NAMES, *map(_cells, results))]
+        rows += [[title, "not yet", *[""] * 5] for title in _missing_titles(table, data)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(_COLUMN_NAMES))]
         for model, *numbers in rows:
             cells = [model.ljust(widths[0])]
@@ -71,23 +81,34 @@ def _missing_titles(table: Table, data: str) -> list[str]:
     return [BASELINES[row].title if row in BASELINES else others.get(row, row) for row in missing]
 
 
-def _cells(result: Result) -> tuple[str, ...]:
+def _cells(result: Result) -> tuple[Text, ...]:
     """Return a line's cells, one for each of `_COLUMN_NAMES`."""
     r = result
-    over_seeds = "" if r.spread is None else f" (± {r.spread:.1f} over {r.seeds} seeds)"
+    nats, se, σ = f"{r.nats:.1f}", error(r.se), f"{r.sigma:.3f}"
+    over_seeds = same("")
+    if r.spread is not None:
+        deviation = f"± {r.spread:.1f}"
+        over_seeds = text(
+            f" ({deviation} over {r.seeds} seeds)", f"（{deviation}，{r.seeds} 个种子）"
+        )
     return (
-        r.model,
-        f"{r.nats:.1f}{error_in_words(r.se)}{over_seeds}".replace("-", "−"),
-        "" if r.published is None else f"{r.published:.0f}",
-        f"{r.sigma:.3f}" + (" (edge)" if r.at_edge else ""),
-        "" if r.train_seconds is None else _duration(r.train_seconds),
-        "" if r.samples_per_second is None else f"{r.samples_per_second:,.0f}",
-        "" if r.steps_per_sample is None else f"{r.steps_per_sample:,.0f}",
+        in_both(r.model),
+        text(
+            f"{nats}{se['en']}{over_seeds['en']}".replace("-", "−"),
+            f"{nats}{se['zh']}{over_seeds['zh']}".replace("-", "−"),
+        ),
+        same("" if r.published is None else f"{r.published:.0f}"),
+        text(f"{σ} (edge)", f"{σ}（边界）") if r.at_edge else same(σ),
+        same("") if r.train_seconds is None else _duration(r.train_seconds),
+        same("" if r.samples_per_second is None else f"{r.samples_per_second:,.0f}"),
+        same("" if r.steps_per_sample is None else f"{r.steps_per_sample:,.0f}"),
     )
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
+def _duration(seconds: float) -> Text:
+    if seconds >= 60:
+        return text(f"{seconds / 60:.0f} min", f"{seconds / 60:.0f} 分钟")
+    return text(f"{seconds:.0f} s", f"{seconds:.0f} 秒")
 
 
 # --- Pictures and page ----------------------------------------------------------------------------
@@ -114,7 +135,11 @@ def _as_html(table: Table, out: Path) -> str:
         return None if path is None else data_uri(path.read_bytes())
 
     return report.template("table1.html").render(
-        tables=[(data, rows, _missing_titles(table, data)) for data, rows in _by_data(table)],
+        tables=[
+            (data, rows, [in_both(title) for title in _missing_titles(table, data)])
+            for data, rows in _by_data(table)
+        ],
+        in_both=in_both,
         column_names=_COLUMN_NAMES,
         cells=_cells,
         data_uri=picture,
