@@ -23,10 +23,8 @@ from adversarial_nets import __version__, report
 from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
-from adversarial_nets.datasets import Dataset
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate
-from adversarial_nets.presets import PRESETS
 from adversarial_nets.report import commands
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
@@ -35,30 +33,12 @@ from adversarial_nets.settings import Cadence, GeneratorSettings, Settings
 from adversarial_nets.training.session import train
 from html_page import Page
 from small import small_data, small_settings
-from two_languages import check_languages
-
-
-def written(run: Run, data: Dataset | None = None, **how: Any) -> Page:
-    """The run's report, which is in English and in Chinese."""
-    data = data or small_data()
-    page = Page(report.write_report(run, data, **how).read_text())
-    check_languages(page, [run.data, run.data.upper(), data.provenance, *names_of(run)])
-    return page
-
-
-def names_of(run: Run) -> list[str]:
-    """Names in a run that are the same in both languages: of presets, settings and software."""
-    record = json.dumps([run.settings.to_json(), run.changed, dict(run.info)])
-    words = re.findall(r"[A-Za-z][\w-]+", record) + list(run.classes)
-    return [run.preset, *words, "note"]
+from small_reports import note, quiet_copy, record, trained_run, untrained, written
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A run of 20 rounds with metrics, scores on validation images, samples and checkpoints."""
-    cadence = Cadence(log_every=5, save_every=10, score_every=10, samples_every=5)
-    folder = tmp_path_factory.mktemp("runs") / "small"
-    return train(small_data(), settings=small_settings(), run=folder, rounds=20, cadence=cadence)
+    return trained_run(tmp_path_factory.mktemp("runs") / "small")
 
 
 @pytest.fixture
@@ -70,39 +50,13 @@ def run(trained: Run, tmp_path: Path) -> Run:
 
 
 @pytest.fixture
-def quiet(run: Run) -> Run:
-    """The same run without metrics and samples, which is faster to report."""
-    (run.folder / "metrics.jsonl").unlink()
-    shutil.rmtree(run.folder / "samples")
-    return run
+def quiet(trained: Run, tmp_path: Path) -> Run:
+    return quiet_copy(trained, tmp_path / "quiet")
 
 
 @pytest.fixture
 def bare(trained: Run, tmp_path: Path) -> Run:
-    """A run that was created but not trained."""
-    run = dataclasses.replace(trained, folder=tmp_path / "bare")
-    runs_folder.create(run)
-    return run
-
-
-def note(run: Run, *records: dict[str, Any]) -> None:
-    (run.folder / "evaluation.json").write_text(json.dumps(records))
-
-
-def record(**changes: Any) -> dict[str, Any]:
-    """An evaluation as `evaluate` writes it, with some values changed."""
-    parzen = {
-        "nats": 123.4,
-        "se": 1.5,
-        "sigma": 0.2,
-        "grid": "paper",
-        "samples": 10_000,
-        "at_edge": False,
-        "curve": [[0.1, -50.0], [0.2, 120.0], [0.4, 30.0]],
-    }
-    whole = {"round": 20, "weights": "averaged", "data": "small", "calibration": []}
-    parzen |= {name: changes.pop(name) for name in list(changes) if name in parzen}
-    return whole | changes | {"parzen": parzen}
+    return untrained(trained, tmp_path / "bare")
 
 
 # --- The page -------------------------------------------------------------------------------------
@@ -387,92 +341,6 @@ def test_samples_of_user_networks_are_shown_if_the_generator_is_passed(tmp_path:
     page = written(run, G=again, weights="raw")
     assert "(Figure 2)" in page.text
     assert all(map(torch.equal, before, again.parameters()))  # a copy is used
-
-
-# --- What a run used ------------------------------------------------------------------------------
-
-
-def test_a_custom_run_shows_its_label_and_its_differences(bare: Run) -> None:
-    preset = PRESETS["quickstart"].settings
-    same = dataclasses.replace(bare, settings=preset, changed={})
-    page = written(same)
-    assert "preset: quickstart seed" in page.text
-    assert "All settings are those of the preset quickstart." in page.text
-    assert "custom, from" not in page.text
-
-    changed = {"lr": (0.1, 0.2), "G.hidden": ((400, 400), (8,))}
-    page = written(dataclasses.replace(same, changed=changed))
-    assert "preset: custom, from quickstart" in page.text
-    assert "It differs in: lr 0.1 → 0.2; G.hidden 400, 400 → 8." in page.text
-    table = page.text.partition("Differences from the preset quickstart")[2]
-    assert "setting this run preset quickstart lr 0.2 0.1 G.hidden 8 400, 400" in table
-
-
-def test_only_a_published_preset_stands_beside_the_published_score_without_remark(
-    bare: Run,
-) -> None:
-    note(bare, record(data="mnist"))
-    mnist = dataclasses.replace(bare, data="mnist", preset="mnist", changed={})
-    assert "not the published experiment" not in written(mnist).text
-    custom = dataclasses.replace(mnist, changed={"lr": (0.1, 0.2)})
-    words = "This run is not the published experiment (preset: custom, from mnist)."
-    assert words in written(custom).text
-    quick = dataclasses.replace(mnist, preset="quickstart")
-    assert "not the published experiment (preset: quickstart)." in written(quick).text
-
-
-def names_in_settings(page: Page) -> set[str]:
-    """The names in the table of the settings used."""
-    table = page.html.partition('<span class="en">Settings used')[2].partition("</table>")[0]
-    return set(re.findall(r"<code>(.*?)</code>", table))
-
-
-@pytest.mark.parametrize("G_is_own", [True, False])
-def test_settings_of_replaced_networks_and_optimisers_are_not_listed(
-    tmp_path: Path, G_is_own: bool
-) -> None:
-    G = nn.Sequential(nn.Linear(5, 36), nn.Sigmoid())
-    D = nn.Sequential(nn.Linear(36, 7), nn.ReLU(), nn.Linear(7, 1))
-    run = train(
-        small_data(),
-        settings=small_settings(),
-        run=tmp_path / "own",
-        rounds=1,
-        cadence=Cadence(score_every=10**6),
-        G=G if G_is_own else None,
-        D=None if G_is_own else D,
-        optimiser=torch.optim.RMSprop,
-    )
-    page = written(run)
-    names = names_in_settings(page)
-    assert {"optimiser", "optimiser_D", "momentum", "momentum_end"}.isdisjoint(names)
-    assert "lr" not in names  # the optimiser keeps its own
-    assert {"k", "batch", "objective"} <= names
-    own, other = ("G", "D") if G_is_own else ("D", "G")
-    assert not any(name.startswith(f"{own}.") for name in names)
-    assert any(name.startswith(f"{other}.") for name in names)
-    assert f"{own}, passed in by a program" in page.text
-    assert f"(0): Linear(in_features={5 if G_is_own else 36}, out_features=" in page.text
-    assert "Optimiser of both networks, passed in by a program: RMSprop" in page.text
-    assert "optimiser sgd → RMSprop" in page.text
-    assert "Run the program that made this run again" in page.text
-    assert "advnets train small" not in page.text
-
-
-def test_the_shapes_of_user_networks_are_read_from_a_checkpoint_without_a_record(
-    quiet: Run,
-) -> None:
-    """Earlier versions recorded only that G or D was passed in."""
-    page = written(dataclasses.replace(quiet, own_nets=True))
-    names = names_in_settings(page)
-    assert not any(name.startswith(("G.", "D.")) for name in names)
-    assert "0.weight: 12 × 5" in page.text  # G's first layer
-    assert "G or D of the preset → passed in by a program" in page.text
-
-
-def test_the_momentum_of_a_users_sgd_is_listed(bare: Run) -> None:
-    run = dataclasses.replace(bare, info={"optimiser": "SGD"})
-    assert {"momentum", "momentum_end"} <= names_in_settings(written(run))
 
 
 # --- Existing reports -----------------------------------------------------------------------------
