@@ -63,6 +63,12 @@ def test_too_few_checks_say_nothing() -> None:
     assert "checked never" in trend([], "raw").sentence
 
 
+def test_a_rising_score_is_told_by_its_last_four_checks() -> None:
+    rising = Trend(False, tuple(range(6)), tuple(map(float, range(6)))).sentences
+    assert "still rises: 2.0, 3.0, 4.0, 5.0 nats" in rising["en"]
+    assert "仍在上升：2.0、3.0、4.0、5.0 奈特" in rising["zh"]
+
+
 def test_V_on_training_and_held_out_images_is_that_of_the_newest_row_that_has_it(
     tmp_path: Path,
 ) -> None:

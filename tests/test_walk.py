@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 import adversarial_nets as an
 from adversarial_nets import nets
@@ -38,6 +39,21 @@ def test_a_walk_is_closed_and_steps_are_small(prior: str) -> None:
     assert steps.max() < 0.35 * (x - x.mean(1, keepdim=True)).norm(dim=2).max()
     assert steps.min() > 0
     assert torch.equal(walk(G, s, points=3, frames=20, walks=1)[0, 0], x[0, 0])
+
+
+@pytest.mark.parametrize("prior", ["uniform", "gaussian"])
+def test_a_walk_stays_where_the_prior_draws(prior: str) -> None:
+    """Straight lines of a uniform prior stay in its cube; a Gaussian's points keep their length."""
+    s = small_settings(prior=prior)
+    G = nn.Linear(s.z_size, s.z_size, bias=False)
+    nn.init.eye_(G.weight)  # G(z) = z
+    z = walk(G, s, points=2, frames=2, walks=50)
+    first, middle, last = z[:, 0], z[:, 1], z[:, 2]  # of a closed walk of four
+    if prior == "uniform":
+        torch.testing.assert_close(middle, (first + last) / 2)
+    else:
+        lengths = (first.norm(dim=1) + last.norm(dim=1)) / 2
+        torch.testing.assert_close(middle.norm(dim=1), lengths, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])
