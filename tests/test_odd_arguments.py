@@ -133,3 +133,68 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
 def test_an_answer_without_numbers_is_not_right(answer: object) -> None:
     assert not check(lambda: answer, at_most=0.1).right
     assert check(lambda: 0.05, at_most=0.1).right
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"--batch {HUGE}", f"--batch is {HUGE}; it must be 2147483647 or less"),
+        (f"--z-size {HUGE}", "it must be 2147483647 or less"),
+        (f"--D.pieces {HUGE}", "it must be 2147483647 or less"),
+        (f"--rounds {HUGE}", "it must be 2147483647 or less"),
+        (f"--save-every {HUGE}", "it must be 2147483647 or less"),
+        (f"--threads {HUGE}", "it must be 1024 or less"),
+        ("--threads 1000000", "--threads is 1000000; it must be 1024 or less"),
+        ("--r1 1e308", "--r1 is 1e+308; it must be 1e+30 or less"),
+        ("--lr inf", "--lr is inf; it must be 1e+30 or less"),
+        ("--lr nan", "--lr is nan; it must be above 0"),
+        ("--G.bias=-1e300", "--G.bias is -1e+300; it must be a number from -1e30 to 1e30"),
+        ("--penalty-sigma 1e-30", "it must be 0.0001 or more, or 0 for exact penalties"),
+        (f"--seed {HUGE}", f"--seed is {HUGE}; it must be a whole number from 0 to 2^63"),
+    ],
+)
+def test_a_setting_too_large_or_too_small(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    options = f"--rounds 2 {words}" if "--rounds" not in words else words
+    assert main(["train", "mnist-5k", "--run", str(run), *options.split()]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--adam-beta2 .5", "--adam-beta2 has no effect, since no network is trained by optimis"),
+        ("--optimiser adam --momentum-end .5", "--momentum-end has no effect, since the momentum"),
+        ("--D.activation relu --D.pieces 3", "--D.pieces has no effect, since D.activation is"),
+        ("--D.convolution-pieces 3", "--D.convolution-pieces has no effect, since D has no"),
+        ("--preset pictures --D.pieces 3", "--D.pieces has no effect, since D.maps makes D"),
+        ("--preset pictures --G.keep-prob .5", "--G.keep-prob has no effect, since G.maps"),
+        ("--augment-below 3", "--augment-below has no effect, since augment is 0"),
+        ("--r1 0 --penalty-sigma .1", "--penalty-sigma has no effect, since r1 and r2 are 0"),
+        ("--lr .01 --lr-floor .1", "--lr has no effect, since the smallest learning rate"),
+        ("--lr-decay 1 --lr-hold 3", "--lr-hold has no effect, since lr_decay is 1"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["train", "mnist-5k", "--run", str(tmp_path / "run"), *words.split()]
+    assert main([*command, "--dry-run"]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_setting_without_effect_of_an_older_run_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    settings = dataclasses.replace(an.PRESETS["quickstart"].settings, adam_beta2=0.5)
+    an.train(small_data(), settings=settings, preset="quickstart", rounds=2, run=run)
+    command = ["train", "mnist-5k", "--run", str(run), "--adam-beta2", ".5", "--dry-run"]
+    assert main(command) == 0
+    capsys.readouterr()
+    more = ["train", "mnist-5k", "--from", str(run), "--run", str(tmp_path / "new"), "--dry-run"]
+    assert main(more) == 0
+    assert main([*more, "--adam-beta2", ".6"]) == 2
