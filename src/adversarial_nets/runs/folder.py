@@ -346,7 +346,7 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({reason(error)}). Restore it from a copy.") from error
 
 
@@ -358,8 +358,10 @@ def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:
-    """Three whole numbers, or a ValueError."""
+    """Three whole numbers from 1, or a ValueError."""
     channels, height, width = map(int, values)
+    if min(channels, height, width) < 1:
+        raise ValueError(f"an image has the shape {channels}, {height}, {width}")
     return channels, height, width
 
 
