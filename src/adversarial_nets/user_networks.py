@@ -193,6 +193,11 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
         )
     if not isinstance(net, nn.Module):
         raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
+    if isinstance(net, torch.jit.ScriptModule):
+        raise UserError(
+            f"{name} is compiled by torch.jit, so its parameters cannot be frozen and its layers "
+            "cannot be read. Give the network from before torch.jit.script or torch.jit.trace."
+        )
     is_trained = required.trained and required.settings.train_only in (None, name)
     if not any(p.requires_grad or not is_trained for p in net.parameters()):
         raise UserError(

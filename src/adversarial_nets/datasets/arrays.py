@@ -218,9 +218,18 @@ def _to_rows(
 
 def _to_numpy(what: str, array: object) -> NDArray[Any]:
     if isinstance(array, Tensor):
+        if array.layout != torch.strided or array.is_quantized or array.is_meta or array.is_nested:
+            raise UserError(
+                f"{what} is a meta, sparse, nested or quantised tensor; give an ordinary one, for "
+                "example x.to_dense(), x.dequantize() or torch.stack(list_of_images)."
+            )
         array = array.detach().cpu()
         in_numpy = not array.is_floating_point() or array.dtype in _NUMPY_FLOATS
         return (array if in_numpy else array.float()).numpy()
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise UserError(
+            f"{what} is a masked array; fill its hidden values, for example with x.filled(0)."
+        )
     if isinstance(array, np.ndarray):
         return array
     raise UserError(
