@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import gzip
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import folder_archive
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import measure_images
 from adversarial_nets.exercises import check
 from adversarial_nets.plots.sheets import training_frames
 from small import small_data, small_settings
@@ -198,3 +200,50 @@ def test_a_setting_without_effect_of_an_older_run_stays(
     more = ["train", "mnist-5k", "--from", str(run), "--run", str(tmp_path / "new"), "--dry-run"]
     assert main(more) == 0
     assert main([*more, "--adam-beta2", ".6"]) == 2
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_odd_arguments_in_python(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), np.uint8)
+    run = an.train(
+        an.dataset_from_arrays(images), settings=small_settings(), rounds=2, run=tmp_path / "r"
+    )
+    G, _ = an.load_generator("digits")
+    settings = an.open_run("digits").settings
+    x: Any = np.zeros((9, 16))
+    for call, said in (
+        (lambda: an.open_run(""), "given as an empty text; give its folder"),
+        (lambda: an.train(images, rounds=2, run=""), "given as an empty text; give its folder"),
+        (lambda: an.export_generator(run, None), "give its folder"),  # type: ignore[arg-type]
+        (lambda: an.evaluate(run, data="mnist-5k"), "are not those"),
+        (lambda: an.evaluate(run, data=images, G="x"), "G is a str"),  # type: ignore[arg-type]
+        (lambda: an.sample(G, settings, n=2, c=np.array([[7], [7]])), "must be 2 numbers"),
+        (lambda: measure_images(x, small_data(), "patches"), r"ndarray.*torch\.from_numpy"),
+        (
+            lambda: an.dataset_from_arrays(images.reshape(60, 16), image_shape=(4, 4)),  # type: ignore[arg-type]
+            r"image_shape is \(4, 4\); it must be \(channels, height, width\)",
+        ),
+        (lambda: an.dataset_from_arrays(images, name=""), "name is ''; it must be a text"),
+    ):
+        with pytest.raises(UserError, match=said):
+            call()
+
+
+def test_options_of_folders_do_not_fit_toy_data(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for words in ("--size 32", "--flip", "--train-on-all"):
+        assert main(["play", "moons", *words.split(), "--out", str(tmp_path / "out")]) == 2
+        option = words.split()[0]
+        assert f"{option} has no effect on points" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder in use")
+def test_a_working_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["sample", "digits"]) == 2
+    assert "The working folder has been deleted" in capsys.readouterr().err

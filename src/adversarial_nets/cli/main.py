@@ -47,6 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     """Run a command; returns the exit code."""
+    if not _has_working_folder():  # torch's MKL would end the process
+        print_error(
+            "advnets: The working folder has been deleted or moved. Change to a folder that "
+            "exists, e.g.: cd ~"
+        )
+        return UserError.exit_code
     processes.prepare_for_torch()
     processes.stop_with_torchrun()
     args = current_options(sys.argv[1:] if argv is None else argv)
@@ -94,6 +100,15 @@ def _main(argv: Sequence[str] | None) -> int:
             "a smaller --batch or fewer samples."
         )
         return UserError.exit_code
+
+
+def _has_working_folder() -> bool:
+    """Whether the folder in which the command was given still exists."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _explain(error: UserError, args: Sequence[str]) -> int:

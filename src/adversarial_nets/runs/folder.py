@@ -259,11 +259,12 @@ def folder_of(run: RunLike) -> Path:
     """
     if isinstance(run, Run):
         return run.folder
-    if isinstance(run, str | PathLike):
+    if isinstance(run, str | PathLike) and run != "":
         return Path(run)
+    given = "an empty text" if run == "" else f"a {type(run).__name__}"
     raise UserError(
-        f"A run is given as a {type(run).__name__}; give its folder, e.g. 'runs/first', or the Run "
-        "that train or open_run returned."
+        f"A run is given as {given}; give its folder, e.g. 'runs/first', or the Run that train or "
+        "open_run returned."
     )
 
 
