@@ -14,7 +14,7 @@ import adversarial_nets as an
 from adversarial_nets import augmentation, game, nets
 from adversarial_nets.build import new_game
 from adversarial_nets.cli.main import main
-from adversarial_nets.convolutional import OutputConvolution
+from adversarial_nets.convolutional import OutputConvolution, discriminator_layers
 from adversarial_nets.datasets import Dataset, folder_summary
 from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
@@ -337,3 +337,9 @@ def test_the_best_checkpoint_is_the_one_with_the_nearest_patches(
     best = checkpoint_folder(tmp_path / "run", "best")
     assert best.name == "round-00000004"
     assert "best at round 4" in trend(read_metrics(tmp_path / "run"), "averaged").sentence
+
+
+def test_images_of_one_pixel_are_too_small() -> None:
+    with pytest.raises(UserError, match=r"2×2 pixels or more; these are 1×4"):
+        discriminator_layers(8, (3, 1, 4))
+    assert discriminator_layers(8, (3, 2, 2))

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import adversarial_nets as an
 from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate, score
@@ -27,10 +28,35 @@ def test_checkpoints_without_settings(tmp_path: Path) -> None:
     trained(tmp_path / "run", 20, settings=small_settings(lr=0.5), restart=True)
 
 
-@pytest.mark.parametrize("bad", [b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        *(b"\xff\xfe", b"5\n", b'{"a": 1}\n', b'{"round": 2', b"\0" * 9, b"[" * 100_000),
+        *(b'{"round": 2, "scores": 3}', b'{"round": 2, "scores": {"raw": 3}}'),
+    ],
+)
 def test_incomplete_lines_of_the_metrics_are_left_out(tmp_path: Path, bad: bytes) -> None:
     (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
     assert metrics.read_metrics(tmp_path) == [{"round": 1}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"image_shape": [1, -4, -4]}, "an image has the shape 1, -4, -4"),
+        ({"classes": [1]}, "a value has another type"),
+        ({"changed": [1]}, "a value has another type"),
+    ],
+)
+def test_settings_edited_by_hand(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
+    path = trained(tmp_path / "run", 7).folder / "settings.json"
+    record = json.loads(path.read_text()) | changes
+    path.write_text("\ufeff" + json.dumps(record), encoding="utf-8")  # as Windows' editor does
+    with pytest.raises(UserError, match=f"settings.json is damaged .{said}"):
+        an.open_run(tmp_path / "run")
+    path.write_text(100_000 * "[")
+    with pytest.raises(UserError, match="cannot be read"):
+        an.open_run(tmp_path / "run")
 
 
 def test_a_folder_that_was_moved_is_not_created_again(tmp_path: Path) -> None:

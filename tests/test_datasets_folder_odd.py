@@ -384,3 +384,28 @@ def test_pages_and_frames_that_are_not_read_are_said(tmp_path: Path) -> None:
         warnings.simplefilter("ignore")  # the three files may be duplicates of each other
         notes = load(f"folder:{tmp_path}", size=6).notes
     assert "3 reduced to the first of several frames" in notes
+
+
+# --- Other formats and archives -------------------------------------------------------------------
+
+
+def test_lab_colours_become_grey(tmp_path: Path) -> None:
+    values = np.full((6, 6, 3), (200, 128, 128), np.uint8)  # neutral: a and b are 128
+    Image.fromarray(values, "LAB").save(tmp_path / "x.tif")
+    grey = read(tmp_path / "x.tif", 6)
+    assert grey.min() == grey.max()
+    assert 150 < grey.min() < 240
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz"])
+def test_an_archive_of_another_kind_is_to_be_unpacked(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"no zip archive")
+    with pytest.raises(UserError, match=r"no zip archive, or a damaged one\. Unpack it"):
+        load(f"folder:{tmp_path / name}")
+
+
+def test_a_background_behind_opaque_images_has_no_effect(tmp_path: Path) -> None:
+    fill(tmp_path, 12)
+    with pytest.warns(UserWarning, match="the setting background has no effect"):
+        load(f"folder:{tmp_path}", background="black")
+    load(f"folder:{tmp_path}", background="black", fit="pad")

@@ -46,6 +46,26 @@ def test_splits_have_labels_of_their_own(tmp_path: Path) -> None:
         load(f"npz:{tmp_path / 'one.npz'}")
 
 
+@pytest.mark.parametrize(
+    ("arrays", "unused"),
+    [
+        ({"images": IMAGES, "targets": np.arange(60)}, "targets"),
+        ({"images": IMAGES, "labels": np.arange(60), "y": np.arange(60)}, "y"),
+        ({"train": IMAGES[:30], "test": IMAGES[30:45], "val": IMAGES[45:]}, "val"),
+        (
+            {"train": IMAGES[:30], "test": IMAGES[30:], "labels_train": np.arange(30)},
+            "labels_train",
+        ),
+    ],
+)
+def test_arrays_that_are_not_read_are_named(
+    arrays: dict[str, Any], unused: str, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "x.npz", **arrays)
+    with pytest.warns(UserWarning, match=f"these arrays are not used: {unused}[.]"):
+        load(f"npz:{tmp_path / 'x.npz'}")
+
+
 def test_other_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("no archive")
     np.save(tmp_path / "one.npy", IMAGES)

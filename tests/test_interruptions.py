@@ -284,9 +284,29 @@ def test_a_dead_process_is_a_sentence(
 def test_a_process_that_explains_itself_is_not_mentioned(
     fail: Callable[..., list[Any]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fail({0: 2})
-    assert main([*TRAIN, "--nproc", "2"]) == 2
-    assert capsys.readouterr().err == ""
+    for ends in ({0: 2}, {0: 2, 1: -15}):  # torchrun ends the others with SIGTERM
+        fail(ends)
+        assert main([*TRAIN, "--nproc", "2"]) == 2
+        assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--nproc 500", "--batch is 100, which 500 processes cannot share; increase it."),
+        ("--max-restarts 3", "--max-restarts is 3, which has no effect in one process"),
+        ("--nproc 0", "--nproc must be 1 or more"),
+    ],
+)
+def test_processes_that_cannot_share_the_work_are_not_started(
+    words: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(processes, "launch", None)
+    assert main([*TRAIN, *words.split()]) == 2
+    assert said in capsys.readouterr().err
 
 
 @needs_hangup

@@ -3,6 +3,7 @@
 import dataclasses
 import errno
 import gzip
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import adversarial_nets as an
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import folder_archive
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation import measure_images
 from adversarial_nets.exercises import check
 from adversarial_nets.plots.sheets import training_frames
 from small import small_data, small_settings
@@ -133,3 +135,115 @@ def test_a_damaged_picture_is_named(tmp_path: Path) -> None:
 def test_an_answer_without_numbers_is_not_right(answer: object) -> None:
     assert not check(lambda: answer, at_most=0.1).right
     assert check(lambda: 0.05, at_most=0.1).right
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (f"--batch {HUGE}", f"--batch is {HUGE}; it must be 2147483647 or less"),
+        (f"--z-size {HUGE}", "it must be 2147483647 or less"),
+        (f"--D.pieces {HUGE}", "it must be 2147483647 or less"),
+        (f"--rounds {HUGE}", "it must be 2147483647 or less"),
+        (f"--save-every {HUGE}", "it must be 2147483647 or less"),
+        (f"--threads {HUGE}", "it must be 1024 or less"),
+        ("--threads 1000000", "--threads is 1000000; it must be 1024 or less"),
+        ("--r1 1e308", "--r1 is 1e+308; it must be 1e+30 or less"),
+        ("--lr inf", "--lr is inf; it must be 1e+30 or less"),
+        ("--lr nan", "--lr is nan; it must be above 0"),
+        ("--G.bias=-1e300", "--G.bias is -1e+300; it must be a number from -1e30 to 1e30"),
+        ("--penalty-sigma 1e-30", "it must be 0.0001 or more, or 0 for exact penalties"),
+        (f"--seed {HUGE}", f"--seed is {HUGE}; it must be a whole number from 0 to 2^63"),
+    ],
+)
+def test_a_setting_too_large_or_too_small(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    options = f"--rounds 2 {words}" if "--rounds" not in words else words
+    assert main(["train", "mnist-5k", "--run", str(run), *options.split()]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--adam-beta2 .5", "--adam-beta2 has no effect, since no network is trained by optimis"),
+        ("--optimiser adam --momentum-end .5", "--momentum-end has no effect, since the momentum"),
+        ("--D.activation relu --D.pieces 3", "--D.pieces has no effect, since D.activation is"),
+        ("--D.convolution-pieces 3", "--D.convolution-pieces has no effect, since D has no"),
+        ("--preset pictures --D.pieces 3", "--D.pieces has no effect, since D.maps makes D"),
+        ("--preset pictures --G.keep-prob .5", "--G.keep-prob has no effect, since G.maps"),
+        ("--augment-below 3", "--augment-below has no effect, since augment is 0"),
+        ("--r1 0 --penalty-sigma .1", "--penalty-sigma has no effect, since r1 and r2 are 0"),
+        ("--lr .01 --lr-floor .1", "--lr has no effect, since the smallest learning rate"),
+        ("--lr-decay 1 --lr-hold 3", "--lr-hold has no effect, since lr_decay is 1"),
+    ],
+)
+def test_a_setting_without_effect_is_refused(
+    words: str, said: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    command = ["train", "mnist-5k", "--run", str(tmp_path / "run"), *words.split()]
+    assert main([*command, "--dry-run"]) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_setting_without_effect_of_an_older_run_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = tmp_path / "run"
+    settings = dataclasses.replace(an.PRESETS["quickstart"].settings, adam_beta2=0.5)
+    an.train(small_data(), settings=settings, preset="quickstart", rounds=2, run=run)
+    command = ["train", "mnist-5k", "--run", str(run), "--adam-beta2", ".5", "--dry-run"]
+    assert main(command) == 0
+    capsys.readouterr()
+    more = ["train", "mnist-5k", "--from", str(run), "--run", str(tmp_path / "new"), "--dry-run"]
+    assert main(more) == 0
+    assert main([*more, "--adam-beta2", ".6"]) == 2
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_odd_arguments_in_python(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 4, 4), np.uint8)
+    run = an.train(
+        an.dataset_from_arrays(images), settings=small_settings(), rounds=2, run=tmp_path / "r"
+    )
+    G, _ = an.load_generator("digits")
+    settings = an.open_run("digits").settings
+    x: Any = np.zeros((9, 16))
+    for call, said in (
+        (lambda: an.open_run(""), "given as an empty text; give its folder"),
+        (lambda: an.train(images, rounds=2, run=""), "given as an empty text; give its folder"),
+        (lambda: an.export_generator(run, None), "give its folder"),  # type: ignore[arg-type]
+        (lambda: an.evaluate(run, data="mnist-5k"), "are not those"),
+        (lambda: an.evaluate(run, data=images, G="x"), "G is a str"),  # type: ignore[arg-type]
+        (lambda: an.sample(G, settings, n=2, c=np.array([[7], [7]])), "must be 2 numbers"),
+        (lambda: measure_images(x, small_data(), "patches"), r"ndarray.*torch\.from_numpy"),
+        (
+            lambda: an.dataset_from_arrays(images.reshape(60, 16), image_shape=(4, 4)),  # type: ignore[arg-type]
+            r"image_shape is \(4, 4\); it must be \(channels, height, width\)",
+        ),
+        (lambda: an.dataset_from_arrays(images, name=""), "name is ''; it must be a text"),
+    ):
+        with pytest.raises(UserError, match=said):
+            call()
+
+
+def test_options_of_folders_do_not_fit_toy_data(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    for words in ("--size 32", "--flip", "--train-on-all"):
+        assert main(["play", "moons", *words.split(), "--out", str(tmp_path / "out")]) == 2
+        option = words.split()[0]
+        assert f"{option} has no effect on points" in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not delete a folder in use")
+def test_a_working_folder_that_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert main(["sample", "digits"]) == 2
+    assert "The working folder has been deleted" in capsys.readouterr().err

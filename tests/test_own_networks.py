@@ -140,6 +140,7 @@ def test_lazy_layers_get_their_size() -> None:
         ({"D": Function(D(), lambda a: a / 0)}, "not finite"),
         ({"D": Function(D(), lambda a: a.mean())}, r"returns shape \(\)"),
         ({"D": nn.Linear(PIXELS, 1, device="meta")}, r"D is on meta.*run on cpu"),
+        ({"G": torch.jit.ScriptModule()}, "G is compiled by torch.jit"),
     ],
 )
 def test_networks_that_cannot_play_are_refused(network: dict[str, Any], message: str) -> None:
@@ -361,6 +362,26 @@ def test_a_network_that_cannot_learn_is_refused(mine: dict[str, nn.Module], name
     game = new_game(small_settings(), small_data(), G=mine["G"], D=mine["D"])
     with pytest.raises(UserError, match=rf"{name} cannot learn.*detach\(\)"):
         play(game, 1)
+
+
+@pytest.mark.parametrize("penalty", ["r1", "r2", "gradient_penalty"])
+def test_a_penalty_on_a_D_that_cannot_learn(penalty: str) -> None:
+    settings = small_settings(**{penalty: 1.0})
+    game = new_game(settings, small_data(), G=G(), D=Function(D(), Tensor.detach))
+    with pytest.raises(UserError, match=r"D cannot learn.*detach\(\)"):
+        play(game, 1)
+
+
+def test_G_and_D_share_no_weights_that_both_train() -> None:
+    shared = nn.Linear(9, 9)
+    mine: dict[str, Any] = {
+        "G": nn.Sequential(nn.Linear(Z, 9), shared, nn.Linear(9, PIXELS), nn.Sigmoid()),
+        "D": nn.Sequential(nn.Linear(PIXELS, 9), shared, nn.Linear(9, 1)),
+    }
+    with pytest.raises(UserError, match=r"1\.weight of G is 1\.weight of D.*copy\.deepcopy"):
+        new_game(small_settings(), small_data(), **mine)
+    shared.requires_grad_(False)
+    play(new_game(small_settings(), small_data(), **mine), 1)
 
 
 class RandomLayer(nn.Module):

@@ -197,6 +197,7 @@ def test_what_makes_no_optimiser_is_refused() -> None:
         (lambda _: nn.Linear(1, 1), "made a Linear"),
         (functools.partial(torch.optim.Adam, lr=-1.0), "Invalid learning rate.*partial"),
         (torch.optim.LBFGS, "LBFGS.*first-order"),
+        (torch.optim.SparseAdam, "SparseAdam, which needs sparse gradients"),
     ]
     for rule, message in rules:
         with pytest.raises(UserError, match=message):

@@ -2,6 +2,7 @@
 
 import atexit
 import gc
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -16,9 +17,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from adversarial_nets.cli.main import main as run
 
-        return run(argv)
+        code = run(argv)
     except KeyboardInterrupt:
-        return 130
+        code = 130
+    if code == 130:  # a further Ctrl-C would print a traceback of Python's own clean-up
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
 
 
 if __name__ == "__main__":

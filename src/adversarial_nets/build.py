@@ -184,6 +184,8 @@ def _user_networks(
 ) -> tuple[nn.Module | None, nn.Module | None]:
     """The networks that the caller passed in, tested, with flat images, in training mode."""
     passed = [net for net in (G, D) if net is not None]
+    if isinstance(G, nn.Module) and isinstance(D, nn.Module):
+        _refuse_shared_weights(G, D)
     if G is not None:
         G = user_networks.prepare_generator(G, required)
     if D is not None:
@@ -193,6 +195,22 @@ def _user_networks(
             net.train()
     user_networks.warn_of_outputs(G, D, data, required)
     return G, D
+
+
+def _refuse_shared_weights(G: nn.Module, D: nn.Module) -> None:
+    """Refuse weights that both networks would train; frozen layers may be shared.
+
+    Raises:
+        UserError: names such a weight.
+    """
+    of_G = {id(p): name for name, p in G.named_parameters() if p.requires_grad}
+    for name, p in D.named_parameters():
+        if p.requires_grad and id(p) in of_G:
+            raise UserError(
+                f"G and D share a weight: {of_G[id(p)]} of G is {name} of D, so each would undo "
+                "what the other learns. Give each network a layer of its own, e.g. "
+                "copy.deepcopy(layer)."
+            )
 
 
 def _refuse_batch_of_one(s: Settings, G: nn.Module | None, D: nn.Module | None) -> None:
@@ -342,10 +360,14 @@ def _make_optimiser(
             f"optimiser made a {type(made).__name__}; it must make a torch.optim.Optimizer, "
             f"{example}."
         )
-    if isinstance(made, torch.optim.LBFGS):
+    unfit = {
+        torch.optim.LBFGS: "evaluates a loss several times in a step",
+        torch.optim.SparseAdam: "needs sparse gradients",
+    }
+    if why := unfit.get(type(made)):
         raise UserError(
-            "optimiser is LBFGS, which evaluates a loss several times in a step; Algorithm 1 "
-            f"cannot use it. Give a first-order one, {example}."
+            f"optimiser is {type(made).__name__}, which {why}; Algorithm 1 cannot use it. Give a "
+            f"first-order one, {example}."
         )
     return made
 

@@ -191,7 +191,7 @@ def generator_input(
                 "condition classes."
             )
         return z
-    if c is None or len(c) != len(z) or not bool(((c >= 0) & (c < len(shares))).all()):
+    if c is None or c.shape != (len(z),) or not bool(((c >= 0) & (c < len(shares))).all()):
         raise UserError(
             f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "
             "sample."

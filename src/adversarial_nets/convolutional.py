@@ -21,6 +21,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from adversarial_nets.datasets import ImageShape
+from adversarial_nets.errors import SettingError
 
 __all__ = [
     "ChannelsLast",
@@ -140,8 +141,17 @@ def discriminator_layers(maps: int, image_shape: ImageShape) -> list[nn.Module]:
     Args:
         maps: feature maps after the first convolution.
         image_shape: (channels, height, width).
+
+    Raises:
+        SettingError: a side of the images is a single pixel.
     """
     channels, height, width = image_shape
+    if min(height, width) < 2:
+        raise SettingError(
+            "D.maps",
+            f"makes D convolutional, which needs images of 2×2 pixels or more; these are {height}×"
+            f"{width}. Use larger images, or give --D.maps 0 and --D.units.",
+        )
     layers: list[nn.Module] = [Signed(), nn.Unflatten(1, image_shape), ChannelsLast()]
     for i in range(max(doublings(height, width), 1)):
         outputs = min(maps * 2**i, MOST_MAPS)

@@ -1,5 +1,6 @@
 """Check settings against one another; `setting_values` checks each alone. Imports no torch."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from adversarial_nets.errors import SettingError
@@ -7,16 +8,58 @@ from adversarial_nets.errors import SettingError
 if TYPE_CHECKING:
     from adversarial_nets.settings import Settings
 
-__all__ = ["check_combinations"]
+__all__ = ["check_combinations", "refuse_unused"]
+
+_SMALLEST_SIGMA = 1e-4
 
 
 def check_combinations(s: "Settings") -> None:
     """Raise a SettingError if two settings contradict each other."""
     _check_lengths(s)
+    _check_penalty_sigma(s)
     _check_G(s)
     _check_D(s)
     _check_condition(s)
     _check_joint(s)
+
+
+def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
+    """Raise a SettingError if a setting that was changed has no effect in this game.
+
+    Args:
+        s: the game's settings.
+        changed: the dotted names of the settings that differ from those of its preset. The preset
+            itself may have a setting that another one makes void.
+    """
+    for name in changed:
+        if why := _why_unused(s).get(name):
+            raise SettingError(name, f"has no effect, since {why}. Leave it out.")
+
+
+def _why_unused(s: "Settings") -> dict[str, str | bool]:
+    """Why a setting has no effect, by its dotted name; False for one that has."""
+    optimisers = {s.optimiser, s.optimiser_D or s.optimiser}
+    without_sgd = "sgd" not in optimisers and "the momentum of optimiser adam is constant"
+    without_maxout = s.D.activation != "maxout" and "D.activation is relu"
+    of_mlp_D = ("D.activation", "D.pieces", "D.top_pieces", "D.keep_prob_input")
+    of_mlp_G = ("G.activations", "G.bias", "G.sparse", "G.deconvolution", "G.keep_prob")
+    reasons: dict[str, str | bool] = {
+        "adam_beta2": "adam" not in optimisers and "no network is trained by optimiser adam",
+        "momentum_end": without_sgd,
+        "momentum_epochs": without_sgd,
+        "penalty_sigma": not (s.r1 or s.r2) and "r1 and r2 are 0",
+        "augment_below": not s.augment and "augment is 0",
+        "lr_hold": s.lr_decay == 1 and "lr_decay is 1, so the learning rate never falls",
+        "lr": s.lr < s.lr_floor and f"the smallest learning rate, lr_floor, is {s.lr_floor:g}",
+        "D.pieces": without_maxout,
+        "D.top_pieces": without_maxout,
+        "D.convolution_pieces": not s.D.convolutions and "D has no maxout convolutions",
+    }
+    if s.D.maps:
+        reasons |= dict.fromkeys((*of_mlp_D, "D.keep_prob_hidden"), "D.maps makes D convolutional")
+    if s.G.maps:
+        reasons |= dict.fromkeys(of_mlp_G, "G.maps makes G convolutional")
+    return reasons
 
 
 def _check_lengths(s: "Settings") -> None:
@@ -33,6 +76,16 @@ def _check_lengths(s: "Settings") -> None:
                 f"has {len(values)} values; give one for all layers or one for each of the "
                 f"{layers}.",
             )
+
+
+def _check_penalty_sigma(s: "Settings") -> None:
+    """Check that x + σε differs from x by more than the rounding errors of float32."""
+    if 0 < s.penalty_sigma < _SMALLEST_SIGMA:
+        raise SettingError(
+            "penalty_sigma",
+            f"is {s.penalty_sigma:g}, so small that rounding errors hide D(x + σε) - D(x); it must "
+            f"be {_SMALLEST_SIGMA:g} or more, or 0 for exact penalties.",
+        )
 
 
 def _refuse_two_kinds(name: str, maps: int, units: int) -> None:

@@ -18,6 +18,7 @@ __all__ = [
     "COUNT",
     "COUNT_OR_ZERO",
     "DECAY",
+    "LARGEST_COUNT",
     "NON_NEGATIVE",
     "POSITIVE",
     "PROBABILITY",
@@ -41,15 +42,19 @@ class Bounds(NamedTuple):
     words: str
 
 
-ANY = Bounds(-math.inf, math.inf, "a number")
-COUNT = Bounds(1, math.inf, "a whole number, 1 or more")
-COUNT_OR_ZERO = Bounds(0, math.inf, "a whole number, 0 or more")
-POSITIVE = Bounds(1e-30, math.inf, "above 0")
-NON_NEGATIVE = Bounds(0, math.inf, "0 or more")
+LARGEST_COUNT = 2**31 - 1
+"""The largest number of anything that a setting or an argument counts."""
+_LARGEST = 1e30  # of other numbers: the networks' float32 ends at 3.4e38
+
+ANY = Bounds(-_LARGEST, _LARGEST, "a number from -1e30 to 1e30")
+COUNT = Bounds(1, LARGEST_COUNT, "a whole number, 1 or more")
+COUNT_OR_ZERO = Bounds(0, LARGEST_COUNT, "a whole number, 0 or more")
+POSITIVE = Bounds(1e-30, _LARGEST, "above 0")
+NON_NEGATIVE = Bounds(0, _LARGEST, "0 or more")
 PROBABILITY = Bounds(1e-4, 1, "a probability above 0, at most 1")
 BELOW_ONE = Bounds(0, 1 - 1e-9, "at least 0 and below 1")
 DECAY = Bounds(0, 1 - 1e-12, "at least 0 and below 1")
-AT_LEAST_ONE = Bounds(1, math.inf, "1 (constant) or more")
+AT_LEAST_ONE = Bounds(1, _LARGEST, "1 (constant) or more")
 SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
 
 
@@ -75,17 +80,18 @@ def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of a
     return int(number) if hint is int and number.is_integer() else number
 
 
-def whole_number(name: str, value: object, least: int = 1) -> int:
+def whole_number(name: str, value: object, least: int = 1, most: int = LARGEST_COUNT) -> int:
     """Convert an argument to an int; 4500.0 and NumPy's integers are accepted too.
 
     Raises:
-        SettingError: the value is no whole number, or too small.
+        SettingError: the value is no whole number, too small or too large.
     """
     number = plain_value(value, int)
     if not isinstance(number, int) or isinstance(number, bool):
         raise SettingError(name, f"is {value!r}; it must be a whole number, {least} or more.")
-    if number < least:
-        raise SettingError(name, f"is {number}; it must be {least} or more.")
+    if not least <= number <= most:
+        allowed = f"{least} or more" if number < least else f"{most} or less"
+        raise SettingError(name, f"is {number}; it must be {allowed}.")
     return number
 
 
@@ -115,8 +121,11 @@ def check_value(name: str, value: object, hint: object, bounds: Bounds) -> None:
     for v in value if isinstance(value, tuple) else (value,):
         if isinstance(v, int | float) and not isinstance(v, bool):
             number = as_float(v)
-            if not (math.isfinite(number) and bounds.low <= number <= bounds.high):
-                raise SettingError(name, f"is {number:g}; it must be {bounds.words}.")
+            given = v if isinstance(v, int) and abs(number) < _LARGEST else f"{number:g}"
+            if bounds.high in (LARGEST_COUNT, _LARGEST) and number > bounds.high:
+                raise SettingError(name, f"is {given}; it must be {bounds.high:.10g} or less.")
+            if not bounds.low <= number <= bounds.high:  # nor is NaN
+                raise SettingError(name, f"is {given}; it must be {bounds.words}.")
 
 
 def _has_type(value: object, hint: object) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
     "Requirements",
     "prepare_discriminator",
     "prepare_generator",
+    "require_module",
     "warn_of_outputs",
 ]
 
@@ -181,11 +182,11 @@ def _and_classes(required: Requirements, m: int) -> str:
     return "" if required.columns is None else f" and class numbers of shape ({m},), int64,"
 
 
-def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
-    """The network on the game's device and of its dtype, if it can be trained there.
+def require_module(name: str, net: object) -> None:
+    """Refuse an argument that is no network, for example its class.
 
     Raises:
-        UserError: the network is no module, has nothing to train, or is on another device.
+        UserError: says what was given.
     """
     if isinstance(net, type):
         raise UserError(
@@ -193,6 +194,20 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
         )
     if not isinstance(net, nn.Module):
         raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
+
+
+def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
+    """The network on the game's device and of its dtype, if it can be trained there.
+
+    Raises:
+        UserError: the network is no module, has nothing to train, or is on another device.
+    """
+    require_module(name, net)
+    if isinstance(net, torch.jit.ScriptModule):
+        raise UserError(
+            f"{name} is compiled by torch.jit, so its parameters cannot be frozen and its layers "
+            "cannot be read. Give the network from before torch.jit.script or torch.jit.trace."
+        )
     is_trained = required.trained and required.settings.train_only in (None, name)
     if not any(p.requires_grad or not is_trained for p in net.parameters()):
         raise UserError(

@@ -25,6 +25,7 @@ from adversarial_nets.runs.files import without_infinities
 
 __all__ = ["main"]
 
+_MOST_THREADS = 1024
 _IF_RESULT_LOST = "Make space, or send the output to another place, and give the command again."
 
 
@@ -46,6 +47,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str] | None) -> int:
     """Run a command; returns the exit code."""
+    if not _has_working_folder():  # torch's MKL would end the process
+        print_error(
+            "advnets: The working folder has been deleted or moved. Change to a folder that "
+            "exists, e.g.: cd ~"
+        )
+        return UserError.exit_code
     processes.prepare_for_torch()
     processes.stop_with_torchrun()
     args = current_options(sys.argv[1:] if argv is None else argv)
@@ -60,6 +67,7 @@ def _main(argv: Sequence[str] | None) -> int:
     try:
         command, rest = find_command(args)
         options = parse(command, rest)
+        processes.check_options(options)
         nproc = getattr(options, "nproc", 1)
         if nproc != 1 and not processes.UNDER_TORCHRUN:
             return processes.launch(args, nproc, getattr(options, "max_restarts", 0))
@@ -92,6 +100,15 @@ def _main(argv: Sequence[str] | None) -> int:
             "a smaller --batch or fewer samples."
         )
         return UserError.exit_code
+
+
+def _has_working_folder() -> bool:
+    """Whether the folder in which the command was given still exists."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _explain(error: UserError, args: Sequence[str]) -> int:
@@ -151,8 +168,9 @@ def _set_threads(threads: int | None) -> None:
     """Set the number of CPU threads that torch uses, if one is given."""
     if threads is None:
         return
-    if threads < 1:
-        raise UserError(f"--threads is {threads}; it must be 1 or more.")
+    if not 1 <= threads <= _MOST_THREADS:  # OpenMP ends the process if it cannot start them
+        allowed = "1 or more" if threads < 1 else f"{_MOST_THREADS} or less"
+        raise UserError(f"--threads is {threads}; it must be {allowed}.")
     import torch
 
     torch.set_num_threads(threads)

@@ -17,13 +17,14 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from adversarial_nets.engine.preparation import UNDER_TORCHRUN, prepare_for_torch
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import print_error
 
 __all__ = [
     "UNDER_TORCHRUN",
     "WORKS_SILENTLY",
     "another_process_reports",
+    "check_options",
     "command_to_continue",
     "launch",
     "prepare_for_torch",
@@ -96,6 +97,30 @@ def command_to_continue(args: Sequence[str], *more: str) -> str:
     return f"Continue with: {shlex.join(['advnets', *again, *added])}"
 
 
+def check_options(options: object) -> None:
+    """Refuse a number of processes that cannot share the work, before any of them starts.
+
+    Raises:
+        UserError: ``--nproc`` or ``--max-restarts`` of a command that has them is impossible.
+    """
+    nproc, restarts = getattr(options, "nproc", 1), getattr(options, "max_restarts", 0)
+    if nproc < 1 or restarts < 0:
+        raise UserError(
+            f"--nproc is {nproc} and --max-restarts is {restarts}; --nproc must be 1 or more, and "
+            "--max-restarts 0 or more."
+        )
+    if restarts and nproc == 1 and not UNDER_TORCHRUN:
+        raise UserError(
+            f"--max-restarts is {restarts}, which has no effect in one process; give --nproc 2 or "
+            "more too, or leave it out."
+        )
+    settings = getattr(options, "settings", None)
+    if settings is not None and settings.batch < nproc:
+        raise SettingError(
+            "batch", f"is {settings.batch}, which {nproc} processes cannot share; increase it."
+        )
+
+
 def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
     """Run this command in several processes, as ``torchrun`` does.
 
@@ -107,11 +132,6 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
     Returns:
         The exit code.
     """
-    if nproc < 1 or max_restarts < 0:
-        raise UserError(
-            f"--nproc is {nproc} and --max-restarts is {max_restarts}; --nproc must be 1 or more, "
-            "and --max-restarts 0 or more."
-        )
     import logging
 
     from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -167,9 +187,11 @@ def _report_death(
         max_restarts: how often all of them were started again.
     """
     by_signal = [(rank, -code) for rank, code in exit_codes.items() if code < 0]
+    if any(code > 0 for code in exit_codes.values()):
+        # torchrun ends the others with SIGTERM, which is none of their own errors.
+        by_signal = [(rank, number) for rank, number in by_signal if number != signal.SIGTERM]
     if not by_signal:
         return
-    # torchrun may have ended others with SIGTERM meanwhile.
     rank, number = min(by_signal, key=lambda end: end[1] == signal.SIGTERM)
     more = () if max_restarts else ("--max-restarts", "3")
     by_itself = ", with --max-restarts 3 to do so by itself" if more else ""

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.setting_values import LARGEST_COUNT
 from adversarial_nets.text import padded
 
 __all__ = [
@@ -113,17 +114,14 @@ def needs_playground() -> Iterator[None]:
         ) from error
 
 
-_MOST = 2**31 - 1  # of anything that an option counts
-
-
 def count_option(option: str, value: int | None, default: int = 1, least: int = 1) -> int:
     """The value of an option that counts something, or its default if it is not given.
 
     Raises:
         UserError: the value is below `least`, or larger than any computer can compute.
     """
-    if value is not None and not least <= value <= _MOST:
-        allowed = f"{least} or more" if value < least else f"{_MOST} or less"
+    if value is not None and not least <= value <= LARGEST_COUNT:
+        allowed = f"{least} or more" if value < least else f"{LARGEST_COUNT} or less"
         raise UserError(f"{option} is {value}; it must be {allowed}.")
     return default if value is None else value
 

@@ -76,6 +76,7 @@ def dataset_from_arrays(
     ((1, 4, 4), 16, 2, 2)
     """
     given = dict(images) if isinstance(images, Mapping) else {"all": images}
+    _check_shape_and_name(image_shape, name)
     if isinstance(images, Mapping):
         _check_splits(given)
     rows, shapes = {}, {}
@@ -141,6 +142,21 @@ def name_or_dataset(data: object) -> str | Dataset:
         "'mnist' or 'folder:PATH', a Dataset (from load or dataset_from_arrays), or images in one "
         f"array or tensor of shape {_LAYOUTS}."
     )
+
+
+def _check_shape_and_name(image_shape: object, name: object) -> None:
+    """Refuse an image shape that is not three numbers, and a name that is no text."""
+    if image_shape is not None and not (
+        isinstance(image_shape, Sequence)
+        and len(image_shape) == 3
+        and all(isinstance(side, int) and side > 0 for side in image_shape)
+    ):
+        raise UserError(
+            f"image_shape is {image_shape!r}; it must be (channels, height, width), for example "
+            "(1, 28, 28)."
+        )
+    if not isinstance(name, str) or not name:
+        raise UserError(f"name is {name!r}; it must be a text, for example 'shapes'.")
 
 
 # --- Splits ---------------------------------------------------------------------------------------
@@ -218,9 +234,18 @@ def _to_rows(
 
 def _to_numpy(what: str, array: object) -> NDArray[Any]:
     if isinstance(array, Tensor):
+        if array.layout != torch.strided or array.is_quantized or array.is_meta or array.is_nested:
+            raise UserError(
+                f"{what} is a meta, sparse, nested or quantised tensor; give an ordinary one, for "
+                "example x.to_dense(), x.dequantize() or torch.stack(list_of_images)."
+            )
         array = array.detach().cpu()
         in_numpy = not array.is_floating_point() or array.dtype in _NUMPY_FLOATS
         return (array if in_numpy else array.float()).numpy()
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise UserError(
+            f"{what} is a masked array; fill its hidden values, for example with x.filled(0)."
+        )
     if isinstance(array, np.ndarray):
         return array
     raise UserError(

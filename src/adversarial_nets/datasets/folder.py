@@ -101,6 +101,8 @@ def load_folder(
     labels, classes = _classes(place, splits, options.train_on_all)
     if background is None and channels < 4:
         _warn_of_transparency(name, facts)
+    if background is not None and fit != "pad" and not any(fact.transparent for fact in facts):
+        _warn_of_no_effect(name, "background", "no image has transparent parts")
     is_narrow = _warn_of_narrow_range(name, facts, stretch)
 
     train, valid, test = _rows_of_splits(images, splits, options.train_on_all)
@@ -293,12 +295,14 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
             stacklevel=3,
         )
     if stretch and _used_range(facts, 16) is None:
-        warnings.warn(
-            f"{name}: the setting stretch has no effect, because no image has 16-bit grey values.",
-            UserWarning,
-            stacklevel=3,
-        )
+        _warn_of_no_effect(name, "stretch", "no image has 16-bit grey values")
     return is_narrow
+
+
+def _warn_of_no_effect(name: str, setting: str, why: str) -> None:
+    warnings.warn(
+        f"{name}: the setting {setting} has no effect, because {why}.", UserWarning, stacklevel=4
+    )
 
 
 def _what_was_done(facts: Sequence[ImageFacts], stretch: bool, aspect: str) -> str:

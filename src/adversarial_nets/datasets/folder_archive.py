@@ -74,8 +74,10 @@ def _unpack(path: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         if not isinstance(error, _DAMAGED):
             raise
+        is_encrypted = "encrypted" in str(error)
+        why = "it needs a password" if is_encrypted else str(error)
         raise UserError(
-            f"The archive {path} cannot be unpacked ({error}). Repair it, or unpack it "
+            f"The archive {path} cannot be unpacked ({why}). Repair it, or unpack it "
             "yourself and give the folder."
         ) from error
     return folder

@@ -12,6 +12,8 @@ from pathlib import Path
 from adversarial_nets.errors import SettingHint, UserError
 from adversarial_nets.text import counted
 
+_ARCHIVES = (".zip", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".7z", ".rar")
+
 __all__ = [
     "SPLIT_FOLDERS",
     "Found",
@@ -80,6 +82,8 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
     """
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
+        if folder.is_file() and folder.suffix.lower() in _ARCHIVES:
+            what = "is no zip archive, or a damaged one. Unpack it, and give its folder"
         raise UserError(
             f"{folder} {what}. In folder:PATH, PATH must be a folder of images "
             "or a zip archive of one."

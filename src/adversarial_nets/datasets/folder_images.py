@@ -93,6 +93,8 @@ def read_image(
             height, width = (size, size) if isinstance(size, int) else size
             opened.draft(None, (4 * width, 4 * height))
             image = ImageOps.exif_transpose(opened)
+    if image.mode == "LAB":  # Pillow converts it to RGB only
+        image = image.convert("RGB")
     bits: int | str = 8
     used = FULL_RANGE
     if image.mode.startswith("I"):

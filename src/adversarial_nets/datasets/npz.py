@@ -1,7 +1,9 @@
 """Images in a NumPy archive: ``npz:FILE``."""
 
+import warnings
 import zipfile
 import zlib
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -55,8 +57,11 @@ def load_npz(path: Path, name: str) -> Dataset:
                 f"{path} holds splits and one array of labels; name the labels of each split "
                 "train_labels, valid_labels and test_labels."
             )
+        used = [*splits, *(f"{key}_labels" for key in labels_of)]
+        _warn_of_unused(path, arrays, used, "train, valid, test, train_labels, …")
         return dataset_from_arrays(splits, labels_of or None, name=name)
-    labels = next((arrays.pop(key) for key in _LABELS if key in arrays), None)
+    label = next((key for key in _LABELS if key in arrays), "")
+    labels = arrays.pop(label, None)
     images = {key: x for key, x in arrays.items() if x.ndim >= 3}
     if len(images) != 1:
         found = ", ".join(f"{key} {tuple(x.shape)}" for key, x in arrays.items()) or "none"
@@ -66,4 +71,19 @@ def load_npz(path: Path, name: str) -> Dataset:
             "valid and test (and train_labels …). Rows of pixels become images with "
             "x.reshape(-1, 28, 28)."
         )
+    _warn_of_unused(path, arrays, images, "labels, beside one array of images")
     return dataset_from_arrays(next(iter(images.values())), labels, name=name)
+
+
+def _warn_of_unused(
+    path: Path, arrays: Mapping[str, Array], used: Collection[str], known: str
+) -> None:
+    """Warn of arrays that are not read, because their names are others than expected."""
+    unused = [key for key in arrays if key not in used]
+    if unused:
+        warnings.warn(
+            f"{path}: these arrays are not used: {', '.join(unused)}. The names that are read are "
+            f"{known}.",
+            UserWarning,
+            stacklevel=3,
+        )

@@ -113,7 +113,13 @@ def compare_samples(
     )
 
 
-def _require_finite(x: Images) -> None:
+def _require_finite(x: object) -> None:
+    """Refuse images that are no tensor, or not finite."""
+    if not isinstance(x, torch.Tensor):
+        raise UserError(
+            f"The images are of type {type(x).__name__}; give a tensor of shape (n, pixels), for "
+            "example torch.from_numpy(x)."
+        )
     if not x.isfinite().all():
         raise UserError(
             "The images contain NaN or infinity; remove these images, or check whether the "

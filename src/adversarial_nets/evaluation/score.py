@@ -144,7 +144,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
 def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
     """The name of the data set to load, and the folder to read if it is not the one in the name."""
     kind, _, given = run.data.partition(":")
-    if not registry.REGISTRY[kind].takes_path:  # after its colon is a class
+    if kind not in registry.REGISTRY or not registry.REGISTRY[kind].takes_path:  # a class
         given = ""
     if place is None:
         if not given:

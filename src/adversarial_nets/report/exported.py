@@ -25,7 +25,7 @@ from adversarial_nets.runs.exported import (
     write_generator,
 )
 from adversarial_nets.runs.files import explain_os_errors, json_text, write_atomically
-from adversarial_nets.runs.folder import Run, RunLike, open_run
+from adversarial_nets.runs.folder import Run, RunLike, folder_of, open_run
 
 __all__ = ["export_generator"]
 
@@ -73,7 +73,7 @@ def export_generator(
             other files that would be replaced, or, with `half` and a recorded score, the run's
             images are not found.
     """
-    run, folder = open_run(run), Path(folder)
+    run, folder = open_run(run), folder_of(folder)
     refuse_onnx(run)
     refuse_other_files(folder)
     weights = weights or run.default_weights

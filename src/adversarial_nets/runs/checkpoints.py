@@ -250,7 +250,7 @@ def _read_state(path: Path) -> dict[str, Any]:
         record = json.loads(read_bytes(file).decode("utf-8"))
         if not isinstance(record, dict):
             raise ValueError("it holds no JSON object")
-    except (FileNotFoundError, ValueError) as error:
+    except (FileNotFoundError, ValueError, RecursionError) as error:
         raise _damaged(path, f"state.json: {reason(error)}") from error
     check_format(record, file)
     hashes = record.get("sha256")

@@ -1,5 +1,6 @@
 """Atomic writes, JSON files, and the lock of a run's folder."""
 
+import codecs
 import errno
 import json
 import math
@@ -196,8 +197,10 @@ def read_json(path: Path) -> dict[str, Any]:
         UserError: the file cannot be read, or holds something else.
     """
     try:
-        record = json.loads(read_bytes(path).decode("utf-8", errors=_UNDECODED))
-    except (FileNotFoundError, ValueError) as error:
+        # Windows' editor may have put a byte-order mark before the text.
+        text = read_bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", errors=_UNDECODED)
+        record = json.loads(text)
+    except (FileNotFoundError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
     if not isinstance(record, dict):
         raise UserError(

@@ -259,11 +259,12 @@ def folder_of(run: RunLike) -> Path:
     """
     if isinstance(run, Run):
         return run.folder
-    if isinstance(run, str | PathLike):
+    if isinstance(run, str | PathLike) and run != "":
         return Path(run)
+    given = "an empty text" if run == "" else f"a {type(run).__name__}"
     raise UserError(
-        f"A run is given as a {type(run).__name__}; give its folder, e.g. 'runs/first', or the Run "
-        "that train or open_run returned."
+        f"A run is given as {given}; give its folder, e.g. 'runs/first', or the Run that train or "
+        "open_run returned."
     )
 
 
@@ -346,7 +347,7 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-    except (LookupError, TypeError, ValueError, OverflowError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({reason(error)}). Restore it from a copy.") from error
 
 
@@ -358,8 +359,10 @@ def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:
-    """Three whole numbers, or a ValueError."""
+    """Three whole numbers from 1, or a ValueError."""
     channels, height, width = map(int, values)
+    if min(channels, height, width) < 1:
+        raise ValueError(f"an image has the shape {channels}, {height}, {width}")
     return channels, height, width
 
 

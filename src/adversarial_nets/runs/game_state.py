@@ -325,6 +325,7 @@ def load_generator(
             )
         G = _without_weights(lambda: new_generator(s, run.pixels, run.image_shape, columns))
     else:
+        user_networks.require_module("G", G)
         device = str(reference_parameter(G).device)
         own_columns = columns if s.condition else None
         required = Requirements(s, run.pixels, run.image_shape, own_columns, device, trained=False)

@@ -41,9 +41,13 @@ def _row(line: bytes) -> dict[str, Any] | None:
     """The row that a line holds; None if it is damaged or incomplete."""
     try:
         row = json.loads(line)
-    except ValueError:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8
         return None
-    return row if isinstance(row, dict) and isinstance(row.get("round"), int) else None
+    if not isinstance(row, dict) or not isinstance(row.get("round"), int):
+        return None
+    scores = row.get("scores", {})
+    is_right = isinstance(scores, dict) and all(isinstance(x, dict) for x in scores.values())
+    return row if is_right else None
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:

@@ -44,7 +44,7 @@ def read_record(path: Path) -> dict[str, Any]:
     text = _session(path).get_modelmeta().custom_metadata_map.get(METADATA)
     try:
         record = None if text is None else json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         raise UserError(

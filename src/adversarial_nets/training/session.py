@@ -125,7 +125,7 @@ def train(
     _check_arguments(precision, keep, preset, settings, cadence)
     called = _checked_callbacks(callbacks)
     rounds, patience = _whole("rounds", rounds), _whole("patience", patience)
-    seed = None if seed is None else whole_number("seed", seed, least=0)
+    seed = None if seed is None else whole_number("seed", seed, least=0, most=2**63)
     data = datasets.name_or_dataset(data)
     networks = PassedNetworks(G, D, optimiser)
     onto = networks.folder_of_top_layers(onto)
