@@ -307,7 +307,7 @@ def test_the_page_of_twenty_thousand_rows_is_small(bare: Run, trained: Run) -> N
 @pytest.mark.parametrize(
     "changes",
     [
-        {"k": 2, "objective": "minimax", "seed": 7, "lr": 1e-7},
+        {"k": 2, "objective": "minimax", "seed": 7, "lr": 2e-6},
         {"G": GeneratorSettings(hidden=(5,), bias_from_marginals=False), "size": 16, "channels": 3},
     ],
 )

@@ -6,6 +6,7 @@ other objectives than the paper's, their own V, D* and maximum of V (`optimum`).
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,11 +122,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
         )
     if settings.z_size != 1:
         raise SettingError("z_size", f"is {settings.z_size}; a game on the line needs 1.")
-    prior = priors.find(settings.prior)
-    if prior.quantile is None:
-        raise SettingError(
-            "prior", f"is {settings.prior}; on the line it must be uniform or gaussian."
-        )
+    bound = _quantile(settings.prior)[1]
     x = sample_points(toy, 10_000)
     mean, std = float(x.mean()), float(x.std())
     net = nets.generator(settings.G, 1, 1, settings.seed)
@@ -136,7 +133,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
             linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
         with evaluation_mode(net):  # batch normalisation cannot train on one row
             linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g is at `offset`
-    G = _Generator(net, mean - std, std, prior.bound)
+    G = _Generator(net, mean - std, std, bound)
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
 
 
@@ -307,12 +304,23 @@ def _mode_shares(masses: Cells, x: Cells, toy: Mixture) -> Float64[np.ndarray, "
     return found / np.array(toy.weights)
 
 
+def _quantile(prior: str) -> tuple[Callable[[Tensor], Tensor], float]:
+    """The prior's quantiles and bound.
+
+    Raises:
+        SettingError: a prior without quantiles.
+    """
+    found = priors.find(prior)
+    if found.quantile is None:
+        raise SettingError("prior", f"is {prior}; on the line it must be uniform or gaussian.")
+    return found.quantile, found.bound
+
+
 def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:
     """Edges of cells of z and p_z's probability of each cell; finer towards both ends."""
     u = expit(np.linspace(-14, 14, cells + 1))
     u[0], u[-1] = 0, 1
-    quantile, bound = priors.find(prior).quantile, priors.find(prior).bound
-    assert quantile is not None  # `new_game` refuses such a prior
+    quantile, bound = _quantile(prior)
     inside = u if math.isfinite(bound) else u.clip(1e-7, 1 - 1e-7)
     return quantile(torch.from_numpy(inside)).numpy(), np.diff(u)
 
