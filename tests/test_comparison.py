@@ -257,9 +257,8 @@ def test_a_damaged_folder_is_explained(tmp_path: Path) -> None:
         with pytest.raises(UserError, match="is damaged"):
             compare([other, run.folder])
     (run.folder / "evaluation.json").unlink()
-    whole = compare([other, run.folder])
-    metrics.append_metrics(run.folder, {"round": 5, "scores": None})  # a damaged line is left out
-    assert str(compare([other, run.folder])) == str(whole)
+    metrics.append_metrics(run.folder, {"round": 5, "scores": None})  # left out, as half a line is
+    assert [point["round"] for point in compare([other, run.folder]).entries[1].curve] == [4]
 
 
 @pytest.mark.draws

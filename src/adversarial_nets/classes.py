@@ -183,6 +183,11 @@ def generator_input(
         _check_columns(c, len(z), columns if nothing is None else len(nothing))
         return torch.cat([z, c.to(z)], 1)
     if nothing is not None:
+        if c is not None:
+            raise UserError(
+                "Classes are given, but this generator fills in images. Give the known pixels and "
+                "their mask (masks.known_part), or leave c out."
+            )
         return torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
     if shares is None:
         if c is not None and bool((c != 0).any()):

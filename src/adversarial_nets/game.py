@@ -129,9 +129,11 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         callback: called with the game after every round.
 
     Raises:
-        UserError: `rounds` is no whole number, or gradients are disabled.
+        UserError: `rounds` is no whole number, `game` is no game, or gradients are disabled.
     """
     rounds = whole_number("rounds", rounds, least=0)
+    if not isinstance(game, Game):
+        raise UserError(f"game is of type {type(game).__name__}; give what new_game returned.")
     refuse_without_gradients(game)
     while game.round < rounds:
         s = game.settings
@@ -243,6 +245,7 @@ def sample(
         UserError: classes that the generator does not have, or a z of another shape.
     """
     n = whole_number("n", n, least=0)
+    first = whole_number("first", first, least=0, most=2**32)
     require_settings(settings)
     if not isinstance(G, nn.Module):
         raise UserError(
@@ -253,6 +256,8 @@ def sample(
         raise UserError(
             f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
         )
+    if z is not None and not z.isfinite().all():
+        raise UserError("z has NaN or infinite values; they must be finite. Remove these rows.")
     if c is not None and (c.ndim == 0 or len(c) != n):
         given = f"has {len(c)} rows" if c.ndim else "is one number"
         raise UserError(f"c {given} for n = {n} samples; give one row for each.")
@@ -285,6 +290,8 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
         return None
     try:
         numbers = torch.as_tensor(given)
+        if numbers.is_meta or numbers.is_complex():
+            raise ValueError("a complex tensor, or one without values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{name} is no tensor or array of numbers ({error}). Give one: torch.tensor([0, 1])."

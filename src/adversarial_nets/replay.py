@@ -28,7 +28,7 @@ from adversarial_nets.errors import SettingError, UnknownName, UserError, unknow
 from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import game_state
-from adversarial_nets.settings import Settings
+from adversarial_nets.settings import DATA_OPTIONS, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys import catalogue, plane
 from adversarial_nets.toys.kinds import IMAGES, LINE, PLANE
@@ -153,8 +153,21 @@ def _evaluator(data: str, settings: Settings) -> Evaluator:
 
 
 def new_game(script: Script) -> Game:
-    """Set up the script's game at round 0."""
-    return kind_of(script.data).new_game(load_data(script.data), script.settings)
+    """Set up the script's game at round 0.
+
+    Raises:
+        UserError: unknown data, settings that do not go with them, or a setting that chooses how
+            images are read, since `load_data` reads them in one way only.
+    """
+    kind = kind_of(script.data)
+    for name in DATA_OPTIONS:
+        if getattr(script.settings, name) != getattr(kind.settings, name):
+            raise SettingError(
+                name,
+                "chooses how advnets train reads a folder of images; it has no effect on "
+                "interactive games, so leave it out.",
+            )
+    return kind.new_game(load_data(script.data), script.settings)
 
 
 def play_script(

@@ -14,8 +14,11 @@ from adversarial_nets.cli.shared import (
     Threads,
     count_option,
     needs_playground,
+    refuse_unused,
 )
+from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 
 __all__ = ["COMMANDS"]
 
@@ -71,6 +74,9 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.bench.scaling import measure_scaling
     from adversarial_nets.bench.speed import measure_speed
 
+    _refuse_unused(o)
+    if o.out is not None:
+        check_output_folder(o.out)
     if o.visitors is not None or o.playground:
         return _bench_playground(o, reporter)
     if o.growth:
@@ -93,6 +99,36 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     for line in [*lines, *(f"File: {path}" for path in files)]:
         reporter.say(line)
     return result
+
+
+_KINDS = {
+    "growth": ("--growth", {"out"}),
+    "pictures": ("--pictures", {"turns"}),
+    "playground": ("--playground", {"out", "busy"}),
+    "visitors": ("--visitors", {"out", "busy", "seconds"}),
+    "busy": ("--busy", {"out", "turns"}),
+}
+"""The option of each benchmark but the first, and the names of the other options that it uses."""
+
+
+def _refuse_unused(o: BenchOptions) -> None:
+    """Refuse two benchmarks at once, and options that the chosen one does not use.
+
+    Raises:
+        UserError: names the option.
+    """
+    asked = [name for name in _KINDS if getattr(o, name) not in (None, False)]
+    if "busy" in asked and ("playground" in asked or "visitors" in asked):
+        asked.remove("busy")  # one benchmark, beside a busy loop
+    options = [_KINDS[name][0] for name in asked]
+    if len(asked) > 1:
+        raise UserError(f"{' and '.join(options)} are different benchmarks; give one of them.")
+    used = _KINDS[asked[0]][1] if asked else {"data", "out", "turns"}
+    with_them = f"with {options[0]}" if asked else "without --visitors"
+    if o.data != BenchOptions.data and "data" not in used:
+        raise UserError(f"{o.data} has no effect {with_them}. Leave DATA out.")
+    unused = {"out", "seconds", "turns"} - used
+    refuse_unused(o, sorted(unused), f"has no effect {with_them}. Leave it out.")
 
 
 def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:

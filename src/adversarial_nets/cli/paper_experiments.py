@@ -26,6 +26,7 @@ from adversarial_nets.paper.claim_names import CLAIM_NAMES
 from adversarial_nets.paper.reproduce.registry import PARTS
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 
 __all__ = ["COMMANDS"]
 
@@ -47,6 +48,7 @@ class RelatedWorkOptions:
 def _related_work(o: RelatedWorkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.related_work import related_work
 
+    check_output_folder(o.out)
     found = related_work(o.out, seed=o.seed, on_progress=reporter.work)
     reporter.say("Gradient norms around discrete units")
     rows = [(f.model, f.discrete, f.below, f.above) for f in found.gradient_norms]
@@ -97,6 +99,7 @@ class ClaimOptions:
 def _claim(o: ClaimOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.training_claims import claim
 
+    check_output_folder(o.out)
     found, picture = claim(o.name, o.out, seed=o.seed, on_progress=reporter.work)
     reporter.say(f"{found.statement}\n{found.method}\n")
     rows = [dict(row) for row in found.rows]
@@ -158,6 +161,7 @@ def _table1(o: Table1Options, reporter: ProgressReporter) -> dict[str, Any]:
         return _recorded_table(out, o)
     from adversarial_nets.paper import table1
 
+    check_output_folder(out)
     table = table1.table1(
         o.data or (("mnist-5k",) if o.quick else ("mnist",)),
         out,

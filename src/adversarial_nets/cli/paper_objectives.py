@@ -19,6 +19,7 @@ from adversarial_nets.cli.shared import (
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 
 if TYPE_CHECKING:
     from adversarial_nets.paper.objective_study import Result
@@ -101,6 +102,7 @@ def _objectives(o: ObjectivesOptions, reporter: ProgressReporter) -> dict[str, A
         return _print_results(found, reporter)
     if o.data not in study.DATA:
         raise unknown_name(o.data, list(study.DATA), "data set of this study")
+    check_output_folder(o.out)
     rounds = o.rounds or study.ROUNDS[o.data]
     pictures = _play_all(o, o.data, chosen, rounds, reporter)
     found = [r for r in study.read_results(path) if (r.data, r.rounds) == (o.data, rounds)]

@@ -24,6 +24,7 @@ from adversarial_nets.cli.shared import (
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 
 if TYPE_CHECKING:
     from adversarial_nets.paper.section7.conditional import ConditionalScores
@@ -209,6 +210,7 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
             reporter.say("Nothing is recorded yet. Begin with: advnets paper section7 conditional")
         return _print_rows(rows, reporter)
     count_option("--per-class", o.per_class, 1)
+    check_output_folder(o.out)
     items = {
         "conditional": _conditional,
         "inference": _inference,

@@ -18,6 +18,7 @@ from adversarial_nets.cli.shared import (
     print_result,
 )
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 
 if TYPE_CHECKING:
     from adversarial_nets.paper.figure1 import Figure1
@@ -52,6 +53,7 @@ def _theory(o: TheoryOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.theory_figure import theory_figure
     from adversarial_nets.theory.statements import checks
 
+    check_output_folder(o.out)
     found = checks(o.seed)
     for check in found:
         mark = "holds" if check.holds else "FAILS"
@@ -88,6 +90,7 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.figure1 import figure1
     from adversarial_nets.toys.line import ROUNDS
 
+    check_output_folder(o.out)
     rounds = count_option("--rounds", o.rounds, ROUNDS)
     show_round = _show_rounds(reporter)
 
@@ -128,6 +131,7 @@ class FunctionSpaceOptions:
 def _function_space(o: FunctionSpaceOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.function_space import function_space
 
+    check_output_folder(o.out)
     found = function_space(
         o.data,
         o.out,
@@ -173,6 +177,7 @@ def _plane(o: PlaneOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.plane import plane
     from adversarial_nets.toys.plane import ROUNDS
 
+    check_output_folder(o.out)
     found = plane(
         o.data,
         o.out,
@@ -200,6 +205,7 @@ class RemarksOptions:
 def _remarks(o: RemarksOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.paper.remarks import remarks
 
+    check_output_folder(o.out)
     return _print_found(reporter, remarks(o.out, seed=o.seed))
 
 

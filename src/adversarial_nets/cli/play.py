@@ -14,10 +14,19 @@ from adversarial_nets.cli.shared import (
     output_path,
     print_files,
     print_table,
+    refuse_unused,
 )
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import ProgressReporter
-from adversarial_nets.settings import DATA_OPTIONS, Settings, update_settings
+from adversarial_nets.runs.files import check_output_folder
+from adversarial_nets.settings import (
+    DATA_OPTIONS,
+    FIELDS,
+    LIVE,
+    Settings,
+    canonical_name,
+    update_settings,
+)
 
 __all__ = ["COMMANDS", "PlayOptions"]
 
@@ -68,6 +77,7 @@ def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets play moons")
     _refuse_options_of_images(o)
+    check_output_folder(o.out)
     script = replay.Script(o.data, o.settings, o.rounds, _changes(o.change))
     played = replay.replay(script, o.out, lambda done, all: reporter.work("round", done, all))
     numbers = {name: metric._asdict() for name, metric in played.metrics.items()}
@@ -100,15 +110,29 @@ def _refuse_options_of_images(o: PlayOptions) -> None:
 
 
 def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
-    """The changes that --change gives, in the order of their rounds."""
+    """The changes that --change gives, in the order of their rounds.
+
+    Raises:
+        UserError: a text of another form, a setting that is unknown, cannot change during a game
+            or has no such value, or one that changes twice after the same round.
+    """
     found: dict[int, dict[str, Any]] = {}
     for text in given:
         at, colon, rest = text.partition(":")
-        name, equals, value = rest.partition("=")
+        option, equals, value = rest.partition("=")
         if not (at.isdecimal() and colon and equals):
             raise UserError(f"--change is {text!r}; it must be ROUND:OPTION=VALUE, e.g. 300:k=5.")
-        found.setdefault(int(at), {})[f"--{name}"] = value
-        update_settings(Settings(), found[int(at)])  # raises if there is no such setting
+        name = canonical_name(option)
+        if name in FIELDS and name not in LIVE:
+            raise UserError(
+                f"--change is {text!r}, but {name} cannot change during a game; start a new game "
+                "with it."
+            )
+        after = found.setdefault(int(at), {})
+        if name in after:
+            raise UserError(f"--change gives {name} twice after round {int(at)}; give it once.")
+        after[name] = value
+        update_settings(Settings(), after)  # raises if there is no such setting
     return tuple(sorted(found.items()))
 
 
@@ -152,6 +176,9 @@ def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, A
         from adversarial_nets.playground import serve
     run = o.run or Path("digits")
     if o.screenshots is not None:
+        unused = ("data", "port", "host", "browser", "allow")
+        refuse_unused(o, unused, "has no effect with --screenshots, which starts no server.")
+        check_output_folder(o.screenshots)
         from adversarial_nets.playground.screenshots import screenshots
 
         files = [str(file) for file in screenshots(o.screenshots, run)]

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.files import check_output_folder
 from adversarial_nets.setting_values import LARGEST_COUNT
 from adversarial_nets.text import padded
 
@@ -143,13 +144,14 @@ def refuse_unused(options: object, unused: Collection[str], reason: str) -> None
 
 
 def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
-    """Check the suffix of an output file, which `option` names.
+    """Check the suffix of an output file, which `option` names, and that its folder can be written.
 
     Raises:
-        UserError: the file has another suffix.
+        UserError: the file has another suffix, or its folder is a file or read-only.
     """
     if path.suffix not in suffixes:
         raise UserError(f"{option} is {path}; its name must end in {' or '.join(suffixes)}.")
+    check_output_folder(path.parent)
 
 
 # --- Output ---------------------------------------------------------------------------------------

@@ -333,6 +333,8 @@ def _numbered(
         UserError: a name that `classes` lacks, or more than one for an image.
     """
     given = labels if isinstance(labels, Mapping) else {"all": labels}
+    if any(isinstance(x, str | bytes) for x in given.values()):
+        raise UserError("labels is one text; give a list with the class of each image.")
     arrays = {split: np.asarray(x) for split, x in given.items() if not isinstance(x, Tensor)}
     if not any(array.dtype.kind in "US" for array in arrays.values()):
         return labels, classes

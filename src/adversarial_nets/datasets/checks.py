@@ -39,13 +39,20 @@ def refuse_invalid(data: "Dataset") -> None:
 
     Raises:
         UserError: a split is not a uint8 tensor of shape (n, pixels), or is empty; the image shape
-            is not (channels, height, width); labels are not one integer for each image.
+            is not (channels, height, width); the range is no pair of finite numbers in ascending
+            order; labels are not one integer for each image.
     """
     shape = data.image_shape
     if not isinstance(shape, tuple) or len(shape) != 3 or not all(_is_count(n) for n in shape):
         raise UserError(
             f"image_shape is {shape!r}; it must be (channels, height, width), for example "
             "(1, 28, 28)."
+        )
+    ends = data.range
+    is_pair = isinstance(ends, tuple) and len(ends) == 2
+    if not (is_pair and -math.inf < ends[0] < ends[1] < math.inf):
+        raise UserError(
+            f"range is {ends!r}; it must be the smallest and the largest value, e.g. (0.0, 1.0)."
         )
     for split in SPLITS:
         _check_images(split, getattr(data, split), shape)

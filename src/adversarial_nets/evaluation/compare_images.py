@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from adversarial_nets.datasets import Dataset
+from adversarial_nets.datasets.arrays import DataLike, as_dataset
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import (
@@ -55,7 +56,7 @@ class ImageMeasures:
 
 def measure_images(
     x: Images,
-    data: Dataset,
+    data: DataLike,
     features: str | Classifier | Callable[[Tensor], Tensor] = "patches",
     on_progress: Progress | None = None,
 ) -> ImageMeasures:
@@ -63,19 +64,27 @@ def measure_images(
 
     Args:
         x: images in the data set's shape and range.
-        data: the data set; its test and validation images, drawn at random, are compared with.
+        data: the data set, or what `train` takes in its place; its test and validation images,
+            drawn at random, are compared with.
         features: ``patches``; ``classifier``, ``inception``, or a data set for the features of its
             classifier; or as `measure` takes them.
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
-        UserError: unknown features, too few or too small images, values that are not finite or
-            outside the data's range, or nothing held out.
+        UserError: unknown features, too few or too small images, images of another shape than the
+            data's, values that are not finite or outside the data's range, or nothing held out.
     """
     kind = find_kind(features)
+    data = as_dataset(data)
     require_held_out(data)
     _require_finite(x)
+    if x.ndim != 2 or x.shape[1] != data.pixels or len(x) == 0:
+        raise UserError(
+            f"The images have shape {tuple(x.shape)}; it must be (n, {data.pixels}) here, "
+            "with n above 0. Flatten images of the same size with x.flatten(1)."
+        )
     refuse_outside(x, data.range)
+    x = x.detach().float().cpu()
     require_torchmetrics(kind.extra)
     return compare_samples(x, data, kind.load(data, on_progress), HELD_OUT_IMAGES)
 

@@ -24,6 +24,7 @@ from adversarial_nets.text import padded
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
+_GRIDS = ("paper", "fine")
 _PROTOCOL = ("data", "round", "weights", "grid", "samples")
 _BAD_RECORD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _NOT_SCORED: Mapping[str, Any] = {"parzen": {}}
@@ -164,9 +165,13 @@ def compare(
         those the one with the most samples.
 
     Raises:
-        UserError: fewer than two runs, a run given twice, or a path that is neither a run's folder
-            nor such a file.
+        UserError: fewer than two runs, a run given twice, a path that is neither a run's folder nor
+            such a file, or other weights or another grid.
     """
+    if weights not in ("raw", "averaged", None):
+        raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
+    if grid not in _GRIDS:
+        raise UserError(f"grid is {grid!r}; it must be one of {', '.join(_GRIDS)}.")
     places = _places(paths)
     entries = tuple(
         _from_file(path, name) if is_file else _from_folder(path, name, weights, grid)
@@ -315,7 +320,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         {key: _number(point[key]) for key in ("round", "raw", "averaged") if key in point}
         for point in run["curve"]
     ]
-    if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in ("paper", "fine"):
+    if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in _GRIDS:
         raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
     if scored and not (parzen["samples"] > 0 and record["round"] >= 0):
         raise ValueError("a negative number")

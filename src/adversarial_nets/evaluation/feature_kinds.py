@@ -211,7 +211,7 @@ def _of_function(function: "Callable[[Tensor], Tensor]") -> ImageFeatures:
 
     def of(x: "Tensor") -> "Tensor":
         with torch.no_grad():
-            found: object = function(x)
+            found: object = function(x.clone())  # it may change its images in place
         given = str(type(found))
         if isinstance(found, torch.Tensor):
             if found.ndim == 2 and len(found) == len(x):

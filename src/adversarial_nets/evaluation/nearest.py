@@ -6,12 +6,16 @@ import torch
 from jaxtyping import Float, Float64, Int64, UInt8
 from torch import Tensor
 
+from adversarial_nets.datasets.checks import refuse_other_than_bytes
+from adversarial_nets.errors import UserError
+
 __all__ = ["nearest_images"]
 
 _CHUNK = 1000  # images converted to float64 at a time: 6 MB for MNIST
 
 
 def _over_255(images: Tensor) -> Tensor:
+    refuse_other_than_bytes("images", images)
     return images.float() / 255
 
 
@@ -35,16 +39,25 @@ def nearest_images(
         For each x, the index of the nearest image (the lowest index of several equal ones) and its
         distance, which is 0 exactly if x is a copy.
 
+    Raises:
+        UserError: the rows of x have another length than the images, or the images are not uint8
+            (with the default `floats`).
+
     >>> images = torch.tensor([[0, 0], [0, 255]], dtype=torch.uint8)
     >>> index, distance = nearest_images(torch.tensor([[0.0, 1.0]]), images)
     >>> index.item(), distance.item()
     (1, 0.0)
     """
-    x = x.double()
+    x = torch.as_tensor(x).double()
     best = torch.full((len(x),), torch.inf, dtype=torch.float64)
     index = torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(images), _CHUNK):
         s = floats(images[start : start + _CHUNK]).double()
+        if x.ndim != 2 or x.shape[1:] != s.shape[1:]:
+            raise UserError(
+                f"x has shape {tuple(x.shape)}; it must be (n, {s.shape[1]}), as the images have "
+                f"{s.shape[1]} pixels. Flatten it with x.flatten(1)."
+            )
         d = torch.cdist(x, s, compute_mode="donot_use_mm_for_euclid_dist")
         distance, i = d.min(1)
         closer = distance < best

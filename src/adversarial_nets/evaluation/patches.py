@@ -57,7 +57,8 @@ def patch_distances(x: Images, y: Images, image_shape: ImageShape) -> PatchDista
     if min(image_shape[1:]) < SMALLEST_IMAGE:
         raise UserError(
             f"The images have {image_shape[1]} × {image_shape[2]} pixels; patch distances need at "
-            f"least {SMALLEST_IMAGE} × {SMALLEST_IMAGE}. Train on larger images with --size."
+            f"least {SMALLEST_IMAGE} × {SMALLEST_IMAGE}. Give a larger --size to train, or to "
+            "measure if the samples are a folder."
         )
     levels = zip(_pyramid(x, image_shape), _pyramid(y, image_shape), strict=True)
     return PatchDistances(*(_sliced_wasserstein(a, b) for a, b in levels))

@@ -151,6 +151,6 @@ def check_exported(run: Run, checkpoint: str, weights: str) -> None:
             "" if checkpoint == "last" else f" of checkpoint {checkpoint}"
         )
         raise UserError(
-            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
-            "checkpoint and weights out, or give the folder of a whole run."
+            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Ask "
+            "for no checkpoint and no weights, or give the folder of a whole run."
         )

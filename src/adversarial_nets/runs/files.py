@@ -18,6 +18,7 @@ from adversarial_nets.errors import UserError
 __all__ = [
     "FORMAT",
     "check_format",
+    "check_output_folder",
     "explain_os_errors",
     "flush",
     "json_text",
@@ -101,6 +102,25 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         raise UserError(
             f"Cannot write to {folder}: {why} and try again. Everything saved before is intact."
         ) from error
+
+
+def check_output_folder(folder: Path) -> None:
+    """Check before any work that results can be written into a folder, which need not exist yet.
+
+    Nothing is created.
+
+    Raises:
+        UserError: the folder or one above it is a file, a link to nothing, or read-only.
+    """
+    with explain_os_errors(folder):
+        place = folder.absolute()
+        while not os.path.lexists(place):
+            place = place.parent
+        place.stat()  # a link may lead nowhere
+        if not place.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(place))
 
 
 def require_folder(folder: Path) -> None:
