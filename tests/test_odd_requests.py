@@ -141,7 +141,7 @@ def test_odd_images_to_measure() -> None:
     measure: Any = inspect.unwrap(measure_images)  # without the tests' checks of types
     data = small_data(side=16)
     x = data.floats(data.train[:8])
-    cases = (
+    cases: tuple[tuple[Callable[[], object], str], ...] = (
         (
             lambda: measure(x.reshape(8, 1, 16, 16), data),
             r"\(8, 1, 16, 16\); it must be \(n, 256\)",
