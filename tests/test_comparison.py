@@ -128,6 +128,15 @@ def test_equal_runs_are_identical(tmp_path: Path) -> None:
     assert compare(files(tmp_path, record(), record(seed=1))).identical == ()
 
 
+def test_runs_without_scores_are_not_called_identical(tmp_path: Path) -> None:
+    for name, rounds in (("a", 2), ("b", 3)):
+        train(small_data(), settings=small_settings(), rounds=rounds, run=tmp_path / name)
+        (tmp_path / name / "metrics.jsonl").unlink()
+    found = compare([tmp_path / "a", tmp_path / "b"])
+    assert [entry.nats for entry in found.entries] == [None, None]
+    assert found.identical == ()
+
+
 def test_runs_trained_twice_are_identical(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

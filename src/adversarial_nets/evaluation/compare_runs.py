@@ -231,9 +231,11 @@ def _names(paths: Sequence[Path]) -> list[str]:
 
 
 def _identical(entries: Sequence[Entry]) -> tuple[tuple[str, ...], ...]:
-    """The names of entries that are equal in everything but the name."""
+    """The names of entries with scores that are equal in everything but the name."""
     sets: list[tuple[Entry, list[str]]] = []
     for entry in entries:
+        if entry.nats is None and not entry.curve:
+            continue  # nothing tells how far these runs were trained
         nameless = dataclasses.replace(entry, name="")
         for other, names in sets:
             if other == nameless:
