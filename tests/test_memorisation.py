@@ -55,6 +55,16 @@ def test_the_order_of_equal_images_does_not_matter() -> None:
     assert found.p_value == 1.0
 
 
+def test_samples_that_are_real_images_of_all_splits_are_counted() -> None:
+    data = small_data(600)
+    images = torch.cat([data.train, data.valid, data.test])
+    found = memorisation(torch.cat([data.floats(images), torch.rand(9, data.pixels)]), data)
+    assert found.p_value > 0.01
+    assert found.equal == 600
+    assert found.sentence.startswith("600 of 609 samples equal a real image in every pixel, ")
+    assert memorisation(data.floats(images) + 1 / 255, data).equal < 10
+
+
 def test_new_images_of_the_same_kind_are_no_copies() -> None:
     whole = small_data(2000)
     new = whole.floats(whole.train[1000:1300])

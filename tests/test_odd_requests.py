@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,17 @@ def test_an_option_of_another_mode(
 ) -> None:
     assert main(words.split()) == 2
     assert refusal in said(capsys)
+
+
+@pytest.mark.parametrize("columns", ["1", "2", "3", "0", "-5", "wide"])
+def test_help_in_a_terminal_without_columns(
+    columns: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert main(["doctor", "--help"]) == 0
+    assert "--json" in capsys.readouterr().out
+    assert main(["doctor", "--nope"]) == 2
+    assert os.environ["COLUMNS"] == columns
 
 
 def test_another_grid_or_weights_do_not_make_a_run_damaged() -> None:

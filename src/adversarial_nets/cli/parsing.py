@@ -7,6 +7,7 @@ import functools
 import inspect
 import io
 import itertools
+import os
 import re
 import shutil
 import textwrap
@@ -128,17 +129,35 @@ def _tyro_cli(
     command: Command, args: Sequence[str], default: object, quiet: bool = False
 ) -> tuple[Any, list[str]]:
     """The parsed options, and the arguments that are not options."""
-    return tyro.cli(
-        command.options,
-        prog=f"advnets {command.name}",
-        description="",
-        args=list(args),
-        default=default,
-        return_unknown_args=True,
-        console_outputs=not quiet,
-        registry=_registry(),
-    )
+    with _at_least_columns(_FEWEST_COLUMNS):
+        return tyro.cli(
+            command.options,
+            prog=f"advnets {command.name}",
+            description="",
+            args=list(args),
+            default=default,
+            return_unknown_args=True,
+            console_outputs=not quiet,
+            registry=_registry(),
+        )
 
+
+@contextlib.contextmanager
+def _at_least_columns(columns: int) -> Iterator[None]:
+    """Let tyro believe that the terminal is not narrower; with 3 columns its help never ends."""
+    before = os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(max(columns, shutil.get_terminal_size().columns))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = before
+
+
+_FEWEST_COLUMNS = 20
+"""The narrowest terminal that help is laid out for."""
 
 _TYRO_SENTENCES = (
     (r"Error parsing (\S+): (.*)", r"\1: \2."),
@@ -201,7 +220,7 @@ def _texts(args: Sequence[str]) -> dict[str, str]:
 
 def _description(command: Command, sentence: str) -> str:
     """The first part of the command's help: what it does, and examples."""
-    width = min(shutil.get_terminal_size().columns, 80) - 1
+    width = min(max(_FEWEST_COLUMNS, shutil.get_terminal_size().columns), 80) - 1
     paragraphs = [*inspect.cleandoc(command.options.__doc__ or "").split("\n\n"), sentence]
     text = "\n\n".join(
         textwrap.fill(" ".join(paragraph.split()), width, break_on_hyphens=False)

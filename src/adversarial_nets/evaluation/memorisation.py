@@ -20,6 +20,7 @@ __all__ = ["Memorisation", "memorisation"]
 
 _CHUNK = 2000  # images converted to floats at a time
 _SIGNIFICANT = 1e-3
+_ROUNDING = 1e-4  # of the range; neighbouring grey levels differ by 4e-3 of it
 _SHARES = (0.0005, 0.002, 0.02, 0.1, 0.5)
 """Shares of the real images that are looked at: few copies show in the smallest, copies of most
 training images of a small folder in the largest."""
@@ -40,6 +41,9 @@ class Memorisation:
             number of k that were tried.
         least_p_value: the p_value if all the nearest images were training images; if it is large,
             the test cannot detect copies.
+        equal: number of samples that equal a real image in every pixel, for example files that are
+            in the data's folder, too. Copies of all real images alike, training and held-out, have
+            no small p_value.
     """
 
     samples: int
@@ -49,6 +53,7 @@ class Memorisation:
     expected: float
     p_value: float
     least_p_value: float
+    equal: int = 0
 
     @property
     def sentence(self) -> str:
@@ -71,6 +76,11 @@ class Memorisation:
                 "It cannot be said whether images were copied: there are too few held-out images. "
                 "Even if all training images were copied, p could be "
                 f"{self.least_p_value:.2g}."
+            )
+        if self.equal:
+            return (
+                f"{self.equal:,} of {self.samples:,} samples equal a real image in every pixel, "
+                f"training images no more often than held-out ones: {found}."
             )
         return f"No sign of copied images: {found}."
 
@@ -95,6 +105,7 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
         expected=n_train / n,
         p_value=min(1.0, len(found) * p_value),
         least_p_value=min(1.0, len(found) * least),
+        equal=_equal(samples, nearest, data),
     )
 
 
@@ -110,6 +121,17 @@ def _among_closest(
     closest = distance <= limit
     k, training = int(closest.sum()), int(closest[:n_train].sum())
     return k, training, _p_value(training, n, n_train, k)
+
+
+def _equal(x: Float[Tensor, "n pixels"], nearest: Int64[Tensor, " n"], data: Dataset) -> int:
+    """The number of samples that equal their nearest real image, but for rounding errors."""
+    images = torch.cat([data.train, data.valid, data.test])
+    low, high = data.range
+    limit = _ROUNDING * (high - low)
+    return sum(
+        int(((data.floats(images[i]) - block).abs().amax(1) < limit).sum())
+        for block, i in zip(x.split(_CHUNK), nearest.split(_CHUNK), strict=True)
+    )
 
 
 def _p_value(training: int, n: int, n_train: int, k: int) -> float:
