@@ -88,7 +88,9 @@ PAGES = ROOT / "src" / "adversarial_nets" / "report"
 
 
 @pytest.mark.parametrize(
-    "path", [PAGES / "table1.html", *(PAGES / "run").glob("*.html")], ids=lambda path: path.name
+    "path",
+    [PAGES / "table1.html", PAGES / "paper.html", *(PAGES / "run").glob("*.html")],
+    ids=lambda path: path.name,
 )
 def test_each_text_of_a_template_is_followed_by_its_chinese(path: Path) -> None:
     """Also in branches that no test takes: an element with Chinese is of class "zh"."""

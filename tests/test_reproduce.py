@@ -35,6 +35,7 @@ from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.training.session import train
 from html_page import Page
 from small import small_data, small_settings
+from two_languages import NAMES_OF_THE_REPRODUCTION, check_languages
 
 
 def test_the_function_of_every_part_exists() -> None:
@@ -92,6 +93,7 @@ def test_a_subset_is_made_and_the_others_are_shown_as_not_run(
     assert by_name["figure3"].made_with["command"] == f"advnets paper reproduce figure3 {remake}"
 
     page = Page(found.html.read_text())
+    check_languages(page, [*NAMES_OF_THE_REPRODUCTION, "mlxtend", "CPU", "G.hidden", "D.units"])
     sources = [a["src"] or "" for _, a in page.elements if "src" in a]
     sources += [a["href"] or "" for name, a in page.elements if name != "a" and "href" in a]
     assert all(source.startswith("data:") for source in sources)
@@ -295,7 +297,7 @@ def test_a_custom_run_is_not_shown_as_the_published_experiment(
         assert "custom, from mnist" in part.ours
         assert f"It differs from the preset in: {difference}." in " ".join(part.notes)
     assert "; not the published experiment" in part_of(found, "figure2a").ours
-    assert found.html.read_text().count(difference) == 3
+    assert Page(found.html.read_text()).text.count(difference) == 3
 
 
 @pytest.mark.usefixtures("_small_mnist")

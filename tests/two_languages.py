@@ -58,6 +58,13 @@ OF_CHARTS = (
 )
 """Words in charts, which the Chinese captions explain."""
 
+NAMES_OF_THE_REPRODUCTION = (
+    *("Helvetica", "BiGAN", "Donahue", "Salimans", "MCMC", "AIS", "RMSE", "JSD", "KL", "quick"),
+    *("dimensions", "mnist-5k", "mnist-conditional", "fast-conditional", "filling-in", "fast"),
+    *("quickstart-2014", "quickstart", "tfd-standin", "dx", "dz"),
+)
+"""Names that the page of the reproduction keeps in Chinese, beside `NAMES`."""
+
 
 def check_languages(page: Page, names: Iterable[str] = ()) -> None:
     """Check that each text is there in both languages, and that neither has words of the other.

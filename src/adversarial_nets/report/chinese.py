@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from adversarial_nets.languages import Text, same, text
+from adversarial_nets.report import chinese_findings, chinese_reproduction
 
 __all__ = ["in_both"]
 
@@ -25,7 +26,6 @@ _WORDS: Mapping[str, str] = {
     "Algorithm 1; the released code": "算法 1；作者公开的代码",
     "our test of a remark in §3": "本项目对 §3 中一个说法的检验",
     # --- What a run was made with ---
-    "adversarial nets": "adversarial-nets",
     "machine": "机器",
     "threads": "线程数",
     "processes": "进程数",
@@ -216,9 +216,10 @@ def in_both(words: str) -> Text:
 
 def _chinese(words: str) -> str | None:
     """The Chinese of a text that the tables hold, else None."""
-    if words in _WORDS:
-        return _WORDS[words]
-    for pattern, chinese in _PATTERNS:
+    for table in (_WORDS, chinese_reproduction.WORDS):
+        if words in table:
+            return table[words]
+    for pattern, chinese in (*_PATTERNS, *chinese_findings.PATTERNS):
         if found := re.fullmatch(pattern, words):
             groups = [group or "" for group in found.groups()]
             return chinese.format(*(_chinese(group) or group for group in groups))

@@ -16,7 +16,7 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.evaluation.published import of_the_paper
 from adversarial_nets.evaluation.score import check_data, load_data
 from adversarial_nets.game import sample
-from adversarial_nets.languages import text
+from adversarial_nets.languages import Text, text
 from adversarial_nets.plots import curves, sheets, style
 from adversarial_nets.plots.interpolation import interpolate
 from adversarial_nets.report import commands, score_table
@@ -208,11 +208,17 @@ def _origin(run: Run, data: Dataset) -> dict[str, Any]:
     return {
         "provenance": in_both(data.provenance),
         "made_with": [
-            (in_both(name.replace("_", " ")), in_both(str(value)))
+            (_name_in_words(name), in_both(str(value)))
             for name, value in run.info.items()
             if name not in elsewhere and value is not None
         ],
     }
+
+
+def _name_in_words(name: str) -> Text:
+    """The name of an entry of a run's record; "adversarial nets" is this package there."""
+    words = name.replace("_", " ")
+    return text(words, "adversarial-nets") if name == "adversarial_nets" else in_both(words)
 
 
 def _commands(run: Run, weights: str, round: int) -> dict[str, str]:
