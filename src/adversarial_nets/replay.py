@@ -152,6 +152,22 @@ def _evaluator(data: str, settings: Settings) -> Evaluator:
     return kind_of(data).new_evaluator(load_data(data), settings)
 
 
+def _refuse_options_of_images(script: Script, kind: Kind) -> None:
+    """Refuse settings of images without effect on this game; `load_data` takes no options.
+
+    Raises:
+        SettingError: names the setting.
+    """
+    if kind.name == "images":
+        names: tuple[str, ...] = DATA_OPTIONS
+        why = "chooses how advnets train reads a folder of images; it has no effect on games here"
+    else:
+        names, why = (*DATA_OPTIONS, "flip"), f"has no effect on points such as {script.data}"
+    for name in names:
+        if getattr(script.settings, name) != getattr(kind.settings, name):
+            raise SettingError(name, f"{why}. Leave it out.")
+
+
 def new_game(script: Script) -> Game:
     """Set up the script's game at round 0.
 
@@ -160,13 +176,7 @@ def new_game(script: Script) -> Game:
             images are read, since `load_data` reads them in one way only.
     """
     kind = kind_of(script.data)
-    for name in DATA_OPTIONS:
-        if getattr(script.settings, name) != getattr(kind.settings, name):
-            raise SettingError(
-                name,
-                "chooses how advnets train reads a folder of images; it has no effect on "
-                "interactive games, so leave it out.",
-            )
+    _refuse_options_of_images(script, kind)
     return kind.new_game(load_data(script.data), script.settings)
 
 

@@ -80,13 +80,8 @@ def _main(argv: Sequence[str] | None) -> int:
     except SystemExit as error:  # tyro's: 0 after --help, 2 for a value that it cannot read
         return error.code if isinstance(error.code, int) else 2
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            problem = f"A name is too long: {error.filename}. Choose a shorter one."
-        elif isinstance(error, PermissionError) and error.filename:
-            problem = (
-                f"{error.filename} cannot be opened: permission denied. Change its permissions."
-            )
-        else:
+        problem = _users_mistake(error)
+        if problem is None:
             raise
         print_error(f"advnets: {problem}")
         return UserError.exit_code
@@ -100,6 +95,15 @@ def _main(argv: Sequence[str] | None) -> int:
             "a smaller --batch or fewer samples."
         )
         return UserError.exit_code
+
+
+def _users_mistake(error: OSError) -> str | None:
+    """What to say of a file that the user named wrongly; None for other errors of the system."""
+    if error.errno == errno.ENAMETOOLONG:
+        return f"A name is too long: {error.filename}. Choose a shorter one."
+    if isinstance(error, PermissionError) and error.filename:
+        return f"{error.filename} cannot be opened: permission denied. Change its permissions."
+    return None
 
 
 def _has_working_folder() -> bool:

@@ -16,11 +16,10 @@ from adversarial_nets.cli.shared import (
     print_table,
     refuse_unused,
 )
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs.files import check_output_folder
 from adversarial_nets.settings import (
-    DATA_OPTIONS,
     FIELDS,
     LIVE,
     Settings,
@@ -76,7 +75,6 @@ def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets play moons")
-    _refuse_options_of_images(o)
     check_output_folder(o.out)
     script = replay.Script(o.data, o.settings, o.rounds, _changes(o.change))
     played = replay.replay(script, o.out, lambda done, all: reporter.work("round", done, all))
@@ -92,21 +90,6 @@ def _play(o: PlayOptions, reporter: ProgressReporter) -> dict[str, Any]:
     reporter.say(f"Round {played.round}, fingerprint of the weights {played.weights}")
     print_files(reporter, files)
     return {"round": played.round, "weights": played.weights, "readings": numbers, "files": files}
-
-
-def _refuse_options_of_images(o: PlayOptions) -> None:
-    """Refuse options that choose how images are read, for data that are points.
-
-    Raises:
-        SettingError: names the option.
-    """
-    from adversarial_nets.replay import kind_of
-
-    if kind_of(o.data).name == "images":
-        return
-    for name in (*DATA_OPTIONS, "flip"):
-        if getattr(o.settings, name) != getattr(Settings, name):
-            raise SettingError(name, f"has no effect on points such as {o.data}. Leave it out.")
 
 
 def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
