@@ -62,7 +62,7 @@ def open_browser() -> "Iterator[Browser]":
 
 
 def screenshots(out: Path, run: Path | None = None) -> list[Path]:
-    """Write screenshots of the boards, a lesson and a phone, and a short animation.
+    """Write screenshots of the boards, a lesson and a phone, and short animations.
 
     Args:
         out: the folder to write into.
@@ -93,13 +93,13 @@ def screenshots(out: Path, run: Path | None = None) -> list[Path]:
         page.context.close()
         for lang in ("en", "zh"):
             files[f"playground-lesson.{lang}.png"] = _lesson(browser, url, lang)
+            files[f"playground.{lang}.gif"] = _animation(browser, url, lang)
         if run:
             page = _open(browser, url, _ADDRESSES["line"] | {"lang": "en", "board": "latent"})
             page.wait_for_selector("#directions label")
             page.wait_for_timeout(500)
             files["playground-latent.en.png"] = page.screenshot()
             page.context.close()
-        files["playground.gif"] = _animation(browser, url)
     with explain_os_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -155,9 +155,9 @@ def _palette(theme: Theme) -> Image.Image:
     return palette
 
 
-def _animation(browser: "Browser", url: str) -> bytes:
+def _animation(browser: "Browser", url: str, lang: Language) -> bytes:
     """A GIF of a game in the plane while it plays."""
-    address = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": "en"}
+    address = {"state": {"data": "ring-of-gaussians", "rounds": 0, "speed": 20}, "lang": lang}
     page = _open(browser, url, address, width=760, height=900)
     page.click("#play")
     pictures, palette = [], _palette(THEMES["light"])
