@@ -41,8 +41,9 @@ A mistake raises `an.UserError`, whose text says what to do.
 (240, 240)
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from adversarial_nets.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from adversarial_nets.build import new_game
@@ -95,29 +96,21 @@ __all__ = [
 __version__ = "0.1.0"
 
 # Each name is imported at its first use (PEP 562), so that ``advnets --help`` imports no torch.
-_MODULES = {
-    "build": ["new_game"],
-    "datasets": ["Dataset", "dataset_from_arrays", "load"],
-    "errors": ["Diverged", "Stopped", "UserError"],
-    "evaluation": ["Evaluation", "calibrate", "evaluate"],
-    "game": ["play", "sample"],
-    "presets": ["PRESETS"],
-    "report": ["write_report"],
-    "report.exported": ["export_generator"],
-    "evaluation.compare_runs": ["compare"],
-    "runs.folder": ["Run", "open_run"],
-    "runs.game_state": ["load_generator"],
-    "settings": ["Cadence", "DiscriminatorSettings", "GeneratorSettings", "Settings"],
-    "training.session": ["TrainingSnapshot", "train"],
-}
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module 'adversarial_nets' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"adversarial_nets.{_MODULE_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "build": "new_game",
+        "datasets": "Dataset dataset_from_arrays load",
+        "errors": "Diverged Stopped UserError",
+        "evaluation": "Evaluation calibrate evaluate",
+        "game": "play sample",
+        "presets": "PRESETS",
+        "report": "write_report",
+        "report.exported": "export_generator",
+        "evaluation.compare_runs": "compare",
+        "runs.folder": "Run open_run",
+        "runs.game_state": "load_generator",
+        "settings": "Cadence DiscriminatorSettings GeneratorSettings Settings",
+        "training.session": "TrainingSnapshot train",
+    },
+)

@@ -8,8 +8,9 @@ the quick one. ``docs/add-a-baseline.md`` shows how to add your own.
 Names are imported on first use (PEP 562), so that `names` can be imported without torch.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from adversarial_nets.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from adversarial_nets.baselines.chains import SINGLE_CHAIN, ChainSampler, ChainSettings
@@ -32,21 +33,13 @@ __all__ = [
     "open_fit_folder",
 ]
 
-_NAMES = {
-    "chains": ["SINGLE_CHAIN", "ChainSampler", "ChainSettings"],
-    "fitting": ["FitSession", "copy_tensors"],
-    "interface": ["Baseline", "Fit", "Model", "Sample"],
-    "registry": ["BASELINES"],
-    "run_folder": ["open_fit_folder"],
-}
-_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "chains": "SINGLE_CHAIN ChainSampler ChainSettings",
+        "fitting": "FitSession copy_tensors",
+        "interface": "Baseline Fit Model Sample",
+        "registry": "BASELINES",
+        "run_folder": "open_fit_folder",
+    },
+)

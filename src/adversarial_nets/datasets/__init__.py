@@ -1,6 +1,5 @@
 """Data sets: `load` returns uint8 images in three splits (§5); `register` adds your own."""
 
-import importlib
 from typing import TYPE_CHECKING
 
 from adversarial_nets.datasets import builtin as _builtin  # noqa: F401 (registers the loaders)
@@ -13,6 +12,7 @@ from adversarial_nets.datasets.registry import (
     load,
     register,
 )
+from adversarial_nets.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets.arrays import as_dataset, dataset_from_arrays, name_or_dataset
@@ -54,13 +54,11 @@ __all__ = [
     "to_pixels",
 ]
 
-
-_IN_ARRAYS = ("as_dataset", "dataset_from_arrays", "name_or_dataset")
-
-
-def __getattr__(name: str) -> object:
-    """Import these names at first use, so that listing data sets needs no torch."""
-    if name not in __all__:
-        raise AttributeError(f"module 'adversarial_nets.datasets' has no attribute {name!r}")
-    module = "arrays" if name in _IN_ARRAYS else "dataset"
-    return getattr(importlib.import_module(f"adversarial_nets.datasets.{module}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "arrays": "as_dataset dataset_from_arrays name_or_dataset",
+        "dataset": "Dataset Fold ImageShape Source fingerprint fingerprint_of_labels "
+        "image_shape_of require_labels sample_images sample_rows to_pixels",
+    },
+)

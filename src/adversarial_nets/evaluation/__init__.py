@@ -4,8 +4,9 @@ Names are imported on first use (PEP 562), so that modules without torch, such a
 `evaluation.published`, can be imported without it.
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from adversarial_nets.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
@@ -49,32 +50,17 @@ __all__ = [
     "parzen_score_on",
 ]
 
-_NAMES = {
-    "calibration": ["CalibrationRow", "calibrate"],
-    "compare_images": ["ImageMeasures", "measure_images"],
-    "features": ["Classifier", "classifier"],
-    "measure_run": ["Measurement", "measure"],
-    "measures": ["FeatureMetrics", "compare_features"],
-    "nearest": ["nearest_images"],
-    "parzen": [
-        "GRIDS",
-        "ParzenScore",
-        "Samples",
-        "log_likelihood",
-        "parzen_score",
-        "parzen_score_on",
-    ],
-    "published": ["PUBLISHED", "PublishedScore"],
-    "score": ["Evaluation", "evaluate"],
-}
-_MODULE_OF = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULE_OF})
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "calibration": "CalibrationRow calibrate",
+        "compare_images": "ImageMeasures measure_images",
+        "features": "Classifier classifier",
+        "measure_run": "Measurement measure",
+        "measures": "FeatureMetrics compare_features",
+        "nearest": "nearest_images",
+        "parzen": "GRIDS ParzenScore Samples log_likelihood parzen_score parzen_score_on",
+        "published": "PUBLISHED PublishedScore",
+        "score": "Evaluation evaluate",
+    },
+)

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING
 
+from adversarial_nets.lazy_names import lazy_names
 from adversarial_nets.report.commands import continue_command
 from adversarial_nets.report.existing import existing_report
 from adversarial_nets.report.templates import template
@@ -19,11 +20,4 @@ __all__ = [
     "write_report",
 ]
 
-
-def __getattr__(name: str) -> object:
-    """Import `write_report` when it is first used."""
-    if name != "write_report":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from adversarial_nets.report.run_report import write_report
-
-    return write_report
+__getattr__, __dir__ = lazy_names(__name__, {"run_report": "write_report"})

@@ -8,9 +8,9 @@
 How to add a part: docs/add-a-part-to-reproduce.md.
 """
 
-import importlib
 from typing import TYPE_CHECKING
 
+from adversarial_nets.lazy_names import lazy_names
 from adversarial_nets.paper.reproduce import contents  # noqa: F401 (it registers the parts)
 from adversarial_nets.paper.reproduce.registry import PARTS, Context, Part, Result, register
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["PARTS", "Context", "Part", "Record", "Reproduction", "Result", "register", "reproduce"]
 
 # Imported on first use, so that help texts, which name the parts, need no torch.
-_MODULE_OF = {"Record": "records", "Reproduction": "engine", "reproduce": "engine"}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__, {"engine": "Reproduction reproduce", "records": "Record"}
+)

@@ -18,8 +18,9 @@ Modules: `make` (the whole table), `rows` (one row), `pictures`, `text` (the out
 (reading and writing results; imports no torch).
 """
 
-import importlib
 from typing import TYPE_CHECKING
+
+from adversarial_nets.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from adversarial_nets.paper.table1.make import table1
@@ -29,17 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["NAMES", "Result", "Table", "as_text", "recorded", "table1"]
 
 # Imported on first use, so that reading recorded results does not import torch.
-_MODULE_OF = {
-    "NAMES": "record",
-    "Result": "record",
-    "Table": "record",
-    "as_text": "text",
-    "recorded": "record",
-    "table1": "make",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+__getattr__, __dir__ = lazy_names(
+    __name__, {"make": "table1", "record": "NAMES Result Table recorded", "text": "as_text"}
+)
