@@ -65,20 +65,26 @@ def test_a_module_imports_only_from_its_own_line_and_those_above() -> None:
     assert wrong == []
 
 
-def test_no_two_modules_import_each_other_by_any_way() -> None:
-    direct = {module: set(imports(path)) - {module} for module, path in MODULES.items()}
+@pytest.mark.parametrize("of_packages", [False, True])
+def test_no_two_modules_or_packages_import_each_other_by_any_way(of_packages: bool) -> None:
+    direct: dict[str, set[str]] = {}
+    for module, path in MODULES.items():
+        names = [module, *imports(path)]
+        if of_packages:
+            names = [name.split("/")[0] for name in names]
+        direct.setdefault(names[0], set()).update(names)
     reached: dict[str, set[str]] = {}
 
     def reach(module: str, trail: tuple[str, ...]) -> set[str]:
         assert module not in trail, " → ".join((*trail, module))
         if module not in reached:
-            found = set(direct[module])
-            for other in direct[module]:
+            found = direct[module] - {module}
+            for other in tuple(found):
                 found |= reach(other, (*trail, module))
             reached[module] = found
         return reached[module]
 
-    for module in MODULES:
+    for module in direct:
         reach(module, ())
 
 

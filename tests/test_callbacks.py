@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import torch
 
+from adversarial_nets import distributed
 from adversarial_nets.build import change_settings
-from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.compare_runs import compare
 from adversarial_nets.runs import checkpoints

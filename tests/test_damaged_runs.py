@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import adversarial_nets as an
-from adversarial_nets.engine import distributed
+from adversarial_nets import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate, score
 from adversarial_nets.runs import checkpoints, metrics

@@ -25,6 +25,7 @@ from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.errors import Stopped
 from adversarial_nets.progress import ProgressReporter, print_line
 from adversarial_nets.runs.signals import signals
+from adversarial_nets.training.display import show_training
 from test_progress import snapshot
 
 TRAIN = ["train", "mnist-5k", "--rounds", "9"]
@@ -72,7 +73,7 @@ def test_a_training_goes_on_without_its_terminal(
 ) -> None:
     terminal = open_terminal(monkeypatch)
     reporter = ProgressReporter()
-    with reporter.training(30) as callback:
+    with show_training(reporter, 30) as callback:
         callback(snapshot(10, 30, 1.0))
         terminal.closed_by_user = True
         for round_ in (20, 30):

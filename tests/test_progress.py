@@ -5,26 +5,27 @@ import re
 import sys
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from adversarial_nets import progress
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.state import Game
+from adversarial_nets.training.display import show_training
+from adversarial_nets.training.loop import TrainingSnapshot
 
 
-def snapshot(round: int, rounds: int, seconds: float, **row: Any) -> Any:
-    """What a callback reads of a `TrainingSnapshot`."""
+def snapshot(
+    round: int, rounds: int, seconds: float, problem: str | None = None, **row: Any
+) -> TrainingSnapshot:
+    """What the callback of a training receives, without networks."""
     numbers = {"D_x": 0.512, "D_G_z": 0.487, "d_loss": 1.386, "g_loss": 0.693}
-    return SimpleNamespace(
-        row={"round": round, **numbers, **row},
-        rounds=rounds,
-        seconds=seconds,
-        started_at=0,
-        problem=None,
-    )
+    numbers |= {"round": round, **row}
+    return TrainingSnapshot(numbers, Mock(spec=Game), rounds, seconds, 0, problem)
 
 
-SCORED = {
+SCORED: dict[str, Any] = {
     "scores": {"raw": {"valid_nats": -1234.5}, "averaged": {"valid_nats": 225.4}},
     "accuracy": 0.78,
 }
@@ -72,7 +73,7 @@ def test_a_short_stage_prints_nothing(
 
 
 def test_training_in_a_log_file_is_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    with ProgressReporter().training(600_000) as callback:
+    with show_training(ProgressReporter(), 600_000) as callback:
         callback(snapshot(50, 600_000, 1.0))
         callback(snapshot(100, 600_000, 2.0))  # too soon for another line
         callback(snapshot(300, 600_000, 6.1))
@@ -89,10 +90,9 @@ def test_training_in_a_log_file_is_a_table(capsys: pytest.CaptureFixture[str]) -
 
 
 def test_a_warning_is_wrapped(capsys: pytest.CaptureFixture[str]) -> None:
-    warned = snapshot(50, 100, 1.0)
-    warned.problem = "G has collapsed: its samples are almost the same image. " * 4
-    with ProgressReporter().training(100) as callback:
-        callback(warned)
+    problem = "G has collapsed: its samples are almost the same image. " * 4
+    with show_training(ProgressReporter(), 100) as callback:
+        callback(snapshot(50, 100, 1.0, problem))
     out = capsys.readouterr().out
     assert out.count("G has collapsed") == 4
     assert all(len(line) <= 80 for line in out.splitlines())
@@ -105,7 +105,7 @@ def test_the_live_bar_fits_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("NO_COLOR", "1")
-    with ProgressReporter().training(600_000) as callback:
+    with show_training(ProgressReporter(), 600_000) as callback:
         callback(snapshot(300_000, 600_000, 3600.0, **SCORED))
     lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", terminal.getvalue()).splitlines()
     assert all(len(line) <= 80 for line in lines)
@@ -133,7 +133,7 @@ def test_quiet_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     reporter = ProgressReporter(quiet=True)
     reporter.say("x")
     reporter.work("test", 1, 2)
-    with reporter.training(10) as callback:
+    with show_training(reporter, 10) as callback:
         callback(snapshot(10, 10, 100.0))
     reporter.close()
     assert capsys.readouterr().out == ""

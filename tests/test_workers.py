@@ -15,11 +15,10 @@ import torch
 from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 import two_workers
-from adversarial_nets import report
+from adversarial_nets import distributed, report
 from adversarial_nets.build import new_game
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
-from adversarial_nets.engine import distributed
 from adversarial_nets.game import play, sample
 from adversarial_nets.runs import checkpoints, game_state, metrics
 from fork_server import ADVNETS, ForkServer, children
@@ -195,7 +194,7 @@ MISHAPS = """
 import os
 if os.environ.get("RANK") == "1":
     import pathlib, signal
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import distributed
     attempt = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
     # One call comes before the first round.
     call, number = [(51, signal.SIGKILL), (20, signal.SIGTERM)][attempt]

@@ -18,12 +18,11 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from adversarial_nets import datasets, report
+from adversarial_nets import datasets, distributed, report
 from adversarial_nets.build import new_game
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import Dataset
-from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.parzen import parzen_score
 from adversarial_nets.game import play, sample

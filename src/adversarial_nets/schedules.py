@@ -8,9 +8,8 @@ import math
 
 import torch
 
-from adversarial_nets import augmentation, objectives
+from adversarial_nets import augmentation, distributed, objectives
 from adversarial_nets.datasets import Source
-from adversarial_nets.engine import distributed
 from adversarial_nets.optimisers import rule_of
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game

@@ -7,9 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import objectives
+from adversarial_nets import distributed, objectives
 from adversarial_nets.datasets import Source
-from adversarial_nets.engine import distributed
 from adversarial_nets.objectives import Logits
 from adversarial_nets.optimisers import OPTIMISERS
 from adversarial_nets.random import Address

@@ -84,8 +84,7 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("samples.png", run=o.run)
     _check_sample(o, out)
 
-    from adversarial_nets import classes
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import classes, distributed
     from adversarial_nets.game import sample
     from adversarial_nets.random import Address
 

@@ -48,7 +48,7 @@ def process_group() -> AbstractContextManager[None]:
     """Join the process group if torchrun started this process; otherwise do nothing."""
     if not UNDER_TORCHRUN:
         return nullcontext()
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import distributed
 
     return distributed.process_group()
 

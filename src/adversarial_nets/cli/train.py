@@ -195,8 +195,7 @@ def _changed(settings: Settings, plan: Plan) -> Sequence[str]:
 
 def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -> dict[str, Any]:
     """Load the data, train, score and write the report."""
-    from adversarial_nets import datasets, report
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import datasets, distributed, report
     from adversarial_nets.engine.devices import check_device
     from adversarial_nets.runs import checkpoints, game_state
     from adversarial_nets.training import session, tracking
@@ -308,8 +307,9 @@ def _play(
 ) -> Run:
     """Train to the last round."""
     from adversarial_nets.training import session
+    from adversarial_nets.training.display import show_training
 
-    with reporter.training(rounds) as callback:
+    with show_training(reporter, rounds) as callback:
         return session.train(
             data,
             preset=plan.preset,
@@ -344,7 +344,7 @@ def _what_is_kept(o: TrainOptions, args: Sequence[str]) -> list[str]:
 
 def _score(run: Run, data: "Dataset", reporter: ProgressReporter) -> dict[str, Any]:
     """The Parzen scores of the last checkpoint by weights; recorded scores are not recomputed."""
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import distributed
     from adversarial_nets.evaluation import evaluate
     from adversarial_nets.runs import checkpoints
     from adversarial_nets.runs.evaluations import read_evaluations
@@ -448,7 +448,7 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
 
 def _trackers(o: TrainOptions, folder: Path) -> Iterator["Callback"]:
     """The callbacks of the trackers that the options ask for, in the main process only."""
-    from adversarial_nets.engine import distributed
+    from adversarial_nets import distributed
     from adversarial_nets.training.tracking import TRACKERS
 
     for name, tracker in TRACKERS.items():

@@ -10,10 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import augmentation, nets, objectives
+from adversarial_nets import augmentation, distributed, nets, objectives
 from adversarial_nets.convolutional import ChannelsLast, Signed
 from adversarial_nets.datasets import image_shape_of
-from adversarial_nets.engine import distributed
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import Branches, Projection, address_dropout, reference_parameter
 from adversarial_nets.minibatches import pairs, sample_data, training_images

@@ -25,8 +25,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from adversarial_nets import objectives
-from adversarial_nets.engine import distributed
+from adversarial_nets import distributed, objectives
 from adversarial_nets.layers import Branches, Dropout, Maxout, Projection
 from adversarial_nets.state import Game, Images, Logits, Noise
 

@@ -30,7 +30,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
-from adversarial_nets.engine import distributed
+from adversarial_nets import distributed
 
 __all__ = ["Mode", "ThreadTuner", "sleeping_threads"]
 

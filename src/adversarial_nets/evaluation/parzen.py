@@ -22,10 +22,10 @@ from jaxtyping import Float, Float64
 from numpy.typing import NDArray
 from torch import Tensor
 
+from adversarial_nets import distributed
 from adversarial_nets.datasets import as_dataset, sample_images
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.engine import distributed
 from adversarial_nets.engine.precision import full_float32
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import UserError, unknown_name
@@ -137,7 +137,7 @@ def log_likelihood(
         sigmas: window widths σ > 0, in units of the pixels.
         on_progress: called after each block of samples.
         shared: whether the samples are only this process's part of all samples
-            (`engine.distributed`); every process then returns the result for all of them.
+            (`distributed`); every process then returns the result for all of them.
 
     Raises:
         UserError: no samples or no points, values that are not finite or no floats, samples of

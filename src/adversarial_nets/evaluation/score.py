@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from adversarial_nets import datasets
+from adversarial_nets import datasets, distributed
 from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.datasets.arrays import DataLike, name_or_dataset
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.engine import distributed
 from adversarial_nets.errors import DataMoved, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from adversarial_nets import __version__
+from adversarial_nets import __version__, distributed
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.registry import absolute_path
-from adversarial_nets.engine import distributed
 
 __all__ = ["made_with"]
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from adversarial_nets.engine import distributed
+from adversarial_nets import distributed
 
 __all__ = ["signals"]
 

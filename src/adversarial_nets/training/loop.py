@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from adversarial_nets import distributed
 from adversarial_nets.build import change_settings
 from adversarial_nets.classes import class_count
 from adversarial_nets.datasets import Dataset, sample_images
-from adversarial_nets.engine import distributed
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import Diverged, Stopped, UserError

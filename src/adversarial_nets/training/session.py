@@ -9,14 +9,13 @@ from typing import Any, Literal
 
 from torch import nn
 
-from adversarial_nets import datasets
+from adversarial_nets import datasets, distributed
 from adversarial_nets.build import Optimiser, new_game
 from adversarial_nets.classes import images_per_class
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.folder_files import refuse_images
-from adversarial_nets.engine import distributed
 from adversarial_nets.engine.devices import check_device
 from adversarial_nets.errors import SettingError, UserError, describe_type
 from adversarial_nets.game import refuse_without_gradients
@@ -43,6 +42,7 @@ from adversarial_nets.settings import (
     settings_differences,
 )
 from adversarial_nets.state import Game
+from adversarial_nets.training.display import show_training
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
 from adversarial_nets.training.plan import Choices, Plan, is_new, resolve
@@ -78,7 +78,7 @@ def train(
 ) -> Run:
     """Train a game, or continue the run that the folder holds.
 
-    Under ``torchrun`` all its processes train the same game (`engine.distributed`).
+    Under ``torchrun`` all its processes train the same game (`distributed`).
 
     Args:
         data: a name for `datasets.load`, a folder of images as a path, a loaded data set, or images
@@ -146,7 +146,7 @@ def train(
         total = _length(plan, dataset, rounds, epochs)
         keep_all = keep == "all"
         request = _Request(plan, dataset, networks, onto, device, precision, keep_all, patience)
-        with reporter.training(total) as show:
+        with show_training(reporter, total) as show:
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
 
 
