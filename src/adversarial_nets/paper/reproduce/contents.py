@@ -27,34 +27,28 @@ def _score(data: str) -> str:
     return f"{score.nats:g} ± {score.se:g} nats"
 
 
-register(
+for part in (
     Part(
         "related-work",
         "Related work",
         "§2",
         "statements without numbers",
         _later("theory_parts", "related_work"),
-    )
-)
-register(
+    ),
     Part(
         "figure1",
         "Figure 1: training in one dimension",
         "§3",
         "D converges to ½",
         _later("theory_parts", "figure1"),
-    )
-)
-register(
+    ),
     Part(
         "gradients",
         "G's two objectives",
         "§3",
         "log D gives stronger gradients",
         _later("claim_parts", "claim_part", "gradients"),
-    )
-)
-register(
+    ),
     Part(
         "steps",
         "k updates of D for each update of G",
@@ -62,9 +56,7 @@ register(
         "too many updates of D overfit",
         _later("claim_parts", "claim_part", "steps"),
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "head-start",
         "Training G alone first",
@@ -72,27 +64,21 @@ register(
         "not in the paper",
         _later("claim_parts", "claim_part", "head-start"),
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "theory",
         "Theory: the optimum",
         "§4.1",
         "C(G) ≥ −log 4, equal only if p_g = p_data",
         _later("theory_parts", "theory"),
-    )
-)
-register(
+    ),
     Part(
         "function-space",
         "Theory: convergence",
         "§4.2",
         "p_g converges to p_data",
         _later("theory_parts", "function_space"),
-    )
-)
-register(
+    ),
     Part(
         "table1",
         "Table 1: Parzen log-likelihood",
@@ -100,24 +86,15 @@ register(
         "adversarial nets 225 ± 2",
         _later("table_parts", "table1"),
         reads=("table1",),
-    )
-)
-register(
+    ),
     Part(
         "parzen-spread",
         "Reliability of the Parzen score",
         "§5",
         "high variance",
         _later("claim_parts", "claim_part", "parzen-spread"),
-    )
-)
-for name, title, data, full_only in (
-    ("figure2a", "Figure 2a: MNIST", "mnist", False),
-    ("figure2b", "Figure 2b: TFD", "tfd", True),
-    ("figure2c", "Figure 2c: CIFAR-10, fully connected", "cifar10", True),
-    ("figure2d", "Figure 2d: CIFAR-10, convolutional", "cifar10", True),
-):
-    register(
+    ),
+    *(
         Part(
             name,
             title,
@@ -128,8 +105,13 @@ for name, title, data, full_only in (
             differs_by_profile=True,
             full_only=full_only,
         )
-    )
-register(
+        for name, title, data, full_only in (
+            ("figure2a", "Figure 2a: MNIST", "mnist", False),
+            ("figure2b", "Figure 2b: TFD", "tfd", True),
+            ("figure2c", "Figure 2c: CIFAR-10, fully connected", "cifar10", True),
+            ("figure2d", "Figure 2d: CIFAR-10, convolutional", "cifar10", True),
+        )
+    ),
     Part(
         "figure3",
         "Figure 3: interpolation in z",
@@ -138,9 +120,7 @@ register(
         _later("training_parts", "figure3"),
         reads=("figure2a",),
         differs_by_profile=True,
-    )
-)
-register(
+    ),
     Part(
         "table2",
         "Table 2: difficulties of each kind of model",
@@ -149,18 +129,14 @@ register(
         _later("table_parts", "table2"),
         reads=("table1", "figure2a"),
         differs_by_profile=True,
-    )
-)
-register(
+    ),
     Part(
         "helvetica",
         "Mode collapse (the Helvetica scenario)",
         "§6",
         "G collapses if D is not updated",
         _later("claim_parts", "claim_part", "helvetica"),
-    )
-)
-register(
+    ),
     Part(
         "conditional",
         "Extension 1: a conditional model p(x | c)",
@@ -169,9 +145,7 @@ register(
         _later("section7_parts", "conditional"),
         differs_by_profile=True,
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "inference",
         "Extension 2: inference of z",
@@ -181,9 +155,7 @@ register(
         reads=("figure2a",),
         differs_by_profile=True,
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "filling-in",
         "Extension 3: all conditionals p(x_S | x_¬S)",
@@ -192,9 +164,7 @@ register(
         _later("section7_parts", "filling_in"),
         differs_by_profile=True,
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "few-labels",
         "Extension 4: few labels",
@@ -203,9 +173,7 @@ register(
         _later("section7_parts", "few_labels"),
         differs_by_profile=True,
         slow=True,
-    )
-)
-register(
+    ),
     Part(
         "efficiency",
         "Extension 5: efficiency",
@@ -214,5 +182,6 @@ register(
         _later("section7_parts", "efficiency"),
         differs_by_profile=True,
         slow=True,
-    )
-)
+    ),
+):
+    register(part)
