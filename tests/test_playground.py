@@ -123,7 +123,7 @@ def test_a_remembered_game_continues_bit_for_bit(monkeypatch: pytest.MonkeyPatch
         slot = remembered.recall(wanted)
         assert slot.game.round == known
         slot.play_to(rounds)
-        assert replay.fingerprint(slot.game) == replay.replay(wanted).weights
+        assert replay.fingerprint_of_weights(slot.game) == replay.replay(wanted).weights
 
 
 def test_a_page_that_comes_back_gets_its_own_game_and_no_other(
@@ -211,7 +211,7 @@ def test_slow_motion_plays_an_ordinary_round() -> None:
     for _ in range(2):
         slow = last(handle(session, {"type": "slow_round"}), "slow")
         handle(other, {"type": "step", "train": "both"})
-        fingerprints = [replay.fingerprint(s.slots[0].game) for s in (session, other)]
+        fingerprints = [replay.fingerprint_of_weights(s.slots[0].game) for s in (session, other)]
         assert fingerprints[0] == fingerprints[1]
         noise, data, D, for_G, G = slow["stages"]
         assert [s["line"] for s in slow["stages"]] == ["noise D", "data", "D", "noise G", "G"]
@@ -280,7 +280,7 @@ def test_two_games_share_the_seed_and_nothing_else() -> None:
     session = new_session(games=2)
     handle(session, {"type": "step", "train": "both"})
     a, b = session.slots
-    assert replay.fingerprint(a.game) == replay.fingerprint(b.game)
+    assert replay.fingerprint_of_weights(a.game) == replay.fingerprint_of_weights(b.game)
     handle(session, {"type": "update_setting", "game": 1, "setting": "lr", "value": 0.5})
     state = last(handle(session, {"type": "step", "train": "both"}), "state")
     assert len(set(state["weights"])) == 2

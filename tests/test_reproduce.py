@@ -28,7 +28,7 @@ from adversarial_nets.paper.reproduce import (
     reproduce,
     training_parts,
 )
-from adversarial_nets.paper.reproduce.records import done, fingerprint, read_record, write_record
+from adversarial_nets.paper.reproduce.records import checksum, done, read_record, write_record
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import folder as runs_folder
@@ -203,8 +203,8 @@ def test_a_run_that_was_trained_again_is_another_one(tmp_path: Path) -> None:
     for seed in (0, 1):
         settings = small_settings(seed=seed)
         train(small_data(), settings=settings, run=tmp_path, rounds=1, restart=bool(seed))
-        found.add(fingerprint(tmp_path))
-        assert fingerprint(tmp_path) in found
+        found.add(checksum(tmp_path))
+        assert checksum(tmp_path) in found
     assert len(found) == 2
 
 

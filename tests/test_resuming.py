@@ -43,10 +43,10 @@ def test_a_collapse_after_a_resume_is_noticed(
 ) -> None:
     """The samples differed in the first session only."""
 
-    def spread(game: Game, data: object) -> float:
+    def variance_ratio(game: Game, data: object) -> float:
         return 0.5 if game.round <= 2 else 0.01
 
-    monkeypatch.setattr(loop, "spread", spread)
+    monkeypatch.setattr(loop, "variance_ratio", variance_ratio)
     assert trained(tmp_path, 2) == [None, None]
     (problem,) = trained(tmp_path, 3)
     assert "G has collapsed" in str(problem)

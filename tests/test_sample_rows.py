@@ -17,7 +17,7 @@ from adversarial_nets.minibatches import condition_of
 from adversarial_nets.runs import metrics
 from adversarial_nets.settings import Cadence
 from adversarial_nets.toys.images import new_evaluator
-from adversarial_nets.training.diagnostics import spread
+from adversarial_nets.training.diagnostics import variance_ratio
 from adversarial_nets.training.session import train
 from small import small_data, small_settings
 
@@ -83,7 +83,7 @@ def test_the_widths_score_and_diversity_are_those_of_all_classes(data: Dataset) 
         data, **{split: getattr(data, split)[shuffled] for split in ("train", "valid", "test")}
     )
     game = new_game(small_settings(), data)
-    assert spread(game, data) == pytest.approx(spread(game, mixed), rel=0.05)
+    assert variance_ratio(game, data) == pytest.approx(variance_ratio(game, mixed), rel=0.05)
     samples = data.floats(data.train[:1200])  # dark ones only
     sigma = parzen_score_on(data, samples, "fine").sigma
     assert sigma == parzen_score_on(mixed, samples, "fine").sigma > 0.3

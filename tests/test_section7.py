@@ -19,7 +19,7 @@ from adversarial_nets.paper.section7.rows import Row, read_rows, record_rows
 from adversarial_nets.playground.latent_explorer import open_latent_explorer
 from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.state import Game
-from adversarial_nets.training.diagnostics import spread
+from adversarial_nets.training.diagnostics import variance_ratio
 from commands import result
 from small import small_data, small_settings
 from test_metrics_docs import check
@@ -286,9 +286,9 @@ def test_a_game_that_diverges_counts_as_one_that_never_reaches_the_score(
 
     def nan_with_k_2(game: Game, data: an.Dataset) -> float:
         diverged = game.settings.k == 2 and game.round > after
-        return float("nan") if diverged else spread(game, data)
+        return float("nan") if diverged else variance_ratio(game, data)
 
-    monkeypatch.setattr("adversarial_nets.training.loop.spread", nan_with_k_2)
+    monkeypatch.setattr("adversarial_nets.training.loop.variance_ratio", nan_with_k_2)
     found, _ = efficiency(
         small_data(),
         tmp_path,

@@ -45,7 +45,7 @@ __all__ = [
     "Snapshot",
     "command",
     "evaluator_for",
-    "fingerprint",
+    "fingerprint_of_weights",
     "kind_of",
     "load_data",
     "new_game",
@@ -198,7 +198,7 @@ def play_script(
             change_settings(game, settings.update_settings(game.settings, changed))
 
 
-def fingerprint(game: Game) -> str:
+def fingerprint_of_weights(game: Game) -> str:
     """The first 12 hexadecimal digits of the SHA-256 of all weights: equal for equal weights."""
     return hashlib.sha256(safetensors.torch.save(game_state.nets_of(game))).hexdigest()[:12]
 
@@ -294,7 +294,7 @@ def replay(
         play_script(script, game, lambda game: on_round(game.round, script.rounds))
         evaluator = evaluator_for(script.data, game.settings)
         snapshot = kind.take_snapshot(game, evaluator)
-    result = Result(game.round, fingerprint(game), kind.metrics(evaluator, snapshot), ())
+    result = Result(game.round, fingerprint_of_weights(game), kind.metrics(evaluator, snapshot), ())
     if out is None:
         return result
     files: dict[str, str | bytes] = {

@@ -43,6 +43,7 @@ __all__ = [
     "Cadence",
     "DiscriminatorSettings",
     "GeneratorSettings",
+    "ImageFit",
     "PriorName",
     "Settings",
     "canonical_name",
@@ -55,6 +56,9 @@ __all__ = [
 
 PriorName = Literal["uniform", "gaussian", "spherical"]
 """A name in `priors.PRIORS`."""
+
+ImageFit = Literal["crop", "pad", "stretch"]
+"""How an image of another aspect is fitted into the size that is wanted."""
 
 _MNIST = "the released mnist.yaml"
 _PAPER = "§5 and the released mnist.yaml"
@@ -261,7 +265,7 @@ class Settings:
     a height of 32 and a width of 64. Without it: 28, with preset pictures 32."""
     width: int | None = setting(None, COUNT, source=_OURS)
     """folder:PATH only: width in pixels, if it differs from the height."""
-    fit: Literal["crop", "pad", "stretch"] | None = setting(None, source=_OURS)
+    fit: ImageFit | None = setting(None, source=_OURS)
     """folder:PATH only: how an image with another aspect ratio is fitted: cropped at its sides
     (default), padded with the background colour, or stretched."""
     channels: Literal[1, 3, 4] | None = setting(

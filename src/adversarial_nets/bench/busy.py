@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from adversarial_nets.bench.speed import made_with
+from adversarial_nets.bench.speed import versions_and_machine
 from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["COLUMNS", "ROWS", "BusyMachine", "beside", "measure_busy_machine", "rounds_per_second"]
@@ -122,7 +122,7 @@ def measure_busy_machine(
                         on_progress(f"{preset}, {column}", done, total)
             medians = {row: round(statistics.median(values), 1) for row, values in rates.items()}
             found.setdefault(preset, {})[column] = medians
-    return BusyMachine(found, made_with())
+    return BusyMachine(found, versions_and_machine())
 
 
 def _measure(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.bench.busy import beside
 from adversarial_nets.bench.memory import peak_memory, resident_memory
-from adversarial_nets.bench.speed import made_with
+from adversarial_nets.bench.speed import versions_and_machine
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.screenshots import open_browser
 from adversarial_nets.playground.server import running_server, serve_in_thread
@@ -115,7 +115,7 @@ def measure_boards(machine: str = "alone", on_progress: Progress = no_progress) 
             times[name] = _lesson(page, name)
             on_progress(f"lesson {name}", len(found) + len(times), total)
         load = _load()
-    return PlaygroundSpeed(found, times, machine, load, made_with())
+    return PlaygroundSpeed(found, times, machine, load, versions_and_machine())
 
 
 def _wait_for_games(page: "Page", data: str, games: int, speed: int) -> None:
@@ -247,7 +247,7 @@ async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Pro
         (_megabytes(before), _megabytes(resident_memory()), _megabytes(peak_memory())),
         machine,
         _load(),
-        made_with(),
+        versions_and_machine(),
     )
 
 

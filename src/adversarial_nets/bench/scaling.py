@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adversarial_nets.bench.memory import call_in_child
-from adversarial_nets.bench.speed import made_with
+from adversarial_nets.bench.speed import versions_and_machine
 from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["Point", "Scaling", "measure_scaling"]
@@ -67,7 +67,7 @@ def measure_scaling(threads: int, on_progress: Progress = no_progress) -> Scalin
     for i, (name, n) in enumerate(sizes):
         curves[name].append(measure_point(name, n, threads))
         on_progress("point", i + 1, len(sizes))
-    return Scaling(curves, made_with() | {"threads": threads})
+    return Scaling(curves, versions_and_machine() | {"threads": threads})
 
 
 def measure_point(name: str, n: int, threads: int) -> Point:

@@ -37,10 +37,10 @@ from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings
 __all__ = [
     "Ratio",
     "Speed",
-    "made_with",
     "matrix_products",
     "measure_speed",
     "peak_memory_of_training",
+    "versions_and_machine",
 ]
 
 
@@ -107,7 +107,7 @@ def measure_speed(
     memory = peak_memory_of_training(name)
     on_progress("measured", len(MEASURES) + 1, len(MEASURES) + 1)
     ratios = {n: round(details[n].median, 3) if n in details else None for n in _HEADLINES}
-    return Speed(ratios, details, memory, made_with())
+    return Speed(ratios, details, memory, versions_and_machine())
 
 
 _HEADLINES = (
@@ -127,7 +127,7 @@ def peak_memory_of_training(data: str) -> float:
         return call_in_child("seconds_of_training", data, f"{folder}/run")[1]
 
 
-def made_with() -> dict[str, Any]:
+def versions_and_machine() -> dict[str, Any]:
     """The versions and the machine that times depend on."""
     versions = {"python": platform.python_version(), "torch": torch.__version__}
     if "jax" in sys.modules:

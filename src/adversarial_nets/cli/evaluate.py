@@ -18,7 +18,7 @@ from adversarial_nets.cli.shared import (
     count_option,
 )
 from adversarial_nets.progress import ProgressReporter
-from adversarial_nets.settings import DATA_OPTIONS
+from adversarial_nets.settings import DATA_OPTIONS, ImageFit
 
 if TYPE_CHECKING:
     from adversarial_nets.evaluation import CalibrationRow
@@ -96,7 +96,7 @@ class CalibrateOptions:
     """folder:PATH only: resize images to this height, and width, in pixels."""
     width: int | None = None
     """folder:PATH only: width, if it differs from the height."""
-    fit: Literal["crop", "pad", "stretch"] | None = None
+    fit: ImageFit | None = None
     """folder:PATH only: how images of another aspect are fitted."""
     channels: Literal[1, 3, 4] | None = None
     """folder:PATH only: 1 for grey, 3 for colour, 4 for colour and alpha."""

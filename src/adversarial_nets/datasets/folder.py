@@ -26,9 +26,10 @@ from adversarial_nets.datasets.folder_images import (
     explain_failure,
     read_image,
 )
-from adversarial_nets.datasets.registry import Fit, LoadOptions
+from adversarial_nets.datasets.registry import LoadOptions
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
+from adversarial_nets.settings import ImageFit
 from adversarial_nets.text import counted
 
 __all__ = ["load_folder"]
@@ -167,7 +168,7 @@ def _classes(
     return labels, tuple(names)
 
 
-def _fitted(fit: Fit, aspect: str) -> str:
+def _fitted(fit: ImageFit, aspect: str) -> str:
     """What was done to images of another aspect."""
     if fit == "crop":
         return f"cropped to the {'central ' * (aspect == 'square')}{aspect}"
@@ -203,7 +204,7 @@ class _Reader:
     size: tuple[int, int]
     channels: int
     background: str
-    fit: Fit
+    fit: ImageFit
 
     def read(
         self, path: Path, stretch: tuple[float, float] = FULL_RANGE

@@ -11,7 +11,7 @@ from jaxtyping import UInt8
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
-from adversarial_nets.datasets.registry import Fit
+from adversarial_nets.settings import ImageFit
 
 __all__ = ["FULL_RANGE", "ImageFacts", "explain_failure", "read_image"]
 
@@ -59,7 +59,7 @@ def read_image(
     channels: int,
     background: str = "white",
     stretch: tuple[float, float] = FULL_RANGE,
-    fit: Fit = "crop",
+    fit: ImageFit = "crop",
 ) -> tuple[UInt8[np.ndarray, " pixels"], ImageFacts]:
     """Read one image, convert, crop and resize it; `folder.load_folder` says in which order.
 
@@ -119,7 +119,7 @@ def read_image(
     )
 
 
-def _fit(image: Image.Image, size: tuple[int, int], fit: Fit, background: str) -> Image.Image:
+def _fit(image: Image.Image, size: tuple[int, int], fit: ImageFit, background: str) -> Image.Image:
     """The image at another size (width, height)."""
     how = Image.Resampling.BICUBIC
     if fit == "pad":

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
+from adversarial_nets.settings import ImageFit
 
 if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
     from adversarial_nets.datasets.dataset import Dataset
@@ -18,7 +19,6 @@ if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
 __all__ = [
     "REGISTRY",
     "DatasetEntry",
-    "Fit",
     "LoadOptions",
     "LoadRequest",
     "Loader",
@@ -28,10 +28,6 @@ __all__ = [
     "load",
     "register",
 ]
-
-
-Fit = Literal["crop", "pad", "stretch"]
-"""How an image of another aspect is fitted into the size that is wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +47,7 @@ class LoadOptions:
     size: int | None = None
     channels: int | None = None
     width: int | None = None
-    fit: Fit | None = None
+    fit: ImageFit | None = None
     background: str | None = None
     stretch: bool = False
     train_on_all: bool = False
@@ -257,7 +253,7 @@ def load(
     background: str | None = None,
     stretch: bool = False,
     width: int | None = None,
-    fit: Fit | None = None,
+    fit: ImageFit | None = None,
     train_on_all: bool = False,
     on_progress: Progress | None = None,
     path: Path | None = None,

@@ -19,7 +19,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import (
     HELD_OUT_IMAGES,
     ImageFeatures,
-    Protocol,
+    MeasureProtocol,
     find_kind,
 )
 from adversarial_nets.evaluation.features import Classifier
@@ -90,7 +90,7 @@ def measure_images(
 
 
 def compare_samples(
-    x: Images, data: Dataset, features: ImageFeatures, protocol: Protocol, seed: int = 0
+    x: Images, data: Dataset, features: ImageFeatures, protocol: MeasureProtocol, seed: int = 0
 ) -> ImageMeasures:
     """Compare samples, and as many training images, with real images on features.
 

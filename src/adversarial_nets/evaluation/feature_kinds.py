@@ -24,14 +24,14 @@ __all__ = [
     "TEST_IMAGES",
     "FeatureKind",
     "ImageFeatures",
-    "Protocol",
+    "MeasureProtocol",
     "find_kind",
     "of_network",
 ]
 
 
 @dataclass(frozen=True)
-class Protocol:
+class MeasureProtocol:
     """Which images are compared. There are two, so that recorded numbers stay comparable.
 
     Attributes:
@@ -55,10 +55,10 @@ class Protocol:
         return [getattr(data, split) for split in self.splits]
 
 
-TEST_IMAGES = Protocol(("test",), "test images", 1000, True, True)
+TEST_IMAGES = MeasureProtocol(("test",), "test images", 1000, True, True)
 """A run against the test images alone, as in results/measure-*.json."""
 
-HELD_OUT_IMAGES = Protocol(("test", "valid"), "held-out images", 5000, False, False)
+HELD_OUT_IMAGES = MeasureProtocol(("test", "valid"), "held-out images", 5000, False, False)
 """Against all held-out images, of which a folder of images has few."""
 
 
@@ -95,7 +95,7 @@ class FeatureKind:
     summary: str
     load: "Callable[[Dataset, Progress | None], ImageFeatures]"
     extra: str | None = "measures"
-    protocol: Protocol = TEST_IMAGES
+    protocol: MeasureProtocol = TEST_IMAGES
 
 
 def of_network(

@@ -33,7 +33,7 @@ from adversarial_nets.runs.files import explain_os_errors
 from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys.recording import play_with_snapshots
-from adversarial_nets.training.diagnostics import spread
+from adversarial_nets.training.diagnostics import variance_ratio
 
 __all__ = [
     "CLAIMS",
@@ -305,7 +305,7 @@ def helvetica(
             x = sample(game.G, game.settings, 1000)
             share = model.classes(x).bincount(minlength=10).double() / len(x)
             on_progress(f"{name}, round", game.round, rounds)
-            return game.round, int((share >= 0.01).sum()), spread(game, data)
+            return game.round, int((share >= 0.01).sum()), variance_ratio(game, data)
 
         first = play_with_snapshots(game, together, take_snapshot, [r for r in at if r <= together])
         if freeze_D:

@@ -221,7 +221,7 @@ class Session:
             "settings": [slot.game.settings.flat() for slot in self.slots],
             "weights": None
             if self.busy
-            else [replay.fingerprint(slot.game) for slot in self.slots],
+            else [replay.fingerprint_of_weights(slot.game) for slot in self.slots],
             "state": self._saved_state(),
         }
 

@@ -23,11 +23,11 @@ __all__ = [
     "discriminator_metrics",
     "find_problem",
     "rounds_without_diversity",
-    "spread",
+    "variance_ratio",
 ]
 
 
-def spread(game: Game, data: Dataset) -> float:
+def variance_ratio(game: Game, data: Dataset) -> float:
     """Diversity of the samples: their mean pixel variance divided by the data's.
 
     About 1 for a good generator, 0 for one whose samples are all alike. A single training image has
@@ -120,7 +120,7 @@ PROBLEMS: Mapping[Problem, Text] = {
 def rounds_without_diversity(settings: Settings, own_nets: bool = False) -> int:
     """The number of rounds after which it is a problem if all samples are still alike.
 
-    With the published initial weights D's output stays at ½ for about 400 rounds, and `spread`
+    With the published initial weights D's output stays at ½ for about 400 rounds, and the spread
     exceeds .1 only at round 550 (presets quickstart and fast) or 850 (mnist), with lr .1 or more.
     SGD with a smaller lr takes longer in proportion. Networks of your own are not assumed to start
     in this way.

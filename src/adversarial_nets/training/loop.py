@@ -33,7 +33,7 @@ from adversarial_nets.training.diagnostics import (
     describe_problem,
     discriminator_metrics,
     rounds_without_diversity,
-    spread,
+    variance_ratio,
 )
 from adversarial_nets.training.trend import trend
 
@@ -84,7 +84,7 @@ class TrainingSession:
         keep_all: keep every checkpoint.
         patience: stop when this many checks have not improved on the best one; None never stops.
         best: round and validation score of the best checkpoint so far, by `_quality`.
-        widest: the largest `diagnostics.spread` so far.
+        widest: the largest `diagnostics.variance_ratio` so far.
         seconds_before: training time of earlier sessions.
         started: the time at which this session began, by `time.monotonic`.
         started_at: the round at which this session began.
@@ -219,7 +219,7 @@ class TrainingSession:
             **game.stats.means(),
             "lr": game.lr,
             "momentum": game.momentum,
-            "spread": spread(game, self.data),
+            "spread": variance_ratio(game, self.data),
             "seconds": round(self.seconds_before + self._seconds(), 3),
         }
         if game.settings.ada_target:

@@ -17,8 +17,8 @@ from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.paper.reproduce.page import write_page
 from adversarial_nets.paper.reproduce.records import (
     Record,
+    checksum,
     done,
-    fingerprint,
     not_run,
     read_record,
     write_record,
@@ -179,7 +179,7 @@ def _made_with(part: Part, context: Context) -> dict[str, Any]:
     made_with: dict[str, Any] = {
         "seed": context.seed,
         "version": __version__,
-        "reads": {str(path): fingerprint(path) for path in paths},
+        "reads": {str(path): checksum(path) for path in paths},
     }
     if part.differs_by_profile:
         made_with["profile"] = context.profile

@@ -1,4 +1,4 @@
-"""Read and write the record of each part, OUT/parts/NAME.json; fingerprints of what it used."""
+"""Read and write the record of each part, OUT/parts/NAME.json; checksums of what it used."""
 
 import dataclasses
 import hashlib
@@ -13,7 +13,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.paper.reproduce.registry import PARTS, Context, Part, Result
 from adversarial_nets.runs import checkpoints, files
 
-__all__ = ["Record", "done", "fingerprint", "not_run", "read_record", "write_record"]
+__all__ = ["Record", "checksum", "done", "not_run", "read_record", "write_record"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Record:
         tables: each a sequence of rows, each row by column.
         pictures: file names beside the record.
         run: the folder of the run that it shows.
-        made_with: profile, seed, seconds, version, command, and the fingerprints of what was read.
+        made_with: profile, seed, seconds, version, command, and the checksums of what was read.
     """
 
     name: str
@@ -108,7 +108,7 @@ def write_record(record: Record, context: Context) -> None:
         files.write_atomically(context.folder / f"{record.name}.json", content)
 
 
-def fingerprint(path: Path) -> str:
+def checksum(path: Path) -> str:
     """A checksum of a file, or of a run's newest checkpoint (its state has its weights' own)."""
     file = path if path.is_file() else checkpoints.checkpoint_folder(path) / "state.json"
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
