@@ -28,7 +28,7 @@ from adversarial_nets.random import permutation
 from adversarial_nets.runs.files import write_atomically
 from adversarial_nets.setting_values import whole_number
 
-__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "reference_samples"]
+__all__ = ["PASSES", "CalibrationRow", "calibrate", "k_means", "mean_image", "reference_samples"]
 
 PASSES = 2
 """Maximum number of iterations of Lloyd's algorithm."""
@@ -133,12 +133,12 @@ def reference_samples(
             centroids,
             f"{k:,} centroids of {n:,} training images, {PASSES} passes from random images",
         ),
-        "mean image": (_mean(dataset), f"1 image, the mean of {n:,} training images"),
+        "mean image": (mean_image(dataset), f"1 image, the mean of {n:,} training images"),
     }
 
 
-def _mean(dataset: Dataset) -> Tensor:
-    """The mean training image, shape (1, pixels)."""
+def mean_image(dataset: Dataset) -> Tensor:
+    """Return the mean training image, shape (1, pixels)."""
     total = torch.zeros(dataset.pixels, dtype=torch.float64)
     for images in dataset.train.split(_CHUNK):
         total += dataset.floats(images).sum(0, dtype=torch.float64)

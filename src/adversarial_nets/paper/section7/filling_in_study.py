@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, require_labels, sample_rows
 from adversarial_nets.evaluation import features
+from adversarial_nets.evaluation.calibration import mean_image
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.evaluation.score import check_data
 from adversarial_nets.masks import region_mask
@@ -120,7 +121,7 @@ def filling_in_rows(
     classifier = features.classifier(data, on_progress)
     chosen = sample_rows(data, "test", images)
     x, labels = data.floats(data.test[chosen]), data.labels["test"][chosen]
-    mean = data.floats(data.train).mean(0)
+    mean = mean_image(data)
     way = "game with masks" if run.settings.condition == "masks" else "optimisation of z"
     weights = weights or run.default_weights
     G, round = game_state.load_generator(run, weights=weights)
