@@ -14,10 +14,10 @@ from adversarial_nets import optimisers
 from adversarial_nets.build import change_settings, new_game
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
-from adversarial_nets.optimisers import OPTIMISERS, OptimiserName, OptimiserRule
+from adversarial_nets.optimisers import OPTIMISERS, OptimiserRule
 from adversarial_nets.report.run_settings import settings_table
 from adversarial_nets.runs import checkpoints, folder, game_state, metrics
-from adversarial_nets.settings import Cadence, GeneratorSettings
+from adversarial_nets.settings import Cadence, GeneratorSettings, OptimiserName
 from adversarial_nets.training.session import TrainingSnapshot, train
 from small import small_data, small_settings
 

@@ -20,10 +20,11 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.layers import Dropout
-from adversarial_nets.optimisers import OPTIMISERS, OptimiserName, rule_of
+from adversarial_nets.optimisers import OPTIMISERS, rule_of
 from adversarial_nets.settings import (
     LIVE,
     OPTIMISER_SETTINGS,
+    OptimiserName,
     Settings,
     require_settings,
     settings_differences,

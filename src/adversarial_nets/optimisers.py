@@ -1,25 +1,20 @@
 """The optimisers that the setting `optimiser` names, and how the schedules apply to each.
 
-A further one is an entry of `OPTIMISERS` and its name in `OptimiserName`. torch is imported where
-it is used, so that settings can be read without it.
+A further one is an entry of `OPTIMISERS` and its name in `settings.OptimiserName`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
-    from torch import nn
+import torch
+from torch import nn
 
-    from adversarial_nets.settings import Settings
+from adversarial_nets.settings import OptimiserName, Settings
 
-__all__ = ["OPTIMISERS", "OptimiserName", "OptimiserRule", "Parameters", "rule_of"]
+__all__ = ["OPTIMISERS", "OptimiserRule", "Parameters", "rule_of"]
 
-OptimiserName = Literal["sgd", "adam"]
-"""A name in `OPTIMISERS`."""
-
-Parameters = Iterable["nn.Parameter"] | list[dict[str, Any]]
+Parameters = Iterable[nn.Parameter] | list[dict[str, Any]]
 """Parameters of a network, or groups of them."""
 
 
@@ -38,33 +33,27 @@ class OptimiserRule:
     """
 
     kind: str
-    make: Callable[[Parameters, "Settings"], "torch.optim.Optimizer"]
+    make: Callable[[Parameters, Settings], torch.optim.Optimizer]
     momentum_is_scheduled: bool = False
     set_momentum: Callable[[dict[str, Any], float], None] = lambda group, momentum: None
     has_published_rates: bool = False
 
 
-def rule_of(optimiser: "torch.optim.Optimizer") -> OptimiserRule | None:
+def rule_of(optimiser: torch.optim.Optimizer) -> OptimiserRule | None:
     """Return the rule of an optimiser, also of one that a program made; None for other kinds."""
-    import torch
-
     for rule in OPTIMISERS.values():
         if isinstance(optimiser, getattr(torch.optim, rule.kind)):
             return rule
     return None
 
 
-def _sgd(parameters: Parameters, s: "Settings") -> "torch.optim.Optimizer":
+def _sgd(parameters: Parameters, s: Settings) -> torch.optim.Optimizer:
     """SGD with momentum, as published."""
-    import torch
-
     return torch.optim.SGD(parameters, lr=s.lr, momentum=s.momentum, fused=True)
 
 
-def _adam(parameters: Parameters, s: "Settings") -> "torch.optim.Optimizer":
+def _adam(parameters: Parameters, s: Settings) -> torch.optim.Optimizer:
     """Adam (arXiv:1412.6980), whose β₁ is the settings' momentum."""
-    import torch
-
     betas = s.momentum, s.adam_beta2
     return torch.optim.Adam(parameters, lr=s.lr, betas=betas, fused=True)
 

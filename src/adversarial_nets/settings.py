@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_type_hints
 
 from adversarial_nets.errors import UserError, unknown_name
-from adversarial_nets.optimisers import OptimiserName
 from adversarial_nets.setting_checks import check_combinations
 from adversarial_nets.setting_values import (
     ANY,
@@ -44,6 +43,7 @@ __all__ = [
     "DiscriminatorSettings",
     "GeneratorSettings",
     "ImageFit",
+    "OptimiserName",
     "PriorName",
     "Settings",
     "canonical_name",
@@ -56,6 +56,9 @@ __all__ = [
 
 PriorName = Literal["uniform", "gaussian", "spherical"]
 """A name in `priors.PRIORS`."""
+
+OptimiserName = Literal["sgd", "adam"]
+"""A name in `optimisers.OPTIMISERS`."""
 
 ImageFit = Literal["crop", "pad", "stretch"]
 """How an image of another aspect is fitted into the size that is wanted."""
