@@ -200,9 +200,7 @@ def _stage2(stage1: Settings, hidden: int) -> Settings:
     )
 
 
-def _small(
-    settings: Settings, hidden: int, units: tuple[int, ...], output_init: float, r1: float
-) -> Settings:
+def _small(settings: Settings, hidden: int, units: tuple[int, ...], r1: float) -> Settings:
     """A narrower version of a game that trains within minutes.
 
     The initial ranges are larger, so that each layer's first values are as large as in the wide
@@ -213,7 +211,7 @@ def _small(
     return dataclasses.replace(
         settings,
         G=dataclasses.replace(
-            settings.G, hidden=(hidden, hidden), init=(0.05, 0.05 * wider, output_init * wider)
+            settings.G, hidden=(hidden, hidden), init=(0.05, 0.05 * wider, 0.05 * wider)
         ),
         D=dataclasses.replace(
             settings.D,
@@ -275,10 +273,8 @@ _JOINT = dataclasses.replace(
     momentum_end=0.5,
     ema_decay=0.998,
 )
-_TFD_SMALL = _small(_TFD, hidden=800, units=(240, 240), output_init=0.05, r1=4.0)
-_CONVOLUTIONAL_SMALL = _small(
-    _CIFAR10_CONVOLUTIONAL, hidden=1600, units=(100,), output_init=0.05, r1=2.0
-)
+_TFD_SMALL = _small(_TFD, hidden=800, units=(240, 240), r1=4.0)
+_CONVOLUTIONAL_SMALL = _small(_CIFAR10_CONVOLUTIONAL, hidden=1600, units=(100,), r1=2.0)
 _CONVOLUTIONAL_SMALL = dataclasses.replace(
     _CONVOLUTIONAL_SMALL,
     G=dataclasses.replace(
@@ -402,7 +398,7 @@ PRESETS: dict[str, Preset] = {
         "output; D maxout 1600×5 twice. The published run had no stopping rule.",
     ),
     "cifar10-small": Preset(
-        _small(_CIFAR10, hidden=800, units=(160, 160), output_init=0.05, r1=10.0),
+        _small(_CIFAR10, hidden=800, units=(160, 160), r1=10.0),
         rounds=12_000,
         why="CIFAR-10's fully connected networks at a tenth of the width, for a quarter of an "
         "hour. With the published initial weights of G's output, first images are about 13 times "

@@ -32,17 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:
-    """How a resizable data set prepares images: the options of `load`, and settings of a run.
-
-    Attributes:
-        size: height, and width, wanted in pixels, or None.
-        channels: 1 (grey), 3 (RGB) or 4 (RGB and alpha) wanted, or None.
-        width: width wanted in pixels, if it differs from the height; or None.
-        fit: how to fit images of another aspect: ``crop``, ``pad`` or ``stretch``; or None.
-        background: colour wanted behind transparent parts, or None.
-        stretch: whether the smallest and largest value of 16-bit images become black and white.
-        train_on_all: whether no image is to be held out.
-    """
+    """How a resizable data set prepares images: the options that `load` describes."""
 
     size: int | None = None
     channels: int | None = None

@@ -13,7 +13,7 @@ from adversarial_nets import replay
 from adversarial_nets.errors import Diverged
 from adversarial_nets.playground import limits, remembered
 from adversarial_nets.playground.boards import figures_json
-from adversarial_nets.playground.game_slot import GameSlot, Message, Trained
+from adversarial_nets.playground.game_slot import GameSlot, Message
 from adversarial_nets.playground.latent_explorer import LatentExplorer
 from adversarial_nets.playground.thumbnails import thumbnail
 from adversarial_nets.playground.validation import RequestError
@@ -168,7 +168,7 @@ class Session:
         self.frame = None
         if not self.slots or self.diverged or self.slots[0].entry(-1).snapshot.round == self.round:
             return []
-        messages = self.take_snapshots("both")
+        messages = [slot.take_snapshot("both") | {"game": i} for i, slot in enumerate(self.slots)]
         if not self.catching_up:
             self.stop_here()
         return messages
@@ -177,10 +177,6 @@ class Session:
         """Make the current round the last one of every game's script."""
         for slot in self.slots:
             slot.stop_here()
-
-    def take_snapshots(self, trained: Trained) -> list[Message]:
-        """Take a snapshot of every game, and return their messages."""
-        return [slot.take_snapshot(trained) | {"game": i} for i, slot in enumerate(self.slots)]
 
     # --- Messages to the page ---------------------------------------------------------------------
 
