@@ -75,6 +75,15 @@ def test_a_loss_of_one_value_for_each_row_is_refused(
         new_game(s, small_data())
 
 
+def test_a_loss_of_probabilities_is_refused(added: Callable[..., str]) -> None:
+    """The logarithm of a negative logit is NaN; such a game diverged after a few rounds."""
+    name = added(
+        d_loss=lambda a, b: -(a.log() + (1 - b).log()).mean(), g_loss=lambda b: -b.log().mean()
+    )
+    with pytest.raises(UserError, match=r"d_loss is nan for the logits.*not probabilities"):
+        new_game(small_settings(objective=name), small_data())
+
+
 def detached(*logits: Tensor) -> Tensor:
     """A loss without a gradient."""
     return sum((a.detach().mean() for a in logits), torch.zeros(()))

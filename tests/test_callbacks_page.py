@@ -35,7 +35,7 @@ def test_the_callback_of_the_page_halves_the_learning_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert blocks("python.md", "py") == blocks("python.zh-CN.md", "py")
-    (program,) = blocks("python.md", "py")
+    program, _ = blocks("python.md", "py")
     (page,) = [block for block in blocks("python.md", "python") if "\nG = " in block]
     own = page.partition("run = an.train")[0]
     assert 2000 % an.PRESETS["quickstart-2014"].cadence.log_every == 0
@@ -52,6 +52,17 @@ def test_the_callback_of_the_page_halves_the_learning_rate(
     assert found["losses"] == [(row["round"], row["d_loss"], row["g_loss"]) for row in rows]
     assert [row["round"] for row in rows] == [every, 2 * every]
     assert [row["lr"] for row in rows] == [1e-3, 5e-4]
+
+
+def test_the_optimiser_of_the_page_clips_gradients() -> None:
+    _, program = blocks("python.md", "py")
+    found: dict[str, Any] = {"torch": torch, "nn": torch.nn}
+    exec(program, found)
+    weight = torch.nn.Parameter(torch.ones(4))
+    for size, expected in ((100.0, 1.0), (0.1, 0.2)):  # the norm of four equal gradients
+        weight.grad = torch.full((4,), size)
+        found["ClippedAdam"]([weight]).step()
+        assert weight.grad.norm().item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.mark.parametrize("by_signal", [True, False])

@@ -26,7 +26,12 @@ from adversarial_nets.evaluation import (
     measures,
 )
 from adversarial_nets.evaluation import inception as inception_module
-from adversarial_nets.evaluation.feature_kinds import FEATURES, FeatureKind, ImageFeatures
+from adversarial_nets.evaluation.feature_kinds import (
+    FEATURES,
+    FeatureKind,
+    ImageFeatures,
+    of_network,
+)
 from adversarial_nets.evaluation.features import classifier
 from adversarial_nets.evaluation.inception import FILE, inception
 from adversarial_nets.evaluation.measures import (
@@ -374,6 +379,14 @@ def test_a_kind_of_features_is_added_in_one_table(
     assert main(["measure", str(run.folder), "--features", "rows", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["model"] == dataclasses.asdict(found.model)
     assert measure_images(data.floats(data.train[:6]), data, "rows").features == "rows"
+
+
+def test_a_network_among_the_features_is_called_without_gradients() -> None:
+    """Otherwise the graph of all images would stay in memory."""
+    of = of_network("own", nn.Linear(36, 3)).of
+    assert not of(torch.rand(5, 36)).requires_grad
+    with pytest.raises(UserError, match=r"features own returned shape \(36,\) for 5 images"):
+        of_network("own", lambda x: x.mean(0)).of(torch.rand(5, 36))
 
 
 def test_a_run_without_classes_is_measured_by_patches_in_python_as_by_the_command(

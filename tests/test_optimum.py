@@ -119,6 +119,18 @@ def test_wasserstein_shows_no_optimum_and_no_distance() -> None:
     assert columns(evaluator, snapshot) == nothing
 
 
+def test_an_objective_without_a_known_optimum_has_an_accuracy_if_it_has_a_threshold(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    own = replace(OBJECTIVES["hinge"], a_star=None)
+    for threshold in (0.25, None):
+        monkeypatch.setitem(OBJECTIVES, "own", replace(own, threshold=threshold))
+        settings = replace(SMALL, objective="own")
+        found = replay.replay(Script("gaussian", settings, 1)).metrics
+        assert ("accuracy" in found) == (threshold is not None)
+        assert not {"C", "distance"} & set(found)
+
+
 @pytest.mark.parametrize("name", list(OBJECTIVES))
 def test_the_plane_compares_V_with_its_own_value_for_a_perfect_G(name: str) -> None:
     settings = replace(

@@ -29,9 +29,9 @@ def try_out(name: str) -> Objective:
     """Return the objective of that name after a call of its losses on a few logits.
 
     Raises:
-        UserError: there is no such objective; a loss does not take D's logits, is no scalar, has no
-            gradient with respect to them, or is a sum over the minibatch; or a gradient in closed
-            form differs from the loss's gradient.
+        UserError: there is no such objective; a loss does not take D's logits, is no scalar, is not
+            finite, has no gradient with respect to them, or is a sum over the minibatch; or a
+            gradient in closed form differs from the loss's gradient.
     """
     found = find(name)
     a_x, a_G_z = (torch.tensor(a, requires_grad=True) for a in ([0.5, -0.25], [-0.5, 0.75]))
@@ -61,6 +61,13 @@ def _try_loss(
             f"The objective's {name} cannot be called with D's logits on {' and '.join(logits)} "
             f"({problem}). It must be a function of {counted(len(logits), 'tensor')}."
         ) from error
+    if not result.isfinite():
+        given = ", ".join(str(a.tolist()) for a in logits.values())
+        raise UserError(
+            f"The objective's {name} is {result.item()} for the logits {given}. D gives logits a, "
+            "which can be negative, not probabilities: D(x) is sigmoid(a), and log D(x) is "
+            "torch.nn.functional.logsigmoid(a)."
+        )
     for of_what, a in trained_by.items():
         gradient = None
         if result.requires_grad:

@@ -101,10 +101,34 @@ class FeatureKind:
 def of_network(
     name: str, of: "Callable[[Tensor], Tensor]", classifier: "Classifier | None" = None
 ) -> ImageFeatures:
-    """The features of a network, compared by `measures.FeatureMetrics`."""
+    """The features of a network, compared by `measures.FeatureMetrics`.
+
+    Args:
+        name: what results call them.
+        of: from images (n, pixels) to features (n, d); it is called without gradients.
+        classifier: the classifier that computes the features, if one does.
+
+    Returns:
+        Features that raise a `UserError` if `of` returns something else.
+    """
+    import torch
+
     from adversarial_nets.evaluation.measures import compare_each
 
-    return ImageFeatures(name, of, compare_each, classifier)
+    def checked(x: "Tensor") -> "Tensor":
+        with torch.no_grad():
+            found: object = of(x.clone())  # it may change its images in place
+        given = str(type(found))
+        if isinstance(found, torch.Tensor):
+            if found.ndim == 2 and len(found) == len(x):
+                return found.cpu().double()
+            given = f"shape {tuple(found.shape)}"
+        raise UserError(
+            f"The features {name} returned {given} for {len(x)} images; they must be a "
+            f"tensor of shape ({len(x)}, number of features)."
+        )
+
+    return ImageFeatures(name, checked, compare_each, classifier)
 
 
 def _classifier(data: "Dataset", on_progress: "Progress | None") -> ImageFeatures:
@@ -164,8 +188,8 @@ def find_kind(
             protocol=HELD_OUT_IMAGES,
         )
     if callable(features):
-        own = features
-        return FeatureKind(_name_of(own), lambda data, on_progress: _of_function(own))
+        name, own = _name_of(features), features
+        return FeatureKind(name, lambda data, on_progress: of_network(name, own))
     if features in FEATURES:
         return FEATURES[features]
     if not isinstance(features, str) or features.partition(":")[0] not in REGISTRY:
@@ -203,23 +227,3 @@ def _by(net: "Classifier", name: str, data: "Dataset") -> ImageFeatures:
 def _name_of(function: object) -> str:
     """A function's own name, or that of its class."""
     return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _of_function(function: "Callable[[Tensor], Tensor]") -> ImageFeatures:
-    """A caller's function, with checks of what it returns."""
-    import torch
-
-    def of(x: "Tensor") -> "Tensor":
-        with torch.no_grad():
-            found: object = function(x.clone())  # it may change its images in place
-        given = str(type(found))
-        if isinstance(found, torch.Tensor):
-            if found.ndim == 2 and len(found) == len(x):
-                return found.cpu().double()
-            given = f"shape {tuple(found.shape)}"
-        raise UserError(
-            f"features={_name_of(function)} returned {given} for {len(x)} images; it must return a "
-            f"tensor of shape ({len(x)}, number of features)."
-        )
-
-    return of_network(_name_of(function), of)

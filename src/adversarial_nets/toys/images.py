@@ -267,7 +267,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
 
     V's perfect value is −log 4 for the paper's objectives. The perfect value of ``accuracy`` is D's
     accuracy on reference images in place of samples, so it shows how far D has overfitted its
-    training images; an objective without D* has no ``accuracy``.
+    training images; an objective without a threshold has no ``accuracy``.
     """
     objective, level = snapshot.objective, optimum.threshold(snapshot.objective)
     perfect = optimum.V_of_perfect_G(objective)

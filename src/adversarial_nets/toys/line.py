@@ -265,7 +265,8 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     data g`` and ``KL g data`` are in nats. ``accuracy`` is D's, ``distance`` is mean |D − D*|;
     ``modes hit`` and ``rarest mode`` are given for mixtures (see `plane.mode_shares`). All are
     exact on the evaluator's cells, except ``C from samples``, which is estimated from one
-    minibatch. An objective without D* has no ``C``, ``accuracy`` and ``distance``.
+    minibatch. An objective without D* has no ``C`` and ``distance``, one without a threshold no
+    ``accuracy``.
     """
     p, q, objective = evaluator.p_data, snapshot.p_g, snapshot.objective
     perfect, level = optimum.V_of_perfect_G(objective), optimum.threshold(objective)

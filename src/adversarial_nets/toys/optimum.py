@@ -125,13 +125,13 @@ def V_of_perfect_G(objective: str) -> float | None:
 
 
 def threshold(objective: str) -> float:
-    """The logit above which D takes x for data; NaN if its logits have no fixed zero, or no D*.
+    """The logit above which D classifies x as data; NaN if its logits have no fixed zero.
 
     >>> threshold("minimax"), threshold("least-squares"), threshold("relativistic")
     (0.0, 0.5, nan)
     """
-    best, level = _a_star(objective, np.ones(1), np.ones(1)), objectives.find(objective).threshold
-    return math.nan if best is None or level is None else level
+    level = objectives.find(objective).threshold
+    return math.nan if level is None else level
 
 
 def describe(objective: str) -> str:

@@ -317,7 +317,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     ``V`` (in nats) and D's ``accuracy`` are means over the evaluator's data and the samples, ``C``
     is −log 4 + 2·JSD, the maximum of V over D; the other names are those of `measures`. In the
     joint game ``reconstruction`` is the mean distance of x from G(E(x)). Only the paper's
-    objectives have ``C``; one without D* has no ``accuracy``.
+    objectives have ``C``; one without a threshold has no ``accuracy``.
     """
     LOG4, floors, objective = divergences.LOG4, evaluator.floors, snapshot.objective
     a_data, a_samples = snapshot.a_data, snapshot.a_samples

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
 import torch
@@ -67,8 +67,8 @@ class Recording(Generic[Evaluator, Snapshot]):
 
     data: str
     settings: Settings
-    evaluator: Evaluator
-    snapshots: tuple[Snapshot, ...]
+    evaluator: Evaluator = field(repr=False)
+    snapshots: tuple[Snapshot, ...] = field(repr=False)
 
 
 def record(
