@@ -31,7 +31,7 @@ from adversarial_nets.random import Address
 
 __all__ = ["AAE", "Settings", "decode", "fit", "sample", "sample_z"]
 
-_GAME_BETAS = (0.5, 0.999)  # Adam's, for D and for the encoder's adversarial update
+_GAME_BETAS = (0.5, 0.999)  # Adam's β₁ and β₂ for D and for the encoder's adversarial update
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Settings:
     The sizes and the prior are published; optimiser, learning rates, epochs and dropout are ours.
 
     Attributes:
-        hidden: ReLU units of the encoder's hidden layers; the decoder has the same in reverse, D
-            has the same.
+        hidden: ReLU units of the encoder's hidden layers; the decoder has them in reverse, D has
+            the same.
         z_size: dimension of a code z. Its prior is N(0, prior_std²).
         prior_std: standard deviation of the prior.
         keep_prob: probability that dropout keeps a hidden unit of the encoder and of the decoder.

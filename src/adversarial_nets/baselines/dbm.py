@@ -321,7 +321,7 @@ def _train_jointly(
 
 
 def _h1_of_images(dbm: DBM, images: Tensor, generator: torch.Generator) -> Tensor:
-    """Where chains start; ten mean-field steps, whatever the training used."""
+    """Return h¹ of images after ten mean-field steps, where the chains start."""
     μ1, _ = mean_field(dbm, images, 10)
     return bernoulli(μ1, generator)
 

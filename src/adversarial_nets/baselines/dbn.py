@@ -47,7 +47,7 @@ class Settings:
             images.
         gibbs_steps: Gibbs steps of the persistent chains in each update.
         chains: number of persistent chains.
-        momentum: the first RBM's, before and from `momentum_epoch` on.
+        momentum: momentum of the first RBM, before `momentum_epoch` and from then on.
         momentum_epoch: the epoch, counted from 0, at which the momentum rises.
         weight_decay: weight decay.
         batch: images in a minibatch.
@@ -174,7 +174,7 @@ def _train_second(
             momentum=0.0,
             weight_decay=settings.weight_decay,
         )
-        # Near 0 as long as the chains follow the model.
+        # The difference is near 0 as long as the chains follow the model.
         energy_gap = free_energy(second, h1).mean() - free_energy(second, h1_model).mean()
         record_loss(energy_gap.item())
 

@@ -58,7 +58,7 @@ class FitSession:
     def steps(
         self, total: int, model: object, parameters: Tensors, optimiser_state: Tensors
     ) -> "FitSteps":
-        """Return the updates of a fit that remain to be made.
+        """Return the remaining updates of a fit.
 
         Args:
             total: updates of the whole fit.
@@ -172,7 +172,7 @@ class FitSteps:
             session.callback(self.done, self.total, loss)
 
     def _score_due(self, last: int) -> bool:
-        """Whether a validation score is due: now and then in the last phase, and at its end."""
+        """Whether to compute a validation score now; only in the last phase, and at its end."""
         if last < self.total or self.session.score_every <= 0:
             return False
         return self.done == last or self.done % self.session.score_every == 0

@@ -50,8 +50,7 @@ __all__ = [
 ]
 
 
-# Smaller values of exp are denormal once they are multiplied, and processors compute with such
-# numbers many times more slowly.
+# Smaller values of exp become denormal when they are multiplied, and denormal numbers are slow.
 _LOWEST_EXPONENT = -60.0
 
 
@@ -65,12 +64,12 @@ class Settings:
         init_std: standard deviation of G's initial weights.
         bandwidths: the σ of the kernel; on codes the authors use 1 alone.
         autoencoder: sigmoid units of the encoder's layers, the last one being the code; the decoder
-            has the same in reverse. If empty, G generates images directly.
+            has the same layers in reverse. If empty, G generates images directly.
         epochs: epochs of each phase of the autoencoder's training, if there is one, and of G. The
             published 3,000 and 40,000 updates are 6 and 800 epochs of MNIST's 50,000 training
             images.
-        first_phase: the share of G's updates after which the learning rate is divided by 10, and
-            1 − μ as well; by the authors' code after 10,000 of 40,000.
+        first_phase: the share of G's updates after which the learning rate and 1 − μ are divided by
+            10; in the authors' code 10,000 of 40,000.
         lr: learning rate of G in the first phase.
         momentum: momentum μ of G in the first phase.
         batch: images in a minibatch of G.
@@ -314,7 +313,7 @@ def clip_norm(gradients: Sequence[Tensor], max_norm: float) -> list[Tensor]:
 
 
 def _momentum_of_all_layers(step: int) -> float:
-    """Return the momentum of an update of the whole autoencoder, from 0, by the authors' code."""
+    """Return the momentum of one update of the whole autoencoder, as in the authors' code."""
     return 0.0 if step < 50 else 0.5 if step < 200 else 0.9
 
 

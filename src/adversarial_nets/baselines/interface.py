@@ -98,7 +98,8 @@ class Baseline(Generic[S, M]):
         """Check the functions, and that the settings are a dataclass, with a `batch` if needed.
 
         Raises:
-            UserError: a function cannot be called, or the settings are no such dataclass.
+            UserError: a function cannot be called, the settings are not a dataclass, or `batch` is
+                missing.
         """
         for name, function in (("fit", self.fit), ("sample", self.sample)):
             if not callable(function):

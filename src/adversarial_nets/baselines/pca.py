@@ -3,8 +3,8 @@
     x = mean + Σ_i √λ_i z_i u_i,    z ~ N(0, I),    clipped to [0, 1],
 
 with λ_i and u_i the largest eigenvalues and eigenvectors of the data's covariance. The number of
-components is chosen by the validation score; directions of small variance add little, because the
-Parzen window smooths the samples in every direction anyway.
+components is chosen by the validation score. Directions of small variance change the score little,
+because the Parzen window smooths the samples in every direction.
 """
 
 from collections.abc import Callable

@@ -84,14 +84,14 @@ def fit_session(
     on_progress: Progress | None,
     labels: bool = False,
 ) -> Iterator[FitSession]:
-    """A session that saves and resumes a fit in its run folder, which is locked meanwhile.
+    """A session that saves and resumes a fit in its run folder, which is locked inside the block.
 
     Args:
         folder: the run's folder.
         model: the model's title.
         data: the data set.
         settings: the model's settings by name.
-        task: what `on_progress` is told.
+        task: the name of the work, for `on_progress`.
         on_progress: called with (task, updates done, total).
         labels: whether the fit depends on the labels of the images.
 
@@ -111,7 +111,7 @@ def fit_session(
 def _with_current_names(
     recorded: Mapping[str, Any], settings: Mapping[str, object]
 ) -> dict[str, Any]:
-    """Return recorded settings under the names that they have today."""
+    """Return recorded settings with the current names of the settings."""
     current = {
         old: new for old, new in _RENAMED_SETTINGS if new in settings and old not in settings
     }

@@ -39,7 +39,8 @@ class Settings:
     (1000, 1000) gives the larger one (290 nats).
 
     Attributes:
-        hidden: ReLU units of the encoder's hidden layers; the decoder has the same in reverse.
+        hidden: ReLU units of the encoder's hidden layers; the decoder has the same layers in
+            reverse.
         z_size: dimension of z.
         epochs: epochs to train.
         lr: Adam's learning rate.
@@ -133,7 +134,7 @@ def fit(
 
 @torch.no_grad()
 def sample(vae: VAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw n images: the mean images of z ~ N(0, I).
+    """Draw n images: the decoder's mean images for z ~ N(0, I).
 
     Args:
         vae: the model.

@@ -1,8 +1,9 @@
 """Rounds per second on an idle and on a busy machine, for each way to use the threads.
 
 Rows are fixed choices (all threads spinning, all threads sleeping, one thread) and the automatic
-one of `engine.threads`; columns are the other load on the machine. Each cell is measured in its own
-process, because OpenMP reads its policy only once. The rows of a column take turns.
+choice of `engine.threads`. Columns are the other programs that run on the machine. Each cell is
+measured in its own process, because OpenMP reads its policy only once. The rows of a column take
+turns.
 """
 
 import json
@@ -29,7 +30,7 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 """Environment variables of each choice."""
 
 SECONDS, WARM_UP = 5.0, 2.0
-"""Length of each measurement, and of the training before it."""
+"""Seconds of each measurement, and of the training before it."""
 
 COLUMNS = ("alone", "beside one busy loop", "beside two busy loops", "beside a torch process")
 
@@ -54,7 +55,7 @@ print(json.dumps(rounds_per_second(sys.argv[1], *map(float, sys.argv[2:]))))
 
 @dataclass(frozen=True)
 class BusyMachine:
-    """What `measure_busy_machine` measured.
+    """The results of `measure_busy_machine`.
 
     Attributes:
         rounds_per_second: medians by preset, column and row.
@@ -71,8 +72,8 @@ def rounds_per_second(preset: str, seconds: float, warm_up: float = WARM_UP) -> 
     Args:
         preset: the preset's name.
         seconds: length of the measurement.
-        warm_up: seconds of training before it, which do not count: the comparisons of the thread
-            modes are frequent at first.
+        warm_up: seconds of training before it, which are not counted, because the thread modes are
+            compared often at first.
     """
     from adversarial_nets import datasets
     from adversarial_nets.build import new_game
@@ -101,7 +102,7 @@ def measure_busy_machine(
     turns: int = 3,
     on_progress: Progress = no_progress,
 ) -> BusyMachine:
-    """Measure every row in every column; the machine should do nothing else meanwhile.
+    """Measure every row in every column; run no other programs at the same time.
 
     Args:
         presets: the games to train.
@@ -128,7 +129,7 @@ def measure_busy_machine(
 def _measure(
     preset: str, seconds: float, variables: Mapping[str, str], warm_up: float = WARM_UP
 ) -> float:
-    """One measurement in a separate process."""
+    """Rounds per second of one cell of the table, measured in a separate process."""
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
     environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
     command = [sys.executable, "-c", _CELL, preset, str(seconds), str(warm_up)]

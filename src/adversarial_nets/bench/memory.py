@@ -10,8 +10,8 @@ from adversarial_nets.errors import UserError
 
 __all__ = ["call_in_child", "peak_memory", "resident_memory", "run_in_child"]
 
-# The child prints its own peak. The value that its parent can read includes the parent's memory,
-# because the child is a copy of the parent until it loads its program.
+# The child prints its own peak. The parent cannot measure it: until the child loads its program it
+# is a copy of the parent, so the value includes the parent's memory.
 _PRINT_PEAK_MEMORY = """
 from adversarial_nets.bench.memory import peak_memory
 print(peak_memory())
@@ -73,7 +73,7 @@ def call_in_child(function: str, *args: object) -> tuple[float, float]:
 
 
 def run_in_child(program: str) -> tuple[str, float]:
-    """What a Python program printed last, and its peak resident memory in MB of 10⁶ bytes.
+    """The last line that a Python program printed, and its peak resident memory in MB of 10⁶ bytes.
 
     Raises:
         subprocess.CalledProcessError: the program failed.

@@ -1,4 +1,4 @@
-"""The preset `pictures` against the same networks in a plain loop, in images a second.
+"""The speed of the preset `pictures` and of a plain loop with the same networks.
 
 The loop is written as PyTorch's DCGAN tutorial teaches it: every image passes through PIL and two
 transforms each time it is used; D sees data, samples and, for G's update, the samples again; Adam
@@ -35,14 +35,14 @@ __all__ = ["PictureSpeed", "measure_pictures", "noise_images", "plain_steps"]
 
 @dataclass(frozen=True)
 class PictureSpeed:
-    """What `measure_pictures` measured.
+    """The results of `measure_pictures`.
 
     Attributes:
-        plain: images a second of the plain loop, median of the turns.
-        ours: the same of our game with the same losses.
-        preset: the same of the whole preset, with penalties, averages and augmentation.
+        plain: images per second of the plain loop, median of the turns.
+        ours: images per second of our game with the same losses.
+        preset: images per second of the whole preset, with penalties, averages and augmentation.
         ratio: ours divided by plain, median of the turns.
-        losses: D's and G's mean loss over all turns, of the plain loop and of ours.
+        losses: D's and G's mean loss over all turns, for the plain loop and for our game.
     """
 
     plain: float
@@ -53,7 +53,7 @@ class PictureSpeed:
 
 
 def noise_images(n: int = 2000, side: int = 32) -> Dataset:
-    """Colour images of smooth noise, to measure the speed with."""
+    """Colour images of smooth noise for the measurement."""
     coarse = Address(0, 0, range(n)).uniform("images", 3 * 4 * 4).view(n, 3, 4, 4)
     smooth = nn.functional.interpolate(coarse, (side, side), mode="bilinear")
     x = (smooth * 255).to(torch.uint8).flatten(1)
@@ -77,7 +77,7 @@ class _TransformedImages(TorchDataset[Tensor]):
 
 
 def plain_steps(data: Dataset, s: Settings) -> Iterator[tuple[float, float]]:
-    """Train the settings' networks without end; each step yields D's loss and G's loss."""
+    """Train the settings' networks in an endless loop; each step yields D's loss and G's loss."""
     shape = data.image_shape
     G = _plain(nets.generator(s.G, s.z_size, data.pixels, s.seed, shape))
     D = _plain(nets.discriminator(s.D, data.pixels, s.seed, shape))
@@ -108,7 +108,7 @@ def plain_steps(data: Dataset, s: Settings) -> Iterator[tuple[float, float]]:
 
 
 def _plain(net: nn.Sequential) -> nn.Sequential:
-    """The same networks with PyTorch's own layers, and with its default layout."""
+    """A network rebuilt with PyTorch's own layers and its default memory layout."""
     layers = [layer for layer in net if not isinstance(layer, ChannelsLast)]
     for i, layer in enumerate(layers):
         if isinstance(layer, OutputConvolution):
@@ -120,7 +120,7 @@ def _plain(net: nn.Sequential) -> nn.Sequential:
 
 
 def measure_pictures(turns: int = 7, steps: int = 8, data: Dataset | None = None) -> PictureSpeed:
-    """Let the plain loop, our game and the whole preset take turns.
+    """Measure the plain loop, our game and the whole preset in turns.
 
     Args:
         turns: how many times each of them trains.

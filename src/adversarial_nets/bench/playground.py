@@ -1,4 +1,4 @@
-"""Speed of the playground: each board and lesson in Chromium, and a class of visitors at once."""
+"""Speed of the playground: each board and lesson in Chromium, and many visitors at once."""
 
 import asyncio
 import functools
@@ -39,12 +39,12 @@ BOARDS: Sequence[tuple[str, int, int]] = (
     *(("mnist-5k", 1, rounds) for rounds in (5, 20, 100)),
     *((data, 2, 5) for data in ("gaussian", "moons", "mnist-5k")),
 )
-"""What is measured: data, games side by side, rounds per frame."""
+"""The boards to measure: data, number of games, rounds per frame."""
 
 SECONDS = 3.0
-"""How long each board plays."""
+"""Seconds for which each board plays."""
 LESSON_SECONDS = 12.0
-"""Time after which the rest of a lesson is computed from its rounds a second."""
+"""Seconds after which the rest of a lesson is computed from its rounds per second."""
 CLICKS = 5
 _CLICK = """() => new Promise((done) => {
   const sent = performance.now(), handler = handlers.state;
@@ -59,10 +59,10 @@ class BoardSpeed:
 
     Attributes:
         data: the data set.
-        games: games side by side.
+        games: number of games on the board.
         rounds_per_frame: the value of that selector.
-        frames: displayed frames a second.
-        rounds: rounds a second.
+        frames: displayed frames per second.
+        rounds: rounds per second.
         click_ms: median time from a click while playing to the answer, in milliseconds.
     """
 
@@ -76,12 +76,12 @@ class BoardSpeed:
 
 @dataclass(frozen=True)
 class PlaygroundSpeed:
-    """What `measure_boards` measured.
+    """The results of `measure_boards`.
 
     Attributes:
         boards: one entry for each of `BOARDS`.
         lessons: seconds from Play until the lesson pauses, by the lesson's name.
-        machine: what ran beside the benchmark, a column of `busy.COLUMNS`.
+        machine: the other programs that ran, a column of `busy.COLUMNS`.
         load: the machine's load average at the end.
         made_with: versions, processor, threads.
     """
@@ -97,8 +97,8 @@ def measure_boards(machine: str = "alone", on_progress: Progress = no_progress) 
     """Play each board and each lesson in a page of 1280 × 800 pixels.
 
     Args:
-        machine: what else shall run, a column of `busy.COLUMNS`.
-        on_progress: called after each.
+        machine: the other programs to run, a column of `busy.COLUMNS`.
+        on_progress: called after each board and lesson.
 
     Raises:
         UserError: Playwright or Chromium is not installed.
@@ -143,7 +143,7 @@ def _board(page: "Page", data: str, games: int, speed: int, seconds: float) -> B
 
 
 def _lesson(page: "Page", name: str) -> float:
-    """Seconds from Play until the lesson pauses, after `LESSON_SECONDS` by its rounds a second."""
+    """Seconds from Play until the lesson pauses; estimated from its speed if it is long."""
     from playwright.sync_api import TimeoutError as StillPlaying
 
     lesson = LESSONS[name]
@@ -175,17 +175,17 @@ class _Visitor:
 
 @dataclass(frozen=True)
 class Visitors:
-    """What `measure_visitors` measured.
+    """The results of `measure_visitors`.
 
     Attributes:
-        visitors: how many asked for a place.
+        visitors: how many tried to connect.
         served: how many were served to the end.
-        seconds: how long they stayed.
-        frames: frames a second of one visitor, on average.
-        rounds: rounds a second of one visitor, on average.
+        seconds: how long they were connected.
+        frames: frames per second of one visitor, on average.
+        rounds: rounds per second of one visitor, on average.
         click_s: median and 95th percentile of the time from a click to its answer, in seconds.
         memory_mb: this process's memory before, at the end, and at its peak.
-        machine: what ran beside the benchmark, a column of `busy.COLUMNS`.
+        machine: the other programs that ran, a column of `busy.COLUMNS`.
         load: the machine's load average at the end.
         made_with: versions, processor, threads.
     """
@@ -212,8 +212,8 @@ def measure_visitors(
 
     Args:
         visitors: the number of pages; a third play on the line, two thirds in the plane.
-        seconds: how long.
-        machine: what else shall run, a column of `busy.COLUMNS`.
+        seconds: how long they are connected.
+        machine: the other programs to run, a column of `busy.COLUMNS`.
         on_progress: called every second.
 
     Raises:
@@ -266,7 +266,7 @@ def _load() -> float:
 
 
 async def _visit(url: str, data: str, stop: float) -> _Visitor:
-    """Open a page, play until the time is over, and click now and then."""
+    """Open a page, play until the time is over, and click every seven seconds."""
     from tornado.httpclient import HTTPRequest
     from tornado.websocket import websocket_connect
 

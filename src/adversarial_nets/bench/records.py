@@ -31,7 +31,7 @@ __all__ = [
 
 
 def speed_lines(found: Speed) -> list[str]:
-    """The ratios with their ranges and the times behind them, one line each, and the memory."""
+    """A line for each ratio with its range and its two times, and a line for the memory."""
     lines = []
     for ratio in found.details.values():
         seconds = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in ratio.seconds.items())
@@ -47,7 +47,7 @@ def speed_lines(found: Speed) -> list[str]:
 
 
 def picture_lines(found: PictureSpeed) -> list[str]:
-    """Images a second of each program, and the losses of those that should have the same."""
+    """Images per second of each program, and the losses of the two programs that should agree."""
     names = {"plain": "a plain loop", "ours": "ours", "preset": "ours with penalties and averages"}
     lines = [f"{getattr(found, key):8.0f}  images/s, {name}" for key, name in names.items()]
     losses = [f"{key} D {d:.3f}, G {g:.3f}" for key, (d, g) in found.losses.items()]
@@ -66,7 +66,7 @@ def scaling_lines(found: Scaling) -> list[str]:
 def board_lines(found: "PlaygroundSpeed") -> list[str]:
     """A line for each board and each lesson."""
     boards = [
-        f"{b.data:20} {b.games} game{'s'[: b.games - 1]:1} {b.rounds_per_frame:4} a frame: "
+        f"{b.data:20} {b.games} game{'s'[: b.games - 1]:1} {b.rounds_per_frame:4} per frame: "
         f"{b.frames:5.1f} frames/s, {b.rounds:6.0f} rounds/s, click {b.click_ms:4.0f} ms"
         for b in found.boards
     ]
@@ -75,7 +75,7 @@ def board_lines(found: "PlaygroundSpeed") -> list[str]:
 
 
 def visitor_lines(found: "Visitors") -> list[str]:
-    """Places, frames, clicks and memory of a class."""
+    """Frames, clicks and memory with many visitors, in lines."""
     before, after, peak = found.memory_mb
     median, slow = found.click_s
     return [
@@ -118,7 +118,7 @@ def write_speed(found: Speed, folder: Path) -> list[Path]:
 
 
 def write_playground(name: str, found: "PlaygroundSpeed | Visitors", folder: Path) -> list[Path]:
-    """Write FOLDER/NAME.json, or NAME-busy.json if other programs ran beside the benchmark.
+    """Write FOLDER/NAME.json, or NAME-busy.json if other programs ran at the same time.
 
     Raises:
         UserError: the folder cannot be written.

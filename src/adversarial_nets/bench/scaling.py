@@ -39,7 +39,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Scaling:
-    """What `measure_scaling` measured.
+    """The results of `measure_scaling`.
 
     Attributes:
         curves: the points of each size, by its name.
@@ -50,7 +50,7 @@ class Scaling:
     made_with: dict[str, Any]
 
     def to_json(self) -> dict[str, Any]:
-        """As the plain object of growth.json."""
+        """The contents of growth.json."""
         curves = {name: [vars(p) for p in points] for name, points in self.curves.items()}
         return {"curves": curves, "made_with": self.made_with}
 
@@ -71,7 +71,7 @@ def measure_scaling(threads: int, on_progress: Progress = no_progress) -> Scalin
 
 
 def measure_point(name: str, n: int, threads: int) -> Point:
-    """Measure one size, with the published values of the others."""
+    """Measure one size; the other sizes have their published values."""
     if name == "samples":
         seconds, memory = call_in_child("seconds_of_parzen", n, threads)
     else:

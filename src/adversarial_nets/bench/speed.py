@@ -65,7 +65,7 @@ class Ratio:
 
 @dataclass(frozen=True)
 class Speed:
-    """What `measure_speed` measured.
+    """The results of `measure_speed`.
 
     Attributes:
         ratios: the medians by name; None if a library is not installed.
@@ -88,7 +88,7 @@ def measure_speed(
 ) -> Speed:
     """Measure all ratios and the peak memory.
 
-    Takes some minutes on two cores; other programs that run meanwhile distort the result.
+    Takes some minutes on two cores; other programs that run at the same time distort the result.
 
     Args:
         data: the images to measure with; only their size matters.
@@ -273,7 +273,7 @@ def _textbook(data: Dataset, turns: int) -> dict[str, Ratio]:
 
 
 def _images(data: Dataset, n: int) -> Float[Tensor, "n pixels"]:
-    """That many training images with a little noise, repeated if there are fewer."""
+    """`n` training images with a little noise, repeated if there are fewer."""
     images = data.floats(data.train)
     images = images.repeat(-(-n // len(images)), 1)[:n]
     return (images + 0.01 * torch.randn_like(images)).clamp_(0, 1)
@@ -326,7 +326,7 @@ def _kde(data: Dataset, turns: int) -> dict[str, Ratio]:
 
 
 def _script(data: Dataset, turns: int) -> dict[str, Ratio]:
-    """The published script's way to choose σ and ours, on a few images."""
+    """The times to choose σ of the published script's method and of ours, on a few images."""
     x, samples = _images(data, 20), _images(data, 10_000)
 
     def script() -> None:
@@ -341,8 +341,8 @@ def _script(data: Dataset, turns: int) -> dict[str, Ratio]:
         "ours": lambda: log_likelihood(x, samples, GRIDS["paper"]),
     }
     what = (
-        "the published script's method (differences of 10 images at a time from all samples, "
-        "anew for every σ) against ours, 10 σ, 10,000 samples × 20 images"
+        "the published script's method (differences of 10 images at a time from all samples, again "
+        "for every σ) against ours, 10 σ, 10,000 samples × 20 images"
     )
     seconds = take_turns(workloads, max(turns // 3, 1))
     return {"script_over_parzen": _ratio(what, seconds, "script", "ours")}

@@ -1,8 +1,8 @@
-"""A GAN on MNIST as tutorials write it, to compare the speed of our code with.
+"""A GAN on MNIST as tutorials write it, for comparison with the speed of our code.
 
 Networks, optimiser and code follow a widely copied script (PyTorch-GAN's `gan.py`): every image
 passes through PIL and three transforms each time it is used, D is applied to the samples once for
-G's loss and again for its own, `BCELoss` follows a sigmoid, Adam uses its default loop, and every
+G's loss and again for D's loss, `BCELoss` follows a sigmoid, Adam uses its default loop, and every
 step waits for two `.item()`. `equivalent_game` trains the same networks with the same losses and
 optimiser in our code.
 """
@@ -30,7 +30,7 @@ _Z, _BATCH, _LR, _BETAS = 100, 64, 2e-4, (0.5, 0.999)
 
 
 def generator(pixels: int) -> nn.Sequential:
-    """Noise (m, 100) to images (m, pixels) in [−1, 1]."""
+    """The tutorial's G: a network from noise (m, 100) to images (m, pixels) in [−1, 1]."""
     layers: list[nn.Module] = [nn.Linear(_Z, 128), nn.LeakyReLU(0.2)]
     for inputs, outputs in ((128, 256), (256, 512), (512, 1024)):
         layers += [nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs, 0.8), nn.LeakyReLU(0.2)]
@@ -38,7 +38,7 @@ def generator(pixels: int) -> nn.Sequential:
 
 
 def discriminator(pixels: int) -> nn.Sequential:
-    """Images (m, pixels) to logits (m, 1); the tutorials add a sigmoid."""
+    """The tutorial's D: a network from images (m, pixels) to logits (m, 1), without its sigmoid."""
     return nn.Sequential(
         nn.Linear(pixels, 512),
         nn.LeakyReLU(0.2),
@@ -94,12 +94,12 @@ class _Normalize(nn.Module):
         x = x.clone()
         mean, std = (torch.as_tensor(v, dtype=x.dtype) for v in (self.mean, self.std))
         if (std == 0).any():
-            raise ValueError("a channel without spread cannot be normalised")
+            raise ValueError("a channel with standard deviation 0 cannot be normalised")
         return x.sub_(mean.view(-1, 1, 1)).div_(std.view(-1, 1, 1))
 
 
 def textbook_steps(data: Dataset) -> Iterator[tuple[float, float]]:
-    """Train without end; each step yields D's loss and G's loss."""
+    """Train in an endless loop; each step yields D's loss and G's loss."""
     pixels = data.pixels
     G = generator(pixels)
     D = nn.Sequential(*discriminator(pixels), nn.Sigmoid())

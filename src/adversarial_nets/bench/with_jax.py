@@ -1,4 +1,4 @@
-"""A round of the published setting in JAX, compiled as one function, to compare our speed with."""
+"""A round of the published setting in JAX, compiled as one function, for comparison of speed."""
 
 from collections.abc import Callable
 from itertools import pairwise

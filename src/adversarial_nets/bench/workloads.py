@@ -1,4 +1,4 @@
-"""Workloads that a child process measures; imports are inside, because they count as memory."""
+"""Workloads that a child process measures; each function imports what it needs, to save memory."""
 
 __all__ = ["seconds_of_parzen", "seconds_of_round", "seconds_of_training"]
 
