@@ -37,7 +37,7 @@ __all__ = [
     "world_size",
 ]
 
-_MISTAKE = "a user's mistake"  # its key in the store that all ranks share
+_MISTAKE = "a user's mistake"  # key of the error in the store that all ranks share
 
 
 def under_torchrun() -> bool:
@@ -51,7 +51,7 @@ def was_restarted() -> bool:
 
 
 def launch_id() -> str:
-    """Return ``torchrun``'s name for all processes of one launch, restarted ones included."""
+    """Return ``torchrun``'s identifier of this launch, the same for all processes and restarts."""
     return os.environ.get("TORCHELASTIC_RUN_ID", "")
 
 
@@ -59,12 +59,12 @@ def launch_id() -> str:
 def process_group() -> Iterator[None]:
     """Join the process group of ``torchrun`` inside the ``with`` block.
 
-    Without ``torchrun``, or inside another such block, do nothing. The backend is gloo for CPU
-    tensors and NCCL for CUDA tensors.
+    Without ``torchrun``, or inside another block of this function, do nothing. The backend is gloo
+    for CPU tensors and NCCL for CUDA tensors.
 
     Raises:
-        UserError: on rank 0 also one that another rank met, e.g. because only its machine lacks the
-            data. Without it rank 0 could only tell that a connection broke.
+        UserError: rank 0 also raises the error of another rank, e.g. because only that rank's
+            machine lacks the data. Otherwise rank 0 would only report a broken connection.
     """
     if not under_torchrun() or dist.is_initialized():
         yield
@@ -88,7 +88,7 @@ def process_group() -> Iterator[None]:
         yield
     except UserError as error:
         if rank > 0:
-            # Before its connections close, so that rank 0 finds the error when they break.
+            # Written before the connections close, so that rank 0 finds the error when they break.
             shared.set(_MISTAKE, f"{error.exit_code} {error}")
         raise
     except RuntimeError as error:

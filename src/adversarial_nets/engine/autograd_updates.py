@@ -61,11 +61,12 @@ _ROWWISE: tuple[type[nn.Module], ...] = (
     *(nn.Sequential, nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Flatten, nn.Unflatten),
     *(Signed, ChannelsLast, Branches, Projection),
 )
-"""Layers that treat each row alone, without random masks: those of the convolutional D."""
+"""Layers that process each row independently, without random masks: those of the convolutional
+D."""
 
 
 class _DInput(NamedTuple):
-    """A minibatch as D sees it, and D's logits on it and on the points of finite differences."""
+    """D's input minibatch, and D's logits on it and on the points of finite differences."""
 
     x: Images
     a: Logits
@@ -77,8 +78,8 @@ def _discriminate(
 ) -> tuple[_DInput, _DInput]:
     """D's logits on data and samples for D's loss, with what the penalties R1 and R2 need.
 
-    If D treats each row alone, data and moved points go through it together, which is faster; the
-    samples go alone, because G's gradient goes back through their pass.
+    If D processes each row independently, data and moved points are computed in one batch, which is
+    faster. Samples are computed separately, because G's gradient is backpropagated through them.
     """
     images = {"data": x, of_samples: G_z}
     seen = {name: _augmented(game, at, step, name) for name, at in images.items()}
@@ -112,7 +113,7 @@ def _moved(game: Game, step: int, x: Images, purpose: str) -> Images:
 
 
 def _augmented(game: Game, x: Images, step: int, purpose: str) -> Images:
-    """The images as D sees them: changed by DiffAugment, if the settings say so."""
+    """D's input images: changed by DiffAugment, if the settings have augmentation."""
     s, n = game.settings, game.data.examples_per_epoch
     if s.ada_target:
         p = game.ada.probability
@@ -142,7 +143,7 @@ def _samples(game: Game, z: Noise, step: int, purpose: str) -> Images:
 
 
 def _d_loss(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[Tensor, ""]:
-    """D's loss, halved if the protocol is ``released``, plus the penalties, which never are."""
+    """D's loss, halved if the protocol is ``released``, plus the penalties, never halved."""
     loss = objectives.discriminator_loss(data.a, samples.a, game.settings.objective)
     loss = loss / 2 if game.settings.protocol == "released" else loss
     return loss + _penalties(game, step, data, samples)
@@ -208,7 +209,7 @@ def _own_penalty(
     """The penalty that a program gave with its objective; each call of D has the same masks.
 
     Raises:
-        UserError: the penalty is no scalar, or has no gradient with respect to D's parameters.
+        UserError: the penalty is not a scalar, or has no gradient with respect to D's parameters.
     """
     penalty = objectives.find(game.settings.objective).penalty
     if penalty is None:
@@ -216,7 +217,7 @@ def _own_penalty(
     total = objectives.scalar(
         penalty(
             lambda rows: _logits(game, rows, step, "the objective's penalty"),
-            data.x.detach().clone(),  # it may change them in place
+            data.x.detach().clone(),  # a program's penalty may change them in place
             samples.x.detach().clone(),
         ),
         "penalty",

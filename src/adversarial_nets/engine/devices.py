@@ -16,7 +16,7 @@ def devices() -> Iterator[tuple[str, str]]:
     if accelerator is None:
         return
     kind = accelerator.type
-    name_of = getattr(getattr(torch, kind, None), "get_device_name", lambda i: "")  # mps has none
+    name_of = getattr(getattr(torch, kind, None), "get_device_name", lambda i: "")  # mps lacks it
     for i in range(torch.accelerator.device_count()):
         yield f"{kind}:{i}", str(name_of(i))
 

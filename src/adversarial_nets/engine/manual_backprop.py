@@ -1,16 +1,16 @@
 """The updates of `game` by manually written backpropagation, for multilayer perceptrons.
 
-`manual_support.supports` says for which games.
+`manual_support.supports` decides whether it can be used for a game.
 
-It computes the same as autograd (the tests compare every update), in fewer, larger operations:
+Its updates equal those of autograd (the tests compare every update), with fewer, larger operations:
 
 * Data and samples go through D as one batch.
 * D outputs one number per image, its logit a, so every loss depends on image i only through a_i.
-  The gradient of a is backpropagated through D once; scaled image by image with ∂L/∂a_i, it gives
+  The gradient of a is backpropagated through D once. Multiplied for each image by ∂L/∂a_i, it gives
   the gradients of both D's and G's loss.
 * A maxout or ReLU network is piecewise linear. So the gradient of ‖∂a/∂x‖² (R1) needs no double
-  backpropagation: ∂a/∂x is propagated forward once more through the same active pieces, and takes
-  the place of each layer's input.
+  backpropagation: ∂a/∂x is propagated forward once more through the same active pieces, in place of
+  x.
 * Under plain SGD a weight's gradient is added to its velocity (without momentum, to the weight)
   inside the matrix product that computes it.
 * Activations are stored as (features, images), so that the maximum of maxout, batch means and
@@ -59,7 +59,7 @@ def update_G(game: Game, z: Noise, step: int, purpose: str) -> Logits:
 
 @torch.no_grad()
 def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-    """Both gradients at the same θ_d and θ_g, with the same samples and masks (released code)."""
+    """Update D and G with gradients at the same θ_d and θ_g, samples and masks (released code)."""
     m = len(x)
     G_z, tape_G = _samples(game, z, step, "samples for G")
     a, tape = _discriminate(game, [(x.T, "data"), (G_z, "samples for G")], step)
@@ -79,23 +79,23 @@ def d_logits(game: Game, x: Images, step: int) -> Logits:
 # --- Forward and back ----------------------------------------------------------------------------
 
 Masks = Callable[[float, int], Tensor | None]
-"""From keep_prob and width to the mask, of 0 and 1/keep_prob, of the next dropout layer; None if it
-keeps all values."""
+"""A function of keep_prob and width that returns the next dropout layer's mask, with the values 0
+and 1/keep_prob; None if the layer keeps all values."""
 
 
 @dataclass
 class _Taped:
-    """A layer with what its backward pass needs.
+    """A layer with the tensors that its backward pass needs.
 
     Attributes:
         layer: the layer.
-        kept: inputs, outputs or masks, as the layer needs them.
-        branches: of `Branches`, the tapes of x and of c.
-        sizes: of `Branches`, the numbers of output values of x and of c.
+        saved: the layer's inputs, outputs or masks that its backward pass needs.
+        branches: for a `Branches` layer, the tapes of x and of c.
+        sizes: for a `Branches` layer, the numbers of output values of x and of c.
     """
 
     layer: nn.Module
-    kept: Sequence[Tensor] = ()
+    saved: Sequence[Tensor] = ()
     branches: Sequence[list["_Taped"]] = ()
     sizes: list[int] = field(default_factory=list)
 
@@ -131,24 +131,24 @@ def _forward(net: nn.Module, h: Values, masks: Masks) -> tuple[Values, Tape]:
                 if mask is None:
                     continue
                 is_kept = tape and isinstance(tape[-1].layer, nn.Sigmoid | nn.Tanh)
-                taped.kept, h = [mask], h * mask if is_kept else h.mul_(mask)
+                taped.saved, h = [mask], h * mask if is_kept else h.mul_(mask)
             case Projection():
-                h, taped.kept = _project(layer, h)
+                h, taped.saved = _project(layer, h)
             case nn.Linear():
-                taped.kept = [h]
+                taped.saved = [h]
                 h = torch.addmm(layer.bias[:, None], layer.weight, h)
                 if isinstance(layer, Maxout):
                     v = h.view(layer.units, layer.pieces, -1)
                     h = v.amax(1)
-                    taped.kept = [*taped.kept, torch.eq(v, h[:, None], out=v)]  # 1: maximal piece
+                    taped.saved = [*taped.saved, torch.eq(v, h[:, None], out=v)]  # 1: maximal piece
             case nn.BatchNorm1d():
-                h, taped.kept = _batch_norm(layer, h)
+                h, taped.saved = _batch_norm(layer, h)
             case nn.ReLU() | nn.LeakyReLU():
                 h = nn.functional.leaky_relu_(h, _negative_slope(layer))
-                taped.kept = [h]
+                taped.saved = [h]
             case _:
                 h = h.sigmoid_() if isinstance(layer, nn.Sigmoid) else h.tanh_()
-                taped.kept = [h]
+                taped.saved = [h]
         tape.append(taped)
     return h, tape
 
@@ -160,16 +160,16 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
     """
     gradients = []
     for i, taped in reversed(list(enumerate(tape))):
-        layer, kept = taped.layer, taped.kept
+        layer, saved = taped.layer, taped.saved
         match layer:
             case Branches():
                 n = taped.sizes[0]
                 gradients += _backward(taped.branches[1], signal[n:].clone(), keep)
                 gradients += _backward(taped.branches[0], signal[:n].clone(), keep)
             case Dropout():
-                signal = signal.mul_(kept[0])
+                signal = signal.mul_(saved[0])
             case Projection():
-                h, c, weight = kept
+                h, c, weight = saved
                 gradients += [
                     _Gradient(layer.embedding, signal * c, h.clone()),
                     _Gradient(layer.weight, signal, h),
@@ -178,35 +178,35 @@ def _backward(tape: Tape, signal: Values, keep: bool = False) -> list[_Gradient]
                 signal = signal * weight
             case nn.Linear():
                 if isinstance(layer, Maxout):
-                    is_max = kept[1]
+                    is_max = saved[1]
                     share = signal.div_(is_max.sum(1))  # tied pieces share the gradient
                     signal = torch.mul(is_max, share[:, None], out=None if keep else is_max)
                     signal = signal.flatten(0, 1)
                 gradients += [
-                    _Gradient(layer.weight, signal, kept[0]),
+                    _Gradient(layer.weight, signal, saved[0]),
                     _Gradient(layer.bias, signal),
                 ]
                 if not _has_weights(tape[:i]):
                     break
                 signal = layer.weight.T @ signal
             case nn.BatchNorm1d():
-                normal, scale = kept
+                normal, scale = saved
                 by_normal = signal * normal
                 gradients += [_Gradient(layer.weight, by_normal), _Gradient(layer.bias, signal)]
                 signal = signal - signal.mean(1, keepdim=True)
                 signal = signal.addcmul_(normal, by_normal.mean(1, keepdim=True), value=-1)
                 signal = signal.mul_(scale * layer.weight[:, None])
             case nn.ReLU() | nn.LeakyReLU():
-                signal = signal.mul_(kept[0].sign().clamp_(min=_negative_slope(layer)))
+                signal = signal.mul_(saved[0].sign().clamp_(min=_negative_slope(layer)))
             case nn.Sigmoid():
-                signal = signal.mul_(kept[0]).mul_(1 - kept[0])
+                signal = signal.mul_(saved[0]).mul_(1 - saved[0])
             case _:
-                signal = signal.mul_(1 - kept[0].square())
+                signal = signal.mul_(1 - saved[0].square())
     return gradients
 
 
 def _project(layer: Projection, hc: Values) -> tuple[Values, Sequence[Tensor]]:
-    """The logit (ψ + e_c)·h + b of each image; also (h, c, ψ + e_c)."""
+    """The logit (ψ + e_c)·h + b of each image; also returns (h, c, ψ + e_c)."""
     h, c = hc[: layer.in_features], hc[layer.in_features :]
     weight = torch.addmm(layer.weight.T, layer.embedding.T, c)
     return (weight * h).sum(0, keepdim=True).add_(layer.bias), [h, c, weight]
@@ -221,12 +221,12 @@ def _has_weights(tape: Tape) -> bool:
 
 
 def _negative_slope(layer: nn.Module) -> float:
-    """The slope below 0."""
+    """The activation's slope for negative inputs: 0 for ReLU."""
     return layer.negative_slope if isinstance(layer, nn.LeakyReLU) else 0.0
 
 
 def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tensor]]:
-    """Batch normalisation, updating running statistics; also (normalised values, 1/σ)."""
+    """Batch normalisation, updating running statistics; also returns (normalised values, 1/σ)."""
     mean = h.mean(1, keepdim=True)
     normal = h - mean
     var = normal.square().mean(1, keepdim=True)
@@ -242,7 +242,7 @@ def _batch_norm(layer: nn.BatchNorm1d, h: Values) -> tuple[Values, Sequence[Tens
 
 
 def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Masks:
-    """Dropout masks for minibatches side by side, each with its own purpose."""
+    """Dropout masks for concatenated minibatches, each with its own purpose."""
     numbers = itertools.count()
 
     def next_mask(keep_prob: float, width: int) -> Tensor | None:
@@ -253,7 +253,7 @@ def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Mask
             game.address(step).bernoulli_mask(f"{purpose}, dropout {number}", width, keep_prob)
             for purpose in purposes
         ]
-        # bytes convert to floats faster than booleans
+        # bytes are converted to floats faster than booleans
         mask = torch.cat(bits).view(torch.uint8).T
         return like.new_empty(mask.shape).copy_(mask).mul_(1 / keep_prob)
 
@@ -261,7 +261,7 @@ def _masks(game: Game, step: int, purposes: Sequence[str], like: Values) -> Mask
 
 
 def _samples(game: Game, z: Noise, step: int, purpose: str) -> tuple[Values, Tape]:
-    """G(z) as (features, images), in a conditional game (G(z, c), c); and G's tape, z copied."""
+    """G(z) as (features, images), in a conditional game (G(z, c), c), and G's tape. Copies z."""
     G_z, tape = _forward(game.G, z.T.clone(), _masks(game, step, [f"{purpose}, in G"], z))
     if game.condition_columns:
         G_z = torch.cat([G_z, z.T[-game.condition_columns :]])
@@ -281,7 +281,7 @@ def _discriminate(
 
 
 def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Values:
-    """∂a_i/∂x_i for these images; without the values of a condition."""
+    """∂a_i/∂x_i for these images, without the columns of a condition."""
     signals = {g.parameter: g.signal for g in gradients}
     first = tape[0].layer
     path = [*tape[0].branches[0], *tape[1:]] if isinstance(first, Branches) else tape
@@ -289,11 +289,11 @@ def _input_gradient(tape: Tape, gradients: list[_Gradient], images: slice) -> Va
     at_x = bottom.weight.T @ signals[bottom.weight][:, images]
     if isinstance(first, Branches):
         at_x = at_x[: first.size]
-    return at_x.mul_(path[0].kept[0][:, images]) if isinstance(path[0].layer, Dropout) else at_x
+    return at_x.mul_(path[0].saved[0][:, images]) if isinstance(path[0].layer, Dropout) else at_x
 
 
 def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: int) -> None:
-    """Scale the gradients of a with ∂L/∂a, L being D's loss; then one step of D's optimiser."""
+    """Multiply the gradients of a by ∂L/∂a of D's loss, and make one step of D's optimiser."""
     s = game.settings
     weight = torch.cat(objectives.d_logit_gradients(objectives.find(s.objective), a[:m], a[m:]))
     weight /= s.batch
@@ -306,11 +306,11 @@ def _step_D(game: Game, tape: Tape, gradients: list[_Gradient], a: Logits, m: in
 
 
 def _add_r1(tape: Tape, gradients: list[_Gradient], m: int) -> None:
-    """Append to each weight's gradient that of R1, ½ ‖∂a/∂x‖² on the m images of data.
+    """Append the gradient of R1, ½ ‖∂a/∂x‖² on the m images of data, to each weight's gradient.
 
-    Its gradient is that of u · ∂a/∂x with u = ∂a/∂x held constant, which is linear in each weight,
-    as a is. So propagate u forward through D's active pieces, as a tangent t; the gradient with
-    respect to a weight is signal · tᵀ, with the t at that layer's input.
+    R1's gradient equals the gradient of u · ∂a/∂x with u = ∂a/∂x held constant. This is linear in
+    each weight, because a is. So u is propagated forward through D's active pieces as a tangent t;
+    the gradient with respect to a weight is signal · tᵀ, with t at that layer's input.
     """
     t = _input_gradient(tape, gradients, slice(m))
     _propagate_tangent(tape, {g.parameter: g for g in gradients}, t, slice(m))
@@ -321,16 +321,16 @@ def _propagate_tangent(
 ) -> Values:
     """Propagate t forward through the active pieces; extend each weight's gradient on the way.
 
-    A condition is no part of x, so its own units have no share in t.
+    A condition is not part of x, so the units of the condition do not contribute to t.
     """
     for taped in tape:
-        layer, kept = taped.layer, taped.kept
+        layer, saved = taped.layer, taped.saved
         match layer:
             case Branches():
                 t = _propagate_tangent(taped.branches[0], gradient_of, t, data)
                 t = torch.cat([t, t.new_zeros(taped.sizes[1], t.shape[1])])
             case Dropout():
-                t = t * kept[0][:, data]
+                t = t * saved[0][:, data]
             case Projection():
                 t = t[: layer.in_features]
                 _extend(gradient_of[layer.weight], t, data)
@@ -339,15 +339,15 @@ def _propagate_tangent(
                 _extend(gradient_of[layer.weight], t, data)
                 t = layer.weight @ t
                 if isinstance(layer, Maxout):
-                    is_max = kept[1][..., data]
+                    is_max = saved[1][..., data]
                     t = t.view_as(is_max).mul_(is_max).sum(1).div_(is_max.sum(1))
             case _:
-                t = t * kept[0][:, data].sign().clamp_(min=_negative_slope(layer))
+                t = t * saved[0][:, data].sign().clamp_(min=_negative_slope(layer))
     return t
 
 
 def _extend(g: _Gradient, t: Values, data: slice) -> None:
-    """Append the factors of R1's gradient to those of a weight's gradient."""
+    """Append R1's factors, the signal on data and the tangent t, to a weight's gradient."""
     assert g.h is not None
     g.signal, g.h = torch.cat([g.signal, g.signal[:, data]], 1), torch.cat([g.h, t], 1)
 
@@ -356,7 +356,7 @@ def _extend(g: _Gradient, t: Values, data: slice) -> None:
 
 
 def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
-    """Scale D's input gradient by ∂L/∂a of G's loss, backpropagate it through G; then one step."""
+    """Multiply D's input gradient by ∂L/∂a of G's loss, backpropagate it through G and update G."""
     objective = objectives.find(game.settings.objective)
     weight = objectives.g_logit_gradient(objective, a) / game.settings.batch
     gradients = _backward(tape, at_x.mul_(weight))
@@ -367,10 +367,10 @@ def _step_G(game: Game, tape: Tape, a: Logits, at_x: Values) -> None:
 
 
 def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weight: Logits) -> None:
-    """One step of the optimiser, each image's gradient scaled by its weight.
+    """Make one step of the optimiser; each image's gradient is multiplied by its weight.
 
-    Plain SGD needs no separate gradient. One matrix product computes v ← μv + signal · hᵀ in
-    torch's own velocity; with μ = 0, one computes θ ← θ − lr · signal · hᵀ. Overwrites each h.
+    Plain SGD needs no separate gradient: one matrix product computes v ← μv + signal · hᵀ in
+    torch's own velocity, or, if μ = 0, θ ← θ − lr · signal · hᵀ. Overwrites each h.
     """
     if _is_plain_sgd(optimiser, gradients) and distributed.world_size() == 1:
         group = optimiser.param_groups[0]
@@ -394,14 +394,14 @@ def _step(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient], weig
 
 
 def _add(total: Tensor, g: _Gradient, weight: Logits, beta: float = 0.0) -> Tensor:
-    """Set total to beta · total + the gradient with images weighted; overwrites g.h."""
+    """Set total to beta · total + the weighted gradient; overwrites g.h."""
     if g.h is None:
         return total.addmv_(g.signal, weight[: g.signal.shape[1]], beta=beta)
     return total.addmm_(g.signal, g.h.mul_(weight[: g.h.shape[1]]).T, beta=beta)
 
 
 def _is_plain_sgd(optimiser: torch.optim.Optimizer, gradients: Sequence[_Gradient]) -> bool:
-    """Whether a step is v ← μv + g, θ ← θ − lr·v for all these parameters, and no more."""
+    """Whether a step is exactly v ← μv + g, θ ← θ − lr·v for all these parameters."""
     group = optimiser.param_groups[0]
     return (
         type(optimiser) is torch.optim.SGD

@@ -1,4 +1,4 @@
-"""Which games `manual_backprop` can play; the others use `autograd_updates`."""
+"""Whether `manual_backprop` supports a game; if not, the game uses `autograd_updates`."""
 
 import re
 
@@ -62,14 +62,14 @@ def supports(game: Game) -> bool:
         and all(p.requires_grad for net in (G, D) for p in net.parameters())
         and not (
             "batch_norm" in layers_of_G and game.settings.batch == 1
-        )  # torch refuses one image
+        )  # torch raises an error for one image
         and not _needs_autograd(game.settings)
         and not (game.bf16_matmul and reference_parameter(D).device.type != "cpu")  # autocast
     )
 
 
 def _in_words(net: nn.Sequential) -> str:
-    """A word for each layer, e.g. ``"linear relu linear sigmoid "``."""
+    """A network as a text with one word for each layer, e.g. ``"linear relu linear sigmoid "``."""
     return "".join(
         f"< {_in_words(layer.of_x)}| {_in_words(layer.of_c)}> "
         if type(layer) is Branches
@@ -105,7 +105,7 @@ def _is_hooked(module: nn.Module) -> bool:
 
 
 def _is_frozen(module: nn.Module) -> bool:
-    """Whether a layer is in evaluation mode in which it computes something else."""
+    """Whether a layer is in evaluation mode, and its output differs from that in training mode."""
     has_modes = isinstance(module, nn.BatchNorm1d | Dropout)
     return has_modes and not module.training
 

@@ -21,8 +21,9 @@ def prepare_for_torch() -> None:
     * ``MKL_CBWR``: matrix products whose bits do not depend on the number of threads. Some games
       then have the same weights with any number of threads; others still differ, because they also
       compute other sums. MKL supports this on Intel processors.
-    * ``OMP_WAIT_POLICY``: if other programs leave too few processors for a thread on each core,
-      idle threads sleep. `engine.threads` can let them sleep later, too, but not as quickly.
+    * ``OMP_WAIT_POLICY``: if other programs use so many processors that a thread on each core does
+      not fit, idle threads sleep. `engine.threads` can also make them sleep later, but less
+      quickly.
     """
     if "torch" in sys.modules:
         return
@@ -36,7 +37,7 @@ def prepare_for_torch() -> None:
 
 def _spare_processors() -> float:
     """Number of processors that others can use without slowing a thread on each core, plus ½."""
-    simultaneous = Path("/sys/devices/system/cpu/smt/active")  # two processors a core
+    simultaneous = Path("/sys/devices/system/cpu/smt/active")  # two processors per core
     two_a_core = simultaneous.is_file() and simultaneous.read_text(encoding="utf-8").strip() == "1"
     return (os.cpu_count() or 1) / 2 * two_a_core + 0.5
 
@@ -69,8 +70,8 @@ _AT_IMPORT = _clocks()
 def processors_used_by_others(since: _Clocks = _AT_IMPORT) -> float:
     """How many processors other processes used, on average since this module was imported.
 
-    NaN outside Linux. The clocks tick a hundred times a second, so this waits until a tenth of a
-    second has passed.
+    NaN outside Linux. The clocks have a resolution of 0.01 s, so this function waits until at least
+    0.1 s has passed.
     """
     time.sleep(max(0.0, 0.1 - (time.perf_counter() - since.wall)))
     now = _clocks()

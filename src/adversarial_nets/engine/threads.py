@@ -8,9 +8,9 @@ best, so `ThreadTuner` tries both modes at intervals and continues in the better
 * ``spin``: threads spin while idle (libgomp's default);
 * ``sleep``: threads sleep while idle.
 
-Times alone mislead on a busy machine, where they vary by a factor of two. But threads that spin
-take all the processor time that they can get. If they get clearly less, other processes need it,
-and ``sleep`` is chosen without a comparison.
+On a busy machine times vary by a factor of two, so a comparison of times is not reliable. But
+spinning threads use all the processor time that is available. If they get clearly less than the
+full time, other processes need it, and ``sleep`` is chosen without a comparison.
 
 libgomp reads its wait policy only when it is loaded. But its threads sleep almost at once as soon
 as the process has more OpenMP threads than processors. So ``sleep`` keeps a second, unused team of
@@ -36,11 +36,11 @@ __all__ = ["Mode", "ThreadTuner", "sleeping_threads"]
 
 Mode = Literal["spin", "sleep"]
 
-TRIAL_SECONDS = 0.25  # of each mode in a comparison
+TRIAL_SECONDS = 0.25  # time of each mode in a comparison
 SHARE_SECONDS = 0.05  # the shortest time in which the share of processor time is clear
-SHARE = 0.85  # of all threads' processor time; spinning alone gets 0.95 or more, beside others 0.75
+SHARE = 0.85  # share of processor time; spinning threads get 0.95 or more if alone, else 0.75
 FIRST_INTERVAL, LONGEST_INTERVAL = 1.0, 60.0  # seconds between comparisons, doubled each time
-SLOWER = 1.3  # compare again at once if rounds take this many times as long as when chosen
+SLOWER = 1.3  # compare again at once if rounds become slower by this factor
 
 
 class _Rounds(NamedTuple):
@@ -57,14 +57,14 @@ class _Rounds(NamedTuple):
 
     @property
     def crowded(self) -> bool:
-        """Whether spinning threads got much less processor time than they could use."""
+        """Whether spinning threads got much less than their full processor time."""
         available = self.seconds * torch.get_num_threads()
         return self.seconds >= SHARE_SECONDS and self.processor_seconds < SHARE * available
 
 
 @contextmanager
 def sleeping_threads() -> Iterator[None]:
-    """While the block runs, idle torch threads of the whole process sleep instead of spinning."""
+    """Inside the block, idle torch threads of the whole process sleep instead of spinning."""
     threads = torch.get_num_threads()
     started, end = threading.Event(), threading.Event()
 
@@ -77,7 +77,7 @@ def sleeping_threads() -> Iterator[None]:
     keeper = threading.Thread(target=keep_a_second_team, daemon=True)
     keeper.start()
     started.wait()
-    torch.set_num_threads(threads)  # the number is the process's, not the thread's
+    torch.set_num_threads(threads)  # the number belongs to the process, not to the thread
     try:
         yield
     finally:
@@ -104,7 +104,7 @@ class ThreadTuner:
     def __init__(self, modes: tuple[Mode, ...]) -> None:
         self.modes = modes
         self.mode: Mode = modes[0]  # the fastest so far
-        self.current: Mode = modes[0]  # the one in use, also during a comparison
+        self.current: Mode = modes[0]  # the mode in use, also during a comparison
         self.switches = 0  # how often the mode changed, for tests and benchmarks
         self._sleep = ExitStack()
         self._trials: dict[Mode, _Rounds] = {}
@@ -151,7 +151,7 @@ class ThreadTuner:
         self._started = (time.perf_counter(), time.process_time())
 
     def after_round(self) -> None:
-        """Stop the clocks; compare the modes if it is time to."""
+        """Stop the clocks; compare the modes if a comparison is due."""
         if len(self.modes) == 1:
             return
         seconds = time.perf_counter() - self._started[0]
@@ -192,7 +192,7 @@ class ThreadTuner:
         self._next_comparison = time.perf_counter() + self._interval
 
     def _watch(self, seconds: float, processor_seconds: float) -> None:
-        """Stop spinning if others need the processors; compare if it is time or rounds are slow."""
+        """Stop spinning if others need the processors; compare if it is due or rounds are slow."""
         slow = False
         if self.mode == "spin":
             self._recent = self._recent.plus(seconds, processor_seconds)
@@ -203,7 +203,8 @@ class ThreadTuner:
                 slow = self._recent.seconds > SLOWER * self._seconds_a_round * self._recent.number
                 self._recent = _Rounds()
         if slow or time.perf_counter() >= self._next_comparison:
-            # spin first: beside other processes its trial is short, and the only one
+            # spin first: if other processes run, its trial is short and the second one is not
+            # needed
             self._untried = sorted(self.modes, key=lambda mode: mode != "spin")
             self._switch_to(self._untried[0])
 

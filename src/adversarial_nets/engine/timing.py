@@ -1,7 +1,7 @@
-"""Times of workloads that take turns.
+"""Measure the times of workloads in turns.
 
-A machine is faster at some minutes than at others, by a third or more. Times that are compared are
-therefore measured in turns.
+The speed of a machine varies from minute to minute by a third or more. So workloads whose times are
+compared take turns.
 """
 
 import time
@@ -15,7 +15,7 @@ Workload = Callable[[], object]
 def take_turns(
     workloads: Mapping[str, Workload], turns: int, repeats: int = 1
 ) -> dict[str, list[float]]:
-    """Mean seconds of each workload in each turn, without the first turn, which warms up.
+    """Mean seconds of each workload in each turn; the first turn is a warm-up and is not counted.
 
     >>> found = take_turns({"a": lambda: sum(range(9)), "b": lambda: None}, turns=3)
     >>> {name: len(seconds) for name, seconds in found.items()}

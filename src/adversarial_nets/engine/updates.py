@@ -1,4 +1,4 @@
-"""The functions that both modules of updates have: what `game` needs of either."""
+"""The interface of the two modules of updates, as `game` uses it."""
 
 from typing import Protocol, runtime_checkable
 
@@ -12,23 +12,23 @@ class Updates(Protocol):
     """Gradients and updates of Algorithm 1: `engine.autograd_updates`, `engine.manual_backprop`.
 
     Images x are (m, pixels), noise z is (m, z_size) and logits are (m,), m being this process's
-    part of the minibatch. In a conditional game the rows of x and z hold their condition, too. The
-    step is the address of all random draws.
+    part of the minibatch. In a conditional game the rows of x and z also hold their condition. All
+    random draws depend on `step`.
     """
 
     def update_D(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-        """Update D; returns its logits on data and samples before that."""
+        """Update D; returns D's logits on data and samples before the update."""
         ...
 
     def update_G(self, game: Game, z: Noise, step: int, purpose: str) -> Logits:
-        """Update G; returns D's logits on the samples before that.
+        """Update G; returns D's logits on the samples before the update.
 
         All random masks of the update are drawn for `purpose`.
         """
         ...
 
     def update_both(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-        """Update D and G at once, as the released code does; returns D's logits before that."""
+        """Update D and G simultaneously (released code); returns D's logits before the update."""
         ...
 
     def d_logits(self, game: Game, x: Images, step: int) -> Logits:
