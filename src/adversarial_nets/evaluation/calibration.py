@@ -1,7 +1,7 @@
 """Parzen scores of reference images: training images, k-means centroids, the mean image.
 
 The Parzen score is not a reliable measure of sample quality: k-means centroids score higher than
-real training images (Theis et al. 2015, arXiv:1511.01844). These rows are printed beside a model's
+real training images (Theis et al. 2015, arXiv:1511.01844). These rows are printed with a model's
 score so that it can be interpreted.
 """
 
@@ -80,8 +80,8 @@ def calibrate(
         on_progress: called with (row and step, amount done, total).
 
     Raises:
-        UserError: `samples` is below 1, nothing is held out to score, or `parzen_score` refuses the
-            grid.
+        UserError: `samples` is below 1, the data set has no held-out images, or `parzen_score`
+            refuses the grid.
     """
     dataset = as_dataset(data)
     require_held_out(dataset)
@@ -154,9 +154,9 @@ def k_means(
 ) -> Float[Tensor, "k pixels"]:
     """Return k-means centroids, computed by Lloyd's algorithm.
 
-    Each pass moves every centroid to the mean of the images nearest to it. A centroid that is
-    nearest to no image is not moved. scikit-learn's `KMeans` is not used because it needs all
-    images as floats at once, and one more pass to label them.
+    Each pass moves every centroid to the mean of the images nearest to it. A centroid without
+    nearest images is not moved. scikit-learn's `KMeans` is not used because it needs all images as
+    floats at once, and one more pass to label them.
 
     Args:
         images: the images.

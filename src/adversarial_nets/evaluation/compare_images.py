@@ -1,7 +1,7 @@
 """Measure any set of images against a data set: the comparison behind ``advnets measure``.
 
-A classifier of photographs (CIFAR-10) or of digits (MNIST) gives features to a folder of images
-that has no classes of its own.
+Images without classes, e.g. a folder, can be compared on the features of a classifier of
+photographs (CIFAR-10) or of digits (MNIST).
 """
 
 from collections.abc import Callable
@@ -39,10 +39,11 @@ class ImageMeasures:
 
     Attributes:
         samples: number of images compared, and of held-out images.
-        features: the features' name, e.g. ``patches``; or the data set whose classifier gave them.
+        features: the features' name, e.g. ``patches``; or the data set whose classifier computed
+            them.
         accuracy: that classifier's accuracy on its test images; None for other features.
         model: the measures of the images: `FeatureMetrics`, or `PatchDistances` for patches.
-        floor: those of as many training images: what a perfect generator would get.
+        floor: the measures of as many training images: the values of a perfect generator.
         copied: whether training images were copied.
     """
 
@@ -66,13 +67,14 @@ def measure_images(
         x: images in the data set's shape and range.
         data: the data set, or what `train` takes in its place; its test and validation images,
             drawn at random, are compared with.
-        features: ``patches``; ``classifier``, ``inception``, or a data set for the features of its
-            classifier; or as `measure` takes them.
+        features: ``patches``, ``classifier`` or ``inception``; a data set, for the features of its
+            classifier; or another value that `find_kind` accepts.
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
         UserError: unknown features, too few or too small images, images of another shape than the
-            data's, values that are not finite or outside the data's range, or nothing held out.
+            data's, values that are not finite or outside the data's range, or a data set without
+            held-out images.
     """
     kind = find_kind(features)
     data = as_dataset(data)
@@ -97,12 +99,12 @@ def compare_samples(
     Args:
         x: samples; as many of them as there are real images are compared.
         data: the data set of the real and the training images.
-        features: what they are compared on.
+        features: the features on which they are compared.
         protocol: which real images they are compared with.
         seed: chooses the training images.
 
     Raises:
-        UserError: values that are not finite, or what the features refuse.
+        UserError: values that are not finite, or images that the features cannot use.
     """
     _require_finite(x)
     real = torch.cat(protocol.real(data))
@@ -123,7 +125,7 @@ def compare_samples(
 
 
 def _require_finite(x: object) -> None:
-    """Refuse images that are no tensor, or not finite."""
+    """Raise an error if the images are not a tensor, or are not finite."""
     if not isinstance(x, torch.Tensor):
         raise UserError(
             f"The images are of type {type(x).__name__}; give a tensor of shape (n, pixels), for "

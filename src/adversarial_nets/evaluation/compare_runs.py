@@ -1,4 +1,4 @@
-"""Compare runs: scores, differing settings, identical runs, mean and deviation over seeds."""
+"""Compare runs: scores, settings that differ, identical runs, mean and deviation over seeds."""
 
 import dataclasses
 import json
@@ -35,7 +35,7 @@ class Entry:
     """One run in a comparison.
 
     Attributes:
-        name: the last parts of its path, as many as distinguish it from the other runs.
+        name: the end of its path, long enough to distinguish it from the other runs.
         data: the data set's name.
         preset: the preset's name, or e.g. "custom, from mnist" if the run differs from it.
         changed: the settings that differ from the preset's, except the seed and how images are
@@ -46,8 +46,8 @@ class Entry:
         samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images; None without a score or with one test image.
-        settings: by name, the game's settings, precision, whether G or D is your own, your own
-            optimiser, ``init_from``, what callbacks changed, and the hash of your own images.
+        settings: values by name: the game's settings, precision, whether G or D is your own, your
+            own optimiser, ``init_from``, changes by callbacks, and the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
 
@@ -161,12 +161,12 @@ def compare(
         grid: which score to read from a folder, by the name of its grid of σ.
 
     Returns:
-        The comparison. If a folder has several such scores, the newest round's is used, and of
-        those the one with the most samples.
+        The comparison. If a folder has several scores with these weights and this grid, the one of
+        the newest round is used; if there are several, the one with the most samples.
 
     Raises:
         UserError: fewer than two runs, a run given twice, a path that is neither a run's folder nor
-            such a file, or other weights or another grid.
+            a file of that command, or unknown weights or grid.
     """
     if weights not in ("raw", "averaged", None):
         raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
@@ -220,7 +220,7 @@ def _are_files(paths: Sequence[Path]) -> list[bool]:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """The last parts of the paths, as many as distinguish them; undecodable bytes become �."""
+    """The ends of the paths, long enough to distinguish them; undecodable bytes become �."""
     texts = [os.fsencode(path.absolute()).decode(errors="replace") for path in paths]
     parts = [Path(text.removesuffix(".json")).parts for text in texts]
     for n in range(1, max(map(len, parts))):
@@ -235,7 +235,7 @@ def _identical(entries: Sequence[Entry]) -> tuple[tuple[str, ...], ...]:
     sets: list[tuple[Entry, list[str]]] = []
     for entry in entries:
         if entry.nats is None and not entry.curve:
-            continue  # nothing tells how far these runs were trained
+            continue  # without a score, the number of rounds is not known
         nameless = dataclasses.replace(entry, name="")
         for other, names in sets:
             if other == nameless:
@@ -307,7 +307,7 @@ def _from_file(path: Path, name: str) -> Entry:
 
 
 def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
-    """An entry from a record as ``advnets evaluate --json`` prints it."""
+    """An entry from a record in the form of ``advnets evaluate --json``."""
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
     other = {
@@ -326,7 +326,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
     if scored and not (parzen["samples"] > 0 and record["round"] >= 0):
         raise ValueError("a negative number")
-    se = parzen["se"] if scored else None  # None also for one test image
+    se = parzen["se"] if scored else None  # se is None also for a single test image
     if se is not None and se < 0:
         raise ValueError("a negative number")
     settings = from_json(run["settings"])
@@ -348,7 +348,7 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
 
 
 def _changes_in_words(changes: Iterable[Mapping[str, Any]]) -> str | None:
-    """What callbacks changed, e.g. "lr .4 → .04 after round 100"; None if nothing."""
+    """The changes by callbacks, e.g. "lr .4 → .04 after round 100"; None if there are none."""
     words = [
         f"{name} {old} → {new} after round {change['round']:,}"
         for change in changes

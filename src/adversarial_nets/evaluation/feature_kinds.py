@@ -1,4 +1,4 @@
-"""The features on which images are measured: one table from a name to what computes them.
+"""The features on which images are measured, in a table by name.
 
 To measure on another network, add an entry to `FEATURES`. torch is imported when features are
 computed, not before, so that ``--help`` can list the table.
@@ -37,9 +37,9 @@ class MeasureProtocol:
     Attributes:
         splits: the splits of real images that samples are compared with, together.
         purpose: the purpose of the random choice among them.
-        for_copies: the largest number of samples for which copies are looked for.
-        compared_only: whether copies are looked for among the compared samples only; otherwise
-            among all that were asked for.
+        for_copies: the largest number of samples in the search for copies.
+        compared_only: whether the search for copies uses the compared samples only; otherwise it
+            uses all samples that were requested.
         by_the_runs_seed: whether a run's seed chooses the training images of `floor`; otherwise
             seed 0 does.
     """
@@ -67,10 +67,11 @@ class ImageFeatures:
     """Features of a data set's images, and how sets of them are compared.
 
     Attributes:
-        name: what results call them.
-        of: from images (n, pixels), in the data set's shape and range, to features (n, d).
-        compare: from the features of real images and of several other sets to the measures of each
-            of these, an instance of a dataclass of numbers.
+        name: their name in results.
+        of: a function from images (n, pixels), in the data set's shape and range, to features (n,
+            d).
+        compare: a function from the features of real images and of several other sets to the
+            measures of each of these sets, an instance of a dataclass of numbers.
         classifier: the classifier that computes the features, if one does.
     """
 
@@ -86,8 +87,8 @@ class FeatureKind:
 
     Attributes:
         summary: what computes the features, for ``--help``.
-        load: from the data set of the images to its features; its second argument is called with
-            (what, amount done, total).
+        load: a function from the data set of the images to their features; its second argument is a
+            callback, called with (what, amount done, total).
         extra: the extra whose packages it needs; None if it needs none.
         protocol: how a run is measured on these features.
     """
@@ -164,16 +165,16 @@ FEATURES = {
 def find_kind(
     features: "str | Classifier | Callable[[Tensor], Tensor] | None", data: "Dataset | None" = None
 ) -> FeatureKind:
-    """Return what computes features.
+    """Return the function or classifier that computes the features.
 
     Args:
         features: a name of `FEATURES`; a data set with classes, for its classifier; a trained
             classifier; a function from images (n, pixels) to features (n, d); or None for the
             classifier if `data` have classes, otherwise for patches.
-        data: the data set of the images; needed with None only.
+        data: the data set of the images; required only if `features` is None.
 
     Raises:
-        UnknownName: a text that names no features.
+        UnknownName: a text that is not the name of features.
     """
     from adversarial_nets.evaluation.features import Classifier
 
@@ -215,7 +216,7 @@ def _of_data_set(name: str) -> FeatureKind:
 
 
 def _by(net: "Classifier", name: str, data: "Dataset") -> ImageFeatures:
-    """A classifier's features of the images of a data set, which need not be its own."""
+    """The features of a classifier, which may be of another data set, for images of `data`."""
     from adversarial_nets.evaluation.features import as_inputs_of
 
     def of(x: "Tensor") -> "Tensor":

@@ -76,7 +76,7 @@ def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier
         on_progress: called with ("classifier", steps done, total).
 
     Raises:
-        NoClasses: the data set has no such labels.
+        NoClasses: the data set has no labels for its training and test images.
     """
     require_labels(data)
     if min(int(data.labels[split].max()) for split in ("train", "test")) < 0:
@@ -114,7 +114,7 @@ def _net(data: Dataset) -> nn.Sequential:
             layer.weight.copy_(((2 * u - 1) * (6 / fan_in) ** 0.5).view_as(layer.weight))
             if layer.bias is not None:
                 layer.bias.zero_()
-    return net.float()  # torch.set_default_dtype may say otherwise
+    return net.float()  # torch.set_default_dtype may have set another type
 
 
 def _train(net: nn.Sequential, data: Dataset, on_progress: Progress | None) -> None:
@@ -160,8 +160,8 @@ def as_inputs_of(
 ) -> Float[Tensor, "n other_pixels"]:
     """Images as inputs of networks that were trained on another data set.
 
-    They become RGB on white, then grey (ITU-R 601 luma) if the other images are, and are resized by
-    antialiased bilinear interpolation.
+    They become RGB on white, then grey (ITU-R 601 luma) if the other images are grey, and are
+    resized by antialiased bilinear interpolation.
 
     Args:
         target: the other data set.

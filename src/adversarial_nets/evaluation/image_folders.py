@@ -21,11 +21,11 @@ __all__ = ["data_for_run", "load_folder_and_data"]
 
 
 def data_for_run(run: Run, name: str, on_progress: Progress | None = None) -> Dataset:
-    """Load a data set other than the run's own to measure the run's samples against.
+    """Load another data set than the run's own, to measure the run's samples against it.
 
     Args:
         run: the run.
-        name: the data set; images of a folder are loaded as the run's own were.
+        name: the data set; images of a folder are loaded with the run's data options.
         on_progress: called with (what, amount done, total or None).
 
     Raises:
@@ -85,7 +85,7 @@ def load_folder_and_data(
 
 
 def _size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image as it is looked at.
+    """Width and height of an image as displayed, after its EXIF rotation.
 
     Raises:
         UserError: the file cannot be read, or the image is too large to be compared.

@@ -71,7 +71,7 @@ def inception(
 
 
 def _weights(on_progress: Progress | None) -> Path:
-    """The checked file of weights, from the user's folder or the cache."""
+    """The path of the checked weights file, in the user's folder or the cache."""
     local = next((p / FILE for p in user_folders("inception") if (p / FILE).is_file()), None)
     if local:
         _check(local)

@@ -43,10 +43,10 @@ class Measurement:
         floor: metrics of as many training images instead of samples: the values of a perfect model.
         classes: fraction of samples in each class, by the classifier of the data's own classes;
             None with other features.
-        alignment: fraction of samples that this classifier finds in the class that G was given;
+        alignment: fraction of samples that this classifier assigns to the class that G was given;
             None with other features, and for a run without classes.
-        copied: whether samples are copies of training images, by 1,000 of them at most (5,000 with
-            patches or the classifier of another data set).
+        copied: whether samples are copies of training images, tested with at most 1,000 samples
+            (5,000 with patches or the classifier of another data set).
     """
 
     round: int
@@ -86,7 +86,7 @@ def sample_run(
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> RunSamples:
-    """Return the samples of a run that scores are computed from.
+    """Return samples of a run, the same that scores are computed from.
 
     Args:
         run: the run.
@@ -96,7 +96,7 @@ def sample_run(
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
 
     Raises:
-        UserError: no such checkpoint or weights.
+        UserError: the checkpoint or the weights do not exist.
     """
     weights = weights or run.default_weights
     generator, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
@@ -120,7 +120,7 @@ def measure(
 
     Args:
         run: the run, or its folder.
-        data: its data set or images, if they are in memory already, or the place to which they were
+        data: its data set or images, if they are already in memory, or their new place if they were
             moved.
         checkpoint: ``last``, ``best`` or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
@@ -133,8 +133,9 @@ def measure(
         on_progress: called with (what, amount done, total) while features are computed.
 
     Raises:
-        UserError: data without classes or other than the run's, too few samples, no such checkpoint
-            or weights, a missing package, or a function that returns no features.
+        UserError: data without classes or other than the run's, too few samples, a checkpoint or
+            weights that do not exist, a missing package, or a function that does not return
+            features.
     """
     samples = whole_number("samples", samples)
     if features is not None:
@@ -171,7 +172,7 @@ def measure(
 
 
 def _by_class(net: Classifier, drawn: RunSamples) -> tuple[tuple[float, ...], float | None]:
-    """The share of the samples in each class, and of those in the class that G was given."""
+    """The fraction of samples in each class, and the fraction in the class that G was given."""
     found = net.classes(drawn.x)
     counts = found.bincount(minlength=len(net.data.class_names))
     alignment = None if drawn.c is None else (found == drawn.c).double().mean().item()

@@ -67,7 +67,7 @@ class FeatureMetrics:
 
 
 def random_rows(n: int, of: int, purpose: str, seed: int = 0) -> Int64[Tensor, " n"]:
-    """Random row numbers below `of`, because a data set's own order may not be random.
+    """Random row numbers below `of`, since the order of a data set may not be random.
 
     MNIST's first 5,000 test images come from other writers than its last 5,000.
     """
@@ -99,7 +99,7 @@ def compare_each(real: Real, several: Sequence[Tensor], k: int = 5) -> list[Feat
         k: as in `compare_features`.
 
     Raises:
-        UserError: as `compare_features`.
+        UserError: features that `compare_features` refuses.
     """
     return _metrics_of([_checked(real, samples, k) for samples in several], k)
 
@@ -141,7 +141,7 @@ def require_count(n: int, what: str, k: int = 5) -> None:
     """Raise an error unless there are more than k images.
 
     Raises:
-        UserError: there are k or fewer.
+        UserError: there are k images or fewer.
     """
     if n <= k:
         raise UserError(f"There are {n} {what}; the metrics need more than {k}. Give more {what}.")

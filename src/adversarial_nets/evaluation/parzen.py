@@ -192,7 +192,7 @@ def _points(x: Tensor) -> Tensor:
     """The points to score, in float32 or float64.
 
     Raises:
-        UserError: there are none, or they are no floats of shape (n, pixels).
+        UserError: there are no points, or they are not floats of shape (n, pixels).
     """
     x = torch.as_tensor(x)
     if not len(x):
