@@ -5,7 +5,7 @@ import functools
 import gc
 import os
 
-# Tests run side by side, one process a core; more threads would only compete. NumPy, torch and the
+# Tests run in parallel, one process per core; more threads would only compete. NumPy, torch and the
 # processes that tests start read this when they are loaded.
 os.environ["OMP_NUM_THREADS"] = "1"
 

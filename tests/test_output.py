@@ -202,7 +202,7 @@ def test_a_command_fails_if_all_that_it_makes_cannot_be_printed(
     assert done.returncode == code
     assert done.stderr.startswith(b"Standard output cannot be written")
     assert done.stderr.count(b"\n") == 1
-    assert (b"give the command again" in done.stderr) == bool(code)
+    assert (b"run the command again" in done.stderr) == bool(code)
 
 
 @pytest.mark.parametrize("args", [[], ["--help"], ["train", "--help"], ["datasets"]], ids=str)

@@ -87,7 +87,7 @@ def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     found = result(capsys, "sample", str(run), "--per-class", "3", "--out", str(png))
     assert (found["n"], found["classes"]) == (6, ["cats", "dogs"])
     with Image.open(png) as grid:
-        assert grid.width > grid.height  # one row a class
+        assert grid.width > grid.height  # one row per class
     check(found, "sample --json")
     lines = tmp_path / "lines.png"
     words = ["--class", "cats", "--to-class", "dogs", "--rows", "1", "--steps", "3"]
@@ -125,7 +125,7 @@ def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
         ("measure RUN --size 8", "--size has no effect on a run's samples"),
         ("measure mnist-5k --samples RUN --channels 3", "--channels has no effect on a run's"),
         ("measure mnist-5k --samples RUN --data mnist", "since mnist-5k itself names"),
-        ("measure mnist-5k --samples FOLDER --weights raw", "but FOLDER is no run. Leave it out"),
+        ("measure mnist-5k --samples FOLDER --weights raw", "FOLDER is not a run. Leave it out"),
         ("paper section7 conditional RUN RUN", "have the same seed"),
         ("paper section7 efficiency --nats nan", "--nats is nan"),
         ("paper section7 conditional RUN --per-class 1", "--per-class is 1; it must be 2 or more"),

@@ -28,9 +28,9 @@ class BenchOptions:
     """Measure speed as ratios between programs that take turns on this machine.
 
     A round of the published setting is compared with its bare matrix products, with autograd, with
-    JAX (extra: bench) and with a tutorial's loop. The Parzen score is compared with its bare
-    matrix product, with scikit-learn and with the published script's method. Peak memory is
-    measured too. This takes some minutes; run nothing else meanwhile.
+    JAX (extra: bench) and with a tutorial's loop. The Parzen score is compared with its bare matrix
+    product, with scikit-learn and with the published script's method. Peak memory is measured too.
+    This takes some minutes; run nothing else at the same time.
     """
 
     data: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="[DATA]")] = "mnist"
@@ -41,11 +41,11 @@ class BenchOptions:
     growth: Flag = False
     """Measure instead how time and memory grow with batch, width, data and samples."""
     busy: Flag = False
-    """Measure instead the rounds per second alone and beside other programs, for each way to use
-    the threads; about 20 minutes. With --playground or --visitors: run that benchmark beside a busy
-    loop."""
+    """Measure instead the rounds per second without and with other programs, for each way to use
+    the threads; about 20 minutes. With --playground or --visitors: run that benchmark while a busy
+    loop runs."""
     pictures: Flag = False
-    """Measure instead the images a second of the preset `pictures` and of the same networks in a
+    """Measure instead the images per second of the preset `pictures` and of the same networks in a
     plain loop; half a minute."""
     playground: Flag = False
     """Measure instead frames, rounds and clicks for each kind of data in the playground and the
@@ -53,7 +53,7 @@ class BenchOptions:
     visitors: int | None = None
     """Measure instead a server with this many open pages: pages served, frames, rounds, memory."""
     seconds: int = 600
-    """How long the visitors stay."""
+    """How many seconds the visitors are connected."""
     turns: Annotated[
         int | None,
         tyro.conf.arg(
@@ -119,7 +119,7 @@ def _refuse_unused(o: BenchOptions) -> None:
     """
     asked = [name for name in _KINDS if getattr(o, name) not in (None, False)]
     if "busy" in asked and ("playground" in asked or "visitors" in asked):
-        asked.remove("busy")  # one benchmark, beside a busy loop
+        asked.remove("busy")  # one benchmark, while a busy loop runs
     options = [_KINDS[name][0] for name in asked]
     if len(asked) > 1:
         raise UserError(f"{' and '.join(options)} are different benchmarks; give one of them.")
@@ -132,7 +132,7 @@ def _refuse_unused(o: BenchOptions) -> None:
 
 
 def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    """Measure the playground in a browser, or a class of visitors."""
+    """Measure the playground in a browser, or with many visitors."""
     from adversarial_nets.bench import records
 
     with needs_playground():

@@ -12,12 +12,13 @@ Group = Literal["train", "evaluate", "generate", "explore", "paper", "help"]
 """The heading below which a command is listed, by its key in `registry.GROUPS`."""
 
 Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]
-"""From DATA (None if not given) and the texts of the given options by name, e.g. ``--preset``: the
-options' default values, and a sentence for the help that says whose values they are."""
+"""A function of DATA (None if not given) and of the texts of the given options by name, e.g.
+``--preset``. It returns the options' default values, and a sentence for the help that says where
+they come from."""
 
 
 IfInterrupted = Callable[[Any, Sequence[str]], Sequence[str]]
-"""From the options and the arguments after ``advnets``: the lines to print."""
+"""A function from the options and the arguments after ``advnets`` to the lines to print."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Command:
     """One command of ``advnets``.
 
     Attributes:
-        name: what is typed after ``advnets``, e.g. ``train`` or ``paper theory``.
+        name: the words typed after ``advnets``, e.g. ``train`` or ``paper theory``.
         group: the heading of the overview below which it is listed.
         arguments: its positional arguments as the overview prints them, e.g. ``DATA``.
         summary: what it does, in one line of at most 54 characters.
@@ -38,7 +39,7 @@ class Command:
         multiprocess: whether several processes under ``torchrun`` can share its work. With an
             option ``nproc`` the command starts them itself.
         if_interrupted: says what is kept after a Ctrl-C that ends the command before it can save;
-            None if nothing is.
+            None if nothing is kept.
     """
 
     name: str

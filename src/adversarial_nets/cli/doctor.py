@@ -74,7 +74,7 @@ def _lines(e: "Environment") -> Iterator[tuple[str, str]]:
 
 
 def _packages(versions: Mapping[str, str | None]) -> str:
-    """Names and versions in a row."""
+    """Names and versions of packages, separated by commas."""
     return ", ".join(f"{name} {version or '(missing)'}" for name, version in versions.items())
 
 
@@ -82,7 +82,7 @@ def _say(reporter: ProgressReporter, label: str, text: str) -> None:
     """Print a paragraph with its label at the left."""
     lines = textwrap.wrap(
         text, _WIDTH - _LABEL, break_long_words=False, break_on_hyphens=False
-    )  # a path stays whole
+    )  # a path is not broken
     for i, line in enumerate(lines):
         reporter.say(f"{label if i == 0 else '':{_LABEL}}{line}")
 

@@ -75,7 +75,7 @@ def _evaluate(o: EvaluateOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _print_rows(reporter: ProgressReporter, rows: Sequence["CalibrationRow"]) -> None:
-    """Print the scores of reference images, one a line."""
+    """Print the scores of reference images, one per line."""
     for row in rows:
         reporter.say(f"{row.name:16} {row.score}  [{row.note}]")
 
@@ -97,7 +97,7 @@ class CalibrateOptions:
     width: int | None = None
     """folder:PATH only: width, if it differs from the height."""
     fit: ImageFit | None = None
-    """folder:PATH only: how images of another aspect are fitted."""
+    """folder:PATH only: how images with another aspect ratio are fitted."""
     channels: Literal[1, 3, 4] | None = None
     """folder:PATH only: 1 for grey, 3 for colour, 4 for colour and alpha."""
     background: str | None = None

@@ -63,7 +63,7 @@ class SampleOptions(GeneratorOptions):
     per_class: Annotated[
         int | None,
         tyro.conf.arg(
-            help="This many samples of each class; a .png has one row a class.",
+            help="This many samples of each class; a .png has one row per class.",
             help_behavior_hint="",
         ),
     ] = None
@@ -94,7 +94,7 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     c = _classes(o, opened, n)
     if z is None:
         z = opened.noise(n, "samples", o.first, o.truncation)
-    if c is None:  # those that `sample` would draw, to be saved in an .npz
+    if c is None:  # the classes that `sample` would draw, to save them in an .npz
         rows = Address(opened.run.settings.seed, 0, range(o.first, o.first + n))
         c = classes.drawn_classes(opened.G, rows, "samples")
     mine = distributed.local_rows(n)
@@ -116,10 +116,10 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _check_sample(o: SampleOptions, out: Path) -> None:
-    """Refuse options that cannot be right, or that contradict each other.
+    """Refuse options with impossible values, and options that contradict each other.
 
     Raises:
-        UserError: an option cannot be right, or contradicts another.
+        UserError: an option has an impossible value, or contradicts another.
     """
     count_option("--n", o.n, 1)
     if out.suffix or out.is_file():
@@ -184,7 +184,7 @@ def _contents(
 
 
 def _as_png(x: "Tensor", run: "Run", columns: int) -> bytes:
-    """The samples side by side as a PNG; a single one at its own size."""
+    """The samples side by side as a PNG; a single sample keeps its own size."""
     from adversarial_nets.datasets import to_pixels
     from adversarial_nets.plots import sheets
 
@@ -281,7 +281,7 @@ class WalkOptions(GeneratorOptions):
     frames: int = 20
     """Images from one point to the next."""
     fps: int = 12
-    """Images a second."""
+    """Images per second."""
     scale: int = 3
     """Side of each pixel in the film."""
     truncation: Truncation = None
@@ -295,7 +295,7 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
     most = {".gif": 50, ".webp": 1000}.get(out.suffix)
     if most is not None and o.fps > most:
         raise UserError(
-            f"--fps is {o.fps}; a {out.suffix} can show at most {most} images a second. Give "
+            f"--fps is {o.fps}; a {out.suffix} can show at most {most} images per second. Give "
             f"{most} or less, or an --out that ends in .mp4."
         )
     if o.training:

@@ -1,4 +1,4 @@
-"""What every command that uses a run's generator shares: its options, opening the run, writing."""
+"""Shared code of the commands that use a run's generator: options, opening the run, writing."""
 
 import dataclasses
 import zipfile
@@ -54,14 +54,14 @@ class GeneratorOptions:
 
 @dataclass(frozen=True)
 class Opened:
-    """A run that is opened for its generator.
+    """A run with its generator loaded.
 
     Attributes:
         run: the run; its settings have the seed of the command.
         G: the generator, in evaluation mode.
         round: the checkpoint's round.
         weights: ``raw`` or ``averaged``.
-        c: the number of the class that the command asks for, or None.
+        c: the number of the requested class, or None.
     """
 
     run: "Run"
@@ -71,13 +71,13 @@ class Opened:
     c: int | None
 
     def facts(self, out: Path) -> dict[str, Any]:
-        """The part of ``--json`` that all these commands share."""
+        """The fields of ``--json`` that all these commands have."""
         return {"round": self.round, "weights": self.weights, "out": str(out)}
 
     def noise(
         self, n: int, purpose: str, first: int = 0, truncation: float | None = None
     ) -> "Float[Tensor, 'n z_size']":
-        """Draw n noise vectors from the run's prior, or from its part within ± `truncation`."""
+        """Draw n noise vectors from the run's prior, truncated to ± `truncation` if it is given."""
         from adversarial_nets import priors
         from adversarial_nets.random import Address
 
@@ -86,10 +86,10 @@ class Opened:
         return z if truncation is None else priors.truncate(s.prior, z, truncation)
 
     def noise_of(self, file: Path) -> "Float[Tensor, 'n z_size']":
-        """Read noise vectors, one a row, from a .npy or .csv file.
+        """Read noise vectors, one per row, from a .npy or .csv file.
 
         Raises:
-            UserError: no such file, or other contents.
+            UserError: the file does not exist, or does not hold (n, z_size) finite numbers.
         """
         import numpy as np
         import torch
@@ -121,10 +121,10 @@ class Opened:
 
 
 def open_generator(o: GeneratorOptions) -> Opened:
-    """Open the run, and load the generator that the options ask for.
+    """Open the run, and load the generator that the options name.
 
     Raises:
-        UserError: no such run, class, checkpoint or weights; or an impossible seed.
+        UserError: the run, class, checkpoint or weights do not exist; or an impossible seed.
     """
     from adversarial_nets.classes import find_class
     from adversarial_nets.runs import game_state
@@ -140,7 +140,7 @@ def open_generator(o: GeneratorOptions) -> Opened:
 
 
 def write(contents: "dict[Path, bytes]") -> None:
-    """Write files, and make their folders."""
+    """Write files, and create their folders."""
     from adversarial_nets.runs import files
 
     for path, content in contents.items():

@@ -1,6 +1,6 @@
 """Run ``advnets``: find the command, parse its options, run it, turn errors into exit codes.
 
-Nothing here imports torch, so that ``--help`` is quick.
+Nothing in this module imports torch, so that ``--help`` is fast.
 """
 
 import errno
@@ -26,7 +26,7 @@ from adversarial_nets.runs.files import without_infinities
 __all__ = ["main"]
 
 _MOST_THREADS = 1024
-_IF_RESULT_LOST = "Make space, or send the output to another place, and give the command again."
+_IF_RESULT_LOST = "Free some disk space, or redirect the output, and run the command again."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -98,7 +98,7 @@ def _main(argv: Sequence[str] | None) -> int:
 
 
 def _users_mistake(error: OSError) -> str | None:
-    """What to say of a file that the user named wrongly; None for other errors of the system."""
+    """The message for a file that the user named wrongly; None for other errors of the system."""
     if error.errno == errno.ENAMETOOLONG:
         return f"A name is too long: {error.filename}. Choose a shorter one."
     if isinstance(error, PermissionError) and error.filename:
@@ -127,7 +127,7 @@ def _explain(error: UserError, args: Sequence[str]) -> int:
 
 
 def _say_stopped_at_once(args: Sequence[str], command: Command | None, options: object) -> None:
-    """Print what remains after a Ctrl-C that ends the command before it can save."""
+    """Print what is kept after a Ctrl-C that ends the command before it can save."""
     if processes.WORKS_SILENTLY:
         return
     first, *others = ["Stopped at once."]
@@ -138,7 +138,7 @@ def _say_stopped_at_once(args: Sequence[str], command: Command | None, options: 
 
 
 def _overview_asked_for(args: Sequence[str]) -> str | None:
-    """The text to print if the arguments ask for an overview or the version, else None."""
+    """The text to print if the arguments request an overview or the version, else None."""
     if not args or args[0] in HELP_OPTIONS:
         return overview()
     if args[0] == "--version":
@@ -149,7 +149,7 @@ def _overview_asked_for(args: Sequence[str]) -> str | None:
 
 
 def _run(command: Command, options: object) -> int:
-    """Run a command with its options and print its JSON object if ``--json`` asks for it."""
+    """Run a command with its options and print its JSON object if ``--json`` is given."""
     is_silent = processes.WORKS_SILENTLY
     if is_silent and not command.multiprocess:
         return 0
@@ -184,7 +184,8 @@ def _print_json(result: object) -> None:
     """Print the result as one JSON object.
 
     Raises:
-        UserError: it cannot be written. A reader that has closed the pipe is no error.
+        UserError: the object cannot be written. If the reader has closed the pipe, there is no
+            error.
     """
     try:
         print(json.dumps(without_infinities(result)), flush=True)
@@ -214,7 +215,7 @@ def _prepare_output() -> None:
 
 @contextmanager
 def _short_warnings() -> Iterator[None]:
-    """Show each Python warning as one line, without the place in the code."""
+    """Show each Python warning as one line, without file name and line number."""
 
     def one_line(message: Warning | str, *place: object, **more: object) -> str:
         return f"advnets: warning: {' '.join(str(message).split())}\n"

@@ -40,13 +40,13 @@ class MeasureOptions:
     With a data set in place of RUN, such as folder:PHOTOS, the images that --samples names are
     measured against it: a run, or a folder of images of any program.
 
-    All these measures are newer than the paper. The features are those of a small classifier of
-    the data's classes, trained once in about a minute, or of Inception for photographs (extra:
+    All these measures are newer than the paper. The features are those of a small classifier of the
+    data's classes, trained once in about a minute, or of Inception for photographs (extra:
     photographs; downloads 96 MB of weights). --features NAME takes the classifier of another data
     set with classes, e.g. cifar10 for photographs or mnist for digits. Data without classes, such
     as a folder of images, are measured by the distance of small patches, which needs no network.
-    Each measure is printed beside its value for as many real images. A sentence says whether images
-    were copied.
+    Next to each measure is its value for the same number of real images. A sentence says whether
+    images were copied.
     """
 
     run: Annotated[
@@ -115,7 +115,7 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _is_data(name: str) -> bool:
-    """Whether the name is a data set's, and no run's folder."""
+    """Whether the name is that of a data set and not a run's folder."""
     from adversarial_nets.datasets.registry import REGISTRY
 
     is_run = (Path(name) / "settings.json").is_file()
@@ -159,7 +159,7 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
         drawn = sample_run(run, _MOST, o.checkpoint, o.weights)
         x, facts = drawn.x, {"round": drawn.round, "weights": drawn.weights}
     else:
-        reason = f"chooses a generator of a run, but {name} is no run. Leave it out."
+        reason = f"chooses a generator of a run, but {name} is not a run. Leave it out."
         refuse_unused(o, ["checkpoint", "weights"], reason)
         x, data = load_folder_and_data(name, o.run, o.size, o.channels, reporter.work)
     found = measure_images(x, data, o.features or "patches", reporter.work)
@@ -175,12 +175,12 @@ def _print_measures(
     class_names: Sequence[str],
     reporter: ProgressReporter,
 ) -> None:
-    """Print the measures, each beside its value for real images.
+    """Print the measures, each with its value for real images.
 
     Args:
         found: the measures.
-        result: what ``--json`` prints.
-        place: the data set compared with, as the command names it.
+        result: the object that ``--json`` prints.
+        place: the data set of the real images, as the command names it.
         class_names: the names of its classes.
         reporter: prints them.
     """
@@ -200,7 +200,7 @@ def _print_measures(
 
 
 def _say_features(found: "Measurement | ImageMeasures", reporter: ProgressReporter) -> str:
-    """Print what computed the features; return what stands before the name of each measure."""
+    """Print what computed the features; return the prefix of each measure's name."""
     from adversarial_nets.evaluation.measures import FeatureMetrics
 
     if not isinstance(found.model, FeatureMetrics):

@@ -1,4 +1,4 @@
-"""The commands for a person's own images: ``advnets project`` and ``inpaint``."""
+"""The commands for your own images: ``advnets project`` and ``inpaint``."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ __all__ = ["COMMANDS"]
 
 @dataclass(frozen=True)
 class OwnImageOptions(GeneratorOptions):
-    """The options of both commands that read a person's own images."""
+    """The options of both commands that read your own images."""
 
     resize: Flag = False
     """Crop images to their central square and resize them to the run's size."""
@@ -113,7 +113,7 @@ class InpaintOptions(OwnImageOptions):
     """What to hide: right, left, top, bottom, blocks (16 of 7 × 7), or MASK.png, in which hidden
     pixels are black."""
     completions: int = 4
-    """How many."""
+    """Number of completions."""
     steps: int = 1500
     """Updates of z, for a run without masks."""
     out: Annotated[

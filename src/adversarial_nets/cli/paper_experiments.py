@@ -33,7 +33,7 @@ __all__ = ["COMMANDS"]
 
 @dataclass(frozen=True)
 class RelatedWorkOptions:
-    """Test the remarks of §2 on other models; print numbers and draw a picture.
+    """Test the remarks of §2 about other models; print numbers and draw a picture.
 
     They are about discrete units, noise-contrastive estimation with fixed noise, predictability
     minimisation and adversarial examples.
@@ -178,7 +178,7 @@ def _table1(o: Table1Options, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
-    """The rows recorded in the folder or, in a checkout without any, those in results/."""
+    """The rows recorded in the folder; in a checkout without recorded rows, those in results/."""
     from adversarial_nets.paper import table1
 
     found = table1.recorded(out, o.data, o.rows, o.grid).to_json()
@@ -192,7 +192,7 @@ def _recorded_table(out: Path, o: Table1Options) -> dict[str, Any]:
 
 
 def _is_asked_for(row: Mapping[str, Any], o: Table1Options) -> bool:
-    """Whether --data, --rows and --grid choose this line of a table."""
+    """Whether a line of a table matches --data, --rows and --grid."""
     if row["grid"] != o.grid or (o.data and row["dataset"] not in o.data):
         return False
     if not o.rows:
@@ -235,7 +235,7 @@ class ReproduceOptions:
     again: Flag = False
     """Make the parts again, even if they were made before or in the full profile."""
     show: Flag = False
-    """Only write the page, from the parts that were made."""
+    """Only write the page, from the parts that were made before."""
     threads: Threads = None
     json: Json = False
 
@@ -262,7 +262,7 @@ def _reproduce(o: ReproduceOptions, reporter: ProgressReporter) -> dict[str, Any
 
 
 def _reproduction_folder(out: Path) -> Path:
-    """The folder, or the one in which earlier versions put their results by default."""
+    """The folder of the results; by default the one that earlier versions used, if it exists."""
     earlier = Path("reproduction")
     is_default = out == output_path("paper", "reproduction")
     return earlier if is_default and earlier.is_dir() and not out.exists() else out

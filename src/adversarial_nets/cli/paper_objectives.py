@@ -31,9 +31,9 @@ RECORDED = Path("results/objectives.json")
 
 @dataclass(frozen=True)
 class ObjectivesOptions:
-    """Play every objective with every usual penalty on D, on one network and data set.
+    """Train with every objective and every usual penalty on D, on one network and data set.
 
-    Without DATA it prints the recorded results and trains nothing. Each game that ended is kept in
+    Without DATA it prints the recorded results and trains nothing. Each finished game is kept in
     OUT/results.json, so the same command continues where it was interrupted.
 
     25-gaussians counts the modes of 25 Gaussians that have samples, and computes the share of
@@ -41,7 +41,8 @@ class ObjectivesOptions:
 
     stacked-mnist counts how many of 1,000 modes (three random digits as red, green and blue) have
     samples, according to a classifier of MNIST. A training of 2,500 rounds takes about two minutes;
-    wasserstein updates D five times a round and takes eight. 10,000 rounds take four times as long.
+    wasserstein updates D five times per round and takes eight minutes. 10,000 rounds take four
+    times as long.
     """
 
     data: Annotated[
@@ -58,7 +59,7 @@ class ObjectivesOptions:
     penalties: tuple[str, ...] = ()
     """Play only with these penalties, e.g. "R1 + R2" or "no penalty"; none plays with all."""
     seeds: int = 3
-    """Seeds of each game: --seed and those after it."""
+    """Number of seeds of each game: --seed and the next ones."""
     rounds: Annotated[
         int | None,
         tyro.conf.arg(

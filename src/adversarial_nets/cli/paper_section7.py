@@ -1,4 +1,4 @@
-"""The command ``advnets paper section7``: the paper's five extensions, measured."""
+"""The command ``advnets paper section7``: measures the paper's five extensions."""
 
 import dataclasses
 import math
@@ -66,7 +66,7 @@ def _form(o: "Section7Options") -> str | None:
 
 
 def _forms_with(name: str) -> str:
-    """The forms of the command that use an option: those that differ in it only count once.
+    """The forms of the command that use an option, in words.
 
     >>> _forms_with("rounds"), _forms_with("per_class")
     ('conditional without RUN, efficiency', 'conditional')
@@ -105,7 +105,7 @@ def _refuse_unused(o: "Section7Options") -> None:
 
 @dataclass(frozen=True)
 class Section7Options:
-    """Measure the extensions of §7 beside published numbers.
+    """Measure the extensions of §7 and print published numbers with the results.
 
     Without ITEM it prints the recorded rows and trains nothing.
 
@@ -158,8 +158,8 @@ class Section7Options:
     rounds: Annotated[
         int | None,
         tyro.conf.arg(
-            help=f"{_forms_with('rounds')}: rounds to train; efficiency's games end before if they "
-            "reach --nats.",
+            help=f"{_forms_with('rounds')}: rounds to train; efficiency's games end earlier if "
+            "they reach --nats.",
             help_behavior_hint="(default: the preset's; efficiency: 9,000)",
         ),
     ] = None
@@ -240,7 +240,7 @@ def _record(
     picture: Path | None = None,
     scores: "Sequence[ConditionalScores | InferenceScores]" = (),
 ) -> dict[str, Any]:
-    """Add rows with these details to the recorded ones, and print them; returns ``--json``'s."""
+    """Add rows to the recorded ones, and print them; returns the rows for ``--json``."""
     from adversarial_nets.paper.section7 import rows
 
     found = [dataclasses.replace(row, details=details) for row in found]
@@ -348,13 +348,13 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     steps = count_option("--steps", o.steps, 1)
     run = runs_folder.open_run(o.runs[0])
     if run.settings.joint:
-        reason = f"has no effect: {o.runs[0]} was trained with an E of its own. Leave it out."
+        reason = f"has no effect: {o.runs[0]} was trained with its own E. Leave it out."
         refuse_unused(o, ["steps", "seed"], reason)
     data = load_data(run, reporter.work, o.data)
     settings = EncoderSettings(steps=steps, seed=o.seed)
     scores = score_inference(run, data, settings, weights=o.weights, on_progress=reporter.work)
     model = f"E of {_model(run)}, {scores.weights} G"
-    if not run.settings.joint:  # its own E has no other length than the run
+    if not run.settings.joint:  # E of a joint game was trained as long as the run
         model = with_length(model, steps, EncoderSettings.steps, "updates")
     found = inference_rows(scores, model, run.data, joint=run.settings.joint)
     details = _length_and_seeds([run])
@@ -364,7 +364,7 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
 
 
 def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
-    """Play the joint game, and measure its E; on the plane, count the modes that it finds."""
+    """Train the joint game, and measure its E; on the plane, count the modes that its G covers."""
     from adversarial_nets import datasets
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
@@ -372,7 +372,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.text import file_name
 
     if o.runs:
-        raise UserError("--joint trains a game of its own, but RUN is given; leave RUN out.")
+        raise UserError("--joint trains a new game, but RUN is given; leave RUN out.")
     if o.data == "grid":
         seeds = [o.seed + i for i in range(3)]
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
@@ -468,7 +468,7 @@ COMMANDS = (
         name="paper section7",
         group="paper",
         arguments="[ITEM] [RUN ...]",
-        summary="§7: extensions, beside published numbers",
+        summary="§7: extensions, with published numbers",
         options=Section7Options,
         run=_section7,
         examples=(

@@ -217,7 +217,7 @@ def _print_found(reporter: ProgressReporter, found: "Figure1 | Plane | Remarks")
 
 
 def _show_rounds(reporter: ProgressReporter) -> Callable[[Any, int], None]:
-    """A callback that shows the round a training on toy data has reached."""
+    """A callback that shows the current round of a training on toy data."""
     return lambda snapshot, rounds: reporter.work("round", snapshot.round, rounds)
 
 

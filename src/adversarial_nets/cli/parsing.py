@@ -72,7 +72,7 @@ def _separate_width(args: Sequence[str]) -> list[str]:
 def parse(command: Command, args: Sequence[str]) -> object:
     """The command's options from the command line, as an instance of its dataclass.
 
-    Default values follow the DATA that the arguments name, wherever it stands among them.
+    Default values depend on DATA, which may stand anywhere among the arguments.
 
     Raises:
         UserError: an unknown option, or a value that cannot be read, is missing or is empty.
@@ -113,7 +113,7 @@ def _unknown_option(command: Command, arg: str) -> UserError:
 
 
 def _refuse_empty_values(args: Sequence[str]) -> None:
-    """Refuse ``""``, which Python would take for the current folder if a path is expected."""
+    """Refuse the value ``""``, which Python reads as the current folder if it expects a path."""
     for before, arg in zip(("", *args), args, strict=False):
         is_option = arg.startswith("--") and arg.endswith("=")
         if arg and not is_option:
@@ -144,7 +144,7 @@ def _tyro_cli(
 
 @contextlib.contextmanager
 def _at_least_columns(columns: int) -> Iterator[None]:
-    """Let tyro believe that the terminal is not narrower; with 3 columns its help never ends."""
+    """Make tyro assume at least this number of columns; with 3 columns its help does not end."""
     before = os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = str(max(columns, shutil.get_terminal_size().columns))
     try:
@@ -157,7 +157,7 @@ def _at_least_columns(columns: int) -> Iterator[None]:
 
 
 _FEWEST_COLUMNS = 20
-"""The narrowest terminal that help is laid out for."""
+"""The smallest number of columns for which help is formatted."""
 
 _TYRO_SENTENCES = (
     (r"Error parsing (\S+): (.*)", r"\1: \2."),
@@ -172,7 +172,7 @@ _TYRO_SENTENCES = (
     ),
     (r"Missing from advnets \S+: (\S+) (.*?)(?: \(required\))?", r"\1 is missing: \2"),
 )
-"""What tyro says of a value that it cannot read, and what we say in its place."""
+"""Tyro's messages about a value that it cannot read, as patterns, and our messages."""
 
 
 def _sentence(box: str) -> str:
@@ -204,7 +204,7 @@ def _data(command: Command, args: Sequence[str]) -> str | None:
     try:
         parsed, _ = _tyro_cli(command, rest, tyro.MISSING_NONPROP, quiet=True)
     except (SystemExit, UserError):
-        return None  # the second attempt, with this data set's defaults, prints the message
+        return None  # the second parse, with this data set's defaults, prints the message
     return str(parsed.data)
 
 
@@ -219,7 +219,7 @@ def _texts(args: Sequence[str]) -> dict[str, str]:
 
 
 def _description(command: Command, sentence: str) -> str:
-    """The first part of the command's help: what it does, and examples."""
+    """The first part of the command's help: the docstring of its options, and examples."""
     width = min(max(_FEWEST_COLUMNS, shutil.get_terminal_size().columns), 80) - 1
     paragraphs = [*inspect.cleandoc(command.options.__doc__ or "").split("\n\n"), sentence]
     text = "\n\n".join(
@@ -301,7 +301,7 @@ _GROUP_OF_DIGITS = re.compile(r"(?<=\d)[,._'’\s](?=\d{3}(?!\d))")
 
 
 def _meant(word: str, kind: type[Any]) -> str:
-    """A hint at the number that was probably meant, or nothing if it is not certain.
+    """A hint at the number that was probably meant, or '' if it is not certain.
 
     >>> _meant("0,1", float), _meant("1e3", int), _meant("1,000", int), _meant("x", int)
     ('; write 0.1', '; write 1000', '; write 1000', '')
@@ -377,7 +377,7 @@ def _tuple_rule(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec[Any] | None
 def _inner_spec(
     kind: type[Any] | Callable[..., Any], info: PrimitiveTypeInfo
 ) -> PrimitiveConstructorSpec[Any] | None:
-    """How a contained type is read, or None if tyro cannot."""
+    """Tyro's rule for a contained type, or None if there is none."""
     spec = ConstructorRegistry.get_primitive_spec(PrimitiveTypeInfo.make(kind, info.markers))
     return None if isinstance(spec, UnsupportedTypeAnnotationError) else spec
 

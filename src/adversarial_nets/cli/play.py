@@ -34,7 +34,7 @@ __all__ = ["COMMANDS", "PlayOptions"]
 class PlayOptions:
     """Train on toy or image data with any settings; settings may change during training.
 
-    The playground's "Copy as command" gives a command of this form. Equal commands give equal
+    The playground's "Copy as command" gives a command of this form. The same command gives the same
     weights, bit for bit.
     """
 
@@ -96,8 +96,8 @@ def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
     """The changes that --change gives, in the order of their rounds.
 
     Raises:
-        UserError: a text of another form, a setting that is unknown, cannot change during a game
-            or has no such value, or one that changes twice after the same round.
+        UserError: a text of another form; a setting that is unknown, cannot change during a game or
+            cannot have the value; or a setting that changes twice after the same round.
     """
     found: dict[int, dict[str, Any]] = {}
     for text in given:
@@ -115,7 +115,7 @@ def _changes(given: Sequence[str]) -> tuple[tuple[int, dict[str, Any]], ...]:
         if name in after:
             raise UserError(f"--change gives {name} twice after round {int(at)}; give it once.")
         after[name] = value
-        update_settings(Settings(), after)  # raises if there is no such setting
+        update_settings(Settings(), after)  # raises an error if a name or a value is wrong
     return tuple(sorted(found.items()))
 
 
@@ -137,7 +137,7 @@ class PlaygroundOptions:
     """Data to start with: a toy distribution, a CSV file of points, or images: mnist, mnist-5k,
     idx:FOLDER, folder:PATH."""
     port: int = 5006
-    """Port to listen on; 0 takes a free one."""
+    """Port to listen on; 0 chooses a free port."""
     host: str = "127.0.0.1"
     """Address to listen on. 0.0.0.0 opens the playground to the network, e.g. for a classroom.
     Everyone who has the printed address, which contains a token, can play games on this machine,
@@ -190,7 +190,7 @@ COMMANDS = (
         name="play",
         group="explore",
         arguments="DATA",
-        summary="train on toy data; settings may change meanwhile",
+        summary="train on toy data; settings may change during training",
         options=PlayOptions,
         run=_play,
         examples=(

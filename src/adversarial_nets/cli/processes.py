@@ -41,7 +41,7 @@ _LONGEST_WAIT, _WAIT_WHEN_STOPPED = 60.0, 5.0
 or have met no error. After Ctrl-C it prints at once, and torchrun waits for this process."""
 
 _CONNECTION_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
-"""What PyTorch raises, beside gloo's plain RuntimeError, if another process has ended."""
+"""The errors that PyTorch raises, besides gloo's RuntimeError, if another process has ended."""
 
 
 def process_group() -> AbstractContextManager[None]:
@@ -77,7 +77,8 @@ def another_process_reports(error: Exception) -> bool:
     if lost_connection and signal.getsignal(signal.SIGTERM) == signal.SIG_IGN:  # by `signals`
         return True
     if lost_connection or WORKS_SILENTLY:
-        # An error of this process's own is most likely rank 0's, too, which prints it at once.
+        # If this process has a mistake of the user to report, rank 0 most likely has it too and
+        # prints it at once.
         wait_for_main_process(stopped=not lost_connection)
     return False
 
@@ -91,7 +92,7 @@ def stop_with_torchrun() -> None:
 
 
 def command_to_continue(args: Sequence[str], *more: str) -> str:
-    """The line that says how to continue a run, with `more` options if they are not given."""
+    """The line that says how to continue a run, with the options in `more` that were not given."""
     again = [arg for arg in args if arg != "--restart"]  # it would delete what was saved
     added = () if set(more) & set(again) else more
     return f"Continue with: {shlex.join(['advnets', *again, *added])}"
@@ -101,7 +102,7 @@ def check_options(options: object) -> None:
     """Refuse a number of processes that cannot share the work, before any of them starts.
 
     Raises:
-        UserError: ``--nproc`` or ``--max-restarts`` of a command that has them is impossible.
+        UserError: ``--nproc`` or ``--max-restarts`` has an impossible value.
     """
     nproc, restarts = getattr(options, "nproc", 1), getattr(options, "max_restarts", 0)
     if nproc < 1 or restarts < 0:
@@ -139,7 +140,7 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // nproc)))
-    # The process that failed prints its error; torchrun need not repeat it.
+    # The failed process prints its error, so torchrun's report of it is not needed.
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1,
@@ -165,7 +166,7 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
 
 
 def _signals_to_handle(config: type) -> dict[str, Any]:
-    """The argument with which torchrun's configuration leaves an ignored SIGHUP (``nohup``) alone.
+    """The argument for torchrun's configuration that keeps an ignored SIGHUP (``nohup``) ignored.
 
     Earlier versions of PyTorch lack it.
     """
@@ -178,17 +179,18 @@ def _signals_to_handle(config: type) -> dict[str, Any]:
 def _report_death(
     args: Sequence[str], exit_codes: Mapping[int, int], nproc: int, max_restarts: int
 ) -> None:
-    """Say which process a signal ended; each other process has printed its own error.
+    """Print which process was ended by a signal; each other process has printed its own error.
 
     Args:
         args: the command's arguments.
-        exit_codes: those of the failed processes by rank; negative if a signal ended one.
+        exit_codes: exit codes of the failed processes by rank; negative if a signal ended the
+            process.
         nproc: the number of processes.
         max_restarts: how often all of them were started again.
     """
     by_signal = [(rank, -code) for rank, code in exit_codes.items() if code < 0]
     if any(code > 0 for code in exit_codes.values()):
-        # torchrun ends the others with SIGTERM, which is none of their own errors.
+        # torchrun ends the other processes with SIGTERM, which is not their own error.
         by_signal = [(rank, number) for rank, number in by_signal if number != signal.SIGTERM]
     if not by_signal:
         return

@@ -83,7 +83,7 @@ def find_command(args: Sequence[str]) -> tuple[Command, list[str]]:
 
 
 def overview() -> str:
-    """What ``advnets --help`` prints: every command in one line, by purpose."""
+    """The text of ``advnets --help``: one line for each command, by purpose."""
     lines = [
         f"advnets {__version__}: Generative Adversarial Nets (2014) in readable PyTorch",
         "",
@@ -106,7 +106,7 @@ def overview() -> str:
 
 
 def paper_overview() -> str:
-    """What ``advnets paper --help`` prints: the commands that reproduce the paper."""
+    """The text of ``advnets paper --help``: the commands that reproduce the paper."""
     return "\n".join(
         [
             "Reproduce the figures, tables and statements of the paper.",

@@ -30,7 +30,7 @@ __all__ = ["COMMANDS"]
 class ReportOptions:
     """Write the report of a run: one HTML page that opens offline.
 
-    A page that this version wrote, and that is newer than the run's records, is kept.
+    A page is kept if this version wrote it after the run's last change.
     """
 
     run: RunFolder

@@ -1,4 +1,4 @@
-"""What several commands share: common options, default output paths, printed tables."""
+"""Shared code of the commands: common options, default output paths, printed tables."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -97,11 +97,11 @@ Json = Annotated[
 
 @contextmanager
 def needs_playground() -> Iterator[None]:
-    """Around imports that need the extra ``playground``.
+    """A context for imports that need the extra ``playground``; names the extra if it is missing.
 
     Raises:
         UserError: the extra is not installed.
-        ModuleNotFoundError: a module that is not one of the extra's is missing.
+        ModuleNotFoundError: a module that does not belong to the extra is missing.
     """
     try:
         yield
@@ -119,7 +119,7 @@ def count_option(option: str, value: int | None, default: int = 1, least: int = 
     """The value of an option that counts something, or its default if it is not given.
 
     Raises:
-        UserError: the value is below `least`, or larger than any computer can compute.
+        UserError: the value is below `least`, or too large for any computer.
     """
     if value is not None and not least <= value <= LARGEST_COUNT:
         allowed = f"{least} or more" if value < least else f"{LARGEST_COUNT} or less"
@@ -158,7 +158,7 @@ def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
 
 
 def output_path(*parts: str, run: Path | None = None) -> Path:
-    """Where a command writes if no ``--out`` is given.
+    """The path to which a command writes if no ``--out`` is given.
 
     A command about one run writes into the run's folder (`runs.folder.output_folder`). All others
     write below ``runs/``, which git ignores: commands of the paper into ``runs/paper/NAME``, the
@@ -220,7 +220,7 @@ def print_result(reporter: ProgressReporter, result: Mapping[str, Any]) -> None:
 
 
 def print_files(reporter: ProgressReporter, files: Sequence[object]) -> None:
-    """Print the paths of written files, one a line."""
+    """Print the paths of written files, one per line."""
     for i, file in enumerate(files):
         reporter.say(f"{'Files:' if i == 0 else '':6} {file}")
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "TrainOptions"]
 
 NOTHING_HELD_OUT = (
-    "all images were trained on, so nothing tells how good the samples are, or whether they are "
+    "all images were trained on, so nothing measures how good the samples are, or whether they are "
     "copies. Look at them."
 )
 
@@ -140,10 +140,11 @@ def _defaults(data: str | None, given: Mapping[str, str]) -> tuple[TrainOptions,
 
 
 def _choices(data: str | None, given: Mapping[str, str]) -> Choices:
-    """What the texts of the options choose, before they are parsed.
+    """The run, preset and data that the options choose, read before the options are parsed.
 
-    Help is that of a new run. A command for a folder may name fully connected layers, as it had to
-    before; the folder's own preset, pictures, has convolutional networks.
+    The help describes a new run. A command for a folder of images may set the layers of fully
+    connected networks, as in earlier versions, although the folder's preset, pictures, is
+    convolutional.
     """
     run, source = given.get("--run"), given.get("--from")
     names_layers = not given.keys().isdisjoint(("--G.hidden", "--D.units"))
@@ -160,7 +161,7 @@ def _choices(data: str | None, given: Mapping[str, str]) -> Choices:
 
 
 def _number(text: str | None) -> int | None:
-    """An option's value if it is a whole number, else None; parsing it says what is wrong."""
+    """An option's value if it is a whole number, else None; the parser reports mistakes later."""
     plain = (text or "").replace("_", "")
     return int(plain) if plain.isdecimal() else None
 
@@ -169,10 +170,10 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     """Train, score and report."""
     if not o.data:
         raise UserError("DATA is missing. Name the data to train on, e.g.: advnets train mnist-5k")
-    find(o.data)  # says what is wrong with the name
+    find(o.data)  # raises an error that explains a wrong name
     source = None if o.init_from is None else open_run(o.init_from)
     plan = resolve(Choices(o.data, o.run, o.preset, o.settings, source=source, restart=o.restart))
-    if o.restart or is_new(plan.folder):  # older runs may have such settings
+    if o.restart or is_new(plan.folder):  # older runs may have settings without effect
         refuse_unused(o.settings, _changed(o.settings, plan))
     if o.rounds is None and o.epochs is None:
         o = dataclasses.replace(o, rounds=plan.chosen.rounds, epochs=plan.chosen.epochs)
@@ -213,7 +214,8 @@ def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -
         reporter.say(line)
     for line in _state_of_run(folder, rounds, o):
         reporter.say(line)
-    # Processes would need the same number of rounds for the estimate, but each has its own clock.
+    # Several processes would need the same number of rounds for the estimate, but their clocks
+    # differ.
     if preset == "pictures" and distributed.world_size() == 1:
         _state_time(o, data, folder, rounds, reporter)
     run = _play(o, data, plan, rounds, reporter)
@@ -236,7 +238,7 @@ def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -
 
 
 def _opening_sentences(o: TrainOptions, preset: str, data: "Dataset", rounds: int) -> Iterator[str]:
-    """What is trained on what, and how it differs from the published game."""
+    """Sentences on the data, the preset and the differences from the published game."""
     from adversarial_nets.objective_checks import published_settings
 
     chosen = PRESETS[preset]
@@ -279,7 +281,7 @@ def _state_of_run(folder: Path, rounds: int, o: TrainOptions) -> list[str]:
 
 
 def _own_settings(run: Run) -> list[str]:
-    """A line on what differs in a run from its preset, if anything does."""
+    """A line that names the settings of a run that differ from its preset, if there are any."""
     from adversarial_nets.report.run_settings import changes_from_preset
 
     rows = [f"{row.name['en']} {row.value['en']}" for row in changes_from_preset(run)]
@@ -289,7 +291,7 @@ def _own_settings(run: Run) -> list[str]:
 def _state_time(
     o: TrainOptions, data: "Dataset", folder: Path, rounds: int, reporter: ProgressReporter
 ) -> None:
-    """Say how long the rounds that are left will take, if any are left."""
+    """Print how long the remaining rounds will take, if there are any."""
     from adversarial_nets.runs import checkpoints
     from adversarial_nets.training.estimate import seconds_per_round
 
@@ -299,7 +301,7 @@ def _state_time(
         each = seconds_per_round(o.settings, data, o.device)
         minutes = left * each / 60
         time = f"about {minutes:.0f} minutes" if minutes >= 1 else "less than a minute"
-        reporter.say(f"This will take {time}, at {1000 * each:.0f} ms a round on this machine.")
+        reporter.say(f"This will take {time}, at {1000 * each:.0f} ms per round on this machine.")
 
 
 def _play(
@@ -330,7 +332,7 @@ def _play(
 
 
 def _what_is_kept(o: TrainOptions, args: Sequence[str]) -> list[str]:
-    """Lines on what remains after a Ctrl-C that ends the command before it can save."""
+    """Lines that say what is kept after a Ctrl-C that ends the command before it can save."""
     if o.restart:  # the older run may not have been replaced yet
         return [
             "Stopped at once. If the training had begun, its last saved checkpoint is kept; to "
@@ -447,7 +449,7 @@ def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
 
 
 def _trackers(o: TrainOptions, folder: Path) -> Iterator["Callback"]:
-    """The callbacks of the trackers that the options ask for, in the main process only."""
+    """The callbacks of the trackers that the options choose; in the main process only."""
     from adversarial_nets import distributed
     from adversarial_nets.training.tracking import TRACKERS
 

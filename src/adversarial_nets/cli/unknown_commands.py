@@ -26,7 +26,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
     "doctor": ("check", "debug", "diagnose", "env", "environment", "system"),
     "--version": ("v", "version"),
 }
-"""What other programs call each command."""
+"""Our command by the name that other programs use for it."""
 
 _SYNONYMS = {word: command for command, words in _COMMANDS.items() for word in words}
 

@@ -157,10 +157,10 @@ _HINTS: Mapping[str, tuple[str, ...]] = {
     "workers": ("nproc", "threads"),
     "z-dim": _NOISE,
 }
-"""What other programs call an option, and ours that does the same."""
+"""Our options by the name that other programs use for them."""
 
 _ARGUMENTS: Mapping[str, str] = {"model": "run", "network": "run"}
-"""What other programs call an argument that is typed without an option."""
+"""Our arguments that are typed without an option, by the name that other programs use for them."""
 
 _NOTES: Mapping[str, str] = {
     "dropout": "It is the probability of keeping a value: dropout 0.3 is keep-prob 0.7.",
@@ -171,7 +171,7 @@ _NOTES: Mapping[str, str] = {
     "report out": "The report is written to RUN/report.html.",
     "train weight-decay": "There is no weight decay; --max-norm limits the norm of weights.",
 }
-"""Sentences for options of other programs that one of ours does not simply replace.
+"""Sentences for options of other programs that none of our options replaces.
 
 The key is the option's name, alone or after that of the only command for which the sentence is
 meant.
@@ -244,7 +244,7 @@ def _meant(name: str, options: Sequence[str]) -> list[str]:
     known = [hint for hint in (name, *_HINTS.get(name, ())) if hint in options]  # -n is --n
     if known:
         return known
-    # --units is D.units; of two options with one last part, the first is meant
+    # --units means D.units; if two options end in the same word, the first is chosen
     by_last_part = {o.rpartition(".")[2].lower(): o for o in reversed(options)}
     near = difflib.get_close_matches(name.rpartition(".")[2], by_last_part, n=1, cutoff=0.7)
     return [by_last_part[n] for n in near]
