@@ -77,11 +77,11 @@ def test_colour_images_hold_one_channel_after_another(tmp_path: Path) -> None:
         ("", "empty"),
         ("a,b\nc,d\n", "cannot be read"),
         (lines(table())[:-5], "different numbers of columns"),
-        (lines(table(14)), "14 columns, which are no square image"),
+        (lines(table(14)), "14 columns, which do not make a square image"),
         (lines(table() + 1), "whole numbers from 0 to 255"),
         (lines(table() / 255), "whole numbers from 0 to 255"),
         ("p\x00,1\n", "cannot be read"),
-        (lines(np.column_stack([np.arange(30), np.ones((30, 16), int)])), "no classes"),
+        (lines(np.column_stack([np.arange(30), np.ones((30, 16), int)])), "are not classes"),
         (lines(table(17), ",".join(f"p{i}" for i in range(17)) + "\n"), "17 columns"),
     ],
 )

@@ -399,8 +399,8 @@ def test_lab_colours_become_grey(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz"])
 def test_an_archive_of_another_kind_is_to_be_unpacked(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(b"no zip archive")
-    with pytest.raises(UserError, match=r"no zip archive, or a damaged one\. Unpack it"):
+    (tmp_path / name).write_bytes(b"not a zip archive")
+    with pytest.raises(UserError, match=r"not a zip archive, or is damaged\. Unpack it"):
         load(f"folder:{tmp_path / name}")
 
 

@@ -84,7 +84,7 @@ def test_other_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
             load(f"npz:{tmp_path / name}")
     with pytest.raises(UserError, match=r"a \(60, .*x\.reshape"):
         load(f"npz:{tmp_path / 'two.npz'}")
-    with pytest.raises(UserError, match="is no NumPy file"):
+    with pytest.raises(UserError, match="is not a NumPy file"):
         load(f"npz:{tmp_path / 'text.npz'}")
     assert len(load(f"npz:{tmp_path / 'one.npy'}").train) == 48
 

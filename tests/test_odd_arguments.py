@@ -37,7 +37,7 @@ HUGE = "1" + 20 * "0"
         ),
         (f"evaluate digits --samples {HUGE}", "must be 2147483647 or less"),
         ("measure digits --samples=--5", "must be a data set"),
-        (f"train mnist-5k:{HUGE} --dry-run", "is no class of mnist-5k"),
+        (f"train mnist-5k:{HUGE} --dry-run", "is not a class of mnist-5k"),
         ("train npz:~nobody-here/x.npz", "nobody-here"),
     ],
 )

@@ -27,8 +27,8 @@ DataLike = str | PathLike[str] | Dataset | Array | Mapping[str, Array]
 Labels = Array | Sequence[int] | Sequence[str]
 """Class numbers of images, or their classes' names."""
 
-_SEED = 2014  # of the shuffle; fixed, so that the same images always give the same splits
-_LARGEST_CLASS = 999_999  # each class number up to the largest gets a name
+_SEED = 2014  # fixed seed of the shuffle, so that the same images always give the same splits
+_LARGEST_CLASS = 999_999  # every class number from 0 to the largest gets a name
 _NUMPY_FLOATS = (torch.float16, torch.float32, torch.float64)
 _BLOCK = 1024  # images converted at a time, so that few of them are in float64
 _LAYOUTS = "(n, height, width), (n, channels, height, width) or (n, height, width, channels)"
@@ -49,9 +49,9 @@ def dataset_from_arrays(
     alpha) tells which dimension they are (the second, if both could be).
 
     One array is split 80 / 10 / 10 into training, validation and test images, after a shuffle with
-    a fixed seed that depends only on the number of images. A mapping keeps its splits; of
-    ``"valid"`` and ``"test"``, one may be missing, and is then every tenth image of ``"train"``
-    after the same shuffle.
+    a fixed seed that depends only on the number of images. A mapping keeps its splits. If
+    ``"valid"`` or ``"test"`` is missing, every tenth image of ``"train"`` after the same shuffle
+    becomes that split.
 
     Args:
         images: shape (n, h, w), (n, c, h, w), (n, h, w, c), or (n, pixels) with `image_shape`; or
@@ -61,14 +61,14 @@ def dataset_from_arrays(
         image_shape: (channels, height, width); required for (n, pixels), where each row holds
             channels, then rows, then columns.
         classes: the name of each class; by default their numbers, or the names that occur, sorted.
-        name: the data set's name; a run's folder is called after it.
+        name: the data set's name, which is a part of the name of a run's folder.
 
     Returns:
         The data set.
 
     Raises:
-        UserError: a shape, type or value that is none of these, fewer than three images, or labels
-            that do not fit the images.
+        UserError: another shape, type or value; fewer than three images; or labels that do not fit
+            the images.
 
     >>> images = torch.arange(320).view(20, 4, 4) / 320
     >>> data = dataset_from_arrays(images)
@@ -109,7 +109,7 @@ def dataset_from_arrays(
 
 
 def as_dataset(data: object, **options: Any) -> Dataset:  # noqa: ANN401 (those of `load`)
-    """Return the data set that an argument of the type `DataLike` means.
+    """Load or make the data set that an argument of the type `DataLike` describes.
 
     Args:
         data: the argument.
@@ -123,9 +123,10 @@ def as_dataset(data: object, **options: Any) -> Dataset:  # noqa: ANN401 (those 
 
 
 def name_or_dataset(data: object) -> str | Dataset:
-    """Return the name to load of a name or a path, and the data set of a `Dataset` or of arrays.
+    """Convert an argument of the type `DataLike` to a name for `load` or to a `Dataset`.
 
-    Warns about duplicates, blank images and the like, unless that was done when it was loaded.
+    A name or a path becomes the name; arrays become a data set. Warns about the `checks.problems`
+    of a data set, unless it was checked when it was loaded.
 
     Raises:
         UserError: the data are of another type.
@@ -145,7 +146,7 @@ def name_or_dataset(data: object) -> str | Dataset:
 
 
 def _check_shape_and_name(image_shape: object, name: object) -> None:
-    """Refuse an image shape that is not three numbers, and a name that is no text."""
+    """Refuse an image shape that is not three numbers, and a name that is not a text."""
     if image_shape is not None and not (
         isinstance(image_shape, Sequence)
         and len(image_shape) == 3
@@ -173,7 +174,7 @@ def _check_splits(images: Mapping[str, Array]) -> None:
 
 
 def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor | slice]], str]:
-    """The array and the rows in it of each split, and how they were chosen, in words."""
+    """For each split, its array and its rows in that array; and how they were chosen, in words."""
     if "all" in counts:
         n = counts["all"]
         tenth = max(n // 10, 1)
@@ -330,7 +331,7 @@ def _numbered(
     """Labels with class numbers in place of names, and the names of the classes.
 
     Raises:
-        UserError: a name that `classes` lacks, or more than one for an image.
+        UserError: a name that is not in `classes`, or more than one name for an image.
     """
     given = labels if isinstance(labels, Mapping) else {"all": labels}
     if any(isinstance(x, str | bytes) for x in given.values()):

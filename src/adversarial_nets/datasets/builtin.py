@@ -159,7 +159,7 @@ _BUILT_IN = (
     DatasetEntry(
         "tfd-standin",
         _tfd,
-        description="FER-2013's faces in TFD's file layout, to use if you do not have TFD.",
+        description="FER-2013's faces in TFD's file layout, for users who do not have TFD.",
         source="ADVNETS_DATA/tfd_standin/TFD_48x48.mat.",
         image_shape=(1, 48, 48),
         counts=(31_709, 418, 835),
@@ -225,7 +225,7 @@ _BUILT_IN = (
     DatasetEntry(
         "csv:FILE",
         _csv,
-        description="Square images in a table, one a line: pixels 0-255, and a class if you like.",
+        description="Square images in a table, one per line: pixels 0-255, and optionally a class.",
         source="The .csv or .csv.gz file that you name.",
         needs="path",
         labels_hint="Add a column of class numbers named label",

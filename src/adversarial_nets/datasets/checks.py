@@ -1,4 +1,4 @@
-"""Checks of a data set: what `Dataset` refuses, and what is worth a warning before training."""
+"""Checks of a data set: errors for invalid fields, and warnings about problems before training."""
 
 import hashlib
 import math
@@ -35,11 +35,11 @@ _CHUNK = 4096  # images compared at a time
 
 
 def refuse_invalid(data: "Dataset") -> None:
-    """Raise an error if a data set's fields do not fit one another.
+    """Raise an error if a data set's fields are invalid or contradict each other.
 
     Raises:
         UserError: a split is not a uint8 tensor of shape (n, pixels), or is empty; the image shape
-            is not (channels, height, width); the range is no pair of finite numbers in ascending
+            is not (channels, height, width); the range is not a pair of finite numbers in ascending
             order; labels are not one integer for each image.
     """
     shape = data.image_shape
@@ -67,11 +67,11 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
     """Raise an error that says how to convert, unless the images are uint8.
 
     Args:
-        name: what the message calls the images.
+        name: the name of the images in the message.
         images: a tensor of any type and shape.
 
     Raises:
-        UserError: the images are no tensor, or not of uint8.
+        UserError: the images are not a tensor of uint8.
     """
     if not isinstance(images, Tensor):
         raise UserError(
@@ -137,16 +137,16 @@ def _check_labels(data: "Dataset", split: str, labels: object) -> None:
 
 
 def require_held_out(data: "Dataset") -> None:
-    """Refuse to score on data all of whose images were trained on.
+    """Raise an error if a data set has no held-out images, so that nothing can be scored.
 
     Raises:
-        UserError: nothing is held out.
+        UserError: all images are training images.
     """
     if not data.held_out:
         raise SettingHint(
             "train_on_all",
-            f"All images of {data.name} are training images (train_on_all), so none is left to "
-            "score with. Look at the samples, or train a run with --no-train-on-all.",
+            f"All images of {data.name} are training images (train_on_all), so none can be used "
+            "for scores. Look at the samples, or train a run with --no-train-on-all.",
         )
 
 
@@ -154,7 +154,7 @@ def require_held_out(data: "Dataset") -> None:
 
 
 def warn_about(data: "Dataset", *, dark: bool = True) -> None:
-    """Warn once about each of the `problems` of a data set; a later call for it says nothing.
+    """Warn once about each of the `problems` of a data set; later calls for it do not repeat them.
 
     Args:
         data: the data set.
@@ -168,7 +168,7 @@ def warn_about(data: "Dataset", *, dark: bool = True) -> None:
 
 
 def problems(data: "Dataset", *, dark: bool = True) -> list[str]:
-    """Return what makes training or scores meaningless, in sentences; empty for sound data.
+    """Return sentences about problems that make training or scores meaningless, or an empty list.
 
     The function looks for identical images, blank images (each channel has one value), validation
     and test images that equal a training image in all pixels, and images that are almost black.

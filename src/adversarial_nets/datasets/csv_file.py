@@ -1,4 +1,4 @@
-"""Images in a table of numbers, one a line: ``csv:FILE``, as Kaggle's MNIST files are."""
+"""Images in a table of numbers, one per line: ``csv:FILE``, the form of Kaggle's MNIST files."""
 
 import csv
 import gzip
@@ -19,28 +19,28 @@ __all__ = ["load_csv"]
 _LABELS = ("label", "labels", "class", "target", "y")
 _INDICES = ("", "index", "unnamed: 0", "id")  # columns of row numbers, as pandas writes them
 _LAYOUT = (
-    "one image a line: its pixels from 0 to 255 row by row (of colour images first all red, then "
-    "all green, then all blue values), square images, and optionally the class number in the first "
-    "column or in a column named label"
+    "one image per line: its pixels from 0 to 255 row by row (for colour images first all red, "
+    "then all green, then all blue values), square images, and optionally the class number in the "
+    "first column or in a column named label"
 )
 
 
 def load_csv(path: Path, name: str) -> Dataset:
-    """Load square images from a file of numbers, also gzipped.
+    """Load square images from a file of numbers, plain or gzipped.
 
     Numbers are separated by commas, semicolons or tabs. Each line is one image. A first line with
     names or column numbers is skipped; a column named ``label`` (``class``, ``target``, ``y``)
     holds class numbers, and a first one named ``index`` (``id``, or without a name) row numbers,
-    which are left out. Without names, a first column that is left over after a square number of
-    pixels holds class numbers, as in MNIST's and Fashion-MNIST's files.
+    which are left out. Without names, if all columns but the first make a square image, the first
+    column holds class numbers, as in MNIST's and Fashion-MNIST's files.
 
     Args:
         path: the file.
         name: the data set's name.
 
     Raises:
-        UserError: no such file, lines of different length, other values, or images that are not
-            square.
+        UserError: the file does not exist, its lines have different lengths, it has other values,
+            or its images are not square.
     """
     names, values = _read(path)
     if names and names[0] in _INDICES:
@@ -53,20 +53,21 @@ def load_csv(path: Path, name: str) -> Dataset:
         if len(values) > 20 and different in (1, len(values)):
             has = "the same number" if different == 1 else "another number"
             raise UserError(
-                f"{path} has {has} in the first column of each line, so these are no classes. "
+                f"{path} has {has} in the first column of each line, so they are not classes. "
                 "Remove the column, or add a first line with the names of all columns, in which "
                 "the column of the classes is called label."
             )
     shape = _image_shape(pixels)
     if shape is None:
         raise UserError(
-            f"{path} has {values.shape[1]} columns, which are no square image, with or without a "
-            f"class number. In csv:FILE, FILE must have {_LAYOUT}. For other shapes, use npz:FILE."
+            f"{path} has {values.shape[1]} columns, which do not make a square image, with or "
+            f"without a class number. In csv:FILE, FILE must have {_LAYOUT}. For other shapes, use "
+            "npz:FILE."
         )
     images = values if label is None else np.delete(values, label, 1)
     if ((images < 0) | (images > 255) | (images != np.floor(images))).any():
         raise UserError(
-            f"{path} has pixels that are no whole numbers from 0 to 255. Scale and round them, or "
+            f"{path} has pixels that are not whole numbers from 0 to 255. Scale and round them, or "
             "use npz:FILE."
         )
     labels = None if label is None else values[:, label]
@@ -110,7 +111,7 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
 
 
 def _are_consecutive(words: list[str]) -> bool:
-    """Whether these are the numbers of columns, 0, 1, 2 … or 1, 2, 3 …, and no image."""
+    """Whether the numbers are column numbers, 0, 1, 2 … or 1, 2, 3 …, and not an image."""
     return len(words) > 3 and words in (
         [str(i + start) for i in range(len(words))] for start in (0, 1)
     )

@@ -50,7 +50,7 @@ class Source(Protocol):
         """Return one minibatch.
 
         Args:
-            address: key of the minibatch's random draws: seed, step and the rows wanted.
+            address: key of the minibatch's random draws: seed, step and the required rows.
             first: number of examples that earlier minibatches drew.
         """
 
@@ -129,7 +129,7 @@ class Dataset:
         object.__setattr__(self, "image_shape", (channels, height, width))
 
     def mark_examined(self) -> None:
-        """Note that `checks.warn_about` has seen these images."""
+        """Record that `checks.warn_about` has examined these images."""
         object.__setattr__(self, "examined", True)
 
     @property
@@ -173,7 +173,7 @@ class Dataset:
     def minibatch(self, address: Address, first: int) -> Float[Tensor, "rows pixels"]:
         """Return the address's rows of a minibatch of training images.
 
-        The training images are shuffled anew for each epoch. The minibatch takes images number
+        The training images are shuffled again for each epoch. The minibatch takes images number
         first, first + 1, … of the concatenated epochs, so it may cross the end of an epoch.
         """
         order = shuffled_indices(address, first, len(self.train))
@@ -206,7 +206,7 @@ def fingerprint(dataset: Dataset) -> str:
 
 
 def fingerprint_of_labels(dataset: Dataset) -> str:
-    """Return a hash of a data set's labels and class names, which decide a conditional run."""
+    """Return a hash of a data set's labels and class names, on which a conditional run depends."""
     digest = hashlib.sha256(repr(dataset.class_names).encode())
     for split, labels in sorted(dataset.labels.items()):
         digest.update(f";{split};".encode() + labels.numpy().tobytes())
@@ -217,14 +217,14 @@ def require_labels(data: Dataset) -> None:
     """Refuse data whose training or test images have no labels.
 
     Raises:
-        NoClasses: such data.
+        NoClasses: the training or test images have no labels.
     """
     if not {"train", "test"} <= data.labels.keys():
         raise NoClasses(data.name)
 
 
 def sample_rows(data: Dataset, split: str, n: int) -> Int64[Tensor, " rows"]:
-    """Return the rows of n images that represent a split, or of all if it has no more.
+    """Return the rows of n representative images of a split, or all rows of a smaller split.
 
     These are the first n if the split's order is random; otherwise n rows of a fixed random
     permutation, because a split that is sorted by class starts with one class only.
@@ -232,7 +232,7 @@ def sample_rows(data: Dataset, split: str, n: int) -> Int64[Tensor, " rows"]:
     Args:
         data: the data set.
         split: ``"train"``, ``"valid"`` or ``"test"``.
-        n: number of images wanted.
+        n: number of images.
     """
     of = len(getattr(data, split))
     if data.random_order or of <= n:
@@ -246,7 +246,7 @@ def sample_images(data: Dataset, split: str, n: int) -> Float[Tensor, "rows pixe
 
 
 def shuffled_indices(address: Address, first: int, n: int) -> Int64[Tensor, " rows"]:
-    """Return the indices of a minibatch's images, shuffled anew in each epoch.
+    """Return the indices of a minibatch's images; the order is shuffled again in each epoch.
 
     Args:
         address: gives the seed and the rows of the minibatch.
@@ -278,10 +278,10 @@ def to_pixels(
 
     Images with alpha are shown on white, or keep it with `alpha`: shape (n, height, width, 4).
 
-    The ends of `range` become 0 and 255; values outside are clipped. If the range is symmetric
-    (low = −high, as after contrast normalisation), each image is first divided by its largest
-    absolute value, so that 0 becomes grey and no value is clipped. NaN, as G of a game that has
-    diverged gives, becomes black.
+    The ends of `range` become 0 and 255; values outside are clipped. If the range is symmetric (low
+    = −high, as after contrast normalisation), each image is first divided by its largest absolute
+    value, so that 0 becomes grey and no value is clipped. NaN, e.g. from a game that diverged,
+    becomes black.
     """
     low, high = range
     if low == -high:
@@ -296,7 +296,7 @@ def to_pixels(
 
 
 def _on_white(pictures: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """RGBA images (n, height, width, 4) on a white ground, without alpha."""
+    """RGBA images (n, height, width, 4) on a white background, as RGB."""
     opaque = pictures[..., 3:] / 255
     mixed = pictures[..., :3] * opaque + 255 * (1 - opaque)
     return np.rint(mixed).astype(np.uint8)

@@ -21,7 +21,7 @@ def cache_folder() -> Path:
     import pooch
 
     # Only os_cache of pooch is used. Its downloads check the hash of the gzip file, which differs
-    # between mirrors, and they neither resume nor try a second mirror.
+    # between mirrors; they do not resume and do not try a second mirror.
     return Path(os.environ.get("ADVNETS_CACHE") or pooch.os_cache("adversarial-nets")).expanduser()
 
 
@@ -62,7 +62,7 @@ def fetch_file(
 ) -> T:
     """Read a file from the cache, or download it into the cache first.
 
-    A bad file in the cache is deleted and downloaded again. If several processes want the same
+    A damaged file in the cache is deleted and downloaded again. If several processes need the same
     file, one downloads it and the others wait.
 
     Args:
@@ -94,7 +94,7 @@ def fetch_file(
             return read(path)
         except UserError as error:
             cause = error.__cause__
-            if isinstance(cause, OSError) and cause.errno:  # an error of the disk: keep the file
+            if isinstance(cause, OSError) and cause.errno:  # a disk error: keep the file
                 raise
             path.unlink(missing_ok=True)
             return None
@@ -123,7 +123,7 @@ def _download(
     name: str,
     instructions: str,
 ) -> T:
-    """Download from the first address that has the right contents, and move the file in place."""
+    """Download a file from the first address that has the right contents."""
     import requests
 
     part = file.with_name(f"partial-{file.name}")
@@ -140,7 +140,9 @@ def _download(
         except UserError as error:
             failures.append(f"{url}: {error}")
             part.unlink(missing_ok=True)
-            if had_part:  # may be joined from two different gzip files: start again from byte 0
+            if (
+                had_part
+            ):  # parts of two different gzip files may have been joined: start from byte 0
                 waiting.append(url)
         else:
             part.replace(file)
@@ -183,7 +185,7 @@ def _transfer(
 
 
 def _why(error: Exception, timeout: float) -> str:
-    """A network error in a few words; the messages of requests have several lines."""
+    """A network error in a few words; the messages of the library requests have several lines."""
     import requests
 
     if isinstance(error, requests.HTTPError) and error.response is not None:

@@ -82,9 +82,9 @@ def load_folder(
         alphabetical order.
 
     Raises:
-        UserError: an impossible `size`, `channels` or `background`, no such folder, no images in
-            it, images that cannot be read (the message names them), or too few images for three
-            splits.
+        UserError: an impossible `size`, `channels` or `background`; the folder does not exist or
+            has no images; images that cannot be read (the message names them); or too few images
+            for three splits.
     """
     options = options or LoadOptions()
     size = 28 if options.size is None else options.size
@@ -141,7 +141,7 @@ def _held_out(splits: Mapping[str, Sequence[Path]], how: str) -> str:
 def _rows_of_splits(
     images: UInt8[np.ndarray, "n pixels"], splits: Mapping[str, Sequence[Path]], train_on_all: bool
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Training, validation and test images; three times all of them with `train_on_all`."""
+    """Training, validation and test images; with `train_on_all` each split has all images."""
     if train_on_all:
         everything = torch.from_numpy(images)
         return everything, everything, everything
@@ -169,7 +169,7 @@ def _classes(
 
 
 def _fitted(fit: ImageFit, aspect: str) -> str:
-    """What was done to images of another aspect."""
+    """How images with another aspect ratio were fitted, in words."""
     if fit == "crop":
         return f"cropped to the {'central ' * (aspect == 'square')}{aspect}"
     return "padded" if fit == "pad" else "stretched"
@@ -199,7 +199,7 @@ def _check_options(size: int, width: int, channels: int, background: str | None)
 
 @dataclass(frozen=True)
 class _Reader:
-    """How each image is read: the arguments of `read_image`."""
+    """The arguments of `read_image` for all images of a folder."""
 
     size: tuple[int, int]
     channels: int
@@ -276,7 +276,7 @@ def _warn_of_transparency(name: str, facts: Sequence[ImageFacts]) -> None:
 
 
 def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool) -> bool:
-    """Warn of 16-bit images that use a small part of their range; whether there are any."""
+    """Warn of 16-bit images that use a small part of their range; returns whether there are any."""
     is_narrow = False
     for bits, remedy in (
         (16, "The setting stretch makes the smallest value black and the largest white."),
@@ -307,7 +307,7 @@ def _warn_of_no_effect(name: str, setting: str, why: str) -> None:
 
 
 def _what_was_done(facts: Sequence[ImageFacts], stretch: bool, aspect: str) -> str:
-    """What was done to how many images: ``: 60 cropped to the square, 58 made grey``."""
+    """How many images were changed in which way: ``: 60 cropped to the square, 58 made grey``."""
     counts = {
         f"cropped to the {aspect}": sum(fact.cropped for fact in facts),
         "resized": sum(fact.resized for fact in facts),

@@ -1,4 +1,4 @@
-"""A zip archive in place of a folder of images: unpacked into a temporary folder."""
+"""A zip archive of images: unpacked into a temporary folder."""
 
 import atexit
 import lzma
@@ -17,7 +17,7 @@ __all__ = ["Archive", "archive_at", "unpacked"]
 
 
 class Archive(NamedTuple):
-    """A zip archive as it is now: after a change it is another one."""
+    """The identity of a zip archive, which changes if the archive changes."""
 
     path: Path
     modified: int
@@ -27,11 +27,11 @@ class Archive(NamedTuple):
 _UTF_8 = 0x800  # the flag of a name in UTF-8
 
 _DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-_kept: dict[Archive, Path] = {}  # unpacked folders that wait for their next use
+_kept: dict[Archive, Path] = {}  # unpacked folders that are kept for the next use
 
 
 def archive_at(path: Path) -> Archive | None:
-    """The zip archive at a path, or None if something else is there."""
+    """The zip archive at a path, or None if there is no zip archive."""
     if not path.is_file() or not zipfile.is_zipfile(path):
         return None
     status = path.stat()
@@ -69,7 +69,7 @@ def _unpack(path: Path) -> Path:
     folder = Path(tempfile.mkdtemp())
     try:
         with zipfile.ZipFile(path, metadata_encoding=_encoding_of_names(path)) as archive:
-            archive.extractall(folder)  # names that lead out of the folder are changed
+            archive.extractall(folder)  # extractall changes names that point outside the folder
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if not isinstance(error, _DAMAGED):
@@ -84,7 +84,7 @@ def _unpack(path: Path) -> Path:
 
 
 def _encoding_of_names(path: Path) -> str:
-    """The encoding of names that are not marked as UTF-8, such as those of Chinese Windows."""
+    """The encoding of file names that are not marked as UTF-8, e.g. from Chinese Windows."""
     with zipfile.ZipFile(path) as archive:
         names = b"".join(
             entry.orig_filename.encode("cp437")
@@ -100,6 +100,6 @@ def _encoding_of_names(path: Path) -> str:
 
 @atexit.register
 def _delete_kept() -> None:
-    """Delete the folders that no later call has used."""
+    """Delete the folders that were kept for another call."""
     while _kept:
         shutil.rmtree(_kept.popitem()[1], ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Find the images in a folder of the user's, and split them into training, validation and test."""
+"""Find the images in a user's folder, and split them into training, validation and test."""
 
 import hashlib
 import os
@@ -33,8 +33,8 @@ SUFFIXES = (
     *(".eps", ".heic", ".heif", ".jxl", ".psd", ".svg"),
 )
 
-# What programs and systems put beside a user's images: thumbnails, caches, deleted files. Names
-# with a leading dot (.thumbnails, .ipynb_checkpoints, .DS_Store) are skipped too.
+# Folders that programs and systems write among a user's images: thumbnails, caches, deleted files.
+# Names with a leading dot (.thumbnails, .ipynb_checkpoints, .DS_Store) are skipped too.
 SYSTEM_FOLDERS = (
     *("@eadir", "__macosx", "__pycache__", "#recycle", "$recycle.bin"),
     *("lost+found", "system volume information"),
@@ -42,7 +42,7 @@ SYSTEM_FOLDERS = (
 SYSTEM_FILES = ("thumbs.db", "ehthumbs.db", "desktop.ini")
 
 RUN_PARTS = ("settings.json", "checkpoints")
-"""What a run's folder contains; a run among the images is none of them."""
+"""The contents of a run's folder, by which a run among the images is recognised and skipped."""
 
 SPLIT_FOLDERS = {
     "train": ("train", "training"),
@@ -54,7 +54,7 @@ SPLIT_FOLDERS = {
 
 @dataclass
 class Found:
-    """What a folder holds.
+    """The images in a folder, and the numbers of other files and of skipped folders.
 
     Attributes:
         images: paths of the images.
@@ -75,7 +75,7 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
 
     Args:
         folder: the folder.
-        given: what messages call it: the archive that it was unpacked from.
+        given: the path for messages, if the user gave an archive that was unpacked into `folder`.
 
     Raises:
         UserError: the folder does not exist, cannot be listed, or has no images.
@@ -83,7 +83,7 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
     if not folder.is_dir():
         what = "is not a folder" if folder.exists() else "does not exist"
         if folder.is_file() and folder.suffix.lower() in _ARCHIVES:
-            what = "is no zip archive, or a damaged one. Unpack it, and give its folder"
+            what = "is not a zip archive, or is damaged. Unpack it, and give its folder"
         raise UserError(
             f"{folder} {what}. In folder:PATH, PATH must be a folder of images "
             "or a zip archive of one."
@@ -116,10 +116,10 @@ def find_images(folder: Path, given: Path | None = None) -> Found:
 
 
 def refuse_images(folder: Path) -> None:
-    """Refuse to write a run among images.
+    """Raise an error if a run's folder holds images, because the run would write among them.
 
     Raises:
-        UserError: there are images in the folder itself, not below it.
+        UserError: there are images in the folder itself; images in subfolders are allowed.
     """
     if folder.is_dir() and any(path.suffix.lower() in SUFFIXES for path in folder.iterdir()):
         raise UserError(
@@ -129,7 +129,7 @@ def refuse_images(folder: Path) -> None:
 
 
 def _identity(folder: Path) -> tuple[int, int]:
-    """The same pair for all paths of one folder."""
+    """A pair that identifies a folder, equal for all its paths."""
     status = folder.stat()
     return status.st_dev, status.st_ino
 
@@ -169,14 +169,15 @@ def split_images(
 
     Without such subfolders, a hash of each name decides: below .8 training, below .9 validation,
     else test. If a split would be empty, the two images with the largest hashes are held out. If
-    ``train`` has only one of the two others beside it, the training images with a hash from .9 on
-    (at least one) become the missing split. Images outside these subfolders are then not used.
+    there are a folder ``train`` and only one of the two others, the training images with a hash
+    from .9 on (at least one) become the missing split. Images outside these subfolders are then not
+    used.
 
     Args:
         folder: names are taken relative to it.
         images: paths of images below the folder.
         train_on_all: make all of them training images.
-        given: what messages call the folder: the archive that it was unpacked from.
+        given: the path for messages, if the user gave an archive that was unpacked into `folder`.
 
     Returns:
         The images of each split in the order of their hashes, and how they were split, in words.
@@ -222,7 +223,7 @@ def split_images(
 
 
 def class_of_images(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
-    """The class of each image: the name of its subfolder, below a folder ``train`` and the like.
+    """The class of each image: the name of its subfolder (inside the folder of its split, if any).
 
     Returns:
         The classes by path; empty if an image lies in no subfolder.
@@ -236,7 +237,7 @@ def class_of_images(folder: Path, images: Sequence[Path]) -> dict[Path, str]:
 
 
 def has_splits(folder: Path, images: Sequence[Path]) -> bool:
-    """Whether images lie in a subfolder of the folder that is called like a split."""
+    """Whether the folder has a subfolder with the name of a split that has images."""
     base = _without_wrappers(folder, images)
     names = {name for names in SPLIT_FOLDERS.values() for name in names}
     tops = (path.relative_to(base).parts for path in images)
@@ -263,7 +264,7 @@ def _given_splits(
         if held_out:
             warnings.warn(
                 f"{shown} has a subfolder {' and '.join(held_out)} but none for training, so all "
-                "its images are pooled and split anew. To keep the split, put the training images "
+                "its images are pooled and split again. To keep the split, put the training images "
                 "into a subfolder train.",
                 UserWarning,
                 stacklevel=2,
@@ -271,8 +272,8 @@ def _given_splits(
         return None
     if n_outside:
         warnings.warn(
-            f"{counted(n_outside, 'image')} in {shown} outside its subfolders train, "
-            "valid and test: not used. Move what you want to use into one of these.",
+            f"{counted(n_outside, 'image')} in {shown} outside its subfolders train, valid and "
+            "test: not used. To use them, move them into one of these.",
             UserWarning,
             stacklevel=2,
         )
@@ -280,7 +281,7 @@ def _given_splits(
 
 
 def _without_wrappers(folder: Path, images: Sequence[Path]) -> Path:
-    """The folder, or the only subfolder that holds all its images, as archives often have one."""
+    """The folder, or its only subfolder if that holds all images, as in many archives."""
     while True:
         tops = {path.relative_to(folder).parts[:2] for path in images}
         names = {top[0] for top in tops}

@@ -31,13 +31,13 @@ FULL_RANGE = (0.0, 1.0)
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What an image file was like, so that the user can be told.
+    """How an image file was changed when it was read, for messages to the user.
 
     Attributes:
-        cropped: whether its sides were cut off, because it has another aspect.
-        resized: whether its size was another one.
-        made_grey: whether it had colours and has none now.
-        transparent: whether a part of it was transparent.
+        cropped: whether its sides were cut off, because it has another aspect ratio.
+        resized: whether it was resized.
+        made_grey: whether its colours were converted to grey.
+        transparent: whether a part of it is transparent.
         many_frames: whether the file has more frames or pages than the first one.
         bits: ``8``, ``16`` for 16-bit grey, or ``"16 colour"`` for 16-bit values of which the
             decoder keeps only the upper 8 bits.
@@ -69,14 +69,14 @@ def read_image(
         channels: 1 for grey, 3 for RGB, 4 for RGB and alpha.
         background: the colour behind transparent parts.
         stretch: the values of 16-bit grey that become 0 and 255, as fractions of white.
-        fit: how an image of another aspect is fitted.
+        fit: how an image with another aspect ratio is fitted.
 
     Returns:
-        The values (channels, then rows, then columns), and what the file was like.
+        The values (channels, then rows, then columns), and how the file was changed.
 
     Raises:
-        Exception: the file is damaged or has no defined black and white; `explain_failure` says
-            so in words. Pillow raises many types: OSError, SyntaxError, struct.error …
+        Exception: the file is damaged or has no defined black and white; `explain_failure` gives
+            the reason in words. Pillow raises many types: OSError, SyntaxError, struct.error …
     """
     if not path.exists():
         raise ValueError("there is no such file" if not path.is_symlink() else "a broken link")
@@ -120,7 +120,7 @@ def read_image(
 
 
 def _fit(image: Image.Image, size: tuple[int, int], fit: ImageFit, background: str) -> Image.Image:
-    """The image at another size (width, height)."""
+    """The image cropped, padded or stretched to a size (width, height)."""
     how = Image.Resampling.BICUBIC
     if fit == "pad":
         colour = ImageColor.getcolor(background, image.mode)
@@ -193,7 +193,7 @@ def _eight_bits(
 
 
 def _used_of_colour(image: Image.Image) -> tuple[float, float]:
-    """Smallest and largest value of 16-bit colour, of which Pillow keeps the upper 8 bits."""
+    """Smallest and largest value of a 16-bit colour image; Pillow keeps the upper 8 bits."""
     bands = [
         band for name, band in zip(image.getbands(), image.split(), strict=True) if name != "A"
     ]
@@ -202,7 +202,7 @@ def _used_of_colour(image: Image.Image) -> tuple[float, float]:
 
 
 def _on_background(image: Image.Image, background: str) -> tuple[Image.Image, bool]:
-    """The image on a background, and whether that shows through."""
+    """The image on a background, and whether it has transparent parts."""
     if not image.has_transparency_data:
         return image, False
     layer = image.convert("RGBA")

@@ -1,4 +1,4 @@
-"""Whether a folder's images are all grey, and whether they are few, without loading them all."""
+"""Whether a folder's images are all grey, and whether they are few; reads only some of them."""
 
 import functools
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from adversarial_nets.errors import UserError
 
 __all__ = ["FolderSummary", "summarise"]
 
-_READ = 30  # images
-_FEW = 50  # images, of which none is held out
+_READ = 30  # images that are read
+_FEW = 50  # up to this number of images, none is held out
 
 
 class FolderSummary(NamedTuple):
-    """Whether the images that were read are all grey, and so few that none is held out."""
+    """Whether the images that were read are all grey, and whether there are at most 50 images."""
 
     are_grey: bool = False
     are_few: bool = False
@@ -48,12 +48,12 @@ def _summary_below(folder: Path) -> FolderSummary:
 
 
 def _are_grey(images: Sequence[Path]) -> bool:
-    """Whether none of some of these images has colours; False if one is unreadable."""
+    """Whether a sample of these images has no colours; False if one cannot be read."""
     from adversarial_nets.datasets.folder_images import read_image
 
     chosen = images[:: max(len(images) // _READ, 1)][:_READ]
     try:
         return not any(read_image(path, 16, 1)[1].made_grey for path in chosen)
-    # Loading the data reports what is wrong with them; Pillow raises many types.
+    # Pillow raises many types; the error is reported when the data are loaded.
     except Exception:
         return False

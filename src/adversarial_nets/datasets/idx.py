@@ -127,7 +127,7 @@ def _parse(
             f"{path} states {stated} in {size:,} bytes of gzip; its header is damaged, or it is a "
             "decompression bomb. Download it again, or decompress it with gunzip if you trust it."
         )
-    # One byte more than expected: it reveals trailing data and makes gzip check its CRC.
+    # Read one byte more than expected, to detect trailing data and to make gzip check its CRC.
     data = stream.read(expected + 1)
     if len(data) < expected:
         raise UserError(

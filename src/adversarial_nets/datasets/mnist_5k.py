@@ -13,7 +13,7 @@ from adversarial_nets.errors import UserError
 __all__ = ["load_mnist_5k"]
 
 SHA256 = "1b845fda528288bf79346626fdf2fff6549f0170890dc9174bc1ef609807bbfa"
-SEED = 2014  # of the splits; fixed, so that all results use the same images
+SEED = 2014  # seed of the splits; fixed, so that all results use the same images
 
 
 def load_mnist_5k() -> Dataset:

@@ -21,16 +21,16 @@ def load_npz(path: Path, name: str) -> Dataset:
     """Load the images in a file that `numpy.savez` or `numpy.save` wrote.
 
     Arrays named ``train``, ``valid`` and ``test`` are the splits, and ``train_labels`` and so on
-    hold their class numbers. Otherwise the file must hold one
-    array of images under any name; an array ``labels`` beside it holds class numbers. Shapes and
-    values are those of `arrays.dataset_from_arrays`. Objects are not unpickled.
+    hold their class numbers. Otherwise the file must hold one array of images with any name, and
+    optionally an array ``labels`` with class numbers. Shapes and values are those of
+    `arrays.dataset_from_arrays`. Objects are not unpickled.
 
     Args:
         path: the file.
         name: the data set's name.
 
     Raises:
-        UserError: no such file, a file of another kind, or arrays that are not images.
+        UserError: the file does not exist or has another format, or its arrays are not images.
     """
     try:
         file = np.load(path, allow_pickle=False)
@@ -42,7 +42,7 @@ def load_npz(path: Path, name: str) -> Dataset:
         if not all(isinstance(x, np.ndarray) for x in arrays.values()):
             raise ValueError("it is a zip archive of other files")
     except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        why = "it holds Python objects, or is no NumPy file" if "pickle" in str(error) else error
+        why = "it holds Python objects, or is not a NumPy file" if "pickle" in str(error) else error
         raise UserError(
             f"{path} cannot be read as a NumPy archive ({why}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."
@@ -71,14 +71,14 @@ def load_npz(path: Path, name: str) -> Dataset:
             "valid and test (and train_labels …). Rows of pixels become images with "
             "x.reshape(-1, 28, 28)."
         )
-    _warn_of_unused(path, arrays, images, "labels, beside one array of images")
+    _warn_of_unused(path, arrays, images, "labels, together with one array of images")
     return dataset_from_arrays(next(iter(images.values())), labels, name=name)
 
 
 def _warn_of_unused(
     path: Path, arrays: Mapping[str, Array], used: Collection[str], known: str
 ) -> None:
-    """Warn of arrays that are not read, because their names are others than expected."""
+    """Warn of arrays that are not read, because they do not have one of the expected names."""
     unused = [key for key in arrays if key not in used]
     if unused:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""What the arrays of a NumPy archive hold, by their headers, without reading the arrays."""
+"""Read the shapes of the arrays of a NumPy archive from their headers."""
 
 import zipfile
 import zlib
@@ -7,14 +7,14 @@ from pathlib import Path
 
 __all__ = ["holds_colour_images"]
 
-_SMALLEST = 8  # pixels of a side that the networks of the preset pictures can draw
+_SMALLEST = 8  # smallest side in pixels that the networks of the preset pictures support
 
 
 def holds_colour_images(path: str) -> bool:
     """Whether an array of an .npz file has the shape of colour images.
 
-    Such images are trained with the preset pictures; on them quickstart diverges.
-    What cannot be read is reported by loading the data.
+    Colour images are trained with the preset pictures, because quickstart diverges on them. False
+    for files that cannot be read; the error is reported when the data are loaded.
     """
     from numpy.lib import format
 

@@ -10,7 +10,7 @@ __all__ = ["one_class"]
 
 
 def one_class(data: Dataset, number: int, name: str) -> Dataset:
-    """The images of one class, in the same splits.
+    """Make a data set of the images of one class, in the same splits.
 
     Args:
         data: a data set with a class for each image.

@@ -43,13 +43,13 @@ class LoadOptions:
     train_on_all: bool = False
 
     def given(self) -> dict[str, object]:
-        """The options that are not left out, by name."""
+        """The options that were given, by name."""
         return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != f.default}
 
 
 @dataclass(frozen=True)
 class LoadRequest(LoadOptions):
-    """What a loader receives: the name to load, and the options of `load`.
+    """The argument of a loader: the name to load, and the options of `load`.
 
     Attributes:
         name: the whole name, e.g. ``"mnist"`` or ``"folder:cats"``; use it as `Dataset.name`,
@@ -89,15 +89,15 @@ class DatasetEntry:
     """A data set that can be registered.
 
     Attributes:
-        name: what the user types, e.g. ``"stripes"``. In ``"folder:PATH"``, the word in capitals
-            stands for a path.
+        name: the name that the user types, e.g. ``"stripes"``. In ``"folder:PATH"``, the word in
+            capitals stands for a path.
         loader: the function that loads it.
         description: what it contains, in one line.
         source: where the images come from.
         image_shape: (channels, height, width), or None if it depends on the user's files.
         counts: number of training, validation and test images, or None if that depends on the
             user's files.
-        needs: what must be there before it loads: ``"nothing"``, a ``"download"`` (made
+        needs: what it needs before it can be loaded: ``"nothing"``, a ``"download"`` (made
             automatically), or a ``"path"`` (files that the user provides).
         resizable: whether the loader accepts `size`, `channels` and the other options of `load`.
         published: whether the images are a published data set, used as it is. The images of all
@@ -108,11 +108,10 @@ class DatasetEntry:
             ``NAME:CLASS`` is one class.
         default_preset: the preset of a training that names none; or a function that returns it for
             the path after the colon; None for quickstart.
-        labels_hint: how a user gives the images class labels, for the message that asks for them,
-            as an order without a full stop, e.g. ``"Add a column named label"``; None if there is
-            no way.
-        interactive: whether `play`, `replay` and the playground take it. Games there are watched
-            round by round, so the images should be small and load within seconds.
+        labels_hint: how a user gives the images class labels, as an instruction for error messages,
+            without a full stop, e.g. ``"Add a column named label"``; None if it is not possible.
+        interactive: whether `play`, `replay` and the playground accept it. They show games round by
+            round, so the images should be small and load within seconds.
     """
 
     name: str
@@ -142,7 +141,7 @@ class DatasetEntry:
         return ":" in self.name
 
     def to_json(self) -> dict[str, Any]:
-        """The entry without its loader, as ``advnets datasets --json`` prints it."""
+        """The entry without its loader, in the form of ``advnets datasets --json``."""
         return {
             "name": self.name,
             "description": self.description,
@@ -179,11 +178,11 @@ def register(entry: DatasetEntry, *, replace: bool = False) -> None:
     See docs/add-a-data-set.md for a complete example.
 
     Args:
-        entry: the data set's name, its loader and what is known of it.
+        entry: the data set's name, its loader and its description.
         replace: replace a data set registered earlier under this name.
 
     Raises:
-        UserError: an empty name, a name that is registered already, or a loader that is no
+        UserError: an empty name, a name that is registered already, or a loader that is not a
             function.
     """
     if not callable(entry.loader):
@@ -225,8 +224,8 @@ def find(name: str) -> DatasetEntry:
     ):
         names = f" or its name: {', '.join(entry.classes)}" if entry.classes else ""
         raise UserError(
-            f"{name}: {path!r} is no class of {kind}. After the colon give the number of a class, "
-            f"for example {kind}:1{names}."
+            f"{name}: {path!r} is not a class of {kind}. After the colon give the number of a "
+            f"class, for example {kind}:1{names}."
         )
     if entry.takes_path and not path:
         raise UserError(
@@ -261,12 +260,12 @@ def load(
         stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
             the largest 255.
         width: for ``folder:PATH`` only: width in pixels, if it differs from the height.
-        fit: for ``folder:PATH`` only: how an image of another aspect is fitted: ``crop`` its sides
-            (default), ``pad`` with the background colour, or ``stretch``.
+        fit: for ``folder:PATH`` only: how an image with another aspect ratio is fitted: ``crop``
+            its sides (default), ``pad`` with the background colour, or ``stretch``.
         train_on_all: for ``folder:PATH`` only: make all images training images and hold none out.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
-        path: where the images of a name with a path are now, if they were moved.
+        path: the new path of the images, for a name with a path whose images were moved.
 
     Returns:
         The data set. The same call returns the same images every time.
@@ -313,10 +312,10 @@ def load(
 
 
 def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
-    """What a loader returned, under the name that loads it, which the records of runs hold.
+    """Check what a loader returned, and set its name to the name that was loaded.
 
     Raises:
-        UserError: the loader returned something else than a `Dataset`.
+        UserError: the loader did not return a `Dataset`.
     """
     from adversarial_nets.datasets.dataset import Dataset  # imports torch
 
@@ -337,7 +336,7 @@ def absolute_path(name: str) -> str | None:
 
 
 def elsewhere(name: str) -> str | None:
-    """What to do to use a well-known data set that is not included; None for other names."""
+    """Instructions for using a well-known data set that is not included; None for other names."""
     kind = "".join(c for c in name.lower() if c.isalnum())
     if kind in _IN_MNISTS_FORMAT:
         return (

@@ -20,7 +20,7 @@ COUNTS = {"train": 50_000, "valid": 5_000, "test": 5_000}
 
 
 def stack(digits: Dataset, name: str = "stacked-mnist") -> Dataset:
-    """Stack random digits of each split into colour images, always the same ones.
+    """Stack random digits of each split into colour images, with a fixed seed.
 
     Args:
         digits: MNIST, or another data set of grey digits with labels 0 to 9.
