@@ -99,7 +99,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
         },
         {
             ROUND.format(x=Z, z=X, z_of_G=Z): "The order is D_step(x, z)",
-            ROUND.format(x=X, z="z", z_of_G="z"): "only once a round",
+            ROUND.format(x=X, z="z", z_of_G="z"): "only once per round",
             ROUND.format(x=X, z=f"G({Z})", z_of_G=Z): "Give D_step noise",
             ROUND.format(x=X, z=f"G({Z})", z_of_G=f"G({Z})"): "Give both steps noise",
             ROUND.format(x=X, z=Z, z_of_G=f"G({Z})"): "Give G_step noise",
@@ -124,7 +124,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
 """: "Sample inside the loops",
         },
         {
-            "updates_of_D, updates_of_G, data_points = 12000, 12000, 12000 * 256": "once a round",
+            "updates_of_D, updates_of_G, data_points = 12000, 12000, 12000 * 256": "once per round",
             "updates_of_D, updates_of_G, data_points = 4000, 4000, 4000 * 256": "three times",
             "updates_of_D, updates_of_G, data_points = 12000, 4000, 12000": "m = 256",
             "updates_of_D, updates_of_G, data_points = 1, 4000, 12000": "Hint: The numbers are",

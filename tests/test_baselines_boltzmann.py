@@ -215,7 +215,7 @@ def test_the_learning_rate_of_the_second_rbm_falls_linearly_to_0(
 def test_the_momentum_of_the_first_rbm_rises_at_the_start_of_its_epoch(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Two updates an epoch; the second RBM has no momentum."""
+    """Two updates per epoch; the second RBM has no momentum."""
     found: list[float] = []
     monkeypatch.setattr(
         dbn, "ascend_with_momentum", lambda *_, momentum, **__: found.append(momentum)

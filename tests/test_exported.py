@@ -404,7 +404,7 @@ def test_a_run_of_that_name_in_the_working_directory_wins(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert an.open_run("digits").data == "mnist-5k"
-    (tmp_path / "digits").mkdir()  # a folder that is no run's
+    (tmp_path / "digits").mkdir()  # a folder that is not a run
     assert an.open_run("digits").data == "mnist-5k"
     shutil.copytree(run.folder, tmp_path / "digits", dirs_exist_ok=True)
     assert an.open_run("digits").data == run.data

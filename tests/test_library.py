@@ -114,8 +114,8 @@ def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], o
         (lambda: train(rounds=True), "rounds is True; it must be a whole number"),
         (lambda: train(rounds=None, epochs="1"), "epochs is '1'; it must be a number, above 0"),
         (lambda: train(patience="3"), "patience is '3'; it must be a whole number"),
-        (lambda: train(callbacks=[None]), "callbacks has None, which is no function"),
-        (lambda: train(callbacks="x"), "callbacks has 'x', which is no function"),
+        (lambda: train(callbacks=[None]), "callbacks has None, which is not a function"),
+        (lambda: train(callbacks="x"), "callbacks has 'x', which is not a function"),
         (lambda: lib.play(lib.new_game(s, data), 2.5), "rounds is 2.5; it must be a whole number"),
         (
             lambda: lib.evaluate(run, data, samples="10"),
@@ -123,13 +123,13 @@ def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], o
         ),
         (lambda: lib.sample(G, s, "4"), "n is '4'; it must be a whole number"),
         (lambda: lib.sample(lib.open_run(run), s, 4), "G is of type Run; give a network"),
-        (lambda: lib.sample(G, s, 1, c=["a"]), "c is no tensor or array of numbers"),
+        (lambda: lib.sample(G, s, 1, c=["a"]), "c is not a tensor or an array of numbers"),
         (lambda: lib.sample(G, s, 1, c=3), "c is one number for n = 1 samples"),
         (
             lambda: lib.sample(G, s, 4, c=torch.zeros(4)),
             "floats of shape (4,), but this generator takes none",
         ),
-        (lambda: lib.sample(G, s, 1, z=["a"]), "z is no tensor or array of numbers"),
+        (lambda: lib.sample(G, s, 1, z=["a"]), "z is not a tensor or an array of numbers"),
     ]
 
 

@@ -64,7 +64,7 @@ def write_sources(language: Language, folder: Path, out: Path) -> None:
     Args:
         language: of the pages.
         folder: for the pages and their pictures.
-        out: the site's folder; linked files that are no pages are copied below ``files``.
+        out: the site's folder; linked files that are not pages are copied below ``files``.
     """
     written: set[Path] = set()
 

@@ -41,7 +41,7 @@ def model(run: Run | Path, weights: str | None = None) -> dict[str, Any]:
         ``command`` that trained it, for the page's text.
 
     Raises:
-        UserError: the folder is no run, or its G cannot be computed in a page.
+        UserError: the folder is not a run, or its G cannot be computed in a page.
     """
     run = runs_folder.open_run(run)
     if run.settings.condition == "masks":

@@ -94,7 +94,7 @@ def rewrite_links(
         text: of the page's source.
         page: the page.
         all_pages: every page, in every language.
-        on_file: called with each file of the project that the page links to and that is no page;
+        on_file: called with each file of the project that the page links to and that is not a page;
             the file must be copied into the site.
     """
     by_source = {p.source: p for p in all_pages}
@@ -180,7 +180,7 @@ def _to_page(page: Page, other: Page) -> str:
 
 
 def _to_file(page: Page, source: PurePosixPath, on_file: Callable[[PurePosixPath], None]) -> str:
-    """A link to a file that is no page: a module's source, a package's reference, or a copy."""
+    """A link to a file that is not a page: a module's source, a package's reference, or a copy."""
     here, path = f"{page.language}/{page.name}", str(source)
     if path.startswith(_PACKAGE) and source.suffix == ".py" and _has_source_page(ROOT / source):
         module = path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__")

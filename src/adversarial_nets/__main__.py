@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 __all__ = ["main"]
 
-# When Python ends, it need not search torch's many objects for garbage, which takes a second.
+# Garbage collection of torch's many objects takes a second when Python ends, and is not needed.
 atexit.register(gc.freeze)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command as `cli.main.main` does; Ctrl-C while that is imported ends quietly, too."""
+    """Run a command by `cli.main.main`; Ctrl-C during its import also ends without a traceback."""
     try:
         from adversarial_nets.cli.main import main as run
 

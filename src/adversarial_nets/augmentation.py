@@ -1,7 +1,7 @@
 """Augmentation of images: mirrored training images, and DiffAugment on all that D sees.
 
 DiffAugment (Zhao et al. 2020, arXiv:2006.10738) changes data and samples alike, in D's and in G's
-updates, so that D cannot learn few training images by heart and G does not learn the changes. It is
+updates, so that D cannot memorise a small training set and G does not learn the changes. It is
 differentiable with respect to the images. Not in the paper.
 
 Every draw depends on the address and the row, so that processes share a minibatch and a run can be
@@ -19,9 +19,9 @@ from adversarial_nets.random import Address
 __all__ = ["ADA_EVERY", "adapt", "diff_augment", "diff_augment_probability", "mirror"]
 
 ADA_EVERY = 4
-"""Rounds from one change of the probability by ADA to the next."""
+"""Rounds between two changes of the probability by ADA."""
 
-_ADA_IMAGES = 500_000  # images in which the probability can rise from 0 to 1
+_ADA_IMAGES = 500_000  # training images that D sees while the probability rises from 0 to 1
 
 Images = Float[Tensor, "m pixels"]
 Draws = Float[Tensor, " m"]
@@ -43,9 +43,9 @@ def diff_augment(
     Args:
         x: images in [0, 1].
         image_shape: (channels, height, width).
-        address: of the random draws.
+        address: seed, step and rows of the random draws.
         purpose: images for different purposes get independent draws.
-        probability: of each of the three kinds of change, for each image.
+        probability: the probability of each of the three changes, for each image.
     """
     u = address.uniform(f"{purpose}, augmentation", 10).to(x).T
     images = x.unflatten(1, image_shape)
@@ -70,13 +70,13 @@ def adapt(probability: float, mean_sign: float, target: float, images: int) -> f
     """The next probability of adaptive discriminator augmentation (ADA).
 
     D's mean sign on training images, r_t = E[sign D(x)], is near 0 while D cannot tell them from
-    samples, and 1 when D knows them by heart (Karras et al. 2020, arXiv:2006.06676, §3.1). Above
-    the target the probability rises, below it falls, by images / 500,000.
+    samples, and 1 when D has memorised them (Karras et al. 2020, arXiv:2006.06676, §3.1). Above the
+    target the probability rises, below it falls, by images / 500,000.
 
     Args:
-        probability: the present one.
+        probability: the current probability.
         mean_sign: r_t since the last change.
-        target: of r_t; published is .6.
+        target: the target value of r_t; .6 is published.
         images: training images that D has seen since the last change.
 
     >>> adapt(0.5, 0.9, 0.6, 5000), adapt(0.5, 0.2, 0.6, 5000), adapt(0.0, 0.2, 0.6, 5000)

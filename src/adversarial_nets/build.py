@@ -72,13 +72,13 @@ def new_game(
         device: the device of both networks, e.g. ``"cpu"`` or ``"cuda"``.
         dtype: the floating type of both networks.
         manual_backprop: compute updates by `engine.manual_backprop` (True), by autograd (False), or
-            by manual backpropagation wherever it applies (None).
+            by manual backpropagation if it is implemented for the game (None).
         bf16_matmul: use bfloat16 for matrix products (mixed precision).
 
     Raises:
         UserError: settings or data of a wrong type; an unknown or impossible objective;
-            augmentation that does not go with it or with the images; manual backpropagation where
-            it does not apply; data without classes for a conditional game; a generator of the
+            augmentation that is not defined for it or for the images; manual backpropagation where
+            it is not implemented; data without classes for a conditional game; a generator of the
             settings whose sigmoid output does not cover the data's range; convolutions that do not
             fit the images; layers that normalise over a batch of 1; or a network or optimiser of
             your own that cannot be used.
@@ -122,10 +122,10 @@ def new_game(
 
 
 def _uses_manual_backprop(game: Game, wanted: bool | None) -> bool:
-    """Whether updates use manual backpropagation: as requested, or wherever it applies.
+    """Whether updates use manual backpropagation: as requested, or if the game supports it.
 
     Raises:
-        SettingError: manual backpropagation is requested for a game that it cannot play.
+        SettingError: manual backpropagation is requested, but not implemented for this game.
     """
     supported = supports(game)
     if wanted and not supported:
@@ -137,7 +137,7 @@ def _uses_manual_backprop(game: Game, wanted: bool | None) -> bool:
 
 
 def _check_augmentation(s: Settings, data: Source) -> None:
-    """Refuse augmentation that has no meaning for these images or this objective.
+    """Refuse augmentation that is not defined for these images or this objective.
 
     Raises:
         UserError: an impossible objective, augmented images outside [0, 1], or ADA with an
@@ -146,7 +146,8 @@ def _check_augmentation(s: Settings, data: Source) -> None:
     threshold = objective_checks.try_out(s.objective).threshold
     if s.ada_target and threshold is None:
         raise SettingError(
-            "ada_target", f"needs a D whose logits tell data from samples; {s.objective} has none."
+            "ada_target",
+            f"needs logits that distinguish data from samples; {s.objective} has none.",
         )
     p = diff_augment_probability(s.augment, s.augment_below, data.examples_per_epoch)
     name = "ada_target" if s.ada_target else "augment"
@@ -161,7 +162,7 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
     """Refuse masks of data that are not images, and masks or E for networks of your own.
 
     Raises:
-        SettingError: such a condition is set.
+        SettingError: the settings have masks or `joint`.
     """
     if s.condition == "masks" and not isinstance(data, Dataset):
         raise SettingError(
@@ -183,7 +184,7 @@ def _check_own(s: Settings, data: Source, has_own: bool) -> None:
 def _user_networks(
     G: nn.Module | None, D: nn.Module | None, data: Source, required: Requirements
 ) -> tuple[nn.Module | None, nn.Module | None]:
-    """The networks that the caller passed in, tested, with flat images, in training mode."""
+    """The caller's own networks, tested, adapted to flat images, and in training mode."""
     passed = [net for net in (G, D) if net is not None]
     if isinstance(G, nn.Module) and isinstance(D, nn.Module):
         _refuse_shared_weights(G, D)
@@ -209,8 +210,7 @@ def _refuse_shared_weights(G: nn.Module, D: nn.Module) -> None:
         if p.requires_grad and id(p) in of_G:
             raise UserError(
                 f"G and D share a weight: {of_G[id(p)]} of G is {name} of D, so each would undo "
-                "what the other learns. Give each network a layer of its own, e.g. "
-                "copy.deepcopy(layer)."
+                "what the other learns. Give each network its own layer, e.g. copy.deepcopy(layer)."
             )
 
 
@@ -239,7 +239,7 @@ def new_generator(
         s: the settings.
         pixels: values of one image.
         image_shape: (channels, height, width), or None for data that are not images.
-        columns: of the game (`classes.condition_columns`).
+        columns: values of c in a row (`classes.condition_columns`).
     """
     if s.joint:
         G = nets.generator(s.G, s.z_size, pixels, s.seed, image_shape)
@@ -248,7 +248,7 @@ def new_generator(
 
 
 def _initialised_generator(s: Settings, data: Source, columns: int) -> nn.Module:
-    """The settings' generator, at first the mean image if the settings say so.
+    """The settings' generator; with `bias_from_marginals`, its first output is the mean image.
 
     Raises:
         SettingError: its sigmoid output does not cover the data's range.
@@ -261,7 +261,7 @@ def _initialised_generator(s: Settings, data: Source, columns: int) -> nn.Module
             "linear, or the data set's own preset.",
         )
     G = new_generator(s, data.pixels, image_shape_of(data), columns)
-    # The logit of a mean is a good bias only under a sigmoid.
+    # The logit of a mean is a good bias only if the output is a sigmoid.
     has_pixel_biases = s.G.output == "sigmoid" and not s.G.maps
     if s.G.bias_from_marginals and has_pixel_biases and isinstance(data, Dataset):
         inner = G.G if isinstance(G, encoders.GeneratorWithEncoder) else G
@@ -270,7 +270,7 @@ def _initialised_generator(s: Settings, data: Source, columns: int) -> nn.Module
 
 
 def _multiply_own_rates(game: Game) -> None:
-    """Apply the settings' multipliers to the rates of an optimiser that a program passed in."""
+    """Multiply the learning rates of a caller's own optimiser by the settings' multipliers."""
     if game.optimiser_lr != "own":
         return
     multipliers = (game.optimiser_D, game.settings.d_lr_multiplier), (game.optimiser_G, 1.0)
@@ -309,7 +309,7 @@ def change_settings(game: Game, settings: Settings) -> None:
         optimiser_G = _optimiser(settings, "G")(_parameter_groups(settings, game.G))
     if old["D"] != new["D"]:
         optimiser_D = _optimiser(settings, "D")(game.D.parameters())
-    # Only now, so that an optimiser that cannot be made leaves the game as it was.
+    # Assigned last: if an optimiser cannot be made, the game is unchanged.
     game.settings, game.optimiser_G, game.optimiser_D = settings, optimiser_G, optimiser_D
     if "momentum" in changes:
         _set_momentum(game)
@@ -321,7 +321,7 @@ def change_settings(game: Game, settings: Settings) -> None:
 
 
 def _set_momentum(game: Game) -> None:
-    """Set a changed momentum where it is constant, e.g. Adam's β₁; schedules set the others."""
+    """Apply a changed momentum to optimisers without a momentum schedule, e.g. Adam (β₁)."""
     for optimiser in (game.optimiser_G, game.optimiser_D):
         if rule := rule_of(optimiser):
             for group in optimiser.param_groups:
@@ -341,8 +341,8 @@ def _make_optimiser(
     if isinstance(rule, torch.optim.Optimizer):
         name = type(rule).__name__
         raise UserError(
-            f"optimiser is an instance of {name}, but each network needs one of its own. Give the "
-            f"class, optimiser=torch.optim.{name}, or with its arguments, {example}."
+            f"optimiser is an instance of {name}, but each network needs its own optimiser. Give "
+            f"the class, optimiser=torch.optim.{name}, or with its arguments, {example}."
         )
     if not callable(rule):
         raise UserError(
@@ -385,7 +385,7 @@ def _optimiser(s: Settings, network: str) -> Optimiser:
 
 
 def _parameter_groups(s: Settings, G: nn.Module) -> Iterable[nn.Parameter] | list[dict[str, Any]]:
-    """G's parameters; those of its output layer in a group of their own if its rate differs."""
+    """G's parameters; the output layer's form a separate group if its learning rate differs."""
     if s.G.output_lr_multiplier == 1:
         return G.parameters()
     output = [m for m in G.modules() if any(True for _ in m.parameters(recurse=False))][-1]

@@ -1,8 +1,8 @@
 """Classes of images as an input c of both networks: p(x | c) in place of p(x) (§7, extension 1).
 
-A conditional game is the game of §3 on rows that hold the class too: z becomes (z, c), x becomes
-(x, c), with c in one-hot form, and G's samples keep their c. With only one class, c contains no
-information, so it has no columns, and the game is the unconditional one.
+A conditional game is the game of §3 with the class appended to each row: z becomes (z, c), x
+becomes (x, c), with c in one-hot form. Each sample keeps the c that G received. With only one
+class, c contains no information, so it has no columns, and the game is the unconditional one.
 """
 
 import difflib
@@ -41,7 +41,8 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
 
     Args:
         data: the data set.
-        needed_by: for the error: what needs the classes, ``condition classes`` or ``few-labels``.
+        needed_by: what needs the classes, for the error message: ``condition classes`` or
+            ``few-labels``.
 
     Raises:
         UserError: the data have no labels for training and validation images, some have no class,
@@ -96,7 +97,7 @@ def condition_columns(settings: Settings, counts: Mapping[str, int], pixels: int
 def remember_condition(
     G: nn.Module, settings: Settings, counts: Mapping[str, int], pixels: int
 ) -> None:
-    """Store in a conditional generator the default condition of its samples.
+    """Store the default condition of samples in a conditional generator, as a buffer.
 
     With classes, c is drawn from p(c), the shares of the training images; with masks, no pixel is
     known. This belongs to the run, not to the weights, so no checkpoint holds it.
@@ -124,7 +125,7 @@ def _nothing_known(G: nn.Module) -> Tensor | None:
 
 
 def with_classes(rows: Rows, c: Numbers, columns: int) -> Float[Tensor, "m values_and_classes"]:
-    """The rows with their classes in one-hot form after their values.
+    """Append the class of each row in one-hot form.
 
     >>> with_classes(torch.tensor([[0.5], [0.7]]), torch.tensor([2, 0]), 3).tolist()
     [[0.5, 0.0, 0.0, 1.0], [0.699999988079071, 1.0, 0.0, 0.0]]
@@ -147,7 +148,7 @@ def class_numbers(one_hot: Float[Tensor, "m columns"]) -> Numbers:
 
 
 def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | None:
-    """The classes of samples by default: drawn from p(c), one for each row of the address.
+    """Draw the default classes of samples from p(c), one for each row of the address.
 
     Returns:
         None for a generator without classes.
@@ -163,7 +164,7 @@ def drawn_classes(G: nn.Module, address: Address, purpose: str) -> Numbers | Non
 def generator_input(
     G: nn.Module, z: Rows, c: Numbers | Columns | None = None
 ) -> Float[Tensor, "m inputs"]:
-    """G's input for these z: each with its condition, or z itself if G has none.
+    """G's input for these z: each z with its condition appended; z itself if G is unconditional.
 
     Args:
         G: the generator.

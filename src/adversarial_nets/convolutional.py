@@ -34,8 +34,8 @@ __all__ = [
 ]
 
 SMALLEST_SIDE = 4
-"""G begins, and D ends, with maps of 4 to 7 pixels on the smaller side; of smaller images, and of
-images of that size, D makes one convolution all the same."""
+"""G begins, and D ends, with maps of 4 to 7 pixels on the smaller side. D has at least one
+convolution, also for images of that size or smaller."""
 
 MOST_MAPS = 512
 """No layer has more feature maps than this."""
@@ -62,7 +62,7 @@ class Crop(nn.Module):
         return x[:, :, top : top + self.height, left : left + self.width]
 
     def extra_repr(self) -> str:
-        """What ``print(G)`` shows of this layer."""
+        """The text that ``print(G)`` shows for this layer."""
         return f"height={self.height}, width={self.width}"
 
 
@@ -90,7 +90,7 @@ class Signed(nn.Module):
 
 
 def set_layout(net: nn.Module, layout: torch.memory_format) -> None:
-    """Store the weights of convolutions in this layout; the numbers stay."""
+    """Store the weights of convolutions in this memory layout; their values do not change."""
     for p in net.parameters():
         if p.ndim == 4:
             p.data = p.data.contiguous(memory_format=layout)

@@ -45,9 +45,10 @@ class GeneratorWithEncoder(nn.Module):
 def encoder(settings: Settings, pixels: int) -> nn.Sequential:
     """E(x; θ_e) from images (m, pixels) to noise (m, z_size): G's hidden layers in reverse order.
 
-    Its output layer is linear. The ranges of the initial weights keep G's order, since a range
-    suits the number of a layer's inputs: on the plane, that of the playground's joint games, E's
-    first layer has 2 inputs, as G's has, and the range .7; the layers of 128 inputs have .15.
+    Its output layer is linear. The ranges of the initial weights are in G's order, not reversed,
+    because each range depends on the number of a layer's inputs. For example, in the playground's
+    joint games on the plane the first layers of G and E have 2 inputs and the range .7, and the
+    layers of 128 inputs have .15.
     """
     s = settings.G
     layers = replace(  # `init` stays as it is
@@ -62,7 +63,7 @@ def encoder(settings: Settings, pixels: int) -> nn.Sequential:
 
 
 def pairs(G: nn.Module, x: Images) -> Float[Tensor, "m values"]:
-    """The rows (x, E(x)) that D sees of data, with the gradient of E."""
+    """D's input rows (x, E(x)) for data, differentiable in E."""
     assert isinstance(G, GeneratorWithEncoder)
     return torch.cat([x, G.E(x).to(x)], 1)
 

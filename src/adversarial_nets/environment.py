@@ -41,7 +41,7 @@ _GIB = 1 << 30
 
 @dataclass(frozen=True)
 class TorchState:
-    """What PyTorch finds on this machine.
+    """PyTorch's threads, libraries and devices on this machine.
 
     Attributes:
         built_for: ``"cpu"``, or e.g. ``"CUDA 13.0"``.
@@ -63,7 +63,7 @@ class TorchState:
 
 @dataclass(frozen=True)
 class Environment:
-    """What a bug report should say about the installation and the machine.
+    """The installation and the machine, for a bug report.
 
     Attributes:
         version: this package's version.
@@ -75,10 +75,10 @@ class Environment:
         cores: the machine's processors.
         usable_cores: those that this process may use.
         load: processes that ran or waited in the last minute, on average; None on Windows.
-        memory_gib: the machine's memory, None if the system does not say.
+        memory_gib: the machine's memory, None if it is not known.
         torch: None if PyTorch cannot be imported.
         variables: those of `VARIABLES` that are set.
-        data: by data set, ``"included"``, or where its files are, None if they are not here.
+        data: for each data set ``"included"`` or the path of its files; None if they are missing.
         cache: the folder of downloads.
         free_gib: free space for runs, in the working folder.
         output: encoding of standard output.
@@ -148,7 +148,7 @@ def _packages(problems: list[str]) -> tuple[Versions, dict[str, Versions]]:
 
         metadata = importlib.metadata.metadata(DISTRIBUTION)
         needs = [Requirement(text) for text in importlib.metadata.requires(DISTRIBUTION) or ()]
-    except ImportError as error:  # PackageNotFoundError is one
+    except ImportError as error:  # PackageNotFoundError is an ImportError
         problems.append(
             f"{DISTRIBUTION} is not installed completely ({error}), so the versions that it needs "
             f"are unknown. Install it with: pip install {DISTRIBUTION}"
@@ -221,12 +221,12 @@ def _torch(problems: list[str]) -> TorchState | None:
 
 
 def _of(lines: list[str], start: str) -> str:
-    """The first line with this start, or an empty text."""
+    """The first line that begins with a text, or ''."""
     return next((line.strip() for line in lines if line.strip().startswith(start)), "")
 
 
 def _product_library(info: list[str]) -> str:
-    """MKL with its version, or what PyTorch uses where there is no MKL."""
+    """The library of matrix products: MKL with its version, or another one that PyTorch uses."""
     mkl = _of(info, "Intel(R) oneAPI Math Kernel Library") or _of(info, "Intel(R) Math Kernel")
     words = mkl.partition("Version ")[2]
     return f"MKL {words.split('-')[0]}" if words else "not MKL"
@@ -244,7 +244,7 @@ def _data(problems: list[str]) -> dict[str, str | None]:
         elif entry.locate is not None:
             try:
                 path = entry.locate()
-            except UserError as error:  # ADVNETS_DATA is no folder
+            except UserError as error:  # ADVNETS_DATA is not a folder
                 problems.append(str(error))
                 return found
             found[entry.name] = None if path is None else _short(path)
@@ -264,6 +264,6 @@ def _cache(problems: list[str]) -> str:
 
 def _short(path: Path) -> str:
     """The path with ``~`` for the home directory."""
-    with suppress(ValueError, RuntimeError):  # elsewhere, or no home
+    with suppress(ValueError, RuntimeError):  # not below the home directory, or there is none
         return str("~" / path.relative_to(Path.home()))
     return str(path)

@@ -32,7 +32,7 @@ class UserError(Exception):
 
 
 class SettingError(UserError):
-    """A setting has a value that it cannot have.
+    """A setting has an impossible value.
 
     Args:
         name: the setting's dotted name, e.g. ``D.keep_prob_input``.
@@ -53,7 +53,7 @@ class SettingHint(UserError):
 
     Args:
         name: the setting's name.
-        message: the message, in which the name comes once after what the user gave.
+        message: the message; after the text that the user gave, it contains the name once.
     """
 
     def __init__(self, name: str, message: str) -> None:
@@ -71,10 +71,10 @@ class DataNotFound(UserError):
 
 
 class DataMoved(UserError):
-    """The images that a run was trained on are not where they were.
+    """The images that a run was trained on were moved or changed.
 
     Args:
-        problem: the first sentences: which images, which run, what is there now.
+        problem: the first sentences: which images, which run, and what is at their old place now.
         place: an example of a place to name, e.g. ``folder:PATH``.
     """
 
@@ -86,15 +86,15 @@ class DataMoved(UserError):
         self.problem, self.place = problem, place
 
     def for_command_line(self) -> str:
-        """The message with the option that names the images' new place."""
+        """The message with the option for the images' new place."""
         return (
-            f"{self.problem} Put them back, or name their place: advnets evaluate, measure, report "
-            f"and paper section7 take --data {self.place}."
+            f"{self.problem} Put them back, or give their new place: advnets evaluate, measure, "
+            f"report and paper section7 take --data {self.place}."
         )
 
 
 class NoClasses(UserError):
-    """The data have no class labels, which a classifier's features need.
+    """The data have no class labels, but a classifier's features need them.
 
     Args:
         data: the data set's name.
@@ -117,7 +117,7 @@ class NoClasses(UserError):
 
 
 class NoTrainingClasses(UserError):
-    """The data have no class labels, which a training with classes needs.
+    """The data have no class labels, but a training with classes needs them.
 
     Args:
         data: the data set's name.
@@ -135,7 +135,7 @@ class NoTrainingClasses(UserError):
         self.labels_hint = labels_hint or "Use data with classes, e.g. mnist-5k"
 
     def for_command_line(self) -> str:
-        """The message with what to do for this kind of data, and the option to leave out."""
+        """The message with the remedy for this kind of data, and the option to leave out."""
         if self.needed_by != "condition classes":
             return f"{self.problem}, which {self.needed_by} needs. {self.labels_hint}."
         return (
@@ -177,7 +177,7 @@ class Diverged(UserError):
 
 
 class Stopped(UserError):
-    """A signal (Ctrl-C, SIGTERM or SIGHUP) stopped the training; it was saved before, if `saved`.
+    """A signal (Ctrl-C, SIGTERM or SIGHUP) stopped the training; if `saved`, it was saved before.
 
     Args:
         number: the signal's number.
@@ -192,7 +192,7 @@ class Stopped(UserError):
 
 
 class UnknownName(UserError):
-    """A name that is none of the known ones; `unknown_name` makes the message."""
+    """An unknown name; `unknown_name` makes the message."""
 
 
 def install(extra: str) -> str:

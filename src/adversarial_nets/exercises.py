@@ -225,7 +225,7 @@ def _blank(given: object) -> object:
 def _numbers(value: object) -> Numbers:
     """Numbers, arrays, tensors, or a sequence of them as a float64 array."""
     if isinstance(value, str):
-        raise TypeError("a text is no number")
+        raise TypeError("a text is not a number")
     if hasattr(value, "detach"):
         value = value.detach().cpu()
     if isinstance(value, list | tuple):

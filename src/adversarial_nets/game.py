@@ -129,7 +129,8 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
         callback: called with the game after every round.
 
     Raises:
-        UserError: `rounds` is no whole number, `game` is no game, or gradients are disabled.
+        UserError: `rounds` is not a whole number, `game` is not a `Game`, or gradients are
+            disabled.
     """
     rounds = whole_number("rounds", rounds, least=0)
     if not isinstance(game, Game):
@@ -294,6 +295,7 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
             raise ValueError("a complex tensor, or one without values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{name} is no tensor or array of numbers ({error}). Give one: torch.tensor([0, 1])."
+            f"{name} is not a tensor or an array of numbers ({error}). Give one: torch.tensor([0, "
+            "1])."
         ) from error
     return numbers if numbers.is_floating_point() else numbers.long()

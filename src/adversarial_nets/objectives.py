@@ -84,7 +84,7 @@ def scalar(loss: object, name: str) -> Tensor:
     """The loss, if it is a tensor of one value.
 
     Raises:
-        UserError: the loss is no tensor, or has more than one value.
+        UserError: the loss is not a tensor, or has more than one value.
     """
     if isinstance(loss, Tensor) and loss.numel() == 1:
         return loss.reshape(())

@@ -88,7 +88,7 @@ def discard_output(stream: TextIO | None = None) -> None:
     Args:
         stream: standard output by default.
     """
-    with suppress(OSError):  # a notebook's output is no file
+    with suppress(OSError):  # a notebook's output is not a file
         descriptor = (stream or sys.stdout).fileno()
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, descriptor)
@@ -178,7 +178,7 @@ class ProgressReporter:
         self.lost_output |= not print_line(line, self.if_lost)
 
     def live_console(self) -> "Console":
-        """The console of live bars, on which no bar fails."""
+        """The console of live bars, on which bars do not raise errors."""
         from rich.console import Console
 
         def lost(error: OSError) -> None:

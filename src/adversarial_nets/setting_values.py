@@ -84,7 +84,7 @@ def whole_number(name: str, value: object, least: int = 1, most: int = LARGEST_C
     """Convert an argument to an int; 4500.0 and NumPy's integers are accepted too.
 
     Raises:
-        SettingError: the value is no whole number, too small or too large.
+        SettingError: the value is not a whole number, or is too small or too large.
     """
     number = plain_value(value, int)
     if not isinstance(number, int) or isinstance(number, bool):

@@ -289,7 +289,7 @@ class Settings:
     """Seed of every random draw of the run."""
 
     def __post_init__(self) -> None:
-        """Refuse values that no game can have.
+        """Convert the values to Python's types, and refuse impossible values.
 
         Raises:
             SettingError: names the setting, its value and what it must be.
@@ -352,7 +352,7 @@ class Cadence:
 
 
 def require_settings(settings: object) -> None:
-    """Refuse an argument `settings` that is no `Settings`, e.g. a preset or a mapping."""
+    """Raise an error if an argument `settings` is not a `Settings`, e.g. a preset or a mapping."""
     example = "dataclasses.replace(PRESETS['quickstart'].settings, k=2)"
     require_type("settings", settings, Settings, example)
 

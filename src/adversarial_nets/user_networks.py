@@ -183,7 +183,7 @@ def _and_classes(required: Requirements, m: int) -> str:
 
 
 def require_module(name: str, net: object) -> None:
-    """Refuse an argument that is no network, for example its class.
+    """Raise an error if an argument is not a network, for example its class.
 
     Raises:
         UserError: says what was given.
@@ -200,7 +200,7 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
     """The network on the game's device and of its dtype, if it can be trained there.
 
     Raises:
-        UserError: the network is no module, has nothing to train, or is on another device.
+        UserError: the network is not a module, has nothing to train, or is on another device.
     """
     require_module(name, net)
     if isinstance(net, torch.jit.ScriptModule):

@@ -36,7 +36,7 @@ STUCK_JSD = 0.1
 STUCK_V = 1 - 0.25 / LOG4
 """V over its value for a perfect G, below which D is strong; V is negative."""
 STUCK_ROUNDS = 100
-"""Rounds before which no game is called stuck."""
+"""Rounds before which a game is not reported as stuck."""
 MIN_SNAPSHOTS = 24
 """Snapshots without which progress cannot be seen."""
 

@@ -357,7 +357,7 @@ def _address(text: str) -> str:
     such as ``gan.example.org``, an IPv4 address, or an address with ``http://`` needs no port.
 
     Raises:
-        SettingError: the text is no address, or a name such as ``lab`` without a port.
+        SettingError: the text is not an address, or is a name such as ``lab`` without a port.
     """
     given = text.strip().lower()
     found = _ADDRESS.fullmatch(re.sub(r"^https?://|/.*$", "", given))

@@ -48,7 +48,7 @@ def data_from_strokes(strokes: Json) -> str:
         strokes: lists of [x, y], one list for each stroke.
 
     Raises:
-        RequestError: these are no strokes, or the drawing is too long or too short.
+        RequestError: the message does not hold strokes, or the drawing is too long or too short.
     """
     if not isinstance(strokes, list) or not all(isinstance(s, list) for s in strokes):
         raise RequestError("unknown message")

@@ -63,7 +63,7 @@ def _last_scores(run: "Run") -> list[tuple[str, str]]:
     """The newest validation scores, if there are any."""
     try:
         scored = [row for row in read_metrics(run.folder) if "scores" in row]
-    except UserError:  # a picture of the run is no place for an error
+    except UserError:  # the display of a run must not raise an error
         return []
     return [
         (f"validation, {weights} G", f"{score['valid_nats']:.1f} nats")

@@ -208,7 +208,7 @@ def _joint_breakpoints(p: Density, q: Density) -> Axes:
     """The breakpoints of both densities on each axis.
 
     Raises:
-        UserError: one density is on the line, the other in the plane; or one is no `Density`.
+        UserError: one density is on the line, the other in the plane; or one is not a `Density`.
     """
     for density in (p, q):
         _require_density(density)

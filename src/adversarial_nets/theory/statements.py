@@ -70,7 +70,7 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
         distributions: the number of pairs (p_data, p_g).
 
     Raises:
-        UserError: a seed that is no whole number from 0 on, or no distributions.
+        UserError: a seed that is not a whole number of 0 or more, or no distributions.
 
     >>> all(check.holds for check in checks(seed=1, distributions=20))
     True

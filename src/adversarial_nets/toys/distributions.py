@@ -102,15 +102,15 @@ def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the
 
 
 def require_fine_enough(name: str, middle: float, std: float) -> None:
-    """Refuse data so far from 0 that float32, in which games are played, rounds them together.
+    """Raise an error if float32, the type of games, cannot distinguish the points around a mean.
 
     Raises:
         UserError: the standard deviation is below a hundred-thousandth of the mean.
     """
     if std < 1e-5 * abs(middle):
         raise UserError(
-            f"{name}: the points lie near {middle:g} and differ by {std:g} only; too few of them "
-            f"stay different in float32. Subtract {middle:g} from all of them."
+            f"{name}: the points lie near {middle:g} and differ by only {std:g}; too few of them "
+            f"are different in float32. Subtract {middle:g} from all of them."
         )
 
 
@@ -139,8 +139,8 @@ class Mixture:
 
         Raises:
             UserError: unequal numbers of means, standard deviations and weights; a standard
-                deviation that is not above 0; weights that are no probabilities; or values that
-                float32 rounds together.
+                deviation that is not above 0; weights that are not probabilities; or a standard
+                deviation too small for float32 at its mean.
         """
         if not self.means:
             raise UserError("The mixture has no Gaussians; give one mean or more.")

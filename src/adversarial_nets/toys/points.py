@@ -152,7 +152,7 @@ def points_from_array(x: Numbers) -> Points:
         x: points of shape (n,), (n, 1) or (n, 2).
 
     Raises:
-        UserError: another shape, values that are no finite numbers, or fewer than two different
+        UserError: another shape, values that are not finite numbers, or fewer than two different
             points.
 
     >>> points_from_array([1, 2, 4]).x.shape

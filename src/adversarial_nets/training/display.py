@@ -61,7 +61,7 @@ def _live_training(reporter: ProgressReporter, rounds: int) -> Iterator[Callback
 
 
 class _TrainingLines:
-    """The callback of a training for log files and notebooks: a table, one row a line."""
+    """The callback of a training for log files and notebooks: a table, one row per line."""
 
     def __init__(self) -> None:
         self._header_printed = False

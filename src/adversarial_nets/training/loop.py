@@ -385,7 +385,7 @@ def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a call
     """A number that a callback added to a row of the metrics.
 
     Raises:
-        UserError: the value is no finite number, or its name is not a string.
+        UserError: the value is not a finite number, or its name is not a string.
     """
     try:
         number = float(value)

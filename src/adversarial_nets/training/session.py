@@ -177,14 +177,14 @@ def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 
     """The callbacks as a tuple.
 
     Raises:
-        UserError: one of them is no function.
+        UserError: one of them is not a function.
     """
     is_one = callable(callbacks) or not isinstance(callbacks, Iterable)
     several: tuple[Any, ...] = (callbacks,) if is_one else tuple(callbacks)
     for one in several:
         if not callable(one):
             raise UserError(
-                f"callbacks has {one!r}, which is no function. Give functions of a "
+                f"callbacks has {one!r}, which is not a function. Give functions of a "
                 "TrainingSnapshot, e.g. callbacks=[lambda snapshot: print(snapshot.row)]."
             )
     return several

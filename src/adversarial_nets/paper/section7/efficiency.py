@@ -219,7 +219,7 @@ def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:
 
 
 def plot(found: Sequence[Reached], nats: float, seeds: int) -> Figure:
-    """Plot rounds and seconds to the score, one line a variant; hollow where a seed failed."""
+    """Plot rounds and seconds to the score, one line per variant; hollow where a seed failed."""
     names = list(dict.fromkeys(one.variant for one in found))
     figure = Figure(figsize=(11, 1.2 + 0.42 * len(names)), layout="constrained")
     values: dict[str, Callable[[Reached], tuple[float, ...]]] = {

@@ -186,7 +186,7 @@ def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
     """Refuse images of another form than G's: (n, pixels), floats on the same scale.
 
     Raises:
-        UserError: the images are no float tensor of G's width, or have another range.
+        UserError: the images are not a float tensor of G's width, or have another range.
     """
     address = Address(settings.seed, 0, range(16))
     z = priors.draw(settings.prior, address, settings.z_size, "z to try G")
