@@ -83,7 +83,7 @@ def test_samples_that_are_all_alike_are_no_copies() -> None:
     found = memorisation(data.floats(data.train[:1]).repeat(500, 1), data)
     assert found.distinct == 1
     assert found.p_value > 0.5
-    assert found.sentence.startswith("It cannot be said whether images were copied: all 500")
+    assert found.sentence.startswith("The test cannot decide whether images were copied: all 500")
 
 
 def test_one_copy_in_twenty_samples_is_found_among_many_images() -> None:
@@ -95,7 +95,9 @@ def test_one_copy_in_twenty_samples_is_found_among_many_images() -> None:
     assert found.sentence.startswith("Images were copied")
 
 
-@pytest.mark.parametrize(("held_out", "words"), [(4, "It cannot be said"), (30, "Images were cop")])
+@pytest.mark.parametrize(
+    ("held_out", "words"), [(4, "The test cannot dec"), (30, "Images were cop")]
+)
 def test_with_few_held_out_images_no_copies_can_be_found(held_out: int, words: str) -> None:
     x = torch.randint(0, 256, (32 + 2 * held_out, 16), generator=generator()).to(torch.uint8)
     train, valid, test = x.split([32, held_out, held_out])

@@ -1,10 +1,11 @@
-"""Test whether a generator copies training images, by the real images that samples come nearest to.
+"""Test whether a generator copies training images.
 
 If nothing was copied, training and held-out images are exchangeable. So among the k real images
-whose nearest sample is closest, the number of training images has a hypergeometric distribution. A
-generator that copies comes closest to training images. The test is exact for any samples that do
-not depend on the split: also for blurred ones, which are nearer to all images, and for samples that
-are all alike. Comparing with held-out images is the idea of Meehan et al. 2020, arXiv:2004.05675.
+with the smallest distance to a sample, the number of training images has a hypergeometric
+distribution. If training images were copied, most of these k are training images. The test is exact
+for all samples that do not depend on the split, also for blurred samples, which are near all
+images, and for identical samples. Comparing with held-out images is the idea of Meehan et al. 2020,
+arXiv:2004.05675.
 """
 
 from dataclasses import dataclass
@@ -22,28 +23,28 @@ _CHUNK = 2000  # images converted to floats at a time
 _SIGNIFICANT = 1e-3
 _ROUNDING = 1e-4  # of the range; neighbouring grey levels differ by 4e-3 of it
 _SHARES = (0.0005, 0.002, 0.02, 0.1, 0.5)
-"""Shares of the real images that are looked at: few copies show in the smallest, copies of most
-training images of a small folder in the largest."""
+"""The values of k, as shares of all real images. The smallest detects few copies, the largest
+detects copies of most training images of a small folder."""
 
 
 @dataclass(frozen=True)
 class Memorisation:
-    """Which real images the samples come nearest to.
+    """The result of the test: how many of the real images nearest to samples are training images.
 
     Attributes:
         samples: number of samples.
         distinct: number of distinct real images that are the nearest of some sample.
-        nearest: k, the number of real images that the samples come nearest to; of several k the one
-            with the smallest p_value.
-        training: share of training images among these.
+        nearest: k, the number of real images nearest to samples that are counted; of several k the
+            one with the smallest p_value.
+        training: share of training images among these k images.
         expected: that share if nothing was copied.
-        p_value: the probability of such a share, or a larger one, if nothing was copied; times the
-            number of k that were tried.
+        p_value: the probability of this share or a larger one if nothing was copied, multiplied by
+            the number of values of k that were tried.
         least_p_value: the p_value if all the nearest images were training images; if it is large,
             the test cannot detect copies.
         equal: number of samples that equal a real image in every pixel, for example files that are
-            in the data's folder, too. Copies of all real images alike, training and held-out, have
-            no small p_value.
+            also in the data's folder. If training and held-out images are copied equally often,
+            p_value is not small.
     """
 
     samples: int
@@ -59,28 +60,28 @@ class Memorisation:
     def sentence(self) -> str:
         """The result in one sentence."""
         found = (
-            f"of the {self.nearest:,} real images that {self.samples:,} samples come nearest to, "
-            f"{self.training:.1%} are training images; without copying, about "
-            f"{self.expected:.1%} would be (p = {self.p_value:.2g})"
+            f"of the {self.nearest:,} real images nearest to {self.samples:,} samples, "
+            f"{self.training:.1%} are training images; about {self.expected:.1%} are expected "
+            f"without copying (p = {self.p_value:.2g})"
         )
         if self.p_value < _SIGNIFICANT:
             return f"Images were copied: {found}."
-        if self.expected**self.distinct >= _SIGNIFICANT:  # even if all were training images
+        if self.expected**self.distinct >= _SIGNIFICANT:  # p is never small
             return (
-                f"It cannot be said whether images were copied: all {self.samples:,} samples are "
-                f"nearest to the same {self.distinct:,} of the real images. More samples that "
-                "differ are needed."
+                f"The test cannot decide whether images were copied: all {self.samples:,} samples "
+                f"have the same {self.distinct:,} nearest real images. It needs more different "
+                "samples."
             )
         if self.least_p_value >= _SIGNIFICANT:
             return (
-                "It cannot be said whether images were copied: there are too few held-out images. "
-                "Even if all training images were copied, p could be "
+                "The test cannot decide whether images were copied: there are too few held-out "
+                "images. Even if all training images were copied, p could be "
                 f"{self.least_p_value:.2g}."
             )
         if self.equal:
             return (
                 f"{self.equal:,} of {self.samples:,} samples equal a real image in every pixel, "
-                f"training images no more often than held-out ones: {found}."
+                f"but training images are not copied more often than held-out images: {found}."
             )
         return f"No sign of copied images: {found}."
 
@@ -95,7 +96,7 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
     distance, nearest = _distances(samples, data)
     n, n_train = len(distance), len(data.train)
     found = [_among_closest(distance, n_train, share) for share in _SHARES]
-    k, training, p_value = min(reversed(found), key=lambda of_k: of_k[2])  # of equal ones the last
+    k, training, p_value = min(reversed(found), key=lambda of_k: of_k[2])  # of equal p the last
     least = min(_p_value(min(k, n_train), n, n_train, k) for k, _, _ in found)
     return Memorisation(
         samples=len(samples),
@@ -112,9 +113,10 @@ def memorisation(samples: Float[Tensor, "n pixels"], data: Dataset) -> Memorisat
 def _among_closest(
     distance: Float[Tensor, " images"], n_train: int, share: float
 ) -> tuple[int, int, float]:
-    """How many images are closest, how many of them are training images, and p.
+    """The number of closest images, how many of them are training images, and p.
 
-    Images at the same distance are taken together, so that their order does not matter.
+    Images at the same distance are counted together, so that the result does not depend on their
+    order.
     """
     n = len(distance)
     limit = distance.kthvalue(max(1, round(share * n))).values
@@ -124,7 +126,7 @@ def _among_closest(
 
 
 def _equal(x: Float[Tensor, "n pixels"], nearest: Int64[Tensor, " n"], data: Dataset) -> int:
-    """The number of samples that equal their nearest real image, but for rounding errors."""
+    """The number of samples that equal their nearest real image, except for rounding errors."""
     images = torch.cat([data.train, data.valid, data.test])
     low, high = data.range
     limit = _ROUNDING * (high - low)
@@ -135,7 +137,7 @@ def _equal(x: Float[Tensor, "n pixels"], nearest: Int64[Tensor, " n"], data: Dat
 
 
 def _p_value(training: int, n: int, n_train: int, k: int) -> float:
-    """The probability of that many training images or more among k of n images drawn at random."""
+    """The probability of at least `training` training images among k random ones of n images."""
     return float(hypergeom.sf(training - 1, n, n_train, k))
 
 

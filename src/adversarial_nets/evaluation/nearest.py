@@ -32,8 +32,8 @@ def nearest_images(
     Args:
         x: points in the range of `floats`.
         images: the images to search.
-        floats: converts images to the values of x, e.g. `Dataset.floats`, or to some of them; by
-            default / 255.
+        floats: converts images to values in the range of x, e.g. `Dataset.floats`; divides by 255
+            by default.
 
     Returns:
         For each x, the index of the nearest image (the lowest index of several equal ones) and its

@@ -1,4 +1,4 @@
-"""Distance between the small parts of images: for images without classes, on no network's features.
+"""Distance between small patches of images: for images without classes; needs no network.
 
 The sliced Wasserstein distance of 7 × 7 patches on two levels of a Laplacian pyramid, after Karras
 et al. 2018, arXiv:1710.10196. The fine level shows sharpness and texture, the coarse one shapes and
@@ -35,8 +35,8 @@ class PatchDistances:
     """Sliced Wasserstein distances × 1,000, in units of the pixels' range.
 
     Attributes:
-        fine: on the details that are lost at half the resolution.
-        coarse: on the images at half the resolution.
+        fine: distance of the details that are lost at half the resolution.
+        coarse: distance of the images at half the resolution.
     """
 
     fine: float
@@ -48,11 +48,11 @@ def patch_distances(x: Images, y: Images, image_shape: ImageShape) -> PatchDista
 
     Args:
         x: images, for example samples.
-        y: as many other images, for example held-out ones.
+        y: the same number of other images, for example held-out ones.
         image_shape: (channels, height, width), at least 14 × 14.
 
     Raises:
-        UserError: images that are too small.
+        UserError: the images are too small.
     """
     if min(image_shape[1:]) < SMALLEST_IMAGE:
         raise UserError(
@@ -84,7 +84,7 @@ def _sliced_wasserstein(x: Maps, y: Maps) -> float:
 
 
 def _sorted_columns(x: Tensor) -> Tensor:
-    """Each column in ascending order. NumPy sorts rows many times as fast as PyTorch columns."""
+    """Each column in ascending order, by NumPy, which is much faster here than PyTorch."""
     return torch.from_numpy(np.sort(x.T.numpy(), axis=1)).T.contiguous()
 
 

@@ -69,7 +69,7 @@ _PUBLISHED_NAMES: Mapping[str, str] = MappingProxyType(
         "k-means": "k-means centroids",
     }
 )
-"""Names under which `PUBLISHED` lists a score, where they differ from those of our tables."""
+"""The names of models in `PUBLISHED` by their names in our tables, where the two differ."""
 
 
 def published_score(model: str, data: str) -> PublishedScore | None:
@@ -96,10 +96,10 @@ def of_the_paper(data: str) -> PublishedScore | None:
 
 
 def error_in_words(se: float | None, unit: str = "") -> str:
-    """Return the standard error of a score as it follows the score in a text.
+    """Return the standard error of a score as text, to print after the score.
 
     Args:
-        se: the standard error, or None for a score of one image, which has none.
+        se: the standard error; None for a score of a single image.
         unit: the score's unit, with a space before it.
 
     >>> f"225{error_in_words(2.0, ' nats')}", f"225{error_in_words(None, ' nats')}"

@@ -59,7 +59,7 @@ class Evaluation:
         return f"Evaluation({self.data}, round {self.round:,}: {', '.join(scores)})"
 
     def __str__(self) -> str:
-        """The scores of G and of reference images, one a line."""
+        """The scores of G and of reference images, one per line."""
         lines = [f"{self.data}, round {self.round:,}"]
         lines += [f"{weights + ' G':15} {score}" for weights, score in self._scores()]
         lines += [f"{row.name:15} {row.score}" for row in self.calibration]
@@ -74,7 +74,7 @@ class Evaluation:
         return html_table(title, ["", "nats", "σ"], cells)
 
     def _scores(self) -> list[tuple[str, ParzenScore]]:
-        """This score, then those of the other weights."""
+        """This score, then the scores of the other weights."""
         return [(self.weights, self.parzen), *self.others]
 
     def to_json(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class Evaluation:
 
 
 def _short(score: ParzenScore) -> str:
-    """The score and its standard error; there is none for a single test image."""
+    """The score and its standard error, if there is one, as text."""
     return f"{score.nats:.1f} ± {score.se:.1f}" if score.se is not None else f"{score.nats:.1f}"
 
 
@@ -107,12 +107,11 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
     Args:
         run: the run.
         on_progress: called with (what, amount done, total or None).
-        place: where the images are now, if they were moved: a folder, or a data set's name, e.g.
-            ``folder:PATH``. By default the folder in which they were, or the name that the
-            training was given.
+        place: the new place of the images, if they were moved: a folder, or a data set's name, e.g.
+            ``folder:PATH``. By default the folder or the name from which the run was trained.
 
     Raises:
-        DataMoved: there are no images in that place, or others.
+        DataMoved: the place has no images, or other images.
         UserError: the data set cannot be found or read, or its images have changed.
     """
     s = run.settings
@@ -133,7 +132,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
     if not _is_data_of(run, data):
         problem = f"The images of {named} are not those that {run.folder} was trained on"
         if path is not None or place is not None:
-            raise DataMoved(f"{problem}: some have changed, or these are others.", example)
+            raise DataMoved(f"{problem}: some have changed, or they are other images.", example)
         raise UserError(
             f"{problem}: they have changed since. Restore the images, or train a new run."
         )
@@ -143,13 +142,15 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
 def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:
     """The name of the data set to load, and the folder to read if it is not the one in the name."""
     kind, _, given = run.data.partition(":")
-    if kind not in registry.REGISTRY or not registry.REGISTRY[kind].takes_path:  # a class
+    if (
+        kind not in registry.REGISTRY or not registry.REGISTRY[kind].takes_path
+    ):  # the part after the colon is a class
         given = ""
     if place is None:
         if not given:
             return run.data, None
         kept = Path(run.info.get("data_path", given)).expanduser()
-        # The whole project may have moved, so that only the relative path is right.
+        # If the whole project was moved, only the relative path is right.
         return run.data, kept if kept.exists() else Path(given).expanduser()
     other_kind, _, path = place.partition(":")
     if other_kind == kind and given and path:
@@ -179,7 +180,7 @@ def evaluate(
 
     Args:
         run: the run, as `train` or `open_run` returns it, or its folder.
-        data: its data set or images, if they are in memory already, or the place to which they were
+        data: its data set or images, if they are already in memory, or their new place if they were
             moved.
         checkpoint: ``last``, ``best`` (see `checkpoint_folder`) or the number of a round.
         weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average;
@@ -204,7 +205,7 @@ def evaluate(
         on_progress = on_progress or reporter.work
         data = data or load_data(run, on_progress)
         require_held_out(data)
-        G = copy.deepcopy(G)  # the caller's G keeps its weights
+        G = copy.deepcopy(G)  # do not change the caller's G
         net, round = game_state.load_generator(run, checkpoint, weights, G)
         drawn = _samples(net, run, samples)
         score = parzen_score_on(data, drawn, grid, on_progress, shared=True)
@@ -218,7 +219,7 @@ def evaluate(
 
 
 def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
-    """This process's share of the samples: as one tensor, or block by block if they are many."""
+    """This process's share of the samples: one tensor, or a function that yields blocks."""
     local = distributed.local_rows(samples)
 
     def blocks() -> Iterable[Tensor]:
@@ -230,14 +231,14 @@ def _samples(net: nn.Module, run: Run, samples: int) -> Samples:
 
 
 def _is_data_of(run: Run, data: Dataset) -> bool:
-    """Whether a run was trained on these images; the fingerprint leaves out their range."""
+    """Whether a run was trained on these images: same fingerprint, same range."""
     return datasets.fingerprint(data) == run.fingerprint and data.range == run.range
 
 
 def check_data(run: Run, data: DataLike | None) -> Dataset | None:
-    """Return the run's data set from what was passed; None stands for data still to be loaded.
+    """Return the run's data set from a caller's argument `data`; None: load it by its name.
 
-    A name or a folder says where the images are now, as `place` of `load_data`.
+    A name or a folder gives the new place of the images, like `place` of `load_data`.
 
     Raises:
         UserError: `data` is of another type, or its images are not those of the run.
@@ -286,7 +287,7 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
 
 
 def _score_from_json(parzen: dict[str, Any]) -> ParzenScore:
-    """A score from evaluation.json; fields that a newer version may have added are left out."""
+    """A score from evaluation.json; unknown fields, e.g. of a newer version, are ignored."""
     known = {f.name for f in dataclasses.fields(ParzenScore)}
     fields = {name: value for name, value in parzen.items() if name in known}
     fields["curve"] = tuple((float(sigma), float(nats)) for sigma, nats in parzen["curve"])
