@@ -1,1 +1,1 @@
-"""Reproductions of the paper: its figures, tables, remarks and claims, one module each."""
+"""Reproductions of the paper: its figures, tables, remarks and claims, one module for each."""

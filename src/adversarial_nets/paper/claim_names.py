@@ -14,4 +14,4 @@ CLAIM_NAMES: Mapping[str, str] = MappingProxyType(
         "parzen-spread": "the variance of the Parzen score",
     }
 )
-"""What each experiment of `training_claims.CLAIMS` is about, by its name."""
+"""The subject of each experiment of `training_claims.CLAIMS`, by its name."""

@@ -21,8 +21,8 @@ class GradientNorms:
     Attributes:
         model: ``"adversarial nets"`` or ``"VAE"``.
         discrete: which units are binary: ``"none"``, ``"hidden"`` or ``"visible"``.
-        below: for the weights before the hidden units (G's first layer; the encoder).
-        above: for the weights after them (G's last layer; the decoder).
+        below: norm for the weights before the hidden units (G's first layer; the encoder).
+        above: norm for the weights after the hidden units (G's last layer; the decoder).
     """
 
     model: str
@@ -41,7 +41,7 @@ def gradient_norms(seed: int = 0) -> tuple[GradientNorms, ...]:
     of the VAE's bound is omitted, as it does not depend on the image.)
 
     Args:
-        seed: of the weights, the noise and the data.
+        seed: seed of the weights, the noise and the data.
 
     >>> {(f.model, f.discrete): f.below > 0 for f in gradient_norms()}[
     ...     ("adversarial nets", "visible")

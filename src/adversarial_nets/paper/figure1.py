@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 _FRAMES_PER_SECOND = 12
-_LAST_FRAME_REPEATS = 17  # hold the last frame for a second and a half
+_LAST_FRAME_REPEATS = 17  # show the last frame for 1.5 seconds
 _PAGE_NUMBERS = ("V", "C", "C_from_samples", "distance")
 
 
@@ -45,7 +45,7 @@ def write_movie(recording: LineRecording, path: Path, every: int = 2) -> None:
     Args:
         recording: the game.
         path: ends in ``.gif`` or ``.mp4``.
-        every: use each second, third … snapshot; the last one is always used.
+        every: use every n-th snapshot, n = `every`, and always the last one.
 
     Raises:
         UserError: another file type, or an MP4 without ffmpeg.

@@ -1,4 +1,4 @@
-"""Section 4.2 in function space and in parameters: mirror descent on p_g beside a trained game.
+"""§4.2 in function space and in parameters: mirror descent on p_g, compared with a trained game.
 
 In function space D is optimal at every step and p_g itself is updated: C decreases at every step,
 down to −log 4. In parameters, with gradient steps for both networks, convergence is not guaranteed
@@ -93,9 +93,9 @@ class FunctionSpace:
         evaluator: the cells of x, and the data's probabilities.
         eta: the step size η in function space.
         path: p_g at each step in function space.
-        snapshots: of the game in parameters.
+        snapshots: snapshots of the game in parameters.
         jsd: JSD(p_data ‖ p_g) at each step in function space, in nats.
-        bound: the theoretical upper bound KL(p_data ‖ p_0) / 2ηt on it, for t = 1, 2, ….
+        bound: the theoretical upper bound KL(p_data ‖ p_0) / 2ηt of `jsd`, for t = 1, 2, ….
         jsd_parameters: JSD at each snapshot of the game in parameters, in nats.
         rises: how often JSD increased: between steps in function space, and between snapshots in
             parameters.
@@ -127,8 +127,8 @@ def play_both(
         data: a name or file for `toys.find`, on the line.
         eta: the step size η in function space; C decreases at every step for η in (0, 1].
         steps: the number of steps of p_g, and of rounds of the game.
-        settings: of the game.
-        every: take a snapshot of the game every so many rounds, and of the last one.
+        settings: settings of the game.
+        every: take a snapshot of the game every `every` rounds, and of the last one.
         on_snapshot: called with each new snapshot and the number of rounds.
     """
     rounds = sorted({*range(0, steps + 1, every), steps})
@@ -228,7 +228,7 @@ def _plot_phase_portrait(axes: Axes, both: FunctionSpace) -> None:
     axes.set(xlabel="mean of $p_g$", ylabel="slope of $D$'s logit there")
     axes.set_title("In parameters the game oscillates")
     tidy(axes)
-    # vmin below 0 avoids the palest colours, which the colour bar leaves out.
+    # vmin below 0 avoids the palest colours of the colour map; the colour bar starts at 0.
     axes.figure.colorbar(dots, ax=axes, label="round").ax.set_ylim(0)
 
 

@@ -1,8 +1,8 @@
 """Objectives and penalties on one network and one data set: ``advnets paper objectives``.
 
-The paper plays one game with two objectives of G (§3). Later objectives and penalties are compared
-here by how many modes of the data their samples cover, with the same networks, optimiser and
-length for all:
+The paper uses two objectives of G (§3). This module compares them with later objectives and
+penalties by the number of modes of the data that samples cover, with the same networks, optimiser
+and length for all:
 
 * 25 Gaussians in the plane, whose modes are known;
 * StackedMNIST (`datasets.stacked_mnist`), 1,000 modes, counted by a classifier of MNIST's digits.
@@ -66,7 +66,7 @@ __all__ = [
 DATA = ("25-gaussians", "stacked-mnist")
 
 PENALTIES = ("no penalty", "R1", "R1 + R2", "gradient penalty", "spectral norm")
-"""What restrains D."""
+"""The penalties on D that are compared, by name."""
 
 PUBLISHED = {
     ("stacked-mnist", "relativistic", "R1 + R2"): "1000 modes, KL .078",
@@ -75,10 +75,11 @@ PUBLISHED = {
 """Published results of other networks: R3GAN, arXiv:2501.05441, Table 1."""
 
 GAMMA = {"25-gaussians": 0.1, "stacked-mnist": 0.125}
-"""The weight γ of R1 and R2: for 25 Gaussians by a trial, for images the preset pictures'."""
+"""The weight γ of R1 and R2: for 25 Gaussians chosen by trial, for images that of the preset
+pictures."""
 
 SAMPLES = {"25-gaussians": 5000, "stacked-mnist": 25_600}
-"""Samples that are counted; 25,600 as published for StackedMNIST."""
+"""Number of samples in which modes are counted; 25,600 as published for StackedMNIST."""
 
 ROUNDS = {"25-gaussians": 2000, "stacked-mnist": 10_000}
 BATCH = 256  # for 25 Gaussians
@@ -92,15 +93,15 @@ class Result:
         data: ``25-gaussians`` or ``stacked-mnist``.
         objective: name in `objectives.OBJECTIVES`.
         penalty: one of `PENALTIES`.
-        seed: of all random draws.
+        seed: seed of all random draws.
         rounds: rounds of the game.
-        modes: modes with samples: for 25 Gaussians a tenth of their share at least
-            (`toys.plane.modes_hit`), for StackedMNIST one sample.
-        share: of the samples, those within 3 σ of a mode; None for StackedMNIST.
+        modes: number of modes with samples: for 25 Gaussians at least a tenth of the mode's share
+            (`toys.plane.modes_hit`), for StackedMNIST at least one sample.
+        share: share of samples within 3 σ of a mode; None for StackedMNIST.
         kl: KL(p_g ‖ uniform over the modes) in nats, from counts of samples.
-        seconds: of training.
-        diverged: whether a loss or a weight became infinite; the numbers are then those of no
-            samples.
+        seconds: seconds of training.
+        diverged: whether a loss or a weight became infinite; the other numbers are then those of an
+            empty set of samples.
     """
 
     data: str
@@ -116,12 +117,12 @@ class Result:
 
     @property
     def game(self) -> tuple[str, str, str, int, int]:
-        """What was played; a newer result of the same replaces an older one."""
+        """The key of a result; a newer result with the same key replaces an older one."""
         return self.data, self.objective, self.penalty, self.seed, self.rounds
 
 
 def games() -> list[tuple[str, str]]:
-    """Every objective with every penalty that is usual with it."""
+    """The games to play: every objective with each penalty that is usual for it."""
     compared = ("minimax", "non-saturating", "least-squares", "hinge", "relativistic")
     usual = [(objective, penalty) for objective in compared for penalty in PENALTIES[:3]]
     return [*usual, ("hinge", "spectral norm"), ("wasserstein", "gradient penalty")]
@@ -130,8 +131,8 @@ def games() -> list[tuple[str, str]]:
 def variant(s: Settings, objective: str, penalty: str, gamma: float) -> Settings:
     """The settings with another objective and penalty, and the k that the objective needs.
 
-    Of `Objective.published`, only k, r1 and r2 are set: optimiser and learning rate are the same
-    for all objectives.
+    From `Objective.published` only k, r1 and r2 are used, so that optimiser and learning rate are
+    the same for all objectives.
 
     Args:
         s: settings of the game.
@@ -178,7 +179,7 @@ def play_gaussians(
 
 
 def _kl_to_uniform(counts: Float64[np.ndarray, " modes"]) -> float | None:
-    """KL(q ‖ uniform) in nats of the shares q of samples at each mode; None without samples.
+    """KL(q ‖ uniform) in nats, with q the shares of samples at each mode; None without samples.
 
     >>> _kl_to_uniform(np.array([5.0, 5.0])), round(_kl_to_uniform(np.array([5.0, 0.0])), 3)
     (0.0, 0.693)
@@ -209,7 +210,7 @@ def play_stacked(
     Args:
         objective: name of the objective.
         penalty: one of `PENALTIES`.
-        seed: of all random draws.
+        seed: seed of all random draws.
         rounds: length of the training.
         out: the folder for runs.
         digits: MNIST, or another data set of grey digits with labels.
@@ -251,7 +252,7 @@ def stacked_modes(
 
 
 def read_results(path: Path) -> list[Result]:
-    """The results in a file that `record` wrote; none if there is no such file.
+    """The results in a file that `record` wrote; empty if the file does not exist.
 
     Raises:
         UserError: the file is damaged.
@@ -262,7 +263,7 @@ def read_results(path: Path) -> list[Result]:
         return [Result(**row) for row in json.loads(path.read_text(encoding="utf-8"))["results"]]
     except (ValueError, LookupError, TypeError) as error:
         raise UserError(
-            f"{path} is damaged ({error}). Delete it, and play its games again."
+            f"{path} is damaged ({error}). Delete it, and run its games again."
         ) from error
 
 
@@ -304,7 +305,7 @@ def mean_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
-    """The mean of the values that there are."""
+    """The mean of the values that are not None."""
     found = [value for value in values if value is not None]
     return sum(found) / len(found) if found else None
 
@@ -325,7 +326,7 @@ def keep_samples(out: Path, result: Result, samples: NDArray[Any]) -> None:
 def kept_samples(
     out: Path, data: str, chosen: Sequence[tuple[str, str]], seed: int, rounds: int
 ) -> dict[tuple[str, str], NDArray[np.float32]]:
-    """The samples that were kept of these games, by objective and penalty."""
+    """The samples that `keep_samples` wrote for these games, by objective and penalty."""
     paths = {game: _samples_file(out, data, *game, seed, rounds) for game in chosen}
     return {game: np.load(path) for game, path in paths.items() if path.is_file()}
 

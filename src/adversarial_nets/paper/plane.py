@@ -28,7 +28,7 @@ class Plane:
         rounds: the number of rounds.
         samples: the number of samples that the measures use.
         measures: the measures by name, see `toys.plane.measures`.
-        floors: each measure's mean for a perfect generator with as many samples.
+        floors: each measure's mean for a perfect generator with the same number of samples.
         note: a caveat about p_data; empty if there is none.
         files: the pictures.
     """

@@ -1,4 +1,4 @@
-"""Four remarks of §2 on other models, tested numerically.
+"""Test four remarks of §2 about other models numerically.
 
 1. A VAE cannot have discrete hidden units; adversarial nets cannot have discrete visible units
    (`discrete_units`).
@@ -72,7 +72,7 @@ def noise_contrastive_error(distances: Distances, points: int = 1000) -> Distanc
     classifier D* of data against noise N(d, 1). Points at which D* is near 1 add no information.
 
     Args:
-        distances: d, the distance of the noise's mean from the data's.
+        distances: d, the distance between the means of noise and data.
         points: the number of data points, and of noise points.
 
     Returns:
@@ -114,10 +114,10 @@ def noise_contrastive(
     log model − log noise, fitted by Newton's method for all repetitions at once.
 
     Args:
-        distance: d, the distance of the noise's mean from the data's.
+        distance: d, the distance between the means of noise and data.
         points: the number of data points, and of noise points.
         repeats: the number of repetitions.
-        seed: of the points.
+        seed: seed of the points.
     """
     address = Address(seed, 0, range(repeats))
     x = np.concatenate(
@@ -130,7 +130,7 @@ def noise_contrastive(
     y = np.repeat([1.0, 0.0], points)
     t = _features(x)
     log_noise = -0.5 * (x - distance) ** 2 + _TRUTH[0]
-    θ = np.tile(_TRUTH, (repeats, 1))  # any start would do: the problem is convex
+    θ = np.tile(_TRUTH, (repeats, 1))  # the start does not matter, since the problem is convex
     for _ in range(50):
         D = 1 / (1 + np.exp(log_noise - (t @ θ[:, :, None])[..., 0]))
         gradient = ((y - D)[..., None] * t).sum(1)
@@ -163,19 +163,19 @@ class LinearCode:
     rises: int
 
 
-_VARIANCES = (4.0, 2.0, 0.5)  # of the data along its principal axes
+_VARIANCES = (4.0, 2.0, 0.5)  # variances of the data along its principal axes
 
 
 def predictability_minimisation(seed: int = 0, steps: int = 2000) -> tuple[LinearCode, ...]:
     """Learn a code for reconstruction, for unpredictability (Schmidhuber 1992), and for both.
 
-    Each unit is predicted from the other unit; the best linear one leaves the share 1 − ρ² of its
-    variance, which the units maximise. So training is gradient descent on one objective: the
-    reconstruction error, ρ², or their sum. For adversarial nets the game is the only criterion, and
-    its solution is a saddle point of V.
+    Each unit is predicted from the other unit. The best linear predictor leaves the share 1 − ρ² of
+    the variance unexplained, and the units maximise this share. So training is gradient descent on
+    one objective: the reconstruction error, ρ², or their sum. For adversarial nets the game is the
+    only criterion, and its solution is a saddle point of V.
 
     Args:
-        seed: of the data's axes and the initial code.
+        seed: seed of the data's axes and the initial code.
         steps: the number of steps of gradient descent, with step size 0.05.
     """
     Q = torch.linalg.qr(sample_normal(seed, "axes", 3, 3).double()).Q
@@ -221,12 +221,12 @@ class AdversarialExamples:
     Attributes:
         size: the perturbation of each pixel; pixels are in [0, 1].
         accuracy: the classifier's accuracy on test images.
-        accuracy_adversarial: its accuracy after each pixel is moved by ±`size` along the sign of
+        accuracy_adversarial: its accuracy after each pixel is changed by ±`size`, with the sign of
             the loss's gradient.
-        accuracy_random: its accuracy after each pixel is moved by ±`size` at random.
+        accuracy_random: its accuracy after each pixel is changed by ±`size` with a random sign.
         confidence: its mean probability of the target class on images optimised from noise.
-        distance_ratio: the distance of those images from the nearest training image, divided by
-            that of test images.
+        distance_ratio: the distance from those images to their nearest training image, divided by
+            the same distance for test images.
         pictures: test images, their adversarial versions, and images optimised from noise: 3 rows.
     """
 
@@ -255,7 +255,7 @@ def adversarial_examples(
         data: images with labels, in [0, 1]; mnist-5k if not given.
         size: the perturbation of each pixel.
         model: the classifier; the data set's own (`evaluation.classifier`) if not given.
-        seed: of the noise.
+        seed: seed of the noise.
         on_progress: called while the classifier is trained.
     """
     data = data or datasets.load("mnist-5k")
@@ -305,7 +305,7 @@ class RelatedWork:
 
     Attributes:
         gradient_norms: gradient norms with discrete units.
-        distances: of the noise from the data in noise-contrastive estimation, in σ.
+        distances: the distances between noise and data in noise-contrastive estimation, in σ.
         error: its measured error at each distance.
         error_in_theory: its asymptotic error at each distance.
         codes: the three codes of predictability minimisation.
@@ -337,7 +337,7 @@ def related_work(
 
     Args:
         out: a folder for ``related-work.png``.
-        seed: of all random numbers.
+        seed: seed of all random numbers.
         on_progress: called while the classifier is trained, which takes most of the time.
     """
     distances = np.linspace(0, 4, 9)
@@ -361,12 +361,12 @@ def related_work(
 
 
 def plot(found: RelatedWork, examples: AdversarialExamples, height: int) -> Figure:
-    """The four remarks, side by side.
+    """Plot the results of the four remarks in four panels.
 
     Args:
         found: the numbers.
         examples: the adversarial examples.
-        height: of an image.
+        height: height of an image.
     """
     figure = Figure(figsize=(16, 4.2), layout="constrained")
     axes = figure.subplots(1, 4, width_ratios=(1, 1, 1, 1.4))

@@ -1,10 +1,9 @@
 """Three remarks of §3 about training, tested on data of known density.
 
-1. "Early in learning … log(1 − D(G(z))) saturates": the gradients of G's two objectives against the
-   same D*.
-2. "Optimizing D to completion in the inner loop … on finite datasets would result in overfitting":
-   D alone on few points, against a perfect generator.
-3. G is poor early in learning: does it help to train G first? The same game with and without a head
+1. "Early in learning … log(1 − D(G(z))) saturates": the gradients of G's two objectives for the
+same D*. 2. "Optimizing D to completion in the inner loop … on finite datasets would result in
+overfitting": D is trained alone on few points, with a perfect generator. 3. G is poor early in
+learning: does it help to train G first? The same game with and without a head
    start for G.
 """
 
@@ -99,13 +98,13 @@ def _mean_D_star(d: float) -> float:
 
 @dataclass(frozen=True)
 class Overfitting:
-    """V of a D that is trained on few points, with p_g equal to their true distribution.
+    """V of a D that was trained on few points, with p_g equal to their true distribution.
 
     Attributes:
         points: the number of points.
         rounds: the rounds at which V was computed.
-        seen: V with the points in place of p_data, which D is trained to maximise.
-        truth: V with p_data itself; at most −log 4, since p_g = p_data.
+        seen: V on the training points, which D is trained to maximise.
+        truth: V on p_data itself; at most −log 4, since p_g = p_data.
     """
 
     points: int
@@ -122,8 +121,8 @@ def overfitting(
     Args:
         points: the number of points in the data set, sampled from N(0, 1), which is also p_g.
         rounds: the number of D's steps.
-        every: compute V every so many rounds.
-        seed: of the points and the game.
+        every: number of rounds between two values of V.
+        seed: seed of the points and the game.
     """
     truth = gaussian(0.0, 1.0)
     data = Points(sample_points(truth, points, seed))
@@ -183,7 +182,7 @@ def head_start(
     Args:
         lengths: the rounds of G alone, one number per game.
         rounds: the number of rounds of each game, including the head start.
-        seed: of all games.
+        seed: seed of all games.
     """
     at = snapshot_rounds(rounds, 41)
     recordings = [
@@ -198,7 +197,7 @@ def head_start(
 
 
 def plot(found: Overfitting, started: HeadStart) -> Figure:
-    """The three remarks, side by side."""
+    """Plot the results of the three remarks in three panels."""
     figure = Figure(figsize=(13, 4.2), layout="constrained")
     axes = figure.subplots(1, 3)
     _plot_gradients(axes[0])
@@ -264,7 +263,7 @@ def remarks(out: Path = Path("runs/paper/remarks"), *, seed: int = 0) -> Remarks
 
     Args:
         out: a folder for ``remarks.png``.
-        seed: of all games.
+        seed: seed of all games.
     """
     found, started = overfitting(seed=seed), head_start(seed=seed)
     figure = plot(found, started)

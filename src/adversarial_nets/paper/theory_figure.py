@@ -25,7 +25,7 @@ _COLOURS = (DATA_COLOUR, G_COLOUR, D_COLOUR, OTHER_COLOUR)
 
 
 def plot_theory(seed: int = 0) -> Figure:
-    """The four plots; the seed chooses the random distributions and networks."""
+    """Plot the four panels; the seed chooses the random distributions and networks."""
     figure = Figure(figsize=(11, 7.4), layout="constrained")
     (maximum, divergence), (convexity, limit) = figure.subplots(2, 2)
     _plot_maximum(maximum)

@@ -1,6 +1,6 @@
 """Experiments on the paper's claims about training (§3, §5, §6), each with a table and a figure.
 
-The games use narrow networks on mnist-5k and take a minute or so; `training.train` trains the
+The games use narrow networks on mnist-5k and take about a minute each; `training.train` trains the
 published sizes. The games of one experiment differ in one setting only.
 """
 
@@ -74,7 +74,7 @@ class Experiment(Protocol):
         """Run the experiment.
 
         Args:
-            seed: of all games.
+            seed: seed of all games.
             on_progress: called during the experiment.
         """
 
@@ -120,7 +120,7 @@ def steps(
     """V on training and held-out images, and the Parzen score, for several k.
 
     Args:
-        seed: of all games.
+        seed: seed of all games.
         updates: the number of updates of D in each game; G has updates/k.
         ks: values of k, the updates of D per update of G.
         on_progress: called during each game.
@@ -186,10 +186,10 @@ def gradient_norms(game: Game) -> dict[str, float]:
 
 
 def gradients(seed: int = 0, rounds: int = 600, *, on_progress: Progress = no_progress) -> Claim:
-    """The gradient norms of both of G's objectives early in training, when D is ahead of G.
+    """The gradient norms of G's two objectives early in training, when D is better than G.
 
     Args:
-        seed: of the game.
+        seed: seed of the game.
         rounds: the number of rounds.
         on_progress: called during the game.
     """
@@ -239,7 +239,7 @@ def head_start(
     """Parzen scores of games in which G alone is trained first, against the initial D.
 
     Args:
-        seed: of all games.
+        seed: seed of all games.
         rounds: the number of rounds of each game, including the head start.
         lengths: the rounds of G alone, one number per game.
         on_progress: called during each game.
@@ -285,10 +285,10 @@ def helvetica(
     *,
     on_progress: Progress = no_progress,
 ) -> Claim:
-    """Mode coverage when D is frozen and G is trained on, against a game in which both are trained.
+    """Compare the modes covered if D is frozen while G is trained with a game that trains both.
 
     Args:
-        seed: of both games.
+        seed: seed of both games.
         together: the rounds of both networks at the beginning.
         alone: the rounds after that.
         on_progress: called during both games.
@@ -364,10 +364,10 @@ def parzen_spread(
     *,
     on_progress: Progress = no_progress,
 ) -> Claim:
-    """The Parzen estimate of a perfect model against its exact log-likelihood.
+    """Compare the Parzen estimate for a perfect model with its exact log-likelihood.
 
     Args:
-        seed: of all random numbers.
+        seed: seed of all random numbers.
         counts: numbers of samples in the Parzen estimate.
         dimensions: dimensions of x.
         draws: the number of independent repetitions, over which the standard deviation is taken.
@@ -408,7 +408,7 @@ def _parzen_row(seed: int, d: int, n: int, draws: int) -> dict[str, int | float]
         x = normal("test", 300)
         estimates.append(parzen_score(normal("samples", n), normal("valid", 300), x, sigmas).nats)
         exact.append(-d / 2 * math.log(2 * math.pi) - x.square().sum(1).mean().item() / 2)
-    # Against the exact value of the same test points, so their own variance does not count.
+    # Compared on the same test points, so that the variance of the test points cancels.
     errors = np.subtract(estimates, exact)
     return {
         "dimensions": d,
@@ -442,14 +442,14 @@ def claim(
     Args:
         name: one of `CLAIMS`.
         out: a folder for ``NAME.png``.
-        seed: of all games.
+        seed: seed of all games.
         on_progress: called during the experiment.
 
     Returns:
         The result, and the figure's path.
 
     Raises:
-        UserError: no such claim, or the folder cannot be written.
+        UserError: an unknown claim, or the folder cannot be written.
     """
     if name not in CLAIMS:
         raise unknown_name(name, list(CLAIMS), "claim")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PARTS", "Context", "Part", "Record", "Reproduction", "Result", "register", "reproduce"]
 
-# Imported on first use, so that help texts, which name the parts, need no torch.
+# Imported on first use, because help texts name the parts and must not import torch.
 __getattr__, __dir__ = lazy_names(
     __name__, {"engine": "Reproduction reproduce", "records": "Record"}
 )

@@ -1,4 +1,4 @@
-"""§3, §5 and §6: the paper's claims about training, each as a table, a picture and a phrase."""
+"""The parts of §3, §5 and §6: claims about training, each with a table, a picture and a phrase."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
@@ -14,7 +14,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 def claim_part(name: str) -> Callable[[Context], Result]:
-    """The function that tests a claim of `training_claims` and makes its part."""
+    """Return the function that tests a claim of `training_claims` and makes its part."""
 
     def make(context: Context) -> Result:
         found, picture = training_claims.claim(
@@ -78,4 +78,4 @@ SUMMARIES: Mapping[str, Callable[[Rows], str]] = MappingProxyType(
         "helvetica": _summarise_helvetica,
     }
 )
-"""For each claim, the function that sums up its table in one phrase."""
+"""The function that summarises a claim's table in one phrase, by the claim's name."""

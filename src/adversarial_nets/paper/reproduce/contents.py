@@ -1,4 +1,4 @@
-"""The parts of the paper, in its order: what each one says and the function that reproduces it."""
+"""The parts of the paper, in its order: the paper's statement and the function that tests it."""
 
 import functools
 import importlib
@@ -8,14 +8,14 @@ from adversarial_nets.paper.reproduce.registry import Context, Part, Result, reg
 
 
 def _make(module: str, function: str, arguments: tuple[str, ...], context: Context) -> Result:
-    """Make a part by a function of a module beside this one."""
+    """Import a module of this package, and make a part by one of its functions."""
     make = getattr(importlib.import_module(f"adversarial_nets.paper.reproduce.{module}"), function)
     result: Result = (make(*arguments) if arguments else make)(context)
     return result
 
 
 def _later(module: str, function: str, *arguments: str) -> "functools.partial[Result]":
-    """A function that makes a part; it imports torch when it is called, so that names do not."""
+    """A function that makes a part. It imports torch only when it is called."""
     return functools.partial(_make, module, function, arguments)
 
 

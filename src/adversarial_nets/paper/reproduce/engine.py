@@ -46,7 +46,7 @@ class Reproduction:
     Attributes:
         parts: in the paper's order.
         html: the page.
-        kept: parts that were asked for but not made again, with the reason.
+        kept: requested parts that were not made again, with the reason.
     """
 
     parts: tuple[Record, ...]
@@ -83,8 +83,8 @@ def reproduce(
         seed: the seed of every random draw.
         use: runs to show instead of training them, by part (``figure2a`` to ``figure2d``); for
             ``table1`` a table1.json.
-        again: make parts that were made before, too.
-        show: make no part; only write the page.
+        again: also make parts that were made before.
+        show: do not make parts; only write the page.
         on_progress: called with (what, amount done, total).
 
     Raises:
@@ -98,7 +98,7 @@ def reproduce(
     context = Context(out, profile, seed, use, on_progress)
     with files.explain_os_errors(out):
         context.folder.mkdir(parents=True, exist_ok=True)
-    _read_all(context)  # report a damaged record before any work
+    _read_all(context)  # report damaged records before any work
     kept: dict[str, str] = {}
     try:
         for name in () if show else parts or _parts_of(profile):
@@ -123,7 +123,7 @@ def _check_names(parts: Sequence[str], use: Mapping[str, Path]) -> None:
     """Check the names of parts, and that every given run or table exists.
 
     Raises:
-        UserError: an unknown name, or no such run or file.
+        UserError: an unknown name, or a run or file that does not exist.
     """
     usable = usable_names()
     for name in (*parts, *use):
@@ -142,10 +142,10 @@ def _check_names(parts: Sequence[str], use: Mapping[str, Path]) -> None:
 
 
 def _make_part(part: Part, context: Context, again: bool) -> str:
-    """Make a part and record it, unless it is recorded with the same arguments already.
+    """Make a part and record it, unless it is already recorded with the same arguments.
 
     Returns:
-        Why an older record was kept although it differs; empty otherwise.
+        The reason why an older record was kept although it differs; '' otherwise.
     """
     old, wanted = read_record(part.name, context), _made_with(part, context)
     if old.status == "done" and not again:
@@ -171,7 +171,7 @@ def _make_part(part: Part, context: Context, again: bool) -> str:
 
 
 def _made_with(part: Part, context: Context) -> dict[str, Any]:
-    """The arguments and inputs that a part's record depends on."""
+    """The arguments and inputs on which a part's record depends."""
     paths = [context.use[name] for name in part.reads if name in context.use]
     table = table1_file(context) if "table1" in part.reads else None
     if table and table not in paths:
@@ -187,7 +187,7 @@ def _made_with(part: Part, context: Context) -> dict[str, Any]:
 
 
 def _reason_to_keep(old: Record, part: Part, context: Context) -> str:
-    """Why a record is replaced only on request: it is of the full profile or of a given run."""
+    """The reason not to replace an older record without --again, or '' if there is none."""
     if context.use.keys() & set(part.reads):
         return ""
     full = part.differs_by_profile and old.made_with.get("profile") == "full"
@@ -198,7 +198,7 @@ def _reason_to_keep(old: Record, part: Part, context: Context) -> str:
 
 
 def _command(part: Part, context: Context, given: Sequence[str]) -> str:
-    """The command that makes a part as it was made."""
+    """The command that makes a part with the same arguments."""
     options = ["--profile", context.profile] if part.differs_by_profile else []
     for name in given:
         options += ["--use", f"{name}={context.use[name]}"]

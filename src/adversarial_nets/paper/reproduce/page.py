@@ -20,10 +20,10 @@ __all__ = ["write_page"]
 
 
 def write_page(records: Sequence[Record], out: Path) -> Path:
-    """Write the page. Its pictures are inside it; its links to runs' reports are relative.
+    """Write the page, with its pictures inside it and relative links to the reports of runs.
 
     Args:
-        records: of all parts, in the order of the page.
+        records: the records of all parts, in the order of the page.
         out: the folder of the reproduction, which holds ``parts``.
     """
 
@@ -64,7 +64,7 @@ def _number(value: object) -> str:
 
 
 def _split_command(words: str) -> tuple[str, str]:
-    """A text and the command at its end, which is empty if there is none.
+    """Split a text into the text and the command at its end ('' if there is none).
 
     >>> _split_command("not run; run it with: advnets paper reproduce theory")
     ('not run; run it with: ', 'advnets paper reproduce theory')

@@ -1,4 +1,4 @@
-"""Read and write the record of each part, OUT/parts/NAME.json; checksums of what it used."""
+"""Read and write the record of each part, OUT/parts/NAME.json; checksums of its inputs."""
 
 import dataclasses
 import hashlib
@@ -23,15 +23,15 @@ class Record:
     Attributes:
         name: the part's name.
         title: its heading.
-        section: where it is in the paper.
-        published: what the paper says.
+        section: its section of the paper.
+        published: the paper's statement.
         status: ``done`` or ``not run``.
         ours: the result, or why the part was not run and how to run it.
         notes: caveats, in sentences.
         tables: each a sequence of rows, each row by column.
-        pictures: file names beside the record.
+        pictures: file names in the folder of the record.
         run: the folder of the run that it shows.
-        made_with: profile, seed, seconds, version, command, and the checksums of what was read.
+        made_with: profile, seed, seconds, version, command, and the checksums of its inputs.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Record:
 
 
 def done(part: Part, result: Result, made_with: Mapping[str, Any]) -> Record:
-    """The record of a part that was made."""
+    """Make the record of a part that was made."""
     return Record(
         name=part.name,
         title=part.title,
@@ -65,7 +65,7 @@ def done(part: Part, result: Result, made_with: Mapping[str, Any]) -> Record:
 
 
 def not_run(part: Part, why: str, made_with: Mapping[str, Any] = MappingProxyType({})) -> Record:
-    """The record of a part that was not made, with the reason or the command that makes it."""
+    """Make the record of a part that was not made, with the reason or the command that makes it."""
     return Record(
         name=part.name,
         title=part.title,
@@ -109,6 +109,6 @@ def write_record(record: Record, context: Context) -> None:
 
 
 def checksum(path: Path) -> str:
-    """A checksum of a file, or of a run's newest checkpoint (its state has its weights' own)."""
+    """A checksum of a file, or of a run's newest checkpoint (from the checksums in its state)."""
     file = path if path.is_file() else checkpoints.checkpoint_folder(path) / "state.json"
     return hashlib.sha256(file.read_bytes()).hexdigest()[:16]

@@ -25,7 +25,7 @@ class Context:
         out: the folder of the whole reproduction.
         profile: ``quick``, on the included digits in minutes, or ``full``, the published sizes.
         seed: the seed of every random draw.
-        use: runs and tables to show instead of making them, by the name of the part they are for.
+        use: runs and tables to show instead of making them, by the name of their part.
         on_progress: called with (what, amount done, total).
     """
 
@@ -58,7 +58,7 @@ class Result:
     """The return value of a part's function.
 
     Attributes:
-        ours: the result in one phrase; the page shows it beside the paper's.
+        ours: the result in one phrase; the page shows it next to the paper's statement.
         notes: caveats, in sentences.
         tables: each a sequence of rows with the same columns.
         pictures: file names, relative to `Context.folder`.
@@ -77,15 +77,15 @@ class Part:
     """One part of the paper and how to make it.
 
     Attributes:
-        name: the name to type; also its file name and its place on the page.
+        name: the name to type; also its file name and its anchor on the page.
         title: its heading on the page.
-        section: where it is in the paper.
-        published: what the paper says, in one phrase.
+        section: its section of the paper.
+        published: the paper's statement, in one phrase.
         make: makes the part.
         reads: names for `Context.use` whose run or table this part shows.
         differs_by_profile: whether the result depends on the profile.
-        full_only: whether the quick profile lacks this part.
-        slow: whether the quick profile leaves it out unless it is named.
+        full_only: whether only the full profile has this part.
+        slow: whether the quick profile makes it only if it is named.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""§7: the extensions that are measured, on the included digits (quick) or on MNIST (full)."""
+"""The parts of §7: the extensions, measured on the included digits (quick) or on MNIST (full)."""
 
 import dataclasses
 
@@ -47,7 +47,7 @@ def conditional(context: Context) -> Result:
 
 
 def inference(context: Context) -> Result:
-    """Extension 2: z from x, by a network that is trained after G."""
+    """Extension 2: z from x, predicted by a network that is trained after G."""
     run = run_of("figure2a", context)
     data = load_data(run, context.on_progress)
     steps = EncoderSettings.steps if context.profile == "full" else QUICK_STEPS
@@ -132,7 +132,7 @@ def efficiency(context: Context) -> Result:
 
 
 def _trained(preset: str, data: Dataset, context: Context) -> Run:
-    """A run of a preset: its whole length, or a short one in the quick profile."""
+    """Train a run of a preset, with its full length or, in the quick profile, a shorter one."""
     chosen = PRESETS[preset]
     return train(
         data,
@@ -146,7 +146,7 @@ def _trained(preset: str, data: Dataset, context: Context) -> Run:
 
 
 def _table(rows: list[Row]) -> list[dict[str, object]]:
-    """The rows as the page shows them."""
+    """The rows as a table of the page."""
     return [
         {
             "model": row.name,

@@ -1,4 +1,4 @@
-"""§5 and §6: Table 1, from the rows that ``advnets paper table1`` recorded, and Table 2."""
+"""The parts of §5 and §6: Table 1, from the rows of ``advnets paper table1``, and Table 2."""
 
 import json
 import time
@@ -26,7 +26,7 @@ _SAMPLES_TIMED = 10_000
 
 
 def table1(context: Context) -> Result:
-    """Table 1: the recorded rows beside the published numbers."""
+    """Table 1: the recorded rows, with the published numbers."""
     rows = _table1_rows(context)
     table = [
         {
@@ -48,7 +48,7 @@ def table1(context: Context) -> Result:
 
 
 def table1_file(context: Context) -> Path | None:
-    """The recorded rows: the given file, or one of this reproduction, of runs/ or of results/."""
+    """The file of recorded rows: the given one, or one in this reproduction, runs/ or results/."""
     folders = (context.out / "table1", Path("runs/table1"), Path("results"))
     paths = (context.use.get("table1"), *(folder / "table1.json" for folder in folders))
     return next((path for path in paths if path and path.is_file()), None)
@@ -65,7 +65,7 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
     """The recorded rows, at least one.
 
     Raises:
-        UserError: no rows are recorded, or the file holds something else.
+        UserError: no rows are recorded, or the file has other contents.
     """
     path = table1_file(context)
     if not path:
@@ -93,7 +93,7 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
 
 
 def table2(context: Context) -> Result:
-    """Table 2: the paper's list of difficulties, and what of it can be measured."""
+    """Table 2: the paper's list of difficulties, with measurements where that is possible."""
     rows, notes = _timed_rows(context)
     table = [
         {
@@ -130,14 +130,14 @@ def _number(value: float | None) -> str:
 
 
 def _over_seeds(row: Mapping[str, Any]) -> str:
-    """The mean of several seeds ± its standard deviation; nothing for one seed."""
+    """The mean ± standard deviation over several seeds; '' for one seed."""
     if row.get("spread") is None:
         return ""
     return f"{row['nats']:.1f} ± {row['spread']:.1f}, {row['seeds']} seeds"
 
 
 def _timed_rows(context: Context) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """Sampling speed of each model: as recorded, or else of one run; and notes about that run."""
+    """Sampling speed of each recorded model, or of one run if none is recorded; and notes on it."""
     if table1_file(context):
         rows = _table1_rows(context)
         timed = [r for r in rows if None not in (r["samples_per_second"], r["steps_per_sample"])]

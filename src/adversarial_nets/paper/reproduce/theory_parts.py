@@ -1,4 +1,4 @@
-"""§2 to §4: related work, Figure 1, and the theory."""
+"""The parts of §2 to §4: related work, Figure 1, and the theory."""
 
 from adversarial_nets.paper import figure1 as figure1_module
 from adversarial_nets.paper import function_space as function_space_module
@@ -12,7 +12,7 @@ __all__ = ["figure1", "function_space", "related_work", "theory"]
 
 
 def related_work(context: Context) -> Result:
-    """§2: the paper's remarks on other models, tested in small experiments."""
+    """§2: test the paper's remarks on other models in small experiments."""
     found = related_work_module.related_work(
         context.folder / "related-work", seed=context.seed, on_progress=context.on_progress
     )

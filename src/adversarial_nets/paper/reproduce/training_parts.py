@@ -1,4 +1,4 @@
-"""§5: train the paper's experiments (or show given runs); samples, scores and interpolation."""
+"""The parts of §5: train the experiments or show given runs; samples, scores, interpolation."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -35,8 +35,8 @@ class Experiment:
 
     Attributes:
         data: the paper's data set.
-        substitute: the data set to use if that one is not on this machine.
-        presets: its presets; each one continues from the run of the preset before it.
+        substitute: the data set to use if the paper's data set is not on this machine.
+        presets: its presets; each continues from the run of the previous one.
     """
 
     data: str
@@ -65,7 +65,7 @@ def run_of(name: str, context: Context) -> Run:
         context: profile, seed, and the runs to show.
 
     Raises:
-        UserError: the quick profile lacks this part, or its data set is missing.
+        UserError: the quick profile does not have this part, or its data set is missing.
     """
     if name in context.use:
         return runs_folder.open_run(context.use[name])
@@ -114,7 +114,7 @@ def _load(experiment: Experiment, context: Context) -> Dataset:
     """The experiment's data set, or its substitute.
 
     Raises:
-        UserError: neither is on this machine.
+        UserError: neither data set is on this machine.
     """
     data, substitute = experiment.data, experiment.substitute
     try:
@@ -138,7 +138,7 @@ def _progress(context: Context, name: str) -> Callable[[TrainingSnapshot], None]
 
 
 def figure2(name: str) -> Callable[[Context], Result]:
-    """The function that makes a part of Figure 2: samples, nearest training images, scores."""
+    """Return the function that makes a part of Figure 2: samples, nearest images, scores."""
 
     def make(context: Context) -> Result:
         run = run_of(name, context)
@@ -179,7 +179,7 @@ def _run_in_words(run: Run) -> str:
 
 
 def _qualification(run: Run, name: str) -> str:
-    """A caveat to print after a run's score if it is not comparable with the paper's."""
+    """A caveat to print after a run's score if it is not comparable with the paper's score."""
     words = ""
     if not _is_experiment(run, name):
         words += "; not the published experiment"

@@ -1,1 +1,1 @@
-"""§7, future work: the paper's five extensions, one module each."""
+"""§7, future work: the paper's five extensions, one module for each."""

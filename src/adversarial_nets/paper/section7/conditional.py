@@ -1,12 +1,13 @@
 """§7, extension 1: "A conditional generative model p(x | c) can be obtained by adding c as input".
 
-What a conditional generator must do, and what each number shows:
+The measures of a conditional generator:
 
 * **Parzen**: samples of all classes together are like the data (Table 1's protocol with 1,000
   samples of each class; Mirza & Osindero 2014, arXiv:1411.1784, report 132 ± 1.8).
 * **Alignment**: a classifier assigns a sample to the class that G was given. The upper limit is the
-  classifier's accuracy on real test images, which is given beside it.
-* **Control**: the same samples against permuted classes. It must be at chance, 1 / classes.
+  classifier's accuracy on real test images, which is also reported.
+* **Control**: alignment of the same samples with permuted classes. It must be at chance level, 1 /
+  classes.
 * **Variance within classes**: mean pixel variance of a class's samples, divided by that of its test
   images. Near 0 if each class has collapsed to one image.
 """
@@ -68,7 +69,7 @@ class ConditionalScores:
         alignment: fraction of samples that the classifier assigns to the requested class.
         accuracy: the classifier's accuracy on real test images.
         control: alignment with permuted classes.
-        chance: 1 / classes, what the control should be.
+        chance: 1 / classes, the expected value of the control.
         variance: variance within classes, of samples divided by test images.
         by_class: alignment of each class by its name.
     """
@@ -107,7 +108,7 @@ def score_conditional(
         on_progress: called with (what, amount done, total).
 
     Raises:
-        UserError: the run has no classes, or its data no labelled test images.
+        UserError: the run has no classes, or its data have no labelled test images.
     """
     if per_class < 2:
         raise SettingError("per_class", f"is {per_class}; it must be 2 or more.")
@@ -149,8 +150,8 @@ def score_conditional(
 def shuffle_labels(data: Dataset) -> Dataset:
     """The data with each split's labels in random order: p(x | c) is then p(x) for every c.
 
-    A conditional game on them is the second control: its alignment with the true classes must be
-    at chance too, and its samples of one class must vary like all images.
+    A conditional game on these data is the second control: its alignment with the true classes must
+    also be at chance level, and its samples of one class must vary like all images.
     """
     labels = {
         split: numbers[permutation(0, f"shuffled labels, {split}", 0, len(numbers))]

@@ -4,8 +4,9 @@
 z from during training." How many rounds, and seconds, does a game need to reach a given Parzen
 score on validation images? The same game is played with one setting changed at a time.
 
-Seconds are those rounds times the time of one round, without scores and checkpoints. The times of
-all variants are measured in turns, because machines are faster at some minutes than at others.
+The seconds are these rounds multiplied by the time of one round, without scores and checkpoints.
+The times of all variants are measured in turns, because a machine's speed varies from minute to
+minute.
 """
 
 import itertools
@@ -52,25 +53,27 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "10 dimensions of z": {"z_size": 10},
     "400 dimensions of z": {"z_size": 400},
 }
-"""What is changed in the preset `quickstart-2014`, by name. The averaged G is kept in each."""
+"""The changes of the preset `quickstart-2014`, by the variant's name. Each variant keeps an
+averaged G."""
 
 SCORE_EVERY = 250
 LOOK_EVERY = 4
-"""Scores between two looks at whether the game has reached the score and may end."""
+"""Number of scores between two checks whether the game has reached the score and can end."""
 TURNS, TIMED_ROUNDS = 5, 20
 WEIGHTS = ("raw", "averaged")
 
 
 @dataclass(frozen=True)
 class Reached:
-    """When one game reached the score.
+    """When the games of a variant reached the score.
 
     Attributes:
         variant: its name in `VARIANTS`.
         weights: ``raw`` or ``averaged`` G.
-        rounds: the first scored round with that score, for each seed; all rounds if it never came.
-        seconds: the time of so many rounds.
-        reached: how many seeds reached it.
+        rounds: for each seed, the first round with the score; the game's length if it was not
+            reached.
+        seconds: the time of these rounds.
+        reached: the number of seeds that reached the score.
     """
 
     variant: str
@@ -81,7 +84,7 @@ class Reached:
 
 
 def first_to_reach(metrics: Sequence[Mapping[str, Any]], nats: float, weights: str) -> int | None:
-    """The round of the first score of at least that many nats; None if there is none.
+    """The round of the first score of at least `nats`; None if there is none.
 
     >>> rows = [{"round": r, "scores": {"raw": {"valid_nats": 10 * r}}} for r in (5, 9)]
     >>> first_to_reach(rows, 60.0, "raw"), first_to_reach(rows, 100.0, "raw")
@@ -104,7 +107,7 @@ def efficiency(
     base: Settings | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[list[Row], Path]:
-    """Play every variant with every seed, and note when each reached the score.
+    """Train every variant with every seed, and find the round at which each reached the score.
 
     Runs are kept and resumed, so an interrupted comparison continues.
 
@@ -112,7 +115,8 @@ def efficiency(
         data: the data set.
         out: folder of runs and picture.
         nats: the score to reach.
-        rounds: the most rounds of a game. It ends once the raw and the averaged G have the score.
+        rounds: maximum number of rounds of a game. It ends earlier once the raw and the averaged G
+            have the score.
         seeds: one game for each.
         variants: names of `VARIANTS`.
         base: the settings to change; by default those of the preset `quickstart-2014`.
@@ -149,9 +153,9 @@ def efficiency(
 def _play(
     data: Dataset, settings: Settings, folder: Path, nats: float, rounds: int
 ) -> dict[str, int | None]:
-    """Play until both kinds of weights have the score, and return the round of each.
+    """Train until both kinds of weights have the score, and return the round of each.
 
-    A game that diverges does not get there; it may be the setting that diverges.
+    A game that diverges does not reach the score; the divergence may be caused by the variant.
     """
     cadence = Cadence(
         log_every=SCORE_EVERY, score_every=SCORE_EVERY, save_every=SCORE_EVERY, samples_every=rounds
@@ -159,7 +163,7 @@ def _play(
     step = SCORE_EVERY * LOOK_EVERY
     played = max(checkpoint_rounds(folder), default=0)
     for last in [*range(step, rounds, step), rounds]:
-        try:  # also if the folder has the score already: its settings and data are checked
+        try:  # also for a finished folder, to check its settings and data
             train(
                 data,
                 preset=PRESET,
@@ -184,14 +188,14 @@ def _first(folder: Path, nats: float, rounds: int) -> dict[str, int | None]:
 def _reached(
     name: str, weights: str, at: Sequence[int | None], rounds: int, seconds: float
 ) -> Reached:
-    """A game that never got there counts with all its rounds."""
+    """A game that did not reach the score counts with all its rounds."""
     counted = tuple(rounds if round is None else round for round in at)
     times = tuple(round * seconds for round in counted)
     return Reached(name, weights, counted, times, len(at) - at.count(None))
 
 
 def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, float]:
-    """The median time of a round of each game; the games take turns."""
+    """The median time of a round of each game, measured in turns."""
 
     def rounds_of(settings: Settings) -> Workload:
         game = new_game(settings, data)
@@ -246,7 +250,7 @@ def plot(found: Sequence[Reached], nats: float, seeds: int) -> Figure:
         axes.set_xlim(left=0)
         axes.grid(axis="x", color=GREY, alpha=0.2)
         tidy(axes)
-    figure.axes[0].invert_yaxis()  # both axes share it: the first variant on top
+    figure.axes[0].invert_yaxis()  # shared by both axes: the first variant is on top
     figure.axes[1].plot([], [], "o", color=GREY, markerfacecolor="white", label="not by all seeds")
     figure.axes[1].legend(frameon=False)
     return figure

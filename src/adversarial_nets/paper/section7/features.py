@@ -1,8 +1,8 @@
-"""§7, extension 4, literally: classifiers of few labels on the features of D.
+"""§7, extension 4, as the paper states it: classifiers of few labels on the features of D.
 
 "Features from the discriminator … could improve performance of classifiers when limited labeled
-data is available." The features are D's last hidden layer, of a game that saw no label. A linear
-and a nearest-neighbour classifier are trained on them and on the raw pixels.
+data is available." The features are D's last hidden layer, from a game without labels. A linear and
+a nearest-neighbour classifier are trained on them and on the raw pixels.
 """
 
 from dataclasses import dataclass
@@ -56,8 +56,8 @@ def features_against_pixels(
 ) -> list[Errors]:
     """Classify test images by few labels, from raw pixels, from D's features and from E's.
 
-    E's are E(x), of a joint game or if `advnets paper section7 inference` trained one for the run's
-    newest G.
+    E's features are E(x). A joint game has an E, and `advnets paper section7 inference` trains one
+    for a run's newest G.
 
     Args:
         run: an unconditional run on these data.
@@ -102,7 +102,7 @@ def features_against_pixels(
 
 
 def _rows_for_D(run: Run, round: int, x: Values) -> Float[Tensor, "n row"]:
-    """What D sees of images: x itself, in the joint game (x, E(x))."""
+    """D's input for images: x itself, in the joint game (x, E(x))."""
     if not run.settings.joint:
         return x
     G, _ = game_state.load_generator(run, round, "raw")
@@ -127,8 +127,9 @@ def discriminator_features(D: nn.Module, x: Values) -> Float[Tensor, "n features
 def _linear(x: Values, c: Classes, test: TestValues, of_test: TestClasses) -> float:
     """Error of logistic regression, on values standardised by the labelled images.
 
-    Values that vary little are divided by `SMALLEST_SCALE` of the overall standard deviation: their
-    own would enlarge pixels that are nearly always black in the labelled images.
+    Values that vary little are divided by `SMALLEST_SCALE` times the overall standard deviation,
+    because their own standard deviation would enlarge pixels that are almost always black in the
+    labelled images.
     """
     from sklearn.linear_model import LogisticRegression
 

@@ -9,15 +9,15 @@ softmax, and D by their sum Z(x) = Σ_k exp l_k(x):
     D(x) = Z / (Z + 1),  so D's logit is  a(x) = log Z = logsumexp l(x).
 
 It minimises the cross-entropy on the labelled images minus ½ V(D, G), Equation 1 with unlabelled
-images as data. G does not play against D's output. It matches features: with f the last hidden
-layer, it minimises the mean square of E f(x) − E f(G(z)). Such a G draws badly, and its D
+images as data. G's loss does not use D's output. G matches features: with f the last hidden layer,
+it minimises the mean square of E f(x) − E f(G(z)). With this loss the samples are bad, but D
 classifies well.
 
 The sizes, the noise, weight normalisation and its initialisation from data follow the authors'
-released code for permutation-invariant MNIST. G's Adam does not: with theirs (β₁ .5, β₂ .999) G
-overshot and collapsed to one image within 1,500 updates. We use no momentum (as the code of Dai et
-al. 2017, arXiv:1705.09783) and β₂ = .99, which follows the changing gradients of this game sooner.
-Both learning rates fall at the end, as in that code.
+released code for permutation-invariant MNIST. G's Adam does not: with the authors' settings (β₁ .5,
+β₂ .999) G overshot and collapsed to one image within 1,500 updates. We use no momentum, as in the
+code of Dai et al. 2017 (arXiv:1705.09783), and β₂ = .99, which adapts faster to the changing
+gradients of this game. Both learning rates fall at the end, as in the code of Dai et al.
 """
 
 from dataclasses import dataclass
@@ -60,11 +60,11 @@ Named = dict[str, Tensor]
 INPUT_NOISE, HIDDEN_NOISE = 0.3, 0.5
 """Standard deviation of the Gaussian noise on x and on each hidden layer, during training."""
 D_BETAS, G_BETAS, EPS = (0.5, 0.999), (0.0, 0.99), 1e-4
-"""Adam's. The released code adds 1e-8 under the root: 1e-4 where gradients are tiny."""
+"""Adam's ε. The released code adds 1e-8 under the root, which equals 1e-4 for tiny gradients."""
 AVERAGE = 1e-4
-"""Weight of the newest classifier in the moving average that is tested."""
+"""Weight of the newest classifier in the moving average; the average is tested."""
 INITIAL_IMAGES = 500
-"""Images that set the first scales and biases: unlabelled ones, or if there are none, labelled."""
+"""Number of images from which scales and biases are initialised: unlabelled, or else labelled."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +125,11 @@ def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " c
 
     Args:
         labels: the class of every training image.
-        count: how many, a multiple of the number of classes.
-        draw: another number chooses others.
+        count: the number of rows, a multiple of the number of classes.
+        draw: number of the draw; another number chooses other rows.
 
     Raises:
-        UserError: no such number of labels, or a class with too few images.
+        UserError: an impossible number of labels, or a class with too few images.
     """
     classes = int(labels.max()) + 1
     of_each, rest = divmod(count, classes)
@@ -154,7 +154,7 @@ def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " c
 def _scales(v: Tensor, g: Tensor) -> Tensor:
     """Factors s of v's columns that give them length g (weight normalisation, arXiv:1602.07868).
 
-    x @ (v·s) = (x @ v)·s, and the right side needs less work.
+    x @ (v·s) = (x @ v)·s, and the right side is cheaper to compute.
     """
     return g * v.square().sum(0).rsqrt()
 
@@ -164,7 +164,7 @@ def _classify(
     x: Images,
     generator: torch.Generator | None = None,
 ) -> tuple[Features, Logits]:
-    """The last hidden layer and the logits; with a generator of noise, as in training."""
+    """The last hidden layer and the logits; with noise, as in training, if `generator` is given."""
     depth = sum(name.startswith("v") for name in D)
     f = x
     for i in range(depth):
@@ -213,7 +213,7 @@ def classifier_loss(
 def generator_loss(
     of_data: Features, of_samples: Float[Tensor, "n_samples features"]
 ) -> Float[Tensor, ""]:
-    """Feature matching: the mean square of the difference of both mean features."""
+    """Feature matching: mean square of the difference between the mean features of x and G(z)."""
     return (of_data.mean(0) - of_samples.mean(0)).square().mean()
 
 
@@ -227,7 +227,7 @@ def fit(
     settings: Settings,
     session: FitSession | None = None,
 ) -> FewLabels:
-    """Play the game.
+    """Train the classifier and G, or the classifier alone.
 
     Args:
         labelled: images with labels, in [0, 1].
@@ -283,16 +283,17 @@ def _loss_of_G(D: Named, x: Images, G_z: Images, noise: torch.Generator) -> Floa
 
 @torch.no_grad()
 def update_average(model: FewLabels, step: int) -> None:
-    """Move the averaged classifier towards the newest; early on faster than later.
+    """Update the moving average of the classifier; with a larger weight early in training.
 
-    The released code always uses `AVERAGE`, which needs some 50,000 updates to forget the start.
+    The released code always uses the weight `AVERAGE`, with which the initial weights influence the
+    average for about 50,000 updates.
     """
     for name, mean in model.averaged.items():
         mean.lerp_(model.D[name], max(AVERAGE, 9 / (10 + step)))
 
 
 def _rows_of_labelled(address: Address, step: int, n: int) -> Int64[Tensor, " batch"]:
-    """Rows of a minibatch of labelled images: shuffled anew whenever all were shown."""
+    """Rows of a minibatch of labelled images: shuffled again after each pass over all of them."""
     batch = len(address.rows)
     whole = range(step * batch // n, ((step + 1) * batch - 1) // n + 1)
     order = torch.cat([permutation(address.seed, "few labels: order", e, n) for e in whole])
@@ -301,7 +302,7 @@ def _rows_of_labelled(address: Address, step: int, n: int) -> Int64[Tensor, " ba
 
 
 def _new_model(x: Images, classes: int, s: Settings) -> FewLabels:
-    """Networks before the first update, with scales and biases for the first of the images x."""
+    """Networks before the first update, with scales and biases initialised from images."""
     pixels = x.shape[1]
     D: Named = {}
     for i, (inputs, units) in enumerate(pairwise((pixels, *s.hidden, classes))):
@@ -333,7 +334,7 @@ def _initialise_from_data(D: Named, x: Images, s: Settings) -> None:
 
 
 def _trained_part(D: Named) -> Named:
-    """The classifier's trained tensors: of the scales only the output layer's, as released."""
+    """The classifier's trained tensors; only the output layer's scales are trained, as released."""
     last = max(int(name[1:]) for name in D)
     return {name: x for name, x in D.items() if name[0] != "g" or name == f"g{last}"}
 
@@ -347,7 +348,7 @@ def _with_prefix(prefix: str, named: Named) -> Named:
 
 @torch.no_grad()
 def count_errors(model: FewLabels, x: Images, classes: Classes) -> int:
-    """How many images the averaged classifier puts into a wrong class."""
+    """The number of images that the averaged classifier classifies wrongly."""
     found = torch.cat([_classify(model.averaged, block)[1].argmax(1) for block in x.split(1000)])
     return int((found != classes).sum())
 

@@ -40,8 +40,8 @@ def few_labels_rows(
     Both trainings resume if they were interrupted, and are not repeated once they are finished.
 
     Args:
-        data: a data set with labels for training and test images. All training and validation
-            images are the unlabelled ones.
+        data: a data set with labels for training and test images. All its training and validation
+            images are used as unlabelled images.
         out: the folder of the runs and the picture.
         labels: labelled images, equally many of each class.
         epochs: passes over the unlabelled images.
@@ -53,7 +53,7 @@ def few_labels_rows(
         The rows, test errors in %, and the picture.
 
     Raises:
-        UserError: data without labels, or more labels than there are.
+        UserError: data without labels, or more labels than the data have.
     """
     require_labels(data)
     count_classes(data, "few-labels")
@@ -87,7 +87,7 @@ def few_labels_rows(
 def features_rows(
     run: RunLike, model: str, data: Dataset, labels: int = 100, draw: int = 0
 ) -> list[Row]:
-    """The paper's literal form: classify by few labels on features of the run's D and E.
+    """The extension as the paper states it: classify features of the run's D and E by few labels.
 
     Args:
         run: a finished run on these data, without classes.
@@ -97,10 +97,11 @@ def features_rows(
         draw: number of the draw of labelled images.
 
     Returns:
-        Test errors in % of a linear and a nearest-neighbour classifier, on pixels, too.
+        Test errors in % of a linear and a nearest-neighbour classifier on these features and on
+        pixels.
 
     Raises:
-        UserError: data without labels, more labels than there are, or a run with classes.
+        UserError: data without labels, more labels than the data have, or a run with classes.
     """
     rows = []
     for found in features_against_pixels(run, data, labels, draw):

@@ -1,14 +1,14 @@
 """§7, extension 3: fill in hidden pixels, p(x_S | x_¬S) for any set S of pixels.
 
-Two ways. **By optimisation**, on any finished run (Yeh et al. 2017, arXiv:1607.07539): find the z
-whose G(z) agrees with the known pixels and looks like data to D,
+There are two methods. **By optimisation**, with any finished run (Yeh et al. 2017,
+arXiv:1607.07539): find the z whose G(z) agrees with the known pixels and has a high D(G(z)),
 
     min_z  Σ_known w·|x − G(z)| + λ log(1 − D(G(z))),
 
-where a known pixel's weight w is the share of hidden pixels in the window around it. D also sees
-the class in a conditional game, and z in the joint game. **By a game
-that was trained for it**, the paper's words: with `condition` masks one G(z, x·m, m) fills in every
-mask m in a single pass (`masks`).
+where a known pixel's weight w is the share of hidden pixels in the window around it. In a
+conditional game the class is also an input of D, in the joint game z. **By a G that was trained for
+it**, as the paper suggests: with `condition` masks one G(z, x·m, m) fills in every mask m in a
+single pass (`masks`).
 """
 
 import copy
@@ -48,7 +48,7 @@ LR = 0.03
 
 
 def compose(x: Images, mask: Masks, filled: Images) -> Images:
-    """The known pixels of x and the others of `filled`.
+    """Combine the known pixels of x with the other pixels of `filled`.
 
     >>> x, filled = torch.ones(1, 3), torch.zeros(1, 3)
     >>> compose(x, torch.tensor([[1.0, 0.0, 1.0]]), filled).tolist()
@@ -60,7 +60,7 @@ def compose(x: Images, mask: Masks, filled: Images) -> Images:
 def neighbour_weights(mask: Masks, image_shape: ImageShape) -> Masks:
     """For each known pixel the share of hidden pixels in the 7 × 7 window around it; 0 for others.
 
-    At the image's edge the window holds only the image's own pixels.
+    At the image's edge the window contains only pixels inside the image.
     """
     hidden = 1 - mask.view(-1, *image_shape)
     share = avg_pool2d(hidden, WINDOW, 1, WINDOW // 2, count_include_pad=False)
@@ -95,7 +95,7 @@ def optimise_completions(
     c: Classes | None = None,
     steps: int = 1500,
 ) -> Images:
-    """Complete images by optimising z, each row from a random z of its own.
+    """Complete images by optimising z, each row from its own random z.
 
     Args:
         G: the generator, in evaluation mode.
@@ -108,10 +108,10 @@ def optimise_completions(
         steps: updates of Adam on z.
 
     Returns:
-        The known pixels of x with G's pixels in between.
+        The known pixels of x, completed with G's pixels.
 
     Raises:
-        UserError: images of another form than G's, or another mask.
+        UserError: images of another shape or range than G's, or a mask of another shape.
     """
     refuse_other_images(G, settings, x)
     mask = _as_mask(mask, x)
@@ -151,7 +151,7 @@ def _as_mask(mask: AnyMask, x: Images) -> Masks:
 def _row_for_D(
     G: nn.Module, G_z: Images, z: Float[Tensor, "n z_size"], c: Classes | None
 ) -> Float[Tensor, "n values"]:
-    """What D sees of samples: G(z); with a class (G(z), c); in the joint game (G(z), z)."""
+    """D's input for samples: G(z); with a class (G(z), c); in the joint game (G(z), z)."""
     if isinstance(G, GeneratorWithEncoder):
         return torch.cat([G_z, z], 1)
     return G_z if c is None else with_classes(G_z, c, class_count(G))
@@ -168,7 +168,8 @@ def complete_in_one_pass(G: nn.Module, settings: Settings, x: Images, mask: AnyM
         mask: 1 or True where a pixel is known; one row for each image, or one for all.
 
     Raises:
-        UserError: a run without masks, images of another form than G's, or another mask.
+        UserError: a run without masks, images of another shape or range than G's, or a mask of
+            another shape.
     """
     if settings.condition != "masks":
         raise SettingError(

@@ -35,8 +35,8 @@ __all__ = [
 Images = Float[Tensor, "n pixels"]
 Mask = Float[Tensor, " pixels"]
 
-HIDDEN_REGIONS = "right", "blocks"  # what is hidden in the study
-STEPS = 500  # updates of z in the study; the command `advnets inpaint` makes more
+HIDDEN_REGIONS = "right", "blocks"  # the regions that the study hides
+STEPS = 500  # updates of z in the study; `advnets inpaint` makes more
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Completions:
 
     Attributes:
         rmse: root mean square error on hidden pixels, over all completions.
-        right_class: share of completions that a classifier finds in the image's class.
-        diversity: standard deviation over an image's completions, its mean over hidden pixels.
+        right_class: share of completions that a classifier assigns to the image's class.
+        diversity: standard deviation over an image's completions, averaged over hidden pixels.
     """
 
     rmse: float
@@ -64,19 +64,19 @@ def completions_of(
     steps: int = STEPS,
     c: int | None = None,
 ) -> Float[Tensor, "images completions pixels"]:
-    """Several completions of each image, by the way that fits the run.
+    """Several completions of each image: in one pass for a run with masks, else by optimisation.
 
     Args:
         run: any run.
         G: its generator.
-        round: the round of that generator's checkpoint; D is taken from the same. An exported
+        round: the round of that generator's checkpoint, from which D is loaded too. An exported
             generator has no D.
         x: images.
         mask: 1 where a pixel is known, the same for all images.
         each: completions of each image.
         steps: updates of z, for a run without masks.
-        c: the class of the images, of a run with classes; by default the one of 1,000 samples that
-            agrees best with an image's known pixels.
+        c: the class of the images, for a run with classes; by default the class of the one of 1,000
+            samples that agrees best with an image's known pixels.
     """
     s = run.settings
     rows = x.repeat_interleave(each, 0)
@@ -102,7 +102,7 @@ def filling_in_rows(
     weights: str | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[list[Row], Float[Tensor, "shown pixels"]]:
-    """Measure a run's completions of test images, beside the mean and the nearest training image.
+    """Measure a run's completions of test images, and those by the mean and nearest training image.
 
     Args:
         run: any run.
@@ -153,7 +153,7 @@ def measured(
     mask: Mask,
     classes_of: Callable[[Tensor], Tensor],
 ) -> Completions:
-    """The measures of completions of the images x."""
+    """Measure completions of the images x."""
     hidden = mask == 0
     error = (completed - x[:, None])[..., hidden]
     found = classes_of(completed.flatten(0, 1)).unflatten(0, completed.shape[:2])

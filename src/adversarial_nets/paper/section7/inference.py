@@ -5,8 +5,8 @@ x." The auxiliary network E is trained after G, on G's own samples, where z is k
 
     min_E  E_{z ~ p_z} ‖z − E(G(z))‖².
 
-An image that is no sample may have no z at all. So a second way starts from E(x) and minimises
-‖x − G(z)‖² over z, with the schedule of StyleGAN2's projector (Karras et al. 2020,
+For an image that is not a sample of G, no exact z may exist. So a second method starts from E(x)
+and minimises ‖x − G(z)‖² over z, with the schedule of StyleGAN2's projector (Karras et al. 2020,
 arXiv:1912.04958, Appendix D).
 """
 
@@ -56,7 +56,8 @@ Columns = Float[Tensor, "n columns"]
 WARM_UP, RAMP_DOWN = 0.05, 0.25
 """Shares of the steps in which the learning rate rises and falls."""
 LR, NOISE, NOISE_SHARE = 0.1, 0.05, 0.75
-"""Adam's rate, the first standard deviation of the noise on z, and the steps that have any."""
+"""Adam's learning rate, the initial standard deviation of the noise on z, and the share of the
+steps with noise."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class EncoderSettings:
         hidden: units of the hidden layers (ReLU, batch-normalised).
         steps: updates.
         batch: samples in a minibatch.
-        lr: Adam's first learning rate; it falls linearly to 0.
+        lr: Adam's initial learning rate; it falls linearly to 0.
         seed: seed of all random draws.
     """
 
@@ -82,7 +83,7 @@ class EncoderSettings:
 
 
 def new_encoder(pixels: int, z_size: int, s: EncoderSettings) -> nn.Sequential:
-    """E before its training: a perceptron like G, the other way round."""
+    """E before its training: a multilayer perceptron from images to z."""
     layers = GeneratorSettings(
         hidden=s.hidden, output="linear", batch_norm=True, bias_from_marginals=False
     )
@@ -124,9 +125,9 @@ def fit_encoder(
 
 
 def encoder_folder(run: Run, weights: str, round: int, s: EncoderSettings | None = None) -> Path:
-    """The folder of the E that was trained for the run's G of that round.
+    """The folder of the encoder E that was trained for the run's G at a round.
 
-    An E of other than the default length or seed has a folder of its own.
+    An E with another length or seed than the default has its own folder.
     """
     s, usual = s or EncoderSettings(), EncoderSettings()
     own = (s.steps, s.seed) != (usual.steps, usual.seed)
@@ -135,23 +136,25 @@ def encoder_folder(run: Run, weights: str, round: int, s: EncoderSettings | None
 
 
 def load_encoder(run: Run, weights: str, round: int) -> nn.Sequential | None:
-    """The E of the run's G of that round: of a joint game its own, else the one trained after G.
+    """Load the encoder E for the run's G at a round: trained with G in a joint game, else after G.
 
     Returns:
-        E in evaluation mode, of several the one that was trained longest; None if none was trained
-        to its end yet.
+        E in evaluation mode; if there are several, the one that was trained longest. None if no
+        training of E is finished.
     """
     if run.settings.joint:
         G, _ = game_state.load_generator(run, round, weights)
-        return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file holds no E
+        return G.E if isinstance(G, GeneratorWithEncoder) else None  # an ONNX file has no E
     usual = encoder_folder(run, weights, round)
-    folders = sorted(usual.parent.glob(f"{usual.name}*"))  # the same of equally long ones anywhere
+    folders = sorted(
+        usual.parent.glob(f"{usual.name}*")
+    )  # sorted: ties do not depend on the system
     trained = [E for folder in folders if (E := _finished(run, folder))]
     return max(trained, key=lambda found: found[0])[1] if trained else None
 
 
 def _finished(run: Run, folder: Path) -> tuple[int, nn.Sequential] | None:
-    """Length and E of a training that is finished; None for another."""
+    """The length and E of a finished training; None if it is not finished."""
     saved = checkpoints.checkpoint_rounds(folder)
     if not saved:
         return None
@@ -170,7 +173,7 @@ def _finished(run: Run, folder: Path) -> tuple[int, nn.Sequential] | None:
 
 
 def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Images:
-    """G(z), with gradients; of a conditional generator G(z, c).
+    """G(z) with gradients; G(z, c) for a conditional generator.
 
     Args:
         G: the generator.
@@ -183,7 +186,7 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
 
 @torch.no_grad()
 def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
-    """Refuse images of another form than G's: (n, pixels), floats on the same scale.
+    """Raise an error unless images have G's shape and range: floats (n, pixels).
 
     Raises:
         UserError: the images are not a float tensor of G's width, or have another range.
@@ -195,8 +198,8 @@ def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
     if not is_tensor or not x.is_floating_point() or x.shape[1:] != like.shape[1:]:
         given = f"{x.dtype} of shape {tuple(x.shape)}" if is_tensor else describe_type(x)
         raise UserError(
-            f"The images are {given}; they must be floats of shape (n, {like.shape[1]}). A data "
-            "set's images are so in data.floats(images); flatten others with x.flatten(1)."
+            f"The images are {given}; they must be floats of shape (n, {like.shape[1]}). "
+            "data.floats(images) converts a data set's images; flatten others with x.flatten(1)."
         )
     if len(x) and x.max() > 10 and like.min() >= 0 and like.max() <= 1:
         raise UserError(
@@ -212,7 +215,7 @@ def distances(G: nn.Module, x: Images, z: Noise, c: Classes | None = None) -> Fl
 
 
 def nearest_class(G: nn.Module, x: Images, z: Noise) -> Classes | None:
-    """The class with which a conditional generator comes nearest to each x from this z.
+    """For each x the class c for which G(z, c) is nearest to x, with z fixed.
 
     Returns:
         None for a generator without classes.
@@ -230,23 +233,23 @@ def starting_points(
     c: Classes | None = None,
     known: Images | None = None,
 ) -> tuple[Noise, Classes | None]:
-    """A first z of each image, and its class if G has classes.
+    """An initial z for each image, and its class if G has classes.
 
     Args:
         G: the generator.
         settings: the run's settings.
         x: images.
-        E: gives z = E(x), or the nearest z that the prior can draw; without it, the best of 1,000
-            random z is taken.
-        c: the class of each image; by default the one that comes nearest.
-        known: 1 at the pixels that count, for random z; by default all count.
+        E: the encoder; z is the point of the prior's support nearest to E(x). Without E, z is the
+            best of 1,000 random z.
+        c: the class of each image; by default that of the nearest G(z, c).
+        known: 1 at the pixels to compare, for random z; by default all.
 
     Raises:
-        UserError: images of another form than G's.
+        UserError: images of another shape or range than G's.
     """
     refuse_other_images(G, settings, x)
     if E is not None:
-        z = into_support(encode(E, x), settings)  # E's own output may lie outside
+        z = into_support(encode(E, x), settings)  # E's output may lie outside the support
         return z, nearest_class(G, x, z) if c is None else c
     address = Address(settings.seed, 0, range(1000))
     tried_z = priors.draw(settings.prior, address, settings.z_size, "first z")
@@ -275,7 +278,7 @@ def optimise_z(
     c: Classes | None = None,
     steps: int = 500,
 ) -> Noise:
-    """Minimise ‖x − G(z)‖² over z, for each image on its own.
+    """Minimise ‖x − G(z)‖² over z, for each image separately.
 
     z stays in the prior's support. The result is never farther from x than the start.
 
@@ -283,12 +286,12 @@ def optimise_z(
         G: the generator, in evaluation mode.
         settings: the run's settings; the prior and the seed are used.
         x: images.
-        start: where to begin, one row for each image.
+        start: the initial z, one row for each image.
         c: the class of each image, for a conditional generator.
         steps: updates of Adam.
 
     Raises:
-        UserError: images of another form than G's, or a start of another shape.
+        UserError: images of another shape or range than G's, or a start of another shape.
     """
     refuse_other_images(G, settings, x)
     if start.shape != (len(x), settings.z_size):
@@ -317,11 +320,11 @@ def optimise_z(
 
 
 def _schedule(t: float) -> float:
-    """The learning rate's factor at share t of the steps: a linear rise, and a cosine's fall."""
+    """The learning rate's factor at share t of the steps: a linear rise, then a cosine decay."""
     fall = min(1.0, (1 - t) / RAMP_DOWN)
     return min(1.0, t / WARM_UP) * (0.5 - 0.5 * math.cos(math.pi * fall))
 
 
 def into_support(z: Noise, settings: Settings) -> Noise:
-    """The nearest z that the prior can draw."""
+    """The point of the prior's support that is nearest to each z."""
     return priors.find(settings.prior).nearest(z)

@@ -1,4 +1,4 @@
-"""The measures of §7, extension 2: what E's features say of the class, and how it reconstructs."""
+"""The measures of §7, extension 2: classification by E's features, and reconstruction."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -52,18 +52,19 @@ PUBLISHED_RATIO = "0.62"
 
 @dataclass(frozen=True)
 class InferenceScores:
-    """What E learned.
+    """Measures of an encoder E on test images.
 
     Attributes:
         round: the round of G's checkpoint.
         weights: ``raw`` or ``averaged``.
         accuracy: share of test images whose nearest training image in E's features has their class.
-        pixel_accuracy: the same with pixels as features.
-        hidden_accuracy: the same with the units of E's last hidden layer; None if not measured.
+        pixel_accuracy: the same share with pixels as features.
+        hidden_accuracy: the same share with the units of E's last hidden layer; None if not
+            measured.
         distance: mean ‖x − G(E(x))‖ over test images.
         wrong_partner: mean ‖x − G(E(x′))‖ with another test image x′.
         ratio: distance / wrong_partner.
-        seconds: processor time of E's training; of a run of the joint game, the time of the run.
+        seconds: processor time of E's training; for a run of the joint game, the time of the run.
     """
 
     round: int
@@ -87,7 +88,7 @@ def score_inference(
 ) -> InferenceScores:
     """Train E for a finished run, or continue its training, and measure it.
 
-    A run of the joint game has an E already, which is measured as it is.
+    A run of the joint game already has an E, which is measured without further training.
 
     Args:
         run: the run, or its folder, in which E is saved.
@@ -119,11 +120,11 @@ def score_inference(
 def score_joint(
     data: Dataset, s: JointSettings, folder: Path, on_progress: Progress | None = None
 ) -> InferenceScores:
-    """Play the joint game (BiGAN) on a data set, or continue it, and measure its E.
+    """Train the joint game (BiGAN) on a data set, or continue it, and measure its E.
 
     Args:
         data: a data set with labels for training and test images, in [0, 1].
-        s: its settings.
+        s: settings of the game.
         folder: the folder of the game.
         on_progress: called with (what, amount done, total).
 
@@ -156,7 +157,7 @@ def _measure(
     weights: str,
     seconds: float,
 ) -> InferenceScores:
-    """Measure an encoder of a generator's z on test images."""
+    """Measure the encoder E of a generator G on test images."""
     x, labels = data.floats(data.test), data.labels["test"]
     train, of_train = data.floats(data.train), data.labels["train"]
     z = encode(E, x)
@@ -183,7 +184,7 @@ PLANE = JointSettings(
 
 
 def modes_on_the_plane(seeds: Sequence[int], s: JointSettings = PLANE) -> dict[bool, list[int]]:
-    """How many of 25 Gaussians each game finds, with E (True) and without (False).
+    """The number of 25 Gaussians that G's samples cover, with E (True) and without E (False).
 
     Dumoulin et al. 2017 (arXiv:1606.00704, Table 3) report 13.4 ± 5.8 and 10.4 ± 9.2 over ten runs.
 
@@ -217,7 +218,7 @@ def plane_rows(found: Mapping[bool, Sequence[int]]) -> list[Row]:
 
 
 def _another(n: int, seed: int) -> Int64[Tensor, " n"]:
-    """Another image for each: the next one in a random order, so that none keeps its own."""
+    """For each image another one: the next image in a random order."""
     order = permutation(seed, "wrong partners", 0, n)
     return order.roll(1)[order.argsort()]
 

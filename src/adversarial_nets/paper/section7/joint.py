@@ -1,4 +1,4 @@
-"""§7, extension 2, learned together with G: the joint game of G, E and D.
+"""§7, extension 2, with E learned together with G: the joint game of G, E and D.
 
 Donahue et al. 2017 (BiGAN, arXiv:1605.09782) and Dumoulin et al. 2017 (ALI, arXiv:1606.00704). D
 compares pairs: (x, E(x)) of data and (G(z), z) of the model. The value function is Equation 1 on
@@ -11,8 +11,9 @@ have the same distribution; if E and G are functions, they then invert each othe
 2017, Theorem 2).
 
 The networks and rules are those of BiGAN on permutation-invariant MNIST, as released: all three
-networks are updated together. The setting `joint` plays the same game with the networks and rules
-of any preset, by `game`; there D gets z with x at its first layer, here z at its second.
+networks are updated together. The setting `joint` trains the same game with the networks and rules
+of any preset (`game`). In that game z enters D with x at the first layer; here z enters at the
+second layer.
 """
 
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ Noise = Float[Tensor, "n z_size"]
 Logits = Float[Tensor, " n"]
 Loss = Float[Tensor, ""]
 
-SLOPE = 0.2  # of LeakyReLU
+SLOPE = 0.2  # LeakyReLU's slope for negative inputs
 BETAS = (0.5, 0.999)
 
 
@@ -66,7 +67,8 @@ class JointSettings:
         weight_decay: factor of the weights that is added to their gradients.
         init: standard deviation of the initial weights.
         bounded: whether E(x) lies in (−1, 1), as z does: 2σ(a) − 1 with a linear output a.
-        joint: whether E plays; without it, D sees x alone, the plain game of the same networks.
+        joint: whether E is trained; without E, D's input is x alone: the usual game of the same
+            networks.
         seed: seed of all random draws.
     """
 
@@ -84,7 +86,7 @@ class JointSettings:
 
 
 class PairDiscriminator(nn.Module):
-    """D(x, z): a perceptron of x, with a linear map of z added to its second layer."""
+    """D(x, z): a multilayer perceptron of x, with a linear map of z added to its second layer."""
 
     def __init__(self, pixels: int, z_size: int, hidden: tuple[int, int]) -> None:
         super().__init__()
@@ -127,7 +129,7 @@ class JointNetworks(nn.Module):
 def _perceptron(
     sizes: tuple[int, ...], activation: nn.Module, end: list[nn.Module]
 ) -> nn.Sequential:
-    """Linear layers; the hidden ones with batch normalisation that has no gain and no bias."""
+    """Linear layers; hidden layers have batch normalisation without gain and bias."""
     layers: list[nn.Module] = []
     for inputs, units in pairwise(sizes[:-1]):
         layers += [nn.Linear(inputs, units), nn.BatchNorm1d(units, affine=False), activation]
@@ -135,7 +137,7 @@ def _perceptron(
 
 
 def last_hidden_layer(E: nn.Sequential) -> nn.Sequential:
-    """E without its last linear layer and what follows it; shares E's weights."""
+    """E without its last linear layer and the layers after it; shares E's weights."""
     last = max(i for i, layer in enumerate(E) if isinstance(layer, nn.Linear))
     return nn.Sequential(*list(E)[:last])
 
@@ -147,7 +149,7 @@ def losses(nets: JointNetworks, x: Images, z: Noise, joint: bool = True) -> tupl
         nets: the networks, in training mode.
         x: data.
         z: noise.
-        joint: whether D sees z.
+        joint: whether z is an input of D.
     """
     G_z = nets.G(z)
     z = z if joint else torch.zeros_like(z)
@@ -163,7 +165,7 @@ def draw_z(s: JointSettings, address: Address, purpose: str) -> Noise:
 
 
 def fit_joint(data: Images, s: JointSettings, session: FitSession | None = None) -> JointNetworks:
-    """Play the joint game.
+    """Train the joint game.
 
     Args:
         data: training images, or points in the plane with `s.output` linear.

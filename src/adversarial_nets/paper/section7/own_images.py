@@ -1,4 +1,4 @@
-"""A person's own image files, as images of a run."""
+"""Read the user's own image files as inputs of a run's networks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -31,8 +31,9 @@ def read_images(
     Args:
         run: the run; its image shape, colours, `background` and `fit` apply.
         paths: the files.
-        resize: fit images of another size as the run's were; otherwise they are refused.
-        invert: make black white, for dark strokes on a light ground; transparency stays.
+        resize: crop and resize images of another size; otherwise they are refused.
+        invert: make black white, for dark strokes on a light background; transparency is not
+            changed.
 
     Raises:
         UserError: a file that cannot be read, or an image of another shape.
@@ -40,8 +41,8 @@ def read_images(
     channels, height, width = run.image_shape
     if height != width:
         raise UserError(
-            f"The images of {run.folder} are {width}×{height}; own images can be used with square "
-            "ones only. Train a run on square images."
+            f"The images of {run.folder} are {width}×{height}; this needs a run on square images. "
+            "Train one."
         )
     rows = []
     background, fit = run.settings.background or "white", run.settings.fit or "crop"
@@ -66,7 +67,7 @@ def read_images(
     images = torch.from_numpy(np.stack(rows))
     if run.range == (0.0, 1.0):
         return images.float() / 255
-    return load_data(run).floats(images)  # contrast-normalised, as the data set does it
+    return load_data(run).floats(images)  # contrast-normalised like the data set
 
 
 def read_mask(run: Run, path: Path) -> Float[Tensor, " pixels"]:

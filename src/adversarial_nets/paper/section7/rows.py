@@ -1,4 +1,4 @@
-"""Recorded results of §7: one row for each measure of each model, beside the published number."""
+"""Recorded results of §7: one row for each measure of each model, with the published number."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ class Row:
     """One measured number.
 
     Attributes:
-        item: which of the paper's extensions it belongs to.
+        item: the paper's extension to which it belongs.
         model: the model and how it was trained.
         measure: what was measured, with its unit.
         data: the data set's name.
@@ -30,11 +30,12 @@ class Row:
         spread: standard deviation over the seeds; None for one.
         seeds: how many seeds.
         published: the published number, as text; None if there is none.
-        seconds: mean time of one training; None if nothing was trained. Of runs (conditional, and
-            E of a joint run) by the clock, of few labels, E after G and the joint game of
-            `paper.section7.joint` in processor time.
-        reached: efficiency: how many seeds reached the score; `ours` counts the others with all
-            their rounds, so it is a lower bound unless all did. None for other items.
+        seconds: mean time of one training; None if nothing was trained. It is wall-clock time for
+            runs (conditional, and E of a joint run), and processor time for few labels, E after G
+            and the joint game of `paper.section7.joint`.
+        reached: for efficiency, the number of seeds that reached the score. `ours` counts the other
+            seeds with all their rounds, so it is a lower bound unless all reached it. None for
+            other items.
     """
 
     item: Item
@@ -51,19 +52,19 @@ class Row:
 
     @property
     def name(self) -> str:
-        """The model, and how many of its games reached the score, if not all did."""
+        """The model, and the number of its games that reached the score if some did not."""
         if self.reached is None or self.reached == self.seeds:
             return self.model
         return f"{self.model} ({self.reached} of {self.seeds} seeds reach it)"
 
     @property
     def subject(self) -> tuple[str, str, str, str, str]:
-        """What the number is about; a newer row about the same replaces an older one."""
+        """The key of a row; a newer row with the same key replaces an older one."""
         return self.item, self.model, self.measure, self.data, self.details
 
 
 def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
-    """The mean and the standard deviation of a sample; None in place of that of one value.
+    """The mean and the standard deviation of a sample; the latter is None for a single value.
 
     >>> mean_and_spread([1.0, 3.0]), mean_and_spread([2.0])
     ((2.0, 1.4142135623730951), (2.0, None))
@@ -73,7 +74,7 @@ def mean_and_spread(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def with_length(model: str, length: int, usual: int, unit: str) -> str:
-    """A model's name, with the length of its training if that is not the usual one.
+    """A model's name, with the length of its training if that is not the default.
 
     >>> with_length("joint game", 400, 400, "epochs"), with_length("joint game", 50, 400, "epochs")
     ('joint game', 'joint game, 50 epochs')
@@ -82,7 +83,7 @@ def with_length(model: str, length: int, usual: int, unit: str) -> str:
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a file that `record_rows` wrote; none if there is no such file.
+    """The rows of a file that `record_rows` wrote; empty if the file does not exist.
 
     Raises:
         UserError: the file is damaged.
@@ -96,12 +97,12 @@ def read_rows(path: Path) -> list[Row]:
         return [_with_reached(row) for row in rows]
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(
-            f"{path} is damaged ({error}). Delete it, and make its rows again."
+            f"{path} is damaged ({error}). Delete it, and compute its rows again."
         ) from error
 
 
 def _with_reached(row: Row) -> Row:
-    """A row of an earlier version, which had `reached` in the model's name."""
+    """Convert a row of an earlier version, which had `reached` in the model's name."""
     found = re.fullmatch(r"(.*) \((\d+) of \d+ seeds reach it\)", row.model)
     return dataclasses.replace(row, model=found[1], reached=int(found[2])) if found else row
 

@@ -2,17 +2,17 @@
 
     OUT/DATA/ROW-SEED/            the run folder of one row (see `adversarial_nets.runs`), with
         score-GRID.json           the row's results: scores, times, how it was made
-        MODEL-figure2.png         samples beside their nearest training images, as in Figure 2
-        MODEL-samples.png         ten samples
-        MODEL-path.png            ten steps of its Markov chain, or images along a line in z
+        MODEL-figure2.png         samples with their nearest training images, as in Figure 2
+        MODEL-samples.png         ten samples MODEL-path.png            ten steps of its Markov
+        chain, or images along a line in z
     OUT/table1.txt, .json, .html  the table
     OUT/DATA-samples.png          the samples of all models on one data set
     OUT/DATA-path.png             their paths
 
 `table1` makes the rows that are not recorded yet, and resumes a fit that was interrupted. All
 choices are made on validation images. Test images are used once, for the final score. One exception
-are data with folds, as TFD has five: σ is chosen in each fold, but checkpoints and what `tune`
-chooses on the first fold's validation images, some of which are test images of other folds.
+are data with folds, e.g. TFD with five: σ is chosen in each fold, but checkpoints and the choices
+of `tune` use the first fold's validation images, and some of these are test images of other folds.
 
 Modules: `make` (the whole table), `rows` (one row), `pictures`, `text` (the output files), `record`
 (reading and writing results; imports no torch).

@@ -55,7 +55,7 @@ def table1(
         UserError: a name is unknown, `seeds` is below 1, the data are not in [0, 1], or the output
             folder holds rows made with other settings.
         Stopped: SIGINT, SIGTERM or SIGHUP was received; the current training is saved.
-        Diverged: a training met a number that is not finite.
+        Diverged: a loss or a weight of a training is not finite.
     """
     all_rows = (*BASELINES, ADVERSARIAL_NETS, REFERENCES)
     data, rows = (
@@ -91,7 +91,7 @@ def table1(
 
 
 def _check_row(row: str, known: Sequence[str]) -> None:
-    """Refuse a row that is unknown or cannot be made."""
+    """Raise an error if a row is unknown or cannot be made."""
     if row not in known:
         raise unknown_name(row, known, "row")
     if row in BASELINES and not isinstance(BASELINES[row], Baseline):
@@ -109,7 +109,7 @@ def _make_and_record(row: str, data: Dataset, seed: int, folder: Path, options: 
         made["run"] = str(options.run) if options.run else None
     elif row != REFERENCES:
         settings = dataclasses.asdict(BASELINES[row].settings_for(seed, options.quick))
-        made["settings"] = json.loads(json.dumps(settings))  # as they will be read
+        made["settings"] = json.loads(json.dumps(settings))  # as they are read from the file
     if path.exists():
         record.check_made(path, made)
         return

@@ -1,4 +1,4 @@
-"""Pictures of one row of Table 1: samples beside their nearest training images, strips, paths."""
+"""Pictures of one row of Table 1: samples with their nearest training images, strips, paths."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ COLUMNS = 10
 
 
 def write_samples(samples: Tensor, data: Dataset, folder: Path, model: str) -> None:
-    """Write the first samples, unselected: a panel as in Figure 2, and a strip of ten."""
+    """Write pictures of the first samples, unselected: a panel as in Figure 2, and ten in a row."""
     n = min(len(samples), 20)
     columns = min(n, 5)
     panel = sheets.figure2_sheet(samples[: n // columns * columns], data, columns)
@@ -46,7 +46,7 @@ def _picture_name(model: str, kind: str) -> str:
 
 
 def find(out: Path, result: Result, kind: str) -> Path | None:
-    """Return the path of a line's picture, of its first seed, or None.
+    """Return the path of the picture of a line's first seed, or None.
 
     Args:
         out: the table's folder.
@@ -58,6 +58,6 @@ def find(out: Path, result: Result, kind: str) -> Path | None:
 
 
 def read_strip(path: Path) -> NDArray[np.uint8]:
-    """Return the images of a strip, (n, height, width, 3)."""
+    """Read a strip, a picture of images in one row; return the images (n, height, width, 3)."""
     shape = read_image_shape(path.parent)
     return sheets.read_grid(path.read_bytes(), shape, COLUMNS, columns=COLUMNS)

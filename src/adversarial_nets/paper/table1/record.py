@@ -148,7 +148,7 @@ def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -
 
 
 def _check_same_model(records: Sequence[Path]) -> None:
-    """Refuse a mean over seeds of records that differ in more than the seed.
+    """Raise an error if records to be averaged over seeds differ in more than the seed.
 
     Raises:
         UserError: one record was made with other settings than the first.
@@ -169,7 +169,7 @@ def _recorded_data(out: Path) -> list[str]:
 
 
 def _recorded_rows(out: Path) -> set[str]:
-    """Return the names of all rows that have a record, of the package and of users."""
+    """Return the names of all rows that have a record, including rows that users added."""
     return {path.parent.name.rpartition("-")[0] for path in out.glob("*/*-[0-9]*/score-*.json")}
 
 
@@ -215,7 +215,7 @@ def write_record(
         record: the file.
         results: the row's lines.
         image_shape: (channels, height, width), to read the pictures.
-        made: the arguments that the results depend on; `check_made` compares them.
+        made: the arguments on which the results depend; `check_made` compares them.
         made_with: versions, machine and data.
     """
     content = {

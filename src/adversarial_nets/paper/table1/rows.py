@@ -45,14 +45,14 @@ from adversarial_nets.training.session import TrainingSnapshot, train
 __all__ = ["Options", "make_row"]
 
 SAMPLES = 10_000
-"""Samples that are scored."""
+"""Number of samples that are scored."""
 CHAINS = ChainSettings()
 QUICK_CHAINS = ChainSettings(burn_in=100, thinning=10)
-"""How they are sampled from a Markov chain, in the full and in the quick table."""
+"""The Markov chains for these samples, in the full and in the quick table."""
 QUICK_PRESETS = {"mnist": "quickstart", "tfd": "tfd-small", "cifar10": "cifar10-small"}
-"""The adversarial nets of the quick table, for the preset of the full one."""
+"""The preset of the quick table by the preset of the full table."""
 VALIDATION_SAMPLES = 1000
-"""Samples of a Markov chain for a validation score; other models give `SAMPLES`."""
+"""Number of samples of a Markov chain for a validation score; other models use `SAMPLES`."""
 VALIDATION_CHAINS = ChainSettings(burn_in=200, thinning=20)
 QUICK_VALIDATION_CHAINS = ChainSettings(burn_in=50, thinning=5)
 
@@ -108,7 +108,7 @@ class _BaselineRow:
     options: Options
 
     def samples(self, model: object, n: int, chains: ChainSettings) -> Tensor:
-        """Draw n samples; `chains` matters for a Markov chain only."""
+        """Draw n samples; `chains` is used only by models with a Markov chain."""
         sample = self.baseline.sample
         if not isinstance(sample, ChainSampler):
             return self.as_images("sample", sample(model, n, seed=self.seed), n)
@@ -124,10 +124,10 @@ class _BaselineRow:
         return self.as_images("sample", drawn, n)
 
     def as_images(self, function: str, made: object, n: int) -> Tensor:
-        """Return what a function of the baseline made as a tensor of n images in float32.
+        """Check the output of a baseline's function, and return it as n images in float32.
 
         Raises:
-            UserError: the function made no tensor of n images.
+            UserError: the output is not a tensor of n images.
         """
         shape = (n, self.images.shape[1])
         x: Any = torch.from_numpy(made) if isinstance(made, np.ndarray) else made
@@ -182,7 +182,7 @@ def _baseline_row(
 
 
 def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, FitSession]:
-    """Fit the model, take its best checkpoint, and tune what remains to be chosen."""
+    """Fit the model, load its best checkpoint, and tune it."""
     baseline, options = row.baseline, row.options
     settings = baseline.settings_for(row.seed, options.quick)
     score_every = 0
@@ -219,7 +219,7 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
 
 
 def _ways_to_sample(row: _BaselineRow) -> Iterator[tuple[str, ChainSettings]]:
-    """Yield what to add to the model's name and how to sample: a chain is sampled in two ways."""
+    """Yield a suffix for the model's name, and chain settings; a Markov chain has two variants."""
     yield "", (QUICK_CHAINS if row.options.quick else CHAINS).limited_to(len(row.images))
     if isinstance(row.baseline.sample, ChainSampler):
         yield ", one chain", SINGLE_CHAIN
@@ -247,7 +247,7 @@ def _baseline_note(
 
 
 def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
-    """Return consecutive states of one chain, or images along a line in z, if there is either."""
+    """Return consecutive states of one chain, or images along a line in z, or None."""
     baseline = row.baseline
     if isinstance(baseline.sample, ChainSampler):
         burn_in = (QUICK_CHAINS if row.options.quick else CHAINS).burn_in
@@ -308,7 +308,7 @@ def _trained_run(data: Dataset, seed: int, folder: Path, options: Options) -> Ru
             )
         folder.mkdir(parents=True, exist_ok=True)
         return run
-    preset = settings = None  # a run that is continued keeps its own
+    preset = settings = None  # a run that is continued keeps its own settings
     if not (folder / "settings.json").exists():
         preset = preset_for(data.name)[0]
         if options.quick:
@@ -325,7 +325,7 @@ def _trained_run(data: Dataset, seed: int, folder: Path, options: Options) -> Ru
 
 
 def _adversarial_nets_name(run: Run) -> str:
-    """Return the model's name, which says if the settings are not those published for its data."""
+    """Return the model's name, which also says if the settings are not the published ones."""
     if not run.is_preset:
         return "Adversarial nets, custom settings"
     if run.preset != preset_for(run.data)[0]:
@@ -334,7 +334,7 @@ def _adversarial_nets_name(run: Run) -> str:
 
 
 def _describe_settings(run: Run) -> str:
-    """Return the run's preset and everything that differs from it."""
+    """Return the run's preset and the differences from it."""
     if run.is_preset:
         return f"preset {run.preset_label}"
     changes = [f"{name} {preset} → {value}" for name, (preset, value) in run.changed.items()]
@@ -379,7 +379,7 @@ def _score(
 ) -> Result:
     """Return the Parzen score of samples, and the published score of the same model.
 
-    `successive` samples are the states of one chain, or independent; their mixing is measured.
+    The mixing of `successive` samples, states of one chain or independent, is measured.
     """
     score = parzen_score_on(data, samples, options.grid, with_prefix(options.on_progress, model))
     published = published_score(model, data.name)
@@ -404,7 +404,7 @@ def _score(
 
 
 def _states_in_class(data: Dataset, samples: Tensor, options: Options) -> float | None:
-    """Return the mean length of a run of successive samples of one class; None without classes."""
+    """Return the mean number of successive samples in the same class; None without classes."""
     if not {"train", "test"} <= data.labels.keys():
         return None
     classes = classifier(data, options.on_progress).classes(samples)
