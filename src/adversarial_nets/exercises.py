@@ -69,7 +69,7 @@ class Verdict:
 
     Attributes:
         right: whether the answer is right.
-        message: that it is right, or what is wrong.
+        message: says that the answer is right, or what is wrong.
     """
 
     right: bool
@@ -91,26 +91,26 @@ def check(
     tolerance: float = 1e-6,
     language: Language = "English",
 ) -> Verdict:
-    """Compute an answer and compare its numbers with the right ones.
+    """Compute an answer and compare its numbers with the correct numbers.
 
     Args:
         answer: computes the answer: numbers, arrays or tensors. It is called here, so that an error
             in the learner's code becomes a message.
-        equals: the right numbers.
+        equals: the correct numbers.
         at_most: the largest value allowed, in place of `equals` or with `at_least`.
         at_least: the smallest value allowed.
-        mistakes: what is wrong, as a text, by the numbers that this mistake gives. These are
-            compared before the general message.
-        hint: printed on its own line after the general message about a value that is wrong or about
-            an error of the learner's code; not if the cell is empty.
+        mistakes: messages about known mistakes, with the numbers that each mistake gives. They are
+            compared before the general message is used.
+        hint: printed on its own line after the general message about a wrong value or an error of
+            the learner's code; not printed if the cell is empty.
         tolerance: largest absolute or relative difference that counts as equal.
-        language: of the general messages.
+        language: language of the general messages.
 
     Returns:
         The verdict.
 
     Raises:
-        ValueError: the numbers of a mistake are right, an error in the exercise.
+        ValueError: the numbers of a mistake are correct, which is an error in the exercise.
 
     >>> check(lambda: 0.5, equals=0.5)
     ✓ Right.
@@ -171,7 +171,7 @@ def _first_fault(
     no: Callable[..., Verdict],
     words: Mapping[str, str],
 ) -> Verdict:
-    """The verdict on numbers of the right shape; it names the first one that is wrong."""
+    """The verdict on numbers of the correct shape; it names the first wrong number."""
     for index in np.ndindex(got.shape):
         number = float(got[index])
         at: dict[str, object] = {"got": number, "place": _place(index, words)}
@@ -191,10 +191,10 @@ def _first_fault(
 
 
 def _line(error: Exception, answer: Callable[[], object], words: Mapping[str, str]) -> str:
-    """In which line of a notebook's cell an error arose; empty if only the check's cell is known.
+    """The line of a notebook's cell in which an error was raised; '' if it is not known.
 
-    Code of cells is in the module ``__main__``. The check's cell, which contains `answer`, is left
-    out, and of the others the innermost call counts.
+    Code of cells is in the module ``__main__``. The check's own cell, which contains `answer`, is
+    ignored. Of the other calls the innermost is used.
     """
     check_cell = getattr(getattr(answer, "__code__", None), "co_filename", None)
     place = ""
@@ -207,14 +207,14 @@ def _line(error: Exception, answer: Callable[[], object], words: Mapping[str, st
 
 
 def _place(index: tuple[int, ...], words: Mapping[str, str]) -> str:
-    """Which number of an answer is meant; empty if the answer is one number."""
+    """The position of a number in an answer, in words; '' if the answer is a single number."""
     if len(index) < 2:
         return words["place"].format(index=index[0]) if index else ""
     return words["place in rows"].format(index=words["between"].join(map(str, index)))
 
 
 def _blank(given: object) -> object:
-    """The None or ... that the answer is or contains; `_FILLED` if there is none."""
+    """None or ... if the answer is or contains it; `_FILLED` if not."""
     if given is None or given is ...:
         return given
     if isinstance(given, list | tuple):

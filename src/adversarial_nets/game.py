@@ -110,7 +110,7 @@ def play_round(game: Game) -> None:
 
 
 def further_updates_of_G(game: Game) -> None:
-    """Not in Algorithm 1: update G again, with new noise and masks each time (`g_steps`)."""
+    """Update G `g_steps` − 1 more times, each with new noise and masks (not in Algorithm 1)."""
     step = steps(game)[-1]
     for i in range(2, game.settings.g_steps + 1):
         z = sample_noise(game, step, f"z for G, update {i}")
@@ -118,14 +118,14 @@ def further_updates_of_G(game: Game) -> None:
 
 
 def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: None) -> None:
-    """Train by Algorithm 1 until the game has had that many rounds.
+    """Train by Algorithm 1 until the game has the given total number of rounds.
 
-    Settings are read anew in every round, so a change made by the callback
+    Settings are read again in every round, so a change made by the callback
     (`build.change_settings`) applies from the next round on.
 
     Args:
         game: the game; it is changed in place.
-        rounds: rounds since the game began, not rounds to add.
+        rounds: total number of rounds since the game began, not rounds to add.
         callback: called with the game after every round.
 
     Raises:
@@ -151,10 +151,10 @@ def play(game: Game, rounds: int, callback: Callable[[Game], None] = lambda _: N
 
 
 def refuse_without_gradients(game: Game) -> None:
-    """Refuse to train by autograd where it is disabled.
+    """Raise an error if training needs autograd and gradients are disabled.
 
     Raises:
-        UserError: inside ``torch.no_grad()`` or ``torch.inference_mode()``.
+        UserError: the call is inside ``torch.no_grad()`` or ``torch.inference_mode()``.
     """
     if not game.manual_backprop and not torch.is_grad_enabled():
         raise UserError(
@@ -189,7 +189,7 @@ def update_G(game: Game, z: Noise, step: int, purpose: str = "samples for G") ->
 
 
 def update_both(game: Game, x: Images, z: Noise, step: int) -> None:
-    """Both gradients at the same θ_d and θ_g, then both updates."""
+    """Compute both gradients at the same θ_d and θ_g, then make both updates."""
     with _matmul_precision(game):
         game.stats.a_x, game.stats.a_G_z = _updates(game).update_both(game, x, z, step)
     limit_norms(game.D, game.settings.max_norm)
@@ -261,8 +261,8 @@ def sample(
         raise UserError("z has NaN or infinite values; they must be finite. Remove these rows.")
     if c is not None and (c.ndim == 0 or len(c) != n):
         given = f"has {len(c)} rows" if c.ndim else "is one number"
-        raise UserError(f"c {given} for n = {n} samples; give one row for each.")
-    if n == 0:  # a process's share of few samples can be empty
+        raise UserError(f"c {given} for n = {n} samples; give one row for each sample.")
+    if n == 0:  # with few samples, a process's share can be empty
         return sample(G, settings, 1, purpose, first)[:0]
     images = []
     with evaluation_mode(G):
@@ -285,7 +285,7 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
     """An argument as a tensor, of whole numbers in int64.
 
     Raises:
-        UserError: the argument holds no numbers.
+        UserError: the argument does not hold real numbers.
     """
     if given is None:
         return None

@@ -17,5 +17,5 @@ def text(en: str, zh: str) -> Text:
 
 
 def same(words: str) -> Text:
-    """A name, number or command, which is the same in both languages."""
+    """Use the same text (a name, number or command) in both languages."""
     return {"en": words, "zh": words}

@@ -1,4 +1,4 @@
-"""Layers that PyTorch lacks, and what networks of any kind need: addressed dropout, modes, norms.
+"""Layers that PyTorch does not have, and helpers for networks: dropout keys, modes, weight norms.
 
 `nets` builds G and D from them.
 """
@@ -46,11 +46,11 @@ class Maxout(nn.Linear):
         return linear.view(self.units, self.pieces, -1).amax(1).T
 
     def extra_repr(self) -> str:
-        """What ``print(D)`` shows of this layer."""
+        """The text that ``print(D)`` shows for this layer."""
         return f"inputs={self.in_features}, units={self.units}, pieces={self.pieces}"
 
 
-KERNEL, STRIDE = 5, 3  # of G's transposed convolution
+KERNEL, STRIDE = 5, 3  # of G's transposed convolution (§5, released configuration)
 
 
 class MaxoutConvolution(nn.Conv2d):
@@ -125,16 +125,16 @@ class Dropout(nn.Module):
         return x * mask.to(x.device, x.dtype).mul_(1 / self.keep_prob)
 
     def extra_repr(self) -> str:
-        """What ``print(D)`` shows of this layer."""
+        """The text that ``print(D)`` shows for this layer."""
         return f"keep_prob={self.keep_prob}"
 
 
 class Branches(nn.Module):
-    """[f(x), g(c)] for rows that hold x and then its condition c: two networks side by side.
+    """[f(x), g(c)] for rows (x, c) of an input x and its condition c: two parallel networks.
 
     Args:
-        of_x: f, for the first `size` values of a row; in G of z.
-        of_c: g, for the others; an empty network passes c on.
+        of_x: f, for the first `size` values of a row (x in D, z in G).
+        of_c: g, for the other values; an empty network returns c unchanged.
         size: values of x.
     """
 
@@ -150,7 +150,7 @@ class Branches(nn.Module):
 class Projection(nn.Linear):
     """D's output a = ψ·h + b + e_c·h, from features h and class c (Miyato & Koyama 2018).
 
-    Each class has a vector e_c (arXiv:1802.05637, Equation 3), at first 0. A row of the input
+    Each class has a vector e_c (arXiv:1802.05637, Equation 3), initially 0. A row of the input
     holds h and then the one-hot class.
     """
 
@@ -165,14 +165,14 @@ class Projection(nn.Linear):
 
 
 def address_dropout(net: nn.Module, address: Address, purpose: str) -> None:
-    """Set the address that the next masks of every `Dropout` in the network are drawn with."""
+    """Set the address (random key) of the next masks of every `Dropout` in the network."""
     for i, module in enumerate(m for m in net.modules() if isinstance(m, Dropout)):
         module.address = (address, f"{purpose}, dropout {i}")
 
 
 @contextmanager
 def evaluation_mode(net: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside the ``with`` block; afterwards each module has its own mode again."""
+    """Evaluation mode inside the ``with`` block; afterwards each module's mode is restored."""
     training = {module: module.training for module in net.modules()}
     net.eval()
     try:
@@ -183,7 +183,7 @@ def evaluation_mode(net: nn.Module) -> Iterator[None]:
 
 
 def reference_parameter(net: nn.Module) -> Tensor:
-    """A parameter of the network, which has its device and dtype."""
+    """A floating-point parameter of the network, to read the network's device and dtype from."""
     return next(net.parameters())
 
 
@@ -192,7 +192,7 @@ def limit_norms(net: nn.Module, max_norm: float | None) -> None:
     """Scale each unit's (maxout: each piece's) weight vector down to `max_norm` if it is longer.
 
     The length is the L2 norm of the incoming weights. Applies to fully connected layers, as in
-    TFD's networks. None changes nothing.
+    TFD's networks. Does nothing if `max_norm` is None.
     """
     if max_norm is None:
         return

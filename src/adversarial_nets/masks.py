@@ -20,14 +20,14 @@ BLOCKS, HIDDEN_BLOCKS = 7, 16
 """An image is divided into 7 × 7 blocks (of 4 × 4 pixels on MNIST); ``blocks`` hides 16 of them."""
 
 REGIONS = ("right", "left", "top", "bottom", "blocks")
-"""The regions that have a name."""
+"""The names of regions."""
 
 
 def region_mask(region: str, image_shape: ImageShape) -> Float[Tensor, " pixels"]:
     """The mask that hides a region of `REGIONS`: 1 where a pixel is known.
 
     Args:
-        region: a half of the image, or ``blocks``, 16 fixed ones.
+        region: a half of the image, or ``blocks``, 16 fixed blocks.
         image_shape: (channels, height, width).
 
     Raises:
@@ -55,15 +55,16 @@ def region_mask(region: str, image_shape: ImageShape) -> Float[Tensor, " pixels"
 
 
 def _block(side: int) -> Tensor:
-    """The number of each row's (or column's) block."""
+    """The block number of each row (or column) of pixels."""
     return torch.arange(side) * BLOCKS // side
 
 
 def random_masks(address: Address, image_shape: ImageShape) -> Float[Tensor, "rows pixels"]:
     """One random mask for each row of the address, for training.
 
-    A third hide one half of the image. The others hide each block with a probability that is drawn
-    from U(0, 1) for each mask; for one in six masks it is 1, so that G also learns p(x).
+    A third of the masks hide one half of the image. The others hide each block with a probability
+    that is drawn from U(0, 1) for each mask. For one in six masks this probability is 1, so that G
+    also learns p(x).
     """
     channels, height, width = image_shape
     u = address.uniform("masks", 3 + BLOCKS**2)

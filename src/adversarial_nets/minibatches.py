@@ -1,4 +1,4 @@
-"""What a round draws: noise and data with their conditions, as functions of seed and step."""
+"""The minibatches of a round: noise and data, with conditions, as functions of seed and step."""
 
 import torch
 from jaxtyping import Float
@@ -24,7 +24,7 @@ __all__ = [
 
 
 def steps(game: Game) -> range:
-    """The numbers of this round's k steps of D; each step's random draws depend on its number."""
+    """The step numbers of this round's k updates of D; random draws depend on the step number."""
     return range(game.step, game.step + game.settings.k)
 
 
@@ -55,12 +55,12 @@ def _drawn_before(game: Game, step: int) -> int:
 
 
 def training_images(game: Game, step: int) -> Images:
-    """The step's minibatch, mirrored at random if the settings say so."""
+    """The step's minibatch of training images, mirrored at random if `flip` is set."""
     return _images_at(game, game.address(step), _drawn_before(game, step))
 
 
 def _images_at(game: Game, address: Address, first: int) -> Images:
-    """The address's training images, mirrored at random if the settings say so."""
+    """The training images for an address, mirrored at random if `flip` is set."""
     x = game.data.minibatch(address, first)
     if game.settings.flip:
         shape = nets.required_shape(image_shape_of(game.data), "flip")
@@ -69,11 +69,11 @@ def _images_at(game: Game, address: Address, first: int) -> Images:
 
 
 def masked_images(game: Game, address: Address, first: int) -> Images:
-    """The known part of the address's training images under random masks, as in training.
+    """Known parts (x·m, m) of training images under random masks m, as in training.
 
     Args:
         game: a game with masks.
-        address: the key of the draws, and the rows.
+        address: key of the random draws, and the rows.
         first: the number of images that earlier minibatches drew.
     """
     assert isinstance(game.data, Dataset)
@@ -82,7 +82,7 @@ def masked_images(game: Game, address: Address, first: int) -> Images:
 
 
 def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Images:
-    """In a conditional game (z, c) or (x, c), with c of the images of the step's minibatch."""
+    """Append the condition c of the step's images in a conditional game: (z, c) or (x, c)."""
     if not game.condition_columns or game.settings.joint:
         return rows
     assert isinstance(game.data, Dataset)
@@ -94,11 +94,11 @@ def _with_condition(game: Game, rows: Noise | Images, step: int) -> Noise | Imag
 
 
 def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None:
-    """What both networks of a conditional game get with the n images of a split in `sample_rows`.
+    """The condition of the n images of a split in `sample_rows`, as input of both networks.
 
     Returns:
-        Their classes in one-hot form, their known pixels under random masks, or in the joint game
-        E(x), which D alone gets; None in an unconditional game.
+        Their classes in one-hot form; their known pixels under random masks; or in the joint game
+        E(x), an input of D only. None in an unconditional game.
 
     Raises:
         UserError: a game with classes, and images of this split without labels.
@@ -120,7 +120,7 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
 
 
 def condition_of_samples(game: Game, n: int, of_data: Tensor | None) -> Tensor | None:
-    """What D gets with the first n samples to watch: what the data have, or in the joint game z."""
+    """D's condition for the first n watched samples: as for data, or z in the joint game."""
     s = game.settings
     if not s.joint:
         return of_data

@@ -56,9 +56,9 @@ def generator(
 ) -> nn.Sequential:
     """G(z; θ_g), from noise (m, z_size) to images (m, pixels) (§5); with ``maps`` convolutional.
 
-    In a conditional game it is G(z, c), from rows of z and then c. A class is joined with z, or
-    goes through `class_units` hidden units of its own beside the first hidden layer (Mirza &
-    Osindero 2014, arXiv:1411.1784).
+    In a conditional game it is G(z, c), and an input row holds z and then c. A class is
+    concatenated with z, or with `class_units` is first mapped to separate hidden units, parallel to
+    the first hidden layer (Mirza & Osindero 2014, arXiv:1411.1784).
 
     Args:
         settings: hidden layers, activations, output and initial weights.
@@ -78,7 +78,7 @@ def generator(
         return _convolutional_generator(s, z_size + columns, shape, seed)
     inputs, outputs = [z_size, *s.hidden], (*s.hidden, pixels)
     has_own_units = bool(columns and s.class_units)
-    layer_of_c = int(has_own_units)  # the layer whose input is joined with c, or with its units
+    layer_of_c = int(has_own_units)  # its input is concatenated with c, or with c's units
     inputs[layer_of_c] += s.class_units if has_own_units else columns
     layers: list[nn.Module] = []
     for i, activation in enumerate((*_one_per_layer(s.activations, depth), s.output)):
@@ -104,7 +104,7 @@ def generator(
 def _convolutional_generator(
     s: GeneratorSettings, z_size: int, image_shape: ImageShape, seed: int
 ) -> nn.Sequential:
-    """G of `convolutional`, with initial weights from U(−r, r)."""
+    """G with the layers of `convolutional` and initial weights from U(−r, r)."""
     layers = convolutional.generator_layers(s.maps, z_size, image_shape, s.batch_norm)
     net = nn.Sequential(*layers, *([nn.Sigmoid()] if s.output == "sigmoid" else []))
     _initialise_weights(net, s.init[:1], seed, "initial G")
@@ -114,10 +114,10 @@ def _convolutional_generator(
 
 @torch.no_grad()
 def _initialise_generator(net: nn.Sequential, s: GeneratorSettings, seed: int) -> None:
-    """Set hidden biases, a bilinear deconvolution and a sparse output layer, as set."""
+    """Set the initial hidden biases, bilinear deconvolution and sparse output of the settings."""
     linear = [layer for layer in _layers_of_x(net) if isinstance(layer, nn.Linear)]
     normalised = [layer for layer in _layers_of_x(net) if isinstance(layer, nn.BatchNorm1d)]
-    # Batch normalisation removes the bias before it, so its own bias is the one to set.
+    # Batch normalisation cancels the bias of the layer before it, so its own bias is set instead.
     biases = [layer.bias for layer in normalised or linear]
     for bias, value in zip(biases, _one_per_layer(s.bias, len(s.hidden)), strict=False):
         bias.fill_(value)
@@ -145,11 +145,12 @@ def discriminator(
 ) -> nn.Sequential:
     """D(x; θ_d), from images (m, pixels) to logits (m, 1) (§5); with ``maps`` convolutional.
 
-    Convolutions if the settings name any, then hidden layers of maxout (or ReLU), then one linear
-    output, with dropout before each layer; with ``maps`` none of these (`convolutional`). In a
-    conditional game it is D(x, c), from rows of x and then c. A class is joined with the first
-    hidden layer's input, or has `class_units` hidden units of its own beside that layer, or selects
-    a vector at the output (`Projection`).
+    The layers are convolutions, if the settings have any, hidden layers of maxout (or ReLU), and
+    one linear output, with dropout before each layer. With ``maps`` they are those of
+    `convolutional`. In a conditional game it is D(x, c), and an input row holds x and then c. A
+    class is concatenated with the first hidden layer's input, or with `class_units` is first mapped
+    to separate hidden units, parallel to that layer, or selects a vector at the output
+    (`Projection`).
 
     Args:
         settings: convolutions, hidden layers, initial weights and dropout.
@@ -164,7 +165,7 @@ def discriminator(
     s, depth = settings, len(settings.units)
     if s.maps:
         return _convolutional_discriminator(s, required_shape(image_shape, "D.maps"), seed, columns)
-    joined = depth if s.projection else int(s.class_units > 0)  # hidden layers below the class
+    joined = depth if s.projection else int(s.class_units > 0)  # hidden layers before the class
     of_c = _class_units(s, columns) if columns and s.class_units else []
     layers, width = _convolutions(s, pixels, image_shape)
     keep_prob = s.keep_prob_hidden if layers else s.keep_prob_input
@@ -190,7 +191,7 @@ def discriminator(
 def _convolutional_discriminator(
     s: DiscriminatorSettings, image_shape: ImageShape, seed: int, columns: int
 ) -> nn.Sequential:
-    """D of `convolutional`; a class enters at the output, as in a projection discriminator."""
+    """D with the layers of `convolutional`; a class enters by a `Projection` at the output."""
     layers = convolutional.discriminator_layers(s.maps, image_shape)
     output = layers[-1]
     if columns and isinstance(output, nn.Linear):
@@ -214,14 +215,14 @@ def _hidden_layer(
 
 
 def _class_units(s: DiscriminatorSettings, columns: int) -> list[nn.Module]:
-    """D's hidden units for the class, with the dropout of the layer that follows."""
+    """D's hidden units for the class, and the dropout of the next layer's input."""
     return [*_hidden_layer(s, columns, s.class_units, s.pieces), Dropout(s.keep_prob_hidden)]
 
 
 def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
-    """Divide each weight by its largest singular value, with one power iteration a forward pass.
+    """Divide each weight by its largest singular value, with one power iteration per forward pass.
 
-    Weights that act on the class only (`class_units`, a projection's vectors) stay as they are.
+    Weights that act on the class only (`class_units`, a projection's vectors) are not changed.
     """
     key = Address(seed, 0, range(1)).words("power iteration", 1, np.uint64)
     with torch.random.fork_rng([]):
@@ -234,7 +235,7 @@ def _add_spectral_norm(net: nn.Sequential, seed: int) -> None:
 def _convolutions(
     s: DiscriminatorSettings, pixels: int, image_shape: ImageShape | None
 ) -> tuple[list[nn.Module], int]:
-    """D's convolutional layers, if any, and the number of values that the next layer gets."""
+    """D's convolutional layers, if any, and the number of inputs of the next layer."""
     if not s.convolutions:
         return [], pixels
     channels, *sides = required_shape(image_shape, "D.convolutions")
@@ -259,7 +260,7 @@ def _convolutions(
 
 
 def with_layout(tensor: Tensor, p: Tensor) -> Tensor:
-    """The tensor with a parameter's strides, which fused optimisers assume without a check."""
+    """The tensor with a parameter's strides; fused optimisers require them and do not check."""
     same = tensor.stride() == p.stride()
     return tensor if same else torch.empty_like(p, requires_grad=False).copy_(tensor)
 
@@ -289,9 +290,9 @@ def start_at_marginals(G: nn.Sequential, train: UInt8[Tensor, "n pixels"]) -> No
 
 
 def _layers_of_x(net: nn.Sequential) -> list[nn.Module]:
-    """The layers that x (in G: z) goes through; those that only a class goes through are left out.
+    """The layers that process x (in G: z), without those that process only the class.
 
-    `Branches`, if there are any, are the first layer.
+    A `Branches` layer, if there is one, is the first layer.
     """
     first, *others = net
     return [*first.of_x, *others] if isinstance(first, Branches) else [first, *others]
@@ -308,7 +309,7 @@ def _initialise_weights(
 ) -> None:
     """Draw weights from U(−r, r), keyed by layer and row of the weight; set biases to 0.
 
-    One range is used for all layers. Units of the class alone have the first layer's range.
+    A single range applies to all layers. The class's own units use the first layer's range.
     """
     kinds = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
     layers = [m for m in _layers_of_x(net) if isinstance(m, kinds)]

@@ -1,4 +1,4 @@
-"""Try out an objective that a program added; compare a game with an objective's publication."""
+"""Test an objective that a program added; compare a game with an objective's publication."""
 
 import dataclasses
 import inspect
@@ -26,7 +26,7 @@ __all__ = ["published_settings", "try_out"]
 @torch.inference_mode(False)
 @torch.enable_grad()
 def try_out(name: str) -> Objective:
-    """Return the objective of that name after a call of its losses on a few logits.
+    """Return the objective of that name after testing its losses on a few logits.
 
     Raises:
         UserError: there is no such objective; a loss does not take D's logits, is not a scalar or not
@@ -52,7 +52,7 @@ def _try_loss(
     logits: Mapping[str, Tensor],
     trained_by: Mapping[str, Tensor],
 ) -> None:
-    """Call a loss, and refuse one that has no gradient with respect to the logits `trained_by`."""
+    """Call a loss; raise an error if it has no gradient with respect to the logits `trained_by`."""
     try:
         result = scalar(loss(*logits.values()), name)
     except TypeError as error:
@@ -88,14 +88,14 @@ def _refuse_sum(
     logits: Mapping[str, Tensor],
     trained_by: Mapping[str, Tensor],
 ) -> None:
-    """Refuse a loss that is a sum over the minibatch: the steps would grow with its size.
+    """Raise an error for a loss that is a sum over the minibatch, not a mean.
 
-    The same logits are repeated 32 and 512 times. With a mean, their gradient stays the same, with
-    a sum it becomes 16 times as large. Statistics of a minibatch, such as an unbiased variance, and
-    random labels change it by some per cent, hence the bound of 2.
+    With a sum, the steps would grow with the size of the minibatch. The same logits are repeated 32
+    and 512 times: with a mean their gradient does not change, with a sum it becomes 16 times as
+    large. An unbiased variance or random labels change it by a few per cent, so the bound is 2.
     """
     norms = []
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the same
+    with torch.random.fork_rng(devices=[]):  # do not change the caller's random numbers
         for times in (32, 512):
             result = scalar(loss(*(a.repeat(times) for a in logits.values())), name)
             gradients = torch.autograd.grad(result, list(trained_by.values()))
@@ -109,7 +109,7 @@ def _refuse_sum(
 
 
 def _check_penalty(objective: Objective) -> None:
-    """Refuse a penalty with other arguments than D, x and G(z); a game calls it later."""
+    """Raise an error if a penalty cannot take the arguments D, x and G(z), without calling it."""
     try:
         if objective.penalty is not None:
             inspect.signature(objective.penalty).bind("D", "x", "G_z")
@@ -123,10 +123,10 @@ def _check_penalty(objective: Objective) -> None:
 
 
 def _check_closed_forms(objective: Objective, name: str) -> None:
-    """Refuse an objective whose gradients in closed form are not those of its losses.
+    """Raise an error if an objective's closed-form gradients are not those of its losses.
 
-    That happens if `dataclasses.replace` changes a loss and keeps the gradients of the old one, or
-    if the factor m is missing.
+    This can happen if `dataclasses.replace` changes a loss but not its gradients, or if the factor
+    m is missing.
 
     Raises:
         UserError: a gradient in closed form is wrong; the message names it.
@@ -150,10 +150,11 @@ def _check_closed_forms(objective: Objective, name: str) -> None:
 
 
 def published_settings(s: Settings) -> str:
-    """A sentence that names the settings in which a game differs from its objective's publication.
+    """A sentence on the settings in which a game differs from its objective's publication.
 
     Returns:
-        The values of both, and the options that set the published ones; empty if none differ.
+        The published and the game's values, and the options that set the published ones; '' if no
+        setting differs.
 
     >>> published_settings(Settings()), published_settings(Settings(objective="hinge"))
     ('', '')
@@ -167,5 +168,5 @@ def published_settings(s: Settings) -> str:
     )
     return (
         f"The objective {s.objective} was published with {theirs} ({objective.published_in}), but "
-        f"this game has {ours}; to play as published, add {' '.join(option_words(other))}"
+        f"this game has {ours}; to use the published ones, add {' '.join(option_words(other))}"
     )

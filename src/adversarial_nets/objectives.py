@@ -81,7 +81,7 @@ def _needs_data(a_G_z: Tensor) -> Tensor:
 
 
 def scalar(loss: object, name: str) -> Tensor:
-    """The loss, if it is a tensor of one value.
+    """Check that a loss is a tensor of one value, and return it as a scalar.
 
     Raises:
         UserError: the loss is not a tensor, or has more than one value.
@@ -100,20 +100,22 @@ class Objective:
     """What D and G minimise, as means over a minibatch of m.
 
     Attributes:
-        d_loss: D's loss, of its logits on data and on samples.
-        g_loss: G's loss, of D's logits on samples; left out with `paired_g_loss`.
+        d_loss: D's loss, a function of D's logits on data and on samples.
+        g_loss: G's loss, a function of D's logits on samples; not given with `paired_g_loss`.
         source: where it is defined.
         d_gradients: the gradients of m · d_loss with respect to both logit vectors in closed form,
             for `engine.manual_backprop`; None to compute them by autograd.
         g_gradient: the gradient of m · g_loss with respect to D's logits on samples, likewise.
-        paired_g_loss: G's loss in place of `g_loss` if it also depends on D's logits on data: of
-            the logits on data and on samples, as many of each. Such an objective needs autograd.
-        threshold: the logit above which D classifies an image as data, a* where p = q; None if its
-            logits have no fixed zero (a critic, or a D that compares pairs).
+        paired_g_loss: G's loss in place of `g_loss` if it also depends on D's logits on data: a
+            function of equally many logits on data and on samples. Such an objective needs
+            autograd.
+        threshold: the logit above which D classifies an image as data; a* where p = q. None if a
+            constant can be added to all logits (a critic, or a D that compares pairs).
         gradient_penalty: default of the setting ``gradient_penalty``, the weight λ.
-        penalty: a penalty on D that is added to D's loss beside those of the settings: a function
-            ``penalty(D, x, G_z)`` of D as a function from rows to logits, of the minibatch of data
-            and of as many samples, which returns a scalar. Such an objective needs autograd.
+        penalty: a penalty on D that is added to D's loss and to the penalties of the settings: a
+            function ``penalty(D, x, G_z)`` that returns a scalar. D is a function from rows to
+            logits, x the minibatch of data and G_z equally many samples. Such an objective needs
+            autograd.
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
         divergence: D's least expected loss, as a divergence between p and q.
@@ -123,8 +125,8 @@ class Objective:
         published_in: the publication with these settings.
         d_ascends_V: whether D ascends V of Equation 1, so that `d_loss` is `minus_value` or
             equal to it. Then D* and C(G) are the paper's.
-        joint_is_zero_sum: whether E and G minimise minus D's loss in the joint game (for minimax V
-            itself); otherwise D's loss with the labels exchanged.
+        joint_is_zero_sum: whether E and G minimise minus D's loss in the joint game (for minimax
+            this is V itself); otherwise they minimise D's loss with the labels exchanged.
 
     Raises:
         UserError: neither `g_loss` nor `paired_g_loss` is given, or both are; or `d_ascends_V` with
@@ -186,7 +188,7 @@ class Objective:
 
 
 def _check_minus_value(d_loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Refuse a loss of D that is not −V, by its value on a few logits."""
+    """Raise an error if a loss of D differs from −V on a few logits."""
     a_x, a_G_z = torch.tensor([0.7, -1.3, 2.1]), torch.tensor([-0.4, 1.6, 0.2])
     found, expected = scalar(d_loss(a_x, a_G_z), "d_loss").item(), minus_value(a_x, a_G_z).item()
     if not math.isclose(found, expected, rel_tol=1e-4):
@@ -331,7 +333,8 @@ def discriminator_loss(
     """The loss that D minimises: −V(D, G) for the paper's objectives (D ascends V, Algorithm 1).
 
     Raises:
-        UserError: an unknown objective, or a paired one without as many samples as data.
+        UserError: an unknown objective, or different numbers of data and samples for a paired
+            objective.
     """
     found = find(objective)
     if found.paired_g_loss is not None:
@@ -340,7 +343,7 @@ def discriminator_loss(
 
 
 def _check_pairs(a_x: Tensor, a_G_z: Tensor) -> None:
-    """Refuse logits that do not make pairs: PyTorch would pair each with all others."""
+    """Raise an error if the logits do not form pairs, because PyTorch would broadcast them."""
     if a_x.shape != a_G_z.shape:
         raise UserError(
             f"This objective pairs samples with data, but D's logits have the shapes "
@@ -364,7 +367,7 @@ def generator_loss(
         a_x: D's logits on data; only a paired objective (``relativistic``) needs them.
 
     Raises:
-        UserError: an unknown objective, or a paired one without as many `a_x`.
+        UserError: an unknown objective, or a paired one without equally many `a_x`.
     """
     found = find(objective)
     if found.paired_g_loss is None or a_x is None:
@@ -376,7 +379,7 @@ def generator_loss(
 def joint_loss(
     a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " m"], objective: str = "non-saturating"
 ) -> Float[Tensor, ""]:
-    """The loss that E and G minimise in the joint game (`encoders`), of D's logits on pairs.
+    """The loss that E and G minimise in the joint game (`encoders`), from D's logits on pairs.
 
     ``minimax`` is V itself, since it has `Objective.joint_is_zero_sum`. All others exchange the
     labels in D's loss: E and G are trained so that D classifies (x, E(x)) as samples and (G(z), z)
@@ -422,17 +425,18 @@ def r1(
 ) -> Float[Tensor, ""]:
     """R1 penalty on D: γ/2 · E‖∂a(x)/∂x‖² over data (Mescheder et al. 2018, arXiv:1801.04406).
 
-    R2 is the same over samples x = G(z).
+    R2 is the same penalty over samples x = G(z).
 
-    Not in the paper. Near p_g = p_data a game without it can oscillate; with it, the game converges
-    if it starts near that point. Far from it R1 alone can fail: on 1,000 modes it diverged at each
-    γ from .1 to 100 where R1 with R2 trained (arXiv:2501.05441).
+    Not in the paper. Near p_g = p_data a game without R1 can oscillate; with R1, a game that starts
+    near that point converges. Far from that point R1 alone can fail: on 1,000 modes it diverged at
+    each γ from .1 to 100 where R1 with R2 trained (arXiv:2501.05441).
 
     Args:
         x: data (R2: samples), requiring a gradient.
         a_x: D's logits on them; each logit must depend on its own x only.
         gamma: the weight γ.
-        pixels: how many values of a row of x are the image; a condition after it does not count.
+        pixels: the number of values of the image in a row of x; a condition after them is not
+            penalised.
 
     >>> x = torch.randn(5, 3, requires_grad=True)
     >>> round(r1(x, x @ torch.tensor([2.0, 0.0, 1.0]), 0.1).item(), 4)  # .1 · ½ · (4 + 1)
@@ -447,8 +451,8 @@ def finite_difference_penalty(
 ) -> Float[Tensor, ""]:
     """R1 or R2 without double backpropagation: γ/2 · E(a(x + σε) − a(x))² / σ².
 
-    If the coordinates of ε are independent and symmetric about 0 with variance 1, its mean over ε
-    is γ/2 · ‖∂a(x)/∂x‖² + O(σ²).
+    If the coordinates of ε are independent and symmetric about 0 with variance 1, the penalty's
+    mean over ε is γ/2 · ‖∂a(x)/∂x‖² + O(σ²).
 
     Args:
         a: D's logits on data or samples x.
@@ -472,7 +476,7 @@ def gradient_penalty(
             gradient.
         a_x_hat: D's logits there; each logit must depend on its own point only.
         weight: the weight λ.
-        pixels: how many values of a row are the image's, if others follow; all by default.
+        pixels: the number of values of the image in a row, if others follow; all by default.
 
     >>> x = torch.randn(5, 2, requires_grad=True)
     >>> round(gradient_penalty(x, x @ torch.tensor([3.0, 4.0]), 10.0).item(), 3)  # 10 · (5 − 1)²

@@ -1,6 +1,6 @@
 """The optimisers that the setting `optimiser` names, and how the schedules apply to each.
 
-A further one is an entry of `OPTIMISERS` and its name in `settings.OptimiserName`.
+To add one, add an entry to `OPTIMISERS` and its name to `settings.OptimiserName`.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -20,16 +20,16 @@ Parameters = Iterable[nn.Parameter] | list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class OptimiserRule:
-    """One optimiser.
+    """How an optimiser is made, and which schedules apply to it.
 
     Attributes:
         kind: its class in `torch.optim`.
-        make: makes it from parameters, with the settings' learning rate and momentum.
+        make: makes the optimiser from parameters, with the settings' learning rate and momentum.
         momentum_is_scheduled: whether its momentum follows the settings' schedule, corrected to
             that of the published rule (`schedules.set_learning_rates`). Otherwise it is constant.
         set_momentum: writes a constant momentum that has been changed during a game into a group of
             parameters.
-        has_published_rates: whether its learning rates compare with those of §5.
+        has_published_rates: whether its learning rates are comparable with those of §5.
     """
 
     kind: str
@@ -40,7 +40,7 @@ class OptimiserRule:
 
 
 def rule_of(optimiser: torch.optim.Optimizer) -> OptimiserRule | None:
-    """Return the rule of an optimiser, also of one that a program made; None for other kinds."""
+    """Return the rule of an optimiser by its class; None if the class is not in `OPTIMISERS`."""
     for rule in OPTIMISERS.values():
         if isinstance(optimiser, getattr(torch.optim, rule.kind)):
             return rule

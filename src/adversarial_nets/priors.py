@@ -1,6 +1,6 @@
 """Priors p_z(z) of the generator's input noise (§3).
 
-A further one is an entry of `PRIORS` and its name in `settings.PriorName`.
+To add a prior, add an entry to `PRIORS` and its name to `settings.PriorName`.
 """
 
 import math
@@ -24,14 +24,16 @@ class Prior:
     """A distribution of z, with mean 0 and variance 1 in each coordinate.
 
     Attributes:
-        draw: one vector for each row of an address, of its purpose and the dimension.
-        nearest: the nearest z that the prior can draw, for each z.
-        quantile: of one coordinate, of its probability in float64; None if the coordinates depend
-            on each other.
-        truncate: each coordinate at its quantile of the prior within ± a bound; None as above.
+        draw: draws one vector for each row of an address: a function of (address, purpose,
+            dimension).
+        nearest: maps each z to the nearest point of the prior's support.
+        quantile: the quantile function of one coordinate, for probabilities in float64; None if the
+            coordinates are dependent.
+        truncate: maps each coordinate to the same quantile of the prior truncated to ± a bound;
+            None if the coordinates are dependent.
         bound: the largest coordinate in absolute value.
-        straight: whether points between two draws are as probable as draws. Of a Gaussian they
-            have too small a norm.
+        straight: whether points on the line between two draws are typical draws. For a Gaussian
+            they are not: their norm is too small.
     """
 
     draw: Callable[[Address, str, int], Tensor]
@@ -107,12 +109,12 @@ def draw(prior: str, address: Address, size: int, purpose: str = "z") -> Noise:
 
 
 def truncate(prior: str, z: Noise, bound: float) -> Noise:
-    """Noise of the prior, given that every coordinate lies within ± bound.
+    """Map noise to the prior truncated to ± bound in every coordinate (truncation trick of BigGAN).
 
-    The truncation trick of BigGAN (Brock et al. 2019, arXiv:1809.11096, §3.1), without rejected
-    draws: each coordinate keeps its quantile, so z moves continuously with the bound. Images become
-    less varied. A small bound gives noise of a smaller norm than in training, and with preset
-    pictures grey images without details.
+    Source: Brock et al. 2019, arXiv:1809.11096, §3.1. No draws are rejected: each coordinate keeps
+        its quantile, so z changes continuously with the bound. Images become less varied. With a
+        small bound the norm of z is smaller than in training, and with preset pictures the images
+        become grey and lose their details.
 
     Args:
         prior: ``gaussian`` or ``uniform``.

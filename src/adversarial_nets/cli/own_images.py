@@ -28,7 +28,7 @@ class OwnImageOptions(GeneratorOptions):
     resize: Flag = False
     """Crop images to their central square and resize them to the run's size."""
     invert: Flag = False
-    """Make black white, for dark strokes on a light ground."""
+    """Make black white, for dark strokes on a light background."""
 
 
 @dataclass(frozen=True)
