@@ -1,6 +1,6 @@
-"""What the page says about a request that cannot be carried out, in English and in Chinese.
+"""The page's messages about requests that cannot be carried out, in English and in Chinese.
 
-Each is found under ``error`` and the reason of its `validation.RequestError`.
+The key of a message is ``error`` and the reason of its `validation.RequestError`.
 """
 
 from collections.abc import Mapping

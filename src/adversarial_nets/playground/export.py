@@ -11,9 +11,9 @@ __all__ = ["metrics_csv"]
 
 
 def metrics_csv(slot: GameSlot) -> bytes:
-    """The metrics of every snapshot in the history, each beside a perfect generator's value.
+    """The metrics of every snapshot in the history, each with a perfect generator's value.
 
-    A cell is empty where the objective has no such number.
+    A cell is empty if the metric does not exist for the objective.
     """
     file = io.StringIO()
     names = list({name: None for entry in slot.history for name in entry.metrics})

@@ -30,15 +30,15 @@ DIVERGING_V = -10.0
 DIVERGING_SPREAD = 20.0
 """Spread of the samples, in units of the data's spread, above which the game diverges."""
 SWING_JSD = 0.1
-"""A rise of JSD in nats; a game that oscillates has several."""
+"""Smallest rise of JSD, in nats, that counts in the detection of oscillation."""
 STUCK_JSD = 0.1
 """JSD above a perfect generator's, in nats, above which a game without progress is stuck."""
 STUCK_V = 1 - 0.25 / LOG4
-"""V over its value for a perfect G, below which D is strong; V is negative."""
+"""Ratio of V to its value for a perfect G below which D is strong; both are negative."""
 STUCK_ROUNDS = 100
 """Rounds before which a game is not reported as stuck."""
 MIN_SNAPSHOTS = 24
-"""Snapshots without which progress cannot be seen."""
+"""Minimum number of snapshots for the diagnosis that a game is stuck."""
 
 Message = dict[str, Any]
 """A message to the page, or a part of one."""
@@ -48,12 +48,12 @@ Trained = Literal["both", "D", "G"]
 
 
 class HistoryEntry(NamedTuple):
-    """The state of a game at one round, as the history keeps it.
+    """One entry of a game's history: its state at one round.
 
     Attributes:
         snapshot: the snapshot, without arrays that the board does not show.
         metrics: the metrics of the snapshot.
-        details: what else the page displays: settings, minibatch means, diagnosis.
+        details: other values that the page displays: settings, minibatch means, diagnosis.
     """
 
     snapshot: Snapshot
@@ -66,8 +66,8 @@ class GameSlot:
     """One game, its evaluator and its history.
 
     Attributes:
-        script: how to play the game again. Its `rounds` are the round up to which the game shall
-            be played; its `changes` are all changes so far.
+        script: how to replay the game. Its `rounds` are the target round of the game; its `changes`
+            are all changes so far.
         kind: the kind of game: on the line, in the plane, or on images.
         game: the game in its current state.
         evaluator: computes snapshots and metrics.
@@ -151,7 +151,7 @@ class GameSlot:
         return self.take_snapshot(trained, V_minibatch=[before["V"], after["V"]])
 
     def step_slowly(self) -> list[Message]:
-        """Play one round; return what to show of each line of Algorithm 1, in turn.
+        """Play one round; return the values to show at each line of Algorithm 1, in order.
 
         Raises:
             Diverged: weights are NaN or infinite.
@@ -161,20 +161,20 @@ class GameSlot:
         only_G, simultaneous = half_steps.only_trains_G(game), half_steps.is_simultaneous(game)
         x, z_D, z_G = half_steps.coming_minibatch(game)
         stages, half = ([], game) if only_G else self._stages_of_D(x, z_D)
-        # D as G's update sees it: updated already, or in a simultaneous update not yet.
+        # D during G's update: already updated, or not yet in a simultaneous update.
         seen = copy.copy(half)
         seen.D = copy.deepcopy(game.D) if simultaneous else half.D
         before_G = half_steps.measure(seen, x, z_G)
         self.play_to(game.round + 1)
         self.stop_here()
-        if not simultaneous:  # there G's samples are those of D's update
+        if not simultaneous:  # in a simultaneous update, G's samples are those of D's update
             stages.append({"line": "noise G", "numbers": before_G})
         of_G = {"numbers": half_steps.measure(seen, x, z_G), "before": before_G}
         snapshot = self.take_snapshot("G" if only_G else "both")
         return [*stages, {"line": "G", **of_G, "snapshot": snapshot}]
 
     def _stages_of_D(self, x: np.ndarray, z: Noise) -> tuple[list[Message], Game]:
-        """What to show of D's part of the coming round, and the game after it."""
+        """The values to show for D's part of the next round, and the game after D's part."""
         board, half = BOARDS[self.kind.name], half_steps.after_D(self.game)
         before, after = (half_steps.measure(game, x, z) for game in (self.game, half))
         snapshot = self.kind.take_snapshot(half, self.evaluator)
@@ -200,7 +200,7 @@ class GameSlot:
 
         Args:
             trained: the networks that were updated since the last snapshot.
-            more: what else the message shall say.
+            more: other entries of the message.
 
         Raises:
             Diverged: weights are NaN or infinite.
@@ -216,7 +216,7 @@ class GameSlot:
         return self.message(-1)
 
     def _details(self, trained: Trained, snapshot: Snapshot, metrics: dict[str, Metric]) -> Message:
-        """What the page displays besides the snapshot and its metrics."""
+        """The values that the page displays in addition to the snapshot and its metrics."""
         board, s = BOARDS[self.kind.name], self.game.settings
         means = self._minibatch_means()
         center, spread = board.center_and_spread(self.evaluator, snapshot)
@@ -258,7 +258,7 @@ class GameSlot:
         found = self._metrics(metrics)
         excess = np.array([each["JSD"].value - (each["JSD"].perfect or 0) for each in found])
         V = np.array([each["V"].value for each in found])
-        # A game that comes nearer to the data is healthy, however its samples move.
+        # A game whose JSD decreases has no problem, even if its samples move back and forth.
         swings = not found or rises(excess[len(excess) // 4 :], SWING_JSD) >= 2
         row = {
             "D_x": means["D_x"],
@@ -279,7 +279,7 @@ class GameSlot:
         )
 
     def _is_stuck(self, excess: np.ndarray, V: np.ndarray) -> bool:
-        """Whether D stays strong while p_g, far from the data, comes no nearer."""
+        """Whether D stays strong and JSD stays large without decreasing."""
         if len(excess) < MIN_SNAPSHOTS or self.game.round < STUCK_ROUNDS or approaches(excess):
             return False
         half, perfect = len(excess) // 2, optimum.V_of_perfect_G(self.game.settings.objective)
@@ -311,11 +311,11 @@ class GameSlot:
         return min(range(len(rounds)), key=lambda i: abs(rounds[i] - round))
 
     def entry(self, index: int) -> HistoryEntry:
-        """The history entry of that index; −1 is the newest, as is an index after the end."""
+        """The history entry at an index; −1, or an index after the end, is the newest."""
         return self.history[min(index, len(self.history) - 1)]
 
     def message(self, index: int) -> Message:
-        """What the page displays of one history entry."""
+        """The message that displays one history entry."""
         index = range(len(self.history))[min(index, len(self.history) - 1)]
         snapshot, metrics, details = self.history[index]
         return {
@@ -338,7 +338,7 @@ class GameSlot:
         }
 
     def _curve_of(self, name: str, objective: str) -> list[float | None]:
-        """One metric over the history; None where it does not exist or belongs to another V."""
+        """One metric over the history; None if it does not exist or the objective was another."""
         return [
             _finite(entry.metrics[name].value)
             if name in entry.metrics

@@ -1,6 +1,6 @@
-"""Terms that the texts of boards and lessons explain on a click, as in ``docs/glossary.md``.
+"""Terms with explanations that the page shows on a click, as in ``docs/glossary.md``.
 
-A text names a term as ``[[term]]``, or as ``[[words|term]]`` where it needs other words.
+In a text, ``[[term]]`` marks a term, and ``[[words|term]]`` a term written in other words.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A round in its parts: V on the round's own minibatch before and after each network's update."""
+"""The parts of a round: V on the round's own minibatch before and after each network's update."""
 
 import copy
 import math
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Minibatch(NamedTuple):
-    """What the last step of the coming round draws.
+    """The data and the noise of the last step of the next round.
 
     Attributes:
         x: the examples from the data.
@@ -48,12 +48,12 @@ def coming_minibatch(game: Game) -> Minibatch:
 
 
 def is_simultaneous(game: Game) -> bool:
-    """Whether the coming round updates D and G at once, from the same samples."""
+    """Whether the next round updates D and G simultaneously, from the same samples."""
     return game.settings.protocol == "released" and not only_trains_G(game)
 
 
 def only_trains_G(game: Game) -> bool:
-    """Whether the coming round is one of G's head start."""
+    """Whether the next round belongs to G's head start, in which only G is trained."""
     return game.round < game.settings.head_start
 
 
@@ -67,14 +67,14 @@ def measure(game: Game, x: np.ndarray, z: Noise) -> dict[str, float | None]:
     else:
         loss = objectives.generator_loss(of_samples, game.settings.objective, of_x)
     D_x, D_G_z = (float(torch.from_numpy(a).sigmoid().mean()) for a in (a_x, a_G_z))
-    with np.errstate(invalid="ignore"):  # a game that has diverged
+    with np.errstate(invalid="ignore"):  # values may be NaN in a game that has diverged
         V = optimum.V_from_logits(game.settings.objective, a_x, a_G_z)
     found = {"V": V, "D_x": D_x, "D_G_z": D_G_z, "g_loss": float(loss)}
     return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def after_D(game: Game) -> Game:
-    """A copy of the game after D's updates of the coming round, before G's."""
+    """A copy of the game after D's updates of the next round, before G's update."""
     whole = copy.deepcopy(game, {id(game.data): game.data})
     settings = whole.settings
     if not is_simultaneous(game):

@@ -22,20 +22,20 @@ from adversarial_nets.runs.folder import Run
 __all__ = ["LatentExplorer", "open_latent_explorer"]
 
 IMAGES = 24
-"""Images to choose the end points from."""
+"""Number of images from which the user chooses the end points."""
 COLUMNS = 8
-"""Columns in which these images are shown."""
+"""Number of columns of these images."""
 DIRECTIONS = 8
-"""Directions in z that have a slider."""
+"""Number of directions in z with a slider."""
 INTERPOLATIONS = 11
-"""Images along the line between the end points."""
+"""Number of images along the line between the end points."""
 MAX_OFFSET = 5.0
 """Largest distance that a slider moves z."""
 
 
 @dataclass(frozen=True)
 class LatentExplorer:
-    """A trained generator, and the places in z where its images are made.
+    """A trained generator, and the z of the images to choose from.
 
     Attributes:
         run: the trained run.
@@ -56,9 +56,9 @@ class LatentExplorer:
         """The message with the images to choose from, the interpolation, and the image at one z.
 
         Args:
-            message: ``a`` and ``b``, numbers of the images at the ends of the line; ``t`` in
-                [0, 1], the position on the line; ``offsets``, the distance from there along each
-                direction; ``class``, the class of all images, or None for one after another.
+            message: ``a`` and ``b``, numbers of the images at the ends of the line; ``t`` in [0,
+                1], the position on the line; ``offsets``, the distance from there along each
+                direction; ``class``, the class of all images, or None for all classes in turn.
 
         Raises:
             ValueError, TypeError, IndexError, OverflowError, RuntimeError: other values.
@@ -92,7 +92,7 @@ class LatentExplorer:
         }
 
     def _of_class(self, c: object) -> Float[Tensor, "images inputs"]:
-        """The images' noise, with that class in place of their own."""
+        """The images' noise, with the class replaced by another one."""
         count = class_count(self.G)
         if c is None or not count:
             return self.z
@@ -120,12 +120,12 @@ def open_latent_explorer(folder: Path) -> LatentExplorer:
     address = Address(s.seed, 0, range(IMAGES))
     z = priors.draw(s.prior, address, s.z_size, "samples to watch")
     classes = class_count(G)
-    # Classes one after another, so that a line can lead from one class to another.
+    # The images have all classes in turn, so that a line can connect two classes.
     z = generator_input(G, z, torch.arange(IMAGES) % classes if classes else None)
     normal = Address(s.seed, 0, range(s.z_size)).normal(
         "directions in z", min(DIRECTIONS, s.z_size)
     )
     directions = torch.linalg.qr(normal).Q.T
-    # The sliders leave the condition alone.
+    # The sliders do not change the condition.
     directions = nn.functional.pad(directions, (0, z.shape[1] - s.z_size))
     return LatentExplorer(run, G, round, z, directions.contiguous())

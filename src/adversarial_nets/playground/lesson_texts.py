@@ -1,7 +1,7 @@
-"""What to look at on each board and in each lesson, in English and in Chinese.
+"""Texts that explain each board and each lesson, in English and in Chinese.
 
-A line is a paragraph, and one that begins with ``=`` a formula. ``[[term]]`` or ``[[words|term]]``
-is a term of `glossary`.
+Each line is a paragraph; a line that begins with ``=`` is a formula. ``[[term]]`` or
+``[[words|term]]`` is a term of `glossary`.
 """
 
 import re
@@ -41,14 +41,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "最终[[价值函数]] V = −log 4，这是[[虚拟训练准则]] −log 4 + 2·JSD 的最小值。",
     ),
     "about collapse": text(
-        "Game A: D learns four times slower than G. Game B: D learns four times faster than "
-        "G, as by default.\n"
-        "In game A watch the number of [[modes|mode]] covered: G maps many z to one x and "
-        "moves from mode to mode ([[mode collapse]]; the paper calls this “the Helvetica "
-        "scenario”). In game B the samples spread over all eight.\n"
+        "Game A: D learns four times slower than G. Game B: D learns four times faster than G, as "
+        "by default.\n"
+        "In game A watch the number of [[modes|mode]] covered: G maps many z to one x and moves "
+        "from mode to mode ([[mode collapse]]; the paper calls this “the Helvetica scenario”). In "
+        "game B the samples spread over all eight.\n"
         "= min_G max_D V(D, G) ≠ max_D min_G V(D, G)\n"
-        "The theory lets D reach its optimum before G moves. If D is too slow, the best "
-        "answer of G is the one point x where D(x) is largest.",
+        "The theory assumes that D reaches its optimum before G is updated. If D is too slow, G's "
+        "best response is the single point x where D(x) is largest.",
         "博弈 A：D 的学习率只有 G 的四分之一。博弈 B：D 的学习率是 G 的四倍（默认设置）。\n"
         "注意博弈 A 中覆盖的[[模式]]数：G 把许多 z 映射到同一个 x，并在各个模式之间来回移动（"
         "[[模式崩溃]]，论文称之为“Helvetica 情景”）。博弈 B 的样本则分布到全部八个模式。\n"
@@ -152,12 +152,12 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "½ E_{p_g} (D* − 1)²；博弈的解仍是 p_g = p_data（arXiv:1611.04076）。",
     ),
     "about hinge": text(
-        "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: hinge, in which a "
-        "point no longer changes D once D is right on it by a margin of 1.\n"
-        "Watch the number of [[modes|mode]] covered, which at round 500 is larger in game B "
-        "than in game A with seed 0 (not with every seed), and the background: in game B D's "
-        "colours stay paler, because only data and samples inside the margin change D. G gets "
-        "the gradient of D's output everywhere.\n"
+        "25 Gaussians. Game A: the [[non-saturating objective]]. Game B: hinge, in which a point "
+        "no longer changes D once D classifies it correctly with a margin of 1.\n"
+        "Watch the number of [[modes|mode]] covered, which at round 500 is larger in game B than "
+        "in game A with seed 0 (not with every seed), and the background: in game B D's colours "
+        "stay paler, because only data and samples inside the margin change D. G gets the gradient "
+        "of D's output everywhere.\n"
         "= min_D E max(0, 1 − a(x)) + E max(0, 1 + a(G(z))),   min_G −E a(G(z))\n"
         "The optimal D is sign(p_data − p_g); G then minimises the total variation "
         "(arXiv:1705.02894, arXiv:1802.05957).",
@@ -171,16 +171,15 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "arXiv:1802.05957）。",
     ),
     "about relativistic": text(
-        "25 Gaussians. Game A: the paper's game with the [[non-saturating objective]]. Game "
-        "B: relativistic pairing with the [[R1 penalty]] and the [[R2 penalty]], as in R3GAN "
-        "(2024).\n"
-        "Watch the number of [[modes|mode]] covered: about 20 from round 100 on in game B; "
-        "game A needs several hundred rounds more. The penalties keep D smooth, so that its "
-        "gradient leads samples to modes that are still empty.\n"
+        "25 Gaussians. Game A: the paper's game with the [[non-saturating objective]]. Game B: "
+        "relativistic pairing with the [[R1 penalty]] and the [[R2 penalty]], as in R3GAN (2024).\n"
+        "Watch the number of [[modes|mode]] covered: about 20 from round 100 on in game B; game A "
+        "needs several hundred rounds more. The penalties keep D smooth, so that its gradient "
+        "leads samples to modes that are still empty.\n"
         "= min_D E log(1 + e^(a(G(z)) − a(x))) + γ/2 · E‖∇a(x)‖² + γ/2 · E‖∇a(G(z))‖²\n"
-        "D only has to give data a larger output than the sample beside it, and G the other "
-        "way round. Only differences of outputs count, not their level, so samples do not gather "
-        "in one region (arXiv:2501.05441).",
+        "D's output only has to be larger on data than on the paired sample, and G is trained for "
+        "the opposite. Only differences of outputs matter, not their level, so samples do not "
+        "gather in one region (arXiv:2501.05441).",
         "25 个高斯分布。博弈 A：论文的博弈，使用[[非饱和目标函数]]。博弈 B：相对式配对加[[R1 "
         "正则项]]和[[R2 正则项]]，即 2024 年的 R3GAN。\n"
         "注意覆盖的[[模式]]数：博弈 B 从第 100 轮起约为 20 个；博弈 A 要多用几百轮。"
@@ -206,14 +205,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "正是常数；因此博弈在该点附近收敛（arXiv:1801.04406）。",
     ),
     "about averaging": text(
-        "The same game twice, with a large constant learning rate. Game A shows G. Game B "
-        "shows an [[exponential moving average]] of G's weights; both train alike.\n"
-        "Watch JSD below: in game A it jumps from frame to frame, in game B it is "
-        "smaller and steady. The average changes nothing in the game: D never sees it.\n"
+        "The same game twice, with a large constant learning rate. Game A shows G. Game B shows an "
+        "[[exponential moving average]] of G's weights; the training is the same.\n"
+        "Watch JSD below: in game A it jumps from frame to frame, in game B it is smaller and "
+        "steady. The average does not affect the training.\n"
         "= θ̄ ← β·θ̄ + (1 − β)·θ after each round, with β = .99\n"
-        "Near the optimum, G's weights move around it. Their average is nearer to the optimum "
-        "than most of them. This is not in the paper; today almost all published samples are "
-        "made this way.",
+        "Near the optimum, G's weights move around it. Their average is nearer to the optimum than "
+        "most of them. This is not in the paper; today almost all published samples are made this "
+        "way.",
         "同一局博弈进行两次，学习率大而恒定。博弈 A 显示 G；博弈 B 显示 G 的权重的[[指数滑动"
         "平均]]；两局的训练过程完全相同。\n"
         "注意下方的 JSD：博弈 A 的值逐帧跳动，博弈 B 的值更小也更平稳。滑动平均不影响博弈，D "
@@ -243,15 +242,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
     # --- What to look at on each board ---
     "look": text("What to look at", "观察要点"),
     "look line": text(
-        "The dotted curve is p_data, the green one p_g, the density of G(z). The arrows lead "
-        "from z to x = G(z): where they are dense, p_g is large.\n"
-        "The [[discriminator]] D (dashed) learns to tell data from samples; the thin curve "
-        "is the [[optimal discriminator]] for the present G. Press Train D a few times: D "
-        "comes near D*. Press Train G: the samples move to where D is larger.\n"
-        "= D*(x) = p_data(x) / (p_data(x) + p_g(x)),   V(D, G) ≤ −log 4 + 2·JSD(p_data ‖ "
-        "p_g)\n"
-        "The right side is the [[virtual training criterion]], the green curve below; for D "
-        "= D* both sides are equal. In the end p_g = p_data, D = ½, and both are −log 4.",
+        "The dotted curve is p_data, the green one p_g, the density of G(z). The arrows lead from "
+        "z to x = G(z): where they are dense, p_g is large.\n"
+        "The [[discriminator]] D (dashed) learns to distinguish data from samples; the thin curve "
+        "is the [[optimal discriminator]] for the current G. Press Train D a few times: D comes "
+        "near D*. Press Train G: the samples move to where D is larger.\n"
+        "= D*(x) = p_data(x) / (p_data(x) + p_g(x)),   V(D, G) ≤ −log 4 + 2·JSD(p_data ‖ p_g)\n"
+        "The right side is the [[virtual training criterion]], the green curve below; for D = D* "
+        "both sides are equal. In the end p_g = p_data, D = ½, and both are −log 4.",
         "点线是 p_data，绿线是 p_g，即 G(z) 的密度。箭头由 z 指向 x = G(z)：箭头越密，p_g "
         "越大。\n"
         "[[判别器]] D（虚线）学习区分真实数据与生成样本，细线是当前 G 的[[最优判别器]]。多次"
@@ -262,16 +260,15 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "D = ½，两条曲线都到达 −log 4。",
     ),
     "look plane": text(
-        "Points in the colour of the text are data, green points are samples G(z). The "
-        "background shows D(x): blue where D takes x for data, green where it takes x for a "
-        "sample, the colour of the page for ½.\n"
-        "The thin lines are a grid in z, mapped by the [[generator]]. Move the mouse over "
-        "the square below: the star is G(z). The arrows show where G's next update moves the "
-        "samples; for the [[minimax objective]] they vanish where D is near 0 "
-        "([[saturation]]).\n"
+        "Points in the colour of the text are data, green points are samples G(z). The background "
+        "shows D(x): blue where D classifies x as data, green where it classifies x as a sample, "
+        "the colour of the page for ½.\n"
+        "The thin lines are a grid in z, mapped by the [[generator]]. Move the mouse over the "
+        "square below: the star is G(z). The arrows show where G's next update moves the samples; "
+        "for the [[minimax objective]] they vanish where D is near 0 ([[saturation]]).\n"
         "= −∇_x log(1 − D(x)) = D(x) · ∇_x a(x),   ∇_x log D(x) = (1 − D(x)) · ∇_x a(x)\n"
-        "Watch the number of [[modes|mode]] covered. If D is too weak, G maps many z to one "
-        "x and leaves modes out ([[mode collapse]]); then JSD stays large.",
+        "Watch the number of [[modes|mode]] covered. If D is too weak, G maps many z to one x and "
+        "leaves modes out ([[mode collapse]]); then JSD stays large.",
         "与文字同色的点是真实数据，绿点是生成样本 G(z)。背景颜色表示 D(x)：蓝色处 D 认为 x 是"
         "真实数据，绿色处认为是生成样本，与页面同色处为 ½。\n"
         "细线是经[[生成器]]映射的 z 网格。在下方的方框中移动鼠标，图中的星标即为 G(z)。箭头表"
@@ -282,14 +279,14 @@ LESSON_TEXTS: Mapping[str, Text] = {
         "溃]]），JSD 也就一直很大。",
     ),
     "look images": text(
-        "Each image is G(z) for a fixed z, so you can follow how one image changes. In the "
-        "first few hundred rounds all look alike; then strokes and digits appear. With "
-        "classes as inputs each column is one class.\n"
-        "The histogram shows D on held-out images (blue) and on samples (green). If the two "
-        "are apart, D tells them apart easily, and its gradient tells G little.\n"
+        "Each image is G(z) for a fixed z, so you can follow how one image changes. In the first "
+        "few hundred rounds all look alike; then strokes and digits appear. With classes as inputs "
+        "each column is one class.\n"
+        "The histogram shows D on held-out images (blue) and on samples (green). If the two are "
+        "far apart, D separates them easily, and its gradient gives G little information.\n"
         "= p_g = p_data  ⇒  D(x) = D(G(z)) = ½ for the [[optimal discriminator]]\n"
-        "Show the nearest training images: if samples were copies, G would have memorised. "
-        "Move over the square: between two values of z the images change gradually.",
+        "Show the nearest training images: if samples were copies, G would have memorised. Move "
+        "over the square: between two values of z the images change gradually.",
         "每张图像都是固定的 z 对应的 G(z)，可以观察同一张图像如何变化。最初几百轮所有图像几乎"
         "相同，之后逐渐出现笔画和数字。若把类别输入两个网络，则每列为一个类别。\n"
         "直方图表示 D 在留出图像（蓝）与生成样本（绿）上的输出。两者相距很远时，D 很容易区分，"

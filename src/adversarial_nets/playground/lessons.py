@@ -1,6 +1,6 @@
-"""Lessons: games that each show one claim in under a minute, of the paper or of what came after.
+"""Lessons: games that show one claim each, of the paper or of a later one, in under a minute.
 
-The texts that explain them are in `words`, under ``lesson NAME`` and ``about NAME``.
+The texts that explain them are in `words.WORDS`, with the keys ``lesson NAME`` and ``about NAME``.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class Lesson:
         data: the name of a toy data set.
         games: for each game the settings that differ from the defaults of its kind.
         speed: rounds between two displayed frames.
-        rounds: round at which the effect is visible and playing pauses.
+        rounds: round at which the effect is visible and the game is paused.
     """
 
     data: str
@@ -53,7 +53,7 @@ _CLUSTER = {
     "batch": 128,
 }
 
-# A small minibatch, so that the lesson takes less than a minute beside a busy process.
+# A small minibatch, so that the lesson takes less than a minute if another process is busy.
 _COLLAPSE = {"d_lr_multiplier": 0.25, "lr": 0.004, "lr_decay": 1.0, "batch": 128}
 _AVERAGED = {"batch": 128, "lr": 0.004, "lr_decay": 1.0}
 # 25 Gaussians, fast enough for a lesson, with one learning rate for both networks.

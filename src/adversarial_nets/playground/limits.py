@@ -8,21 +8,21 @@ from collections.abc import Mapping
 from adversarial_nets.settings import LIVE
 
 MAX_HISTORY = 120
-"""Snapshots that are kept of each game."""
+"""Maximum number of snapshots that are kept of each game."""
 MAX_REMEMBERED = 16
-"""Games of all pages together that are kept after a page has left them."""
+"""Maximum number of games, of all pages together, that are kept after their page was left."""
 MAX_ROUNDS = 30_000
 """Rounds of a game."""
 MAX_CHANGES = 200
-"""Rounds of a game at which settings change."""
+"""Maximum number of rounds of a game at which settings change."""
 MAX_POINTS = 2000
-"""Data points of a user's own data set."""
+"""Maximum number of points of a user's own data set."""
 MAX_UPLOAD_CHARACTERS = 200_000
 """Characters of pasted or uploaded text."""
 MAX_STROKE_POINTS = 20_000
 """Points of a drawing."""
 MAX_DATA_CHARACTERS = 60_000
-"""Characters of the ``data`` field in a message; data points travel inside it."""
+"""Maximum length of the ``data`` field in a message; it may contain data points."""
 
 MAX_LAYERS = 4
 """Hidden layers of a network."""
@@ -31,7 +31,8 @@ MAX_UNITS = 512
 MAX_WEIGHTS = 4_000_000
 """Weights of both networks together: 64 MB with their gradients and Adam's two moments."""
 MAX_WORK = 10e9
-"""Multiplications in one round: about a second on one core, during which other pages wait."""
+"""Maximum number of multiplications in one round: about a second on one core, while other pages
+wait."""
 
 MAX_VALUES: Mapping[str, float] = {
     "k": 50,
@@ -64,6 +65,6 @@ ALLOWED_SETTINGS = frozenset(
 SPEEDS = (1, 2, 5, 10, 20, 50, 100, 200)
 """Rounds of Algorithm 1 between two displayed frames, to choose from."""
 FIRST_SPEED: Mapping[str, int] = {"line": 5, "plane": 10, "images": 20}
-"""The speed of each kind of game until the user chooses another one."""
+"""The default speed of each kind of game."""
 TRAINED_ROUNDS: Mapping[str, int] = {"line": 600, "plane": 2000, "images": 3000}
 """The round of each kind of game at which a trained start begins."""

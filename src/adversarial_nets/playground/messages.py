@@ -1,8 +1,8 @@
 """The messages that a browser page may send: one function for each type of message.
 
 A message is a JSON object with a ``type``, one of `HANDLERS`; each handler documents the other
-fields. A handler returns the messages that answer it, or raises `RequestError`; then nothing has
-changed.
+fields. A handler returns the answering messages, or raises `RequestError` without changing
+anything.
 """
 
 import base64
@@ -38,7 +38,7 @@ __all__ = ["HANDLERS", "Handler", "handle"]
 
 
 LOOKS = ("morph", "of_class")
-"""Messages that compute something of the current game and do not end the frame being played."""
+"""Message types that compute from the current game and do not end the current frame."""
 
 
 class Handler(Protocol):
@@ -58,7 +58,7 @@ def handle(session: Session, message: Json) -> list[Message]:
 
     Args:
         session: the page's games.
-        message: what the page sent; any JSON value.
+        message: the page's message; it can be any JSON value.
 
     Raises:
         RequestError: the message cannot be carried out, and nothing has changed.
@@ -114,7 +114,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
 
 
 def set_appearance(session: Session, message: Message) -> list[Message]:
-    """Draw the figures again in another language (``lang``) or theme (``theme``)."""
+    """Redraw the figures in another language (``lang``) or theme (``theme``)."""
     _set_appearance(session, message)
     return session.everything()
 
@@ -167,7 +167,7 @@ def step(session: Session, message: Message) -> list[Message]:
         raise RequestError("unknown message")
     if session.round >= limits.MAX_ROUNDS:
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
-    # Training one network takes two changes: one before the round and one after it.
+    # Training one network needs two changes of train_only: one before the round, one after it.
     if train != "both" and any(
         len(slot.script.changes) + 2 > limits.MAX_CHANGES for slot in session.slots
     ):
@@ -204,7 +204,7 @@ def reset(session: Session, message: Message) -> list[Message]:
 
 
 def trained_start(session: Session, message: Message) -> list[Message]:
-    """Begin the same games at a round at which G is trained; once played, they are remembered."""
+    """Begin the same games at a round at which G is trained; they are computed once and kept."""
     rounds = limits.TRAINED_ROUNDS[session.slots[0].kind.name]
     scripts = [Script(slot.script.data, slot.settings, rounds) for slot in session.slots]
     return session.begin(scripts)
@@ -222,13 +222,13 @@ def seek(session: Session, message: Message) -> list[Message]:
 
 
 def resume_here(session: Session, message: Message) -> list[Message]:
-    """Continue from the displayed snapshot: replay the game up to it and drop what came later."""
+    """Continue from the displayed snapshot: replay the game up to it and drop the later rounds."""
     at = session.slots[0].entry(session.shown).snapshot.round
     scripts = []
     for slot in session.slots:
         changes = [change for change in slot.script.changes if change[0] < at]
         trained = [values["train_only"] for _, values in changes if "train_only" in values]
-        if trained and trained[-1]:  # a step of one network ends at this round
+        if trained and trained[-1]:  # a round that trained one network alone ends here
             changes.append((at, {"train_only": None}))
         scripts.append(replace(slot.script, rounds=at, changes=tuple(changes)))
     return session.begin(scripts, session.pause_at)
@@ -261,13 +261,13 @@ def update_setting(session: Session, message: Message) -> list[Message]:
         return _change_at_once(session, slot, {name: changed.flat()[name]})
     scripts = [Script(s.script.data, s.settings) for s in session.slots]
     scripts[which] = replace(scripts[which], settings=changed)
-    if name == "seed":  # two games side by side share the seed
+    if name == "seed":  # two displayed games share the seed
         scripts = [replace(s, settings=replace(s.settings, seed=changed.seed)) for s in scripts]
     return session.begin(scripts)
 
 
 def set_rates(session: Session, message: Message) -> list[Message]:
-    """Set the learning rates of both networks, so that each can be changed by itself.
+    """Set the learning rates of both networks, so that each can be changed separately.
 
     Args:
         session: the page's games.
@@ -287,14 +287,14 @@ def set_rates(session: Session, message: Message) -> list[Message]:
 
 
 def _rate(value: Json) -> float:
-    """A learning rate that a page names."""
+    """Check a learning rate in a message."""
     if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
         raise RequestError("unknown message")
     return float(value)
 
 
 def _game_number(session: Session, message: Message) -> int:
-    """Which of the games a message is about."""
+    """The number of the game that a message names."""
     which = message.get("game", 0)
     if type(which) is not int or which not in range(len(session.slots)):
         raise RequestError("unknown message")
@@ -310,7 +310,7 @@ def _change_at_once(session: Session, slot: GameSlot, changes: Mapping[str, Json
 
 
 def compare(session: Session, message: Message) -> list[Message]:
-    """Show the first game and a copy of it side by side, or it alone (``on``: true or false)."""
+    """Show the first game with a copy of it, or alone (``on``: true or false)."""
     session.remember()
     first = session.slots[0]
     both = [first, first.copy()] if message.get("on") is True else [first]
@@ -350,7 +350,7 @@ def use_drawing(session: Session, message: Message) -> list[Message]:
 
 
 def _begin_on(session: Session, data: str) -> list[Message]:
-    """Begin new games on these data; settings are kept where the kind of game stays the same."""
+    """Begin new games on these data; settings are kept if the kind of game is the same."""
     kind, first = replay.kind_of(data), session.slots[0]
     if kind is first.kind:
         return session.begin([Script(data, slot.settings) for slot in session.slots])
@@ -432,7 +432,7 @@ def of_class(session: Session, message: Message) -> list[Message]:
 
 
 def _class_number(slot: GameSlot, c: Json) -> int:
-    """A class of the game, as a page names it."""
+    """Check the number of a class in a message."""
     if type(c) is not int or c not in range(class_count(slot.game.G)):
         raise RequestError("unknown message")
     return c

@@ -36,7 +36,8 @@ class Control:
         least: the smallest number.
         whole: whether the number must be whole.
         layers: whether the setting is a list of layer sizes, shown as layers × units.
-        rate: the network, if the field shows its learning rate; the other's stays when it changes.
+        rate: the network, if the field shows its learning rate; it changes only that network's
+            rate.
         board: the only kind of game that has the setting; "" for all.
     """
 
@@ -55,7 +56,7 @@ class Control:
 
 
 CONTROLS = (
-    Control("objective", OBJECTIVES.keys()),  # with those that a program adds later
+    Control("objective", OBJECTIVES.keys()),  # a view: includes later additions
     Control("k", least=1, whole=True),
     Control("g_steps", least=1, whole=True),
     Control("lr", rate="G"),
@@ -81,12 +82,12 @@ CONTROLS = (
 
 @functools.lru_cache(maxsize=16)
 def render(lang: Language, command_line_data: str, latent: bool) -> str:
-    """The whole page in one language; it carries the texts of the other language too.
+    """Render the page in one language; it also contains the texts of the other language.
 
     Args:
         lang: ``en`` or ``zh``.
         command_line_data: the data named on the command line.
-        latent: whether a trained run was named whose latent space can be explored.
+        latent: whether the command line names a trained run, whose latent space can be explored.
     """
     jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(WEB_FOLDER),

@@ -1,7 +1,8 @@
-"""Games that a page has left, so that Back, a reload or a lost connection does not replay them.
+"""Keep games that a page has left, so that Back, a reload or a lost connection is fast.
 
-All pages of a server share them: equal scripts give equal games, bit for bit. Only the page that
-has left a game gets it back in a later round than it asks for.
+All pages of a server share these games, because equal scripts give equal games, bit for bit. A game
+may have continued after the page's last message; then only the same page gets it back at the later
+round.
 """
 
 import threading
@@ -21,7 +22,7 @@ _lock = threading.Lock()  # games are played in several threads
 
 
 def remember(slot: GameSlot) -> GameSlot | None:
-    """Keep a copy of a game, and return it; the oldest one is forgotten."""
+    """Keep a copy of a game, and return it; the oldest copy is dropped."""
     if slot.game.round == 0 or slot.diverged:
         return None
     slot = slot.copy()
@@ -36,7 +37,7 @@ def remember(slot: GameSlot) -> GameSlot | None:
 
 
 def leave(page: str, slots: Iterable[GameSlot]) -> None:
-    """Keep the games that a page shows while its connection ends; it may come back for them."""
+    """Keep the games of a page whose connection ends; the page may request them again."""
     kept = [copy for slot in slots if (copy := remember(slot)) is not None]
     with _lock:
         _left[page] = kept
@@ -46,12 +47,12 @@ def leave(page: str, slots: Iterable[GameSlot]) -> None:
 
 
 def recall(script: Script, page: str | None = None) -> GameSlot:
-    """The script's game: a copy of the latest remembered state of it, or a new game at round 0.
+    """The script's game: a copy of its latest kept state, or a new game at round 0.
 
     Args:
         script: the game.
-        page: a page that comes back: a game that it has left counts even if it went on after the
-            page had last heard of it.
+        page: identifier of a page that reconnects: its own games are used even if they continued
+            after the last message that the page received.
     """
     with _lock:
         known = [slot for slot in _games.values() if _leads_to(slot.script, script)]
@@ -72,7 +73,7 @@ def recall(script: Script, page: str | None = None) -> GameSlot:
 
 
 def _leads_to(played: Script, script: Script) -> bool:
-    """Whether the script begins with what was played."""
+    """Whether the played game is the script's game at an earlier round or at the same round."""
     same, later = script.changes[: len(played.changes)], script.changes[len(played.changes) :]
     return (
         (played.data, played.settings, played.changes) == (script.data, script.settings, same)

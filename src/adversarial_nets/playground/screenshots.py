@@ -26,14 +26,14 @@ __all__ = ["CHROMIUM", "open_browser", "screenshots"]
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
-"""The browser; the first one, which has no windows at all, starts and draws fastest."""
+"""The names of the browser's program; the first one is headless only, and the fastest."""
 
 _ADDRESSES: dict[str, dict[str, Any]] = {
     "line": {"state": {"data": "mixture", "rounds": 60}},
     "plane": {"state": {"data": "ring-of-gaussians", "rounds": 400}},
     "digits": {"state": {"data": "mnist-5k", "rounds": 2000}},
 }
-"""The state in the page's address, by the name of the screenshot."""
+"""The page's state, as in its address, by the name of the screenshot."""
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """The playground's web server: one page, and one websocket for each open page.
 
-All input from the network is untrusted. The server answers only requests addressed to it by its
-own name, and opens a websocket only for its own pages. Each websocket has a session of its own
-games, which is freed when the websocket closes.
+All input from the network is untrusted. The server answers only requests to its own addresses, and
+opens a websocket only for its own pages. Each websocket has its own session with its games, which
+is freed when the websocket closes.
 """
 
 import asyncio
@@ -40,34 +40,35 @@ from adversarial_nets.toys.recording import one_thread
 __all__ = ["running_server", "serve", "serve_in_thread"]
 
 MAX_SESSIONS = 40
-"""Pages that may be open at once: a class; their games take turns."""
+"""Maximum number of open pages, enough for a class; their games take turns."""
 TOKEN_COOKIE = "advnets_token"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 MAX_MESSAGE_BYTES = 400_000
 MAX_BODY_BYTES = 1000
-"""Size of a request's body; nothing is uploaded by requests."""
+"""Maximum size of a request's body in bytes; requests upload nothing."""
 MAX_QUEUE = 50
-"""Messages of one page that may wait to be handled."""
+"""Maximum number of waiting messages of one page."""
 MAX_PORT = 65_535
 IDLE_SECONDS = 30 * 60.0
-"""Time without a message after which a page's games are freed."""
+"""Seconds without a message after which a page's games are freed."""
 RENDER_SECONDS = 20.0
-"""Time that a page may take to draw a snapshot; then its games are paused."""
+"""Seconds that a page may take to draw a snapshot before its games are paused."""
 RUN_TAB = "#latent"
-"""The end of an address at which the page opens the tab of the trained run."""
+"""The end of an address that opens the tab of the trained run."""
 _ADDRESS = re.compile(r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
 
 
 @dataclass
 class ServerState:
-    """What all sessions share.
+    """The state that all sessions share.
 
     Attributes:
         command_line_data: the data named on the command line.
         explorer: the latent space of the run named on the command line.
         hosts: the host names and ports at which this server may be addressed.
-        token: what every request must carry if the server listens to the network; otherwise "".
-        executor: threads in which games are played; sessions take turns.
+        token: the token that every request must contain if the server listens to the network;
+            otherwise "".
+        executor: threads in which games are computed; sessions take turns.
         sockets: the open websockets.
     """
 
@@ -83,7 +84,7 @@ class ServerState:
 
 
 class _Refused(HTTPError):
-    """A request under an address that is not this server's own.
+    """The error for a request to an address that is not this server's own.
 
     Args:
         address: the host and port that the browser used.
@@ -91,26 +92,27 @@ class _Refused(HTTPError):
 
     def __init__(self, address: str) -> None:
         super().__init__(403, reason="This playground answers only to its own addresses")
-        found = _ADDRESS.fullmatch(address.lower())  # anybody can send any text
+        found = _ADDRESS.fullmatch(address.lower())  # untrusted text
         allow = address.lower() if found else "HOST:PORT"
-        # Browsers omit the ports 80 and 443; `_address` takes either for both.
+        # Browsers omit the default ports 80 and 443; `_address` treats the two as equal.
         allow += ":80" if found and not found[2] and "." not in allow else ""
         self.command = f"advnets playground --allow {allow}"
 
 
 class _Guarded(RequestHandler):
-    """Refuses requests that address this server by another name (DNS rebinding)."""
+    """Refuses requests to another name than this server's own (DNS rebinding)."""
 
     @property
     def server(self) -> ServerState:
-        """What all sessions share."""
+        """The state that all sessions share."""
         server: ServerState = self.settings["server"]
         return server
 
     def prepare(self) -> None:
         """Check the token, or compare the Host header with the server's own names.
 
-        A page of another name (DNS rebinding) has no cookie of this server, so a token suffices.
+        A page of another name (DNS rebinding) does not have this server's cookie, so the token is
+        enough.
         """
         token = self.server.token
         if token:
@@ -121,7 +123,7 @@ class _Guarded(RequestHandler):
             raise _Refused(self.request.host)
 
     def write_error(self, status_code: int, **kwargs: object) -> None:
-        """Answer with plain text; a refused request learns which option would allow it."""
+        """Answer with plain text; after a refused address it names the option that allows it."""
         exc_info = kwargs.get("exc_info")
         error = exc_info[1] if isinstance(exc_info, tuple) else None
         text = f"{status_code}: {self._reason}\n"
@@ -132,7 +134,7 @@ class _Guarded(RequestHandler):
         self.finish(text)
 
     def set_default_headers(self) -> None:
-        """Let the page load nothing from other servers."""
+        """Set headers that forbid the page to load anything from other servers."""
         self.set_header("X-Content-Type-Options", "nosniff")
         self.set_header("Referrer-Policy", "no-referrer")
         self.set_header(
@@ -195,7 +197,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
             self.close(1013, "full")
             return
         self.server.sockets.add(self)
-        self.task = asyncio.create_task(self._serve())  # a reference, so that it is not collected
+        self.task = asyncio.create_task(self._serve())  # the reference prevents garbage collection
 
     def on_message(self, message: str | bytes) -> None:
         """Put a message into the queue; ``rendered`` and ``ping`` take effect at once."""
@@ -215,11 +217,11 @@ class SessionSocket(_Guarded, WebSocketHandler):
             self._send_error("too fast")
 
     def on_close(self) -> None:
-        """Let `_serve` end."""
+        """Make `_serve` end."""
         self.server.sockets.discard(self)
         self.closed = True
         self.rendered.set()
-        with suppress(asyncio.QueueFull):  # then it does not wait for a message
+        with suppress(asyncio.QueueFull):  # then `_serve` is not waiting
             self.queue.put_nowait(None)
 
     async def _serve(self) -> None:
@@ -242,7 +244,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
         session.leave()
 
     async def _run_in_thread(self, work: Callable[[], list[dict[str, Any]]]) -> bool:
-        """Run `work` in another thread, and send its messages once the page has drawn the last.
+        """Run `work` in another thread, and send its messages once the page has drawn the others.
 
         Returns:
             Whether the page drew the last snapshot within `RENDER_SECONDS`.
@@ -282,7 +284,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
 def application(
     command_line_data: str, explorer: LatentExplorer | None
 ) -> tuple[Application, ServerState]:
-    """The Tornado application, and what its sessions share."""
+    """The Tornado application, and the state that its sessions share."""
     state = ServerState(command_line_data, explorer)
     routes: list[Any] = [
         ("/", PageHandler),
@@ -321,10 +323,9 @@ def serve(
     Args:
         run: folder of a trained run whose latent space the page lets you explore.
         data: the data of the first game.
-        port: 0 takes a free port.
-        host: the address to listen on. Any other than this machine's own loopback address opens
-            the playground to the network; then only the printed address, which carries a token,
-            is answered.
+        port: the port; 0 chooses a free port.
+        host: the address to listen on. Any address other than the loopback address opens the
+            playground to the network; then requests need the token in the printed address.
         browser: open the page in a browser.
         allow: other addresses (host and port) at which browsers reach this server, e.g. through a
             tunnel: ``localhost:8888``.
@@ -332,8 +333,8 @@ def serve(
         on_ready: called with the page's address.
 
     Raises:
-        UserError: no such run or data, data too large for the playground, an address in `allow`
-            that is none, or a port in use.
+        UserError: the run or the data do not exist, data too large for the playground, an invalid
+            address in `allow`, or a port in use.
     """
     allowed = [_address(text) for text in allow]
     kind_of(data)  # raises UserError for unknown data
@@ -402,7 +403,7 @@ async def running_server(
     Raises:
         UserError: the port is in use.
     """
-    with one_thread():  # networks this small are slower on several threads
+    with one_thread():  # networks this small are slower with several threads
         app, state = application(data, explorer)
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -1,4 +1,4 @@
-"""The games of one open browser page: playing them, and describing them to the page.
+"""The games of one open browser page: play them, and make the messages that display them.
 
 This module does not use the network. `messages` handles the requests of a page; `server` sends and
 receives the messages.
@@ -23,11 +23,11 @@ from adversarial_nets.replay import Script
 __all__ = ["Session"]
 
 SLICE_SECONDS = 0.1
-"""Time for which rounds are played before the page's requests are looked at again."""
+"""Seconds for which rounds are played before the page's requests are handled."""
 FRAME_SECONDS = 1.0
-"""Longest time between two displayed frames, beside the time of evaluating them."""
+"""Longest time between two displayed frames in seconds, without the time of their evaluation."""
 REPLAY_FRAME_SECONDS = 0.25
-"""The same while a game is replayed up to the round of its address."""
+"""The same time while a game is replayed up to the round of its address."""
 
 
 @dataclass
@@ -38,14 +38,13 @@ class Session:
         command_line_data: the data named on the command line; the page may ask for them too.
         explorer: the latent space of a trained run, if the command line named a run.
         page: the page's identifier, which stays the same when it is reloaded; "" if it sends none.
-        slots: the games; two are shown side by side.
+        slots: the one or two games.
         speed: rounds between two displayed frames.
         playing: whether the games run until paused.
         pause_at: round at which playing pauses once, because a lesson has shown its effect.
-        frame: when the next displayed frame was begun, and the round that it shall show; None
-            between frames.
+        frame: when the next displayed frame was begun, and its target round; None between frames.
         shown: index of the displayed snapshot in the history; −1 is the newest.
-        language: of the texts in the figures.
+        language: language of the texts in the figures.
         theme: colours of the figures, ``light`` or ``dark``.
     """
 
@@ -70,7 +69,7 @@ class Session:
 
     @property
     def catching_up(self) -> bool:
-        """Whether a game has not reached the round that its address asks for."""
+        """Whether a game has not yet reached the round of the page's address."""
         return any(slot.game.round < slot.script.rounds for slot in self.slots)
 
     @property
@@ -89,12 +88,12 @@ class Session:
         pause_at: int = limits.MAX_ROUNDS,
         resume: bool = False,
     ) -> list[Message]:
-        """Replace the games by others, and return the messages that display them.
+        """Replace the games, and return the messages that display the new ones.
 
         Args:
-            scripts: one game, or two to show side by side.
+            scripts: the scripts of one or two games.
             pause_at: round at which playing pauses once.
-            resume: continue games that went on after this page had last heard of them.
+            resume: use games that continued after the last message that this page received.
 
         Raises:
             UserError: a game cannot be set up; the old games are kept.
@@ -102,7 +101,7 @@ class Session:
         self.remember()
         page = self.page if resume else None
         slots = [remembered.recall(script, page) for script in scripts]
-        if len({slot.game.round for slot in slots}) > 1:  # games side by side are at one round
+        if len({slot.game.round for slot in slots}) > 1:  # both games are at one round
             slots = [GameSlot.from_script(script) for script in scripts]
         return self.show(slots, pause_at)
 
@@ -151,7 +150,7 @@ class Session:
         return messages if self.busy else [*messages, self.state()]
 
     def _play_until(self, goal: int, end: float) -> None:
-        """Play up to the goal, or until that time."""
+        """Play up to the target round of the frame, or until a time."""
         while self.round < goal:
             next_round = self.round + 1
             for slot in self.slots:
@@ -185,7 +184,7 @@ class Session:
         return [slot.message(self.shown) | {"game": i} for i, slot in enumerate(self.slots)]
 
     def everything(self) -> list[Message]:
-        """Boards, snapshots and state: all that the page needs to display the games."""
+        """The messages with boards, snapshots and state: everything that the page displays."""
         return [*self._boards(), *self.snapshots(), self.state()]
 
     def _boards(self) -> list[Message]:
@@ -208,7 +207,7 @@ class Session:
         ]
 
     def state(self) -> Message:
-        """Settings, weights and progress; the entry ``state`` is what the address saves."""
+        """Settings, weights and progress; the address stores the entry ``state``."""
         return {
             "type": "state",
             "playing": self.playing,
@@ -222,7 +221,7 @@ class Session:
         }
 
     def _saved_state(self) -> dict[str, Any]:
-        """All that is needed to play the games again; `messages.open_page` reads it."""
+        """The entry ``state``, from which `messages.open_page` replays the games."""
         return {
             "data": self.slots[0].script.data,
             "rounds": self.slots[0].script.rounds,

@@ -16,9 +16,9 @@ __all__ = ["thumbnail"]
 SIDE = 40
 """Side of the square in which a picture is drawn."""
 POINTS = 120
-"""Points of data in the plane."""
+"""Number of points for data in the plane."""
 BARS, BAR_POINTS = 20, 4000
-"""Bars of data on a line, and the points that are counted."""
+"""Number of bars for data on a line, and of the points that they count."""
 
 
 @functools.lru_cache(maxsize=64)
@@ -38,14 +38,14 @@ def thumbnail(data: str) -> str:
 
 
 def _dots(x: np.ndarray) -> str:
-    """Points in the plane: strokes of no length with round ends."""
+    """Points in the plane as SVG: strokes of length 0 with round ends."""
     middle, width = (x.max(0) + x.min(0)) / 2, np.ptp(x, axis=0).max()
     at = (SIDE / 2 + 0.86 * SIDE * (x - middle) / width * [1, -1]).round(1)
     return f'<path class="dots" d="{"".join(f"M{a:g} {b:g}h0" for a, b in at)}"/>'
 
 
 def _bars(x: np.ndarray) -> str:
-    """A histogram of points on a line."""
+    """A histogram of points on a line, as SVG."""
     margin = 0.15 * np.ptp(x)
     counts, _ = np.histogram(x, BARS, (x.min() - margin, x.max() + margin))
     heights, width = (0.85 * SIDE * counts / counts.max()).round(1), SIDE / BARS
@@ -54,6 +54,6 @@ def _bars(x: np.ndarray) -> str:
 
 
 def _images(data: Dataset) -> str:
-    """The first four training images."""
+    """The first four training images, as SVG."""
     png = sheets.grid_png(data.floats(data.train[:4]), data.image_shape, data.range, columns=2)
     return f'<image href="{data_uri(png)}" width="{SIDE}" height="{SIDE}"/>'

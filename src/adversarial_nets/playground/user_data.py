@@ -1,7 +1,7 @@
 """Turn pasted text, uploaded CSV files and drawings into data sets.
 
-Each function returns the name of the data set. The name itself holds the points (see
-`toys.points.points_to_text`), so that an address or a command can carry them.
+Each function returns the name of the data set. The name contains the points (see
+`toys.points.points_to_text`), so that an address or a command can contain them.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from adversarial_nets.toys.points import parse_points, points_to_text
 __all__ = ["data_from_csv", "data_from_strokes"]
 
 DRAWN_POINTS = 600
-"""Data points that a drawing becomes."""
+"""Number of data points that a drawing is converted to."""
 LINE_WIDTH = 0.05
 """Standard deviation of the drawn points around the line."""
 MIN_LENGTH = 0.5
-"""Length of a drawing in the units of the drawing pad, whose sides are 6 long."""
+"""Smallest length of a drawing; the sides of the drawing pad have length 6."""
 
 
 def data_from_csv(text: Json) -> str:

@@ -1,6 +1,6 @@
 """Check the requests of a browser page: settings, data, and the game saved in an address.
 
-Every value may be anything that JSON can hold. A value that does not fit raises `RequestError`.
+Every value can be any JSON value. Invalid values raise `RequestError`.
 """
 
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class RequestError(Exception):
 
     Args:
         reason: the text to show is `words.WORDS` under ``error {reason}``.
-        values: what fills the placeholders of that text.
+        values: values for the placeholders of that text.
     """
 
     def __init__(self, reason: str, **values: object) -> None:
@@ -59,11 +59,11 @@ def check_data_name(data: Json, command_line_data: str) -> str:
     """Return the name of a data set that a page may ask for; file paths are refused.
 
     Args:
-        data: what the page sent.
+        data: the value in the page's message.
         command_line_data: the data named on the command line, which may be a path.
 
     Raises:
-        RequestError: no such data, or too many points.
+        RequestError: the data do not exist here, or have too many points.
         UserError: numbers or points that `catalogue.find` cannot read.
     """
     if not isinstance(data, str) or len(data) >= limits.MAX_DATA_CHARACTERS:
@@ -81,7 +81,7 @@ def check_data_name(data: Json, command_line_data: str) -> str:
 
 
 def _is_at_hand(data: str) -> bool:
-    """Whether it is a data set for games that loads without files and without a download."""
+    """Whether a name is that of a data set for games that needs no files and no download."""
     entry = REGISTRY.get(data)
     return entry is not None and entry.interactive and entry.needs == "nothing"
 
@@ -92,7 +92,7 @@ def data_dimension(data: str) -> int:
 
 
 def first_settings(data: str) -> Settings:
-    """The settings of a new game: on images those that reach digits within a minute."""
+    """The settings of a new game; on images, settings that generate digits within a minute."""
     kind = replay.kind_of(data)
     return PRESETS["quickstart"].settings if kind.name == "images" else kind.settings
 
@@ -101,7 +101,7 @@ def first_settings(data: str) -> Settings:
 
 
 def check_settings(before: Settings, changes: Mapping[Any, Any], dimension: int) -> Settings:
-    """The settings with a page's changes, if all values are within `limits`.
+    """Apply a page's changes to settings, if all values are within `limits`.
 
     Args:
         before: the settings to start from.
@@ -131,17 +131,20 @@ def check_settings(before: Settings, changes: Mapping[Any, Any], dimension: int)
 
 
 def _canonical_names(changes: Mapping[Any, Any]) -> dict[str, Any]:
-    """The changes under this version's names of settings."""
+    """The changes with the current names of settings."""
     return {settings.canonical_name(str(name)): value for name, value in changes.items()}
 
 
 def _adapt_to_layers(before: Settings, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The changes, with as many initial ranges and activations as there are layers."""
+    """Adapt the numbers of initial ranges and activations to the number of layers."""
     changes = dict(changes)
     for layers, init in (("G.hidden", "G.init"), ("D.units", "D.init")):
         if layers in changes and init not in changes:
             ranges, count = before.flat()[init], len(changes[layers]) + 1
-            if len(ranges) not in (1, count):  # keep the first and the last, repeat the second
+            if len(ranges) not in (
+                1,
+                count,
+            ):  # keep both ends, repeat the second
                 middle = (ranges[1],) * (count - 2)
                 changes[init] = (*ranges[:1], *middle, ranges[-1])[-count:]
     if "G.hidden" in changes and len(before.G.activations) > 1:
@@ -150,7 +153,7 @@ def _adapt_to_layers(before: Settings, changes: Mapping[str, Any]) -> dict[str, 
 
 
 def _check_limits(values: Mapping[str, Any]) -> None:
-    """Refuse a value above its limit."""
+    """Raise an error if a value is above its limit."""
     for name, value in values.items():
         numbers = value if isinstance(value, tuple) else (value,)
         if name in limits.LAYER_SETTINGS:
@@ -179,7 +182,7 @@ def round_cost(s: Settings, dimension: int) -> tuple[int, int]:
 
 
 def current_state(state: Json) -> dict[str, Any]:
-    """The saved state of a page under this version's keys.
+    """The saved state of a page with this version's keys.
 
     Raises:
         RequestError: the state is not a dictionary.

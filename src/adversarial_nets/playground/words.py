@@ -278,9 +278,9 @@ WORDS: Mapping[str, Text] = {
         "训练刚刚开始，所有样本看起来几乎相同；几百轮后才会出现不同的数字。",
     ),
     "problem D too strong": _text(
-        "D is too strong: it separates samples from data with over 99 % certainty, so its "
-        "gradient tells G little about where the data are. Try: a smaller k or a smaller "
-        "learning rate for D.",
+        "D is too strong: it separates samples from data with over 99 % certainty, so its gradient "
+        "gives G little information about the data. Try: a smaller k or a smaller learning rate "
+        "for D.",
         "D 过强：区分样本与数据的置信度超过 99%，它的梯度几乎不能告诉 G 数据在哪里。"
         "可尝试：减小 k 或减小 D 的学习率。",
     ),

@@ -1,7 +1,7 @@
 """The boards: a panel for each kind of game, made of Bokeh figures and the numbers that fill them.
 
-The server makes the figures once for each game and sends them to the page as JSON. After that only
-numbers travel, under the names of the data sources and columns that they fill.
+The server makes the figures once for each game and sends them to the page as JSON. After that it
+sends only numbers, by the names of the data sources and columns that they fill.
 """
 
 import functools
@@ -27,10 +27,11 @@ class Board:
 
     Attributes:
         draw: makes the figure, without the numbers of a snapshot.
-        columns: the numbers of a snapshot, by data source and column of the figure.
-        center_and_spread: mean and spread of the samples, in units of the data's spread.
-        for_history: the snapshot without arrays that the board does not show.
-        gradient_arrows: numbers of the arrows along the gradient of G's objective.
+        columns: returns the numbers of a snapshot, by data source and column of the figure.
+        center_and_spread: returns the mean and the spread of the samples, in units of the data's
+            spread.
+        for_history: returns a snapshot without the arrays that the board does not show.
+        gradient_arrows: returns the numbers of the arrows along the gradient of G's objective.
     """
 
     draw: Callable[[Evaluator, Texts, Theme], figure]
@@ -65,7 +66,7 @@ def figures_json(
         kind: the kind of game.
         evaluator: the game's evaluator.
         game: 0 or 1; the page's elements are named after it.
-        language: of the texts in the figures.
+        language: language of the texts in the figures.
         theme_name: ``light`` or ``dark``.
     """
     main = BOARDS[kind].draw(evaluator, _texts(language), THEMES[theme_name])

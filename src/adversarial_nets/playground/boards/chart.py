@@ -47,6 +47,6 @@ def draw(density_known: bool, texts: Texts, theme: Theme) -> figure:
         f.line("round", "floor", name="layer floor", source=source, **dashed)
     layer = {"name": "layer V", "source": source, "color": theme.D}
     f.line("round", "V", width=2, **layer)
-    # Where V is lower than the axis, a triangle at its end says so.
+    # Where V is below the axis, a triangle marks it at the end of the axis.
     f.scatter("round", "below", marker="inverted_triangle", size=8, **layer)
     return f

@@ -23,11 +23,11 @@ from adversarial_nets.toys.networks import evaluate
 __all__ = ["center_and_spread", "class_png", "columns", "draw", "morph_png", "nearest_png"]
 
 BINS = 20
-"""Bins of the histograms."""
+"""Number of bins of the histograms."""
 
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
-    """0, because the mean of images is not informative, and the spread of the samples."""
+    """Return 0, because the mean of images is not informative, and the spread of the samples."""
     return [0.0], snapshot.variance_ratio
 
 
@@ -62,12 +62,12 @@ def morph_png(evaluator: Evaluator, game: Game, u: float, v: float, c: int | Non
     """G(z) for z between the noise of the first four samples shown, as a PNG in base64.
 
     Args:
-        evaluator: of the game.
+        evaluator: the game's evaluator.
         game: the game in its current state.
         u: from the first (0) to the second sample (1), and from the third to the fourth.
         v: from the first to the third sample.
-        c: the class of all images in between, in a game with classes; by default each of the four
-            has its own, and the class changes like z.
+        c: the class of all interpolated images, in a game with classes; by default the classes of
+            the four samples are interpolated like z.
     """
     s, data, address = game.settings, evaluator.data, Address(game.settings.seed, 0, range(4))
     z = priors.draw(s.prior, address, s.z_size, "samples to watch")

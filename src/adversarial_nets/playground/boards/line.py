@@ -58,7 +58,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
         name="main",
     )
     f.yaxis.visible = False
-    f.xaxis.fixed_location = 0  # the scale of x is at the x axis, not below the z axis
+    f.xaxis.fixed_location = 0  # the tick labels of x are at the x axis, not below the z axis
     f.xaxis.major_tick_out, f.xaxis.major_label_standoff = 4, 2
     _add_D_axis(f, theme)
     _add_arrows(f, evaluator, peak, theme)

@@ -18,20 +18,21 @@ from adversarial_nets.toys.plane import Evaluator, Snapshot
 __all__ = ["center_and_spread", "columns", "draw", "for_history", "gradient_arrows"]
 
 POINTS = 400
-"""Data points shown, and as many samples."""
+"""Number of displayed data points, and of displayed samples."""
 HISTORY_SAMPLES = 1000
-"""Samples kept of each snapshot in the history."""
+"""Number of samples that the history keeps of each snapshot."""
 ARROWS = 40
-"""Samples at which an arrow shows the gradient of G's objective."""
+"""Number of samples with an arrow along the gradient of G's objective."""
 PAIRS = 100
-"""Data x whose E(x) and G(E(x)) are shown in the joint game."""
+"""Number of data points x whose E(x) and G(E(x)) are shown in the joint game."""
 MAX_ARROW, MIN_ARROW = 0.12, 0.0036
-"""Lengths of an arrow as shares of the board's width; shorter ones are left out."""
+"""Smallest and largest length of an arrow, as shares of the board's width; shorter arrows are not
+drawn."""
 
 
 def for_history(snapshot: Snapshot) -> Snapshot:
     """The snapshot with fewer samples, for the history."""
-    # Copies, because a view would keep the whole array alive.
+    # Copies, because a view would keep the whole array in memory.
     fewer = {
         name: getattr(snapshot, name)[:HISTORY_SAMPLES].copy()
         for name in ("samples", "a_data", "a_samples")
@@ -59,7 +60,7 @@ def gradient_arrows(evaluator: Evaluator, snapshot: Snapshot, game: Game) -> dic
     arrow = gradient_field(game, x, z) * MAX_ARROW * width
     length = np.linalg.norm(arrow, axis=1, keepdims=True)
     arrow *= np.minimum(1, MAX_ARROW * width / np.maximum(length, 1e-12))
-    arrow[length[:, 0] < MIN_ARROW * width] = np.nan  # the head alone would look like an arrow
+    arrow[length[:, 0] < MIN_ARROW * width] = np.nan  # an arrow this short would show only its head
     return {
         "gradient": {
             "x": encode_float32(x[:, 0]),
@@ -98,7 +99,7 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
-    """The data; all else is filled by `columns` and `gradient_arrows`."""
+    """The figure with the data; `columns` and `gradient_arrows` fill the rest."""
     x_range, y_range = (Range1d(edges[0], edges[-1]) for edges in evaluator.edges)
     f = new_figure(theme, x_range=x_range, y_range=y_range, match_aspect=True, name="main")
     f.axis.visible = False
