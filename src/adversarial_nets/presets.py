@@ -1,12 +1,13 @@
 """Presets: the published experiments and variants of them.
 
-The settings of MNIST are written out; every other experiment states how it differs.
+The settings of MNIST are written out; every other experiment states its differences.
 
 The five published ones follow §5, which gives few numbers, and the authors' released configuration
 files (github.com/goodfeli/adversarial: mnist.yaml, tfd_pretrain/pretrain.yaml and train.yaml,
-cifar10_fully_connected.yaml, cifar10_convolutional.yaml), which give the others. Neither says why a
-number was chosen. One setting is added, an exponential moving average of G's weights
-(``ema_decay``), which does not affect the game. `Preset.departures` lists how each variant differs.
+cifar10_fully_connected.yaml, cifar10_convolutional.yaml), which give the others. Neither source
+gives reasons for the numbers. One setting is added, an exponential moving average of G's weights
+(``ema_decay``), which does not affect the training. `Preset.departures` lists how each variant
+differs.
 """
 
 import dataclasses
@@ -26,7 +27,7 @@ class Preset:
 
     Attributes:
         settings: its settings.
-        why: where its numbers come from, and why.
+        why: the source of its numbers and the reason for them.
         epochs: its length in epochs; None if `rounds` is given.
         rounds: its length in rounds; None if `epochs` is given.
         onto: the preset whose finished run provides the top layers of this one's generator.
@@ -45,7 +46,7 @@ class Preset:
     stretches: bool = False
 
     def settings_for(self, rounds: int | None) -> Settings:
-        """The settings of a new run of this many rounds; None is the preset's own length.
+        """The settings of a new run of the given length in rounds; None: the preset's own length.
 
         If the preset `stretches`, the rate is held for the same share of the run and then falls by
         the same factor; otherwise the settings are the same for every length.
@@ -115,7 +116,7 @@ _MNIST = Settings(
     momentum=0.5,  # init_momentum .5
     momentum_end=0.7,  # MomentumAdjustor, final_momentum .7
     momentum_epochs=250,  # start 1, saturate 250
-    ema_decay=0.9995,  # ours: a moving average of G, in addition to G itself
+    ema_decay=0.9995,  # not in the paper: a moving average of G, in addition to G itself
 )
 
 # --- TFD (§5; tfd_pretrain/) ----------------------------------------------------------------------
@@ -245,10 +246,11 @@ _FAST = dataclasses.replace(
 )
 _QUICKSTART_2014 = dataclasses.replace(
     _MNIST,
-    # G's initial range grows by √(1200/400): each layer's output starts as large as the published.
+    # G's initial range is multiplied by √(1200/400), so that initial outputs have the published
+    # size.
     G=dataclasses.replace(_MNIST.G, hidden=(400, 400), init=(0.0866,)),
     D=dataclasses.replace(_MNIST.D, units=(120, 120), pieces=3),
-    lr_decay=1.0,  # no schedule in so short a run: a constant rate, and the final momentum
+    lr_decay=1.0,  # no schedules in a run this short: constant rate and momentum
     momentum=0.7,
     momentum_end=0.7,
     ema_decay=0.999,  # at a constant rate the raw G fluctuates; pictures show the average
@@ -304,7 +306,7 @@ _PICTURES = Settings(
     optimiser="adam",
     lr=4e-4,
     lr_hold=12_000,
-    lr_decay=1.0004,  # in the last third to a rate eleven times smaller
+    lr_decay=1.0004,  # in the last third the rate falls by a factor of eleven
     momentum=0.5,
     momentum_end=0.5,
     adam_beta2=0.99,
@@ -442,7 +444,7 @@ PRESETS: dict[str, Preset] = {
     "joint": Preset(
         _JOINT,
         rounds=1800,
-        why="The joint game of §7 on small images: an encoder E plays too (BiGAN, Donahue et al. "
+        why="The joint game of §7 on small images: it also trains an encoder E (BiGAN, Donahue et al. "
         "2017). A minute on one core; with SGD at the quickstart's rate it diverges.",
         departures="Not an experiment of §5: an encoder E as a third player; Adam; batch "
         "normalisation in G and E; R1 penalty in place of D's dropout; narrower networks.",

@@ -111,10 +111,10 @@ def draw(prior: str, address: Address, size: int, purpose: str = "z") -> Noise:
 def truncate(prior: str, z: Noise, bound: float) -> Noise:
     """Map noise to the prior truncated to ± bound in every coordinate (truncation trick of BigGAN).
 
-    Source: Brock et al. 2019, arXiv:1809.11096, §3.1. No draws are rejected: each coordinate keeps
-        its quantile, so z changes continuously with the bound. Images become less varied. With a
-        small bound the norm of z is smaller than in training, and with preset pictures the images
-        become grey and lose their details.
+    No draws are rejected (Brock et al. 2019, arXiv:1809.11096, §3.1): each coordinate keeps its
+    quantile, so z changes continuously with the bound. Images become less varied. With a small
+    bound the norm of z is smaller than in training, and with preset pictures the images become grey
+    and lose their details.
 
     Args:
         prior: ``gaussian`` or ``uniform``.

@@ -36,7 +36,7 @@ Metrics = Sequence[Mapping[str, Any]]
 """Rows of a run's metrics.jsonl, in the order of the rounds."""
 
 _MAX_POINTS = 400  # per line: about the width of a chart in pixels
-_NATS_SHOWN = 150  # scores this far below the lowest final score are cut off
+_NATS_SHOWN = 150  # the y axis ends this far below the lowest final score
 
 
 # --- One run --------------------------------------------------------------------------------------
@@ -62,7 +62,7 @@ def plot_losses(
     from adversarial_nets import objectives  # imports torch, which the other plots do not need
 
     axes = axes or new_axes(palette)[0]
-    found = objectives.OBJECTIVES.get(objective)  # None: a program's own, not added here
+    found = objectives.OBJECTIVES.get(objective)  # None if a program added it
     ascends_V = found is not None and found.d_ascends_V
     label = "D's loss, −V" if ascends_V else "D's loss"
     _plot_metric(axes, rows, "d_loss", label, palette.D)
@@ -168,7 +168,7 @@ def plot_sigma_selection(
     axes = new_axes(palette)[0]
     sigmas, nats = zip(*curve, strict=True)
     axes.plot(sigmas, nats, color=palette.D, marker="o", markersize=4, label="σ of the grid")
-    # Records of earlier versions hold means of σ over folds, which rounding moved a little.
+    # Records of earlier versions hold means of σ over folds, which have rounding errors.
     best = min(curve, key=lambda point: abs(point[0] - sigma))[1]
     axes.plot(
         [sigma],
@@ -229,7 +229,7 @@ def plot_comparison(
 
 
 def _add_shared_legend(figure: Figure, lines: Mapping[str, Line2D]) -> Figure:
-    """Add one legend for all axes in a margin of its own, wide enough for many long names."""
+    """Add one legend for all axes in a separate margin, wide enough for many long names."""
     width = figure.get_figwidth() + 0.6 + 0.075 * max(map(len, lines))
     figure.set_size_inches(width, max(figure.get_figheight(), 0.5 + 0.24 * len(lines)))
     style: dict[str, Any] = {"frameon": False, "fontsize": FONT_SIZE, "labelcolor": LIGHT.text}

@@ -9,7 +9,7 @@ from matplotlib.font_manager import FontProperties
 
 __all__ = ["legible"]
 
-# Tried first, in this order: fonts with Chinese, Japanese or Korean letters of Linux, Android,
+# Preferred fonts, in this order: fonts with Chinese, Japanese or Korean letters of Linux, Android,
 # macOS and Windows. "Last Resort" draws a box for every letter.
 _PREFERRED = (
     *("Noto Sans CJK SC", "Noto Sans CJK JP", "Noto Sans SC", "Source Han Sans SC"),
@@ -25,7 +25,7 @@ def legible(text: str, instead: str) -> tuple[str, tuple[str, ...]]:
 
     Args:
         text: a label.
-        instead: what to write if no installed font has the letters.
+        instead: the text to use if no installed font has the letters.
 
     Returns:
         The text to write, and the font families for it: the usual one comes first.
@@ -41,7 +41,7 @@ def legible(text: str, instead: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _missing(path: str, text: str) -> str:
-    """The letters that a font file lacks; all, if it cannot be read."""
+    """The letters that a font file does not have; all letters if it cannot be read."""
     try:
         font = font_manager.get_font(path)
     except (OSError, RuntimeError):

@@ -54,8 +54,9 @@ def interpolate(
         rows: number of lines.
         points: images along each line, both ends included.
         ends: z_0 and z_1 of each line; random pairs by default.
-        class_ends: of a conditional G, the classes at both ends of each line; two different ones
-            are mixed in between, c = (1 − t) c_0 + t c_1. By default each line is of one class.
+        class_ends: for a conditional G, the classes at both ends of each line. Between two
+            different classes c is interpolated, c = (1 − t) c_0 + t c_1. By default each line has
+            one class.
 
     Raises:
         UserError: classes that G does not have.
@@ -71,7 +72,7 @@ def interpolate(
 def _with_class_lines(
     G: nn.Module, lines: Float[Tensor, "rows points z_size"], class_ends: tuple[int, int] | None
 ) -> Float[Tensor, "rows points inputs"]:
-    """G's inputs along the lines; row i is of class i modulo the number of classes by default."""
+    """G's inputs along the lines; by default row i has class i modulo the number of classes."""
     rows, points, _ = lines.shape
     classes = class_count(G)
     default = torch.arange(rows) % max(classes, 1)

@@ -99,7 +99,7 @@ def training_frames(run: Path) -> NDArray[np.uint8]:
     """The pictures of samples in a run's folder as frames (n, height, width, 3), by round.
 
     Raises:
-        UserError: the run has no pictures, or a damaged one.
+        UserError: the run has no pictures, or one of them is damaged.
     """
     pictures = numbered_by_round((run / "samples").glob("*.png"))
     if not pictures:
@@ -111,7 +111,7 @@ def _read_picture(path: Path) -> NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
-    except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises on damaged files
+    except (OSError, SyntaxError, ValueError) as error:  # Pillow's errors for damaged files
         raise UserError(f"The picture {path} is damaged ({error}). Delete it.") from error
 
 
@@ -130,7 +130,7 @@ def read_grid(png: bytes, image_shape: ImageShape, n: int, columns: int = 10) ->
 def figure2_sheet(
     samples: Float[Tensor, "n pixels"], data: Dataset, columns: int = 5
 ) -> NDArray[np.uint8]:
-    """A panel of Figure 2: rows of samples, and the training image nearest to each row's last.
+    """A panel of Figure 2: rows of samples; after each, the training image nearest to its last.
 
     Args:
         samples: rows × columns samples, row by row; random samples, not selected ones.
@@ -196,7 +196,7 @@ def plot_image_rows(images: Mapping[str, NDArray[np.uint8]]) -> Figure:
 def _plot_sheet(
     sheet: NDArray[np.uint8], top: tuple[str, str] = ("", ""), left: Sequence[str] = ()
 ) -> Figure:
-    """Plot a sheet with captions over its left and right end and labels beside its rows.
+    """Plot a sheet with captions over its left and right end and labels at its rows.
 
     A label in letters that no installed font has is replaced by the row's number, from 0 on.
     Sizes are whole numbers of dots, so that every pixel becomes a square of the same size.

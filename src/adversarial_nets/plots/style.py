@@ -44,10 +44,10 @@ DPI = 200
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of a chart: Okabe and Ito's, which colour-blind readers can tell apart.
+    """The colours of a chart: Okabe and Ito's, which colour-blind readers can distinguish.
 
     Attributes:
-        background: behind the chart.
+        background: background of the chart.
         text: text, ticks and axes.
         grid: grid lines.
         D: the discriminator and the data.
@@ -87,7 +87,7 @@ def figure_of(axes: Axes) -> Figure:
     """The figure that the axes belong to.
 
     Raises:
-        ValueError: the axes belong to no figure.
+        ValueError: the axes do not belong to a figure.
     """
     figure = axes.get_figure(root=True)
     if figure is None:

@@ -1,8 +1,8 @@
 """A closed walk through the generator's noise space z, and its images as an animation.
 
-Under a Gaussian or spherical prior in many dimensions, nearly all z have about the same length, and
-the middle of a straight line between two of them is much shorter than any. So the walk follows
-great circles there (White 2016, arXiv:1609.04468), and straight lines under a uniform prior.
+Under a Gaussian or spherical prior in many dimensions, almost all z have about the same norm, and
+the norm at the middle of a straight line between two of them is much smaller. So the walk follows
+great circles (White 2016, arXiv:1609.04468); under a uniform prior it follows straight lines.
 """
 
 import io
@@ -28,14 +28,14 @@ from adversarial_nets.settings import Settings
 __all__ = ["POINTS", "animation", "frame_milliseconds", "great_circles", "walk"]
 
 POINTS = "points of walks in z"
-"""The purpose of the draws of a walk's points."""
+"""The purpose (part of the random key) of the points of a walk."""
 
 Ends = Float[Tensor, "rows z_size"]
 Frames = NDArray[np.uint8]
 
 
 def great_circles(z_0: Ends, z_1: Ends, points: int = 10) -> Float[Tensor, "rows points z_size"]:
-    """Points on the arc from each z_0 to its z_1, at equal angles; lengths change linearly.
+    """Points on the arc from each z_0 to its z_1, at equal angles; norms change linearly.
 
     >>> arc = great_circles(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 3.0]]), points=3)
     >>> [[round(value, 3) for value in point] for point in arc[0].tolist()]
@@ -68,10 +68,10 @@ def walk(
         frames: images from one point to the next.
         walks: number of walks.
         z: the points of all walks, walk by walk; by default drawn from the prior.
-        c: of a conditional G, the class of all walks; by default walk i is of class i.
+        c: for a conditional G, the class of all walks; by default walk i has class i.
 
     Returns:
-        points · frames images of each walk; the image after the last one would be the first.
+        points · frames images of each walk, which can be shown in a loop.
     """
     address = Address(settings.seed, 0, range(walks * points))
     z = priors.draw(settings.prior, address, settings.z_size, POINTS) if z is None else z
@@ -104,7 +104,7 @@ def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
     """Frames (n, height, width, 3) as a looping GIF or WebP, or as an MP4 film.
 
     Raises:
-        UserError: an MP4 is wanted and imageio-ffmpeg is not installed.
+        UserError: the film is an MP4 and imageio-ffmpeg is not installed.
     """
     if suffix == ".mp4":
         return _mp4(frames, fps)

@@ -1,7 +1,7 @@
-"""Chinese for the English texts that records and other modules hold.
+"""Chinese translations of the English texts in records and in other modules.
 
 A run's files and the other modules state sources, notes and names in English. The pages show them
-in both languages; what is not listed here, for example a program's own words, stays as it is.
+in both languages. A text that is not listed here, e.g. a user's own, is shown in English in both.
 """
 
 import re
@@ -215,7 +215,7 @@ def in_both(words: str) -> Text:
 
 
 def _chinese(words: str) -> str | None:
-    """The Chinese of a text that the tables hold, else None."""
+    """The Chinese translation of a text, or None if there is none."""
     for table in (_WORDS, chinese_reproduction.WORDS):
         if words in table:
             return table[words]

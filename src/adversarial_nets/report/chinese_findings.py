@@ -1,4 +1,4 @@
-"""Chinese for texts with numbers or names of ``advnets paper reproduce``: see `chinese.in_both`."""
+"""Chinese for texts of ``advnets paper reproduce`` with numbers or names; see `chinese.in_both`."""
 
 __all__ = ["PATTERNS"]
 

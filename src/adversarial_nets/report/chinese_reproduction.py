@@ -272,7 +272,7 @@ WORDS: Mapping[str, str] = {
     "Digits in a minute on two cores: narrower networks by the rules of preset fast, with "
     "a shorter schedule. quickstart-2014 plays the published game.": "在双核 CPU 上一分钟得到手写"
     "数字：按预设 fast 的训练规则训练较窄的网络，训练较短。已发表的博弈见预设 quickstart-2014。",
-    "The joint game of §7 on small images: an encoder E plays too (BiGAN, Donahue et al. "
+    "The joint game of §7 on small images: it also trains an encoder E (BiGAN, Donahue et al. "
     "2017). A minute on one core; with SGD at the quickstart's rate it diverges.": "在小图像上的"
     "联合博弈（§7）：编码器 E 也参加（BiGAN，Donahue 等，2017）。单核一分钟；"
     "若用 SGD 和预设 quickstart 的学习率，训练会发散。",

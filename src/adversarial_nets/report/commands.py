@@ -56,10 +56,10 @@ def _started_from(run: Run) -> list[str]:
 
 
 def passed_in(run: Run) -> list[str]:
-    """What a program gave to the training, in words; if any, no command can repeat the training.
+    """Parts of a training that only a program can provide, in words; then no command repeats it.
 
-    That is: networks, an optimiser, a callback that changed settings, or an objective, a data set
-    or a preset that this package does not have.
+    These parts are: networks, an optimiser, a callback that changed settings, or an objective, a
+    data set or a preset that this package does not have.
     """
     from adversarial_nets import objectives  # imports torch, which the commands do not need
 
@@ -96,7 +96,7 @@ def report_command(run: Run, weights: str) -> str:
 
 
 def _command(name: str, function: str, run: Run, weights: str | None) -> str:
-    """A command; or a call in Python, if that needs what only a program has: its G or images."""
+    """A command, or a call in Python if the command would need a program's own G or images."""
     given = {"data": "data"} if not _is_included(run.data) else {}
     given |= {"G": "G"} if run.own_G else {}
     if not given:

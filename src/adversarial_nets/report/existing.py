@@ -22,7 +22,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def refuse_exported(run: Run) -> None:
-    """Refuse a generator without its run, which has no metrics to report.
+    """Raise an error for an exported generator, which has no metrics to report.
 
     Raises:
         UserError: the run is only an exported generator.

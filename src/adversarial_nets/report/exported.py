@@ -66,7 +66,7 @@ def export_generator(
         data: the run's data set, to score the rounded weights; by default it is loaded.
 
     Returns:
-        The exported generator, like a run; `Run.exported` says what it holds.
+        The exported generator as a `Run`; `Run.exported` describes it.
 
     Raises:
         UserError: the generator cannot be loaded, the folder cannot be written or holds a run or
@@ -119,7 +119,7 @@ def _score_again(
 
 
 def _card(run: Run, written: Path) -> str:
-    """The model card of a generator whose files are in `written` now, later in its folder."""
+    """The model card of a generator, whose files are still in the temporary folder `written`."""
     preset, given, name = PRESETS.get(run.preset), passed_in(run), run.folder.absolute().name
     return text_template("model_card.md").render(
         run=run,

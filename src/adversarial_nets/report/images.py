@@ -15,24 +15,24 @@ from adversarial_nets.text import data_uri
 
 __all__ = ["chart", "samples_over_time", "sheet_uri"]
 
-_WIDTH = 1100  # pixels; no narrower than on the page, so that browsers never enlarge and blur it
+_WIDTH = 1100  # pixels; at least the width on the page, so that browsers do not enlarge and blur it
 _MAX_BYTES = 1_000_000  # approximate size, in the page, of the images of one training
 
 
 def sheet_uri(sheet: NDArray[np.uint8]) -> str:
-    """A grid of images as a data URI, enlarged to at least the width that the page shows it at."""
+    """A grid of images as a data URI, enlarged to at least its width on the page."""
     return data_uri(sheets.sheet_png(sheet, scale=-(-_WIDTH // sheet.shape[1])), "png")
 
 
 def chart(figure: Figure) -> Mapping[str, str]:
     """A chart in light colours as SVG data URIs: ``light``, and ``dark`` for a dark page."""
     light = style.to_svg(figure)
-    dark = style.recoloured(light, LIGHT, DARK)  # drawing it again would take much longer
+    dark = style.recoloured(light, LIGHT, DARK)  # faster than drawing it again
     return {"light": data_uri(light, "svg+xml"), "dark": data_uri(dark, "svg+xml")}
 
 
 def samples_over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8]]:
-    """By round, n samples that the training generated from the same noise.
+    """For several rounds, n samples that the training generated from the same noise.
 
     Args:
         run: the run.
@@ -58,7 +58,7 @@ def samples_over_time(run: Run, n: int, most: int) -> dict[int, NDArray[np.uint8
 
 
 def _milestones(rounds: Sequence[int], most: int) -> list[int]:
-    """At most that many (2 or more) of the rounds, at even steps of the logarithm.
+    """At most `most` (2 or more) of the rounds, equally spaced in the logarithm.
 
     Samples change most early in the training.
 

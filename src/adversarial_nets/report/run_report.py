@@ -40,7 +40,7 @@ __all__ = ["write_report"]
 
 Metrics = Sequence[Mapping[str, Any]]
 
-_CLASSES_SHOWN = 20  # at most, in Figure 2
+_CLASSES_SHOWN = 20  # maximum number of classes in Figure 2
 
 
 @dataclass
@@ -68,13 +68,13 @@ def write_report(
     weights: str | None = None,
     G: nn.Module | None = None,
 ) -> Path:
-    """Write ``report.html`` into the run's folder, and ``figures/*.png`` beside it.
+    """Write ``report.html`` and ``figures/*.png`` into the run's folder.
 
     If the run has no score, checkpoint or metrics yet, the page states this and how to make them.
 
     Args:
         run: the run, or its folder.
-        data: its data set or images, if they are in memory already, or the place to which they were
+        data: its data set or images, if they are already in memory, or their new place if they were
             moved.
         weights: the generator to show, ``raw`` or ``averaged``; `Run.default_weights` by default.
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
@@ -84,7 +84,7 @@ def write_report(
 
     Raises:
         UserError: the data set is missing or is not the run's, the folder cannot be written, a file
-            in it is damaged, or the run keeps no such weights.
+            in it is damaged, or the run does not keep these weights.
     """
     run = open_run(run)
     refuse_exported(run)
@@ -132,7 +132,7 @@ def write_report(
 
 
 def _add_samples(images: _Images, net: nn.Module, run: Run, data: Dataset) -> None:
-    """Add Figure 2 (samples beside their nearest training images) and Figure 3 (lines in z).
+    """Add Figure 2 (samples with their nearest training images) and Figure 3 (lines in z).
 
     With classes, each row of Figure 2 shows one class.
     """
@@ -216,7 +216,7 @@ def _origin(run: Run, data: Dataset) -> dict[str, Any]:
 
 
 def _name_in_words(name: str) -> Text:
-    """The name of an entry of a run's record; "adversarial nets" is this package there."""
+    """The name of an entry of a run's record; the entry "adversarial nets" is this package."""
     words = name.replace("_", " ")
     return text(words, "adversarial-nets") if name == "adversarial_nets" else in_both(words)
 

@@ -1,4 +1,4 @@
-"""What a run used: its settings, and networks and optimisers that a program passed in."""
+"""A run's settings, and the networks and optimisers that a program passed in."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,7 +34,7 @@ class SettingRow:
         name: the setting's dotted name.
         value: the run's value.
         other: the published value, or the preset's.
-        source: where the setting and its published value come from, if the table shows it.
+        source: the source of the setting and of its published value, if the table shows it.
     """
 
     name: Text
@@ -46,7 +46,8 @@ class SettingRow:
 def settings_table(run: Run) -> list[SettingRow]:
     """Every setting that the run used, with its value in the published MNIST experiment and source.
 
-    The seed is left out, since the paper states none; nor did it average the weights of G.
+    The seed is left out, because the paper does not state one. Averaged weights of G are not in the
+    paper.
     """
     published = PRESETS["mnist"].settings.flat() | {"ema_decay": 0.0}
     unused = _unused_settings(run) | {"seed"}
@@ -63,7 +64,7 @@ def settings_table(run: Run) -> list[SettingRow]:
 
 
 def changes_from_preset(run: Run) -> list[SettingRow]:
-    """What differs from the run's preset: settings, networks, optimiser, first weights, callbacks.
+    """Differences from the run's preset: settings, networks, optimiser, initial weights, callbacks.
 
     `SettingRow.other` is the preset's value.
 
@@ -108,7 +109,7 @@ def is_published_experiment(run: Run) -> bool:
 
 
 def differences_in_words(run: Run) -> str:
-    """What differs from the run's preset in one line: ``lr 0.1 → 0.2, k 1 → 2``."""
+    """The differences from the run's preset in one line: ``lr 0.1 → 0.2, k 1 → 2``."""
     return ", ".join(
         f"{row.name['en']} {row.other['en']} → {row.value['en']}"
         for row in changes_from_preset(run)
@@ -152,7 +153,7 @@ def _unused_settings(run: Run) -> set[str]:
     if run.own_nets:
         networks = [name for name in ("G", "D") if name in run.info] or ["G", "D"]
         unused |= {name for name in settings if name.partition(".")[0] in networks}
-        if settings["G.output_lr_multiplier"] != 1:  # it applies to any G's last layer
+        if settings["G.output_lr_multiplier"] != 1:  # applies to a user's G too
             unused.discard("G.output_lr_multiplier")
     if run.info.get("optimiser"):
         unused |= {"optimiser", "optimiser_D", "adam_beta2"}

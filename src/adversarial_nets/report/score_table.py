@@ -29,7 +29,7 @@ Record = Mapping[str, Any]
 """One object of evaluation.json: an `Evaluation.to_json`."""
 
 Kind = Literal["ours", "calibration", "published", "goal"]
-"""The kind of a score: this run's, of reference images, published, or the paper's own for GANs."""
+"""The kind of a score: this run's, reference images, published, or the paper's for its GANs."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class ScoreRow:
 
 
 def headline(records: Sequence[Record], weights: str) -> Record | None:
-    """The evaluation to show first: of these weights, then on the paper's grid, then the newest."""
+    """The evaluation to show first: preferably these weights, then the paper's grid, then new."""
 
     def preference(r: Record) -> tuple[bool, bool, int]:
         return r["weights"] == weights, r["parzen"]["grid"] == "paper", r["round"]
@@ -55,19 +55,19 @@ def headline(records: Sequence[Record], weights: str) -> Record | None:
 
 
 def comparable(head: Record | None) -> bool:
-    """Whether the score was measured as the published ones: the same data, grid and samples."""
+    """Whether a score is comparable with published ones: same data, grid and number of samples."""
     if head is None or of_the_paper(head["data"]) is None:
         return False
     return head["parzen"]["grid"] == "paper" and head["parzen"]["samples"] == 10_000
 
 
 def other_scores(head: Record | None, records: Sequence[Record]) -> list[Record]:
-    """The evaluations that were measured differently from the headline, so in another table."""
+    """The evaluations by another protocol than the headline's; they are shown in another table."""
     return [r for r in records if _protocol(r) != _protocol(head)]
 
 
 def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow]:
-    """Scores measured like the headline, best first: the run's, reference images', published."""
+    """Scores by the headline's protocol, best first: the run's, reference images', published."""
     if head is None:
         return []
     rows = [
@@ -109,7 +109,7 @@ def caveats(
         round: the round of those images.
         rows: the run's metrics.
         objective: the run's objective.
-        allowed: rounds after which samples that are still alike are a problem.
+        allowed: rounds after which similar samples are a problem.
     """
     notes = []
     if head:

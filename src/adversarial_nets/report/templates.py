@@ -18,7 +18,7 @@ def template(name: str = "run.html") -> jinja2.Template:
     return _environment(autoescape=True).get_template(name)
 
 
-@cache  # it keeps the compiled templates
+@cache  # one environment, which caches the compiled templates
 def _environment(autoescape: bool) -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("adversarial_nets", "report"),
@@ -37,7 +37,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
 
 
 def text_template(name: str) -> jinja2.Template:
-    """The template of a page of plain text, which escapes nothing."""
+    """The template of a page of plain text, without escaping."""
     return _environment(autoescape=False).get_template(name)
 
 
@@ -51,7 +51,7 @@ def nats(value: float) -> str:
 
 
 def error(se: float | None, unit: Text = _NO_UNIT) -> Text:
-    """The standard error of a score as it follows the score in a text, with the score's unit.
+    """The standard error of a score as text, to print after the score, with the score's unit.
 
     >>> error(2.0)["en"], error(None, text(" nats", " 奈特"))["zh"]
     (' ± 2.0', ' 奈特（单张图像没有标准误）')
