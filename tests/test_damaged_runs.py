@@ -208,7 +208,7 @@ def test_files_of_a_folder_without_a_run_are_kept(name: str, restart: bool, tmp_
     mine = tmp_path / "folder" / name
     mine.parent.mkdir(parents=True)
     mine.write_text("mine")
-    with pytest.raises(UserError, match=f"holds no run, but {name.split('/')[0]}"):
+    with pytest.raises(UserError, match=f"is not a run's folder, but has {name.split('/')[0]}"):
         trained(tmp_path / "folder", 4, restart=restart)
     assert mine.read_text() == "mine"
 

@@ -291,7 +291,7 @@ def test_exported_files_hold_no_private_path(
     assert found.parzen == an.evaluate(run, samples=50, progress=False).parzen
     (tmp_path / "照片").rename(tmp_path / "moved")
     assert main(["evaluate", "生成器"]) == 2
-    assert "name their place: advnets evaluate" in capsys.readouterr().err
+    assert "give their new place: advnets evaluate" in capsys.readouterr().err
     assert main(["evaluate", "生成器", "--data", "folder:moved", "--samples", "50"]) == 0
 
 

@@ -430,7 +430,7 @@ def test_over_folds_the_sigmas_stay_those_of_the_grid(grid: str, folds: int) -> 
 def test_nothing_is_scored_if_all_images_were_trained_on() -> None:
     data = dataclasses.replace(small_data(), held_out=False)
     for score in (lambda: parzen_score_on(data, data.floats(data.train)), lambda: calibrate(data)):
-        with pytest.raises(UserError, match="none is left to score with"):
+        with pytest.raises(UserError, match="none can be used for scores"):
             score()
 
 

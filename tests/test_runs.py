@@ -457,7 +457,7 @@ def test_a_run_continues_only_with_what_it_was_started_with(tmp_path: Path) -> N
     for how, words in (
         ({"precision": "bfloat16"}, "precision float32 → bfloat16"),
         ({"optimiser": torch.optim.RMSprop}, "optimiser None → RMSprop"),
-        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "a G of your own is new"),
+        ({"G": torch.nn.Sequential(torch.nn.Linear(5, 36))}, "your own G is new"),
     ):
         with pytest.raises(UserError, match=words):
             trained(tmp_path / "a", 4, **how)
@@ -483,7 +483,7 @@ def test_a_disk_without_locks_is_explained(tmp_path: Path, monkeypatch: pytest.M
     [
         (errno.EDQUOT, "the disk is full"),
         (errno.EIO, "Input/output error"),
-        (errno.ENOENT, "no such"),
+        (errno.ENOENT, "does not exist"),
     ],
 )
 def test_errors_of_the_disk_are_explained(tmp_path: Path, number: int, words: str) -> None:

@@ -124,7 +124,7 @@ def test_impossible_patience(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="patience is 0"):
         an.train(small_data(), settings=small_settings(), run=tmp_path / "run", patience=0)
     data = dataclasses.replace(small_data(), held_out=False)
-    with pytest.raises(UserError, match="none is left to score with"):
+    with pytest.raises(UserError, match="none can be used for scores"):
         an.train(data, settings=small_settings(), run=tmp_path / "run", rounds=5, patience=2)
 
 
@@ -205,7 +205,7 @@ def test_few_images_from_the_folder_to_samples_without_a_score(
     for command in ("evaluate", "measure"):
         capsys.readouterr()
         assert main([command, str(run)]) == 2
-        assert "none is left to score with" in " ".join(capsys.readouterr().err.split())
+        assert "none can be used for scores" in " ".join(capsys.readouterr().err.split())
 
 
 def test_two_images_without_that_setting_are_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ settings.json has these fields (`folder.Run`): ``format``, the version of this l
 name: [preset's value, run's value]; ``own_nets``, whether the program passed its own G or D; and
 ``info``: versions, machine, precision, your own optimiser and ``optimiser_lr`` (whether it keeps
 its own learning rate), ``updates`` (manual or autograd), ``init_from`` (a run whose weights it
-started from), ``onto`` (the run whose G became its top layers), ``changed_during_training`` (what
-callbacks changed), the hash of the labels, and the data's provenance.
+started from), ``onto`` (the run whose G became its top layers), ``changed_during_training``
+(changes by callbacks), the hash of the labels, and the data's provenance.
 
 A checkpoint is written to a hidden folder, flushed to disk and then renamed, so it exists either
 completely or not at all. The two newest checkpoints are kept, and also the best one: by validation

@@ -52,7 +52,7 @@ class Checkpoint:
         round: the round after which it was made.
         nets: parameters and buffers of all networks by name.
         optimisers: the optimisers' tensors by name.
-        state: counters and whatever else the training needs to continue, as JSON values.
+        state: counters and other values that the training needs to continue, as JSON.
     """
 
     round: int
@@ -72,11 +72,11 @@ def _round_folders(folder: Path) -> dict[int, Path]:
 
 
 def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
-    """Refuse to start a run in a folder that has checkpoints but no settings.json.
+    """Raise an error before a run is started in a folder with checkpoints but no settings.json.
 
     Args:
         folder: the run's folder.
-        instead: what else the user can do, as the last words of the message.
+        instead: another remedy, as the last words of the message.
 
     Raises:
         UserError: the folder has checkpoints.
@@ -116,7 +116,7 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
                 "or train it for more rounds."
             )
         wanted = best["round"]
-        if wanted not in folders:  # a later one was the best, and was lost
+        if wanted not in folders:  # the best checkpoint was lost
             raise UserError(
                 f"{folder} no longer has its best checkpoint, that of round {wanted}. Give last, "
                 f"or {_listed(folders, wanted)}."
@@ -132,12 +132,12 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
 
 
 def existing_best(folder: Path, best: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The record of the best score; None if its checkpoint is missing: then a later one counts."""
+    """The record of the best score; None if its checkpoint is missing."""
     return best if best and best["round"] in _round_folders(folder) else None
 
 
 def _listed(rounds: Iterable[int], wanted: int) -> str:
-    """The rounds that have checkpoints; of many, those nearest to the wanted one."""
+    """The rounds with checkpoints, in words; if there are many, those nearest to `wanted`."""
     found = sorted(rounds)
     if len(found) <= 10:
         return f"one of: {', '.join(map(str, found))}"
@@ -151,7 +151,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = Fals
     Args:
         folder: the run's folder.
         checkpoint: its contents; ``best`` in its state names the best checkpoint's round.
-        keep_all: delete no other checkpoint.
+        keep_all: do not delete other checkpoints.
 
     Returns:
         The checkpoint's folder.
@@ -161,7 +161,7 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = Fals
     require_folder(folder)
     with explain_os_errors(folder):
         if (folder / "metrics.jsonl").exists():
-            flush(folder / "metrics.jsonl")  # no checkpoint without its rows after a power cut
+            flush(folder / "metrics.jsonl")  # the rows before the checkpoint
         hidden = final.with_name(f".writing-{final.name}")
         shutil.rmtree(hidden, ignore_errors=True)
         hidden.mkdir(parents=True)
@@ -210,7 +210,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
 
     Args:
         path: the checkpoint's folder.
-        needs: fields that its state must have.
+        needs: names of fields that its state must have.
 
     Raises:
         UserError: the checkpoint is missing, damaged, or of a newer format.
@@ -261,7 +261,7 @@ def _read_state(path: Path) -> dict[str, Any]:
 
 
 def _hash_of_state(record: Mapping[str, Any]) -> str:
-    """The SHA-256 of all of state.json but this hash itself, however the file is formatted."""
+    """The SHA-256 of state.json without this hash, independent of the file's formatting."""
     hashes = {k: v for k, v in record["sha256"].items() if k != "state.json"}
     text = json.dumps({**record, "sha256": hashes}, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -18,7 +18,7 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         folder: the run's folder.
 
     Returns:
-        Objects as `evaluation.Evaluation.to_json` makes them, oldest first; empty if the run has
+        Objects in the form of `evaluation.Evaluation.to_json`, oldest first; empty if the run has
         not been evaluated.
 
     Raises:
@@ -44,5 +44,5 @@ def with_round(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_whole(parzen: Mapping[str, Any]) -> bool:
-    """Whether a score has all parts that a report needs; others are left out silently."""
+    """Whether a score has all parts that a report needs; incomplete scores are ignored."""
     return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)

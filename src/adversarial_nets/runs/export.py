@@ -30,7 +30,7 @@ class _Images(nn.Module):
         self.register_buffer("one_hot", torch.eye(classes))
 
     def forward(self, z: torch.Tensor, c: torch.Tensor | None = None) -> torch.Tensor:
-        if c is not None:  # numbers of classes, or the columns of another condition
+        if c is not None:  # class numbers, or the columns of another condition
             columns = c if c.is_floating_point() else self.get_buffer("one_hot")[c]
             z = torch.cat([z, columns], 1)
         return self.G(z).unflatten(1, self.image_shape)
@@ -46,7 +46,7 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
         G: the run's generator, from `game_state.load_generator`; it is exported in evaluation mode.
         run: the run; its image shape, range and prior are written into the model's description,
             and its settings into the metadata, from which `open_run` reads them.
-        exported: ``round`` and ``weights`` of G, for `Run.exported`.
+        exported: ``round`` and ``weights`` of G, stored for `Run.exported`.
 
     Raises:
         UserError: onnx and onnxscript are not installed.

@@ -1,12 +1,12 @@
-"""A trained generator without its run: weights and all that is needed to build G; never a pickle.
+"""A trained generator without its run: its weights and the settings to build G. No pickle.
 
     DIR/generator.safetensors   G's parameters and buffers, float32 or float16
     DIR/settings.json           the run's settings.json with the field ``exported`` (`Run.exported`)
     DIR/evaluation.json         scores of these weights
     DIR/README.md               a model card
 
-`open_run` opens such a folder like a run's folder. The generators in ``weights/`` of the package
-have a name in place of a folder, e.g. ``digits``.
+`open_run` opens an exported folder like a run's folder. The generators in ``weights/`` of the
+package are opened by their name, e.g. ``digits``.
 """
 
 import json
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def refuse_onnx(run: Run) -> None:
-    """Refuse to export an ONNX file again: its weights do not belong to a PyTorch module.
+    """Raise an error for an ONNX file, whose weights do not belong to a PyTorch module.
 
     Raises:
         UserError: the run is an ONNX file.
@@ -48,10 +48,10 @@ def refuse_onnx(run: Run) -> None:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Refuse to export into a folder whose files would be replaced, except an earlier export.
+    """Raise an error if an export would replace files in a folder, other than an earlier export's.
 
     Raises:
-        UserError: the folder holds a run, or other files of the names that an export has.
+        UserError: the folder holds a run, or other files with the names of an export's files.
     """
     names = ("settings.json", "README.md", "evaluation.json", "checkpoints")
     found = [name for name in names if (folder / name).exists()]
@@ -97,15 +97,15 @@ def exported_record(run: Run, exported: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_private_paths(record: Mapping[str, Any], run: Run) -> dict[str, Any]:
-    """A JSON object with names in place of the absolute paths of a run's images and of other runs.
+    """Replace the absolute paths of a run's images and of other runs in a JSON object by names.
 
-    An exported generator is made for publication, and a path may hold the names of people.
+    An exported generator is meant for publication, and a path may contain names of people.
     """
     from_run, onto = run.info.get("init_from", {}).get("run"), run.info.get("onto")
     data = (run.info.get("data_path"), absolute_path(run.data), run.data.partition(":")[2])
     paths = {str(path) for path in (*data, from_run, onto) if path and Path(path).is_absolute()}
     text = json.dumps(record, ensure_ascii=False)
-    for path in sorted(paths, key=len, reverse=True):  # one may begin with another
+    for path in sorted(paths, key=len, reverse=True):  # a path may be a prefix of another
         if name := Path(path).name:
             old, new = (json.dumps(part, ensure_ascii=False)[1:-1] for part in (path, name))
             alone = rf"(?<![\w./~-]){re.escape(old)}(?![^/\\\"\s:,;')])"
@@ -115,7 +115,7 @@ def without_private_paths(record: Mapping[str, Any], run: Run) -> dict[str, Any]
 
 
 def exported_checkpoint(run: Run, checkpoint: str, weights: str) -> Checkpoint:
-    """The weights of an exported generator, in float32, as a checkpoint that holds nothing else.
+    """The weights of an exported generator in float32, as a checkpoint without optimisers.
 
     Args:
         run: an exported generator (`Run.exported`).
@@ -123,7 +123,7 @@ def exported_checkpoint(run: Run, checkpoint: str, weights: str) -> Checkpoint:
         weights: ``raw`` or ``averaged``.
 
     Raises:
-        UserError: other weights or another round than the folder holds, or a damaged file.
+        UserError: the folder does not hold these weights or this round, or its file is damaged.
     """
     check_exported(run, checkpoint, weights)
     path = run.folder / GENERATOR
@@ -140,10 +140,10 @@ def exported_checkpoint(run: Run, checkpoint: str, weights: str) -> Checkpoint:
 
 
 def check_exported(run: Run, checkpoint: str, weights: str) -> None:
-    """Refuse other weights or another round than an exported generator has.
+    """Raise an error if an exported generator does not have the requested weights or round.
 
     Raises:
-        UserError: `checkpoint` or `weights` name others.
+        UserError: `checkpoint` or `weights` differ from the exported ones.
     """
     round, kept = run.exported["round"], run.exported["weights"]
     if weights != kept or checkpoint not in ("last", str(round)):
@@ -151,6 +151,6 @@ def check_exported(run: Run, checkpoint: str, weights: str) -> None:
             "" if checkpoint == "last" else f" of checkpoint {checkpoint}"
         )
         raise UserError(
-            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Ask "
-            "for no checkpoint and no weights, or give the folder of a whole run."
+            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
+            "out checkpoint and weights, or give the folder of a whole run."
         )

@@ -40,12 +40,12 @@ _WINDOWS = os.name == "nt"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 _NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-# A path may have bytes that the locale cannot decode. They are written as they are.
+# A path may have bytes that the locale cannot decode. They are written unchanged.
 _UNDECODED = "surrogateescape"
 
 
 def reason(error: Exception) -> str:
-    """In a few words, what is wrong with a file, from the error that was raised on reading it."""
+    """The reason why a file cannot be read, in a few words, from the error that was raised."""
     match error:
         case UnicodeDecodeError():
             return "it is not a text file"
@@ -62,7 +62,7 @@ def reason(error: Exception) -> str:
 
 
 def numbered_by_round(paths: Iterable[Path]) -> dict[int, Path]:
-    """Return the files and folders named ``round-N``, by N in ascending order; others are left out.
+    """Return the files and folders named ``round-N``, by N in ascending order; ignore others.
 
     Earlier versions named them ``step-N``.
     """
@@ -90,7 +90,7 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         elif number in (errno.ENOTDIR, errno.EEXIST):
             why = "a file has the folder's name. Choose another folder"
         elif number == errno.ENOENT:
-            why = "there is no such folder. Choose another folder"
+            why = "the folder does not exist. Choose another folder"
         elif number == errno.EISDIR:
             why = "a folder has the file's name. Choose another name"
         elif number == errno.EFBIG:
@@ -98,25 +98,25 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         elif number == errno.ENAMETOOLONG:
             why = "a name is too long. Choose a shorter one"
         else:
-            why = f"{error}. Solve this, or choose another folder,"
+            why = f"{error}. Solve this problem, or choose another folder,"
         raise UserError(
             f"Cannot write to {folder}: {why} and try again. Everything saved before is intact."
         ) from error
 
 
 def check_output_folder(folder: Path) -> None:
-    """Check before any work that results can be written into a folder, which need not exist yet.
+    """Check that results can be written into a folder, which need not exist yet; call it first.
 
     Nothing is created.
 
     Raises:
-        UserError: the folder or one above it is a file, a link to nothing, or read-only.
+        UserError: the folder or a parent is a file, a broken link, or read-only.
     """
     with explain_os_errors(folder):
         place = folder.absolute()
         while not os.path.lexists(place):
             place = place.parent
-        place.stat()  # a link may lead nowhere
+        place.stat()  # raises an error for a broken link
         if not place.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(place))
         if not os.access(place, os.W_OK | os.X_OK):
@@ -131,20 +131,20 @@ def require_folder(folder: Path) -> None:
     """
     if not folder.is_dir():
         raise UserError(
-            f"{folder} was moved or deleted while the run was going on, so nothing more is saved. "
-            "If you moved it, continue from its last checkpoint: add --run with its new place."
+            f"{folder} was moved or deleted during the training, so nothing more is saved. If you "
+            "moved it, continue from its last checkpoint: add --run with its new place."
         )
 
 
 def flush(path: Path) -> None:
     """Block until a file's or folder's contents are on the disk (fsync).
 
-    A folder is left out where it cannot be flushed: on Windows, and on some network file systems.
+    Folders cannot be flushed on Windows and on some network file systems; there this does nothing.
     """
     is_folder = path.is_dir()
     if is_folder and _WINDOWS:
         return
-    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)  # Windows asks for both
+    descriptor = os.open(path, os.O_RDWR if _WINDOWS else os.O_RDONLY)  # Windows requires both
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -155,9 +155,9 @@ def flush(path: Path) -> None:
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file so that a crash leaves either the old or the new contents, complete.
+    """Write a file so that after a crash it has either the old or the new contents, complete.
 
-    A text is written as UTF-8, on every system and in every locale, with its own line ends.
+    A text is written as UTF-8 with unchanged line ends, on every system and in every locale.
     """
     # Threads of one process may write the same file at the same time.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.writing")
@@ -167,7 +167,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         )
         flush(temporary)
         temporary.replace(path)
-    except BaseException:  # Ctrl-C too
+    except BaseException:  # including Ctrl-C
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
@@ -175,7 +175,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def without_infinities(value: object) -> object:
-    """The same value for JSON, which has no infinity and no NaN: null stands for them.
+    """Replace infinity and NaN by None, because JSON does not have them.
 
     >>> without_infinities({"KL": [1.5, math.inf]})
     {'KL': [1.5, None]}
@@ -196,8 +196,8 @@ def read_bytes(path: Path) -> bytes:
     """Read a file of a run.
 
     Raises:
-        FileNotFoundError: there is no such file, or a folder has its name.
-        UserError: there is one, but the system does not let this process read it now.
+        FileNotFoundError: the file does not exist, or is a folder.
+        UserError: the file exists, but the system does not let this process read it.
     """
     try:
         return path.read_bytes()
@@ -214,7 +214,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds one object.
 
     Raises:
-        UserError: the file cannot be read, or holds something else.
+        UserError: the file cannot be read, or does not hold one JSON object.
     """
     try:
         # Windows' editor may have put a byte-order mark before the text.
@@ -234,7 +234,7 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
     """Check that this version can read a record.
 
     Raises:
-        UserError: the record has no format, or that of a newer version.
+        UserError: the record has no format, or the format of a newer version.
     """
     version = record.get("format")
     if not isinstance(version, int):
@@ -249,9 +249,9 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
 
 @contextmanager
 def one_at_a_time(path: Path) -> Iterator[None]:
-    """Wait until no other process adds to a file, and keep others waiting meanwhile.
+    """Hold an exclusive lock inside the block, so that only one process at a time adds to a file.
 
-    The folder must exist. On a file system without locks, nothing waits.
+    The file's folder must exist. On a file system without locks, this does nothing.
     """
     from filelock import FileLock
 
@@ -271,7 +271,7 @@ def one_at_a_time(path: Path) -> Iterator[None]:
 def lock(folder: Path) -> Iterator[None]:
     """Lock a run's folder for this process; the lock is released even if the process crashes.
 
-    A folder that is new and stays empty, because a training was refused, is removed again.
+    If the folder is new and remains empty, because a training was refused, it is removed again.
 
     Raises:
         UserError: another process holds the lock, or the file system has no locks.
@@ -281,7 +281,7 @@ def lock(folder: Path) -> Iterator[None]:
     new = not folder.exists()
     with explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        # No soft lock: that is a file only, which would remain after a crash.
+        # No soft lock: it is only a file, which would remain after a crash.
         held = FileLock(folder / ".lock", timeout=0, fallback_to_soft=False)
         try:
             held.acquire()

@@ -48,12 +48,12 @@ __all__ = [
 ]
 
 PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-"""Trained generators that come with the package, one folder each."""
+"""The folder of the trained generators that come with the package, with one subfolder for each."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run's folder and what it was started with.
+    """A run's folder, and the data and settings that it was started with.
 
     Attributes:
         folder: the folder with all files of the run.
@@ -63,7 +63,7 @@ class Run:
         range: smallest and largest value of an image.
         preset: name of the preset that the settings are based on.
         settings: the game's settings.
-        own_nets: whether the program passed its own G or D, which only that program can rebuild.
+        own_nets: whether a program passed its own G or D, which only that program can rebuild.
         info: versions, machine, precision, the data's provenance.
         changed: the settings that differ from the preset's, except the seed and how images are
             read (`settings.DATA_OPTIONS`): (preset's value, run's value) by dotted name.
@@ -125,13 +125,13 @@ class Run:
     def own_G(self) -> bool:
         """Whether the program passed its own G, which only that program can rebuild.
 
-        Earlier versions did not record which network was passed; then it may be G.
+        Earlier versions did not record which network was passed; then this is True for both.
         """
         return self.own_nets and ("G" in self.info or "D" not in self.info)
 
     @property
     def own_D(self) -> bool:
-        """Whether the program passed its own D; of earlier versions' runs, it may be D, too."""
+        """Whether the program passed its own D; see `own_G` for runs of earlier versions."""
         return self.own_nets and ("D" in self.info or "G" not in self.info)
 
     @property
@@ -145,7 +145,7 @@ RunLike = str | PathLike[str] | Run
 
 
 def is_custom(changed: Mapping[str, object], own_nets: object, info: Mapping[str, object]) -> bool:
-    """Whether a run differs from its preset: by settings, networks, optimiser, first weights."""
+    """Whether a run differs from its preset: in settings, networks, optimiser, initial weights."""
     return bool(
         changed
         or own_nets
@@ -163,7 +163,7 @@ def preset_label(preset: str, *, custom: bool) -> str:
 def changed_from_preset(settings: Settings, preset: str) -> dict[str, tuple[Any, Any]]:
     """Return the settings that differ from a preset's, except the seed and the data's options.
 
-    A schedule that the preset stretches over another length is the preset's.
+    A schedule that the preset stretches over another length does not count as a difference.
 
     Returns:
         (preset's value, value in `settings`) by dotted name; empty for an unknown preset.
@@ -240,9 +240,9 @@ def output_folder(folder: Path) -> Path:
 
 
 def _packaged(folder: Path) -> Path | None:
-    """The folder in the package of a generator given by its name or folder; None for any other.
+    """The folder of a generator in the package, given by its name or folder; None for others.
 
-    A run's folder of that name in the working directory comes first.
+    A run's folder of that name in the working directory has priority.
     """
     packaged = PACKAGED / folder.name
     if not (packaged / "settings.json").is_file():
@@ -274,7 +274,7 @@ def open_run(run: RunLike) -> Run:
     Args:
         run: the folder that `train` or ``advnets export`` wrote; an ONNX file that ``advnets
             export`` wrote; or the name of a generator that comes with the package, ``digits``. A
-            `Run` is returned as it is.
+            `Run` is returned unchanged.
 
     Raises:
         UserError: the folder is missing, is not a run's folder, is damaged, or was written by a
@@ -295,7 +295,7 @@ def open_run(run: RunLike) -> Run:
 
 
 def _no_run(folder: Path) -> UserError:
-    """The error for a folder without settings.json, which names the runs inside or beside it."""
+    """The error for a folder without settings.json; it names runs inside it or in its parent."""
 
     def runs(parent: Path) -> str:
         found = sorted(str(path.parent) for path in parent.glob("*/settings.json"))
@@ -317,7 +317,7 @@ def _no_run(folder: Path) -> UserError:
 
 
 def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
-    """The run that a record describes; `path` is the file that holds the record.
+    """Make the `Run` that a record describes; `path` is the record's file.
 
     Raises:
         UserError: the record is damaged, of a newer version, or of another model.
@@ -352,14 +352,14 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
 
 
 def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The field ``exported`` with the types that it must have, or an error."""
+    """Check the types of the field ``exported``, and return it."""
     if not record:
         return {}
     return dict(record) | {"round": int(record["round"]), "weights": str(record["weights"])}
 
 
 def _three(values: Iterable[Any]) -> tuple[int, int, int]:
-    """Three whole numbers from 1, or a ValueError."""
+    """Check that a value is three whole numbers of 1 or more; raises ValueError."""
     channels, height, width = map(int, values)
     if min(channels, height, width) < 1:
         raise ValueError(f"an image has the shape {channels}, {height}, {width}")
@@ -396,8 +396,9 @@ def history(run: Run) -> dict[str, Any]:
 def note_update_code(run: Run, code: str) -> None:
     """Record in settings.json if a continued run uses other update code than it started with.
 
-    Manual backpropagation and autograd agree up to rounding, so a run may change from one to the
-    other, for example after a hook was added. Its weights then depend on the round of that change.
+    Manual backpropagation and autograd agree except for rounding, so a run may change from one to
+    the other, for example after a hook was added. Its weights then depend on the round of the
+    change.
 
     Args:
         run: the run.
@@ -414,12 +415,12 @@ _CHANGES = "changed_during_training"
 
 
 def note_changes(run: Run, changes: Mapping[str, tuple[Any, Any]], round: int) -> Run:
-    """Record in settings.json what a callback changed; returns the run with the record.
+    """Record the changes by a callback in settings.json; returns the run with the record.
 
     Args:
         run: the run.
-        changes: (value before, value from the next round on) by the name of the setting, or of the
-            number of an optimiser.
+        changes: (value before, value from the next round on) by the name of the setting or of the
+            optimiser's value.
         round: the rounds played so far.
     """
     before = run.info.get(_CHANGES, [])
@@ -428,7 +429,7 @@ def note_changes(run: Run, changes: Mapping[str, tuple[Any, Any]], round: int) -
 
 
 def cut_changes(run: Run, round: int) -> Run:
-    """Forget the changes noted after a round from which the run continues; returns the run."""
+    """Remove the recorded changes after a round from which the run continues; returns the run."""
     before = run.info.get(_CHANGES, [])
     kept = [change for change in before if change["round"] <= round]
     return run if len(kept) == len(before) else _with_changes(run, kept)
@@ -449,20 +450,20 @@ _LESS_IMPORTANT = ("metrics.jsonl.damaged", "samples.png", "walk.gif")
 def discard(folder: Path) -> None:
     """Delete a run's files, but no other files in its folder; used to restart a run.
 
-    The pictures that ``sample`` and ``walk`` wrote into the folder are deleted too. A folder that
-    holds no run stays as it is.
+    The pictures that ``sample`` and ``walk`` wrote into the folder are deleted too. A folder
+    without a run is not changed.
     """
     if not ((folder / "settings.json").exists() or notebook.newest_round(folder)):
         return
     with explain_os_errors(folder):
-        for name in _FOLDERS:  # the checkpoints first: without them nothing is left to continue
+        for name in _FOLDERS:  # the checkpoints first: without them the run cannot be continued
             _empty(folder / name)
         for name in (*_FILES, *_LESS_IMPORTANT):
             (folder / name).unlink(missing_ok=True)
 
 
 def _empty(folder: Path) -> None:
-    """Delete a folder; in a linked one, which may hold other files, only what a run writes."""
+    """Delete a folder; in a linked folder, delete only the files that a run writes."""
     if folder.is_symlink():
         for path in _written_by_a_run(folder):
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
@@ -471,26 +472,26 @@ def _empty(folder: Path) -> None:
 
 
 def _written_by_a_run(folder: Path) -> list[Path]:
-    """The files and folders in a run's folder of checkpoints or samples that a run writes."""
+    """The files and folders that a run writes into its folder of checkpoints or samples."""
     hidden_or_newest = (*folder.glob(".*-round-*"), *folder.glob("newest.png"))
     return [*numbered_by_round(folder.glob("*")).values(), *hidden_or_newest]
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Refuse to start a run in a folder that holds no run, but files that a run would replace.
+    """Raise an error if a new run would replace files in a folder that does not hold a run.
 
     Raises:
-        UserError: the folder holds such files, but no run.
+        UserError: the folder has files with the names of a run's files, but is not a run.
     """
     taken = [name for name in _FILES if (folder / name).exists()]
     for name in ("checkpoints", "samples", "figures"):
-        place = folder / name  # a linked one may hold other files
+        place = folder / name  # a linked folder may hold other files
         if _written_by_a_run(place) if place.is_symlink() else any(place.glob("*")):
             taken.append(name)
     if taken:
         raise UserError(
-            f"{folder} holds no run, but {', '.join(taken)}, which a run would replace. Choose "
-            "another folder with --run (in Python, run=), or move them away."
+            f"{folder} is not a run's folder, but has {', '.join(taken)}, which a run would "
+            "replace. Choose another folder with --run (in Python, run=), or move them away."
         )
 
 

@@ -44,14 +44,14 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
     Args:
         run: the run.
         game: the game after a round.
-        state: the rest that the training needs: ``best``, ``widest``, ``seconds``, ``tally``.
-        keep_all: delete no earlier checkpoint.
+        state: other values that the training needs: ``best``, ``widest``, ``seconds``, ``tally``.
+        keep_all: do not delete earlier checkpoints.
 
     Returns:
         The checkpoint's folder.
     """
     counters: dict[str, Any] = {"step": game.step, "images": game.images}
-    if game.optimiser_lr == "own":  # a callback may have changed them
+    if game.optimiser_lr == "own":  # a callback may have changed its values
         counters["groups"] = {
             network: [numbers_of(group) for group in optimiser.param_groups]
             for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D))
@@ -63,16 +63,16 @@ def save_checkpoint(run: Run, game: Game, state: Mapping[str, Any], keep_all: bo
 
 
 _IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
-"""Options of an optimiser that choose how a step is computed, not which."""
+"""Options of an optimiser that affect how a step is computed, but not its result."""
 
 
 def numbers_of(group: Mapping[str, Any]) -> dict[str, Any]:
-    """The learning rate, betas, nesterov … of a parameter group: what determines its steps."""
+    """The learning rate, betas, nesterov … of a parameter group, which determine its steps."""
     found: dict[str, Any] = {}
     for name, value in group.items():
         if name in _IMPLEMENTATION:
             continue
-        if isinstance(value, Tensor) and value.numel() == 1:  # e.g. the rate of a capturable Adam
+        if isinstance(value, Tensor) and value.numel() == 1:  # e.g. lr of a capturable Adam
             found[name] = value.item()
         elif isinstance(value, int | float):
             found[name] = value
@@ -82,7 +82,7 @@ def numbers_of(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _set_numbers(group: dict[str, Any], saved: Mapping[str, Any]) -> None:
-    """Set a parameter group's numbers to saved ones; tensors and tuples keep their type."""
+    """Set a parameter group's values to saved values; tensors and tuples keep their type."""
     for name, value in saved.items():
         old = group.get(name)
         if isinstance(old, Tensor):
@@ -100,8 +100,8 @@ def _networks(game: Game) -> dict[str, nn.Module]:
 def nets_of(game: Game) -> dict[str, Tensor]:
     """Return every parameter and buffer of a game's networks, named ``network.name``.
 
-    Layers that share weights are saved with a copy each, since safetensors refuses shared memory.
-    A network of `torch.compile` has the same names as without it.
+    Layers that share weights are saved as separate copies, because safetensors refuses shared
+    memory. A network of `torch.compile` has the same names as without it.
     """
     found: dict[str, Tensor] = {}
     seen: set[int] = set()
@@ -140,7 +140,8 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
         for address, value in checkpoint.optimisers.items():
             owner, index, name = address.split("/")
             if owner == network:
-                # clone() aligns the memory as the optimiser would; rounding may depend on it.
+                # clone() aligns the memory like the optimiser does; rounding may depend on the
+                # alignment.
                 whole["state"].setdefault(int(index), {})[name] = value.clone()
         groups = checkpoint.state.get("groups", {}).get(network, [])
         if not groups:  # earlier versions saved the learning rates alone
@@ -151,7 +152,7 @@ def restore(game: Game, checkpoint: Checkpoint) -> None:
         for p, kept in optimiser.state.items():
             like_p = {n: x for n, x in kept.items() if isinstance(x, Tensor) and x.shape == p.shape}
             kept.update({name: nets.with_layout(x, p) for name, x in like_p.items()})
-    # Earlier versions saved only the round; their k and batch could not change during a run.
+    # Earlier versions saved only the round, because k and batch could not change during a run.
     s, rounds = game.settings, checkpoint.round
     game.round = rounds
     game.step = checkpoint.state.get("step", rounds * s.k)
@@ -182,17 +183,17 @@ def load_networks(game: Game, run: Run) -> None:
 
 
 def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
-    """Refuse to start from a run's weights if its images have another shape.
+    """Raise an error if a run's weights cannot be loaded because its images have another shape.
 
     Raises:
-        UserError: the shape of the run's images, and the options that give it.
+        UserError: the shapes differ; the message names the options that give the run's shape.
     """
     if run.own_nets or run.exported or run.image_shape == image_shape:
-        return  # runs without their networks are refused later, in other words
+        return  # runs without networks are refused later, with another message
     (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
     raise UserError(
         f"{run.folder} was trained on images of {height}×{width} pixels with "
-        f"{counted(c, 'channel')}, and its weights fit no others, but these images have "
+        f"{counted(c, 'channel')}, and its weights fit only these, but the given images have "
         f"{new_height}×{new_width} pixels with {new_c}; for a folder of images, give --size "
         f"{height} --width {width} --channels {c}."
     )
@@ -205,10 +206,10 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str, passed: bool 
         net: the module.
         checkpoint: the checkpoint.
         network: the name of the network in it.
-        passed: whether the program passed the module; it is not described by the settings then.
+        passed: whether a program passed the module, so that the settings do not describe it.
 
     Raises:
-        UserError: the checkpoint does not hold this network, or has it with other shapes.
+        UserError: the checkpoint does not hold this network, or its weights have other shapes.
     """
     try:
         _load_state(net, checkpoint, network)
@@ -226,7 +227,7 @@ def load_net(net: nn.Module, checkpoint: Checkpoint, network: str, passed: bool 
 
 
 def _load_state(net: nn.Module, checkpoint: Checkpoint, network: str) -> None:
-    """Load a network of the checkpoint; RuntimeError if it has other shapes."""
+    """Load a network from a checkpoint; raises RuntimeError if the shapes differ."""
     prefix = f"{network}."
     in_net = {_without_compile(name): name for name in net.state_dict()}
     weights = {
@@ -243,7 +244,7 @@ def _without_compile(name: str) -> str:
 
 
 def _without_weights(make: Callable[[], nn.Module]) -> nn.Module:
-    """Make a network on the CPU without weights: a checkpoint must fill all of them.
+    """Make a network on the CPU without initialising its weights, which a checkpoint must fill.
 
     Drawing initial weights would take seconds for 8,000 units.
     """
@@ -263,13 +264,13 @@ def load_discriminator(run: RunLike, checkpoint: str | int = "last") -> tuple[nn
         The discriminator in evaluation mode, and the checkpoint's round.
 
     Raises:
-        UserError: no such checkpoint, or the run has your own D.
+        UserError: the checkpoint does not exist, or the run has your own D.
     """
     run = open_run(run)
     if run.own_D:
         raise UserError(
-            f"{run.folder} was trained with your own D, which only your program can rebuild."
-            " Give a run of a preset."
+            f"{run.folder} was trained with your own D, which only your program can rebuild. Give "
+            "a run with a preset's networks."
         )
     columns = classes.condition_columns(run.settings, run.classes, run.pixels)
     D = _without_weights(
@@ -291,8 +292,8 @@ def load_generator(
     Args:
         run: the run, or its folder; an exported generator's folder or ONNX file; or ``digits``, a
             generator that comes with the package.
-        checkpoint: ``last``, ``best`` (the one whose raw G has the highest validation score, or
-            whose convolutional G, averaged if kept, the nearest patches) or a round's number.
+        checkpoint: ``last``, ``best`` (by the validation score of raw G; for a convolutional G by
+            the patch distance, of averaged G if it is kept) or the number of a round.
         weights: ``raw``, or ``averaged`` for the moving average of G's weights; by default
             `Run.default_weights`.
         G: the module to load the weights into, for a run with your own networks.
@@ -301,8 +302,8 @@ def load_generator(
         The generator in evaluation mode, and the checkpoint's round.
 
     Raises:
-        UserError: no such checkpoint; the run keeps no average; or the run has your own networks
-            and `G` is missing.
+        UserError: the checkpoint does not exist; the run keeps no average; or the run has your own
+            networks and `G` is missing.
     """
     run = open_run(run)
     weights = run.default_weights if weights is None else weights

@@ -18,7 +18,7 @@ __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
 
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
-    """Read all rows of metrics.jsonl in a run's folder, but no lines that are incomplete or no row.
+    """Read all rows of metrics.jsonl in a run's folder; incomplete and damaged lines are ignored.
 
     Raises:
         UserError: the file cannot be read.
@@ -27,13 +27,13 @@ def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
 
 
 def _lines(folder: Path) -> list[bytes]:
-    """The lines of metrics.jsonl; none if there is no such file."""
+    """The lines of metrics.jsonl; empty if the file does not exist."""
     path = folder / "metrics.jsonl"
     if not path.exists():
         return []
     try:
         return read_bytes(path).splitlines()
-    except FileNotFoundError as error:  # a folder has its name
+    except FileNotFoundError as error:  # the path is a folder
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
@@ -41,7 +41,7 @@ def _row(line: bytes) -> dict[str, Any] | None:
     """The row that a line holds; None if it is damaged or incomplete."""
     try:
         row = json.loads(line)
-    except (ValueError, RecursionError):  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # ValueError also for bytes that are not UTF-8
         return None
     if not isinstance(row, dict) or not isinstance(row.get("round"), int):
         return None
@@ -65,10 +65,10 @@ def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
 
 
 def cut_metrics(folder: Path, last: int) -> None:
-    """Delete the rows of rounds after `last`, because these rounds will be played again.
+    """Delete the rows of rounds after `last`, because these rounds will be trained again.
 
-    A killed process may leave an incomplete last line. If others are damaged, a copy of the file is
-    kept, and a warning says so.
+    A killed process may leave an incomplete last line. If other lines are damaged, a copy of the
+    file is kept and a warning is given.
     """
     lines = _lines(folder)
     damaged = sum(_row(line) is None for line in lines[:-1])

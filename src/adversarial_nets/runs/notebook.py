@@ -37,7 +37,7 @@ def newest_round(folder: Path) -> int:
 
 
 def run_html(run: "Run") -> str:
-    """Return a run as HTML: what was trained, its last metrics, report and newest samples."""
+    """Return a run as HTML: data and settings, last metrics, report and newest samples."""
     rows = [
         ("folder", str(run.folder)),
         ("data", run.data),

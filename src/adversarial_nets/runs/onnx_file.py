@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 __all__ = ["METADATA", "read_generator", "read_record"]
 
 METADATA = "advnets"
-"""Key of the file's metadata that holds what settings.json holds (`runs.exported`)."""
+"""Key of the file's metadata under which the contents of settings.json are stored
+(`runs.exported`)."""
 
 
 def _session(path: Path) -> "InferenceSession":
@@ -36,7 +37,7 @@ def _session(path: Path) -> "InferenceSession":
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """The settings, image shape, range, … of the file's generator, as in settings.json.
+    """Read the settings, image shape, range, … of the file's generator, as in settings.json.
 
     Raises:
         UserError: the file cannot be read, or another program wrote it.
@@ -48,8 +49,8 @@ def read_record(path: Path) -> dict[str, Any]:
         record = None
     if not isinstance(record, dict):
         raise UserError(
-            f"{path} does not say what its generator needs: another program or an earlier version "
-            "wrote it, or it is damaged. Export the run again with advnets export."
+            f"{path} does not contain the settings of its generator: another program or an earlier "
+            "version wrote it, or it is damaged. Export the run again with advnets export."
         )
     return record
 
@@ -57,7 +58,7 @@ def read_record(path: Path) -> dict[str, Any]:
 def read_generator(path: Path) -> "nn.Module":
     """The file's generator as a module: rows of noise, with their condition, to flat images.
 
-    It has no weights that could be trained, and no gradients.
+    The module has no trainable weights and no gradients.
 
     Raises:
         UserError: the file cannot be read.
@@ -75,7 +76,7 @@ def read_generator(path: Path) -> "nn.Module":
         def forward(self, rows: Tensor) -> Tensor:
             z_size = self.inputs[0].shape[1]
             feed = {self.inputs[0].name: rows[:, :z_size]}
-            if len(self.inputs) > 1:  # the condition: numbers of classes, or its columns
+            if len(self.inputs) > 1:  # the condition: class numbers, or its columns
                 condition = rows[:, z_size:]
                 is_number = "int" in self.inputs[1].type
                 feed[self.inputs[1].name] = condition.argmax(1) if is_number else condition

@@ -17,7 +17,8 @@ __all__ = ["made_with"]
 def made_with(data: Dataset) -> dict[str, Any]:
     """Return the versions, machine, threads, processes and data source, for a run's record.
 
-    For images in a folder, ``data_path`` is its absolute path: a later command may run elsewhere.
+    For images in a folder, ``data_path`` is the absolute path, because a later command may run in
+    another working folder.
     """
     path = absolute_path(data.name)
     return ({} if path is None else {"data_path": path}) | {
