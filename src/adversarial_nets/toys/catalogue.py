@@ -33,7 +33,7 @@ TOYS: Mapping[str, Toy] = {
     "segment": Curve("segment"),
     "three-gaussians": ring_of_gaussians(3, std=0.3),
 }
-"""Every named toy; the first three are on the line, the others in the plane."""
+"""The toys by name; the first three are on the line, the others in the plane."""
 
 
 class Parametric(NamedTuple):
@@ -41,7 +41,7 @@ class Parametric(NamedTuple):
 
     Attributes:
         usage: the numbers, as error messages print them.
-        accepts: whether the family takes that many numbers.
+        accepts: whether the family takes a given count of numbers.
         make: makes the toy from the numbers.
     """
 
@@ -63,7 +63,7 @@ PARAMETRIC: Mapping[str, Parametric] = {
 
 
 def find(name: str) -> Toy:
-    """The toy of that name, with your own numbers or from your own points.
+    """Find a toy by its name, optionally with numbers, or make one from points.
 
     Args:
         name: one of `TOYS`; ``gaussian:MEAN,STD``, ``mixture:MEAN,STD,MEAN,STD,…`` or
@@ -71,7 +71,7 @@ def find(name: str) -> Toy:
             of one or two columns.
 
     Raises:
-        UserError: no such toy or file, or the wrong numbers.
+        UserError: the toy or file does not exist, or the numbers are wrong.
 
     >>> find("gaussian:3,0.5").means
     ((3.0,),)

@@ -33,14 +33,14 @@ def _ring(t: Vector) -> tuple[Vector, Vector]:
 
 
 def _spiral(t: Vector) -> tuple[Vector, Vector]:
-    """A spiral out to radius 2; the radius grows so that the speed is nearly constant."""
+    """A spiral up to radius 2; the radius grows so that the speed is nearly constant."""
     radius = np.sqrt(0.1 + 3.9 * t)
     angle = 1.5 * np.pi * radius
     return radius * np.cos(angle), radius * np.sin(angle)
 
 
 def _moons(t: Vector) -> tuple[Vector, Vector]:
-    """The two halves of the ring, shifted until they interlock."""
+    """Two half circles that interlock."""
     (x, y), shift = _ring(t), np.where(t < 0.5, -1.0, 1.0)
     return x + shift, y + shift / 2
 
@@ -67,7 +67,8 @@ class Curve:
     sharp, even degenerate distributions").
 
     Attributes:
-        shape: which γ: a ring of radius 2, a spiral out to radius 2, two moons, or a straight line.
+        shape: the curve γ: a ring of radius 2, a spiral up to radius 2, two moons, or a straight
+            line.
         noise: the standard deviation of the noise on each axis, ≥ 0.
     """
 
@@ -97,7 +98,7 @@ class Curve:
 
     @property
     def breakpoints(self) -> Axes:
-        """Steps of at most 4 σ, to 9 σ beyond the curve on each side; without noise its box."""
+        """Points at most 4 σ apart, up to 9 σ beyond the curve; without noise its bounding box."""
         along = self.gamma(np.linspace(0, 1, 1000, endpoint=False))
         low, high = along.min(0) - 9 * self.noise, along.max(0) + 9 * self.noise
         widest = 4 * self.noise if self.has_density else np.inf

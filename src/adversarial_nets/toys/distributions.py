@@ -29,7 +29,7 @@ __all__ = [
     "sample_points",
 ]
 
-EXAMPLES_PER_EPOCH = 10_000  # toys have no epochs; the momentum schedule counts this many as one
+EXAMPLES_PER_EPOCH = 10_000  # toys have no epochs; the momentum schedule uses this as its length
 
 XY = Float64[np.ndarray, "n d"]
 Vector = Float64[np.ndarray, " n"]
@@ -48,7 +48,7 @@ class Toy(Protocol):
 
     @property
     def examples_per_epoch(self) -> int:
-        """How many x count as one epoch."""
+        """Number of x in one epoch, for the momentum schedule."""
 
     @property
     def has_density(self) -> bool:
@@ -56,7 +56,7 @@ class Toy(Protocol):
 
     @property
     def note(self) -> str:
-        """Caveat to print beside numbers computed from this density; empty if there is none."""
+        """Caveat to print with numbers computed from this density; empty if there is none."""
 
     @property
     def breakpoints(self) -> Axes:
@@ -86,7 +86,7 @@ class Toy(Protocol):
         """Sample one x for each row of the address; different purposes are independent."""
 
     def minibatch(self, address: Address, first: int) -> Batch:
-        """Sample the address's rows of a minibatch, as Algorithm 1 asks for."""
+        """Sample the address's rows of a minibatch, as Algorithm 1 requires."""
 
 
 def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the data") -> XY:
@@ -94,7 +94,7 @@ def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the
 
     Args:
         toy: the distribution.
-        n: how many points.
+        n: the number of points.
         seed: the seed of the random numbers.
         purpose: different purposes give independent points.
     """
@@ -124,7 +124,7 @@ class Mixture:
     Attributes:
         means: one (x,) or (x, y) for each Gaussian.
         stds: one standard deviation for each, the same on all axes.
-        weights: the probability of each; equal if not given.
+        weights: the probability of each Gaussian; equal if not given.
     """
 
     means: tuple[tuple[float, ...], ...]
@@ -256,7 +256,7 @@ def gaussian_cell_masses(
     """The probability of each cell of a grid under a mixture of axis-aligned Gaussians.
 
     Args:
-        means: of the Gaussians.
+        means: the means of the Gaussians.
         stds: their standard deviations on each axis.
         weights: their probabilities.
         edges: the cells' edges on each axis.
@@ -278,11 +278,11 @@ def log_sum_of_gaussians(
 ) -> Vector:
     """Log of Σ exp(log_peak − ‖x − mean‖² / 2 std²) at each row of x."""
     blocks = []
-    for block in np.split(x, range(256, len(x), 256)):  # a block fits into the processor's cache
+    for block in np.split(x, range(256, len(x), 256)):  # a block fits in the CPU cache
         squares = sum(np.subtract.outer(a, b) ** 2 for a, b in zip(block.T, means.T, strict=True))
         terms = log_peaks - squares / (2 * stds**2)
         largest = terms.max(axis=1, keepdims=True)
-        np.exp(np.maximum(terms - largest, -700), out=terms)  # exp is slow on denormal results
+        np.exp(np.maximum(terms - largest, -700), out=terms)  # exp is slow if it is denormal
         blocks.append(largest[:, 0] + np.log(terms.sum(axis=1)))
     return np.concatenate(blocks)
 

@@ -1,8 +1,8 @@
 """Games on small images, with measures for data of unknown density.
 
 For images, JSD and D* cannot be computed. Reported instead: D's outputs on held-out images and on
-samples, the classes of the samples, and their variance. The values for a perfect generator come
-from other held-out images in place of samples.
+samples, the classes of the samples, and their variance. The values for a perfect generator are
+computed from other held-out images in place of samples.
 """
 
 import math
@@ -51,7 +51,7 @@ SETTINGS = PRESETS["quickstart-2014"].settings
 
 IMAGES = 200  # images of each kind per snapshot: data, reference images, samples
 SHOWN = 30  # samples that are kept for the picture
-NEIGHBOURS = 5000  # training images that the classifier searches
+NEIGHBOURS = 5000  # maximum number of training images that the classifier searches
 COMPONENTS = 40  # principal components that the classifier uses
 
 
@@ -66,7 +66,7 @@ class PCANearestNeighbour:
     Its errors on real images are part of the values for a perfect generator.
 
     Attributes:
-        mean: of the training images.
+        mean: the mean of the training images.
         axes: the principal components.
         projected: the training images, projected on the components.
         labels: their classes.
@@ -96,7 +96,7 @@ class PCANearestNeighbour:
         """Measures of the samples' classes against the data's, by name; JSD and KL in nats.
 
         A class is hit if it has at least a tenth of the expected number of samples, as in
-        `plane.modes_hit`; a class without training images never is.
+        `plane.modes_hit`; a class without training images is never hit.
         """
         data_g, g_data = smoothed_KL(self.shares, counts)
         hit = counts >= 0.1 * counts.sum() * self.shares
@@ -147,7 +147,7 @@ class Evaluator:
     Attributes:
         data: the data set.
         held_out: images that the game does not train on.
-        reference: other such images, which take the place of a perfect generator's samples.
+        reference: other held-out images, in place of a perfect generator's samples.
         classifier: assigns images to classes; None if the data have no classes.
     """
 
@@ -163,14 +163,14 @@ class Snapshot:
 
     Attributes:
         round: the round.
-        samples: of G, from the same noise in every snapshot.
+        samples: G's samples, from the same noise in every snapshot.
         a_data: D's logits on the evaluator's held-out images.
         a_reference: D's logits on its reference images.
-        a_samples: D's logits on as many samples.
+        a_samples: D's logits on equally many samples.
         variance_ratio: the mean variance per pixel of the samples over that of the data; 0 if G
             always gives the same image, 1 if the data are all alike.
         counts: the number of samples in each class; None if the data have no classes.
-        alignment: in a game with classes the share of samples that the classifier finds in the
+        alignment: in a game with classes the share of samples that the classifier assigns to the
             requested class; otherwise None.
         objective: the objective that D and G play.
     """
@@ -259,7 +259,7 @@ def _with_conditions(
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
-    """The numbers of a snapshot, each beside its value for a perfect generator.
+    """The metrics of a snapshot, each with its value for a perfect generator.
 
     ``V`` (in nats) and D's ``accuracy`` are means over held-out images and samples; ``spread`` is
     the samples' variance ratio. If the data have classes, the measures of

@@ -1,8 +1,9 @@
 """Games on one-dimensional data (Figure 1), with exact p_g, D* and C(G).
 
 G maps one-dimensional noise z to one-dimensional x, so p_g follows exactly by change of variables.
-From p_g follow D* and C(G) = −log 4 + 2·JSD, with which the learned D and V are compared (§4); for
-other objectives than the paper's, their own V, D* and maximum of V (`optimum`).
+D* and C(G) = −log 4 + 2·JSD are computed from p_g and compared with the learned D and V (§4). For
+other objectives than the paper's, V, D* and the maximum of V are those of the objective
+(`optimum`).
 """
 
 import math
@@ -64,8 +65,8 @@ SETTINGS = Settings(
 ROUNDS = 1500
 """The default number of rounds of Figure 1's game."""
 
-CELLS = 240  # of x, for exact masses and for plots
-SAMPLE_CELLS = 40  # of x, for histograms of samples
+CELLS = 240  # number of cells of x, for exact masses and for plots
+SAMPLE_CELLS = 40  # number of cells of x in histograms of samples
 
 Edges = Float64[np.ndarray, " edges"]
 Cells = Float64[np.ndarray, " cells"]
@@ -101,7 +102,7 @@ class _Generator(nn.Module):
         if math.isfinite(self.bound):
             base = torch.logit((z / (2 * self.bound) + 0.5).clamp(1e-6, 1 - 1e-6))
         else:
-            base = math.pi / math.sqrt(3) * z  # the same variance as the logit
+            base = math.pi / math.sqrt(3) * z  # scaled to the variance of the logit
         return self.offset + self.scale * (self.slope * base + self.net(z))
 
 
@@ -110,7 +111,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
 
     Args:
         toy: one-dimensional data.
-        settings: of the game; z_size must be 1, and the prior uniform or Gaussian.
+        settings: settings of the game; z_size must be 1, and the prior uniform or Gaussian.
 
     Raises:
         UserError: data or noise that are not one-dimensional.
@@ -131,7 +132,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
         if settings.G.hidden:  # spread the first layer's units over the range of z
             centres = torch.linspace(-1.8, 1.8, settings.G.hidden[0])
             linears[0].bias.copy_(-linears[0].weight[:, 0] * centres)
-        with evaluation_mode(net):  # batch normalisation cannot train on one row
+        with evaluation_mode(net):  # training-mode batch normalisation needs more than one row
             linears[-1].bias.sub_(net(torch.zeros(1, 1))[0])  # net(0) = 0, so p_g is at `offset`
     G = _Generator(net, mean - std, std, bound)
     return build.new_game(settings, toy, G=G, D=make_discriminator(settings, x))
@@ -151,7 +152,7 @@ class Evaluator:
         p_data: the data's probability left of the cells, in each cell, and right of them.
         z: the edges of the cells of z.
         z_mass: p_z's probability of each cell of z.
-        arrows: some z, with equal probability between neighbours, whose G(z) is plotted.
+        arrows: z of the plotted arrows, with equal probability between neighbours.
         floor: the expected value of `Snapshot.C_from_samples` for a perfect generator.
     """
 
@@ -178,14 +179,15 @@ class Snapshot:
         round: the round.
         p_g: the generator's probability left of the cells, in each cell, and right of them; exact.
         a: D's logits at the evaluator's `support`.
-        G: G(z) of the evaluator's arrows.
+        G: G(z) for the evaluator's `arrows`.
         V: V(D, G) of the learned D, exact on the cells.
         C: C(G) = −log 4 + 2·JSD, exact on the cells.
         C_from_samples: C(G), estimated from one minibatch of samples and one of data.
         distance: E|D − D*| over data and samples, half of each; NaN without D*.
         objective: the objective that D and G play.
-        D_star: its D* at the evaluator's `support`; NaN where it is not known (`optimum.D_star`).
-        V_star: the maximum of V over D, for the paper's objectives `C`; NaN without D*.
+        D_star: the objective's D* at the evaluator's `support`; NaN where it is not known
+            (`optimum.D_star`).
+        V_star: the maximum of V over D (for the paper's objectives equal to `C`); NaN without D*.
     """
 
     round: int
@@ -259,7 +261,7 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
-    """The numbers of a snapshot, each beside its value for a perfect generator.
+    """The metrics of a snapshot, each with its value for a perfect generator.
 
     ``V``, ``C`` (the maximum of V over D: −log 4 + 2·JSD for the paper's objectives), ``JSD``, ``KL
     data g`` and ``KL g data`` are in nats. ``accuracy`` is D's, ``distance`` is mean |D − D*|;
@@ -296,7 +298,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
 
 
 def _mode_shares(masses: Cells, x: Cells, toy: Mixture) -> Float64[np.ndarray, " modes"]:
-    """As `plane.mode_shares`, from the probability of each cell of x."""
+    """`plane.mode_shares` computed from the probability of each cell of x."""
     means, stds = np.array(toy.means)[:, 0], np.array(toy.stds)
     distances = np.abs(x[:, None] - means)
     nearest = distances.argmin(1)

@@ -22,11 +22,12 @@ Logits = Float64[np.ndarray, " _"]
 
 
 class Metric(NamedTuple):
-    """A number about a game, beside the number for a perfect generator (p_g = p_data).
+    """A measured value, with the value for a perfect generator (p_g = p_data).
 
     Attributes:
-        value: of the game's generator.
-        perfect: of a perfect generator with as many samples; None if it is not known.
+        value: the value for the game's generator.
+        perfect: the value for a perfect generator with equally many samples; None if it is not
+            known.
     """
 
     value: float
@@ -39,7 +40,7 @@ def V_from_logits(a_data: Logits, a_samples: Logits) -> float:
 
 
 def accuracy(a_data: Logits, a_samples: Logits) -> float:
-    """D's accuracy, from its logits on data and on samples, which count alike; ½ is chance."""
+    """D's accuracy from its logits: the mean of that on data and on samples; ½ is chance level."""
     return float((a_data > 0).mean() + (a_samples <= 0).mean()) / 2
 
 
@@ -110,7 +111,7 @@ def approaches(excess: Float64[np.ndarray, " snapshots"]) -> bool:
 
 
 def rises(values: Float64[np.ndarray, " snapshots"], by: float) -> int:
-    """How often the values rise by at least that much, with a fall as large between two rises.
+    """The number of rises by at least `step`, with falls of the same size between them.
 
     >>> rises(np.array([0.3, 0.1, 0.5, 0.45, 0.6, 0.2, 0.4]), 0.2)
     2

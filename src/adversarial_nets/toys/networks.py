@@ -59,7 +59,7 @@ def evaluate(net: nn.Module, x: Float64[np.ndarray, "n d"]) -> Float64[np.ndarra
 def rows_of_samples(
     game: Game, z: Float64[np.ndarray, "n inputs"]
 ) -> Float64[np.ndarray, "n values"]:
-    """What D sees of samples: G(z), with the class in a conditional game, with z in a joint one."""
+    """D's input for samples: G(z), with the class in a conditional game, with z in a joint game."""
     return np.hstack([evaluate(game.G, z), z[:, z.shape[1] - game.condition_columns :]])
 
 
@@ -68,13 +68,14 @@ def gradient_field(
 ) -> Float64[np.ndarray, "n d"]:
     """The negative gradient of G's loss at each sample x: the direction of descent.
 
-    With D's logit a(x) it is D(x)·∇a(x) for the minimax objective, which vanishes where D(x) is
-    near 0 (saturation, §3), and (1 − D(x))·∇a(x) for the non-saturating one.
+    With D's logit a(x), the negative gradient is D(x)·∇a(x) for the minimax objective, which
+    vanishes where D(x) is near 0 (saturation, §3), and (1 − D(x))·∇a(x) for the non-saturating
+    objective.
 
     Args:
         game: the game; its D and its objective are used.
         x: samples.
-        z: their noise, which D sees too in the joint game.
+        z: their noise, which is also an input of D in the joint game.
 
     Returns:
         n times the negative gradient of the mean loss over the n samples.

@@ -49,7 +49,7 @@ def V(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> float:
 
 
 def V_from_logits(objective: str, a_data: Logits, a_samples: Logits) -> float:
-    """V, estimated from D's logits on data and on samples."""
+    """Estimate V from D's logits on data and on samples."""
     found = objectives.find(objective)
     if found.d_ascends_V:
         return measures.V_from_logits(a_data, a_samples)
@@ -69,11 +69,11 @@ def _a_star(objective: str, p_data: Vector, p_g: Vector) -> Vector | None:
 def D_star(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> Vector:
     """D* = sigmoid(a*) at each x; NaN where p_data and p_g are 0, and if there is no a*.
 
-    A paired objective leaves a constant of a* free; it is the median of a − a*, so that D* is
-    compared with the learned D of the same level.
+    For a paired objective a* is determined up to a constant. The median of a − a* is added, so that
+    D* can be compared with the learned D.
 
     Args:
-        objective: its name.
+        objective: the objective's name.
         a: D's logits.
         p_data: the data's probabilities.
         p_g: the generator's probabilities.
@@ -135,7 +135,7 @@ def threshold(objective: str) -> float:
 
 
 def describe(objective: str) -> str:
-    """What V, D* and the maximum of V are under an objective other than the paper's, else ''.
+    """Describe V, D* and the maximum of V for an objective; '' for the paper's objectives.
 
     >>> describe("minimax")
     ''

@@ -1,6 +1,6 @@
 """Games on two-dimensional data, with measures of samples against the true density.
 
-Measures of a finite number of samples are biased. Therefore each comes with its *floor*: its mean
+Measures of a finite number of samples are biased. Therefore each measure has a *floor*: its mean
 for a perfect generator (p_g = p_data) with the same number of samples.
 """
 
@@ -78,17 +78,17 @@ Cells = Float64[np.ndarray, "across up"]
 def masses_and_counts(
     x: XY, p_data: Cells, edges: divergences.Axes
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The data's mass and the number of samples per cell, and as last entry outside all cells."""
+    """The data's mass and the number of samples in each cell, and last outside all cells."""
     inside, _ = np.histogramdd(x, bins=edges)
     p = np.append(p_data.ravel(), max(1 - p_data.sum(), 0))
     return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
 
 
 def mode_shares(x: XY, toy: Mixture) -> Float64[np.ndarray, " modes"]:
-    """For each Gaussian, the number of samples at it over the expected number.
+    """For each Gaussian, the number of samples at it divided by the expected number.
 
-    A sample belongs to the Gaussian with the nearest mean if it is within 3 σ of it; for a perfect
-    generator 1 − exp(−9/2) = 98.9 % of the samples are.
+    A sample belongs to the Gaussian with the nearest mean if it is within 3 σ of the mean. For a
+    perfect generator these are 1 − exp(−9/2) = 98.9 % of the samples.
     """
     distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1)
     nearest = distances.argmin(1)
@@ -131,7 +131,7 @@ class Evaluator:
 
     Attributes:
         toy: the data's distribution.
-        data: points of it, as many as a snapshot has samples.
+        data: points of the data, equally many as a snapshot has samples.
         edges: the edges of square cells, on both axes.
         p_data: the data's probability of each cell, or None if they have no density.
         z: noise that is plotted under G: a grid of lines (2 · 15) of points (60) if z is
@@ -153,12 +153,12 @@ class Snapshot:
 
     Attributes:
         round: the round.
-        samples: of G.
+        samples: G's samples.
         a_data: D's logits on the evaluator's data.
         a_samples: D's logits on the samples.
         D: D(x) at the centre of each cell.
         grid: the evaluator's grid of noise, mapped by G; or None.
-        measures: of the samples, by name.
+        measures: the measures of the samples, by name.
         codes: in the joint game E(x) of the evaluator's data; otherwise None.
         reconstructions: in the joint game G(E(x)) of the same data; otherwise None.
         objective: the objective that D and G play.
@@ -216,9 +216,9 @@ def new_evaluator(
 
     Args:
         toy: two-dimensional data.
-        settings: of the game.
+        settings: settings of the game.
         cells: the number of cells on each axis.
-        samples: the number of samples per snapshot; the floors are computed with as many.
+        samples: the number of samples per snapshot, also used for the floors.
     """
     data = sample_points(toy, samples)
     middle, half = (data.max(0) + data.min(0)) / 2, 0.65 * np.ptp(data, axis=0).max()
@@ -231,7 +231,7 @@ def new_evaluator(
 
 
 def _noise_grid(prior: str, z_size: int) -> Float64[np.ndarray, "lines points z_size"] | None:
-    """Lines over the range of the prior: 15 horizontal and 15 vertical ones, or one if z is 1-D."""
+    """Lines over the prior's range: 15 horizontal and 15 vertical lines, or one if z is 1-D."""
     end = min(priors.find(prior).bound, 2.5)
     if z_size == 1:
         return np.linspace(-end, end, 400)[None, :, None]
@@ -312,12 +312,12 @@ def noise_of_samples(s: Settings, n: int) -> Float64[np.ndarray, "n z_size"]:
 
 
 def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
-    """The numbers of a snapshot, each beside its value for a perfect generator.
+    """The metrics of a snapshot, each with its value for a perfect generator.
 
     ``V`` (in nats) and D's ``accuracy`` are means over the evaluator's data and the samples, ``C``
     is −log 4 + 2·JSD, the maximum of V over D; the other names are those of `measures`. In the
     joint game ``reconstruction`` is the mean distance of x from G(E(x)). Only the paper's
-    objectives have ``C``; one without a threshold has no ``accuracy``.
+    objectives have ``C``; an objective without a threshold has no ``accuracy``.
     """
     LOG4, floors, objective = divergences.LOG4, evaluator.floors, snapshot.objective
     a_data, a_samples = snapshot.a_data, snapshot.a_samples

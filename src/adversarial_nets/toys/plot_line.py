@@ -27,9 +27,9 @@ LineRecording = Recording[Evaluator, Snapshot]
 def select_panels(snapshots: Sequence[Snapshot]) -> tuple[Snapshot, Snapshot, Snapshot, Snapshot]:
     """The four snapshots that match the paper's panels (a) to (d) best.
 
-    In (b), D is nearest to D* among the snapshots in which p_g has moved by a JSD of at most 0.02.
-    In (a), D has come half of that way. In (c), a tenth of the initial JSD is left. (d) is the last
-    snapshot.
+    (b) is the snapshot in which D is nearest to D*, among those in which p_g has changed by a JSD
+    of at most 0.02. (a) is the first snapshot in which D's distance to D* has fallen half as far as
+    in (b). In (c), a tenth of the initial JSD remains. (d) is the last snapshot.
     """
     moved = np.array([divergences.JSD(snapshots[0].p_g, s.p_g) for s in snapshots])
     distance = np.array([s.distance for s in snapshots])
@@ -105,7 +105,7 @@ def _plot_game(
 
 
 def _plot_densities(axes: Axes, evaluator: Evaluator, snapshot: Snapshot) -> None:
-    """p_data and p_g, with D and D* on an axis of their own at the right."""
+    """p_data and p_g, with D and D* on a separate axis at the right."""
     width = evaluator.edges[1] - evaluator.edges[0]
     p_data, p_g = evaluator.p_data[1:-1] / width, snapshot.p_g[1:-1] / width
     x, limits = evaluator.x, (evaluator.edges[0], evaluator.edges[-1])

@@ -23,7 +23,7 @@ _PLOTTED_POINTS = 1000
 
 
 def plot_recording(recording: PlaneRecording) -> Figure:
-    """Four snapshots of a game, the noise grid under G, and the measures beside their floors."""
+    """Four snapshots of a game, the noise grid under G, and the measures with their floors."""
     snapshots, evaluator = recording.snapshots, recording.evaluator
     last = len(snapshots) - 1
     chosen = [snapshots[i] for i in sorted({0, last // 4, last // 2, last})]
@@ -92,7 +92,7 @@ def _set_limits(axes: Axes, evaluator: Evaluator) -> None:
 
 
 def _plot_measure(axes: Axes, recording: PlaneRecording, name: str) -> None:
-    """One measure over the rounds, beside its value for a perfect generator."""
+    """One measure over the rounds, with its value for a perfect generator."""
     snapshots, evaluator = recording.snapshots, recording.evaluator
     floor, n = evaluator.floors[name], len(evaluator.data)
     rounds = [snapshot.round for snapshot in snapshots]

@@ -41,7 +41,7 @@ __all__ = [
 Widths = Float64[np.ndarray, " widths"]
 
 _FACTORS = 2.0 ** np.arange(0, -5.5, -0.5)  # of Scott's kernel width
-_MAX_FITTED = 1000  # points with which the kernel width is chosen
+_MAX_FITTED = 1000  # maximum number of points from which the kernel width is chosen
 
 _LEVELS = 65535  # points in text form are rounded to 16 bits per coordinate
 
@@ -73,10 +73,10 @@ class Points:
     def widths(self) -> Vector:
         """The kernel width (a standard deviation) on each axis.
 
-        Scott's rule, n^(−1/(d+4)) times the standard deviation of the axis, suits points that
-        fill the plane. On a circle it would smear the density over the inside. So Scott's widths
-        are multiplied by the factor of `_FACTORS` with the largest leave-one-out log-likelihood.
-        At most `_MAX_FITTED` points are used for that.
+        Scott's rule, n^(−1/(d+4)) times the standard deviation of the axis, is suitable for points
+        that fill the plane. For points on a circle it would give the inside a high density. So
+        Scott's widths are multiplied by the factor of `_FACTORS` with the largest leave-one-out
+        log-likelihood. At most `_MAX_FITTED` points are used for that.
         """
         x = self.x[:: math.ceil(len(self.x) / _MAX_FITTED)]
         std = self.x.std(0)
@@ -92,7 +92,7 @@ class Points:
 
     @property
     def breakpoints(self) -> Axes:
-        """Steps of at most 4 widths, to 9 widths beyond the points on each side."""
+        """Points at most 4 widths apart, up to 9 widths beyond the points on each side."""
         low, high = self.x.min(0) - 9 * self.widths, self.x.max(0) + 9 * self.widths
         counts = np.ceil((high - low) / (4 * self.widths)).astype(int).clip(max=1000)
         return tuple(np.linspace(a, b, n + 1) for a, b, n in zip(low, high, counts, strict=True))
@@ -101,7 +101,7 @@ class Points:
         """The log of the kernel density estimate at each row of x."""
         n = len(self.x)
         log_peak = -math.log(n) - float(np.log(self.widths * math.sqrt(2 * math.pi)).sum())
-        units = self.widths  # in these units each kernel is N(·, I)
+        units = self.widths  # in units of the widths each kernel is N(·, I)
         return log_sum_of_gaussians(x / units, self.x / units, np.ones(n), np.full(n, log_peak))
 
     def cell_masses(self, edges: Axes) -> Masses:
@@ -123,8 +123,8 @@ class Points:
 def _leave_one_out(x: XY, widths: Widths) -> Widths:
     """For each kernel width, the mean log-density of a point under the kernels of all others.
 
-    Points that coincide are left out together: rounded data, e.g. heights in whole cm, would
-    otherwise choose the smallest width, which makes the density a comb.
+    Equal points are left out together. Otherwise rounded data, e.g. heights in whole cm, would
+    choose the smallest width, and the density would have a peak at each value.
     """
     squares = sum(np.subtract.outer(axis, axis) ** 2 for axis in x.T)
     squares[squares == 0] = np.inf
@@ -133,10 +133,10 @@ def _leave_one_out(x: XY, widths: Widths) -> Widths:
 
 
 def sample_density(toy: Toy, n: int, purpose: str) -> XY:
-    """Sample n points of the toy's density: of your own points, of their density estimate.
+    """Sample n points of the toy's density; for your own points, of their density estimate.
 
-    A generator can be compared with `Toy.cell_masses` only by this: your own points alone are
-    sharper than their density estimate.
+    Use these points to compare a generator with `Toy.cell_masses`, because your own points have a
+    sharper distribution than their density estimate.
     """
     x = sample_points(toy, n, purpose=purpose)
     if isinstance(toy, Points):
@@ -195,7 +195,7 @@ def parse_points(text: Iterable[str], name: str) -> Points:
 
     Args:
         text: the lines.
-        name: what error messages call the source.
+        name: the name of the source in error messages.
 
     Raises:
         UserError: a line is not one or two numbers, or is too long for the CSV reader.
@@ -207,7 +207,7 @@ def parse_points(text: Iterable[str], name: str) -> Points:
             f"{name} cannot be read as a CSV file ({error}). Give one or two columns of numbers."
         ) from error
     if lines and _numbers(lines[0][1]) is None:
-        lines = lines[1:]  # a header
+        lines = lines[1:]  # without the header
     rows: list[list[float]] = []
     for i, row in lines:
         numbers = _numbers(row)

@@ -32,11 +32,11 @@ Snapshot = TypeVar("Snapshot")
 class GameKind(Generic[Data, Evaluator, Snapshot]):
     """The functions for games of one kind: on the line, in the plane, or on images.
 
-    An evaluator holds what snapshots are computed with (cells, reference values). It does not
+    An evaluator holds the cells and reference values from which snapshots are computed. It does not
     change during a game.
 
     Attributes:
-        name: of the kind.
+        name: name of the kind.
         settings: the default settings of its games.
         new_game: sets up a game, from data and settings.
         new_evaluator: makes the evaluator, from data and settings.
@@ -60,9 +60,9 @@ class Recording(Generic[Evaluator, Snapshot]):
 
     Attributes:
         data: the name of the data.
-        settings: of the game.
-        evaluator: what the snapshots were computed with.
-        snapshots: in the order of their rounds.
+        settings: settings of the game.
+        evaluator: the evaluator that computed the snapshots.
+        snapshots: the snapshots in the order of their rounds.
     """
 
     data: str
@@ -84,7 +84,7 @@ def record(
         kind: `kinds.LINE` or `kinds.PLANE`.
         data: a toy, or a name or file for `toys.find`.
         rounds: the rounds of the snapshots; the game ends with the last of them.
-        settings: of the game; the kind's own if not given.
+        settings: settings of the game; the kind's own if not given.
         on_snapshot: called with each new snapshot and the number of the last round.
 
     >>> from adversarial_nets.toys.kinds import LINE
