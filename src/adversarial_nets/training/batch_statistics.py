@@ -1,10 +1,10 @@
 """Recompute batch normalisation's running mean and variance from samples of G.
 
-While it trains, G normalises by the mean and variance of its minibatch. For samples that do not
-depend on each other it needs fixed values. PyTorch keeps a running average over past minibatches.
-That lags behind weights that change quickly, and does not fit an average of weights at all
-(docs/log/pictures.md, "Batch normalisation's statistics"). So both are recomputed before samples
-are drawn for a picture or a score, and before G is saved.
+In training, G normalises by the mean and variance of its minibatch. For samples that do not depend
+on each other it needs fixed values. PyTorch keeps a running average over past minibatches, but this
+average lags behind weights that change quickly, and does not fit an average of weights
+(docs/log/pictures.md, "Batch normalisation's statistics"). So mean and variance are recomputed
+before samples are drawn for a picture or a score, and before G is saved.
 """
 
 import torch
@@ -21,7 +21,7 @@ from adversarial_nets.state import Game
 __all__ = ["measure_batch_statistics"]
 
 N_BATCHES, BATCH_SIZE = 8, 250
-"""The statistics are means over that many minibatches of that many samples."""
+"""Number of minibatches over which the statistics are averaged, and of samples in each."""
 
 _BatchNorm = nn.modules.batchnorm._BatchNorm  # the common class of all dimensions
 
@@ -30,11 +30,11 @@ _BatchNorm = nn.modules.batchnorm._BatchNorm  # the common class of all dimensio
 def measure_batch_statistics(game: Game) -> None:
     """Set the running statistics of raw and averaged G to those of 2,000 samples.
 
-    An encoder's are those of as many training images. A game with masks takes as many training
-    images with random masks as its condition, as in training.
+    The statistics of an encoder are those of equally many training images. In a game with masks the
+    condition is made from equally many training images with random masks, as in training.
 
-    They depend on the weights and the seed alone, and no update of G or D uses them. So measuring
-    does not change the game. Networks without batch normalisation stay as they are.
+    The statistics depend only on the weights and the seed, and no update of G or D uses them. So
+    this does not affect the training. Networks without batch normalisation are not changed.
     """
     for G in (game.G, game.averaged):
         if G is not None:

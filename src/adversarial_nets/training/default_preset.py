@@ -1,4 +1,4 @@
-"""The preset of a training that names none, adapted to the colours and the number of images."""
+"""The default preset of a training, adapted to the colours and the number of images."""
 
 import dataclasses
 
@@ -11,12 +11,12 @@ __all__ = ["preset_for", "preset_for_data"]
 
 
 def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
-    """The preset of that name, or by default the one that the data set was registered with.
+    """The preset of that name; by default the one with which the data set was registered.
 
-    One class (``mnist:7``), and data that only the program has, get quickstart.
+    The default is quickstart for one class (``mnist:7``) and for data that only the program has.
 
     Raises:
-        UnknownName: there is no such preset.
+        UnknownName: the preset does not exist.
 
     >>> preset_for("mnist")[0], preset_for("mnist-5k")[0], preset_for("folder:cats")[0]
     ('mnist', 'quickstart', 'pictures')
@@ -35,8 +35,8 @@ def preset_for(data: str, name: str | None = None) -> tuple[str, Preset]:
 def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     """The preset of that name, or the data's own, adapted to a folder's images.
 
-    `channels` is 1 for grey images. With the preset pictures, a small number of images are all used
-    for training.
+    `channels` is 1 for grey images. With the preset pictures, 50 images or fewer are all used for
+    training.
 
     Args:
         data: the data set's name, e.g. ``folder:PHOTOS``.
@@ -48,7 +48,7 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
     kind, _, path = data.partition(":")
     name, preset = preset_for(data, name)
     settings = preset.settings
-    if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are used as they are
+    if kind not in REGISTRY or not REGISTRY[kind].resizable:  # its images are not resized
         settings = dataclasses.replace(settings, size=None, channels=None)
     else:
         found = folder_summary.summarise(path)

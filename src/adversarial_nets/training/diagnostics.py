@@ -30,8 +30,8 @@ __all__ = [
 def variance_ratio(game: Game, data: Dataset) -> float:
     """Diversity of the samples: their mean pixel variance divided by the data's.
 
-    About 1 for a good generator, 0 for one whose samples are all alike. A single training image has
-    no diversity to compare with; the result is then 1.
+    The value is about 1 for a good generator, and 0 if all samples are equal. It is 1 if there is
+    only one training image, which has no variance.
     """
     if len(data.train) == 1:
         return 1.0
@@ -45,9 +45,9 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
     """D's accuracy and V without dropout, on training images, held-out images and samples.
 
     Returns:
-        ``accuracy``: D's accuracy on held-out images and as many samples; ½ at the optimum of the
-        game (§4.1); left out if the objective has no threshold. ``V_training``, ``V_held_out``: V
-        in nats (Equation 1) on training and on held-out images, with the same samples. Their
+        ``accuracy``: D's accuracy on held-out images and equally many samples; ½ at the optimum of
+        the game (§4.1); left out if the objective has no threshold. ``V_training``, ``V_held_out``:
+        V in nats (Equation 1) on training and on held-out images, with the same samples. Their
         difference measures D's overfitting (§3).
     """
     like = reference_parameter(game.D)
@@ -62,7 +62,7 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
         for images, condition in ((x, c_x), (held_out, c_held_out), (samples, c_samples))
     )
     with evaluation_mode(game.D):
-        # MPS has no float64, so the logits go to the CPU first.
+        # MPS has no float64, so the logits are moved to the CPU first.
         a_x, a_held_out, a_G_z = (
             game.D(rows.to(like)).reshape(-1).cpu().double() for rows in inputs
         )
@@ -78,14 +78,14 @@ def discriminator_metrics(game: Game, data: Dataset) -> dict[str, float]:
 
 
 MAX_ROUNDS_WITHOUT_DIVERSITY = 5000
-"""Rounds after which samples that are all alike are a problem in any game."""
+"""Number of rounds after which equal samples are a problem in any game."""
 
 Problem = Literal["D too strong", "saturated", "collapsed", "no diversity", "oscillating"]
 
 PROBLEMS: Mapping[Problem, Text] = {
     "D too strong": text(
         "D is too strong: it separates samples from data with over 99 % certainty, so its gradient "
-        "tells G little about where the data are. Try a smaller k, a smaller lr or a wider G; "
+        "gives G little information about the data. Try a smaller k, a smaller lr or a wider G; "
         "early in training, another seed.",
         "D 过强：区分样本与数据的置信度超过 99%，它的梯度几乎不能告诉 G 数据在哪里。可尝试："
         "减小 k、减小 lr 或加宽 G；若在训练初期，也可更换随机种子。",
@@ -114,16 +114,16 @@ PROBLEMS: Mapping[Problem, Text] = {
         "或增大 D 的学习率（d_lr_multiplier）。",
     ),
 }
-"""What can go wrong in a game and what to try, by the problem's name."""
+"""The problems of a game and what to try, by the problem's name."""
 
 
 def rounds_without_diversity(settings: Settings, own_nets: bool = False) -> int:
-    """The number of rounds after which it is a problem if all samples are still alike.
+    """The number of rounds after which it is a problem if all samples are almost equal.
 
     With the published initial weights D's output stays at ½ for about 400 rounds, and the spread
     exceeds .1 only at round 550 (presets quickstart and fast) or 850 (mnist), with lr .1 or more.
-    SGD with a smaller lr takes longer in proportion. Networks of your own are not assumed to start
-    in this way.
+    SGD with a smaller lr takes proportionally longer. For your own networks this delay is not
+    assumed.
 
     >>> rounds_without_diversity(Settings()), rounds_without_diversity(Settings(lr=0.05))
     (2000, 4000)
@@ -146,7 +146,7 @@ def find_problem(
             ``objective``, the share of ``modes`` hit, and whether the samples are ``oscillating``.
         widest: the largest spread of the run so far. With small initial weights G starts with
             almost no spread, which is not a collapse.
-        allowed: rounds after which a spread that has never been large is a problem
+        allowed: rounds after which it is a problem if the spread has never been large
             (`rounds_without_diversity`).
 
     >>> row = {"D_x": 1.0, "D_G_z": 0.001, "spread": 1.0, "round": 50}

@@ -42,16 +42,16 @@ __all__ = ["Callback", "TrainingSession", "TrainingSnapshot"]
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """What a callback receives at every row of the metrics.
+    """The argument of a callback, which is called at every row of the metrics.
 
     Attributes:
         row: the row as in metrics.jsonl (docs/metrics.md lists its fields). Numbers that a callback
-            adds to it, under names of its own, are written there, too.
+            adds to it under new names are also written to the file.
         game: the game, with both networks.
         rounds: the round at which the training will end.
-        seconds: since this session began.
+        seconds: seconds since this session began.
         started_at: the round at which this session began.
-        problem: what is wrong (D too strong, G collapsed, …) in plain words, or None.
+        problem: the detected problem (D too strong, G collapsed, …) in plain words, or None.
     """
 
     row: dict[str, Any]
@@ -82,7 +82,8 @@ class TrainingSession:
         cadence: how often to log, save, score and write samples.
         callbacks: called with a `TrainingSnapshot` at every row of the metrics.
         keep_all: keep every checkpoint.
-        patience: stop when this many checks have not improved on the best one; None never stops.
+        patience: stop when this many checks in a row have not improved on the best one; None:
+            never.
         best: round and validation score of the best checkpoint so far, by `_quality`.
         widest: the largest `diagnostics.variance_ratio` so far.
         seconds_before: training time of earlier sessions.
@@ -110,7 +111,7 @@ class TrainingSession:
         """Train to the end, starting from the folder's newest checkpoint if there is one.
 
         Raises:
-            Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
+            Stopped: SIGINT, SIGTERM or SIGHUP was received; the run is saved.
             Diverged: a loss or weight is no longer finite.
         """
         game = self.game
@@ -159,8 +160,8 @@ class TrainingSession:
         stale = 0
         if distributed.is_main():
             rows = metrics.read_metrics(self.run.folder)
-            # A session's last round is always scored. A longer session would not check there, so
-            # that round does not count.
+            # A session's last round is always scored, but not in a longer session, so it is not
+            # used here.
             rows = [row for row in rows if row["round"] % self.cadence.score_every == 0]
             stale = trend(rows, self.run.default_weights).stale
         return distributed.max_over_ranks(stale) >= self.patience
@@ -174,7 +175,7 @@ class TrainingSession:
                 checkpoints.checkpoint_folder(folder), required
             )
             state = checkpoint.state
-            if "settings" in state:  # a callback had changed them
+            if "settings" in state:  # a callback had changed the settings
                 change_settings(game, from_json(state["settings"]))
             game_state.restore(game, checkpoint)
             self.best = checkpoints.existing_best(folder, state["best"])
@@ -201,7 +202,7 @@ class TrainingSession:
             measure_batch_statistics(self.game)
         if samples:
             self._write_samples()
-        if log or score:  # after the picture, which callbacks may want
+        if log or score:  # after the picture, which callbacks may use
             self._log(score)
         if save or score:
             self._save()
@@ -241,7 +242,7 @@ class TrainingSession:
         metrics.append_metrics(self.run.folder, row)
 
     def _call_callbacks(self, row: dict[str, Any]) -> None:
-        """Call the callbacks, which may add numbers to the row, and note what they change."""
+        """Call the callbacks, which may add numbers to the row, and record their changes."""
         game, shown = self.game, dict(row)
         problem = describe_problem(
             row | {"objective": game.settings.objective},
@@ -254,13 +255,13 @@ class TrainingSession:
         before = game.settings, _numbers_of_optimisers(game)
         for callback in self.callbacks:
             callback(snapshot)
-        # In the order of addition; that of a set of names differs between identical runs.
+        # In the order of addition, because the order of a set differs between identical runs.
         added = [name for name in shown if name not in row]
         row |= {name: _own_number(name, shown[name]) for name in added}
         self._note_changes(*before)
 
     def _note_changes(self, settings: Settings, of_optimisers: Mapping[str, list[Any]]) -> None:
-        """Note what callbacks changed since the game had these settings and numbers."""
+        """Record the changes by callbacks, given the settings and numbers before them."""
         game = self.game
         changed = settings_differences(settings, game.settings)
         numbers = _changed_numbers(of_optimisers, _numbers_of_optimisers(game))
@@ -275,18 +276,18 @@ class TrainingSession:
             numbers = {name: values for name, values in numbers.items() if name not in _SCHEDULED}
             warnings.warn(
                 "A callback changed the learning rate or momentum of an optimiser, which the "
-                "settings' schedule sets again in each round. Change the settings, with "
-                "build.change_settings, or pass an optimiser of your own.",
+                "settings' schedule sets again in each round. Change the settings with "
+                "build.change_settings, or pass your own optimiser.",
                 UserWarning,
                 stacklevel=2,
             )
         noted = self.run.info.get("changed_during_training", [])
         known = {name for change in noted for name in change["settings"]}
-        if changed or numbers.keys() - known:  # a schedule of an own optimiser is noted once
+        if changed or numbers.keys() - known:  # a schedule of a user's optimiser is recorded once
             self.run = note_changes(self.run, changed | numbers, game.round)
 
     def _score(self) -> dict[str, Any]:
-        """Validation scores of raw and averaged G on grid ``paper``; updates `best`."""
+        """Compute validation scores of raw and averaged G on grid ``paper``; update `best`."""
         game = self.game
         valid = sample_images(self.data, "valid", 1000)
         scores = {}
@@ -303,7 +304,7 @@ class TrainingSession:
         return scores
 
     def _update_best(self, scores: dict[str, Any]) -> None:
-        """Update `best`, by raw G's validation score; of a convolutional G by patch distance.
+        """Update `best`, by raw G's validation score; for a convolutional G by patch distance.
 
         The patch distance is that of the averaged G, if one is kept.
         """
@@ -312,7 +313,7 @@ class TrainingSession:
             shown = scores.get("averaged", scores["raw"])
             score["patches"] = shown["fine"] + shown["coarse"]
         best = self.best
-        # The best of an earlier version may lack the distance.
+        # The record of an earlier version may not have the distance.
         if (
             best is None
             or "patches" in score.keys() - best.keys()
@@ -346,7 +347,7 @@ class TrainingSession:
     def _save(self) -> None:
         """Write a checkpoint, unless this round has one or a weight is no longer finite."""
         game = self.game
-        if self.saved == game.round:  # a signal came in a round that was saved anyway
+        if self.saved == game.round:  # e.g. a signal was received in a round that was saved
             return
         if not all(bool(p.isfinite().all()) for n in (game.G, game.D) for p in n.parameters()):
             raise Diverged(
@@ -370,11 +371,11 @@ class TrainingSession:
         game_state.save_checkpoint(self.run, game, state, self.keep_all)
 
     def _lr_to_reduce(self) -> float | None:
-        """The setting `lr`, unless an optimiser of the user's own has its own rate."""
+        """The setting `lr`; None if the user's own optimiser has its own learning rate."""
         return self.game.settings.lr if self.game.optimiser_lr == "settings" else None
 
     def _what_is_saved(self) -> str:
-        """A sentence that names the checkpoint that is left after a divergence."""
+        """A sentence that names the newest checkpoint after a divergence."""
         rounds = checkpoints.checkpoint_rounds(self.run.folder)
         if not rounds:
             return "No checkpoint had been written yet."
@@ -399,11 +400,11 @@ def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a call
 
 
 _SCHEDULED = {f"optimiser of {n}: {what}" for n in "GD" for what in ("lr", "momentum")}
-"""What `schedules.set_learning_rates` sets in each round."""
+"""The values of optimisers that `schedules.set_learning_rates` sets in each round."""
 
 
 def _numbers_of_optimisers(game: Game) -> dict[str, list[Any]]:
-    """By name, the learning rates, betas … of each optimiser, one for each group of parameters."""
+    """The learning rates, betas … of each optimiser by name: a list with one for each group."""
     found: dict[str, list[Any]] = {}
     for network, optimiser in (("G", game.optimiser_G), ("D", game.optimiser_D)):
         for group in optimiser.param_groups:
@@ -415,7 +416,7 @@ def _numbers_of_optimisers(game: Game) -> dict[str, list[Any]]:
 def _changed_numbers(
     old: Mapping[str, list[Any]], new: Mapping[str, list[Any]]
 ) -> dict[str, tuple[Any, Any]]:
-    """What differs; a single value for an optimiser whose groups of parameters are alike."""
+    """The values that differ; a single value if all groups of an optimiser have the same value."""
 
     def in_short(values: list[Any] | None) -> object:
         return values[0] if values and all(v == values[0] for v in values) else values

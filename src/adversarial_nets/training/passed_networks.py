@@ -1,4 +1,4 @@
-"""What a program passes to `train` in place of the settings' networks and optimisers."""
+"""Networks and optimisers that a program passes to `train` in place of those of the settings."""
 
 import functools
 import re
@@ -26,14 +26,14 @@ class PassedNetworks:
 
     @property
     def own(self) -> bool:
-        """Whether G or D comes from the program."""
+        """Whether the program passed G or D."""
         return bool(self.G or self.D)
 
     def folder_of_top_layers(self, onto: RunLike | None) -> Path | None:
         """The folder of the finished run `onto`, whose generator becomes part of G.
 
         Raises:
-            UserError: G is given, too.
+            UserError: G is also given.
         """
         if onto is None:
             return None
@@ -50,8 +50,8 @@ class PassedNetworks:
     def describe_optimiser(self, game: Game) -> str | None:
         """The optimiser for the records: ``RMSprop`` or ``Adam(lr=0.0002)``; None if not passed in.
 
-        A function's text includes what it made, so that a changed number is noticed. What follows
-        the semicolon is missing in records of earlier versions.
+        For a function the text includes the optimiser that it made, so that a changed number is
+        noticed. Records of earlier versions do not have the part after the semicolon.
         """
         rule = self.optimiser
         if rule is None or isinstance(rule, type):
@@ -75,9 +75,9 @@ class PassedNetworks:
 
 
 def changed_lines(before: str, now: str) -> str:
-    r"""What differs between the texts of two networks; empty if nothing does.
+    r"""The lines that differ between the texts of two networks; '' if the texts are equal.
 
-    The addresses of functions do not count: they differ between processes.
+    The memory addresses of functions are ignored, because they differ between processes.
 
     >>> changed_lines("(0): Linear()\n(1): ReLU()", "(0): Linear()\n(1): Tanh()")
     '(1): ReLU() → (1): Tanh()'

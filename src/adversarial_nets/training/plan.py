@@ -1,6 +1,6 @@
-"""Which folder, preset and settings a training has: `resolve`, for `session.train` and the command.
+"""Choose folder, preset and settings of a training, for `session.train` and the command.
 
-Nothing here imports torch, so that the command's ``--help`` is quick.
+Nothing in this module imports torch, so that the command's ``--help`` is fast.
 """
 
 from collections.abc import Collection
@@ -19,15 +19,15 @@ __all__ = ["Choices", "Plan", "is_new", "resolve"]
 
 @dataclass(frozen=True)
 class Choices:
-    """What the caller of a training chooses; None leaves a choice to `resolve`.
+    """The choices of a training's caller; `resolve` fills in those that are None.
 
     Attributes:
         data: the data set's name.
         run: the run's folder.
         preset: the preset's name.
         settings: the game's settings.
-        seed: in place of that of the settings.
-        rounds: the length, over which a preset may stretch its schedule.
+        seed: the seed, in place of the settings' seed.
+        rounds: the length in rounds; a preset may stretch its schedule to it.
         source: the run whose weights a new run starts from.
         restart: whether a run in the folder is replaced.
         unsuited: names of presets that do not suit the caller's networks. In place of such a
@@ -53,7 +53,7 @@ class Plan:
         name: the data set's name.
         folder: the run's folder.
         preset: the preset's name.
-        chosen: the preset, as it is for any images.
+        chosen: the preset, without adaptation to the images.
         settings: the game's settings.
         source: the run whose weights a new run starts from.
         restart: whether a run in the folder is replaced.
@@ -72,7 +72,7 @@ class Plan:
 
     @property
     def continues(self) -> bool:
-        """Whether the run in the folder goes on with its own settings."""
+        """Whether the run in the folder continues with its own settings."""
         return self.origin is not None and self.origin is not self.source
 
 
@@ -84,12 +84,12 @@ def is_new(folder: Path) -> bool:
 def resolve(choices: Choices) -> Plan:
     """Return the plan of a training.
 
-    What the caller chooses comes first, then the settings of the run that is continued or started
-    from, then the preset's. So a run continues even if its preset has changed since.
+    The caller's choices have priority, then the settings of the run that is continued or started
+    from, then the preset's. So a run continues even if its preset was changed later.
 
     Raises:
-        UserError: there is no such preset; the run in the folder is damaged; the folder is that of
-            the run to start from.
+        UserError: the preset does not exist; the run in the folder is damaged; the folder is that
+            of the run to start from.
     """
     old = _existing_run(choices)
     plan = _new_run(choices) if old is None else _plan(choices, old.preset, old, old.folder)
@@ -115,7 +115,7 @@ def _existing_run(choices: Choices) -> Run | None:
 def _new_run(choices: Choices) -> Plan:
     """The plan of a run with the caller's settings, those of the run to start from, or a preset's.
 
-    Its folder may contain a run of the same or, to be refused, of other settings.
+    Its folder may contain a run with the same settings; one with other settings is refused later.
     """
     has_own_settings = choices.settings is not None or choices.preset
     origin = None if has_own_settings else choices.source
@@ -160,7 +160,7 @@ def _possible_presets(choices: Choices) -> list[str]:
 
 
 def _possible_folders(choices: Choices) -> list[Path]:
-    """The folder that the caller names, or those that a run of these choices has by default."""
+    """The folder that the caller names, or the possible default folders of these choices."""
     if choices.run is not None:
         return [choices.run]
     presets = _possible_presets(choices)

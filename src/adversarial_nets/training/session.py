@@ -86,21 +86,21 @@ def train(
         preset: name of the preset to take the settings from; the data set's own by default.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
-        seed: in place of that of the preset or settings.
+        seed: the seed, in place of that of the preset or settings.
         run: the run's folder, or the run to continue; by default ``runs/DATA-PRESET-SEED``,
             with ``-from-SOURCE`` after it if the run starts from another.
         rounds: rounds that the run has when it ends; by default the preset's length.
-        epochs: the same in passes over the training images.
+        epochs: the length in passes over the training images, in place of `rounds`.
         cadence: how often to log, save, score and write samples; the preset's by default.
-        callbacks: called with a `TrainingSnapshot` at every row of the metrics; a single function,
-            too. They may change the game (`build.change_settings`), but not under ``torchrun``,
+        callbacks: functions, or one function, called with a `TrainingSnapshot` at every row of the
+            metrics. They may change the game (`build.change_settings`), but not under ``torchrun``,
             where only the main process calls them.
         onto: a finished run whose generator becomes this one's top layers (TFD's stage 2).
         init_from: a run whose weights the new run starts from. Settings, images and seed may
             differ; the networks must have the same shapes. Recorded in settings.json.
         restart: delete what the folder holds and start again.
         device: ``cpu``, ``cuda`` or ``mps``.
-        precision: of matrix products; weights and their updates stay in float32.
+        precision: precision of matrix products; weights and their updates stay in float32.
         keep: ``newest`` keeps the newest two checkpoints and the best, ``all`` keeps every one.
         patience: end the training when this many validation scores in a row have not improved on
             the best one (`training.trend`); None trains to the last round.
@@ -120,7 +120,7 @@ def train(
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
             written; the folder is that of ``init_from``; the length is not positive.
         Diverged: a loss or a weight became NaN or infinite.
-        Stopped: SIGINT, SIGTERM or SIGHUP came; the run is saved.
+        Stopped: SIGINT, SIGTERM or SIGHUP was received; the run is saved.
     """
     _check_arguments(precision, keep, preset, settings, cadence)
     called = _checked_callbacks(callbacks)
@@ -222,7 +222,7 @@ class _Request:
 
 
 def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Callback, ...]) -> Run:
-    """Train to the last round, in the run's folder, which no other process may use meanwhile."""
+    """Train to the last round, with the run's folder locked against other processes."""
     with files.lock(request.plan.folder) if distributed.is_main() else nullcontext():
         game, run = _prepare(request)
         session = TrainingSession(
@@ -243,13 +243,13 @@ def _play(request: _Request, rounds: int, cadence: Cadence, callbacks: tuple[Cal
 def _prepare(request: _Request) -> tuple[Game, Run]:
     """Build the game, then open or create its run.
 
-    In this order an impossible game is refused before anything is written.
+    The game is built first, so that an impossible game is refused before anything is written.
     """
     settings, networks, folder = request.plan.settings, request.networks, request.plan.folder
     if distributed.is_main() and not distributed.was_restarted():
-        (folder / _REPLACED).unlink(missing_ok=True)  # of an earlier launch
+        (folder / _REPLACED).unlink(missing_ok=True)  # written by an earlier launch
     new = is_new(folder) or (request.plan.restart and not _was_replaced(folder))
-    new = bool(distributed.max_over_ranks(int(new)))  # no process creates the run before all looked
+    new = bool(distributed.max_over_ranks(int(new)))  # wait until all have looked
     facts = _facts(request)
     game = new_game(
         settings,
@@ -279,7 +279,7 @@ def _prepare(request: _Request) -> tuple[Game, Run]:
 
 
 _REPLACED = ".replaced-by"
-"""The file of a run that names the launch of several processes which replaced an older run."""
+"""A file in the run's folder: the launch (of several processes) that replaced an older run."""
 
 
 def _was_replaced(folder: Path) -> bool:
@@ -298,7 +298,7 @@ def _load(data: str | Dataset, settings: Settings, reporter: ProgressReporter) -
 
 
 def _length(plan: Plan, dataset: Dataset, rounds: int | None, epochs: float | None) -> int:
-    """The length in rounds that is asked for, by default the preset's."""
+    """The requested length in rounds, by default the preset's."""
     if rounds is None and epochs is None:
         rounds, epochs = plan.chosen.rounds, plan.chosen.epochs
     return length(plan.settings, dataset, rounds, epochs)
@@ -336,7 +336,7 @@ def _check_processes(settings: Settings, networks: PassedNetworks) -> None:
 
 
 def _facts(request: _Request) -> dict[str, Any]:
-    """What settings.json records about a training in addition to its settings."""
+    """The facts that settings.json records about a training in addition to its settings."""
     networks, source = request.networks, request.plan.source
     facts: dict[str, Any] = {"precision": request.precision}
     if request.plan.settings.condition == "classes":
@@ -368,7 +368,7 @@ def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
         if differing:
             raise UserError(
                 f"{folder} holds a run with other settings: {'; '.join(differing)}. Give the new "
-                "run a folder of its own with --run (in Python, run=), or replace the old one with "
+                "run another folder with --run (in Python, run=), or replace the old run with "
                 "--restart (restart=True)."
             )
         if distributed.is_main():
@@ -407,7 +407,7 @@ def _differences(
             if old.data == request.plan.name
             else f"data {old.data} → {request.plan.name} (other images)"
         )
-    if old.range != request.dataset.range:  # the fingerprint is of the bytes alone
+    if old.range != request.dataset.range:  # the fingerprint does not include the range
         words.append(f"values in {old.range} → in {request.dataset.range}")
     if old.settings.condition == "classes" and old.info.get("labels") != facts.get("labels"):
         words.append("other labels")
@@ -419,7 +419,7 @@ def _differences(
     in_earlier_versions = (networks.optimiser_name, now and now.partition(";")[0])
     if before["optimiser"] not in (now, *in_earlier_versions):
         words.append(f"optimiser {before['optimiser']} → {now}")
-    if old.own_nets and not {"G", "D"} & old.info.keys():  # earlier versions recorded no texts
+    if old.own_nets and not {"G", "D"} & old.info.keys():  # of an earlier version
         return words if networks.own else [*words, "your own networks are missing"]
     return words + _other_networks(old, facts)
 
@@ -430,7 +430,7 @@ def _other_networks(old: Run, facts: Mapping[str, Any]) -> list[str]:
     for name in "GD":
         before, now = old.info.get(name), facts.get(name)
         if before is None and now is not None:
-            words.append(f"a {name} of your own is new")
+            words.append(f"your own {name} is new")
         elif before is not None and now is None:
             words.append(f"your own {name} is missing; pass {name} again")
         elif before and now and (change := changed_lines(before, now)):
@@ -439,9 +439,10 @@ def _other_networks(old: Run, facts: Mapping[str, Any]) -> list[str]:
 
 
 def _optimiser_lr(folder: Path, new: bool) -> Literal["own", "settings"]:
-    """Whether an optimiser that a program passes in keeps its own rate.
+    """Whether an optimiser that a program passed keeps its own learning rate.
 
-    Runs of earlier versions, whose settings.json does not say, used the settings' schedules.
+    Runs of earlier versions, whose settings.json does not record this, used the settings'
+    schedules.
     """
     if new:
         return "own"
@@ -456,7 +457,7 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     only_shape_schedules = ("lr_hold", "lr_floor", "momentum_epochs")
     named = [name for name in OPTIMISER_SETTINGS if name not in only_shape_schedules]
     changed = [name for name in named if name in from_preset and name in from_default]
-    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # a constant schedule is not a request
+    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # 1 disables the schedule
         changed.remove("lr_decay")
     if changed:
         warnings.warn(

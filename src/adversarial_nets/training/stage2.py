@@ -19,7 +19,7 @@ def generator_on_top_of(folder: Path, settings: Settings, data: Dataset) -> nn.M
     """A new generator whose last layers, with their weights, are a finished run's.
 
     Raises:
-        UserError: there is no such run, or its layers are not the last ones of these settings.
+        UserError: the run does not exist, or its layers are not the last layers of these settings.
     """
     trained = runs_folder.open_run(folder)
     top, _ = game_state.load_generator(trained, weights="raw")

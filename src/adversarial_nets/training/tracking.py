@@ -24,7 +24,7 @@ from adversarial_nets.training.loop import Callback, TrainingSnapshot
 __all__ = ["TRACKERS", "mlflow", "require_installed", "tensorboard", "wandb"]
 
 PROJECT = "adversarial-nets"
-"""The project of W&B, and the experiment of MLflow, that runs belong to."""
+"""The name of the project in W&B and of the experiment in MLflow."""
 
 Numbers = Callable[[Mapping[str, float], int], None]
 Pictures = Callable[[NDArray[np.uint8], int], None]
@@ -33,8 +33,8 @@ Pictures = Callable[[NDArray[np.uint8], int], None]
 def _callback(folder: Path, open_tracker: Callable[[], tuple[Numbers, Pictures]]) -> Callback:
     """A callback that logs each row, and each picture of this session once.
 
-    The tracker is opened at the first row, so that a training that is refused leaves nothing in it,
-    and one that starts again has deleted its old files by then.
+    The tracker is opened at the first row. So a training that is refused leaves nothing in it, and
+    a training that is restarted has already deleted its old files.
     """
     shown: set[int] = set()
     opened: list[tuple[Numbers, Pictures]] = []
@@ -85,7 +85,7 @@ def wandb(folder: Path, settings: Settings) -> Callback:
     """Log to Weights & Biases; with the environment variable WANDB_MODE=offline into RUN/wandb.
 
     Raises:
-        UserError: wandb is not installed; at the first row, nobody is logged in.
+        UserError: wandb is not installed; or, at the first row, the user is not logged in.
     """
     require_installed(["wandb"])
     import wandb as client
@@ -114,18 +114,18 @@ def wandb(folder: Path, settings: Settings) -> Callback:
 
 
 def mlflow(folder: Path, settings: Settings) -> Callback:
-    """Log to MLflow: where MLFLOW_TRACKING_URI says, by default into RUN/mlruns.
+    """Log to MLflow at MLFLOW_TRACKING_URI, by default into RUN/mlruns.
 
     MLflow's run ends with the program.
 
     Raises:
-        UserError: MLflow is not installed; at the first row, its server does not answer.
+        UserError: MLflow is not installed; or, at the first row, its server does not answer.
     """
     require_installed(["mlflow"])
     from mlflow import MlflowClient, MlflowException
 
     place = os.environ.get("MLFLOW_TRACKING_URI") or (folder / "mlruns").absolute().as_uri()
-    if place.startswith("file:"):  # MLflow 3 asks for this; it prefers a database
+    if place.startswith("file:"):  # MLflow 3 requires this; it prefers databases
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
 
     def open_tracker() -> tuple[Numbers, Pictures]:

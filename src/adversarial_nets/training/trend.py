@@ -1,4 +1,4 @@
-"""Whether the scores of a training still improve: when to stop, and a sentence at the end.
+"""Decide whether the scores of a training still improve, to stop it and to report at its end.
 
 Each check is a row of the metrics with validation scores. A convolutional generator is checked by
 the distance of its patches from those of held-out images, any other generator by its Parzen score.
@@ -78,7 +78,7 @@ class Trend:
         return self._past_its_best(words, moves, unit)
 
     def _past_its_best(self, words: Text, moves: Text, unit: Text) -> Text:
-        """What to say if the last check was not the best one."""
+        """The sentence if the last check was not the best one."""
         best, now = f"{self.values[self.best]:.1f}", f"{self.values[-1]:.1f}"
         round = f"{self.rounds[self.best]:,}"
         found = text(
@@ -99,7 +99,7 @@ class Trend:
 
 
 def _too_seldom(words: Text, moves: Text, n: int) -> Text:
-    """What to say after none or one check."""
+    """The sentence after no check or one check."""
     return text(
         f"The {words['en']} was checked {'once' if n else 'never'}, too seldom to say whether it "
         f"still {moves['en']}. A smaller --score-every checks it more often.",
@@ -112,12 +112,12 @@ def trend(rows: Rows, weights: str) -> Trend:
     """The checks among the rows of a run's metrics.
 
     Args:
-        rows: of metrics.jsonl.
+        rows: rows of metrics.jsonl.
         weights: ``raw`` or ``averaged`` G, whose scores are the checks.
     """
     checks = [(row["round"], row["scores"][weights]) for row in rows if "scores" in row]
     lower_is_better = any("fine" in score for _, score in checks)
-    if lower_is_better:  # a run of an earlier version has none in its first rows
+    if lower_is_better:  # the first rows of earlier versions have no distances
         checks = [(round, score) for round, score in checks if "fine" in score]
     values = (s["fine"] + s["coarse"] if lower_is_better else s["valid_nats"] for _, s in checks)
     return Trend(lower_is_better, tuple(round for round, _ in checks), tuple(map(float, values)))
