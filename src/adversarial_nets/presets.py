@@ -444,8 +444,8 @@ PRESETS: dict[str, Preset] = {
     "joint": Preset(
         _JOINT,
         rounds=1800,
-        why="The joint game of §7 on small images: it also trains an encoder E (BiGAN, Donahue et al. "
-        "2017). A minute on one core; with SGD at the quickstart's rate it diverges.",
+        why="The joint game of §7 on small images: it also trains an encoder E (BiGAN, Donahue et "
+        "al. 2017). A minute on one core; with SGD at the quickstart's rate it diverges.",
         departures="Not an experiment of §5: an encoder E as a third player; Adam; batch "
         "normalisation in G and E; R1 penalty in place of D's dropout; narrower networks.",
     ),

@@ -47,7 +47,7 @@ def with_prefix(on_progress: Progress | None, name: str) -> Progress | None:
 
 
 def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
-    """Print a line to standard output. Work never fails because its output cannot be written.
+    """Print a line to standard output; if it cannot be written, no error is raised.
 
     Characters that the output's encoding lacks become "?". After a reader has closed the pipe, as
     in ``advnets train mnist-5k | head -1``, or if the disk is full, nothing more is printed.
@@ -57,7 +57,7 @@ def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
         if_lost: printed to standard error after the reason, if the line cannot be written.
 
     Returns:
-        False if the line cannot be written, other than because its reader has closed the pipe.
+        False if the line cannot be written, unless its reader has closed the pipe.
     """
     try:
         try:
@@ -71,8 +71,8 @@ def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
 
 
 def print_error(text: str) -> None:
-    """Print a line to standard error; if that cannot be written, discard it and what follows."""
-    # During a live bar, rich sends what is printed to standard error through the bar's console.
+    """Print a line to standard error; if it cannot be written, discard it and later lines."""
+    # While a live bar is shown, rich redirects standard error to the bar's console.
     stream = getattr(sys.stderr, "rich_proxied_file", sys.stderr)
     try:
         print(text, file=stream, flush=True)
@@ -81,7 +81,7 @@ def print_error(text: str) -> None:
 
 
 def discard_output(stream: TextIO | None = None) -> None:
-    """Discard what is printed from now on, and what is still in the stream's buffer.
+    """Discard all later output, and the text that is still in the stream's buffer.
 
     Text in the buffer that cannot be written would make Python fail when it exits.
 
@@ -96,11 +96,10 @@ def discard_output(stream: TextIO | None = None) -> None:
 
 
 def _give_up_output(error: OSError, if_lost: str) -> bool:
-    """Discard standard output from now on, and say why on standard error.
+    """Discard all later standard output, and print the reason to standard error.
 
     Returns:
-        Whether output is lost. If its reader has closed the pipe, nothing is lost, because nobody
-        reads it.
+        Whether output is lost. If its reader has closed the pipe, nothing is lost.
     """
     discard_output()
     if isinstance(error, BrokenPipeError):
@@ -110,10 +109,10 @@ def _give_up_output(error: OSError, if_lost: str) -> bool:
 
 
 class _LiveOutput:
-    """Standard output for rich, which fails neither if a terminal is closed nor if a disk is full.
+    """Standard output for rich, without errors if a terminal is closed or a disk is full.
 
     Args:
-        on_error: called with the first error; then nothing more is written.
+        on_error: called with the first error; after that nothing is written.
     """
 
     def __init__(self, on_error: Callable[[OSError], None]) -> None:
@@ -127,7 +126,7 @@ class _LiveOutput:
         return len(text)
 
     def flush(self) -> None:
-        """Write what is in the buffer if that is possible."""
+        """Write the contents of the buffer if that is possible."""
         self._unless_lost(self._stream.flush)
 
     def isatty(self) -> bool:
@@ -189,7 +188,7 @@ class ProgressReporter:
         return self._console
 
     def work(self, what: str, done: int, total: int | None) -> None:
-        """Show the progress of a stage that is not a training, e.g. a download or a score.
+        """Show the progress of a stage of work other than training, e.g. a download or a score.
 
         A terminal shows one live line. Elsewhere, a stage prints a line after 5, 10, 20, 40 …
         seconds, so that a long stage needs few lines.

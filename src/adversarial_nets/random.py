@@ -2,8 +2,8 @@
 
 The generator is Philox (Salmon et al. 2011, https://doi.org/10.1145/2063384.2063405). Its key comes
 from the seed and the purpose, its counter from the step and the row. No generator state has to be
-saved to resume a run. Several processes can draw one minibatch: each draws its own rows, and
-together they get the same minibatch as a single process.
+saved to resume a run. Several processes can share a minibatch: each draws its own rows, and
+together these are the minibatch of a single process.
 
 >>> whole = Address(seed=1, step=5, rows=range(0, 4)).uniform("z", 3)
 >>> part = Address(seed=1, step=5, rows=range(2, 4)).uniform("z", 3)
@@ -41,12 +41,12 @@ def _key(seed: int, purpose: str) -> tuple[int, int]:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Seed, step and rows of random draws; with a purpose they determine every value.
+    """The key of random draws: seed, step and rows. With a purpose, it determines every value.
 
     Attributes:
         seed: the run's seed, ≥ 0.
         step: number of the step that uses the draws, ≥ 0. Initial weights use the layer's number.
-        rows: the rows wanted, counted in the *global* minibatch of all processes.
+        rows: the rows to draw, counted in the *global* minibatch of all processes.
     """
 
     seed: int
@@ -54,7 +54,7 @@ class Address:
     rows: range
 
     def __post_init__(self) -> None:
-        """Check that the rows follow one another: only their first number and length are used."""
+        """Check that the rows are consecutive, because only their start and number are used."""
         if self.rows.step != 1:
             raise SettingError("rows", f"is {self.rows}; it must be a range with step 1.")
 
@@ -86,10 +86,10 @@ class Address:
         return torch.from_numpy(self.words(purpose, width, np.uint16) < round(p * 2**16))
 
     def generator(self, purpose: str) -> torch.Generator:
-        """Return a PyTorch generator seeded by this address, which is faster for many draws.
+        """Return a PyTorch generator seeded by this address; it is faster for many draws.
 
-        Its draws depend on the seed, the purpose, the step, the first row and the order of the
-        draws. Use it only for work that is not split among processes.
+        The generator's draws depend on the seed, the purpose, the step, the first row and the order
+        of the draws. Use it only for work that is not split among processes.
         """
         word = self.words(purpose, 1, np.uint64)[0, 0]
         return torch.Generator().manual_seed(int(word >> 1))
@@ -106,7 +106,7 @@ def permutation(seed: int, purpose: str, step: int, n: int) -> Int64[Tensor, " n
 def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterator[None]:
     """Seed torch's generators from an address, to make random layers of user modules reproducible.
 
-    The caller's generators are restored afterwards; those of other devices stay as they are.
+    The caller's generators are restored afterwards; those of other devices are not changed.
     """
     first = Address(address.seed, address.step, address.rows[:1])
     seed = int(first.words(purpose, 1, np.uint64)[0, 0])
@@ -122,12 +122,12 @@ def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterat
 
 @contextmanager
 def kept_generators(device: torch.device) -> Iterator[None]:
-    """Restore torch's generators of the CPU and of one device afterwards."""
+    """A context that restores torch's random generators of the CPU and of one device at its end."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         if device.type in ("cpu", "cuda"):
             yield
             return
-        of_device = torch.get_device_module(device)  # fork_rng has no devices but CUDA's
+        of_device = torch.get_device_module(device)  # fork_rng supports only CUDA's devices
         state = of_device.get_rng_state()
         try:
             yield

@@ -100,16 +100,16 @@ class Script:
 
 
 def _playable_images() -> list[str]:
-    """The data sets of images that can be played interactively, as a user writes them."""
+    """The names of the data sets of images that games accept, as a user types them."""
     return [entry.name for entry in datasets.REGISTRY.values() if entry.interactive]
 
 
 @functools.lru_cache(maxsize=4)
 def load_data(data: str) -> Source:
-    """The data set or toy of that name; it is cached, since games do not change their data.
+    """Load the data set or toy of that name; it is cached, because games do not change their data.
 
     Raises:
-        UserError: no such data, or data that only `advnets train` supports.
+        UserError: the data do not exist, or only `advnets train` supports them.
     """
     entry = datasets.REGISTRY.get(data.partition(":")[0])
     if entry is not None and entry.interactive:
@@ -134,11 +134,11 @@ def kind_of(data: str) -> Kind:
 
 
 def evaluator_for(data: str, settings: Settings) -> Evaluator:
-    """The evaluator for a game on these data; it is cached, so games may share it.
+    """Make the evaluator for games on these data; it is cached and shared by games.
 
     Args:
         data: the data's name.
-        settings: the game's settings. Only prior, z_size and batch matter.
+        settings: the game's settings; only prior, z_size and batch are used.
     """
     s = settings
     standard = kind_of(data).settings
@@ -153,7 +153,7 @@ def _evaluator(data: str, settings: Settings) -> Evaluator:
 
 
 def _refuse_options_of_images(script: Script, kind: Kind) -> None:
-    """Refuse settings of images without effect on this game; `load_data` takes no options.
+    """Raise an error if settings for reading images are given, because `load_data` has no options.
 
     Raises:
         SettingError: names the setting.
@@ -172,8 +172,8 @@ def new_game(script: Script) -> Game:
     """Set up the script's game at round 0.
 
     Raises:
-        UserError: unknown data, settings that do not go with them, or a setting that chooses how
-            images are read, since `load_data` reads them in one way only.
+        UserError: unknown data, settings that do not suit them, or a setting that chooses how
+            images are read, because `load_data` has no options.
     """
     kind = kind_of(script.data)
     _refuse_options_of_images(script, kind)
@@ -186,8 +186,8 @@ def play_script(
     """Play a game from its current round to the script's last round, with the script's changes.
 
     Args:
-        script: what to play.
-        game: from `new_game`, at any round up to the script's last.
+        script: the game to play.
+        game: a game from `new_game`, at any round up to the script's last.
         callback: called with the game after every round.
     """
     for at, changed in (*script.changes, (script.rounds, {})):
@@ -273,7 +273,7 @@ def replay(
     """Play a script and evaluate the game at its end: ``advnets play``.
 
     Args:
-        script: what to play.
+        script: the game to play.
         out: a folder for ``nets.safetensors``, ``readings.json`` (the result) and ``game.png``;
             nothing is written if not given.
         on_round: called after every round with the rounds played and the number of rounds.

@@ -1,7 +1,7 @@
-"""What follows a schedule: learning rate, momentum, augmentation, and the average of G's weights.
+"""The values that change by round: learning rate, momentum, augmentation, and the average of G.
 
-Each is a function of the round and the epoch, or is stored with the game, so that a resumed game
-continues with the same values.
+Each value is a function of the round and the epoch, or is stored with the game, so that a resumed
+game continues with the same values.
 """
 
 import math
@@ -21,9 +21,10 @@ AVERAGE_EVERY = 10
 
 
 def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
-    """How many rounds make that many epochs; a round draws k · m training images.
+    """The number of rounds in a number of epochs; a round draws k · m training images.
 
-    Rounded up, after rounding off the error of floats: 1.1 · 500 is 550.0000000000001.
+    The result is rounded up, after removing the rounding error of floats: 1.1 · 500 is
+    550.0000000000001.
     """
     rounds = epochs * data.examples_per_epoch / (settings.k * settings.batch)
     return max(1, math.ceil(round(rounds, 6)))
@@ -32,9 +33,10 @@ def rounds_in(settings: Settings, data: Source, epochs: float) -> int:
 def set_learning_rates(game: Game) -> None:
     """Set this round's learning rate and momentum in both optimisers.
 
-    The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With
-    μ · lr_{t−1} / lr_t in place of μ, both rules change θ equally in the first update of a round.
-    Further ones (k > 1) differ by that ratio, which is within 10⁻⁵ of 1 in the published runs.
+    The published rule is v ← μv − lr·g, θ ← θ + v; PyTorch keeps v ← μv + g, θ ← θ − lr·v. With μ ·
+    lr_{t−1} / lr_t in place of μ, both rules change θ equally in the first update of a round. Later
+    updates (k > 1) differ by the factor lr_{t−1} / lr_t, which is within 10⁻⁵ of 1 in the published
+    runs.
 
     Optimisers that a program passed in keep their own values (`Game.optimiser_lr`).
     """
@@ -53,9 +55,9 @@ def set_learning_rates(game: Game) -> None:
 
 @torch.no_grad()
 def adapt_augmentation(game: Game) -> None:
-    """ADA: every fourth round, move the probability of augmentation by D's signs on data.
+    """ADA: every fourth round, adapt the probability of augmentation to D's logits on data.
 
-    The sign is that of a − a*, with a* the objective's threshold.
+    The sign is that of a − a*, where a* is the objective's threshold.
     """
     s, state, a_x = game.settings, game.ada, game.stats.a_x
     threshold = objectives.find(s.objective).threshold

@@ -1,4 +1,4 @@
-"""Check settings against one another; `setting_values` checks each alone. Imports no torch."""
+"""Check that settings do not contradict each other. Imports no torch."""
 
 from collections.abc import Collection
 from typing import TYPE_CHECKING
@@ -29,7 +29,7 @@ def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
     Args:
         s: the game's settings.
         changed: the dotted names of the settings that differ from those of its preset. The preset
-            itself may have a setting that another one makes void.
+            itself may have a setting that has no effect.
     """
     for name in changed:
         if why := _why_unused(s).get(name):
@@ -37,7 +37,7 @@ def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
 
 
 def _why_unused(s: "Settings") -> dict[str, str | bool]:
-    """Why a setting has no effect, by its dotted name; False for one that has."""
+    """The reason why a setting has no effect, by its dotted name; False if it has an effect."""
     optimisers = {s.optimiser, s.optimiser_D or s.optimiser}
     without_sgd = "sgd" not in optimisers and "the momentum of optimiser adam is constant"
     without_maxout = s.D.activation != "maxout" and "D.activation is relu"
@@ -83,13 +83,13 @@ def _check_penalty_sigma(s: "Settings") -> None:
     if 0 < s.penalty_sigma < _SMALLEST_SIGMA:
         raise SettingError(
             "penalty_sigma",
-            f"is {s.penalty_sigma:g}, so small that rounding errors hide D(x + σε) - D(x); it must "
-            f"be {_SMALLEST_SIGMA:g} or more, or 0 for exact penalties.",
+            f"is {s.penalty_sigma:g}; rounding errors are then larger than D(x + σε) - D(x). It "
+            f"must be {_SMALLEST_SIGMA:g} or more, or 0 for exact penalties.",
         )
 
 
 def _refuse_two_kinds(name: str, maps: int, units: int) -> None:
-    """Refuse settings that make a network both convolutional and a multilayer perceptron."""
+    """Raise an error if a network is set to be both convolutional and a multilayer perceptron."""
     network = name[0]
     if maps and units:
         raise SettingError(

@@ -1,4 +1,4 @@
-"""What the value of a setting or an argument may be: bounds of numbers, types, both in words.
+"""The types and bounds of settings and arguments, and checks with messages in words.
 
 Imports no torch.
 """
@@ -43,8 +43,8 @@ class Bounds(NamedTuple):
 
 
 LARGEST_COUNT = 2**31 - 1
-"""The largest number of anything that a setting or an argument counts."""
-_LARGEST = 1e30  # of other numbers: the networks' float32 ends at 3.4e38
+"""The largest value of a setting or an argument that is a count."""
+_LARGEST = 1e30  # largest other number: float32, the networks' type, ends at 3.4e38
 
 ANY = Bounds(-_LARGEST, _LARGEST, "a number from -1e30 to 1e30")
 COUNT = Bounds(1, LARGEST_COUNT, "a whole number, 1 or more")
@@ -59,15 +59,15 @@ SEED = Bounds(0, 2**63, "a whole number from 0 to 2^63")
 
 
 def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of all types)
-    """Convert a setting's value to Python's own types, in which settings.json stores it.
+    """Convert a setting's value to Python's own types, which settings.json can store.
 
     Numbers of NumPy and PyTorch become int and float, and so does 3.0 where an int is required;
-    lists and arrays become tuples. Anything else is returned as it is.
+    lists and arrays become tuples. Other values are returned unchanged.
 
     >>> plain_value([40.0, 40], tuple[int, ...]), plain_value("3", int)
     ((40, 40), '3')
     """
-    if hasattr(value, "tolist"):  # an array, a tensor, or a number of these
+    if hasattr(value, "tolist"):  # an array, a tensor, or a number from one
         value = value.tolist()
     kind: object = get_origin(hint)
     if kind in (Union, UnionType):
@@ -96,10 +96,10 @@ def whole_number(name: str, value: object, least: int = 1, most: int = LARGEST_C
 
 
 def require_type(name: str, value: object, cls: type, example: str) -> None:
-    """Refuse an argument that is not an instance of the required settings class.
+    """Raise an error if an argument is not an instance of the required settings class.
 
     Raises:
-        SettingError: says what was given, and names its attribute of that type if it has one.
+        SettingError: names the given type, and an attribute of the required type if there is one.
     """
     if isinstance(value, cls):
         return
@@ -124,7 +124,7 @@ def check_value(name: str, value: object, hint: object, bounds: Bounds) -> None:
             given = v if isinstance(v, int) and abs(number) < _LARGEST else f"{number:g}"
             if bounds.high in (LARGEST_COUNT, _LARGEST) and number > bounds.high:
                 raise SettingError(name, f"is {given}; it must be {bounds.high:.10g} or less.")
-            if not bounds.low <= number <= bounds.high:  # nor is NaN
+            if not bounds.low <= number <= bounds.high:  # False for NaN
                 raise SettingError(name, f"is {given}; it must be {bounds.words}.")
 
 
@@ -146,7 +146,7 @@ def _has_type(value: object, hint: object) -> bool:
 
 
 def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noqa: ANN401 (all types)
-    """Convert what was given to a setting's type: a number, a word, or several of them."""
+    """Convert a given text or value to a setting's type: a number, a word, or several of them."""
     origin: object = get_origin(kind)
     kinds = [k for k in get_args(kind) if k is not type(None)]
     if type(None) in get_args(kind):
@@ -172,7 +172,7 @@ def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noq
 
 
 def type_in_words(hint: object, bounds: Bounds, value: object = None) -> str:
-    """What a setting must be, for an error message about a value."""
+    """The required values of a setting in words, for an error message."""
     kinds = (hint, *get_args(hint))
     words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
     if words:

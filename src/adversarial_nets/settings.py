@@ -81,8 +81,8 @@ def setting(default: T, bounds: Bounds = ANY, *, source: str, live: bool = False
     Args:
         default: the default value.
         bounds: the numbers that are allowed.
-        source: where the setting and its value in the published MNIST experiment come from; reports
-            print it.
+        source: the source of the setting and of its value in the published MNIST experiment;
+            reports print it.
         live: whether it may change during a game (`build.change_settings`).
     """
     return field(default=default, metadata={"bounds": bounds, "live": live, "source": source})
@@ -116,12 +116,13 @@ class GeneratorSettings:
     is then the range of each map's weight in each colour. Not in the paper."""
     batch_norm: bool = setting(False, source=_OURS)
     """Batch normalisation before each hidden activation (Ioffe & Szegedy 2015, arXiv:1502.03167);
-    the initial bias is then that of the normalised values. Not in the paper, which is older."""
+    the option bias then sets the bias of the normalised values. Not in the paper, which is
+    older."""
     output_lr_multiplier: float = setting(1.0, NON_NEGATIVE, source=_OURS)
     """Learning rate of the output layer, as a multiple of the other layers'."""
     class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
-    """With condition: number of hidden ReLU units that process the class, beside the first hidden
-    layer; 0 joins the class with z instead."""
+    """With condition: number of hidden ReLU units that process the class, parallel to the first
+    hidden layer; 0 concatenates the class with z instead."""
     keep_prob: float = setting(1.0, PROBABILITY, source=_CGAN)
     """Probability that dropout keeps a hidden value during training; samples use all."""
     maps: int = setting(0, COUNT_OR_ZERO, source=_OURS)
@@ -157,8 +158,8 @@ class DiscriminatorSettings:
     top_pieces: int | None = setting(None, COUNT, source=_CGAN)
     """Linear pieces of the last hidden layer's units, if they differ from the others'."""
     class_units: int = setting(0, COUNT_OR_ZERO, source=_CGAN)
-    """With condition: number of hidden units that process the class, beside the first hidden layer;
-    0 joins the class with x instead."""
+    """With condition: number of hidden units that process the class, parallel to the first hidden
+    layer; 0 concatenates the class with x instead."""
     projection: bool = setting(False, source=_OURS)
     """With condition: the class enters at the output alone, as a vector e_c that is multiplied with
     the last hidden layer (Miyato & Koyama 2018, arXiv:1802.05637)."""
@@ -184,11 +185,11 @@ class Settings:
     protocol: Literal["released", "paper"] = setting(
         "released", source="Algorithm 1; the released code"
     )
-    """How a round is played. released: as the authors' code did (the last update of D and that of G
-    simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
+    """The updates of a round. released: as the authors' code did (the last update of D and that of
+    G simultaneous, from the same samples and dropout masks; D's loss halved). paper: as Algorithm 1
     prints it (first D, then G, with new noise for G)."""
     condition: Literal["classes", "masks"] | None = setting(None, source=_CGAN)
-    """What both networks get besides z and x (§7). classes: the class c, so that G models p(x | c).
+    """Additional input of both networks (§7). classes: the class c, so that G models p(x | c).
     masks: the known pixels x·m of a random mask m, so that G fills in the others. None: nothing."""
     joint: bool = setting(False, source="§7, extension 2: arXiv:1605.09782, arXiv:1606.00704")
     """Add an encoder E to the game (BiGAN): D compares (x, E(x)) with (G(z), z), and E and G
@@ -250,13 +251,13 @@ class Settings:
     head_start: int = setting(0, COUNT_OR_ZERO, live=True, source="our test of a remark in §3")
     """For this many rounds at the beginning, train G alone, against the initial D."""
     ema_decay: float = setting(0.0, DECAY, source=_OURS)
-    """Decay per round of an exponential moving average of G's weights, kept beside G; 0 keeps none.
-    In round t the decay is at most (1 + t) / (10 + t)."""
+    """Decay per round of an exponential moving average of G's weights, kept in addition to G; 0
+    keeps none. In round t the decay is at most (1 + t) / (10 + t)."""
     flip: bool = setting(False, live=True, source=_OURS)
     """Mirror each training image left to right with probability 1/2; not for text or digits."""
     augment: float = setting(0.0, Bounds(0, 1, "a probability, 0 to 1"), live=True, source=_OURS)
     """Probability of each change of DiffAugment (colour, translation, cutout; arXiv:2006.10738) to
-    all images that D sees; for few training images."""
+    all images that are inputs of D; for few training images."""
     augment_below: int = setting(0, COUNT_OR_ZERO, source=_OURS)
     """Multiply the probability augment by max(0, 1 - n / augment_below) for n training images; 0
     leaves it unchanged."""
@@ -318,7 +319,7 @@ class Settings:
         return {name: getattr(self, name) for name in DATA_OPTIONS}
 
     def to_json(self) -> dict[str, Any]:
-        """As nested dictionaries and tuples, for settings.json."""
+        """The settings as nested dictionaries and tuples, for settings.json."""
         return dataclasses.asdict(self)
 
     def flat(self) -> dict[str, Any]:
@@ -332,7 +333,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Cadence:
-    """How often, in rounds, a training logs, saves, scores and writes samples; not how it plays."""
+    """How often, in rounds, a training logs, saves, scores and writes samples."""
 
     log_every: int = 50
     """Rounds between rows of metrics.jsonl."""
@@ -401,11 +402,11 @@ OLD_NAMES: Mapping[str, str] = {
     "average": "ema_decay",
     "players": "train_only",
 }
-"""Each name that earlier versions used (run folders, URLs, command lines), with today's name."""
+"""The current name by the name that earlier versions used (run folders, URLs, command lines)."""
 
 
 def canonical_name(name: str) -> str:
-    """A setting's dotted name, from that name, its option, or an earlier version's name of either.
+    """A setting's current dotted name, from a dotted name or an option of any version.
 
     >>> canonical_name("--D.keep-input"), canonical_name("lr")
     ('D.keep_prob_input', 'lr')
@@ -415,7 +416,7 @@ def canonical_name(name: str) -> str:
 
 
 def _make_plain(settings: GeneratorSettings | DiscriminatorSettings | Settings) -> None:
-    """Convert the values to Python's own types where that changes none of them."""
+    """Convert the values to Python's own types, e.g. NumPy's numbers to int and float."""
     for name, hint in get_type_hints(type(settings)).items():
         object.__setattr__(settings, name, plain_value(getattr(settings, name), hint))
 

@@ -17,7 +17,7 @@ from adversarial_nets.settings import Settings
 __all__ = ["AdaState", "Game", "Images", "Logits", "Noise", "RunningStats"]
 
 Images = Float[Tensor, "m pixels"]  # in a conditional game each row holds its condition too
-Noise = Float[Tensor, "m z_size"]  # likewise
+Noise = Float[Tensor, "m z_size"]  # in a conditional game also with its condition
 
 
 @dataclass
@@ -25,8 +25,8 @@ class RunningStats:
     """Sums over the rounds since the last row of metrics, and the logits of the current round.
 
     Attributes:
-        rounds: rounds counted.
-        sums: over these rounds, of D's loss (−V in the paper), G's loss, D(x) and D(G(z)).
+        rounds: the number of rounds.
+        sums: sums over these rounds of D's loss (−V in the paper), G's loss, D(x) and D(G(z)).
         a_x: D's logits on data in the current round, before D's last update.
         a_G_z: D's logits on samples before that update; None if only G is trained.
         a_for_G: D's logits on samples in G's update; None if it shared D's update (``released``)
@@ -44,10 +44,10 @@ class RunningStats:
 
         Args:
             objective: the objective of D and G.
-            joint: whether G and E play together, so that G's loss is theirs.
+            joint: whether the game has an encoder E, so that G's loss is the joint loss of G and E.
             batch_fraction: this process's share of the minibatch.
         """
-        # A round with a single update on samples has only one of the two.
+        # A round that updates D and G simultaneously, or only one of them, has only one of the two.
         a_x = self.a_x
         a_G_z = self.a_G_z if self.a_G_z is not None else self.a_for_G
         a_for_G = self.a_for_G if self.a_for_G is not None else self.a_G_z
@@ -80,7 +80,7 @@ class AdaState:
     """ADA's probability of augmentation, and D's signs since it last changed.
 
     Attributes:
-        probability: of each change of DiffAugment.
+        probability: the probability of each change of DiffAugment.
         signs: the sum of sign D(x) over training images of all processes.
         images: the number of these images.
     """
@@ -92,7 +92,7 @@ class AdaState:
 
 @dataclass
 class Game:
-    """Everything that changes during training, and what the networks are trained with.
+    """A game: networks, optimisers, data, settings, and everything that changes during training.
 
     Attributes:
         settings: the game's settings.
@@ -107,9 +107,10 @@ class Game:
         optimiser_lr: ``settings`` if the settings' schedules of learning rate and momentum apply;
             ``own`` if both optimisers keep their own values.
         round: rounds of Algorithm 1 played so far.
-        step: steps of D so far, k in each round, also where only G is trained; random draws depend
-            on it.
-        images: training images so far, counted as k · m in each round; it decides the epoch.
+        step: steps of D so far, counted as k in each round, also if only G is trained; random draws
+            depend on it.
+        images: training images so far, counted as k · m in each round; the epoch is computed from
+            it.
         stats: running means for the next row of metrics.
         condition_columns: values at the end of each row of noise and images that hold its
             condition: a class in one-hot form (`classes`), or the known pixels (`masks`); in the
@@ -135,7 +136,7 @@ class Game:
     ada: AdaState = field(default_factory=AdaState)
 
     def __repr__(self) -> str:
-        """The round, the sizes of both networks, and their optimisers."""
+        """The round, the sizes of both networks, and their optimisers, as text."""
         sizes = (sum(p.numel() for p in net.parameters()) for net in (self.G, self.D))
         G, D = (f"{size:,} parameters" for size in sizes)
         rules = [type(rule).__name__ for rule in (self.optimiser_G, self.optimiser_D)]
@@ -159,7 +160,7 @@ class Game:
 
     @property
     def momentum(self) -> float:
-        """G's momentum in the last round; Adam's is its β₁, which is constant; 0 if none."""
+        """G's momentum in the last round; for Adam its constant β₁; 0 without momentum."""
         if self.optimiser_lr == "own":
             group = self.optimiser_G.param_groups[0]
             return float(group.get("momentum", group.get("betas", (0.0,))[0]))

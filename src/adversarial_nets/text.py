@@ -1,4 +1,4 @@
-"""Words and names: counts in words, aligned columns, names of files, data URIs."""
+"""Format texts: counts in words, aligned columns, names of files, data URIs."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ def padded(text: str, width: int, *, right: bool = False) -> str:
 
 
 def file_name(name: str) -> str:
-    """The name of a data set or model as part of a file's name, other characters as hyphens.
+    """Convert the name of a data set or model to a part of a file name, with hyphens.
 
     A name of more than 150 bytes is cut and ends in a hash of the whole.
 

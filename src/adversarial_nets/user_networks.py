@@ -2,7 +2,8 @@
 
 A network may take and give images in either form, (m, pixels) or (m, channels, height, width), and
 noise as (m, z_size) or (m, z_size, 1, 1). In a conditional game it takes the class numbers, int64
-of shape (m,), as a second argument. `ImageAdapter` converts for those that need it.
+of shape (m,), as a second argument. `ImageAdapter` converts inputs and outputs for networks that
+need it.
 """
 
 import math
@@ -35,15 +36,16 @@ __all__ = [
 Shape = tuple[int, ...]
 
 _WRONG_SHAPE = (RuntimeError, ValueError, IndexError, AssertionError)  # for a wrong shape
-_WRONG_ARGUMENTS = (TypeError, *_WRONG_SHAPE)  # for a second argument that it lacks
+_WRONG_ARGUMENTS = (TypeError, *_WRONG_SHAPE)  # for a missing second argument
 _ROWS = 16  # maximum number of noise vectors or images in a test
-_FAR = 1000.0  # this times a usual input saturates a sigmoid or tanh
+_FAR = 1000.0  # a usual input times this saturates a sigmoid or tanh
 
 
 class ImageAdapter(nn.Module):
     """A network with its input unflattened and its output flattened.
 
-    The names of its weights are those of the network, so checkpoints are the same with and without.
+    The weights have the same names as in the wrapped network, so checkpoints do not depend on the
+    adapter.
 
     Args:
         net: the network.
@@ -83,16 +85,16 @@ class ImageAdapter(nn.Module):
 
 @dataclass(frozen=True)
 class Requirements:
-    """What a game requires of its networks.
+    """The requirements of a game for its networks.
 
     Attributes:
         settings: the game's settings.
         pixels: number of values in an image.
         image_shape: (channels, height, width), or None for data that are not images.
         columns: values of a row that hold the class (`classes.condition_columns`), 0 if there is
-            only one; None for a game without classes.
+            only one class; None for a game without classes.
         device: where the game is to run.
-        dtype: the floating type of the game; None leaves that of the network.
+        dtype: the floating type of the game; None keeps that of the network.
         trained: whether the networks are to be trained, not only used.
     """
 
@@ -110,13 +112,13 @@ def prepare_generator(G: nn.Module, required: Requirements) -> nn.Module:
 
     Args:
         G: the generator.
-        required: what the game requires.
+        required: the game's requirements.
 
     Returns:
         G itself, or an `ImageAdapter` of it.
 
     Raises:
-        UserError: G is not such a module.
+        UserError: G is not a module, or does not map noise to images.
     """
     G = _checked(G, "G", required)
     z, size = _noise(required), required.settings.z_size
@@ -143,14 +145,14 @@ def prepare_discriminator(D: nn.Module, data: Source, required: Requirements) ->
 
     Args:
         D: the discriminator.
-        data: the data set, whose first images are tried.
-        required: what the game requires.
+        data: the data set; D is tested on its first images.
+        required: the game's requirements.
 
     Returns:
         D itself, or an `ImageAdapter` of it.
 
     Raises:
-        UserError: D is not such a module, or gives an infinity or NaN.
+        UserError: D is not a module, does not map images to logits, or returns infinity or NaN.
     """
     D = _checked(D, "D", required)
     x = _images(data, required)
@@ -178,7 +180,7 @@ def prepare_discriminator(D: nn.Module, data: Source, required: Requirements) ->
 
 
 def _and_classes(required: Requirements, m: int) -> str:
-    """What else a conditional network takes, in words."""
+    """The second input of a conditional network, in words; '' for other networks."""
     return "" if required.columns is None else f" and class numbers of shape ({m},), int64,"
 
 
@@ -186,7 +188,7 @@ def require_module(name: str, net: object) -> None:
     """Raise an error if an argument is not a network, for example its class.
 
     Raises:
-        UserError: says what was given.
+        UserError: the argument is a class or another object.
     """
     if isinstance(net, type):
         raise UserError(
@@ -197,7 +199,7 @@ def require_module(name: str, net: object) -> None:
 
 
 def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
-    """The network on the game's device and of its dtype, if it can be trained there.
+    """Check that a network can be trained, and convert it to the game's device and dtype.
 
     Raises:
         UserError: the network is not a module, has nothing to train, or is on another device.
@@ -234,7 +236,7 @@ def _adapted(
     remedy: str,
     conditional: bool = False,
 ) -> nn.Module:
-    """The network, or an adapter of it, by the first input shape that gives the right output."""
+    """The network or an `ImageAdapter` of it, for the first input shape with the right output."""
     problems: list[str] = []
     wrong = _WRONG_ARGUMENTS if conditional else _WRONG_SHAPE
     cause: Exception | None = None
@@ -272,7 +274,7 @@ def warn_of_outputs(
         G: a user's generator, from `prepare_generator`; or None.
         D: a user's discriminator, from `prepare_discriminator`; or None.
         data: the data set.
-        required: what the game requires.
+        required: the game's requirements.
     """
     if D is not None and _ends_in(nn.Sigmoid, D, _images(data, required)):
         _warn(
@@ -295,10 +297,10 @@ def warn_of_outputs(
 
 
 def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tensor) -> bool:
-    """Whether a network's outputs are those of a sigmoid or tanh, as a module or as a function.
+    """Whether a network seems to end in a sigmoid or tanh, whether as a module or as a function.
 
-    The outputs stay in its range, and large inputs saturate it, unless normalisation removes their
-    scale.
+    This is so if all outputs lie in the function's range and large inputs give the ends of the
+    range (unless normalisation removes their scale).
     """
     least = 0.0 if kind is nn.Sigmoid else -1.0
     with _tried(net):
@@ -349,12 +351,12 @@ def _images(data: Source, required: Requirements) -> Tensor:
 
 
 def _few_rows(s: Settings) -> Address:
-    """The address of the rows to try."""
+    """The address of the test rows."""
     return Address(s.seed, 0, range(min(s.batch, _ROWS)))
 
 
 def _with_all_classes(rows: Tensor, columns: int | None) -> Tensor:
-    """The rows, in a conditional game with one class after another."""
+    """Append the classes in turn to the rows in a conditional game."""
     if not columns:
         return rows
     return with_classes(rows, torch.arange(len(rows)) % columns, columns)

@@ -72,8 +72,8 @@ class ParzenScore:
 
     Attributes:
         nats: mean log p̂ over the test images.
-        se: its standard error over the test images, std / √n; not the variation over seeds. None
-            for a single test image, which does not show how much others would differ.
+        se: its standard error over the test images, std / √n; not the variation over seeds. None if
+            there is only one test image.
         sigma: σ, chosen on the validation images.
         grid: name of the grid of σ; ``"custom"`` for your own grid.
         samples: number of samples.
@@ -140,7 +140,7 @@ def log_likelihood(
             (`distributed`); every process then returns the result for all of them.
 
     Raises:
-        UserError: no samples or no points, values that are not finite or no floats, samples of
+        UserError: no samples or no points, values that are not finite or not floats, samples of
             another size than `x`, or a σ below 1e-9 or above 1e9.
 
     >>> x = torch.zeros(1, 2)  # equal to the only sample, so the density is 1 / 2πσ²
@@ -150,7 +150,7 @@ def log_likelihood(
     return _log_likelihood(x, samples, sigmas, "scoring", on_progress, shared)[0]
 
 
-@torch.no_grad()  # also for the stream: a graph would keep every block in memory
+@torch.no_grad()  # also while `samples` is read, because a graph would keep every block in memory
 def _log_likelihood(
     x: Tensor,
     samples: Samples,
@@ -176,7 +176,7 @@ def _log_likelihood(
 
     σ = torch.tensor(sigmas, dtype=torch.float64, device=x.device)
     best, sums, n = _log_sum_exp(x, centre, samples, σ, what, on_progress)
-    if shared:  # combine the processes' maxima and sums as the blocks' are combined
+    if shared:  # combine the maxima and sums of the processes, like those of the blocks
         local, total = best.clone(), torch.tensor(float(n), dtype=torch.float64, device=x.device)
         distributed.all_reduce_max(best)
         sums *= torch.exp((local - best).double() / σ[:, None] ** 2)
@@ -200,9 +200,9 @@ def _points(x: Tensor) -> Tensor:
     if x.ndim != 2 or not x.is_floating_point():
         raise UserError(
             f"The images to score are {x.dtype} of shape {tuple(x.shape)}; they must be floats of "
-            "shape (n, pixels). A data set's images are so in dataset.floats(images)."
+            "shape (n, pixels). dataset.floats(images) converts a data set's images."
         )
-    return x if x.dtype == torch.float64 else x.float()  # half precision is wrong by nats
+    return x if x.dtype == torch.float64 else x.float()  # half precision: error of nats
 
 
 def _log_sum_exp(
@@ -302,7 +302,7 @@ def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
 
 
 def _remedy_for_shape(samples: Tensor, pixels: int) -> str:
-    """What to do about samples that are not one row of pixels each."""
+    """The remedy for samples that are not one row of pixels each."""
     if samples.ndim > 2 and math.prod(samples.shape[1:]) == pixels:
         return "Flatten each sample: x.flatten(1), or x.reshape(len(x), -1) of a NumPy array."
     return "Use the data set that the model was trained on."
@@ -376,8 +376,8 @@ def parzen_score_on(
         shared: whether the samples are only this process's part; see `log_likelihood`.
 
     Raises:
-        UserError: an unknown data set or grid, nothing held out to score, a tensor or array of
-            samples outside the data's range, or arguments that `log_likelihood` refuses.
+        UserError: an unknown data set or grid, a data set without held-out images, a tensor or
+            array of samples outside the data's range, or arguments that `log_likelihood` refuses.
     """
     data = as_dataset(data)
     require_held_out(data)
@@ -426,16 +426,17 @@ def _as_tensor(samples: object) -> Tensor:
 
 
 _MARGIN = 0.1
-"""How far samples may leave the range of the images, as a share of its width."""
+"""How far samples may lie outside the range of the images, as a share of its width."""
 _SHARE_OUTSIDE = 0.01
-"""The largest share of all values that may be further outside: a linear output may leave it."""
+"""The largest share of values that may lie further outside, e.g. for a linear output."""
 
 
 def refuse_outside(samples: Samples, range: tuple[float, float], shared: bool = False) -> None:
-    """Refuse samples on another scale than the images; models may leave the range a bit.
+    """Raise an error if samples are on another scale than the images.
 
-    If `shared`, the share of values outside is not tested: one process that refuses its part would
-    leave the others waiting. The samples are then a run's own generator's.
+    Small deviations are allowed, e.g. those of a linear output. If `shared`, the share of values
+    outside is not tested, because an error in one process would block the others; the samples then
+    come from a run's own generator.
     """
     if not isinstance(samples, Tensor) or not samples.numel():
         return
@@ -464,7 +465,7 @@ def _sigmas(grid: str | float | Sequence[float]) -> tuple[float, ...]:
     """The values of a grid given by name or as numbers; one number is a grid of one σ.
 
     Raises:
-        UserError: an unknown name, or no numbers.
+        UserError: an unknown name, or values that are not numbers.
     """
     if isinstance(grid, str):
         if grid not in GRIDS:

@@ -64,7 +64,7 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
         V in nats, at most 0; −∞ if D is 0 where p_data > 0, or 1 where p_g > 0.
 
     Raises:
-        UserError: p_data or p_g is not a distribution, or they are of different points.
+        UserError: p_data or p_g is not a distribution, or they have different lengths.
 
     >>> half = np.array([0.5, 0.5])
     >>> round(V(np.zeros(2), half, half), 4)  # D = ½ everywhere: −log 4
@@ -77,7 +77,7 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
             f"There are {np.size(a)} logits and {p_data.size} probabilities; give one logit for "
             "each point."
         )
-    real, fake = p_data > 0, p_g > 0  # D need not be defined elsewhere
+    real, fake = p_data > 0, p_g > 0  # D need not be defined at other points
     log_D, log_1_minus_D = -softplus(-a[real]), -softplus(a[fake])
     return float(p_data[real] @ log_D + p_g[fake] @ log_1_minus_D)
 
@@ -146,7 +146,7 @@ def mirror_descent_step(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector
         )
     with np.errstate(divide="ignore", invalid="ignore"):
         log_p = xlogy(1 - eta, p_g) + xlogy(eta, p_data + p_g)
-    log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # where both are 0, for η > 1 too
+    log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # also for η > 1, 0 where both are 0
     p = np.exp(log_p - log_p.max())
     return p / p.sum()
 
@@ -162,10 +162,10 @@ def softplus(a: Vector) -> Vector:
 
 
 def _distributions(*distributions: ArrayLike) -> tuple[Vector, ...]:
-    """The arguments in float64, after a check that they are distributions on the same points.
+    """Check that the arguments are distributions on the same points, and return them in float64.
 
     Raises:
-        UserError: different shapes, none, a negative or NaN entry, or a sum that is not 1.
+        UserError: different or empty shapes, a negative or NaN entry, or a sum that is not 1.
     """
     shapes = [np.shape(p) for p in distributions]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1 or shapes[0] == (0,):

@@ -30,7 +30,7 @@ __all__ = [
 class Bounded(NamedTuple):
     """A computed value and an estimate of its error.
 
-    It assumes that the breakpoints of the densities are as `Density` requires.
+    The error estimate assumes that the densities have breakpoints as `Density` requires.
     """
 
     value: float
@@ -88,7 +88,7 @@ def integrate(
         f: the integrand: values at points (n, d), in float64.
         breakpoints: increasing points on each of the d axes; f is smooth between neighbours.
         tolerance: the absolute error at which to stop.
-        max_nodes: the number of nodes at which to stop in any case.
+        max_nodes: the maximum number of nodes.
 
     Returns:
         The last result and an estimate of its error: the difference of the last two results plus
@@ -138,8 +138,8 @@ def cell_masses(p: Density, edges: Axes) -> np.ndarray:
 def KL_density(p: Density, q: Density, tolerance: float = 1e-12) -> Bounded:
     """KL(p ‖ q) = ∫ p (log p − log q), in nats; infinite if q is 0 where p is not.
 
-    Only the box of the breakpoints counts: a q that is 0 in p's tails outside it, which have a mass
-    below 1e-15, does not make the result infinite.
+    The integral is taken over the box between the outer breakpoints. Outside it p has a mass below
+    1e-15, so that q may be 0 there.
     """
 
     def integrand(x: Points) -> Vector:
@@ -179,7 +179,7 @@ def V_density(
         a: D's logits as a function of x.
         p_data: the data's density.
         p_g: the generator's density.
-        tolerance: of the quadrature.
+        tolerance: absolute error of the quadrature.
     """
 
     def integrand(x: Points) -> Vector:
@@ -221,10 +221,10 @@ def _joint_breakpoints(p: Density, q: Density) -> Axes:
 
 
 def _require_density(p: object) -> None:
-    """Refuse what is no density.
+    """Raise an error if an object is not a density.
 
     Raises:
-        UserError: a part of `Density` is missing, or its mass between its breakpoints is not 1.
+        UserError: a method of `Density` is missing, or the mass between the breakpoints is not 1.
     """
     if not isinstance(p, Density):
         raise UserError(
@@ -245,9 +245,9 @@ def pushforward(
     """p_g of a one-dimensional generator by change of variables: p_g(x) = Σ p_z(z) / |G′(z)|.
 
     The sum is over all z with G(z) = x, so G need not be monotonic. G is interpolated linearly in
-    each cell of z, and p_z counts as constant there. With a uniform prior this is exact for ReLU
-    or maxout units except in cells with a kink; otherwise the error is quadratic in the cell's
-    width.
+    each cell of z, and p_z is treated as constant in the cell. With a uniform prior this is exact
+    for ReLU or maxout units except in cells with a kink; otherwise the error is quadratic in the
+    cell's width.
 
     Args:
         G_z: G at the edges of the n cells of z, in order.
@@ -261,7 +261,8 @@ def pushforward(
     array([0.  , 0.25, 0.75, 0.  ])
     """
     low, high = np.minimum(G_z[1:], G_z[:-1]), np.maximum(G_z[1:], G_z[:-1])
-    # A cell of z maps to [low, high]: edges first … after − 1 lie inside, and it is below the rest.
+    # A cell of z maps to [low, high]. The edges number first to after − 1 lie inside this interval;
+    # the interval lies below the edges from number after on.
     first, after = np.searchsorted(edges, low), np.searchsorted(edges, high)
     n_inside = after - first
     cell = np.repeat(np.arange(len(mass)), n_inside)

@@ -66,7 +66,7 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
     disjoint supports, and some have probabilities near the smallest positive float64.
 
     Args:
-        seed: of the random distributions, 0 or more.
+        seed: seed of the random distributions, 0 or more.
         distributions: the number of pairs (p_data, p_g).
 
     Raises:
@@ -106,7 +106,7 @@ def _random_pair(rng: np.random.Generator) -> tuple[Vector, Vector]:
         q = p * (1 + 10.0 ** rng.uniform(-9, -1) * rng.uniform(-1, 1, n))
     elif kind != "any":
         of_p: Bool[np.ndarray, " n"] = rng.random(n) < 0.5
-        of_p[:2] = True, False  # each keeps at least one point
+        of_p[:2] = True, False  # each distribution keeps at least one point
         of_q = ~of_p if kind == "disjoint" else rng.random(n) < 0.7
         of_q[1] = True
         p, q = np.where(of_p, p + 1e-3, 0), np.where(of_q, q + 1e-3, 0)
@@ -122,7 +122,7 @@ def _excess(small: float, large: float) -> float:
 
 
 def _maximum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """A log y + b log(1 − y) at a/(a + b), against its values on a grid of 1,001 y."""
+    """The excess of a log y + b log(1 − y) on a grid of 1,001 y over its value at y = a/(a + b)."""
     a, b = p[0], q[1]
     y = np.linspace(0, 1, 1001)
     best = xlogy(a, a / (a + b)) + xlogy(b, b / (a + b)) if a + b else 0.0
@@ -130,14 +130,14 @@ def _maximum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 
 def _other_D(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """V of D*, against V of a D near it and of a random D."""
+    """The excess of V(D) over V(D*), for a D near D* and for a random D."""
     a = a_star(p, q)
     near = np.nan_to_num(a, posinf=40, neginf=-40) + rng.normal(0, 10 ** rng.uniform(-6, 1), len(p))
     return max(_excess(V(other, p, q), V(a, p, q)) for other in (near, rng.normal(0, 3, len(p))))
 
 
 def _log_likelihood(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """max_D V against −2 H(Y | x), where a fair coin Y chooses between x ~ p_data and x ~ p_g."""
+    """|max_D V + 2 H(Y | x)|, where a fair coin Y chooses between x ~ p_data and x ~ p_g."""
     H_Y_given_x = entropy(np.stack([p, q]) / 2) - entropy((p + q) / 2)
     return abs(V(a_star(p, q), p, q) + 2 * H_Y_given_x)
 
@@ -166,7 +166,7 @@ def _at_equality(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 
 def _unique_minimum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """Pinsker's inequality: C(G) + log 4 is at least the square of the total variation."""
+    """The violation of Pinsker's inequality: C(G) + log 4 ≥ (total variation)²."""
     total_variation = float(np.abs(p - q).sum()) / 2
     return _excess(total_variation**2, C(p, q) + LOG4)
 
@@ -199,7 +199,7 @@ def _convex(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 
 def _subderivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """V(D*, ·) equals C at p_g and is nowhere above C."""
+    """The violation of: V(D*, ·) equals C at p_g and is nowhere larger than C."""
     q = (q + 1e-9) / (1 + 1e-9 * len(q))  # in the interior, where C is differentiable
     other = rng.dirichlet(np.ones(len(p)))
     at_D_star = a_star(p, q)
@@ -207,7 +207,7 @@ def _subderivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
 
 
 def _derivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
-    """A central difference of C along a line, against Σ log(1 − D*)·direction."""
+    """The difference between a central difference of C along a line and Σ log(1 − D*)·direction."""
     q, other = (q + 0.1) / (1 + 0.1 * len(q)), rng.dirichlet(np.ones(len(p)))
     direction, h = other - q, 1e-5
     slope = (C(p, q + h * direction) - C(p, q - h * direction)) / (2 * h)
@@ -323,7 +323,7 @@ def _densities(d: int, tolerance: float) -> Callable[[np.random.Generator], floa
 
 
 def _closed_form(rng: np.random.Generator) -> float:
-    """KL of two random Gaussians by quadrature, against its closed form."""
+    """The error of the KL of two random Gaussians by quadrature, from its closed form."""
     p, q = _random_density(rng, 1, 1), _random_density(rng, 1, 1)
     (mu_p, s_p), (mu_q, s_q) = ((float(r.means[0, 0]), float(r.stds[0])) for r in (p, q))
     exact = math.log(s_q / s_p) + (s_p**2 + (mu_p - mu_q) ** 2) / (2 * s_q**2) - 0.5
@@ -331,7 +331,7 @@ def _closed_form(rng: np.random.Generator) -> float:
 
 
 def _change_of_variables(rng: np.random.Generator) -> float:
-    """E log(1 − D(G(z))) over z ~ p_z against E log(1 − D(x)) over x ~ p_g; G is not monotonic."""
+    """|E log(1 − D(G(z))) over z ~ p_z − E log(1 − D(x)) over x ~ p_g|, for a non-monotonic G."""
     c, w, v = rng.normal(0, 1, 3), rng.uniform(1, 6), rng.normal(0, 1, 2)
 
     def G(z: Points) -> Vector:
@@ -352,7 +352,7 @@ def gradient_errors(rng: np.random.Generator, sigmas: Vector) -> Vector:
     """‖∇ₓ E f(x + ε) − ∇f(x)‖ at each σ, for a random network f of 8 tanh units at a random x.
 
     Args:
-        rng: chooses f and x.
+        rng: random generator that chooses f and x.
         sigmas: the standard deviations σ of ε.
     """
     W, b, w = rng.normal(0, 1, (2, 8)), rng.normal(0, 1, 8), rng.normal(0, 1, 8)

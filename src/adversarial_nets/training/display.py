@@ -106,7 +106,7 @@ def _table_row(snapshot: TrainingSnapshot) -> str:
 
 
 def _bar_text(snapshot: TrainingSnapshot) -> str:
-    """The numbers beside the live bar; the losses only where the terminal is wide enough."""
+    """The numbers after the live bar; the losses only if the terminal is wide enough."""
     r = snapshot.row
     losses = f"loss D {_short(r['d_loss'])} G {_short(r['g_loss'])} "
     wide = shutil.get_terminal_size().columns >= 100
@@ -149,7 +149,7 @@ def _score_text(snapshot: TrainingSnapshot) -> str | None:
     if all("fine" in score for score in scores.values()):
         distances = ", ".join(f"{s['fine'] + s['coarse']:.1f} ({w} G)" for w, s in scores.items())
         words += f"; patch distance: {distances}"
-    if "accuracy" in snapshot.row:  # some objectives have none
+    if "accuracy" in snapshot.row:  # some objectives have no accuracy
         accuracy = f"{snapshot.row['accuracy']:.0%}"
         words += f"; accuracy of D on held-out images and samples: {accuracy}"
     return f"validation log-likelihood in nats: {words}"
