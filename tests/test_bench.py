@@ -210,22 +210,22 @@ def test_every_ratio_can_be_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_busy_machine_is_measured_in_every_cell(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Each row takes its turn in each column, beside the programs of that column."""
+    """Each row takes its turn in each column, while the programs of that column run."""
     cells: list[tuple[str, int]] = []
 
     @contextlib.contextmanager
     def neighbours(column: str) -> Iterator[None]:
-        cells.append(("beside", len(busy._NEIGHBOURS[column])))
+        cells.append(("background", len(busy._NEIGHBOURS[column])))
         yield
 
     def rate(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
         cells.append((preset, len(variables)))
         return float(len(cells))
 
-    monkeypatch.setattr(busy, "beside", neighbours)
+    monkeypatch.setattr(busy, "in_background", neighbours)
     monkeypatch.setattr(busy, "_measure", rate)
     found = busy.measure_busy_machine(("quickstart",), turns=3)
-    assert [n for what, n in cells if what == "beside"] == [0, 1, 2, 1]
+    assert [n for what, n in cells if what == "background"] == [0, 1, 2, 1]
     assert len(cells) == 4 + 4 * 4 * 3
     table = found.rounds_per_second["quickstart"]
     assert table.keys() == set(busy.COLUMNS)

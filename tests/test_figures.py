@@ -383,7 +383,7 @@ def labels_of(names: list[str]) -> list[str]:
 @pytest.mark.filterwarnings("error")
 def test_letters_that_the_usual_font_lacks_come_from_another_font() -> None:
     with matplotlib.rc_context({"font.family": ["cmss10"]}):  # Latin letters only
-        text, families = fonts.legible("Жук", "1")
+        text, families = fonts.text_and_fonts("Жук", "1")
         assert (text, families[0], len(families)) == ("Жук", "cmss10", 2)
         assert labels_of(["cat", "Жук"]) == ["cat", "Жук"]
 

@@ -154,7 +154,7 @@ def check(
         return wrong_value("shape", got=got.shape, wanted=right.shape)
     if right is None and not got.size:
         return wrong_value("no numbers", got=repr(given)[:80])
-    return _first_fault(got, right, at_most, at_least, tolerance, wrong_value, words)
+    return _first_error(got, right, at_most, at_least, tolerance, wrong_value, words)
 
 
 def checker(language: Language) -> Callable[..., Verdict]:
@@ -162,7 +162,7 @@ def checker(language: Language) -> Callable[..., Verdict]:
     return functools.partial(check, language=language)
 
 
-def _first_fault(
+def _first_error(
     got: Numbers,
     right: Numbers | None,
     at_most: float | None,

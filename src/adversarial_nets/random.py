@@ -25,7 +25,7 @@ from torch import Tensor
 
 from adversarial_nets.errors import SettingError
 
-__all__ = ["Address", "kept_generators", "permutation", "seeded_torch"]
+__all__ = ["Address", "permutation", "preserved_generators", "seeded_torch"]
 
 _BYTES_PER_COUNT = 32  # each value of Philox's counter gives four 64-bit words
 
@@ -110,7 +110,7 @@ def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterat
     """
     first = Address(address.seed, address.step, address.rows[:1])
     seed = int(first.words(purpose, 1, np.uint64)[0, 0])
-    with kept_generators(device):
+    with preserved_generators(device):
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             with torch.cuda.device(device):
@@ -121,7 +121,7 @@ def seeded_torch(address: Address, purpose: str, device: torch.device) -> Iterat
 
 
 @contextmanager
-def kept_generators(device: torch.device) -> Iterator[None]:
+def preserved_generators(device: torch.device) -> Iterator[None]:
     """A context that restores torch's random generators of the CPU and of one device at its end."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         if device.type in ("cpu", "cuda"):

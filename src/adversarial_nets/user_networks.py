@@ -21,7 +21,7 @@ from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.errors import UserError
 from adversarial_nets.layers import evaluation_mode, reference_parameter
-from adversarial_nets.random import Address, kept_generators
+from adversarial_nets.random import Address, preserved_generators
 from adversarial_nets.settings import Settings
 
 __all__ = [
@@ -169,7 +169,7 @@ def prepare_discriminator(D: nn.Module, data: Source, required: Requirements) ->
         "Change D, e.g. end it in nn.Flatten() and nn.Linear(features, 1), without a sigmoid.",
         required.columns is not None,
     )
-    with _tried(net):
+    with _test_mode(net):
         logits = net(_like(net, x))
     if not bool(logits.isfinite().all()):
         raise UserError(
@@ -243,7 +243,7 @@ def _adapted(
     for shape in shapes:
         given = (len(rows), *shape)
         try:
-            with _tried(net):
+            with _test_mode(net):
                 if conditional:
                     output = ImageAdapter(net, shape, True)(_like(net, rows))
                 else:
@@ -303,7 +303,7 @@ def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tenso
     range (unless normalisation removes their scale).
     """
     least = 0.0 if kind is nn.Sigmoid else -1.0
-    with _tried(net):
+    with _test_mode(net):
         near = net(_like(net, rows))
         far = torch.cat([net(_like(net, rows * factor)).flatten() for factor in (_FAR, -_FAR)])
     outputs = torch.cat([near.flatten(), far])
@@ -325,9 +325,9 @@ def _warn(message: str) -> None:
 
 
 @contextmanager
-def _tried(net: nn.Module) -> Iterator[None]:
+def _test_mode(net: nn.Module) -> Iterator[None]:
     """Evaluation mode without gradients; modes and random generators are restored."""
-    kept = kept_generators(reference_parameter(net).device)
+    kept = preserved_generators(reference_parameter(net).device)
     with evaluation_mode(net), kept, torch.no_grad():
         yield
 

@@ -19,7 +19,14 @@ from dataclasses import dataclass
 from adversarial_nets.bench.speed import versions_and_machine
 from adversarial_nets.progress import Progress, no_progress
 
-__all__ = ["COLUMNS", "ROWS", "BusyMachine", "beside", "measure_busy_machine", "rounds_per_second"]
+__all__ = [
+    "COLUMNS",
+    "ROWS",
+    "BusyMachine",
+    "in_background",
+    "measure_busy_machine",
+    "rounds_per_second",
+]
 
 ROWS: Mapping[str, Mapping[str, str]] = {
     "automatic": {},
@@ -115,7 +122,7 @@ def measure_busy_machine(
     for preset in presets:
         for column in COLUMNS:
             rates: dict[str, list[float]] = {row: [] for row in ROWS}
-            with beside(column):
+            with in_background(column):
                 for _ in range(turns):
                     for row in ROWS:
                         rates[row].append(_measure(preset, SECONDS, ROWS[row]))
@@ -140,7 +147,7 @@ def _measure(
 
 
 @contextmanager
-def beside(column: str) -> Iterator[None]:
+def in_background(column: str) -> Iterator[None]:
     """Run the other programs of a column of `COLUMNS` in the background inside the block."""
     programs = _NEIGHBOURS[column]
     ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")

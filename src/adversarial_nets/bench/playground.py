@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from adversarial_nets.bench.busy import beside
+from adversarial_nets.bench.busy import in_background
 from adversarial_nets.bench.memory import peak_memory, resident_memory
 from adversarial_nets.bench.speed import versions_and_machine
 from adversarial_nets.playground.lessons import LESSONS
@@ -104,7 +104,7 @@ def measure_boards(machine: str = "alone", on_progress: Progress = no_progress) 
         UserError: Playwright or Chromium is not installed.
     """
     found, times, total = [], {}, len(BOARDS) + len(LESSONS)
-    with beside(machine), serve_in_thread() as url, open_browser() as browser:
+    with in_background(machine), serve_in_thread() as url, open_browser() as browser:
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.goto(url)
         page.wait_for_selector("body[data-shown][data-busy=no]", timeout=120_000)
@@ -219,7 +219,7 @@ def measure_visitors(
     Raises:
         UserError: the system is Windows, where memory is not measured.
     """
-    with beside(machine):
+    with in_background(machine):
         return asyncio.run(_measure_visitors(visitors, seconds, machine, on_progress))
 
 

@@ -184,7 +184,7 @@ def _penalties(game: Game, step: int, data: _DInput, samples: _DInput) -> Float[
 def _R_penalty(game: Game, at: _DInput, gamma: float) -> Float[Tensor, ""]:
     """R1 or R2 with weight γ, exact or by finite differences (`penalty_sigma`)."""
     if not at.a.requires_grad:
-        raise _cannot_learn("D")
+        raise _no_gradient("D")
     if at.a_moved is None:
         return objectives.r1(at.x, at.a, gamma, game.data.pixels)
     sigma = game.settings.penalty_sigma
@@ -199,7 +199,7 @@ def _gradient_penalty(
     x_hat = samples.x.detach().lerp(data.x.detach(), place).requires_grad_()
     a_x_hat = _logits(game, x_hat, step, "between data and samples")
     if not a_x_hat.requires_grad:
-        raise _cannot_learn("D")
+        raise _no_gradient("D")
     return objectives.gradient_penalty(x_hat, a_x_hat, weight, game.data.pixels)
 
 
@@ -231,7 +231,7 @@ def _own_penalty(
     return total
 
 
-def _cannot_learn(name: str) -> UserError:
+def _no_gradient(name: str) -> UserError:
     """The error for a network whose loss has no gradient with respect to its parameters."""
     return UserError(
         f"{name} cannot learn, because its loss does not depend on any of its parameters. Look for "
@@ -258,7 +258,7 @@ def _set_gradients(
             loss, parameters, retain_graph=retain_graph, allow_unused=True
         )
     if parameters and all(gradient is None for gradient in gradients):
-        raise _cannot_learn("D" if net is game.D else "G")
+        raise _no_gradient("D" if net is game.D else "G")
     for p in net.parameters():
         p.grad = None
     distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)

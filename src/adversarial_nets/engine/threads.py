@@ -112,7 +112,7 @@ class ThreadTuner:
         self._warm = False  # the first round of a trial does not count
         self._interval = FIRST_INTERVAL
         self._next_comparison = 0.0
-        self._seconds_a_round = 0.0
+        self._seconds_per_round = 0.0
         self._recent = _Rounds()
         self._started = (0.0, 0.0)
 
@@ -178,7 +178,7 @@ class ThreadTuner:
             else:
                 times = {mode: r.seconds / r.number for mode, r in self._trials.items()}
                 best = min(times, key=lambda mode: times[mode])
-                self._seconds_a_round = times[best]
+                self._seconds_per_round = times[best]
                 self._choose(best)
 
     def _choose(self, best: Mode) -> None:
@@ -200,7 +200,7 @@ class ThreadTuner:
                 if self._recent.crowded:
                     self._choose("sleep")
                     return
-                slow = self._recent.seconds > SLOWER * self._seconds_a_round * self._recent.number
+                slow = self._recent.seconds > SLOWER * self._seconds_per_round * self._recent.number
                 self._recent = _Rounds()
         if slow or time.perf_counter() >= self._next_comparison:
             # spin first: if other processes run, its trial is short and the second one is not

@@ -122,16 +122,16 @@ class Comparison:
         """A line for each run, difference and group, as ``advnets compare`` prints them."""
         width = max(cell_len(entry.name) for entry in self.entries)
 
-        def beside(name: str, text: str) -> str:
+        def labelled(name: str, text: str) -> str:
             return f"{padded(name, width)}  {text}"
 
         lines = []
         for entry in self.entries:
-            lines.append(beside(entry.name, str(entry)))
+            lines.append(labelled(entry.name, str(entry)))
             if entry.preset.startswith("custom"):
                 changes = ", ".join(f"{n} {old} → {new}" for n, (old, new) in entry.changed.items())
-                lines.append(beside("", entry.preset + (f": {changes}" if changes else "")))
-        lines += [beside(n, "  |  ".join(map(_value, v))) for n, v in self.differences.items()]
+                lines.append(labelled("", entry.preset + (f": {changes}" if changes else "")))
+        lines += [labelled(n, "  |  ".join(map(_value, v))) for n, v in self.differences.items()]
         for group in self.groups:
             mean = f"{group.mean:.1f}, standard deviation {group.spread:.1f}"
             lines.append(f"mean of {group.seeds} seeds {mean}: {', '.join(group.names)}")

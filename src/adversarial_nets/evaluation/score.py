@@ -272,7 +272,7 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
     path = folder / "evaluation.json"
     with files.explain_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with files.one_at_a_time(path):
+        with files.exclusive_lock(path):
             recorded = read_evaluations(folder)
             records = [r for r in recorded if protocol(r) != protocol(new)]
             for replaced in (r for r in recorded if protocol(r) == protocol(new)):

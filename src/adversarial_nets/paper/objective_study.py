@@ -272,7 +272,7 @@ def record(path: Path, results: Iterable[Result]) -> None:
     new = {result.game: result for result in results}
     with files.explain_os_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with files.one_at_a_time(path):
+        with files.exclusive_lock(path):
             kept = {result.game: result for result in read_results(path)}
             rows = [dataclasses.asdict(result) for result in (kept | new).values()]
             files.write_atomically(path, json.dumps({"results": rows}, indent=1) + "\n")

@@ -37,7 +37,7 @@ from adversarial_nets.settings import LIVE, canonical_name
 __all__ = ["HANDLERS", "Handler", "handle"]
 
 
-LOOKS = ("morph", "of_class")
+QUERIES = ("morph", "of_class")
 """Message types that compute from the current game and do not end the current frame."""
 
 
@@ -69,7 +69,7 @@ def handle(session: Session, message: Json) -> list[Message]:
     if handler is None or not (session.slots or message["type"] == "open"):
         raise RequestError("unknown message")
     try:
-        frame = [] if message["type"] in LOOKS else session.finish_frame()
+        frame = [] if message["type"] in QUERIES else session.finish_frame()
         return frame + handler(session, message)
     except Diverged:
         session.playing = False

@@ -7,7 +7,7 @@ import matplotlib
 from matplotlib import font_manager
 from matplotlib.font_manager import FontProperties
 
-__all__ = ["legible"]
+__all__ = ["text_and_fonts"]
 
 # Preferred fonts, in this order: fonts with Chinese, Japanese or Korean letters of Linux, Android,
 # macOS and Windows. "Last Resort" draws a box for every letter.
@@ -20,7 +20,7 @@ _PREFERRED = (
 _BOXES = "Last Resort"
 
 
-def legible(text: str, instead: str) -> tuple[str, tuple[str, ...]]:
+def text_and_fonts(text: str, instead: str) -> tuple[str, tuple[str, ...]]:
     """A text with font families that have all its letters, or another text if none has them.
 
     Args:

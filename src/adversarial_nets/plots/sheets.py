@@ -18,7 +18,7 @@ from torch import Tensor
 from adversarial_nets.datasets import Dataset, ImageShape, to_pixels
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
-from adversarial_nets.plots.fonts import legible
+from adversarial_nets.plots.fonts import text_and_fonts
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 from adversarial_nets.runs.files import numbered_by_round
 
@@ -205,10 +205,10 @@ def _plot_sheet(
     height, width = sheet.shape[0] * scale, sheet.shape[1] * scale
     edge = 10
     above = 90 if any(top) else edge
-    beside = max(260, 30 + 17 * max(map(_columns_of, left))) if left else edge
-    full_width, full_height = beside + width + edge, above + height + edge
+    left_margin = max(260, 30 + 17 * max(map(_columns_of, left))) if left else edge
+    full_width, full_height = left_margin + width + edge, above + height + edge
     figure = Figure((full_width / DPI, full_height / DPI), dpi=DPI, facecolor="white")
-    box = (beside / full_width, edge / full_height, width / full_width, height / full_height)
+    box = (left_margin / full_width, edge / full_height, width / full_width, height / full_height)
     axes = figure.add_axes(box)
     axes.imshow(sheet, interpolation="nearest", aspect="auto")
     axes.set_axis_off()
@@ -216,7 +216,7 @@ def _plot_sheet(
     axes.set_title(top[1], loc="right", fontsize=FONT_SIZE, pad=4)
     for i, label in enumerate(left):
         y = (i + 0.5) / len(left) * sheet.shape[0]
-        text, family = legible(label, str(i))
+        text, family = text_and_fonts(label, str(i))
         style: dict[str, Any] = {"fontsize": FONT_SIZE, "fontfamily": list(family)}
         axes.text(-4, y, text, ha="right", va="center", parse_math=False, **style)
     return figure

@@ -29,7 +29,9 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         records = [with_round(record) for record in json.loads(read_bytes(path))]
-        return [r for r in records if _is_whole(r["parzen"]) and r["weights"] and r["round"] >= 0]
+        return [
+            r for r in records if _is_complete(r["parzen"]) and r["weights"] and r["round"] >= 0
+        ]
     except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({reason(error)}). Delete it and run advnets evaluate again."
@@ -43,6 +45,6 @@ def with_round(record: dict[str, Any]) -> dict[str, Any]:
     return record
 
 
-def _is_whole(parzen: Mapping[str, Any]) -> bool:
+def _is_complete(parzen: Mapping[str, Any]) -> bool:
     """Whether a score has all parts that a report needs; incomplete scores are ignored."""
     return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)

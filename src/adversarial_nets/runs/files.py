@@ -19,12 +19,12 @@ __all__ = [
     "FORMAT",
     "check_format",
     "check_output_folder",
+    "exclusive_lock",
     "explain_os_errors",
     "flush",
     "json_text",
     "lock",
     "numbered_by_round",
-    "one_at_a_time",
     "read_bytes",
     "read_json",
     "reason",
@@ -248,7 +248,7 @@ def check_format(record: Mapping[str, Any], path: Path) -> None:
 
 
 @contextmanager
-def one_at_a_time(path: Path) -> Iterator[None]:
+def exclusive_lock(path: Path) -> Iterator[None]:
     """Hold an exclusive lock inside the block, so that only one process at a time adds to a file.
 
     The file's folder must exist. On a file system without locks, this does nothing.

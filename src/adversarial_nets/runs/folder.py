@@ -305,12 +305,12 @@ def _no_run(folder: Path) -> UserError:
         return UserError(
             f"{folder} is not a run's folder, but holds runs; name one of them: {inside}."
         )
-    beside = runs(folder.parent)
+    nearby = runs(folder.parent)
     return UserError(
         f"{folder} is not a run's folder: it has no settings.json."
         + (
-            f" Runs in the same place: {beside}."
-            if beside
+            f" Runs in the same place: {nearby}."
+            if nearby
             else " Start a run with: advnets train mnist-5k"
         )
     )
@@ -335,7 +335,7 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
             folder=folder,
             data=str(record["data"]),
             fingerprint=str(record["fingerprint"]),
-            image_shape=_three(record["image_shape"]),
+            image_shape=_three_numbers(record["image_shape"]),
             range=(float(record["range"][0]), float(record["range"][1])),
             preset=preset,
             settings=found,
@@ -358,7 +358,7 @@ def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record) | {"round": int(record["round"]), "weights": str(record["weights"])}
 
 
-def _three(values: Iterable[Any]) -> tuple[int, int, int]:
+def _three_numbers(values: Iterable[Any]) -> tuple[int, int, int]:
     """Check that a value is three whole numbers of 1 or more; raises ValueError."""
     channels, height, width = map(int, values)
     if min(channels, height, width) < 1:

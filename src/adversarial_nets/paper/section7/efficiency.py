@@ -34,7 +34,7 @@ from adversarial_nets.settings import Cadence, Settings, update_settings
 from adversarial_nets.text import file_name
 from adversarial_nets.training.session import train
 
-__all__ = ["VARIANTS", "Reached", "efficiency", "first_to_reach", "seconds_a_round"]
+__all__ = ["VARIANTS", "TimeToScore", "efficiency", "first_to_reach", "seconds_per_round"]
 
 PRESET = "quickstart-2014"
 _NO_DROPOUT = {"D.keep_prob_input": 1.0, "D.keep_prob_hidden": 1.0}
@@ -64,7 +64,7 @@ WEIGHTS = ("raw", "averaged")
 
 
 @dataclass(frozen=True)
-class Reached:
+class TimeToScore:
     """When the games of a variant reached the score.
 
     Attributes:
@@ -140,7 +140,7 @@ def efficiency(
         reached[name].append(_play(data, settings, folder, nats, rounds))
         if on_progress is not None:
             on_progress("games", done, len(variants) * len(seeds))
-    seconds = seconds_a_round(data, changed)
+    seconds = seconds_per_round(data, changed)
     found = [
         _reached(name, weights, [at[weights] for at in reached[name]], rounds, seconds[name])
         for name in variants
@@ -187,14 +187,14 @@ def _first(folder: Path, nats: float, rounds: int) -> dict[str, int | None]:
 
 def _reached(
     name: str, weights: str, at: Sequence[int | None], rounds: int, seconds: float
-) -> Reached:
+) -> TimeToScore:
     """A game that did not reach the score counts with all its rounds."""
     counted = tuple(rounds if round is None else round for round in at)
     times = tuple(round * seconds for round in counted)
-    return Reached(name, weights, counted, times, len(at) - at.count(None))
+    return TimeToScore(name, weights, counted, times, len(at) - at.count(None))
 
 
-def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, float]:
+def seconds_per_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, float]:
     """The median time of a round of each game, measured in turns."""
 
     def rounds_of(settings: Settings) -> Workload:
@@ -206,7 +206,7 @@ def seconds_a_round(data: Dataset, games: Mapping[str, Settings]) -> dict[str, f
     return {name: statistics.median(found) for name, found in times.items()}
 
 
-def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:
+def _rows(one: TimeToScore, nats: float, data: str, seeds: int) -> list[Row]:
     """Rounds and seconds to the score."""
     return [
         Row(
@@ -222,11 +222,11 @@ def _rows(one: Reached, nats: float, data: str, seeds: int) -> list[Row]:
     ]
 
 
-def plot(found: Sequence[Reached], nats: float, seeds: int) -> Figure:
+def plot(found: Sequence[TimeToScore], nats: float, seeds: int) -> Figure:
     """Plot rounds and seconds to the score, one line per variant; hollow where a seed failed."""
     names = list(dict.fromkeys(one.variant for one in found))
     figure = Figure(figsize=(11, 1.2 + 0.42 * len(names)), layout="constrained")
-    values: dict[str, Callable[[Reached], tuple[float, ...]]] = {
+    values: dict[str, Callable[[TimeToScore], tuple[float, ...]]] = {
         f"rounds to {nats:g} nats": lambda one: one.rounds,
         f"seconds to {nats:g} nats": lambda one: one.seconds,
     }

@@ -113,7 +113,7 @@ def record_rows(path: Path, rows: Iterable[Row]) -> None:
     replaced = {row.subject for row in new}
     with files.explain_os_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with files.one_at_a_time(path):
+        with files.exclusive_lock(path):
             kept = [row for row in read_rows(path) if row.subject not in replaced]
             content = {"rows": [dataclasses.asdict(row) for row in [*kept, *new]]}
             files.write_atomically(path, json.dumps(content, indent=1) + "\n")
