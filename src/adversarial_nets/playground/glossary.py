@@ -92,7 +92,7 @@ GLOSSARY: Sequence[tuple[Text, Text]] = (
     (
         text("joint game", "联合博弈"),
         text(
-            "G and E play together; D sees pairs (BiGAN, arXiv:1605.09782).",
+            "G and E are trained together; D compares pairs (BiGAN, arXiv:1605.09782).",
             "G 与 E 一起参加博弈，D 看到的是配对 (x, z)（BiGAN，arXiv:1605.09782）。",
         ),
     ),
