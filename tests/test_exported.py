@@ -137,8 +137,46 @@ def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> 
     expected, _ = an.load_generator(run, G=own_G())
     z = torch.randn(3, 5, generator=generator())
     assert torch.equal(loaded(z), expected(z))
-    with pytest.raises(an.UserError, match="your own networks"):
+    with pytest.raises(an.UserError, match=r"your own networks.*export_generator\('.*G=G\)"):
         an.load_generator(found)
+
+
+class _DependsOnZ(nn.Module):
+    """A G with a branch that depends on the numbers in z."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.net = own_G()
+
+    def forward(self, z: Tensor) -> Tensor:
+        return cast(Tensor, self.net(z if z.sum() > 0 else -z))
+
+
+def test_own_networks_are_exported_as_onnx_for_the_commands(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("onnxruntime")
+    data, s, file = small_labelled_data(), small_settings(), tmp_path / "new" / "G.onnx"
+    run = an.train(data, settings=s, G=own_G(), rounds=2, run=tmp_path / "run", progress=False)
+    found = an.export_generator(run, file, G=own_G())
+    assert (found.folder, found.exported["round"], found.exported["weights"]) == (
+        *(file, 2),
+        "averaged",
+    )
+    from_file, _ = an.load_generator(file)
+    expected, _ = an.load_generator(run, G=own_G())
+    z = torch.randn(3, 5, generator=generator())
+    torch.testing.assert_close(from_file(z), expected(z).detach().flatten(1))
+    assert main(["paper", "interpolate", str(file)]) == 0
+    with pytest.raises(an.UserError, match="half=True is for a folder"):
+        an.export_generator(run, file, G=own_G(), half=True)
+    Image.new("L", (6, 6)).save(tmp_path / "x.png")
+    for command in ("project", "inpaint"):
+        capsys.readouterr()
+        assert main([command, str(file), str(tmp_path / "x.png")]) == 2
+        assert "is an ONNX file, which has no gradients" in capsys.readouterr().err
+    with pytest.raises(an.UserError, match=r"cannot be written as ONNX \(.*as safetensors"):
+        to_onnx(_DependsOnZ(), run)
 
 
 # --- What the card says of a training that a command cannot repeat --------------------------------

@@ -26,6 +26,7 @@ from adversarial_nets.paper import table1
 from adversarial_nets.paper.table1 import make, pictures, record, rows
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.random import Address
+from adversarial_nets.report.exported import export_generator
 from adversarial_nets.runs.folder import Run, open_run
 from adversarial_nets.training.session import train
 from small import SMALL_MODELS, small_data, small_settings
@@ -259,6 +260,18 @@ def test_a_given_run_counts_as_one_seed(tmp_path: Path, run: Run) -> None:
     assert {(result.seeds, result.spread) for result in table.results} == {(1, None)}
     with pytest.raises(UserError, match="was made with run"):
         table1.table1(["small"], tmp_path, rows=["adversarial-nets"])
+
+
+@pytest.mark.parametrize("name", ["G", "G.onnx"])
+def test_an_exported_generator_is_scored_like_its_run(tmp_path: Path, run: Run, name: str) -> None:
+    pytest.importorskip("onnxruntime")
+    rows = ["adversarial-nets"]
+    whole = table1.table1(["small"], tmp_path / "whole", rows=rows, run=run).results[1]
+    file = export_generator(run, tmp_path / name, checkpoint="best", weights="averaged")
+    (result,) = table1.table1(["small"], tmp_path / "exported", rows=rows, run=file).results
+    assert (result.model, result.train_seconds) == (whole.model, None)
+    assert result.nats == pytest.approx(whole.nats, rel=1e-4)
+    assert f"round {file.exported['round']}, exported; one pass" in result.note
 
 
 def test_mistakes_are_explained(tmp_path: Path, run: Run) -> None:

@@ -376,20 +376,11 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.onnx or output_path("G.onnx", run=o.run)
     require_suffix(out, ".onnx", option="--onnx")
 
-    from adversarial_nets.runs import files, game_state
-    from adversarial_nets.runs.export import to_onnx
-    from adversarial_nets.runs.exported import refuse_onnx
-    from adversarial_nets.runs.folder import open_run
+    from adversarial_nets.report.exported import export_generator
 
-    run = open_run(o.run)
-    refuse_onnx(run)
-    weights = o.weights or run.default_weights
-    G, round = game_state.load_generator(run, o.checkpoint, weights)
-    content = to_onnx(G, run, {"round": round, "weights": weights})
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        files.write_atomically(out, content)
-    reporter.say(f"{weights} G at round {round}: {out} ({len(content) / 1e6:.1f} MB)")
+    found = export_generator(o.run, out, checkpoint=o.checkpoint, weights=o.weights).exported
+    round, weights, size = found["round"], found["weights"], out.stat().st_size
+    reporter.say(f"{weights} G at round {round}: {out} ({size / 1e6:.1f} MB)")
     return {"round": round, "weights": weights, "out": str(out)}
 
 

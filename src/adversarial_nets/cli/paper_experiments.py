@@ -141,7 +141,8 @@ class Table1Options:
     seeds: int = 1
     """Number of seeds of each row."""
     run: Path | None = None
-    """A run of the adversarial nets on the data, to be scored instead of training one."""
+    """A run of the adversarial nets on the data, or its exported generator, to be scored instead of
+    training one."""
     quick: Flag = False
     """Train small networks on the included digits for a short time."""
     threads: Threads = None

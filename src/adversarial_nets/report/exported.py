@@ -1,4 +1,4 @@
-"""Export a generator without its run: safetensors, JSON and a model card in one folder."""
+"""Export a generator without its run: a folder of safetensors, JSON and a card, or an ONNX file."""
 
 import copy
 import dataclasses
@@ -11,6 +11,7 @@ from torch import nn
 
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
+from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.score import check_data, evaluate, load_data
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.report.commands import evaluate_command, passed_in, train_command
@@ -18,6 +19,7 @@ from adversarial_nets.report.run_settings import differences_in_words
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.evaluations import read_evaluations
+from adversarial_nets.runs.export import to_onnx
 from adversarial_nets.runs.exported import (
     refuse_onnx,
     refuse_other_files,
@@ -50,18 +52,21 @@ def export_generator(
     G: nn.Module | None = None,
     data: DataLike | None = None,
 ) -> Run:
-    """Write a run's generator into a folder that `open_run` and `load_generator` read.
+    """Write a run's generator into a folder or ONNX file that `open_run` and `load_generator` read.
 
-    The files are listed in `runs.exported`; nothing is pickled, and none holds an absolute path of
-    this machine. Scores of this generator in the run's evaluation.json are copied; with `half`, the
-    rounded weights are scored again in the same way, without the rows of reference images.
+    The folder's files are listed in `runs.exported`; nothing is pickled, and none holds an absolute
+    path of this machine. Scores of this generator in the run's evaluation.json are copied; with
+    `half`, the rounded weights are scored again in the same way, without the rows of reference
+    images.
 
     Args:
         run: the run, or its folder.
-        folder: the folder to write; files of an earlier export there are replaced.
+        folder: the folder to write; files of an earlier export there are replaced. A path that
+            ends in ``.onnx`` is an ONNX file, which holds G's layers, too: every command that needs
+            only G takes it in place of the run, also with your own networks.
         checkpoint: ``last``, ``best`` (see `checkpoint_folder`) or the number of a round.
         weights: ``raw`` or ``averaged``; by default `Run.default_weights`.
-        half: round the weights to float16, half the size.
+        half: round the weights to float16, half the size; in a folder only.
         G: the run's generator, for a run with your own networks.
         data: the run's data set, to score the rounded weights; by default it is loaded.
 
@@ -71,13 +76,20 @@ def export_generator(
     Raises:
         UserError: the generator cannot be loaded, the folder cannot be written or holds a run or
             other files that would be replaced, or, with `half` and a recorded score, the run's
-            images are not found.
+            images are not found; or, for ONNX, `half` is given, the extra ``export`` is not
+            installed, or your own G cannot be written in this format.
     """
     run, folder = open_run(run), folder_of(folder)
+    is_onnx = folder.suffix == ".onnx"
     refuse_onnx(run)
-    refuse_other_files(folder)
+    if not is_onnx:
+        refuse_other_files(folder)
+    elif half:
+        raise UserError(f"half=True is for a folder; {folder} is an ONNX file. Leave half out.")
     weights = weights or run.default_weights
     net, round = game_state.load_generator(run, checkpoint, weights, copy.deepcopy(G))
+    if is_onnx:
+        return _write_onnx(folder, run, net, {"round": round, "weights": weights})
     records = [
         without_private_paths(record, run)
         for record in read_evaluations(run.folder)
@@ -99,6 +111,15 @@ def export_generator(
         if not (new / "evaluation.json").exists():
             (folder / "evaluation.json").unlink(missing_ok=True)
     return open_run(folder)
+
+
+def _write_onnx(file: Path, run: Run, G: nn.Module, exported: dict[str, Any]) -> Run:
+    """Write the ONNX file, and open it."""
+    model = to_onnx(G.cpu(), run, exported)
+    with explain_os_errors(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, model)
+    return open_run(file)
 
 
 def _score_again(

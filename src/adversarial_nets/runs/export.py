@@ -49,7 +49,7 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
         exported: ``round`` and ``weights`` of G, stored for `Run.exported`.
 
     Raises:
-        UserError: onnx and onnxscript are not installed.
+        UserError: onnx and onnxscript are not installed, or torch cannot write G as ONNX.
     """
     try:
         import onnx
@@ -59,15 +59,18 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
     inputs = _example_inputs(run)
     m = {0: torch.export.Dim("m")}
     with _without_torchs_warnings():
-        program = torch.onnx.export(
-            _Images(G, run.image_shape, len(run.classes)).eval(),
-            inputs,
-            input_names=["z", "c"][: len(inputs)],
-            output_names=["images"],
-            dynamic_shapes=(m,) * len(inputs),
-            dynamo=True,
-            verbose=False,
-        )
+        try:
+            program = torch.onnx.export(
+                _Images(G, run.image_shape, len(run.classes)).eval(),
+                inputs,
+                input_names=["z", "c"][: len(inputs)],
+                output_names=["images"],
+                dynamic_shapes=(m,) * len(inputs),
+                dynamo=True,
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            raise _not_as_onnx(error) from error
     assert program is not None
     model = program.model_proto
     low, high = run.range
@@ -83,6 +86,15 @@ def to_onnx(G: nn.Module, run: Run, exported: Mapping[str, Any] | None = None) -
     file = io.BytesIO()
     onnx.save_model(model, file)
     return file.getvalue()
+
+
+def _not_as_onnx(error: Exception) -> UserError:
+    """The error for a G that torch cannot write as ONNX, in the first line of torch's cause."""
+    cause = str(error.__cause__ or error).strip().partition("\n")[0]
+    return UserError(
+        f"G cannot be written as ONNX ({cause}). Its forward must be made of operations of torch "
+        "that do not depend on the numbers in z; or write it as safetensors, into a folder."
+    )
 
 
 @contextmanager

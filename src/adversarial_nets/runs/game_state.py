@@ -322,7 +322,9 @@ def load_generator(
         if run.own_G:
             raise UserError(
                 f"{run.folder} was trained with your own networks. Pass a generator of the same "
-                "architecture as G= to the Python function."
+                "architecture as G= to the Python function; for a command, or a function without "
+                f"G=, write it once, an.export_generator({str(run.folder)!r}, 'G.onnx', G=G), and "
+                "give G.onnx in place of the run."
             )
         G = _without_weights(lambda: new_generator(s, run.pixels, run.image_shape, columns))
     else:

@@ -58,7 +58,7 @@ def read_record(path: Path) -> dict[str, Any]:
 def read_generator(path: Path) -> "nn.Module":
     """The file's generator as a module: rows of noise, with their condition, to flat images.
 
-    The module has no trainable weights and no gradients.
+    The module has no trainable weights and no gradients. It refuses rows that require gradients.
 
     Raises:
         UserError: the file cannot be read.
@@ -73,7 +73,16 @@ def read_generator(path: Path) -> "nn.Module":
             self.inputs = self.session.get_inputs()
             self.register_parameter("like", nn.Parameter(torch.zeros(1), requires_grad=False))
 
+        def __deepcopy__(self, memo: dict[int, Any]) -> "OnnxGenerator":
+            return self  # a session cannot be copied, and nothing in it changes
+
         def forward(self, rows: Tensor) -> Tensor:
+            if rows.requires_grad and torch.is_grad_enabled():
+                raise UserError(
+                    f"{path} is an ONNX file, which has no gradients, and z can only be optimised "
+                    "with them. Give the folder of a run or of a safetensors export; in Python, "
+                    "your own G as a torch module."
+                )
             z_size = self.inputs[0].shape[1]
             feed = {self.inputs[0].name: rows[:, :z_size]}
             if len(self.inputs) > 1:  # the condition: class numbers, or its columns

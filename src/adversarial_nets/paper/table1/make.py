@@ -44,8 +44,9 @@ def table1(
         grid: the grid of σ, ``paper`` or ``fine``.
         seeds: number of seeds of each trained model: 0, 1, ….
         quick: train small networks for a short time.
-        run: run folder of adversarial nets trained on the data, to be scored instead of training
-            new ones. The folder is not changed.
+        run: adversarial nets trained on the data, to be scored instead of training new ones: a run
+            folder, or a generator that `export_generator` wrote, also an ONNX file of networks of
+            your own. Nothing there is changed.
         on_progress: called with (what, amount done, total).
 
     Returns:

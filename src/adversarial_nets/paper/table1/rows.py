@@ -64,7 +64,7 @@ class Options:
     Attributes:
         grid: name of the grid of σ.
         quick: whether to use the quick settings.
-        run: run folder of trained adversarial nets, if given.
+        run: run folder or exported generator of trained adversarial nets, if given.
         on_progress: called with (what, amount done, total).
     """
 
@@ -264,15 +264,21 @@ def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
 
 
 def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Options) -> list[Result]:
-    """Score the generator with its trained weights, as published, and with averaged weights."""
+    """Score the generator with its trained weights, as published, and with averaged weights.
+
+    An exported generator has one of both, of one round, and no time of training.
+    """
     run = _trained_run(data, seed, folder, options)
-    best, newest = (
-        checkpoints.read_checkpoint(checkpoints.checkpoint_folder(run.folder, which))
-        for which in ("best", "last")
-    )
+    checkpoint, train_seconds = "last", None
+    kept = ["raw", "averaged"] if run.settings.ema_decay else ["raw"]
+    if run.exported:
+        kept = [run.default_weights]
+    else:
+        newest = checkpoints.read_checkpoint(checkpoints.checkpoint_folder(run.folder))
+        checkpoint, train_seconds = "best", round(newest.state["seconds"], 1)
     results = []
-    for weights in ("raw", "averaged") if run.settings.ema_decay else ("raw",):
-        G, _ = game_state.load_generator(run, "best", weights)
+    for weights in kept:
+        G, at_round = game_state.load_generator(run, checkpoint, weights)
         started = time.process_time()
         samples = sample_G(G, run.settings, SAMPLES, "samples to score").float()
         seconds = time.process_time() - started
@@ -282,12 +288,13 @@ def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Optio
             data,
             samples,
             options,
-            train_seconds=round(newest.state["seconds"], 1),
+            train_seconds=train_seconds,
             samples_per_second=SAMPLES / seconds,
             steps_per_sample=1.0,
             successive=True,
-            note=f"{_describe_settings(run)}, round {best.round:,}, the best on validation images"
-            + (" for the raw G" if averaged else "")
+            note=f"{_describe_settings(run)}, round {at_round:,}, "
+            + ("exported" if run.exported else "the best on validation images")
+            + (" for the raw G" if averaged and not run.exported else "")
             + "; one pass for each sample",
         )
         pictures.write_samples(samples, data, folder, result.model)
