@@ -12,15 +12,17 @@ from torch.nn.functional import softplus
 
 from adversarial_nets import objective_checks, objectives
 from adversarial_nets.build import change_settings, new_game
+from adversarial_nets.engine import autograd_updates
 from adversarial_nets.errors import UserError
 from adversarial_nets.game import play
+from adversarial_nets.minibatches import sample_data, sample_noise
 from adversarial_nets.report import write_report
 from adversarial_nets.settings import Cadence
 from adversarial_nets.state import Game
 from adversarial_nets.training.diagnostics import find_problem
 from adversarial_nets.training.session import train
 from html_page import Page
-from small import small_data, small_settings
+from small import small_data, small_settings, weights
 
 
 def test_a_paired_objective_needs_no_other_loss_of_G() -> None:
@@ -231,6 +233,79 @@ def test_a_penalty_with_other_arguments_is_refused_before_a_game(
 ) -> None:
     with pytest.raises(UserError, match=r"must be a function penalty\(D, x, G_z\)"):
         _game_with_penalty(monkeypatch, lambda D, x: D(x).mean())  # type: ignore[arg-type,misc]
+    with pytest.raises(UserError, match=r"must be a function g_penalty\(D, x, z, G_z\)"):
+        _game_with_g_penalty(monkeypatch, lambda D, x, G_z: D(G_z).mean())
+
+
+NO_DROPOUT = dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0)
+
+
+def _game_with_g_penalty(monkeypatch: pytest.MonkeyPatch, penalty: Any, **changes: Any) -> Game:
+    plain = objectives.OBJECTIVES["non-saturating"]
+    mine = dataclasses.replace(plain, g_penalty=penalty)
+    monkeypatch.setitem(objectives.OBJECTIVES, "mine", mine)
+    how = {"objective": "mine", "D": NO_DROPOUT, **changes}
+    return new_game(small_settings(**how), small_data(), manual_backprop=False)
+
+
+def feature_matching_and_mode_seeking(D: Any, x: Tensor, z: Tensor, G_z: Tensor) -> Tensor:
+    m = len(z) // 2
+    seeking = (z[:m] - z[m:]).norm(dim=1) / (G_z[:m] - G_z[m:]).norm(dim=1)
+    return (D(x).mean() - D(G_z).mean()).square() + seeking.mean()
+
+
+def test_a_penalty_on_G_is_added_to_Gs_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In both kinds of updates G's gradient is that of loss plus penalty, D's that of its loss."""
+    mine = feature_matching_and_mode_seeking
+    for simultaneous in (False, True):
+        game = _game_with_g_penalty(monkeypatch, mine, protocol="paper")
+        x, z = sample_data(game, 0), sample_noise(game, 0, "z")
+        G_z = game.G(z)
+        of_D = torch.autograd.grad(
+            objectives.minus_value(game.D(x).flatten(), game.D(G_z.detach()).flatten()),
+            list(game.D.parameters()),
+        )
+        loss = softplus(-game.D(G_z).flatten()).mean() + mine(game.D, x, z, G_z)
+        expected = torch.autograd.grad(loss, list(game.G.parameters()))
+        if simultaneous:
+            autograd_updates.update_both(game, x, z, 0)
+            torch.testing.assert_close([p.grad for p in game.D.parameters()], list(of_D))
+        else:
+            autograd_updates.update_G(game, z, 0, "samples for G")
+        torch.testing.assert_close([p.grad for p in game.G.parameters()], list(expected))
+        assert all(p.requires_grad for p in game.D.parameters())
+
+
+def test_a_penalty_of_zero_on_G_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With dropout, and though the penalty changes its arguments."""
+
+    def zero(D: Any, x: Tensor, z: Tensor, G_z: Tensor) -> Tensor:
+        x.zero_()
+        return 0 * D(G_z.mul_(z.mul_(2).mean())).mean()
+
+    for protocol in ("paper", "released"):
+        how: dict[str, Any] = {"D": small_settings().D, "protocol": protocol}
+        with_zero = _game_with_g_penalty(monkeypatch, zero, **how)
+        plain = new_game(small_settings(**how), small_data(), manual_backprop=False)
+        for game in (with_zero, plain):
+            play(game, 3)
+        assert all(map(torch.equal, weights(with_zero), weights(plain))), protocol
+    assert not new_game(small_settings(objective="mine"), small_data()).manual_backprop
+
+
+def test_a_penalty_on_G_that_cannot_work_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_data(D: Any, x: Tensor, z: Tensor, G_z: Tensor) -> Tensor:
+        return (D(x).mean() - D(G_z.detach()).mean()).square()
+
+    def of_rows(D: Any, x: Tensor, z: Tensor, G_z: Tensor) -> Tensor:
+        return G_z.mean(1)
+
+    for penalty, says in (
+        (of_data, "g_penalty has no gradient with respect to the samples"),
+        (of_rows, r"g_penalty returned shape \(20,\)"),
+    ):
+        with pytest.raises(UserError, match=says):
+            play(_game_with_g_penalty(monkeypatch, penalty), 1)
 
 
 def test_a_penalty_that_changes_its_images_changes_no_others(

@@ -23,21 +23,22 @@ def test_the_page_does_what_it_says(
 ) -> None:
     text = PAGE.read_text(encoding="utf-8")
     programs = re.findall(r"```python\n(.*?)```", text, re.S)
-    assert len(programs) == 2
+    assert len(programs) == 3
     monkeypatch.chdir(tmp_path)
     try:
         for code in programs:
             assert len([line for line in code.splitlines() if line.strip()]) < 20
             exec(compile(code, str(PAGE), "exec"), {})
     finally:
-        for name in ("smoothed", "dragan"):
+        for name in ("smoothed", "dragan", "matching"):
             OBJECTIVES.pop(name, None)
     lines = capsys.readouterr().out.splitlines()
     (printed,) = [line for line in lines if line.startswith("custom, from")]
     assert f"`{printed}`" in text
-    run = an.open_run(tmp_path / "runs" / "dragan")
-    assert run.newest_round == 2
-    assert run.info["updates"] == "autograd"
+    for name in ("dragan", "matching"):
+        run = an.open_run(tmp_path / "runs" / name)
+        assert run.newest_round == 2
+        assert run.info["updates"] == "autograd"
 
 
 def test_the_table_lists_every_objective() -> None:

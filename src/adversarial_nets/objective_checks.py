@@ -42,7 +42,7 @@ def try_out(name: str) -> Objective:
     else:
         _try_loss("paired_g_loss", found.paired_g_loss, both, {"samples": a_G_z})
     _check_closed_forms(found, name)
-    _check_penalty(found)
+    _check_penalties(found)
     return found
 
 
@@ -108,18 +108,21 @@ def _refuse_sum(
         )
 
 
-def _check_penalty(objective: Objective) -> None:
-    """Raise an error if a penalty cannot take the arguments D, x and G(z), without calling it."""
-    try:
-        if objective.penalty is not None:
-            inspect.signature(objective.penalty).bind("D", "x", "G_z")
-    except TypeError as error:
-        raise UserError(
-            f"The objective's penalty cannot be called with D, data and samples ({error}). It must "
-            "be a function penalty(D, x, G_z)."
-        ) from error
-    except ValueError:  # a built-in function without a signature
-        return
+def _check_penalties(objective: Objective) -> None:
+    """Raise an error if a penalty cannot take its arguments, without calling it."""
+    arguments = {"penalty": ("D", "x", "G_z"), "g_penalty": ("D", "x", "z", "G_z")}
+    for name, expected in arguments.items():
+        penalty, required = getattr(objective, name), f"{name}({', '.join(expected)})"
+        try:
+            if penalty is not None:
+                inspect.signature(penalty).bind(*expected)
+        except TypeError as error:
+            raise UserError(
+                f"The objective's {name} cannot be called with {', '.join(expected)} ({error}). It "
+                f"must be a function {required}."
+            ) from error
+        except ValueError:  # a built-in function without a signature
+            continue
 
 
 def _check_closed_forms(objective: Objective, name: str) -> None:

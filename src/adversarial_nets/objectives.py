@@ -25,6 +25,7 @@ from adversarial_nets.settings import Settings
 
 __all__ = [
     "OBJECTIVES",
+    "GPenalty",
     "Objective",
     "Penalty",
     "d_logit_gradients",
@@ -46,6 +47,8 @@ __all__ = [
 Logits = Float[Tensor, " m"]
 Penalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor], Tensor]
 """A penalty on D: a function of D, of data x and of samples G(z); see `Objective.penalty`."""
+GPenalty = Callable[[Callable[[Tensor], Tensor], Tensor, Tensor, Tensor], Tensor]
+"""A penalty on G: a function of D, x, z and G(z); see `Objective.g_penalty`."""
 
 
 def value(a_x: Float[Tensor, " m"], a_G_z: Float[Tensor, " n"]) -> Float[Tensor, ""]:
@@ -116,6 +119,8 @@ class Objective:
             function ``penalty(D, x, G_z)`` that returns a scalar. D is a function from rows to
             logits, x the minibatch of data and G_z equally many samples. Such an objective needs
             autograd.
+        g_penalty: a penalty on G that is added to G's loss: a function ``g_penalty(D, x, z, G_z)``,
+            likewise, with noise z and its samples G_z. The gradient goes through G_z into G.
         optimum: the logit a*(x) that minimises D's expected loss, for densities p of data, q of
             samples.
         divergence: D's least expected loss, as a divergence between p and q.
@@ -142,6 +147,7 @@ class Objective:
     threshold: float | None = 0.0
     gradient_penalty: float = 0.0
     penalty: Penalty | None = None
+    g_penalty: GPenalty | None = None
     optimum: str = "not known"
     divergence: str = "not known"
     a_star: Callable[[Tensor, Tensor], Tensor] | None = None

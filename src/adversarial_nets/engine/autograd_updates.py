@@ -1,4 +1,4 @@
-"""The updates of Algorithm 1 by autograd, for any pair of networks, with every penalty on D.
+"""The updates of Algorithm 1 by autograd, for any pair of networks, with every penalty.
 
 `engine.manual_backprop` computes the same updates faster for multilayer perceptrons.
 """
@@ -35,7 +35,8 @@ def update_G(game: Game, z: Noise, step: int, purpose: str) -> Logits:
     """θ_g descends the stochastic gradient of G's loss; returns D's logits on the samples."""
     G_z = _augmented(game, _samples(game, z, step, purpose), step, purpose)
     a_G_z = _logits(game, G_z, step, purpose)
-    _set_gradients(game, game.G, _g_loss(game, step, a_G_z))
+    loss = _g_loss(game, step, a_G_z) + _own_g_penalty(game, step, z, G_z, purpose)
+    _set_gradients(game, game.G, loss)
     game.optimiser_G.step()
     return a_G_z.detach()
 
@@ -45,7 +46,9 @@ def update_both(game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Log
     G_z = _samples(game, z, step, "samples for G")
     data, samples = _discriminate(game, step, x, G_z, "samples for G")
     _set_gradients(game, game.D, _d_loss(game, step, data, samples), retain_graph=True)
-    _set_gradients(game, game.G, _g_loss(game, step, samples.a, data.a))
+    g_loss = _g_loss(game, step, samples.a, data.a)
+    g_loss = g_loss + _own_g_penalty(game, step, z, samples.x, "samples for G", data.x)
+    _set_gradients(game, game.G, g_loss)
     game.optimiser_D.step()
     game.optimiser_G.step()
     return data.a.detach(), samples.a.detach()
@@ -226,6 +229,51 @@ def _own_penalty(
         raise UserError(
             "The objective's penalty has no gradient with respect to D's parameters. Compute it "
             "from D's logits without .detach() or .item(), and pass create_graph=True to "
+            "torch.autograd.grad."
+        )
+    return total
+
+
+def _own_g_penalty(
+    game: Game, step: int, z: Noise, G_z: Images, purpose: str, x: Images | None = None
+) -> Float[Tensor, ""] | float:
+    """The penalty on G that a program gave with its objective; D is constant in it.
+
+    Args:
+        game: the game.
+        step: D's last step.
+        z: the noise.
+        G_z: its samples as D sees them, differentiable.
+        purpose: of the samples.
+        x: the data of that step as D sees them, if they are known.
+
+    Raises:
+        UserError: the penalty is no scalar, or has no gradient with respect to the samples.
+    """
+    penalty = objectives.find(game.settings.objective).g_penalty
+    if penalty is None:
+        return 0.0
+    x = _augmented(game, sample_data(game, step), step, "data") if x is None else x
+    of_D = [p for p in game.D.parameters() if p.requires_grad]
+    for p in of_D:
+        p.requires_grad_(False)
+    try:
+        total = objectives.scalar(
+            penalty(
+                lambda rows: _logits(game, rows, step, f"{purpose}, the penalty on G"),
+                x.detach().clone(),  # it may change them in place
+                z.detach().clone(),
+                G_z.clone(),
+            ),
+            "g_penalty",
+        )
+    finally:
+        for p in of_D:
+            p.requires_grad_()
+    if not total.requires_grad:
+        raise UserError(
+            "The objective's g_penalty has no gradient with respect to the samples. Compute it "
+            "from G_z without .detach() or .item(), and pass create_graph=True to "
             "torch.autograd.grad."
         )
     return total

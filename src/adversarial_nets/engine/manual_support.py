@@ -90,7 +90,8 @@ def _leaves(net: nn.Sequential) -> list[nn.Module]:
 def _needs_autograd(s: Settings) -> bool:
     """Whether the game has a penalty, objective or augmentation without manual backpropagation."""
     objective = objectives.find(s.objective)
-    needed = objective.paired_g_loss is not None or objective.penalty is not None
+    parts = (objective.paired_g_loss, objective.penalty, objective.g_penalty)
+    needed = any(part is not None for part in parts)
     penalties = objectives.penalties(s).keys()
     exact_R1_at_most = penalties <= {"r1"} and not (penalties and s.penalty_sigma > 0)
     return needed or not exact_R1_at_most or s.augment > 0 or s.ada_target > 0
