@@ -224,6 +224,8 @@ def _to_rows(
     values = _to_numpy(what, array)
     if not values.ndim:
         raise UserError(f"{what} is a single number; it must be {_LAYOUTS}.")
+    if image_shape is None and values.ndim <= 2 and values.size:
+        raise _no_images(what, values.shape)
     values = _to_bytes(what, values)
     if not values.size:
         raise UserError(f"{what} is empty; give images.")
@@ -231,6 +233,21 @@ def _to_rows(
     _, channels, height, width = values.shape
     rows = np.ascontiguousarray(values).reshape(len(values), -1)
     return torch.from_numpy(rows), (channels, height, width)
+
+
+def _no_images(what: str, shape: tuple[int, ...]) -> UserError:
+    """The error for points, or for vectors that may be images without a shape."""
+    if shape[1:] in ((), (1,), (2,)):
+        remedy = (
+            "Points in one or two dimensions are no images: toys.points_from_array makes a "
+            "distribution of them, and toys.recording.record plays a game on it."
+        )
+    else:
+        remedy = (
+            "For rows of shape (n, pixels), call dataset_from_arrays with image_shape; for vectors "
+            "that are no images, build.new_game with a datasets.Source."
+        )
+    return UserError(f"{what} has shape {shape}; it must be {_LAYOUTS}. {remedy}")
 
 
 def _to_numpy(what: str, array: object) -> NDArray[Any]:
@@ -311,8 +328,7 @@ def _channels_first(
     if values.ndim != 4 or values.shape[1] not in (1, 3, 4):
         raise UserError(
             f"{what} has shape {values.shape}; it must be {_LAYOUTS}, with 1, 3 or 4 channels "
-            "(the fourth is alpha). For rows of shape (n, pixels), call dataset_from_arrays with "
-            "image_shape."
+            "(the fourth is alpha)."
         )
     if image_shape is not None and values.shape[1:] != tuple(image_shape):
         raise UserError(
