@@ -4,9 +4,12 @@ import dataclasses
 import inspect
 import math
 from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
@@ -280,6 +283,45 @@ def test_distributions_of_float32_and_lists_are_accepted() -> None:
     many = np.full(2**18, 1.01 / 2**18, np.float32)
     with pytest.raises(UserError, match="Divide it by its sum"):
         inspect.unwrap(KL)(many, many)
+
+
+def test_a_tiny_probability_does_not_make_jsd_infinite() -> None:
+    """The mean of the smallest positive number and 0 is rounded to 0."""
+    tiny = 5e-324
+    for p, q in (([1.0, tiny], [1.0, 0.0]), ([tiny, 1.0], [0.0, 1.0])):
+        assert JSD(np.array(p), np.array(q)) == JSD(np.array(q), np.array(p)) == 0
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_distributions_and_functions_of_other_types() -> None:
+    half: Any = [0.5, 0.5]
+    normal, line = gaussian(0.0, 1.0), (np.linspace(0, 1, 3),)
+    others: list[Any] = [half, (Fraction(1, 2),) * 2, torch.tensor(half, requires_grad=True)]
+    for p in others:
+        assert JSD(p, half) == C(p, half) + LOG4 == 0
+        assert (divergences.D_star(p, half) == 0.5).all()
+        assert divergences.entropy(p) == pytest.approx(math.log(2))
+    D: Any = torch.nn.Linear(1, 1, dtype=torch.float64)  # its outputs are (n, 1), with gradients
+    of_column = quadrature.V_density(lambda x: D(torch.from_numpy(x)), normal, normal)
+    rows: Any = lambda x: D(torch.from_numpy(x))[:, 0].detach().numpy()  # noqa: E731
+    assert of_column == quadrature.V_density(rows, normal, normal)
+    f: Any = lambda x: x  # noqa: E731
+    step: Any = divergences.mirror_descent_step
+    cases: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: JSD(["a", "b"], half), "The distribution cannot be read as numbers"),  # type: ignore[arg-type]
+        (lambda: divergences.D_star(half, [1.0]), r"shape \(2,\) and p_g \(1,\)"),  # type: ignore[arg-type]
+        (lambda: step(half, half, "x"), "eta is 'x'; the step size must be above 0"),
+        (lambda: step(half, [1 - 1e-9, 1e-9], 1e30), r"eta is 1e\+30; p_g becomes 0"),
+        (
+            lambda: quadrature.integrate(f, line),
+            r"values of shape \(16, 1\) for 16 points",
+        ),
+        (lambda: quadrature.integrate(f, line[0]), "a tuple with increasing numbers for each axis"),  # type: ignore[arg-type]
+        (lambda: quadrature.smoothed_gradient(f, np.ones(10), 1.0), "at most 4 coordinates"),
+    )
+    for call, said in cases:
+        with pytest.raises(UserError, match=said):
+            call()
 
 
 def test_impossible_arguments() -> None:

@@ -2,19 +2,23 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import ive
 from scipy.stats import kstest, norm
 
+from adversarial_nets import toys
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
 from adversarial_nets.theory import quadrature as theory_quadrature
 from adversarial_nets.toys import catalogue, curves, distributions, images, points
 from adversarial_nets.toys.distributions import sample_points
-from adversarial_nets.toys.kinds import LINE
+from adversarial_nets.toys.kinds import LINE, PLANE
 from adversarial_nets.toys.measures import Metric
 from adversarial_nets.toys.recording import record
 from small import small_data, small_settings
@@ -129,8 +133,9 @@ def test_wrong_parameters_raise_errors() -> None:
         distributions.Mixture((), ())
     with pytest.raises(UserError, match="must be finite"):
         distributions.gaussian(math.inf, 1.0)
-    with pytest.raises(UserError, match="0 or more"):
-        curves.Curve("ring", noise=-1.0)
+    for noise in (-1.0, 1e-9):  # 1e-9 would need gigabytes for the density
+        with pytest.raises(UserError, match=r"it must be 0, or 0\.001 or more"):
+            curves.Curve("ring", noise=noise)
 
 
 # --- Points from a file ---------------------------------------------------------------------------
@@ -262,3 +267,64 @@ def test_a_toy_of_a_program_is_recorded_like_one_of_the_catalogue() -> None:
     )
     assert (by_name.data, by_toy.data) == ("gaussian", "own data")
     assert [s.C for s in by_name.snapshots] == [s.C for s in by_toy.snapshots]
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_odd_arguments_of_toys() -> None:
+    t: Any = toys  # without their types
+    play: Any = record
+    sample: Any = sample_points
+    cases: tuple[tuple[Callable[[], object], str], ...] = (
+        (lambda: t.mixture([], 1), "no Gaussians"),
+        (lambda: t.mixture("ab", 1), "The means cannot be read as numbers"),
+        (
+            lambda: t.mixture([1, 2], ["a", "b"]),
+            "The standard deviations cannot be read as numbers",
+        ),
+        (lambda: t.mixture([[1], [1, 2]], 1), "The means cannot be read as numbers"),
+        (
+            lambda: t.mixture([[0, 0, 0], [1, 1, 1]], 1),
+            r"shape \(2, 3\); give .*\(n, 2\)",
+        ),
+        (lambda: t.mixture([1, 2], 1, 0.5), "2 standard deviations and 1 weights"),
+        (lambda: t.gaussian("a", 1), "cannot be read as numbers"),
+        (lambda: t.gaussian(0, 1e300), r"about 1e\+300, which float32 does not hold"),
+        (lambda: t.Uniform(-1e300, 1e300), "which float32 does not hold"),
+        (lambda: t.Uniform(1e9, 1e9 + 1), r"Subtract 1e\+09 from all"),
+        (lambda: t.points_from_array([[1e300, 2], [3, 1e300]]), "which float32 does not hold"),
+        (lambda: t.points_from_array([1e-300, 3e-300]), "which float32 does not hold"),
+        (lambda: t.points_from_array([None, 1]), "cannot be read as numbers"),
+        (lambda: t.points_from_array(torch.ones(3, device="meta")), "cannot be read as numbers"),
+        (lambda: t.Curve("circle"), "no curve named 'circle'"),
+        (lambda: t.ring_of_gaussians(0), "modes is 0"),
+        (lambda: t.find(None), "There is no toy named None"),
+        (lambda: play(LINE, "gaussian", []), r"rounds is \[\]; give the rounds of the snapshots"),
+        (lambda: play(LINE, "gaussian", 5), "rounds is 5; give the rounds of the snapshots"),
+        (lambda: play("line", "gaussian", [0]), "kind is of type str; give toys.kinds.LINE"),
+        (lambda: play(LINE, None, [0]), "The data are of type NoneType; give a toy"),
+        (lambda: play(LINE, "gaussian", [0], {}), "settings is of type dict"),
+        (lambda: sample("moons", 3), r"toy is of type str; give a toy, e.g. toys.find\('moons'\)"),
+        (lambda: sample(t.gaussian(), 0), "n is 0; it must be 1 or more"),
+    )
+    for call, said in cases:
+        with pytest.raises(UserError, match=said):
+            call()
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_common_types_of_arguments_of_toys(tmp_path: Path) -> None:
+    t: Any = toys  # without their types
+    tracked = torch.tensor([[1.0, 2.0], [3.0, 5.0]], requires_grad=True)
+    (tmp_path / "x.csv").write_text("1,2\n3,5\n")
+    assert t.points_from_array(tracked).x.tolist() == [[1, 2], [3, 5]]
+    assert t.points_from_array(tracked.bfloat16()).x.tolist() == [[1, 2], [3, 5]]
+    assert t.find(tmp_path / "x.csv").pixels == 2
+    assert t.read_points(str(tmp_path / "x.csv")).pixels == 2
+    assert t.points_to_text([1, 3]) == t.points_to_text(np.array([[1.0], [3.0]]))
+    shares = torch.softmax(torch.tensor([0.1, 0.2, 0.3]), 0)  # their sum is 1 in float32 only
+    made = t.mixture([1, 2, 3], torch.tensor(1.0, requires_grad=True), shares)
+    assert made.stds == (1.0,) * 3
+    assert math.isclose(sum(made.weights), 1)
+    assert t.gaussian(np.float32(1), np.int64(2)) == t.gaussian(1.0, 2.0)
+    assert len(record(LINE, "gaussian", (round for round in (0, 1))).snapshots) == 2
+    assert record(PLANE, tracked, [0]).evaluator.toy.pixels == 2

@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from scipy.special import rel_entr, xlogy
 
 from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.setting_values import plain_value
+from adversarial_nets.theory.arguments import as_array, as_floats
 
 __all__ = [
     "JSD",
@@ -42,12 +44,14 @@ def D_star(p_data: Vector, p_g: Vector) -> Vector:
     >>> D_star(np.array([0.5, 0.5, 0.0]), np.array([0.5, 0.0, 0.5]))
     array([0.5, 1. , 0. ])
     """
+    p_data, p_g = _same_points(p_data, p_g)
     with np.errstate(invalid="ignore"):
         return p_data / (p_data + p_g)
 
 
 def a_star(p_data: Vector, p_g: Vector) -> Vector:
     """The logit of D*: log p_data − log p_g; ±∞ where one of them is 0, NaN where both are."""
+    p_data, p_g = _same_points(p_data, p_g)
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.log(p_data) - np.log(p_g)
 
@@ -71,7 +75,7 @@ def V(a: Vector, p_data: Vector, p_g: Vector) -> float:
     -1.3863
     """
     p_data, p_g = _distributions(p_data, p_g)
-    a = np.asarray(a, np.float64)
+    a = as_floats("The logits", a)
     if a.shape != p_data.shape:
         raise UserError(
             f"There are {np.size(a)} logits and {p_data.size} probabilities; give one logit for "
@@ -105,8 +109,8 @@ def JSD(p: Vector, q: Vector) -> float:
     True
     """
     p, q = _distributions(p, q)
-    m = (p + q) / 2
-    return (_kl(p, m) + _kl(q, m)) / 2
+    # p log(p/m) = ½ · 2p log(2p/2m), where 2m = p + q cannot underflow to 0 as m can.
+    return (_kl(2 * p, p + q) + _kl(2 * q, p + q)) / 4
 
 
 def C(p_data: Vector, p_g: Vector) -> float:
@@ -132,13 +136,16 @@ def mirror_descent_step(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector
         The new p_g.
 
     Raises:
-        UserError: η is not above 0 or is infinite, or η ≠ 1 and p_g is 0 where p_data is not.
+        UserError: η is not above 0, or too large; or η ≠ 1 and p_g is 0 where p_data is not.
 
     >>> mirror_descent_step(np.array([1.0, 0.0]), np.array([0.5, 0.5]))
     array([0.75, 0.25])
     """
-    if not 0 < eta < math.inf:
-        raise SettingError("eta", f"is {eta}; the step size must be above 0. Try 0.05.")
+    eta = plain_value(eta, float)
+    if not (isinstance(eta, int | float) and 1e-30 <= eta <= 1e30):
+        raise SettingError(
+            "eta", f"is {eta!r}; the step size must be above 0, at most 1e30. Try 0.05."
+        )
     p_data, p_g = _distributions(p_data, p_g)
     if eta != 1 and np.any((p_g == 0) & (p_data > 0)):
         raise UserError(
@@ -148,11 +155,16 @@ def mirror_descent_step(p_data: Vector, p_g: Vector, eta: float = 1.0) -> Vector
         log_p = xlogy(1 - eta, p_g) + xlogy(eta, p_data + p_g)
     log_p = np.where(p_data + p_g > 0, log_p, -np.inf)  # also for η > 1, 0 where both are 0
     p = np.exp(log_p - log_p.max())
+    if eta > 1 and np.any((p == 0) & (p_data > 0)):
+        raise SettingError(
+            "eta", f"is {eta:g}; p_g becomes 0 where p_data is not. Choose it at most 1, e.g. 0.05."
+        )
     return p / p.sum()
 
 
 def entropy(p: np.ndarray) -> float:
     """The Shannon entropy −Σ p log p, in nats."""
+    p = as_floats("The probabilities", p)
     return -float(xlogy(p, p).sum())
 
 
@@ -161,19 +173,35 @@ def softplus(a: Vector) -> Vector:
     return np.logaddexp(0, a)
 
 
+def _same_points(p_data: ArrayLike, p_g: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities or densities in float64, after a check that they are of the same points.
+
+    Raises:
+        UserError: they are no numbers, or of different shapes.
+    """
+    p, q = as_floats("p_data", p_data), as_floats("p_g", p_g)
+    if p.ndim and q.ndim and p.shape != q.shape:
+        raise UserError(
+            f"p_data has the shape {p.shape} and p_g {q.shape}; give both at the same points."
+        )
+    return p, q
+
+
 def _distributions(*distributions: ArrayLike) -> tuple[Vector, ...]:
     """Check that the arguments are distributions on the same points, and return them in float64.
 
     Raises:
-        UserError: different or empty shapes, a negative or NaN entry, or a sum that is not 1.
+        UserError: no numbers, different or empty shapes, a negative or NaN entry, or a sum that is
+            not 1.
     """
-    shapes = [np.shape(p) for p in distributions]
+    given = [as_array("The distribution", p) for p in distributions]
+    shapes = [p.shape for p in given]
     if len(set(shapes)) > 1 or len(shapes[0]) != 1 or shapes[0] == (0,):
         raise UserError(
             f"The distributions have the shapes {', '.join(map(str, shapes))}; give the "
             "probabilities of the same points, (n,) each."
         )
-    for p in map(np.asarray, distributions):
+    for p in given:
         # Probabilities divided by their sum in float32 have a sum of 1 to float32's precision.
         rounding = 16 * float(np.finfo(p.dtype).eps) if p.dtype.kind == "f" else 0.0
         if not (p.min() >= 0 and abs(p.sum(dtype=np.float64) - 1) < max(1e-9, rounding)):
@@ -181,4 +209,4 @@ def _distributions(*distributions: ArrayLike) -> tuple[Vector, ...]:
                 f"The distribution has minimum {p.min():g} and sum {p.sum():g}; it must be 0 or "
                 "more everywhere and sum to 1. Divide it by its sum."
             )
-    return tuple(np.asarray(p, np.float64) for p in distributions)
+    return tuple(p.astype(np.float64) for p in given)

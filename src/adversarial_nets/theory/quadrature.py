@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import roots_hermitenorm
 
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import UserError
+from adversarial_nets.setting_values import POSITIVE, check_value, plain_value
+from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import LOG4, Axes, Points, Vector, softplus
 
 __all__ = [
@@ -66,12 +68,27 @@ def gauss_legendre_nodes(breakpoints: Axes) -> tuple[Points, Vector]:
         The nodes (n, d), a tensor grid over the axes, and their weights (n,).
     """
     xs, ws = [], []
-    for edges in breakpoints:
+    for edges in _axes(breakpoints):
         middle, half = (edges[1:] + edges[:-1]) / 2, (edges[1:] - edges[:-1]) / 2
         xs.append((middle[:, None] + half[:, None] * _LEGENDRE).ravel())
         ws.append((half[:, None] * _LEGENDRE_WEIGHTS).ravel())
     x = np.stack(np.meshgrid(*xs, indexing="ij"), axis=-1).reshape(-1, len(breakpoints))
     return x, functools.reduce(np.multiply.outer, ws).ravel()
+
+
+def _axes(breakpoints: Axes) -> Axes:
+    """The breakpoints of each axis as arrays.
+
+    Raises:
+        UserError: there are no axes, or one is no list of two numbers or more.
+    """
+    axes = tuple(as_floats("The breakpoints", axis) for axis in breakpoints)
+    if not axes or any(axis.ndim != 1 or len(axis) < 2 for axis in axes):
+        raise UserError(
+            "The breakpoints must be a tuple with increasing numbers for each axis, e.g. "
+            "(numpy.linspace(0, 1, 5),) on the line."
+        )
+    return axes
 
 
 def integrate(
@@ -98,12 +115,11 @@ def integrate(
     >>> round(integrate(lambda x: np.exp(-x[:, 0]), (np.array([0.0, 1.0, 40.0]),)).value, 12)
     1.0
     """
-    last = math.inf
+    last, breakpoints = math.inf, _axes(breakpoints)
     while True:
         x, weights = gauss_legendre_nodes(breakpoints)
-        terms = weights * np.concatenate(
-            [f(block) for block in np.split(x, range(2**14, len(x), 2**14))]
-        )
+        blocks = np.split(x, range(2**14, len(x), 2**14))
+        terms = weights * np.concatenate([_one_each(f(block), len(block)) for block in blocks])
         value, size = float(terms.sum()), float(np.abs(terms).sum())
         if not math.isfinite(value):
             return Bounded(value, 0.0)
@@ -116,6 +132,21 @@ def integrate(
         breakpoints = tuple(np.union1d(p, (p[1:] + p[:-1]) / 2) for p in breakpoints)
 
 
+def _one_each(values: object, n: int, what: str = "The function") -> Vector:
+    """What a caller's function returned for n points, as one number for each.
+
+    Raises:
+        UserError: no numbers, or more or fewer of them.
+    """
+    found = as_floats(f"What {what[0].lower()}{what[1:]} returned", values)
+    if found.shape not in ((n,), ()):
+        raise UserError(
+            f"{what} returned values of shape {found.shape} for {n} points; return one number for "
+            f"each, of shape ({n},)."
+        )
+    return np.broadcast_to(found, n)
+
+
 def cell_masses(p: Density, edges: Axes) -> np.ndarray:
     """The probability of each cell of a grid, by quadrature in each cell.
 
@@ -126,9 +157,10 @@ def cell_masses(p: Density, edges: Axes) -> np.ndarray:
     Returns:
         Masses of shape (n,) on the line, (n_1, n_2) in the plane.
     """
+    edges = _axes(edges)
     inside = tuple(
         np.union1d(e, points[(points > e[0]) & (points < e[-1])])
-        for e, points in zip(edges, p.breakpoints, strict=True)
+        for e, points in zip(edges, _axes(p.breakpoints), strict=True)
     )
     x, weights = gauss_legendre_nodes(inside)
     masses, _ = np.histogramdd(x, bins=edges, weights=weights * np.exp(p.log_density(x)))
@@ -176,14 +208,16 @@ def V_density(
     """V(D, G) = ∫ p_data log D + p_g log(1 − D), in nats.
 
     Args:
-        a: D's logits as a function of x.
+        a: D's logits as a function of points x (n, d), of shape (n,) or (n, 1).
         p_data: the data's density.
         p_g: the generator's density.
         tolerance: absolute error of the quadrature.
     """
 
     def integrand(x: Points) -> Vector:
-        a_x, p, q = a(x), np.exp(p_data.log_density(x)), np.exp(p_g.log_density(x))
+        a_x = as_floats("D's logits", a(x))
+        a_x = _one_each(a_x[:, 0] if a_x.shape == (len(x), 1) else a_x, len(x), "D")
+        p, q = np.exp(p_data.log_density(x)), np.exp(p_g.log_density(x))
         zero = np.zeros_like(p)
         return _weighted_difference(p, -softplus(-a_x), zero) + _weighted_difference(
             q, -softplus(a_x), zero
@@ -260,6 +294,8 @@ def pushforward(
     >>> pushforward(np.array([0.0, 1.0, 0.0]), np.array([0.5, 0.5]), np.array([0.0, 0.25, 1.0]))
     array([0.  , 0.25, 0.75, 0.  ])
     """
+    G_z, mass = as_floats("G_z", G_z), as_floats("mass", mass)
+    edges = as_floats("edges", edges)
     low, high = np.minimum(G_z[1:], G_z[:-1]), np.maximum(G_z[1:], G_z[:-1])
     # A cell of z maps to [low, high]. The edges number first to after − 1 lie inside this interval;
     # the interval lies below the edges from number after on.
@@ -289,13 +325,15 @@ def smoothed_gradient(f: Callable[[Points], Vector], x: Vector, sigma: float) ->
         sigma: the standard deviation σ > 0.
 
     Raises:
-        UserError: σ is not above 0.
+        UserError: σ is not above 0, or `x` is no point.
 
     >>> smoothed_gradient(lambda x: x[:, 0] ** 2, np.array([3.0]), sigma=0.5).round(12)
     array([6.])
     """
-    if not 0 < sigma < math.inf:
-        raise SettingError("sigma", f"is {sigma}; it must be above 0.")
+    x, sigma = as_floats("The point x", x), plain_value(sigma, float)
+    check_value("sigma", sigma, float, POSITIVE)
+    if x.ndim != 1 or not 0 < len(x) <= 4:  # 40 nodes on each axis
+        raise UserError(f"x has the shape {x.shape}; give one point (d,) of at most 4 coordinates.")
     t, w = roots_hermitenorm(40)
     eps = np.stack(np.meshgrid(*[t] * len(x), indexing="ij"), axis=-1).reshape(-1, len(x))
     weights = functools.reduce(np.multiply.outer, [w / w.sum()] * len(x)).ravel()

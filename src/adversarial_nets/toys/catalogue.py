@@ -3,12 +3,17 @@
 import math
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple
 
-from adversarial_nets.errors import UserError, unknown_name
+import numpy as np
+from torch import Tensor
+
+from adversarial_nets.errors import UserError, describe_type, unknown_name
 from adversarial_nets.toys.curves import Curve
 from adversarial_nets.toys.distributions import (
+    Numbers,
     Toy,
     Uniform,
     gaussian,
@@ -16,9 +21,12 @@ from adversarial_nets.toys.distributions import (
     mixture,
     ring_of_gaussians,
 )
-from adversarial_nets.toys.points import points_from_text, read_points
+from adversarial_nets.toys.points import points_from_array, points_from_text, read_points
 
-__all__ = ["PARAMETRIC", "TOYS", "Parametric", "find"]
+__all__ = ["PARAMETRIC", "TOYS", "Parametric", "ToyLike", "as_toy", "find"]
+
+ToyLike = str | PathLike[str] | Toy | Numbers
+"""A name or file for `find`, a toy, or points for `points_from_array`."""
 
 TOYS: Mapping[str, Toy] = {
     "gaussian": gaussian(),
@@ -62,7 +70,25 @@ PARAMETRIC: Mapping[str, Parametric] = {
 """Every family of toys that takes numbers, by name."""
 
 
-def find(name: str) -> Toy:
+def as_toy(data: ToyLike) -> Toy:
+    """Return the toy that an argument means.
+
+    Raises:
+        UserError: the argument is neither a toy nor a name, a file or points of one.
+    """
+    if isinstance(data, str | PathLike):
+        return find(data)
+    if isinstance(data, list | tuple | np.ndarray | Tensor):
+        return points_from_array(data)
+    if isinstance(data, Toy):
+        return data
+    raise UserError(
+        f"The data are {describe_type(data)}; give a toy, e.g. toys.gaussian(), a name such as "
+        "'moons', a CSV file, or points of shape (n, 1) or (n, 2)."
+    )
+
+
+def find(name: str | PathLike[str]) -> Toy:
     """Find a toy by its name, optionally with numbers, or make one from points.
 
     Args:
@@ -76,6 +102,10 @@ def find(name: str) -> Toy:
     >>> find("gaussian:3,0.5").means
     ((3.0,),)
     """
+    if isinstance(name, PathLike):
+        return read_points(name)
+    if not isinstance(name, str):
+        raise unknown_name(name, [*TOYS, "FILE.csv"], "toy")
     family, colon, text = name.partition(":")
     if colon and family == "points":
         return points_from_text(text)

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 import torch
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.random import Address
 from adversarial_nets.theory import quadrature
+from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import Axes
 from adversarial_nets.toys.distributions import (
     EXAMPLES_PER_EPOCH,
@@ -25,6 +26,7 @@ from adversarial_nets.toys.distributions import (
 __all__ = ["Curve"]
 
 _MAX_LENGTH = 14.0  # an upper bound on the length of every curve
+_SMALLEST_NOISE = 0.001  # other than 0; with less, the density would need too many nodes
 
 
 def _ring(t: Vector) -> tuple[Vector, Vector]:
@@ -79,13 +81,20 @@ class Curve:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Check the noise.
+        """Check the shape and the noise.
 
         Raises:
-            UserError: the noise is negative or infinite.
+            UserError: another shape; noise that is no number, negative, infinite or tiny.
         """
-        if not 0 <= self.noise < math.inf:
-            raise UserError(f"The curve's noise is {self.noise}; it must be 0 or more and finite.")
+        if self.shape not in _SHAPES:
+            raise unknown_name(self.shape, list(_SHAPES), "curve")
+        noise = as_floats("The curve's noise", self.noise)
+        if noise.ndim or not (noise == 0 or _SMALLEST_NOISE <= noise < math.inf):
+            raise UserError(
+                f"The curve's noise is {self.noise}; it must be 0, or {_SMALLEST_NOISE} or more "
+                "and finite."
+            )
+        object.__setattr__(self, "noise", float(noise))
 
     def gamma(self, t: Vector) -> XY:
         """The points γ(t) of the curve at parameters t in [0, 1): (n, 2)."""

@@ -11,9 +11,11 @@ from jaxtyping import Float, Float64
 from scipy.special import ndtr
 from torch import Tensor
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, describe_type
 from adversarial_nets.random import Address
+from adversarial_nets.setting_values import whole_number
 from adversarial_nets.theory import quadrature
+from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import Axes
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "grid",
     "log_sum_of_gaussians",
     "mixture",
+    "require_float32",
     "ring_of_gaussians",
     "sample_points",
 ]
@@ -35,7 +38,10 @@ XY = Float64[np.ndarray, "n d"]
 Vector = Float64[np.ndarray, " n"]
 Batch = Float[Tensor, "rows d"]
 Masses = Float64[np.ndarray, "..."]
-Numbers = Sequence[Any] | np.ndarray
+Numbers = Sequence[Any] | np.ndarray | Tensor
+
+_LARGEST = 1e30
+"""The largest and, inverted, the smallest scale of toy data that float32 computes with."""
 
 
 @runtime_checkable
@@ -97,16 +103,34 @@ def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the
         n: the number of points.
         seed: the seed of the random numbers.
         purpose: different purposes give independent points.
+
+    Raises:
+        UserError: `n` or `seed` is no whole number, or `toy` is no toy.
     """
+    n, seed = whole_number("n", n), whole_number("seed", seed, least=0, most=2**63)
+    if not isinstance(toy, Toy):
+        raise UserError(f"toy is {describe_type(toy)}; give a toy, e.g. toys.find('moons').")
     return toy.sample(Address(seed, 0, range(n)), purpose).double().numpy()
 
 
-def require_fine_enough(name: str, middle: float, std: float) -> None:
-    """Raise an error if float32, the type of games, cannot distinguish the points around a mean.
+def require_float32(name: str, middle: float, std: float) -> None:
+    """Raise an error if float32, the type of games, cannot represent or distinguish the points.
+
+    Args:
+        name: what the message calls the data.
+        middle: their mean, or the largest absolute value.
+        std: their standard deviation.
 
     Raises:
-        UserError: the standard deviation is below a hundred-thousandth of the mean.
+        UserError: the mean or the standard deviation is too large or too small, or the standard
+            deviation is below a hundred-thousandth of the mean.
     """
+    size = max(abs(middle), std)
+    if not 1 / _LARGEST <= size <= _LARGEST:
+        raise UserError(
+            f"{name}: the points have values of about {size:.1g}, which float32 does not hold in a "
+            f"game; they must be between 1e-30 and 1e30. Divide all of them by {size:.0e}."
+        )
     if std < 1e-5 * abs(middle):
         raise UserError(
             f"{name}: the points lie near {middle:g} and differ by only {std:g}; too few of them "
@@ -135,30 +159,49 @@ class Mixture:
     note: str = ""
 
     def __post_init__(self) -> None:
-        """Check the parameters.
+        """Check the parameters, and store them as Python's numbers.
 
         Raises:
-            UserError: unequal numbers of means, standard deviations and weights; a standard
-                deviation that is not above 0; weights that are not probabilities; or a standard
-                deviation too small for float32 at its mean.
+            UserError: no numbers; means that are not of shape (n, 1) or (n, 2); unequal numbers of
+                means, standard deviations and weights; a standard deviation that is not above 0;
+                weights that are no probabilities; or values that float32 rounds together.
         """
-        if not self.means:
-            raise UserError("The mixture has no Gaussians; give one mean or more.")
-        object.__setattr__(
-            self, "weights", self.weights or (1 / len(self.means),) * len(self.means)
+        means, stds, weights = (
+            as_floats(f"The {name} of the mixture", getattr(self, name))
+            for name in ("means", "stds", "weights")
         )
-        counts = len(self.means), len(self.stds), len(self.weights)
-        if len(set(counts)) > 1:
+        if not means.size:
+            raise UserError("The mixture has no Gaussians; give one mean or more.")
+        if means.ndim != 2 or means.shape[1] not in (1, 2):
             raise UserError(
-                "The mixture has {} means, {} standard deviations and {} weights; give the same "
-                "number of each.".format(*counts)
+                f"The means have the shape {means.shape}; give (n,) or (n, 1) for the line, (n, 2) "
+                "for the plane."
             )
+        weights = weights if weights.size else np.full(len(means), 1 / len(means))
+        if not len(means) == stds.size == weights.size:
+            raise UserError(
+                f"The mixture has {len(means)} means, {stds.size} standard deviations and "
+                f"{weights.size} weights; give the same number of each."
+            )
+        object.__setattr__(self, "means", tuple(map(tuple, means.tolist())))
+        object.__setattr__(self, "stds", tuple(stds.ravel().tolist()))
+        object.__setattr__(self, "weights", tuple(weights.ravel().tolist()))
+        self._check_values()
+        if not math.isclose(sum(self.weights), 1):  # rounded to float32
+            object.__setattr__(self, "weights", tuple((weights / weights.sum()).ravel().tolist()))
+
+    def _check_values(self) -> None:
+        """Check the parameters one by one.
+
+        Raises:
+            UserError: see `__post_init__`.
+        """
         if not all(0 < s < math.inf for s in self.stds):
             raise UserError(
                 f"The standard deviations are {', '.join(map(str, self.stds))}; each must be above "
                 "0 and finite."
             )
-        if not (all(w > 0 for w in self.weights) and math.isclose(sum(self.weights), 1)):
+        if not (all(w > 0 for w in self.weights) and abs(sum(self.weights) - 1) < 1e-5):
             raise UserError(
                 f"The weights are {', '.join(map(str, self.weights))}; each must be above 0, and "
                 "their sum 1."
@@ -167,7 +210,7 @@ class Mixture:
             for m in mean:
                 if not math.isfinite(m):
                     raise UserError(f"A mean is {m}; the means must be finite.")
-                require_fine_enough(f"N({m:g}, {std:g}²)", m, std)
+                require_float32(f"N({m:g}, {std:g}²)", m, std)
 
     @property
     def pixels(self) -> int:
@@ -210,7 +253,7 @@ def gaussian(mean: float = 0.0, std: float = 1.0) -> Mixture:
     return Mixture(((mean,),), (std,))
 
 
-def mixture(means: Numbers, stds: Numbers | float, weights: Numbers = ()) -> Mixture:
+def mixture(means: Numbers, stds: Numbers | float, weights: Numbers | None = None) -> Mixture:
     """A mixture of isotropic Gaussians, from lists or arrays.
 
     Args:
@@ -219,23 +262,21 @@ def mixture(means: Numbers, stds: Numbers | float, weights: Numbers = ()) -> Mix
         weights: shape (n,); equal if not given.
 
     Raises:
-        UserError: see `Mixture`.
+        UserError: see `Mixture.__post_init__`.
 
     >>> mixture([-1, 1], 0.5).means
     ((-1.0,), (1.0,))
     """
-    m = np.asarray(means, np.float64)
-    rows = m.reshape(len(m), -1).tolist()
-    each = np.broadcast_to(stds, len(m)) if np.ndim(stds) == 0 else np.asarray(stds)
-    return Mixture(
-        tuple(map(tuple, rows)),
-        tuple(each.astype(float).tolist()),
-        tuple(np.asarray(weights, np.float64).tolist()),
-    )
+    m, each = as_floats("The means", means), as_floats("The standard deviations", stds)
+    p = as_floats("The weights", () if weights is None else weights)
+    m = m.reshape(-1, 1) if m.ndim < 2 else m
+    each = each if each.ndim else each.repeat(len(m))
+    return Mixture(tuple(map(tuple, m.tolist())), tuple(each.tolist()), tuple(p.ravel().tolist()))
 
 
 def ring_of_gaussians(modes: int = 8, std: float = 0.15) -> Mixture:
     """Gaussians evenly spaced on the circle of radius 2 in the plane."""
+    modes = whole_number("modes", modes)
     angles = [2 * math.pi * i / modes for i in range(modes)]
     means = tuple((2 * math.cos(t), 2 * math.sin(t)) for t in angles)
     return Mixture(means, (std,) * modes)
@@ -305,13 +346,19 @@ class Uniform:
         """Check the interval.
 
         Raises:
-            UserError: the interval is empty or infinite.
+            UserError: the ends are no finite numbers in order, or float32 rounds them together.
         """
-        if not -math.inf < self.low < self.high < math.inf:
+        low, high = as_floats("The ends of the interval", (self.low, self.high)).tolist()
+        if not -math.inf < low < high < math.inf:
             raise UserError(
-                f"The interval is [{self.low}, {self.high}); a uniform distribution needs finite "
-                "numbers with low < high."
+                f"The interval is [{low}, {high}); a uniform distribution needs finite numbers "
+                "with low < high."
             )
+        object.__setattr__(self, "low", low)
+        object.__setattr__(self, "high", high)
+        name = f"U[{low:g}, {high:g})"
+        require_float32(name, max(-low, high), max(-low, high))
+        require_float32(name, (low + high) / 2, (high - low) / math.sqrt(12))
 
     @property
     def breakpoints(self) -> Axes:

@@ -119,7 +119,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
     if toy.pixels != 1:
         raise UserError(
             f"The data have {toy.pixels} coordinates; a game on the line needs 1. For data in the "
-            "plane use `plane` in place of `figure1`."
+            "plane use `plane` in place of `figure1` (in Python, PLANE)."
         )
     if settings.z_size != 1:
         raise SettingError("z_size", f"is {settings.z_size}; a game on the line needs 1.")

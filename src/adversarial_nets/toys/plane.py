@@ -185,7 +185,7 @@ def new_game(toy: Toy, settings: Settings = SETTINGS) -> Game:
     if toy.pixels != 2:
         raise UserError(
             f"The data have {toy.pixels} coordinate; a game in the plane needs 2. For data on the "
-            "line use `figure1` in place of `plane`."
+            "line use `figure1` in place of `plane` (in Python, LINE)."
         )
     x = sample_points(toy, 10_000)
     if settings.joint:

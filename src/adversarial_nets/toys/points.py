@@ -6,6 +6,7 @@ import functools
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from jaxtyping import Float64
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
+from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import Axes
 from adversarial_nets.toys.distributions import (
     XY,
@@ -24,7 +26,7 @@ from adversarial_nets.toys.distributions import (
     Vector,
     gaussian_cell_masses,
     log_sum_of_gaussians,
-    require_fine_enough,
+    require_float32,
     sample_points,
 )
 
@@ -158,14 +160,11 @@ def points_from_array(x: Numbers) -> Points:
     >>> points_from_array([1, 2, 4]).x.shape
     (3, 1)
     """
-    try:
-        rows = np.asarray(x, np.float64)
-    except (TypeError, ValueError) as error:
-        raise UserError(f"The points cannot be read as numbers ({error}).") from error
+    rows = as_floats("The points", x)
     rows = rows[:, None] if rows.ndim == 1 else rows
     if rows.ndim != 2 or rows.shape[1] not in (1, 2) or not np.isfinite(rows).all():
         raise UserError(
-            f"The points have the shape {np.shape(x)}; give an array (n,), (n, 1) or (n, 2) of "
+            f"The points have the shape {rows.shape}; give an array (n,), (n, 1) or (n, 2) of "
             "finite numbers."
         )
     return _checked(rows, "The array")
@@ -174,14 +173,14 @@ def points_from_array(x: Numbers) -> Points:
 # --- CSV ------------------------------------------------------------------------------------------
 
 
-def read_points(path: Path) -> Points:
+def read_points(path: str | PathLike[str]) -> Points:
     """Read points from a CSV file of one or two columns of numbers; a header line is optional.
 
     Raises:
         UserError: the file is missing or unreadable, or a line of it is not one or two numbers.
     """
     try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             return parse_points(file, str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
@@ -230,6 +229,9 @@ def _numbers(row: list[str]) -> list[float] | None:
 
 
 def _checked(x: XY, name: str) -> Points:
+    if x.any():
+        largest = float(np.abs(x).max())
+        require_float32(name, largest, largest)  # before a square overflows
     if len(x) < 2 or not (x.std(0) > 0).all():
         raise UserError(
             f"{name} has too few different points ({len(x)} in all); give at least two points that "
@@ -237,21 +239,25 @@ def _checked(x: XY, name: str) -> Points:
         )
     middle, std = x.mean(0), x.std(0)
     for m, s in zip(middle, std, strict=True):
-        require_fine_enough(name, float(m), float(s))
+        require_float32(name, float(m), float(s))
     return Points(x)
 
 
 # --- Text for commands and URLs -------------------------------------------------------------------
 
 
-def points_to_text(x: XY) -> str:
+def points_to_text(x: Numbers) -> str:
     """Encode points (n, 1 or 2) as one word that `find` reads, for a command or a URL.
 
     Coordinates are rounded to 65,536 levels between the smallest and the largest coordinate.
 
+    Raises:
+        UserError: points that `points_from_array` refuses.
+
     >>> points_from_text(points_to_text(np.array([[0.0], [1.0], [4.0]]))).x[:, 0].round(3)
     array([0., 1., 4.])
     """
+    x = points_from_array(x).x
     low, high = float(x.min()), float(x.max())
     levels = np.round((x - low) / (high - low) * _LEVELS).clip(0, _LEVELS).astype("<u2")
     letters = base64.urlsafe_b64encode(levels.tobytes()).decode().rstrip("=")

@@ -1,6 +1,6 @@
 """Play a game and take snapshots at chosen rounds."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
@@ -8,9 +8,11 @@ from typing import Generic, Literal, TypeVar
 import torch
 
 from adversarial_nets import game as games
-from adversarial_nets.settings import Settings
+from adversarial_nets.errors import UserError, describe_type
+from adversarial_nets.setting_values import whole_number
+from adversarial_nets.settings import Settings, require_settings
 from adversarial_nets.state import Game
-from adversarial_nets.toys import catalogue
+from adversarial_nets.toys.catalogue import ToyLike, as_toy
 from adversarial_nets.toys.distributions import Toy
 from adversarial_nets.toys.measures import Metric
 
@@ -73,8 +75,8 @@ class Recording(Generic[Evaluator, Snapshot]):
 
 def record(
     kind: GameKind[Toy, Evaluator, Snapshot],
-    data: str | Toy,
-    rounds: Collection[int],
+    data: ToyLike,
+    rounds: Iterable[int],
     settings: Settings | None = None,
     on_snapshot: Callable[[Snapshot, int], None] = lambda snapshot, rounds: None,
 ) -> Recording[Evaluator, Snapshot]:
@@ -82,29 +84,52 @@ def record(
 
     Args:
         kind: `kinds.LINE` or `kinds.PLANE`.
-        data: a toy, or a name or file for `toys.find`.
+        data: a toy, a name or file for `toys.find`, or points for `toys.points_from_array`.
         rounds: the rounds of the snapshots; the game ends with the last of them.
         settings: settings of the game; the kind's own if not given.
         on_snapshot: called with each new snapshot and the number of the last round.
+
+    Raises:
+        UserError: no such kind or toy, data of another dimension, or no rounds.
 
     >>> from adversarial_nets.toys.kinds import LINE
     >>> recording = record(LINE, "gaussian", [0, 2])
     >>> [s.round for s in recording.snapshots], recording.snapshots[0].V < recording.snapshots[0].C
     ([0, 2], True)
     """
-    toy = catalogue.find(data) if isinstance(data, str) else data
-    settings = settings or kind.settings
+    if not isinstance(kind, GameKind):
+        raise UserError(f"kind is {describe_type(kind)}; give toys.kinds.LINE or PLANE.")
+    at = _checked_rounds(rounds)
+    toy = as_toy(data)
+    settings = kind.settings if settings is None else settings
+    require_settings(settings)
     game, evaluator = kind.new_game(toy, settings), kind.new_evaluator(toy, settings)
-    last = max(rounds)
+    last = max(at)
     with one_thread():
         snapshots = play_with_snapshots(
             game,
             last,
             lambda game: kind.take_snapshot(game, evaluator),
-            rounds,
+            at,
             lambda snapshot: on_snapshot(snapshot, last),
         )
     return Recording(data if isinstance(data, str) else "own data", settings, evaluator, snapshots)
+
+
+def _checked_rounds(rounds: object) -> set[int]:
+    """The rounds of a recording's snapshots.
+
+    Raises:
+        UserError: there are none, or they are no whole numbers.
+    """
+    at = (
+        {whole_number("rounds", r, least=0) for r in rounds} if isinstance(rounds, Iterable) else ()
+    )
+    if not at:
+        raise UserError(
+            f"rounds is {rounds!r}; give the rounds of the snapshots, e.g. [0, 200, 400]."
+        )
+    return set(at)
 
 
 def play_with_snapshots(
