@@ -241,6 +241,17 @@ def test_a_name_is_registered_once() -> None:
     assert load("mnist").provenance == "made here"
 
 
+@pytest.mark.usefixtures("clean_registry", "_as_users_run_it")
+def test_a_name_that_cannot_be_typed_is_not_registered() -> None:
+    wrong: Any
+    for wrong in ("dots:a", "dots:PATH:b", None, 3):
+        with pytest.raises(UserError, match=r"name is .*; give a text without a colon"):
+            registered(wrong)
+    for wrong in ("dots", None, dots):
+        with pytest.raises(UserError, match=r"register got an argument of type .*DatasetEntry"):
+            register(wrong)
+
+
 @pytest.mark.usefixtures("clean_registry")
 def test_the_page_on_adding_a_data_set_runs_word_for_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

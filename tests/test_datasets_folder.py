@@ -6,6 +6,7 @@ import struct
 import unicodedata
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -195,18 +196,40 @@ def test_progress_counts_the_files_bytes(tmp_path: Path) -> None:
     assert done == sorted(done)
 
 
+@pytest.mark.usefixtures("_as_users_run_it")
 @pytest.mark.parametrize(
-    ("size", "channels", "said"),
+    ("options", "said"),
     [
-        (0, 1, "size is 0"),
-        (-3, 1, "size is -3"),
-        (5000, 3, "size is 5000"),
-        (8, 2, "channels is 2"),
+        ({"size": 0}, "size is 0"),
+        ({"size": -3}, "size is -3"),
+        ({"size": 5000}, "size is 5000; it must be from 1 to 1024"),
+        ({"size": "12"}, "size is '12'; it must be a whole number"),
+        ({"size": 12.5}, "size is 12.5; it must be a whole number"),
+        ({"size": (12, 12)}, r"size is \(12, 12\); it must be a whole number"),
+        ({"channels": 2}, r"channels is 2; it must be 1 \(grey\), 3"),
+        ({"channels": True}, r"channels is True; it must be 1 \(grey\), 3"),
+        ({"background": (1, 2, 3)}, r"background is \(1, 2, 3\); it must be a colour, for example"),
+        ({"stretch": "yes"}, "stretch is 'yes'; it must be True or False"),
+        ({"fit": "cut"}, "fit is 'cut'; it must be one of 'crop', 'pad', 'stretch'"),
     ],
 )
-def test_impossible_shapes(tmp_path: Path, size: int, channels: int, said: str) -> None:
+def test_impossible_options(tmp_path: Path, options: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        load(f"folder:{tmp_path}", size=size, channels=channels)
+        load(f"folder:{tmp_path}", **options)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_a_path_and_numbers_of_numpy(tmp_path: Path) -> None:
+    for i in range(10):
+        grey = np.random.default_rng(i).integers(0, 256, (6, 6), np.uint8)
+        Image.fromarray(grey).save(tmp_path / f"{i}.png")
+    data = load(tmp_path, size=np.int64(4), width=6.0, channels=np.int64(3))  # type: ignore[arg-type]
+    assert (data.name, data.image_shape) == (f"folder:{tmp_path}", (3, 4, 6))
+    np.savez(tmp_path / "x.npz", data.train.numpy().reshape(-1, 3, 4, 6))
+    assert load(tmp_path / "x.npz").name == f"npz:{tmp_path / 'x.npz'}"
+    for wrong in (None, 3, b"mnist-5k", np.zeros((20, 4, 4))):
+        with pytest.raises(UserError, match="A data set's name is of type"):
+            load(wrong)  # type: ignore[arg-type]
 
 
 def test_folders_without_images(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def plain_value(value: Any, hint: object) -> Any:  # noqa: ANN401 (settings of a
     if isinstance(value, bool | int) or not isinstance(value, Real):
         return value
     number = as_float(value)
-    return int(number) if hint is int and number.is_integer() else number
+    return int(number) if (hint is int or kind is Literal) and number.is_integer() else number
 
 
 def whole_number(name: str, value: object, least: int = 1, most: int = LARGEST_COUNT) -> int:
@@ -133,7 +133,7 @@ def _has_type(value: object, hint: object) -> bool:
     kind: object = get_origin(hint)
     args = get_args(hint)
     if kind is Literal:
-        return value in args
+        return value in args and type(value) in map(type, args)  # True == 1
     if kind in (Union, UnionType):
         return any(_has_type(value, arg) for arg in args)
     if kind is tuple:
@@ -174,11 +174,12 @@ def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noq
 def type_in_words(hint: object, bounds: Bounds, value: object = None) -> str:
     """The required values of a setting in words, for an error message."""
     kinds = (hint, *get_args(hint))
-    words = [repr(a) for kind in kinds for a in get_args(kind) if isinstance(a, str)]
-    if words:
-        return f"one of {', '.join(dict.fromkeys(words))}"
-    if hint is str:
-        return "a text"
+    choices = [a for kind in kinds for a in get_args(kind) if isinstance(a, str | int)]
+    if choices:
+        names = ", ".join(dict.fromkeys(map(repr, choices)))
+        return f"one of {names}" if isinstance(choices[0], str) else bounds.words
+    if str in kinds:
+        return "a text" if bounds is ANY else bounds.words
     if hint is bool:
         return "True or False"
     required = bounds.words if bounds.words.startswith("a ") else f"a number, {bounds.words}"

@@ -278,7 +278,9 @@ class Settings:
     """folder:PATH only: 1 for grey, 3 for colour, 4 for colour and alpha, so that samples are
     transparent where the images are. Without it: 1; with preset pictures 1 if all images are grey,
     otherwise 3."""
-    background: str | None = setting(None, source=_OURS)
+    background: str | None = setting(
+        None, Bounds(0, 0, "a colour, for example black or '#ff8000'"), source=_OURS
+    )
     """folder:PATH only: colour behind transparent parts, e.g. black or #ff8000 (default white)."""
     stretch: bool = setting(False, source=_OURS)
     """folder:PATH only: make the smallest and largest value of 16-bit images black and white; for

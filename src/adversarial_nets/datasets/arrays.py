@@ -1,7 +1,6 @@
 """Data sets from images in memory: NumPy arrays and tensors, of bytes or of floats in [0, 1]."""
 
 import hashlib
-import os
 from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any
@@ -13,7 +12,7 @@ from torch import Tensor
 
 from adversarial_nets.datasets.checks import SPLITS, warn_about
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.datasets.registry import load
+from adversarial_nets.datasets.registry import load, name_of
 from adversarial_nets.errors import UserError
 
 __all__ = ["Array", "DataLike", "as_dataset", "dataset_from_arrays", "name_or_dataset"]
@@ -22,7 +21,7 @@ Array = Tensor | NDArray[Any]
 """Images in memory."""
 
 DataLike = str | PathLike[str] | Dataset | Array | Mapping[str, Array]
-"""A name for `load`, a folder of images as a path, a loaded data set, or images in memory."""
+"""A name or path for `load`, a loaded data set, or images in memory."""
 
 Labels = Array | Sequence[int] | Sequence[str]
 """Class numbers of images, or their classes' names."""
@@ -132,7 +131,7 @@ def name_or_dataset(data: object) -> str | Dataset:
         UserError: the data are of another type.
     """
     if isinstance(data, str | PathLike):
-        return data if isinstance(data, str) else f"folder:{os.fspath(data)}"
+        return name_of(data)
     if isinstance(data, Dataset):
         warn_about(data)
         return data

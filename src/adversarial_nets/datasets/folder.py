@@ -82,16 +82,16 @@ def load_folder(
         alphabetical order.
 
     Raises:
-        UserError: an impossible `size`, `channels` or `background`; the folder does not exist or
-            has no images; images that cannot be read (the message names them); or too few images
-            for three splits.
+        UserError: an impossible `size` or `background`, no such folder, no images in
+            it, images that cannot be read (the message names them), or too few images for three
+            splits.
     """
     options = options or LoadOptions()
     size = 28 if options.size is None else options.size
     width = size if options.width is None else options.width
     channels = 1 if options.channels is None else options.channels
     background, stretch, fit = options.background, options.stretch, options.fit or "crop"
-    _check_options(size, width, channels, background)
+    _check_options(size, width, background)
     name = name or f"folder:{folder}"
     with unpacked(folder) as place:
         found = find_images(place, folder)
@@ -175,16 +175,12 @@ def _fitted(fit: ImageFit, aspect: str) -> str:
     return "padded" if fit == "pad" else "stretched"
 
 
-def _check_options(size: int, width: int, channels: int, background: str | None) -> None:
+def _check_options(size: int, width: int, background: str | None) -> None:
     from PIL import ImageColor
 
     for name, side in (("size", size), ("width", width)):
         if not 1 <= side <= LARGEST_SIZE:
             raise UserError(f"{name} is {side}; it must be from 1 to {LARGEST_SIZE} pixels.")
-    if channels not in _COLOURS:
-        raise UserError(
-            f"channels is {channels}; it must be 1 (grey), 3 (colour) or 4 (colour and alpha)."
-        )
     if background is not None:
         try:
             is_opaque = len(ImageColor.getrgb(background)) == 3

@@ -1,17 +1,19 @@
 """Registry of data sets: `register` adds one under a name, `load` loads it by that name."""
 
 import difflib
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, fields
 from dataclasses import replace as with_changes
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
-from adversarial_nets.errors import SettingError, UserError
+from adversarial_nets.errors import SettingError, UserError, describe_type
 from adversarial_nets.progress import Progress
-from adversarial_nets.settings import ImageFit
+from adversarial_nets.settings import ImageFit, Settings
 
 if TYPE_CHECKING:  # imports torch, which listing the data sets does not need
     from adversarial_nets.datasets.dataset import Dataset
@@ -26,6 +28,7 @@ __all__ = [
     "elsewhere",
     "find",
     "load",
+    "name_of",
     "register",
 ]
 
@@ -182,9 +185,19 @@ def register(entry: DatasetEntry, *, replace: bool = False) -> None:
         replace: replace a data set registered earlier under this name.
 
     Raises:
-        UserError: an empty name, a name that is registered already, or a loader that is not a
-            function.
+        UserError: an empty name, a colon in it without a path, a name that is registered already,
+            or a loader that is not a function.
     """
+    if not isinstance(entry, DatasetEntry):
+        raise UserError(
+            f"register got an argument {describe_type(entry)}; give a DatasetEntry, e.g. "
+            "DatasetEntry('stripes', load_stripes, description='Stripes.', source='my_loader.py')."
+        )
+    if not isinstance(entry.name, str) or not re.fullmatch("[^:]*(:[^:a-z]+)?", entry.name):
+        raise UserError(
+            f"The data set's name is {entry.name!r}; give a text without a colon, or with a word "
+            "in capitals after it that stands for a path, e.g. 'scans:FOLDER'."
+        )
     if not callable(entry.loader):
         raise UserError(
             f"The loader of {entry.name!r} is of type {type(entry.loader).__name__}; it must be a "
@@ -212,6 +225,11 @@ def find(name: str) -> DatasetEntry:
         UserError: an unknown name (the message suggests the nearest), an unknown class, or a path
             is missing.
     """
+    if not isinstance(name, str):
+        raise UserError(
+            f"A data set's name is {describe_type(name)}; give a text, e.g. 'mnist-5k'. For images "
+            "in memory, use dataset_from_arrays."
+        )
     kind, colon, path = name.partition(":")
     entry = REGISTRY.get(kind)
     if entry is None or (colon and not path and not entry.takes_path):
@@ -234,8 +252,25 @@ def find(name: str) -> DatasetEntry:
     return entry
 
 
+def name_of(data: str | PathLike[str]) -> str:
+    """The name that loads a path: a table, an archive of arrays, or else a folder of images.
+
+    >>> name_of(Path("digits.npz")), name_of("mnist")
+    ('npz:digits.npz', 'mnist')
+    """
+    if isinstance(data, str):
+        return data
+    path = os.fspath(data)
+    kind = next((kind for ends, kind in _KINDS_OF_FILES if path.lower().endswith(ends)), "folder")
+    return f"{kind}:{path}"
+
+
+_KINDS_OF_FILES = ((".npz", "npz"), ((".csv", ".csv.gz"), "csv"))
+"""How the names of files end that are no folders, and the kind of data set that reads them."""
+
+
 def load(
-    name: str,
+    name: str | PathLike[str],
     *,
     size: int | None = None,
     channels: int | None = None,
@@ -251,7 +286,8 @@ def load(
 
     Args:
         name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``; ``"mnist:7"`` is the
-            class 7 of a data set with classes.
+            class 7 of a data set with classes. A `Path` is that of a folder of images, or of a
+            file for ``npz:FILE`` or ``csv:FILE``.
         size: for ``folder:PATH`` only: height and width in pixels (default 28).
         channels: for ``folder:PATH`` only: 1 for grey (default), 3 for RGB, 4 for RGB and
             alpha.
@@ -271,22 +307,25 @@ def load(
         The data set. The same call returns the same images every time.
 
     Raises:
-        UserError: an unknown name, or data that is missing, damaged or cannot be downloaded.
+        UserError: an unknown name, an option that no data set has, or data that is missing, damaged
+            or cannot be downloaded.
 
     >>> data = load("mnist-5k")
     >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
     ((1, 28, 28), 4000, 500, 500)
     """
+    name = name_of(name) if isinstance(name, PathLike) else name
     entry = find(name)
-    options = LoadOptions(
-        size=size,
-        channels=channels,
-        width=width,
-        fit=fit,
-        background=background,
-        stretch=stretch,
-        train_on_all=train_on_all,
-    )
+    given: dict[str, Any] = {
+        "size": size,
+        "channels": channels,
+        "width": width,
+        "fit": fit,
+        "background": background,
+        "stretch": stretch,
+        "train_on_all": train_on_all,
+    }
+    options = LoadOptions(**Settings(**given).data_options())  # checks them
     for option, value in () if entry.resizable else options.given().items():
         raise SettingError(
             option,
