@@ -58,6 +58,8 @@ def small_settings(**changes: Any) -> Settings:
         momentum_epochs=5,
         ema_decay=0.9,
     )
+    if changes.get("optimiser") == "adam":  # has no schedule of the momentum
+        changes = {"momentum_epochs": Settings().momentum_epochs, **changes}
     return dataclasses.replace(settings, **changes)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import errno
+import functools
 import gzip
 import os
 import zipfile
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
@@ -18,6 +20,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import measure_images
 from adversarial_nets.exercises import check
 from adversarial_nets.plots.sheets import training_frames
+from adversarial_nets.training import session
 from small import small_data, small_settings
 
 HUGE = "1" + 20 * "0"
@@ -188,12 +191,39 @@ def test_a_setting_without_effect_is_refused(
     assert said in " ".join(capsys.readouterr().err.split())
 
 
+def test_a_setting_without_effect_is_refused_in_python_too(tmp_path: Path) -> None:
+    data, run = small_data(), tmp_path / "run"
+    quickstart, pictures = (an.PRESETS[name].settings for name in ("quickstart", "pictures"))
+    replace = dataclasses.replace
+    for settings, said in (
+        (replace(quickstart, adam_beta2=0.5), "adam_beta2 has no effect, since no network"),
+        (replace(quickstart, lr=0.01, lr_floor=0.1), "lr has no effect, since the smallest"),
+        (replace(quickstart, optimiser="adam", momentum_end=0.5), "momentum_end has no effect"),
+        (
+            replace(pictures, D=replace(pictures.D, pieces=3)),
+            r"D.pieces has no effect, since D.maps makes D convolutional",
+        ),
+    ):
+        with pytest.raises(UserError, match=said):
+            an.train(data, settings=settings, rounds=1, run=run)
+        assert not run.exists()
+    # A constant momentum in both, and what another preset has, are no mistakes.
+    adam = small_settings(optimiser="adam", momentum=0.2, momentum_end=0.2, lr=0.001)
+    an.train(data, settings=adam, rounds=1, run=tmp_path / "adam")
+    own = functools.partial(torch.optim.SGD, lr=0.1)
+    with pytest.warns(UserWarning, match="adam_beta2 do not apply, because your own optimiser"):
+        an.train(data, settings=small_settings(adam_beta2=0.5), rounds=1, run=run, optimiser=own)
+
+
 def test_a_setting_without_effect_of_an_older_run_stays(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
     settings = dataclasses.replace(an.PRESETS["quickstart"].settings, adam_beta2=0.5)
-    an.train(small_data(), settings=settings, preset="quickstart", rounds=2, run=run)
+    with monkeypatch.context() as older:
+        older.setattr(session, "refuse_unused_settings", lambda *arguments: None)
+        an.train(small_data(), settings=settings, preset="quickstart", rounds=2, run=run)
+    an.train(small_data(), run=run, rounds=3)
     command = ["train", "mnist-5k", "--run", str(run), "--adam-beta2", ".5", "--dry-run"]
     assert main(command) == 0
     capsys.readouterr()
@@ -218,7 +248,8 @@ def test_odd_arguments_in_python(tmp_path: Path) -> None:
         (lambda: an.evaluate(run, data="mnist-5k"), "are not those"),
         (lambda: an.evaluate(run, data=images, G="x"), "G is a str"),  # type: ignore[arg-type]
         (lambda: an.sample(G, settings, n=2, c=np.array([[7], [7]])), "must be 2 numbers"),
-        (lambda: measure_images(x, small_data(), "patches"), r"ndarray.*torch\.from_numpy"),
+        (lambda: measure_images(x, small_data(), "patches"), r"\(9, 16\); it must be \(n, 36\)"),
+        (lambda: measure_images("x", small_data()), "x is no tensor or array of numbers"),  # type: ignore[arg-type]
         (
             lambda: an.dataset_from_arrays(images.reshape(60, 16), image_shape=(4, 4)),  # type: ignore[arg-type]
             r"image_shape is \(4, 4\); it must be \(channels, height, width\)",

@@ -17,11 +17,10 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import ProgressReporter
-from adversarial_nets.runs.folder import Run, changed_from_preset, open_run
-from adversarial_nets.setting_checks import refuse_unused
-from adversarial_nets.settings import Cadence, Settings, settings_differences
+from adversarial_nets.runs.folder import Run, open_run
+from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.text import counted
-from adversarial_nets.training.plan import Choices, Plan, is_new, resolve
+from adversarial_nets.training.plan import Choices, Plan, refuse_unused_settings, resolve
 
 if TYPE_CHECKING:
     from adversarial_nets.datasets import Dataset
@@ -173,8 +172,7 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
     find(o.data)  # raises an error that explains a wrong name
     source = None if o.init_from is None else open_run(o.init_from)
     plan = resolve(Choices(o.data, o.run, o.preset, o.settings, source=source, restart=o.restart))
-    if o.restart or is_new(plan.folder):  # older runs may have settings without effect
-        refuse_unused(o.settings, _changed(o.settings, plan))
+    refuse_unused_settings(plan)
     if o.rounds is None and o.epochs is None:
         o = dataclasses.replace(o, rounds=plan.chosen.rounds, epochs=plan.chosen.epochs)
     resolved: dict[str, Any] = {"data": o.data, "preset": plan.preset, "run": str(plan.folder)}
@@ -184,14 +182,6 @@ def _train(o: TrainOptions, reporter: ProgressReporter) -> dict[str, Any]:
         reporter.say(json.dumps(resolved, indent=2))
         return resolved
     return resolved | _train_and_report(o, plan, reporter)
-
-
-def _changed(settings: Settings, plan: Plan) -> Sequence[str]:
-    """The settings that differ from the preset's, and from those of the run to start from."""
-    changed = set(changed_from_preset(settings, plan.preset))
-    if plan.source is not None:
-        changed &= settings_differences(plan.source.settings, settings).keys()
-    return sorted(changed)
 
 
 def _train_and_report(o: TrainOptions, plan: Plan, reporter: ProgressReporter) -> dict[str, Any]:

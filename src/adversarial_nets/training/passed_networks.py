@@ -11,6 +11,7 @@ from adversarial_nets.build import Optimiser
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs import folder, game_state
 from adversarial_nets.runs.folder import RunLike
+from adversarial_nets.settings import OPTIMISER_SETTINGS
 from adversarial_nets.state import Game
 
 __all__ = ["PassedNetworks", "changed_lines"]
@@ -28,6 +29,12 @@ class PassedNetworks:
     def own(self) -> bool:
         """Whether the program passed G or D."""
         return bool(self.G or self.D)
+
+    @property
+    def replaced_settings(self) -> tuple[str, ...]:
+        """How the names of the settings begin that they replace."""
+        networks = [f"{name}." for name in "GD" if getattr(self, name) is not None]
+        return (*networks, *(OPTIMISER_SETTINGS if self.optimiser else ()))
 
     def folder_of_top_layers(self, onto: RunLike | None) -> Path | None:
         """The folder of the finished run `onto`, whose generator becomes part of G.

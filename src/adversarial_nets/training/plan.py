@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.presets import Preset, run_folder
+from adversarial_nets.presets import PRESETS, Preset, run_folder
 from adversarial_nets.runs import folder as runs_folder
-from adversarial_nets.runs.folder import Run
-from adversarial_nets.settings import Settings
+from adversarial_nets.runs.folder import Run, changed_from_preset
+from adversarial_nets.setting_checks import refuse_unused
+from adversarial_nets.settings import Settings, settings_differences
 from adversarial_nets.training.default_preset import preset_for, preset_for_data
 
-__all__ = ["Choices", "Plan", "is_new", "resolve"]
+__all__ = ["Choices", "Plan", "is_new", "refuse_unused_settings", "resolve"]
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,31 @@ def resolve(choices: Choices) -> Plan:
             "(in Python, run=)."
         )
     return plan
+
+
+def refuse_unused_settings(plan: Plan, replaced: tuple[str, ...] = ()) -> None:
+    """Refuse a setting that was chosen for a new run but has no effect in it.
+
+    A run that continues keeps such settings, and so does one that starts from another. Chosen is
+    what differs from the default and from the nearest preset: a program's settings may be made of
+    another preset than the data's.
+
+    Args:
+        plan: the training's.
+        replaced: how the names of settings begin whose place a program's own networks or optimiser
+            take.
+
+    Raises:
+        SettingError: such a setting.
+    """
+    if not (plan.restart or is_new(plan.folder)):
+        return
+    names = (plan.preset, *PRESETS)
+    changed = min((set(changed_from_preset(plan.settings, name)) for name in names), key=len)
+    changed &= settings_differences(Settings(), plan.settings).keys()
+    if plan.source is not None:
+        changed &= settings_differences(plan.source.settings, plan.settings).keys()
+    refuse_unused(plan.settings, sorted(n for n in changed if not n.startswith(replaced)))
 
 
 def _existing_run(choices: Choices) -> Run | None:

@@ -45,7 +45,7 @@ from adversarial_nets.state import Game
 from adversarial_nets.training.display import show_training
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
 from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
-from adversarial_nets.training.plan import Choices, Plan, is_new, resolve
+from adversarial_nets.training.plan import Choices, Plan, is_new, refuse_unused_settings, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
 __all__ = ["Callback", "TrainingSnapshot", "length", "train"]
@@ -118,7 +118,8 @@ def train(
 
     Raises:
         UserError: the folder holds a run of other settings or data, is in use, or cannot be
-            written; the folder is that of ``init_from``; the length is not positive.
+            written; the folder is that of ``init_from``; the length is not positive; a setting of a
+            new run has no effect.
         Diverged: a loss or a weight became NaN or infinite.
         Stopped: SIGINT, SIGTERM or SIGHUP was received; the run is saved.
     """
@@ -135,6 +136,7 @@ def train(
     unsuited = ("quickstart", "pictures") if networks.own else ()
     choices = Choices(name, folder, preset, settings, seed, rounds, source, restart, unsuited)
     plan = resolve(choices)
+    refuse_unused_settings(plan, networks.replaced_settings)
     if is_new(plan.folder):
         refuse_images(plan.folder)
     device = distributed.local_device(device)
