@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset, arrays
+from adversarial_nets.datasets import Dataset, Fold, arrays
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import (
     GRIDS,
@@ -20,6 +20,7 @@ from adversarial_nets.evaluation import (
     features,
     nearest_images,
     parzen_score,
+    parzen_score_on,
 )
 from adversarial_nets.evaluation.calibration import CalibrationRow, k_means
 from adversarial_nets.evaluation.features import classifier
@@ -266,3 +267,15 @@ def test_a_data_set_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     data = small_data()
     monkeypatch.setattr(arrays, "load", {"mine": data}.__getitem__)
     assert calibrate("mine", samples=20) == calibrate(data, samples=20)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_a_grid_that_can_be_read_once_serves_every_row(tmp_path: Path) -> None:
+    data = small_data()
+    wanted = calibrate(data, [0.1, 0.2], samples=20)
+    assert calibrate(data, (σ for σ in (0.1, 0.2)), samples=20, cache=str(tmp_path)) == wanted
+    folds = dataclasses.replace(data, folds=(Fold(data.valid, data.test),) * 2)
+    x = data.floats(data.train[:20])
+    assert parzen_score_on(folds, x, iter([0.1, 0.2])) == parzen_score_on(folds, x, [0.1, 0.2])
+    with pytest.raises(UserError, match="seed is 'x'; it must be a whole number"):
+        calibrate(data, seed="x", samples=20)  # type: ignore[arg-type]

@@ -300,3 +300,16 @@ def test_help_teaches_the_package() -> None:
     assert an.__doc__ is not None
     for name in ("train", "evaluate", "write_report", "open_run", "load_generator", "sample"):
         assert f"an.{name}(" in an.__doc__
+
+
+def test_more_samples_than_the_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    game = an.new_game(small_settings(), small_data())
+    with monkeypatch.context() as full:
+        full.setattr(torch.Tensor, "new_empty", refuse)
+        with pytest.raises(UserError, match=r"n is 2000000000; so many samples need 288 GB"):
+            an.sample(game.G, game.settings, 2_000_000_000)
+    samples = an.sample(game.G, game.settings, 2001)  # in three blocks
+    assert torch.equal(samples[1000:2000], an.sample(game.G, game.settings, 1000, first=1000))

@@ -167,7 +167,7 @@ def test_odd_images_to_measure() -> None:
             call()
     tracked = x.double().clone()
     tracked.requires_grad = True
-    assert measure(tracked, data) == measure(x, data)
+    assert measure(tracked, data) == measure(x.numpy(), data) == measure(x, data)
 
 
 def test_features_that_change_their_images_do_not_change_the_callers() -> None:
@@ -187,7 +187,7 @@ def test_images_to_search_that_are_converted_already() -> None:
         nearest(x[:2], x)
     with pytest.raises(UserError, match=r"x has shape \(8, 5\); it must be \(n, 36\)"):
         nearest(x[:, :5], data.train)
-    assert nearest(x.numpy(), data.train[:8])[0].tolist() == list(range(8))
+    assert nearest(x.numpy(), data.train[:8].numpy())[0].tolist() == list(range(8))
 
 
 @pytest.mark.parametrize("range", [(1.0, 0.0), (0.0, float("nan")), (0.0, float("inf"))])

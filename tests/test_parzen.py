@@ -375,13 +375,33 @@ def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) 
     [
         (3, np.zeros((2, 36)), "data are of type int; give the name of a data set"),
         (small_data(), [[0.0]], "Samples are of type list; give floats"),
-        (small_data(), np.array([["a"]]), "of type ndarray of <U1; give floats"),
+        (small_data(), np.array([["a"]]), "samples is no tensor or array of numbers"),
+        (small_data(), torch.zeros(2, 36, device="meta"), "or one without values"),
+        (small_data(), torch.zeros(2, 36).to_sparse(), "a sparse, nested or quantised tensor"),
+        (small_data(), torch.zeros(2, 36, dtype=torch.complex64), "a complex tensor"),
     ],
-    ids=["data", "list", "texts"],
+    ids=["data", "list", "texts", "meta", "sparse", "complex"],
 )
 def test_other_types_are_refused_in_a_sentence(data: Any, samples: Any, says: str) -> None:
     with pytest.raises(UserError, match=says):
         parzen_score_on(data, samples)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_sigma_of_other_types() -> None:
+    x, one = torch.zeros(3, 4), np.float32(0.5)
+    wanted = log_likelihood(x, x, [0.5])
+    sigmas: list[Any] = [0.5, one, torch.tensor(0.5), np.array([0.5]), torch.tensor([0.5])]
+    for sigma in (*sigmas, (σ for σ in (0.5,))):
+        assert torch.equal(log_likelihood(x, x, sigma), wanted)
+    assert len(log_likelihood(x, x, "paper")) == 10
+    wrong: Any
+    for wrong, says in ((None, "grid is None"), ("x", "no grid of σ named 'x'"), (0, r"\[0.0\]")):
+        with pytest.raises(UserError, match=says):
+            log_likelihood(x, x, wrong)
+    for points in (None, "x", torch.tensor(1.0), x.to("meta"), x.to_sparse(), [["a"]]):
+        with pytest.raises(UserError, match=r"x is no tensor or array|images to score are"):
+            log_likelihood(points, x, [0.5])  # type: ignore[arg-type]
 
 
 def test_a_data_set_may_be_named() -> None:

@@ -20,7 +20,7 @@ from adversarial_nets import classes, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.engine.updates import Updates
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.layers import evaluation_mode, limit_norms, reference_parameter
 from adversarial_nets.minibatches import sample_data, sample_noise, steps
 from adversarial_nets.random import Address, seeded_torch
@@ -28,6 +28,7 @@ from adversarial_nets.schedules import adapt_augmentation, set_learning_rates, u
 from adversarial_nets.setting_values import whole_number
 from adversarial_nets.settings import Settings, require_settings
 from adversarial_nets.state import Game, Images, Noise
+from adversarial_nets.tensors import as_tensor
 
 __all__ = [
     "Game",
@@ -243,7 +244,8 @@ def sample(
         z: noise of your own; by default drawn from the prior.
 
     Raises:
-        UserError: classes that the generator does not have, or a z of another shape.
+        UserError: classes that the generator does not have, a z of another shape, or more samples
+            than the memory holds.
     """
     n = whole_number("n", n, least=0)
     first = whole_number("first", first, least=0, most=2**32)
@@ -264,7 +266,7 @@ def sample(
         raise UserError(f"c {given} for n = {n} samples; give one row for each sample.")
     if n == 0:  # with few samples, a process's share can be empty
         return sample(G, settings, 1, purpose, first)[:0]
-    images = []
+    images = torch.empty(0)
     with evaluation_mode(G):
         for start in range(0, n, 1000):
             block = slice(start, min(start + 1000, n))
@@ -277,8 +279,27 @@ def sample(
             inputs = classes.generator_input(G, z_block, c_block)
             like = reference_parameter(G)
             with seeded_torch(address, f"torch, {purpose}", like.device):
-                images.append(G(inputs.to(like)))
-    return torch.cat(images)
+                drawn = G(inputs.to(like))
+            images = _space_for(n, drawn) if start == 0 else images
+            images[block] = drawn
+    return images
+
+
+def _space_for(n: int, drawn: Tensor) -> Tensor:
+    """Memory for n samples like those that are drawn already.
+
+    Raises:
+        SettingError: there is not so much.
+    """
+    try:
+        return drawn.new_empty((n, *drawn.shape[1:]))
+    except RuntimeError as error:
+        size = n * drawn[0].numel() * drawn.element_size() / 1e9
+        raise SettingError(
+            "n",
+            f"is {n}; so many samples need {size:,.0f} GB of memory at once, which cannot be had. "
+            "Compute fewer at a time, and give the number of the first as first.",
+        ) from error
 
 
 def _as_numbers(name: str, given: object) -> Tensor | None:
@@ -289,13 +310,5 @@ def _as_numbers(name: str, given: object) -> Tensor | None:
     """
     if given is None:
         return None
-    try:
-        numbers = torch.as_tensor(given)
-        if numbers.is_meta or numbers.is_complex():
-            raise ValueError("a complex tensor, or one without values")
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise UserError(
-            f"{name} is not a tensor or an array of numbers ({error}). Give one: torch.tensor([0, "
-            "1])."
-        ) from error
+    numbers = as_tensor(name, given)
     return numbers if numbers.is_floating_point() else numbers.long()

@@ -6,7 +6,7 @@ score so that it can be interpreted.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +22,7 @@ from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.engine.precision import full_float32
-from adversarial_nets.evaluation.parzen import ParzenScore, parzen_score_on
+from adversarial_nets.evaluation.parzen import Grid, ParzenScore, parzen_score_on, reusable
 from adversarial_nets.progress import Progress, with_prefix
 from adversarial_nets.random import permutation
 from adversarial_nets.runs.files import write_atomically
@@ -58,10 +58,10 @@ class CalibrationRow:
 
 def calibrate(
     data: DataLike,
-    grid: str | Sequence[float] = "paper",
+    grid: Grid = "paper",
     seed: int = 0,
     samples: int = 10_000,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     on_progress: Progress | None = None,
 ) -> list[CalibrationRow]:
     """Return the Parzen scores of training images, their k-means centroids and their mean.
@@ -83,7 +83,7 @@ def calibrate(
         UserError: `samples` is below 1, the data set has no held-out images, or `parzen_score`
             refuses the grid.
     """
-    dataset = as_dataset(data)
+    dataset, grid = as_dataset(data), reusable(grid)
     require_held_out(dataset)
     rows = reference_samples(dataset, seed, samples, cache, on_progress)
     return [
@@ -98,7 +98,7 @@ def reference_samples(
     dataset: Dataset,
     seed: int = 0,
     samples: int = 10_000,
-    cache: Path | None = None,
+    cache: str | Path | None = None,
     on_progress: Progress | None = None,
 ) -> dict[str, tuple[Float[Tensor, "n pixels"], str]]:
     """Return the images that `calibrate` scores, and a note on each, by the row's name.
@@ -113,7 +113,7 @@ def reference_samples(
     Raises:
         UserError: `samples` is below 1.
     """
-    samples = whole_number("samples", samples)
+    samples, seed = whole_number("samples", samples), whole_number("seed", seed, 0, 2**63)
     n = len(dataset.train)
     order = permutation(seed, "calibration", 0, n)
     n_images, k = min(samples, n), min(samples, max(1, n // 5))
@@ -204,9 +204,9 @@ def _nearest(x: Tensor, centroids: Tensor, half_norms: Tensor) -> Tensor:
 # --- Cache of the centroids ---------------------------------------------------------------------
 
 
-def _cache_file(dataset: Dataset, seed: int, k: int, cache: Path | None) -> Path:
+def _cache_file(dataset: Dataset, seed: int, k: int, cache: str | Path | None) -> Path:
     """The cache file of the centroids of these images and settings."""
-    cache = cache or cache_folder()
+    cache = Path(cache or cache_folder())
     settings = f"k-means 1;{PASSES=};{seed=};{k=};{dataset.range};{tuple(dataset.train.shape)};"
     digest = hashlib.sha256(settings.encode())
     digest.update(dataset.train.contiguous().numpy().data)

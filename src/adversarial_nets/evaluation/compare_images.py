@@ -27,6 +27,7 @@ from adversarial_nets.evaluation.measures import random_rows, require_torchmetri
 from adversarial_nets.evaluation.memorisation import Memorisation, memorisation
 from adversarial_nets.evaluation.parzen import refuse_outside
 from adversarial_nets.progress import Progress
+from adversarial_nets.tensors import as_tensor
 
 __all__ = ["ImageMeasures", "compare_samples", "measure_images"]
 
@@ -64,7 +65,7 @@ def measure_images(
     """Measure images against the held-out images of a data set.
 
     Args:
-        x: images in the data set's shape and range.
+        x: images in the data set's shape and range, as a tensor or an array.
         data: the data set, or what `train` takes in its place; its test and validation images,
             drawn at random, are compared with.
         features: ``patches``, ``classifier`` or ``inception``; a data set, for the features of its
@@ -79,6 +80,7 @@ def measure_images(
     kind = find_kind(features)
     data = as_dataset(data)
     require_held_out(data)
+    x = as_tensor("x", x)
     _require_finite(x)
     if x.ndim != 2 or x.shape[1] != data.pixels or len(x) == 0:
         raise UserError(
@@ -86,7 +88,7 @@ def measure_images(
             "with n above 0. Flatten images of the same size with x.flatten(1)."
         )
     refuse_outside(x, data.range)
-    x = x.detach().float().cpu()
+    x = x.float().cpu()
     require_torchmetrics(kind.extra)
     return compare_samples(x, data, kind.load(data, on_progress), HELD_OUT_IMAGES)
 
@@ -124,13 +126,8 @@ def compare_samples(
     )
 
 
-def _require_finite(x: object) -> None:
-    """Raise an error if the images are not a tensor, or are not finite."""
-    if not isinstance(x, torch.Tensor):
-        raise UserError(
-            f"The images are of type {type(x).__name__}; give a tensor of shape (n, pixels), for "
-            "example torch.from_numpy(x)."
-        )
+def _require_finite(x: Tensor) -> None:
+    """Raise an error for images with values that are not finite."""
     if not x.isfinite().all():
         raise UserError(
             "The images contain NaN or infinity; remove these images, or check whether the "

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.random import permutation
+from adversarial_nets.setting_values import whole_number
+from adversarial_nets.tensors import as_tensor
 
 if TYPE_CHECKING:
     from torchmetrics.image.fid import FrechetInceptionDistance
@@ -119,9 +121,8 @@ def _metrics_of(checked: Sequence[tuple[Real, Drawn]], k: int) -> list[FeatureMe
 
 def _checked(real: Tensor, samples: Tensor, k: int = 1) -> tuple[Tensor, Tensor]:
     """The features in float64, after the checks that `compare_features` lists."""
-    if k < 1:
-        raise UserError(f"k is {k}; it must be 1 or more.")
-    real, samples = torch.as_tensor(real), torch.as_tensor(samples)
+    whole_number("k", k)
+    real, samples = as_tensor("real", real), as_tensor("samples", samples)
     if real.ndim != 2 or real.shape[1:] != samples.shape[1:]:
         raise UserError(
             f"The features of the real images have shape {tuple(real.shape)} and those of the "

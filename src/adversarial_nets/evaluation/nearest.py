@@ -8,6 +8,7 @@ from torch import Tensor
 
 from adversarial_nets.datasets.checks import refuse_other_than_bytes
 from adversarial_nets.errors import UserError
+from adversarial_nets.tensors import as_tensor
 
 __all__ = ["nearest_images"]
 
@@ -30,8 +31,8 @@ def nearest_images(
     accuracy for small distances. 20 points against MNIST's training images take one to two seconds.
 
     Args:
-        x: points in the range of `floats`.
-        images: the images to search.
+        x: points in the range of `floats`, as a tensor or an array.
+        images: the images to search, as a tensor or an array.
         floats: converts images to values in the range of x, e.g. `Dataset.floats`; divides by 255
             by default.
 
@@ -48,7 +49,7 @@ def nearest_images(
     >>> index.item(), distance.item()
     (1, 0.0)
     """
-    x = torch.as_tensor(x).double()
+    x, images = as_tensor("x", x).double(), as_tensor("images", images)
     best = torch.full((len(x),), torch.inf, dtype=torch.float64)
     index = torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(images), _CHUNK):

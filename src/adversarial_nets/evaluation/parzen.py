@@ -11,7 +11,7 @@ the mean over the test images at that σ. All σ of a grid use the same distance
 
 import math
 import statistics
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -31,15 +31,20 @@ from adversarial_nets.engine.threads import ThreadTuner
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.evaluation.published import error_in_words
 from adversarial_nets.progress import Progress
+from adversarial_nets.setting_values import plain_value
+from adversarial_nets.tensors import as_tensor
 
 __all__ = [
     "GRIDS",
+    "Grid",
     "ParzenScore",
     "Samples",
+    "grid_values",
     "log_likelihood",
     "parzen_score",
     "parzen_score_on",
     "refuse_outside",
+    "reusable",
 ]
 
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
@@ -58,6 +63,8 @@ The function is called twice, once for the validation images and once for the te
 return the same samples both times.
 """
 
+Grid = str | float | Iterable[float]
+"""The name of a grid of σ in `GRIDS`, or your own values of σ, one or several."""
 
 # Distances are computed in tiles of 1,000 points × 1,000 samples: 4 MB, which fit in the CPU cache.
 _TILE = 1000
@@ -107,7 +114,7 @@ class ParzenScore:
 def log_likelihood(
     x: Float[Tensor, "n_x pixels"],
     samples: Samples,
-    sigmas: Sequence[float],
+    sigmas: Grid,
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> Float64[Tensor, "n_sigmas n_x"]:
@@ -134,7 +141,7 @@ def log_likelihood(
     Args:
         x: points to score, in the range of the samples, on a device that supports float64.
         samples: shape (n, pixels), or a function that returns an iterable of such blocks.
-        sigmas: window widths σ > 0, in units of the pixels.
+        sigmas: window widths σ > 0, in units of the pixels: one, several, or a grid's name.
         on_progress: called after each block of samples.
         shared: whether the samples are only this process's part of all samples
             (`distributed`); every process then returns the result for all of them.
@@ -154,19 +161,13 @@ def log_likelihood(
 def _log_likelihood(
     x: Tensor,
     samples: Samples,
-    sigmas: Sequence[float],
+    sigmas: Grid,
     what: str,
     on_progress: Progress | None,
     shared: bool,
 ) -> tuple[Tensor, int]:
     """`log_likelihood`, and the number of samples."""
-    smallest, largest = _SIGMAS
-    if not len(sigmas) or not all(smallest <= σ <= largest for σ in sigmas):
-        raise UserError(
-            f"The σ grid is {list(sigmas)}; it must be one or more numbers from {smallest:g} to "
-            f"{largest:g}."
-        )
-    x = _points(x)
+    x, sigmas = _points(x), grid_values(sigmas)
     D = x.shape[1]
     centre = x.mean(0)
     x = x - centre
@@ -194,8 +195,8 @@ def _points(x: Tensor) -> Tensor:
     Raises:
         UserError: there are no points, or they are not floats of shape (n, pixels).
     """
-    x = torch.as_tensor(x)
-    if not len(x):
+    x = as_tensor("x", x)
+    if x.ndim and not len(x):
         raise UserError("There are no images to score. Give a data set whose split is not empty.")
     if x.ndim != 2 or not x.is_floating_point():
         raise UserError(
@@ -312,7 +313,7 @@ def parzen_score(
     samples: Samples,
     valid: Float[Tensor, "n_valid pixels"],
     test: Float[Tensor, "n_test pixels"],
-    grid: str | float | Sequence[float] = "paper",
+    grid: Grid = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
@@ -337,7 +338,7 @@ def parzen_score(
     >>> score.grid, score.samples, score.at_edge
     ('paper', 50, True)
     """
-    sigmas = _sigmas(grid)
+    sigmas = grid_values(grid)
     on_valid, _ = _log_likelihood(valid, samples, sigmas, "validation", on_progress, shared)
     means = on_valid.mean(1).tolist()
     sigma = sigmas[means.index(max(means))]
@@ -356,7 +357,7 @@ def parzen_score(
 def parzen_score_on(
     data: DataLike,
     samples: Samples,
-    grid: str | float | Sequence[float] = "paper",
+    grid: Grid = "paper",
     on_progress: Progress | None = None,
     shared: bool = False,
 ) -> ParzenScore:
@@ -379,7 +380,7 @@ def parzen_score_on(
         UserError: an unknown data set or grid, a data set without held-out images, a tensor or
             array of samples outside the data's range, or arguments that `log_likelihood` refuses.
     """
-    data = as_dataset(data)
+    data, grid = as_dataset(data), reusable(grid)
     require_held_out(data)
     floats = data.floats
     samples = samples if callable(samples) else _as_tensor(samples)
@@ -413,15 +414,11 @@ def _as_tensor(samples: object) -> Tensor:
     Raises:
         UserError: the samples are neither a tensor nor an array of numbers.
     """
-    if isinstance(samples, Tensor):
-        return samples
-    if isinstance(samples, np.ndarray) and samples.dtype.kind in "fiub":
-        # A copy in this machine's byte order: torch takes no other, and warns of read-only arrays.
-        return torch.from_numpy(np.array(samples, samples.dtype.newbyteorder("="), order="C"))
-    kind = type(samples).__name__
-    kind += f" of {samples.dtype}" if isinstance(samples, np.ndarray) else ""
+    if isinstance(samples, Tensor | np.ndarray):
+        return as_tensor("samples", samples)
     raise UserError(
-        f"Samples are of type {kind}; give floats of shape (n, pixels) as a tensor or an array."
+        f"Samples are of type {type(samples).__name__}; give floats of shape (n, pixels) as a "
+        "tensor or an array."
     )
 
 
@@ -461,20 +458,38 @@ def refuse_outside(samples: Samples, range: tuple[float, float], shared: bool = 
         )
 
 
-def _sigmas(grid: str | float | Sequence[float]) -> tuple[float, ...]:
+def grid_values(grid: Grid) -> tuple[float, ...]:
     """The values of a grid given by name or as numbers; one number is a grid of one σ.
 
     Raises:
-        UserError: an unknown name, or values that are not numbers.
+        UserError: an unknown name, values that are not numbers, or a number that is too small or too large.
     """
     if isinstance(grid, str):
         if grid not in GRIDS:
             raise unknown_name(grid, list(GRIDS), "grid of σ")
         return GRIDS[grid]
+    given = plain_value(grid, float)  # of an array or a tensor, too
     try:
-        return tuple(map(float, grid if isinstance(grid, Iterable) else (grid,)))
+        sigmas = tuple(map(float, given if isinstance(given, Iterable) else (given,)))
     except (TypeError, ValueError) as error:
         raise UserError(
             f"The σ grid is {grid!r}; it must be {' or '.join(map(repr, GRIDS))}, or numbers, e.g. "
             "[0.1, 0.2, 0.4]."
         ) from error
+    smallest, largest = _SIGMAS
+    if not sigmas or not all(smallest <= σ <= largest for σ in sigmas):
+        raise UserError(
+            f"The σ grid is {list(sigmas)}; it must be one or more numbers from {smallest:g} to "
+            f"{largest:g}."
+        )
+    return sigmas
+
+
+def reusable(grid: Grid) -> str | tuple[float, ...]:
+    """A grid that can be read several times: its name, or its values, which may be an iterator's.
+
+    Raises:
+        UserError: as `grid_values`.
+    """
+    values = grid_values(grid)
+    return grid if isinstance(grid, str) else values
