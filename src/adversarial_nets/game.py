@@ -250,23 +250,11 @@ def sample(
     n = whole_number("n", n, least=0)
     first = whole_number("first", first, least=0, most=2**32)
     require_settings(settings)
-    if not isinstance(G, nn.Module):
-        raise UserError(
-            f"G is of type {type(G).__name__}; give a network, e.g. G, _ = load_generator(run)."
-        )
     z, c = _as_numbers("z", z), _as_numbers("c", c)
-    if z is not None and z.shape != (n, settings.z_size):
-        raise UserError(
-            f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
-        )
-    if z is not None and not z.isfinite().all():
-        raise UserError("z has NaN or infinite values; they must be finite. Remove these rows.")
-    if c is not None and (c.ndim == 0 or len(c) != n):
-        given = f"has {len(c)} rows" if c.ndim else "is one number"
-        raise UserError(f"c {given} for n = {n} samples; give one row for each sample.")
+    _check_sample(G, settings, n, z, c)
     if n == 0:  # with few samples, a process's share can be empty
         return sample(G, settings, 1, purpose, first)[:0]
-    images = torch.empty(0)
+    images = torch.empty(0)  # replaced when the shape of one sample is known
     with evaluation_mode(G):
         for start in range(0, n, 1000):
             block = slice(start, min(start + 1000, n))
@@ -280,16 +268,40 @@ def sample(
             like = reference_parameter(G)
             with seeded_torch(address, f"torch, {purpose}", like.device):
                 drawn = G(inputs.to(like))
-            images = _space_for(n, drawn) if start == 0 else images
+            if start == 0:
+                images = _space_for(n, drawn)
             images[block] = drawn
     return images
 
 
-def _space_for(n: int, drawn: Tensor) -> Tensor:
-    """Memory for n samples like those that are drawn already.
+def _check_sample(
+    G: object, settings: Settings, n: int, z: Tensor | None, c: Tensor | None
+) -> None:
+    """Check the arguments of `sample`.
 
     Raises:
-        SettingError: there is not so much.
+        UserError: G is not a network, or z or c do not fit to n samples.
+    """
+    if not isinstance(G, nn.Module):
+        raise UserError(
+            f"G is of type {type(G).__name__}; give a network, e.g. G, _ = load_generator(run)."
+        )
+    if z is not None and z.shape != (n, settings.z_size):
+        raise UserError(
+            f"z has shape {tuple(z.shape)}; it must be (n, z_size) = ({n}, {settings.z_size})."
+        )
+    if z is not None and not z.isfinite().all():
+        raise UserError("z has NaN or infinite values; they must be finite. Remove these rows.")
+    if c is not None and (c.ndim == 0 or len(c) != n):
+        given = f"has {len(c)} rows" if c.ndim else "is one number"
+        raise UserError(f"c {given} for n = {n} samples; give one row for each sample.")
+
+
+def _space_for(n: int, drawn: Tensor) -> Tensor:
+    """An empty tensor for n samples of the shape of those that are drawn already.
+
+    Raises:
+        SettingError: there is not enough memory.
     """
     try:
         return drawn.new_empty((n, *drawn.shape[1:]))
@@ -297,7 +309,7 @@ def _space_for(n: int, drawn: Tensor) -> Tensor:
         size = n * drawn[0].numel() * drawn.element_size() / 1e9
         raise SettingError(
             "n",
-            f"is {n}; so many samples need {size:,.0f} GB of memory at once, which cannot be had. "
+            f"is {n}; so many samples need {size:,.0f} GB of memory at once, more than there is. "
             "Compute fewer at a time, and give the number of the first as first.",
         ) from error
 

@@ -462,7 +462,8 @@ def grid_values(grid: Grid) -> tuple[float, ...]:
     """The values of a grid given by name or as numbers; one number is a grid of one σ.
 
     Raises:
-        UserError: an unknown name, values that are not numbers, or a number that is too small or too large.
+        UserError: an unknown name, values that are not numbers, or a number that is too small or
+            too large.
     """
     if isinstance(grid, str):
         if grid not in GRIDS:
