@@ -35,6 +35,7 @@ def record(nats: float = 1.0, seed: int = 0, **other: Any) -> dict[str, Any]:
     curve = [{"round": 5, "raw": nats - 9, "averaged": nats - 1}, {"round": 10, "raw": nats}]
     run = {"settings": settings, "curve": curve, "made_with": other.pop("made_with", {})}
     run["fingerprint"] = other.pop("fingerprint", "these images")
+    run["own_nets"] = other.pop("own_nets", False)
     return {"data": "mnist", "weights": "raw", "round": 10, "parzen": parzen, "run": run} | other
 
 
@@ -353,7 +354,27 @@ def test_your_own_networks_are_a_difference(tmp_path: Path) -> None:
         evaluate(run, data, samples=30, calibration=False, G=net)
     found = compare([published.folder, own.folder])
     assert found.groups == ()
-    assert found.differences == {"seed": (0, 1), "own nets": (False, True)}
+    assert found.differences == {"seed": (0, 1), "own G": (None, "own")}
+
+
+def test_seeds_of_different_networks_of_your_own_are_not_averaged(tmp_path: Path) -> None:
+    layers = nn.Linear(5, 36), nn.Sigmoid(), nn.Identity()
+    G = nn.Sequential(*layers)
+    a = record(made_with={"G": repr(G), "D": "Net at 0x1()"}, own_nets=True)
+    b = record(seed=1, made_with={"G": repr(G), "D": "Net at 0x2()"}, own_nets=True)
+    tanh = nn.Sequential(layers[0], nn.Tanh(), layers[2])
+    c = record(seed=2, made_with={"G": repr(tanh), "D": "Net at 0x3()"}, own_nets=True)
+    old = record(seed=3, own_nets=True)
+    found = compare(files(tmp_path, a, b, c, old))
+    assert [group.names for group in found.groups] == [("0", "1")]
+    assert found.differences["own G"][:3] == ("(1): Sigmoid()",) * 2 + ("(1): Tanh()",)
+    same = compare(files(tmp_path, old, record(seed=4, own_nets=True)))  # as before
+    assert [group.names for group in same.groups] == [("0", "1")]
+    again = nn.Sequential(*layers, nn.Identity())
+    d = record(made_with={"G": repr(G)}, own_nets=True)
+    e = record(made_with={"G": repr(again).replace("(3)", "(2)")}, own_nets=True)
+    found = compare(files(tmp_path, d, e))
+    assert found.differences["own G"] == ("own", "the same layers in another order or number")
 
 
 @pytest.mark.draws

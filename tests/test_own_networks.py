@@ -247,6 +247,30 @@ def test_a_run_continues_only_with_the_same_networks(tmp_path: Path) -> None:
     assert train(small_data(), rounds=4, G=G(), D=D(), **how).newest_round == 4
 
 
+def test_a_generator_of_other_layers_is_refused_when_it_is_used(tmp_path: Path) -> None:
+    """Its weights have the same shapes, so its score would be recorded over the right one."""
+    how: Any = {"settings": small_settings(), "rounds": 2, "progress": False}
+    lazy = nn.Sequential(nn.LazyLinear(9), nn.ReLU(), nn.Linear(9, PIXELS), nn.Sigmoid())
+    other = nn.Sequential(nn.Linear(Z, 9), nn.Tanh(), nn.Linear(9, PIXELS), nn.Sigmoid())
+    wrapped = Function(G(), lambda x: x.view(-1, 1, SIDE, SIDE))
+    for name, mine, adapted in (("a", G(), G()), ("b", lazy, lazy), ("c", wrapped, wrapped)):
+        run = train(small_data(), run=tmp_path / name, G=mine, D=D(), **how)
+        with pytest.raises(UserError, match=r"not the generator that .* trained with: .*Tanh\(\)"):
+            evaluate(run, small_data(), samples=30, calibration=False, G=other)
+        game_state.load_generator(run, G=adapted)
+        train(small_data(), run=tmp_path / name, G=mine, D=D(), **(how | {"rounds": 3}))
+        loaded, _ = game_state.load_generator(run, G=adapted)
+        game_state.load_generator(run, G=loaded)  # with its adapter
+    run = train(small_data(), run=tmp_path / "d", G=G(), D=D(), **how)
+    earlier = dataclasses.replace(run, info={"precision": "float32"})  # recorded no texts
+    game_state.load_generator(earlier, G=other)
+    run = train(small_data(), run=tmp_path / "e", **how)
+    game_state.load_generator(run, G=game_state.load_generator(run)[0])
+    described = nn.Sequential(*(nn.Linear(a, b) for a, b in ((Z, 12), (12, 10), (10, PIXELS))))
+    with pytest.raises(UserError, match=r"not the generator that .* trained with"):
+        game_state.load_generator(run, G=described)
+
+
 def test_a_run_with_your_own_G_alone_gives_its_D(tmp_path: Path) -> None:
     run = train(
         small_data(), settings=small_settings(), rounds=2, G=G(), run=tmp_path, progress=False
@@ -416,8 +440,11 @@ def test_a_passed_network_of_another_architecture_is_blamed(tmp_path: Path) -> N
     quick: dict[str, Any] = {"rounds": 1, "cadence": Cadence(1, 1, 1, 1)}
     run = train(small_data(), settings=small_settings(), run=tmp_path, G=G(), D=D(), **quick)
     wider = nn.Sequential(nn.Linear(Z, 10), nn.ReLU(), nn.Linear(10, PIXELS), nn.Sigmoid())
-    with pytest.raises(UserError, match=r"Sequential that you passed does not fit the checkpoint"):
+    with pytest.raises(UserError, match=r"Sequential that you passed is not .*=9, .* → .*=10,"):
         game_state.load_generator(run, G=wider)
+    earlier = dataclasses.replace(run, info={"precision": "float32"})  # recorded no texts
+    with pytest.raises(UserError, match=r"Sequential that you passed does not fit the checkpoint"):
+        game_state.load_generator(earlier, G=wider)
 
 
 def test_a_compiled_network_is_saved_by_its_own_names(tmp_path: Path) -> None:

@@ -1,11 +1,22 @@
-"""Format texts: counts in words, aligned columns, names of files, data URIs."""
+"""Format texts: counts in words, columns, names of files, data URIs, texts of networks."""
 
 import base64
 import hashlib
+import re
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-__all__ = ["counted", "data_uri", "file_name", "padded"]
+__all__ = [
+    "OTHER_ORDER",
+    "changed_lines",
+    "counted",
+    "data_uri",
+    "distinct_lines",
+    "file_name",
+    "network_lines",
+    "padded",
+]
 
 
 def counted(n: int, what: str) -> str:
@@ -48,3 +59,48 @@ def data_uri(content: bytes, kind: str = "png") -> str:
     'data:image/gif;base64,R0lG'
     """
     return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def network_lines(text: str) -> list[str]:
+    r"""The lines of a network's text (`repr`), one for each layer.
+
+    Addresses of functions, which differ between processes, and `torch.compile` do not count.
+
+    >>> network_lines("OptimizedModule(\n  (_orig_mod): ReLU()\n)") == network_lines("ReLU()")
+    True
+    """
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)
+    text = re.sub(r"OptimizedModule\(\s*\(_orig_mod\): ", "", text)
+    return [line.strip() for line in text.splitlines() if line.strip() != ")"]
+
+
+def distinct_lines(networks: Sequence[Sequence[str]]) -> list[str]:
+    """For each network, from `network_lines`, its lines that not all of the others have."""
+    return [
+        ", ".join(line for line in lines if not all(line in other for other in networks))
+        for lines in networks
+    ]
+
+
+OTHER_ORDER = "the same layers in another order or number"
+"""How two networks of different texts differ that have the same lines."""
+
+
+def changed_lines(before: str, now: str) -> str:
+    r"""What differs between the texts of two networks; empty if nothing does.
+
+    A lazy layer may have got its size.
+
+    >>> changed_lines("(0): Linear()\n(1): ReLU()", "(0): Linear()\n(1): Tanh()")
+    '(1): ReLU() → (1): Tanh()'
+    >>> changed_lines("LazyLinear(in_features=0, bias=True)", "Linear(in_features=9, bias=True)")
+    ''
+    """
+    if "Lazy" in before + now:
+        size = r"(?:Lazy)?(\w+)\((?:in_features=)?\d+, "
+        before, now = (re.sub(size, r"\1(", text) for text in (before, now))
+    old, new = network_lines(before), network_lines(now)
+    if old == new:
+        return ""
+    only = distinct_lines([old, new])
+    return " → ".join(lines or "nothing" for lines in only) if any(only) else OTHER_ORDER

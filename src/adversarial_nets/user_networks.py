@@ -59,6 +59,10 @@ class ImageAdapter(nn.Module):
         self.input_shape = input_shape
         self.conditional = conditional
 
+    def __repr__(self) -> str:
+        """The network's own text."""
+        return repr(self.net)
+
     def forward(self, x: Tensor) -> Tensor:
         """The network's output, one row for each row of x."""
         size = math.prod(self.input_shape)

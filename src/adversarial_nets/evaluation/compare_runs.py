@@ -20,13 +20,15 @@ from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
 from adversarial_nets.runs.files import reason
 from adversarial_nets.settings import Settings, from_json
-from adversarial_nets.text import padded
+from adversarial_nets.text import OTHER_ORDER, distinct_lines, network_lines, padded
 
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
 _GRIDS = ("paper", "fine")
 _PROTOCOL = ("data", "round", "weights", "grid", "samples")
 _BAD_RECORD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
+_NOT_RECORDED = "not recorded"  # the layers of your own networks, in the first versions
+_NO_LAYERS = (None, _NOT_RECORDED)
 _NOT_SCORED: Mapping[str, Any] = {"parzen": {}}
 
 
@@ -46,7 +48,7 @@ class Entry:
         samples: number of samples scored, or None without a score.
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images; None without a score or with one test image.
-        settings: values by name: the game's settings, precision, whether G or D is your own, your
+        settings: values by name: the game's settings, precision, the texts of your own G and D, your
             own optimiser, ``init_from``, changes by callbacks, and the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
@@ -99,11 +101,11 @@ class Comparison:
     Attributes:
         entries: the runs, in the order given.
         differences: settings and protocol values that differ between runs: each run's value, by
-            name.
+            name. Of your own networks, the lines of their text (`repr`) that not all have.
         identical: names of runs that are equal in settings, seed, data, scores and curves; each
             set has two or more.
         groups: sets of two or more runs that differ only in the seed. Your own networks are
-            assumed to be the same.
+            assumed to be the same if their texts are.
         published: the paper's score, if all runs were scored on its data, grid and number of
             samples; else None.
     """
@@ -180,10 +182,23 @@ def compare(
     facts = [{**{key: getattr(e, key) for key in _PROTOCOL}, **e.settings} for e in entries]
     values = {name: tuple(fact[name] for fact in facts) for name in facts[0]}
     differences = {name: v for name, v in values.items() if any(x != v[0] for x in v)}
+    for name in differences.keys() & {"own G", "own D"}:
+        differences[name] = _differing_layers(differences[name])
     comparable = all(e.grid == "paper" and e.samples == 10_000 for e in entries)
     same_data = "data" not in differences
     published = of_the_paper(entries[0].data) if comparable and same_data else None
     return Comparison(entries, differences, _identical(entries), _groups(entries), published)
+
+
+def _differing_layers(texts: Sequence[str | None]) -> tuple[str | None, ...]:
+    """Of each of your own networks, the layers that not all have."""
+    networks = [text.splitlines() for text in texts if text not in _NO_LAYERS]
+    layers = iter(zip(networks, distinct_lines(networks), strict=True))
+
+    def words(lines: list[str], only: str) -> str:
+        return only or ("own" if lines == networks[0] else OTHER_ORDER)
+
+    return tuple(text if text in _NO_LAYERS else words(*next(layers)) for text in texts)
 
 
 def _places(paths: object) -> list[Path]:
@@ -313,7 +328,8 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     other = {
         "precision": made_with.get("precision", "float32"),
         "own optimiser": made_with.get("optimiser"),
-        "own nets": run.get("own_nets", False),
+        "own G": _own_network("G", run),
+        "own D": _own_network("D", run),
         "init_from": made_with.get("init_from"),
         "changed during training": _changes_in_words(made_with.get("changed_during_training", ())),
         "images": None if str(record["data"]) in REGISTRY else run.get("fingerprint"),
@@ -345,6 +361,14 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )
+
+
+def _own_network(name: str, run: Mapping[str, Any]) -> str | None:
+    """The text of a program's own G or D, None without one; the first versions recorded none."""
+    texts = {net: text for net in "GD" if (text := run["made_with"].get(net)) is not None}
+    if run.get("own_nets", False) and not texts:
+        return _NOT_RECORDED
+    return "\n".join(network_lines(texts[name])) if name in texts else None
 
 
 def _changes_in_words(changes: Iterable[Mapping[str, Any]]) -> str | None:

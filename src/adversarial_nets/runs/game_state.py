@@ -22,7 +22,7 @@ from adversarial_nets.runs.checkpoints import (
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
 from adversarial_nets.state import AdaState, Game
-from adversarial_nets.text import counted
+from adversarial_nets.text import changed_lines, counted
 from adversarial_nets.user_networks import Requirements
 
 __all__ = [
@@ -302,8 +302,8 @@ def load_generator(
         The generator in evaluation mode, and the checkpoint's round.
 
     Raises:
-        UserError: the checkpoint does not exist; the run keeps no average; or the run has your own
-            networks and `G` is missing.
+        UserError: the checkpoint does not exist; the run keeps no average; the run has your own
+            networks and `G` is missing; or `G` has other layers than the generator of the run.
     """
     run = open_run(run)
     weights = run.default_weights if weights is None else weights
@@ -326,9 +326,10 @@ def load_generator(
                 f"G=, write it once, an.export_generator({str(run.folder)!r}, 'G.onnx', G=G), and "
                 "give G.onnx in place of the run."
             )
-        G = _without_weights(lambda: new_generator(s, run.pixels, run.image_shape, columns))
+        G = _described_generator(run, columns)
     else:
         user_networks.require_module("G", G)
+        _refuse_other_layers(G, run, columns)
         device = str(reference_parameter(G).device)
         own_columns = columns if s.condition else None
         required = Requirements(s, run.pixels, run.image_shape, own_columns, device, trained=False)
@@ -340,6 +341,30 @@ def load_generator(
         saved = read_checkpoint(checkpoint_folder(run.folder, str(checkpoint)))
     load_net(G, saved, "averaged" if weights == "averaged" else "G", passed=passed)
     return G.eval(), saved.round
+
+
+def _described_generator(run: Run, columns: int) -> nn.Module:
+    """The generator that a run's settings describe, without weights."""
+    s = run.settings
+    return _without_weights(lambda: new_generator(s, run.pixels, run.image_shape, columns))
+
+
+def _refuse_other_layers(G: nn.Module, run: Run, columns: int) -> None:
+    """Refuse a generator whose text differs from that of the run's.
+
+    Other activations have weights of the same shapes, so a checkpoint would fit.
+
+    Raises:
+        UserError: what differs.
+    """
+    trained = run.info.get("G") if run.own_G else repr(_described_generator(run, columns))
+    if trained is None:
+        return  # earlier versions recorded no text
+    if change := changed_lines(str(trained), repr(G)):
+        raise UserError(
+            f"The {type(G).__name__} that you passed is not the generator that {run.folder} was "
+            f"trained with: {change}. Pass a module of the architecture that was trained."
+        )
 
 
 def _of_onnx(run: Run, checkpoint: str, weights: str) -> tuple[nn.Module, int]:

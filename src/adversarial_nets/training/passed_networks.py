@@ -1,7 +1,6 @@
 """Networks and optimisers that a program passes to `train` in place of those of the settings."""
 
 import functools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from adversarial_nets.runs.folder import RunLike
 from adversarial_nets.settings import OPTIMISER_SETTINGS
 from adversarial_nets.state import Game
 
-__all__ = ["PassedNetworks", "changed_lines"]
+__all__ = ["PassedNetworks"]
 
 
 @dataclass(frozen=True)
@@ -79,21 +78,3 @@ class PassedNetworks:
         ]
         name = getattr(rule, "__name__", type(rule).__name__)
         return f"{name}: {' and '.join(dict.fromkeys(made))}; {', '.join(dict.fromkeys(others))}"
-
-
-def changed_lines(before: str, now: str) -> str:
-    r"""The lines that differ between the texts of two networks; '' if the texts are equal.
-
-    The memory addresses of functions are ignored, because they differ between processes.
-
-    >>> changed_lines("(0): Linear()\n(1): ReLU()", "(0): Linear()\n(1): Tanh()")
-    '(1): ReLU() → (1): Tanh()'
-    """
-    old, new = (re.sub(r" at 0x[0-9a-f]+", "", text) for text in (before, now))
-    if old == new:
-        return ""
-    rows = [[line.strip() for line in text.splitlines()] for text in (old, new)]
-    only = [[line for line in a if line not in b] for a, b in (rows, rows[::-1])]
-    if not any(only):
-        return "the same layers in another order or number"
-    return " → ".join(", ".join(lines) or "nothing" for lines in only)

@@ -42,9 +42,10 @@ from adversarial_nets.settings import (
     settings_differences,
 )
 from adversarial_nets.state import Game
+from adversarial_nets.text import changed_lines
 from adversarial_nets.training.display import show_training
 from adversarial_nets.training.loop import Callback, TrainingSession, TrainingSnapshot
-from adversarial_nets.training.passed_networks import PassedNetworks, changed_lines
+from adversarial_nets.training.passed_networks import PassedNetworks
 from adversarial_nets.training.plan import Choices, Plan, is_new, refuse_unused_settings, resolve
 from adversarial_nets.training.stage2 import generator_on_top_of
 
