@@ -135,6 +135,19 @@ def test_two_processes_give_the_result_of_one(shared: Path, name: str) -> None:
     torch.testing.assert_close(samples, sample(game.G, game.settings, 7), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.slow
+def test_random_layers_of_your_own_draw_other_numbers_in_each_process(shared: Path) -> None:
+    """The first process's are those of one process. All processes have the same weights."""
+    one = two_workers.of_random_layers()
+    first, second = (
+        safetensors.torch.load_file(shared / f"noisy {rank}.safetensors") for rank in (0, 1)
+    )
+    assert torch.equal(first.pop("drawn"), one["drawn"])
+    assert not (second.pop("drawn") == one["drawn"]).any()
+    assert all(map(torch.equal, first.values(), second.values()))
+    assert torch.equal(first["D.unused.weight"], one["D.unused.weight"])
+
+
 def test_a_single_process_has_all_rows() -> None:
     t = torch.arange(3.0)
     distributed.all_reduce_sum([t])

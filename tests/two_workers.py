@@ -17,6 +17,7 @@ from typing import Any
 
 import safetensors.torch
 import torch
+from torch import Tensor, nn
 
 from adversarial_nets import datasets, distributed, report
 from adversarial_nets.build import new_game
@@ -75,6 +76,32 @@ def played(name: str) -> Game:
     return game
 
 
+class Noisy(nn.Module):
+    """A D whose torch draws choose its layer; it records them."""
+
+    def __init__(self, pixels: int) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(pixels, 1), nn.Linear(pixels, 1)
+        self.unused = nn.Linear(1, 1)
+        self.drawn: list[Tensor] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.drawn.append(torch.rand(1))
+        chosen: Tensor = (self.a if self.drawn[-1] < 0.5 else self.b)(x)
+        return chosen
+
+
+def of_random_layers() -> dict[str, Tensor]:
+    """A game with such a D, after 5 rounds: its draws and weights."""
+    data = small_labelled_data()
+    torch.manual_seed(0)
+    D = Noisy(data.pixels)
+    game = new_game(small_settings(objective="relativistic"), data, D=D)
+    D.drawn.clear()  # those of the test before the first round
+    play(game, 5)
+    return {"drawn": torch.cat(D.drawn)} | game_state.nets_of(game)
+
+
 def score(game: Game) -> float:
     """The Parzen score of 101 samples, of which each process draws its share."""
     mine = distributed.local_rows(101)
@@ -98,6 +125,8 @@ def play_games(folder: Path) -> None:
                 tensors = game_state.nets_of(game) | {"samples": whole, "tally": game.stats.sums}
                 tensors["nats"] = tensors["tally"].new_tensor([nats])
                 safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
+        noisy = folder / f"noisy {distributed.rank()}.safetensors"
+        safetensors.torch.save_file(of_random_layers(), noisy)
 
 
 def run_lines(folder: Path) -> None:

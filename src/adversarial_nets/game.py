@@ -16,7 +16,7 @@ from jaxtyping import Float, Int64
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from adversarial_nets import classes, priors
+from adversarial_nets import classes, distributed, priors
 from adversarial_nets.engine import autograd_updates, manual_backprop
 from adversarial_nets.engine.precision import bfloat16_products
 from adversarial_nets.engine.updates import Updates
@@ -165,11 +165,16 @@ def refuse_without_gradients(game: Game) -> None:
 
 
 def _seeded_layers(game: Game) -> AbstractContextManager[None]:
-    """A context that makes random layers of user modules repeatable in this round."""
+    """A context that makes random layers of user modules repeatable in this round.
+
+    Among several processes, each draws its own numbers, since each has its own rows.
+    """
     if game.manual_backprop:  # its layers draw random numbers only by `random.Address`
         return nullcontext()
     address = Address(game.settings.seed, game.round, range(1))
-    return seeded_torch(address, "torch", reference_parameter(game.G).device)
+    rank = distributed.rank()
+    purpose = f"torch, process {rank}" if rank else "torch"
+    return seeded_torch(address, purpose, reference_parameter(game.G).device)
 
 
 # --- Updates. Each records D's logits for the log -------------------------------------------------

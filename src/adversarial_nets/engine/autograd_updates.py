@@ -3,7 +3,7 @@
 `engine.manual_backprop` computes the same updates faster for multilayer perceptrons.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -309,6 +309,22 @@ def _set_gradients(
         raise _no_gradient("D" if net is game.D else "G")
     for p in net.parameters():
         p.grad = None
-    distributed.all_reduce_sum(gradient for gradient in gradients if gradient is not None)
-    for p, gradient in zip(parameters, gradients, strict=True):
+    for p, gradient in zip(parameters, _summed_over_ranks(gradients, parameters), strict=True):
         p.grad = None if gradient is None else nets.with_layout(gradient, p)
+
+
+def _summed_over_ranks(
+    gradients: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]
+) -> Sequence[Tensor | None]:
+    """The gradients summed over all processes; None if no process has one.
+
+    Random layers of a user's module may use other parameters in each process.
+    """
+    if distributed.world_size() == 1 or not parameters:
+        return gradients
+    used = torch.tensor([g is not None for g in gradients]).to(parameters[0])
+    sums = [
+        torch.zeros_like(p) if g is None else g for g, p in zip(gradients, parameters, strict=True)
+    ]
+    distributed.all_reduce_sum([*sums, used])
+    return [g if n else None for g, n in zip(sums, used.tolist(), strict=True)]
