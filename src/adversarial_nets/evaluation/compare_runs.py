@@ -49,7 +49,7 @@ class Entry:
         nats: Parzen log-likelihood of the test images, or None.
         se: its standard error over test images; None without a score or with one test image.
         settings: values by name: the game's settings, precision, the texts of your own G and D,
-            your own optimiser, ``init_from``, changes by callbacks, and the hash of your own images.
+            your own optimiser, ``init_from``, changes by callbacks, the hash of your own images.
         curve: rounds and validation scores of the raw and the averaged G during training.
     """
 
