@@ -154,7 +154,7 @@ def test_an_answer_without_numbers_is_not_right(answer: object) -> None:
         ("--lr inf", "--lr is inf; it must be 1e+30 or less"),
         ("--lr nan", "--lr is nan; it must be above 0"),
         ("--G.bias=-1e300", "--G.bias is -1e+300; it must be a number from -1e30 to 1e30"),
-        ("--penalty-sigma 1e-30", "it must be 0.0001 or more, or 0 for exact penalties"),
+        ("--penalty-sigma 1e-30", "It must be 0.0001 or more, or 0 for exact penalties"),
         (f"--seed {HUGE}", f"--seed is {HUGE}; it must be a whole number from 0 to 2^63"),
     ],
 )
