@@ -1,4 +1,4 @@
-"""A page in Debian's Chromium that notes its errors and its requests, for tests in a browser."""
+"""A page in Debian's Chromium that records its errors and its requests, for tests in a browser."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ expect.set_options(timeout=TIMEOUT)
 
 
 class BrowserPage:
-    """A page in a context of its own.
+    """A page in its own browser context.
 
     Attributes:
         page: the page, not yet at an address.
-        errors: of its scripts, and of its console what `NOTED` names.
-        requests: addresses that it asked for, other than data and blobs.
+        errors: errors of its scripts, and the messages of its console whose types are in `NOTED`.
+        requests: addresses that it requested, other than data and blobs.
     """
 
     NOTED: tuple[str, ...] = ("error", "warning")

@@ -28,7 +28,7 @@ from fork_server import ForkServer
 # again and again. `pytest_collection_finish` enables this.
 gc.disable()
 torch.set_num_threads(1)
-os.fsync = lambda fd: None  # whether files reach the disk cannot be seen from here
+os.fsync = lambda fd: None  # tests cannot check whether files reach the disk
 type_checks.install()
 # A law is tried on the same examples on every machine, however slow that is.
 settings.register_profile(
@@ -41,7 +41,7 @@ settings.load_profile("everywhere")
 
 
 def pytest_collection_finish() -> None:
-    """From now on, garbage is searched for among what the tests themselves make."""
+    """Exclude all objects that exist now from garbage collection."""
     gc.freeze()
     gc.enable()
 
@@ -52,14 +52,14 @@ def pytest_runtest_logstart() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with slow tests come first, so that no process ends long after the others."""
+    """Run files with slow tests first, so that no process ends long after the others."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
 def _as_users_run_it() -> Iterator[None]:
-    """Without the type checks that only the tests install, which would refuse a call first."""
+    """Run a test without the type checks of the test suite, which would refuse a call first."""
     jaxtyping.config.update("jaxtyping_disable", True)
     yield
     jaxtyping.config.update("jaxtyping_disable", False)
@@ -103,7 +103,7 @@ _save = Figure.savefig
 
 @pytest.fixture
 def data_folder() -> Path:
-    """The folder named by ADVNETS_DATA, or a skip with the reason."""
+    """The folder named by ADVNETS_DATA; the test is skipped if there is none."""
     name = os.environ.get("ADVNETS_DATA")
     if not name:
         pytest.skip("ADVNETS_DATA is not set, so there is no real MNIST here")
@@ -112,7 +112,7 @@ def data_folder() -> Path:
 
 @pytest.fixture(scope="session")
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for what is computed from a data set alone: k-means centroids and classifiers.
+    """A cache folder for k-means centroids and classifiers, which depend on a data set alone.
 
     All tests, in all processes, share it. Its files are named after a hash of what they depend on.
     """
@@ -141,7 +141,7 @@ def digits_run(computed: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer]:
-    """Runs programs in processes of their own without loading torch for each."""
+    """A server that runs programs in new processes without loading torch in each."""
     if not hasattr(os, "fork"):
         pytest.skip("this system cannot fork")
     with ForkServer() as server:

@@ -1,7 +1,7 @@
 """A process that has loaded the package, and forks a child for each program that a test runs.
 
-Loading torch, Matplotlib and the package takes five seconds. A child is a process of its own: its
-output goes where the test sends it, and signals reach it alone.
+Loading torch, Matplotlib and the package takes five seconds. A child is a separate process: its
+output goes where the test sends it, and signals reach only this process.
 """
 
 import atexit

@@ -17,10 +17,10 @@ from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, 
 
 
 def products_round_to_bfloat16() -> bool:
-    """Whether this processor's products round to bfloat16 when `bf16_matmul` asks for it.
+    """Whether this processor's products round to bfloat16 with `bf16_matmul`.
 
-    Not every processor with bfloat16 instructions does so for float32 factors. Another order of
-    sums, by about 1e-7, is no such rounding.
+    Not every processor with bfloat16 instructions does so for float32 factors. Differences of about
+    1e-7 from another order of sums are not rounding to bfloat16.
     """
     a = Address(0, 0, range(100)).normal("a factor", 200)
     with bfloat16_products(torch.device("cpu")):
@@ -70,7 +70,7 @@ def weights(g: Game) -> list[Tensor]:
 
 
 def played(rounds: int, settings: Settings, **how: Any) -> Game:
-    """Return a game on `small_data` after so many rounds; `how` goes to `new_game`."""
+    """Return a game on `small_data` after a number of rounds; `how` is passed to `new_game`."""
     g = new_game(settings, small_data(), **how)
     play(g, rounds)
     return g

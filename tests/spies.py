@@ -1,4 +1,4 @@
-"""A function of a module, replaced by one that does nothing but note its arguments."""
+"""Replace a function of a module by one that only records its arguments."""
 
 from typing import Any
 

@@ -147,7 +147,7 @@ def relativistic_average(a: Tensor, b: Tensor) -> Tensor:
         lambda a, b: 1000 * (b - a).mean(),
     ],
 )
-def test_statistics_of_the_minibatch_and_random_labels_are_no_sums(
+def test_statistics_of_the_minibatch_and_random_labels_are_not_sums(
     d_loss: Callable[..., Tensor], added: Callable[..., str]
 ) -> None:
     before = torch.get_rng_state()
@@ -163,7 +163,9 @@ def test_every_objective_can_be_tried_out_where_gradients_are_disabled() -> None
 
 
 @pytest.mark.parametrize("given", [nn.BCEWithLogitsLoss(), objectives.Objective])
-def test_what_is_no_objective_is_named(given: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_entry_that_is_not_an_objective_is_named(
+    given: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(objectives.OBJECTIVES, "mine", given)
     with pytest.raises(UserError, match=r"The objective mine is .*; it must be an objectives.Obj"):
         new_game(small_settings(objective="mine"), small_data())

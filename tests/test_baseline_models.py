@@ -290,7 +290,7 @@ def test_the_gradient_of_mmd_moves_samples_towards_the_data() -> None:
     assert torch.autograd.gradcheck(lambda y: gmmn.mmd2(x[:5], y, (2.0,)), [y[:4]])
 
 
-def test_the_gradient_of_mmd_by_hand_is_that_of_autograd() -> None:
+def test_the_gradient_of_mmd_equals_that_of_autograd() -> None:
     x, y = normal(50, 3), (normal(40, 3, step=1) + 2).requires_grad_()
     bandwidths = (2.0, 10.0)
     expected = gmmn.mmd2(x, y, bandwidths)

@@ -302,7 +302,7 @@ def test_settings_of_a_baseline_must_be_a_dataclass() -> None:
 
 @dataclasses.dataclass(frozen=True)
 class WithoutBatch:
-    """Settings of a baseline of one's own."""
+    """Settings of a user's baseline."""
 
     epochs: int = 10
 

@@ -126,7 +126,7 @@ def test_measuring_does_not_change_the_game() -> None:
     assert all(torch.equal(a[name], b[name]) for name in a)
 
 
-def test_networks_without_batch_normalisation_are_left_alone() -> None:
+def test_networks_without_batch_normalisation_do_not_change() -> None:
     game = new_game(small_settings(), small_data())
     before = copy.deepcopy(game.G.state_dict())
     measure_batch_statistics(game)

@@ -200,7 +200,7 @@ def test_a_damaged_file_is_computed_again(tmp_path: Path, damaged: bytes) -> Non
     assert file.read_bytes() == whole
 
 
-def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_is_not_an_error(tmp_path: Path) -> None:
     in_the_way = tmp_path / "a file"
     in_the_way.write_text("not a folder")
     assert k_means_row(data_set(), in_the_way) == k_means_row(data_set(), tmp_path)

@@ -96,7 +96,7 @@ def test_a_callback_that_changes_nothing_leaves_no_record(tmp_path: Path) -> Non
 
 
 def test_an_own_optimisers_rate_that_a_callback_changes_is_recorded_once(tmp_path: Path) -> None:
-    """So that such runs are not taken for seeds of runs without the callback."""
+    """Otherwise such runs would be taken for other seeds of runs without the callback."""
 
     def halve(snapshot: TrainingSnapshot) -> None:
         for group in snapshot.game.optimiser_G.param_groups:

@@ -87,7 +87,7 @@ def test_features_of_another_classifier(
     assert found["copied"]["p_value"] >= 0
 
 
-def test_a_folders_classifier_sees_images_of_the_size_and_colours_that_it_judges(
+def test_a_folders_classifier_is_trained_on_the_size_and_colours_of_the_compared_images(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     a, b = (save(tmp_path / n, 60, s) for n, s in (("a", 0), ("b", 1)))

@@ -29,7 +29,7 @@ from small import small_data, small_settings
 
 
 def record(nats: float = 1.0, seed: int = 0, **other: Any) -> dict[str, Any]:
-    """What `advnets evaluate --json` prints, as far as a comparison reads it."""
+    """The parts of the output of `advnets evaluate --json` that a comparison reads."""
     settings = Settings(seed=seed, k=other.pop("k", 1)).to_json()
     parzen = {"nats": nats, "se": 0.5, "grid": "paper", "samples": 10_000} | other.pop("parzen", {})
     curve = [{"round": 5, "raw": nats - 9, "averaged": nats - 1}, {"round": 10, "raw": nats}]

@@ -157,7 +157,7 @@ def test_one_update_moves_the_weights_as_plain_pytorch_does() -> None:
 def test_one_pass_for_data_and_moved_points_equals_one_for_each(
     protocol: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """D sees 2 minibatches in place of 4, of the same total size."""
+    """D computes 2 minibatches in place of 4, of the same total size."""
     s = settings(protocol=protocol, r1=0.1, r2=0.1, penalty_sigma=0.05, augment=0.7)
     ends, passes = [], []
     for rowwise in (autograd_updates._ROWWISE, ()):
@@ -262,7 +262,7 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     begun = an.open_run(run).settings
     assert begun.lr_hold == 2
     assert "With --epochs" not in capsys.readouterr().out
-    with monkeypatch.context() as patch:  # what is said before the first round is enough
+    with monkeypatch.context() as patch:  # the output before the first round is enough
         patch.setattr("adversarial_nets.cli.train._play", stop)
         assert main([*command[:-1], str(tmp_path / "epochs"), *small, "--epochs", "1"]) == 2
         assert "in its place fits the fall to this length" in capsys.readouterr().out

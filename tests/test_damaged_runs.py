@@ -60,7 +60,7 @@ def test_settings_edited_by_hand(tmp_path: Path, changes: dict[str, Any], said: 
 
 
 def test_a_folder_that_was_moved_is_not_created_again(tmp_path: Path) -> None:
-    """What is said to be saved is in the run's folder; a moved run continues from its new place."""
+    """The message says what is saved in the folder; a moved run continues in its new folder."""
 
     def move(snapshot: TrainingSnapshot) -> None:
         if snapshot.row["round"] == 35:

@@ -225,14 +225,14 @@ def test_labels_that_do_not_fit_are_refused(labels: Any, said: str) -> None:
 
 @pytest.mark.usefixtures("_as_users_run_it")
 @pytest.mark.parametrize("data", [7, None, [1, 2], b"bytes"])
-def test_what_is_no_data_is_explained(data: object) -> None:
+def test_an_argument_that_is_not_data_is_explained(data: object) -> None:
     with pytest.raises(UserError, match=r"data are of type .*; give the name of a data set"):
         as_dataset(data)
 
 
 @pytest.mark.usefixtures("_as_users_run_it")
 def test_every_form_of_data_is_taken_wherever_data_is_taken() -> None:
-    """A name, a path, a data set, images in memory: by `new_game` and `calibrate` as by `train`."""
+    """`new_game` and `calibrate` accept the same kinds of data as `train`."""
     images = noise(40, 4, 4)
     data = an.dataset_from_arrays(images)
     game = an.new_game(small_settings(), images)

@@ -91,7 +91,7 @@ def test_the_dry_run_of_an_archive(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 @pytest.mark.parametrize("parent", ["test", "train", "valid", "val"])
-def test_a_folder_above_the_given_one_is_no_split(tmp_path: Path, parent: str) -> None:
+def test_a_folder_above_the_given_one_is_not_a_split(tmp_path: Path, parent: str) -> None:
     folder = images(tmp_path / parent / "photos", 20)
     settings = preset_for_data(f"folder:{folder}")[1].settings
     assert settings.train_on_all

@@ -1,4 +1,4 @@
-"""The wheel and the sdist, their metadata, and what is said when an extra is missing."""
+"""The wheel and the sdist, their metadata, and the messages about missing extras."""
 
 import re
 import shutil

@@ -59,7 +59,7 @@ _IDX = ("images-idx3-ubyte.gz", "labels-idx1-ubyte")
 
 
 def test_what_is_located_is_what_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every data set in a known place says where; those that take a path do not."""
+    """The place of every data set with a known place is named; data sets with a path have none."""
     for entry in datasets.REGISTRY.values():
         has_place = entry.needs != "nothing" and not entry.takes_path
         assert (entry.locate is not None) == (has_place and entry.name != "cifar10-copy")

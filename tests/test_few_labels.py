@@ -57,8 +57,8 @@ def test_feature_matching_is_zero_for_equal_means_and_its_gradient_is_right() ->
     f, g = normal(5, 3), normal(7, 3, step=1).requires_grad_()
     assert few_labels.generator_loss(f, f.flip(0)).item() == pytest.approx(0, abs=1e-20)
     (gradient,) = torch.autograd.grad(few_labels.generator_loss(f, g), g)
-    by_hand = 2 * (g.mean(0) - f.mean(0)) / 3 / 7
-    torch.testing.assert_close(gradient, by_hand.expand(7, 3), rtol=1e-10, atol=1e-12)
+    expected = 2 * (g.mean(0) - f.mean(0)) / 3 / 7
+    torch.testing.assert_close(gradient, expected.expand(7, 3), rtol=1e-10, atol=1e-12)
 
 
 def test_labels_are_balanced_and_another_draw_has_others() -> None:

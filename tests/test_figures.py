@@ -374,7 +374,7 @@ def test_every_figure_is_legible_complete_and_saves_as_png_and_svg(name: str) ->
 
 
 def labels_of(names: list[str]) -> list[str]:
-    """The labels beside rows of images with these names, drawn without a warning."""
+    """The labels of rows of images with these names, drawn without a warning."""
     figure = sheets.plot_image_rows({name: np.zeros((2, 6, 6, 3), np.uint8) for name in names})
     style.to_png(figure)
     return [text.get_text() for text in figure.axes[0].texts]

@@ -140,7 +140,7 @@ def test_all_known_is_the_image_and_nothing_known_is_a_plain_sample() -> None:
     nothing = complete_in_one_pass(G, settings, x, 0 * ones)
     assert torch.equal(nothing, sample(G, settings, 4, "z to fill in"))
     other = complete_in_one_pass(G, settings, x.flip(0), 0 * ones)
-    assert torch.equal(nothing, other)  # hidden pixels are not seen
+    assert torch.equal(nothing, other)  # hidden pixels have no effect
     known = complete_in_one_pass(G, settings, x, region_mask("top", (1, 6, 6)).expand_as(x))
     assert torch.equal(known[:, 18:], x[:, 18:])
     assert known_part(x, ones).shape == (4, 72)
@@ -150,7 +150,7 @@ def test_all_known_is_the_image_and_nothing_known_is_a_plain_sample() -> None:
 
 
 class Blind(nn.Module):
-    """D that says ½ everywhere."""
+    """A D whose output is ½ everywhere."""
 
     def forward(self, x: Tensor) -> Tensor:
         return 0 * x.sum(1, keepdim=True)
@@ -197,7 +197,7 @@ def test_what_cannot_be_filled_in_is_explained() -> None:
 
 
 def test_the_loss_is_the_published_one() -> None:
-    """Σ w·|x − G(z)| + λ log(1 − D(G(z))), for a D that says different things."""
+    """Σ w·|x − G(z)| + λ log(1 − D(G(z))), for a D whose output depends on x."""
     x, filled, a = normal(4, 36), normal(4, 36, step=1), normal(4, 1, step=2)[:, 0]
     weights = neighbour_weights(region_mask("left", (1, 6, 6)).expand(4, -1), (1, 6, 6)).double()
     D = a.sigmoid()

@@ -43,7 +43,7 @@ def test_a_round_updates_D_k_times_and_then_G(
 @pytest.mark.parametrize("protocol", ["released", "paper"])
 @pytest.mark.parametrize("objective", objectives.OBJECTIVES)
 def test_every_objective_learns(objective: str, protocol: str) -> None:
-    """D's loss falls while G stands still; then a round of both changes every weight."""
+    """D's loss falls while G is frozen; then a round of both changes every weight."""
     D = dataclasses.replace(small_settings().D, keep_prob_input=1.0, keep_prob_hidden=1.0)
     s = small_settings(objective=objective, protocol=protocol, optimiser="adam", lr=1e-2, r2=1e-3)
     s = dataclasses.replace(s, D=D, train_only="D", gradient_penalty=0.01)
@@ -103,7 +103,7 @@ def test_wasserstein_brings_its_penalty_and_a_weight_of_0_removes_it() -> None:
 
 
 def test_the_gradient_penalty_is_between_data_and_samples(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Data are black and samples white here, so each x̂ is a grey of its own."""
+    """Data are black and samples white here, so each x̂ is another grey."""
     seen: list[Tensor] = []
     plain = objectives.gradient_penalty
 
@@ -140,7 +140,7 @@ def test_spectral_norm_makes_D_1_lipschitz() -> None:
         dataclasses.replace(s, max_norm=1.0)
 
 
-def test_none_is_a_number_of_samples() -> None:
+def test_zero_samples_are_allowed() -> None:
     g = new_game(small_settings(), small_data())
     assert game.sample(g.G, g.settings, 0).shape == (0, 36)
 
@@ -157,7 +157,7 @@ def test_an_update_leaves_the_noise_it_is_given_unchanged(momentum: float) -> No
 
 
 def test_momentum_rule_is_the_published_one() -> None:
-    """v ← μv − lr·g, θ ← θ + v, written out beside PyTorch's, with lr and μ that both move."""
+    """v ← μv − lr·g, θ ← θ + v, compared with PyTorch's, while both lr and μ change."""
     settings = small_settings(lr_decay=1.05, protocol="paper")
     g = new_game(settings, small_data(), dtype=torch.float64)
     mine = copy.deepcopy(g.G)
@@ -217,7 +217,7 @@ def test_minibatch_larger_than_the_data() -> None:
 
 
 @pytest.mark.parametrize("batch_norm", [False, True])
-def test_the_average_is_an_average_and_leaves_the_game_alone(batch_norm: bool) -> None:
+def test_the_average_is_an_average_and_does_not_change_the_game(batch_norm: bool) -> None:
     G = dataclasses.replace(small_settings().G, batch_norm=batch_norm)
     settings = small_settings(ema_decay=0.8, G=G)
     with_average, without = played(40, settings), played(40, small_settings(ema_decay=0.0, G=G))
@@ -286,8 +286,8 @@ def test_samples_come_block_by_block() -> None:
     assert whole.max() <= 1
 
 
-def test_tally_at_a_blind_discriminator() -> None:
-    """With D's weights 0 it says ½ everywhere: losses log 4 and log 2."""
+def test_running_means_of_a_discriminator_with_output_one_half() -> None:
+    """With all weights 0, D's output is ½ everywhere: the losses are log 4 and log 2."""
     g = new_game(small_settings(lr=1e-9), small_data(), dtype=torch.float64)
     for p in g.D.parameters():
         p.data.zero_()
@@ -321,7 +321,7 @@ def test_every_live_setting_that_a_callback_changes_applies_from_the_next_round(
 
 @pytest.mark.parametrize(("first", "then"), [(3, 1), (1, 3), (2, 5)])
 def test_after_a_change_of_k_no_random_draw_repeats(first: int, then: int) -> None:
-    """Every step has noise, data and masks of its own, and the epoch never falls."""
+    """Every step has its own noise, data and masks, and the epoch never falls."""
     data = small_data()
     g = new_game(small_settings(k=first, protocol="paper"), data)
     drawn: list[Tensor] = []
@@ -363,8 +363,8 @@ def test_the_data_go_on_where_they_were_after_a_change_of_k_and_batch() -> None:
     assert torch.equal(first_epoch.sort(0).values, data.floats(data.train).sort(0).values)
 
 
-def test_play_leaves_torchs_generator_alone() -> None:
-    """User modules with random layers get a seed of their own in every round."""
+def test_play_does_not_change_torchs_generator() -> None:
+    """User modules with random layers get another seed in every round."""
     settings, data = small_settings(ema_decay=0.0), small_data()
     noisy = nn.Sequential(nn.Linear(36, 8), nn.Dropout(0.5), nn.ReLU(), nn.Linear(8, 1))
     games = [new_game(settings, data, D=copy.deepcopy(noisy)) for _ in range(2)]

@@ -202,7 +202,7 @@ def test_no_image_is_its_own_wrong_partner() -> None:
 
 
 @pytest.mark.parametrize("conditional", [False, True])
-def test_a_wrong_partner_is_as_far_as_another_image(conditional: bool) -> None:
+def test_the_distance_to_a_wrong_partner_is_that_to_another_image(conditional: bool) -> None:
     """Six images, a pixel each: any two of them have the distance √2.
 
     G(z) = z with E(x) = x; or G(z, c) is the image of class c, and each image is a class.

@@ -1,4 +1,4 @@
-"""What a lost terminal, a full disk, signals and dead processes leave of a training."""
+"""A training after a lost terminal, a full disk, a signal or a dead process."""
 
 import dataclasses
 import errno
@@ -268,7 +268,7 @@ def test_a_dead_process_is_a_sentence(
     fail: Callable[..., list[Any]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Processes that torchrun has ended meanwhile are not named."""
+    """Processes that torchrun has ended are not named."""
     fail(ends)
     assert main([*TRAIN, "--nproc", "2"]) == 1
     assert capsys.readouterr().err.splitlines() == [

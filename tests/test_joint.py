@@ -54,7 +54,7 @@ class Table(nn.Module):
 def test_at_the_optimum_E_and_G_invert_each_other() -> None:
     """On finite spaces, with p_x and p_z uniform on n points: V(D*) = −log 4 just if E = G⁻¹.
 
-    All n²ⁿ pairs of maps E and G, with D* of Proposition 1 as a table. `losses` sees each x and
+    All n²ⁿ pairs of maps E and G, with D* of Proposition 1 as a table. `losses` gets each x and
     each z once, in one-hot form, so its means are expectations.
     """
     n = 3
@@ -94,7 +94,7 @@ def test_the_losses_are_V_and_its_non_saturating_form() -> None:
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-12)
-    # Without E, D knows nothing of z.
+    # Without E, z is not an input of D.
     plain = losses(nets, x, z, joint=False)[0]
     (gradient,) = torch.autograd.grad(plain, [nets.D.of_z.weight])
     assert not gradient.any()
@@ -107,7 +107,7 @@ def tensors(s: JointSettings, session: FitSession | None = None) -> dict[str, Te
 
 
 class Cut(Exception):
-    """The power went off."""
+    """An error that simulates a power cut."""
 
 
 def test_interrupted_and_resumed_is_uninterrupted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A floor under what a short training reaches, so that a change that breaks learning is noticed."""
+"""A lower limit for the score of a short training, to detect changes that break learning."""
 
 import dataclasses
 

@@ -233,7 +233,7 @@ def test_a_training_shows_its_progress(tmp_path: Path, capsys: pytest.CaptureFix
     assert capsys.readouterr().out == ""
 
 
-def test_what_is_wrong_is_printed_once(
+def test_a_problem_is_printed_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Networks that never change: samples are alike from the first round to the last."""

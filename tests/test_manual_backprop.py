@@ -53,10 +53,10 @@ ALL_GAMES: list[dict[str, Any]] = (
     ALL_GAMES,
     ids=lambda c: "-".join(str(getattr(v, "keep_prob_input", v)) for v in c.values()),
 )
-def test_by_hand_equals_autograd(changes: dict[str, Any]) -> None:
+def test_manual_backprop_equals_autograd_in_both_protocols(changes: dict[str, Any]) -> None:
     settings = small_settings(head_start=3, batch=40, **changes)  # an epoch is 7 rounds
     # In float32 only a few rounds: sooner or later two pieces of a maxout unit come closer than
-    # rounding, another one wins, and from there on the two games are two games.
+    # rounding, another piece is the largest, and from then on the two games differ.
     for dtype, rounds, tolerance in ((torch.float64, 12, 1e-10), (torch.float32, 5, 2e-3)):
         manual_backprop, autograd = (
             played(rounds, settings, dtype=dtype, manual_backprop=manual_backprop)
@@ -74,12 +74,12 @@ def test_manual_backpropagation_is_refused_where_it_does_not_apply() -> None:
 
 
 @pytest.mark.parametrize("objective", ["least-squares", "hinge"])
-def test_other_objectives_by_hand_equal_autograd(objective: str) -> None:
-    by_hand, autograd = (
+def test_other_objectives_by_manual_backprop_equal_autograd(objective: str) -> None:
+    manual, autograd = (
         played(20, small_settings(objective=objective, k=2), dtype=torch.float64, manual_backprop=b)
         for b in (True, False)
     )
-    for a, b in zip(weights(by_hand), weights(autograd), strict=True):
+    for a, b in zip(weights(manual), weights(autograd), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
 
 
@@ -126,7 +126,7 @@ OPTIMISERS = {
 @pytest.mark.filterwarnings("ignore:G's outputs")  # a Tanh, as in tutorials, on data in [0, 1]
 @pytest.mark.parametrize("make", [tutorial_nets, mixed_nets])
 @pytest.mark.parametrize(("protocol", "r1"), [("released", 0.0), ("paper", 0.0), ("released", 0.3)])
-def test_other_nets_and_rules_by_hand_equal_autograd(
+def test_other_nets_and_rules_by_manual_backprop_equal_autograd(
     protocol: str, r1: float, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
 ) -> None:
     torch.manual_seed(0)
@@ -162,7 +162,7 @@ def test_other_nets_and_rules_by_hand_equal_autograd(
 @pytest.mark.filterwarnings("ignore:G's outputs")  # a Tanh, as in tutorials, on data in [0, 1]
 @pytest.mark.parametrize("make", [tutorial_nets, mixed_nets])
 @pytest.mark.parametrize("protocol", ["released", "paper"])
-def test_bfloat16_by_hand_moves_the_weights_as_float32_does(
+def test_manual_backprop_in_bfloat16_gives_nearly_the_weights_of_float32(
     protocol: str, make: Callable[[], tuple[nn.Sequential, nn.Sequential]], rule: str
 ) -> None:
     """To a few of bfloat16's 8 bits, as by autograd. Weights stay float32.
@@ -204,9 +204,8 @@ def test_games_differ_so_that_the_equality_above_means_something() -> None:
 
 
 @pytest.mark.parametrize("r1", [0.0, 0.3])
-def test_a_tie_in_maxout_is_shared_alike(r1: float) -> None:
-    """A unit whose pieces are equal sends its gradient to all of them in equal parts; and one that
-    nothing listens to (all weights from it are 0) still has pieces that are the largest."""
+def test_tied_maxout_pieces_share_the_gradient_equally(r1: float) -> None:
+    """A unit shares its gradient equally among equal pieces, also with outgoing weights of 0."""
     games = [
         new_game(
             small_settings(r1=r1),
@@ -233,7 +232,7 @@ def hooked(layer: nn.Linear) -> nn.Sequential:
 
 
 @pytest.mark.filterwarnings("ignore:G's outputs")
-def test_perceptrons_are_played_by_hand_and_others_by_autograd() -> None:
+def test_perceptrons_use_manual_backprop_and_others_autograd() -> None:
     data = small_data()
     G_known, D_known = tutorial_nets()
     for name in ("mnist", "quickstart", "tfd-small", "cifar10-small"):
@@ -261,14 +260,14 @@ def with_tied_weights(first: nn.Linear, second: nn.Linear, *others: nn.Module) -
     return nn.Sequential(first, second, *others)
 
 
-def test_backprop_applies_only_to_what_it_knows() -> None:
+def test_manual_backprop_is_used_only_for_supported_layers() -> None:
     g = new_game(small_settings(), small_data())
     assert supports(g)
     g.D = nn.Sequential(*g.D.children(), nn.Identity())
     assert not supports(g)
 
 
-def test_an_objective_without_closed_gradients_plays_by_hand_and_by_autograd() -> None:
+def test_an_objective_without_closed_form_gradients_works_with_both_kinds_of_updates() -> None:
     """Manual backpropagation finds the gradient at the logits by autograd."""
     least_squares = objectives.Objective(
         d_loss=lambda a_x, a_G_z: ((a_x - 1).square().mean() + a_G_z.square().mean()) / 2,

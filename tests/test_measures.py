@@ -364,7 +364,7 @@ def test_images_of_any_origin_are_measured_on_inceptions_features() -> None:
     assert math.isfinite(found.model.frechet)
 
 
-def test_a_kind_of_features_is_added_in_one_table(
+def test_features_are_added_in_one_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its name works in Python and in the command, for a run and for images of any origin."""
@@ -403,7 +403,7 @@ def test_a_run_without_classes_is_measured_by_patches_in_python_as_by_the_comman
 
 
 @pytest.mark.usefixtures("_as_users_run_it")
-def test_features_that_are_none_are_refused(tmp_path: Path) -> None:
+def test_functions_that_do_not_return_features_are_refused(tmp_path: Path) -> None:
     data = small_data()
     run = train(data, settings=small_settings(), run=tmp_path / "run", rounds=1)
     with pytest.raises(UserError, match="no kind of features named 'inceptoin'"):

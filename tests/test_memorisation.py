@@ -65,7 +65,7 @@ def test_samples_that_are_real_images_of_all_splits_are_counted() -> None:
     assert memorisation(data.floats(images) + 1 / 255, data).equal < 10
 
 
-def test_new_images_of_the_same_kind_are_no_copies() -> None:
+def test_new_images_of_the_same_kind_are_not_copies() -> None:
     whole = small_data(2000)
     new = whole.floats(whole.train[1000:1300])
     data = dataclasses.replace(whole, train=whole.train[:1000])
@@ -77,7 +77,7 @@ def test_new_images_of_the_same_kind_are_no_copies() -> None:
     assert memorisation(blurred, data).p_value > 0.01
 
 
-def test_samples_that_are_all_alike_are_no_copies() -> None:
+def test_equal_samples_are_not_copies() -> None:
     """One image is nearest to all of them; that it is a training image means nothing."""
     data = small_data(600)
     found = memorisation(data.floats(data.train[:1]).repeat(500, 1), data)

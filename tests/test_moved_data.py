@@ -34,7 +34,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def copy(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the run in the working folder, beside no images; the original images are gone."""
+    """A copy of the run in a working folder without images; the original images are deleted."""
     shutil.copytree(project / "run", tmp_path / "run")
     settings = tmp_path / "run" / "settings.json"
     record = json.loads(settings.read_text(encoding="utf-8"))

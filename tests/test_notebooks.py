@@ -97,7 +97,7 @@ def names_of(code: str) -> tuple[set[str], set[str]]:
 def foreign_names(cells: Iterable[Cell]) -> list[str]:
     """Names that a cell uses, but that it gets only from an exercise, a check or a solution.
 
-    A check may also use the names of its own exercise. A name that a check defines anew counts as
+    A check may also use the names of its own exercise. A name that a check defines again counts as
     the check's until a plain cell defines it again.
     """
     found = []

@@ -53,11 +53,11 @@ def test_modes_of_samples_are_counted_by_a_classifier_of_digits(
 ) -> None:
     monkeypatch.setattr(features, "STEPS", 60)
     digits = load("mnist-5k")
-    judge = features.classifier(digits)
+    classifier = features.classifier(digits)
     data = stack(digits)
-    counts = study.stacked_modes(data.floats(data.test[:500]), judge)
+    counts = study.stacked_modes(data.floats(data.test[:500]), classifier)
     assert counts.sum() == 500
-    right = judge.accuracy**3
+    right = classifier.accuracy**3
     truth = data.labels["test"][:500].bincount(minlength=1000).numpy()
     agree = np.minimum(counts, truth).sum() / 500
     assert agree > right - 0.05

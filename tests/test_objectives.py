@@ -201,7 +201,7 @@ def test_a_star_is_the_optimum_that_the_table_states(name: str) -> None:
     q=st.lists(st.floats(-2, 2), min_size=4, max_size=4),
 )
 @settings(max_examples=15)
-def test_what_G_descends_if_D_is_optimal(p: list[float], q: list[float]) -> None:
+def test_the_gradient_of_G_if_D_is_optimal(p: list[float], q: list[float]) -> None:
     """G's gradient with D fixed at its optimum: that of minus D's least loss, or another one."""
     p_data = torch.tensor(p, dtype=torch.float64) / sum(p)
     logits = torch.tensor(q, dtype=torch.float64, requires_grad=True)
@@ -312,7 +312,7 @@ def test_generator_objectives(a: Tensor) -> None:
     )
 
 
-def test_a_sure_discriminator_starves_minimax_only() -> None:
+def test_only_minimax_saturates_if_D_is_certain() -> None:
     """§3: where D(G(z)) → 0, log(1 − D) saturates and −log D does not; neither is ever infinite."""
     a = torch.tensor([-200.0], requires_grad=True)
     slopes: dict[str, float] = {"minimax": 0.0, "non-saturating": -1.0}

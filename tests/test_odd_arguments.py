@@ -1,4 +1,4 @@
-"""Arguments and files that nobody means, each answered with one sentence and exit code 2."""
+"""Mistaken arguments and files: each gets one sentence and exit code 2."""
 
 import dataclasses
 import errno
@@ -106,7 +106,7 @@ def test_a_damaged_archive_leaves_no_folder(
 
 
 @pytest.mark.parametrize("wrong", [np.inf, 2.0**40, -1.0])
-def test_a_label_that_is_no_class(wrong: float) -> None:
+def test_a_label_that_is_not_a_class(wrong: float) -> None:
     labels = np.zeros(30)
     labels[3] = wrong
     with pytest.raises(UserError, match="not whole numbers from 0"):

@@ -1,4 +1,4 @@
-"""Options without effect and arguments that nobody means, refused before any work begins."""
+"""Options without effect and mistaken arguments are refused before any work begins."""
 
 import dataclasses
 import inspect
@@ -191,12 +191,12 @@ def test_images_to_search_that_are_converted_already() -> None:
 
 
 @pytest.mark.parametrize("range", [(1.0, 0.0), (0.0, float("nan")), (0.0, float("inf"))])
-def test_a_range_that_is_none(range: Any) -> None:
+def test_an_invalid_range(range: Any) -> None:
     with pytest.raises(UserError, match="it must be the smallest and the largest value"):
         dataclasses.replace(small_data(), range=range)
 
 
-def test_a_game_to_play_is_no_name() -> None:
+def test_a_name_in_place_of_a_game() -> None:
     play: Any = inspect.unwrap(an.play)
     with pytest.raises(UserError, match="game is of type str; give what new_game returned"):
         play("moons", 1)

@@ -112,7 +112,7 @@ def test_a_stopped_run_is_continued(told: Told, capsys: Capture) -> None:
     run = Path("stopped") / told["name"]
     before = rows(run, 0, 10)
     train_on(run, told["command"], capsys)
-    assert rows(run, 0, 10) == before  # with the seconds of that day, so it was not begun anew
+    assert rows(run, 0, 10) == before  # with the recorded seconds, so it was not restarted
     expected = told["rows"]
     if told["name"] == "batch-norm":  # samples are normalised by measured statistics since
         of_the_game = ("round", "d_loss", "g_loss", "D_x", "D_G_z")
@@ -122,7 +122,7 @@ def test_a_stopped_run_is_continued(told: Told, capsys: Capture) -> None:
     assert not list((run / "checkpoints").glob(".*"))  # nothing is left of the power cut
 
 
-def test_a_stopped_run_keeps_its_settings_unless_begun_anew(capsys: Capture) -> None:
+def test_a_stopped_run_keeps_its_settings_unless_restarted(capsys: Capture) -> None:
     run = Path("stopped/adam-r1")
     (command,) = (told["command"] for told in STOPPED if told["name"] == run.name)
     assert main(shlex.split(command.replace("--d-rate 2", "--d-rate 3"))) == 2
@@ -132,7 +132,7 @@ def test_a_stopped_run_keeps_its_settings_unless_begun_anew(capsys: Capture) -> 
     assert len(list((run / "checkpoints").iterdir())) == 1
 
 
-def test_its_pictures_are_found_beside_those_of_today(capsys: Capture) -> None:
+def test_its_pictures_are_found_together_with_todays(capsys: Capture) -> None:
     run = Path("finished")
     assert len(training_frames(run)) == 3
     newest = (run / "samples" / "step-00000020.png").read_bytes()
@@ -215,7 +215,7 @@ def draws_again(changes: str) -> bool:
 def lasting(readings: Told, data: str) -> Told:
     """The readings that have not changed.
 
-    Today the density of one's own points is narrower, and C from samples has data of its own.
+    Today the density of a user's points is narrower, and C from samples uses its own data.
     """
     own = data.startswith("points:") or data.endswith(".csv")
     names = ("V", "accuracy") if own else readings.keys() - {"C from samples"}
@@ -268,7 +268,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 async def opened(url: str, state: Any) -> tuple[Told, list[Told]]:
     """What the server tells of a state when it has caught up: the state, and each game's frame.
 
-    No other function here knows the words that the page and the server exchange.
+    Only this function uses the messages that the page and the server exchange.
     """
     from tornado.websocket import websocket_connect
 

@@ -79,14 +79,14 @@ def test_evaluate_report_and_compare_say_so(
 
 
 def test_train_says_so(run: an.Run, capsys: pytest.CaptureFixture[str]) -> None:
-    for _ in range(2):  # scored anew, then read from the record
+    for _ in range(2):  # scored, then read from the record
         assert main(["train", "one", "--run", str(run.folder), "--rounds", "2"]) == 0
         said = capsys.readouterr().out
         assert said.count(NONE) == 5  # raw and averaged, and three rows of reference images
         assert "± 0.0" not in said
 
 
-def test_table1_copes(tmp_path: Path) -> None:
+def test_table1_has_no_standard_error_for_one_image(tmp_path: Path) -> None:
     values: dict[str, Any] = dict.fromkeys(f.name for f in dataclasses.fields(record.Result))
     row = record.Result(**values | {
         "model": "DBN", "dataset": "one", "grid": "paper", "nats": 12.0, "sigma": 0.2,

@@ -1,4 +1,4 @@
-"""Networks that a program passes in are tried before the first round."""
+"""Networks that a program passes in are tested before the first round."""
 
 import dataclasses
 from collections.abc import Callable
@@ -143,7 +143,7 @@ def test_lazy_layers_get_their_size() -> None:
         ({"G": torch.jit.ScriptModule()}, "G is compiled by torch.jit"),
     ],
 )
-def test_networks_that_cannot_play_are_refused(network: dict[str, Any], message: str) -> None:
+def test_networks_with_wrong_shapes_are_refused(network: dict[str, Any], message: str) -> None:
     """The sentence names the shape that is needed and the one that was given."""
     with pytest.raises(UserError, match=message):
         new_game(small_settings(), small_data(), **network)
@@ -168,7 +168,7 @@ def test_a_generator_that_ends_in_a_tanh_is_warned_about(head: nn.Module) -> Non
         new_game(small_settings(), signed, G=G())
 
 
-def test_small_logits_are_no_sigmoid() -> None:
+def test_small_logits_are_not_taken_for_a_sigmoid() -> None:
     """A new D whose logits all happen to lie in (0, 1), or are all 0, and a linear G."""
     for bias in (0.5, 0.0):
         small = nn.Linear(PIXELS, 1)
@@ -436,7 +436,7 @@ def test_own_networks_that_start_from_a_run_keep_its_settings(tmp_path: Path) ->
     assert new.settings == s
 
 
-def test_a_passed_network_of_another_architecture_is_blamed(tmp_path: Path) -> None:
+def test_the_error_names_a_passed_network_of_another_architecture(tmp_path: Path) -> None:
     quick: dict[str, Any] = {"rounds": 1, "cadence": Cadence(1, 1, 1, 1)}
     run = train(small_data(), settings=small_settings(), run=tmp_path, G=G(), D=D(), **quick)
     wider = nn.Sequential(nn.Linear(Z, 10), nn.ReLU(), nn.Linear(10, PIXELS), nn.Sigmoid())

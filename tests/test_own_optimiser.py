@@ -77,7 +77,7 @@ def test_multipliers_apply_once() -> None:
     assert rates(game) == pytest.approx([6e-4, 2e-4, 1e-4])
 
 
-def test_settings_that_do_not_apply_are_told(tmp_path: Path) -> None:
+def test_settings_that_do_not_apply_are_named(tmp_path: Path) -> None:
     settings = small_settings(lr=0.02)
     with pytest.warns(UserWarning, match="lr.* do not apply.*optimiser=functools"):
         train(small_data(), settings=settings, run=tmp_path / "run", rounds=1, optimiser=ADAM)
@@ -192,7 +192,7 @@ def test_runs_of_earlier_versions_keep_the_settings_rate(tmp_path: Path) -> None
     ]
 
 
-def test_what_makes_no_optimiser_is_refused() -> None:
+def test_a_function_that_does_not_make_an_optimiser_is_refused() -> None:
     rules: list[tuple[Any, str]] = [
         (lambda _: nn.Linear(1, 1), "made a Linear"),
         (functools.partial(torch.optim.Adam, lr=-1.0), "Invalid learning rate.*partial"),

@@ -282,7 +282,7 @@ def test_samples_that_do_not_fit(samples: Tensor, says: str) -> None:
 
 
 @pytest.mark.parametrize("x", [x2.to(torch.uint8), x2[:, 0]])
-def test_images_that_are_no_rows_of_floats(x: Tensor) -> None:
+def test_images_that_are_not_rows_of_floats(x: Tensor) -> None:
     with pytest.raises(UserError, match=r"must be floats of shape \(n, pixels\)"):
         inspect.unwrap(log_likelihood)(x, x2, [1.0])
 

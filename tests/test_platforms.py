@@ -1,4 +1,4 @@
-"""What differs between systems: folders that cannot be flushed, signals, encodings of files."""
+"""Differences between systems: folders that cannot be flushed, signals, encodings of files."""
 
 import ast
 import errno

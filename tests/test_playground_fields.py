@@ -95,7 +95,7 @@ def test_an_emptied_setting_says_what_it_must_be(browser: Browser, address: str)
     visit.end()
 
 
-def test_a_round_that_cannot_be_played_to_is_told(browser: Browser, address: str) -> None:
+def test_a_round_that_cannot_be_reached_is_explained(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("gaussian"))
     page, notice = visit.page, visit.page.locator("#notice-text")
     for typed in ("99999999", "2.5", "0", "-5", ""):

@@ -121,7 +121,7 @@ def test_reloading_while_playing_keeps_the_rounds(browser: Browser, address: str
     visit.end()
 
 
-def test_a_lost_connection_is_told_and_comes_back(browser: Browser) -> None:
+def test_a_lost_connection_is_reported_and_restored(browser: Browser) -> None:
     with server.serve_in_thread() as url:
         port = urlsplit(url).port or 0
         visit = Visit(browser, url, {"data": "gaussian", "games": [{"settings": SMALL}]})
@@ -170,7 +170,7 @@ def test_keys_act_after_a_lesson_or_a_checkbox(browser: Browser, address: str) -
     visit.end()
 
 
-def test_two_games_are_both_told_and_begin_where_the_first_is(
+def test_messages_reach_two_games_and_the_second_begins_at_the_round_of_the_first(
     browser: Browser, address: str
 ) -> None:
     visit = Visit(browser, address, easy("gaussian", rounds=3))
@@ -279,7 +279,7 @@ def test_slow_motion_lights_one_line_after_the_other(browser: Browser, address: 
     visit.end()
 
 
-def test_a_place_in_z_and_its_image(browser: Browser, address: str) -> None:
+def test_a_point_in_z_and_its_image(browser: Browser, address: str) -> None:
     visit = Visit(browser, address, easy("moons"))
     page = visit.page
     page.locator("#game-0 .z-pad").hover(position={"x": 60, "y": 20})

@@ -147,7 +147,7 @@ def test_a_trained_run_names_itself_and_marks_the_place(browser: Browser, addres
     visit.end()
 
 
-def test_divergence_is_told(browser: Browser, address: str) -> None:
+def test_divergence_is_explained_on_the_page(browser: Browser, address: str) -> None:
     wild = SMALL | {"optimiser": "sgd", "lr": 10, "d_lr_multiplier": 100}
     visit = Visit(browser, address, {"data": "gaussian", "games": [{"settings": wild}]})
     page = visit.page

@@ -211,7 +211,7 @@ def test_impossible_settings_get_a_sentence(changes: dict[str, object], words: s
     assert words in str(caught.value)
 
 
-def test_what_a_small_generator_adds_must_fit_as_well() -> None:
+def test_settings_of_small_generators_are_checked() -> None:
     with pytest.raises(UserError, match=r"give G\.deconvolution too"):
         Settings(G=GeneratorSettings(bilinear=True))
     with pytest.raises(UserError, match="2 or more"):
@@ -240,7 +240,9 @@ def norms(game: Game) -> Tensor:
 
 @pytest.mark.parametrize("protocol", ["released", "paper"])
 @pytest.mark.parametrize("manual_backprop", [True, False])
-def test_no_units_weights_grow_beyond_the_limit(protocol: str, manual_backprop: bool) -> None:
+def test_the_weight_norms_of_all_units_stay_within_the_limit(
+    protocol: str, manual_backprop: bool
+) -> None:
     settings = small_settings(protocol=protocol, max_norm=0.8, lr=0.5)
     game = new_game(settings, small_data(), manual_backprop=manual_backprop)
     assert norms(game).max() > 0.8  # before the first update, as in the released code

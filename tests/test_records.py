@@ -255,7 +255,7 @@ def test_records_that_are_added_at_the_same_time_are_all_kept(
     add: Callable[[Path, int], None], file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def slowly(path: Path, content: str | bytes) -> None:
-        time.sleep(0.01)  # others read meanwhile, if they may
+        time.sleep(0.01)  # others read during this time, if they may
         write(path, content)
 
     write = files.write_atomically

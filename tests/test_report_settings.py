@@ -48,7 +48,7 @@ def test_a_custom_run_shows_its_label_and_its_differences(bare: Run) -> None:
     assert "setting this run preset quickstart lr 0.2 0.1 G.hidden 8 400, 400" in table
 
 
-def test_only_a_published_preset_stands_beside_the_published_score_without_remark(
+def test_only_a_published_preset_is_compared_with_the_published_score_without_remark(
     bare: Run,
 ) -> None:
     note(bare, record(data="mnist"))

@@ -424,8 +424,8 @@ def test_a_row_with_scores_has_Ds_accuracy(straight: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_D_that_wins_is_said_while_it_happens(tmp_path: Path) -> None:
-    """G stands still (its rate is 0), so D soon tells samples from data for certain."""
+def test_a_D_that_is_too_strong_is_reported_during_training(tmp_path: Path) -> None:
+    """The learning rate of G is 0, so D soon distinguishes samples from data with certainty."""
     settings = small_settings(lr=0.1, k=5, protocol="paper", lr_decay=1.0)
     settings = dataclasses.replace(
         settings, D=dataclasses.replace(settings.D, keep_prob_input=1.0, keep_prob_hidden=1.0)

@@ -146,7 +146,7 @@ def test_numbers_of_any_type_and_lists_become_those_of_python() -> None:
 
 @pytest.mark.parametrize("given", [math.inf, math.nan, 10**400, "x", None, True])
 @pytest.mark.parametrize("name", ["k", "lr", "seed"])
-def test_what_is_no_number_is_named(name: str, given: object) -> None:
+def test_a_value_that_is_not_a_number_is_named(name: str, given: object) -> None:
     with pytest.raises(UserError, match=name):
         settings.update_settings(settings.Settings(), {name: given})
 

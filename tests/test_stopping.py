@@ -63,7 +63,7 @@ def test_too_few_checks_say_nothing() -> None:
     assert "checked never" in trend([], "raw").sentence
 
 
-def test_a_rising_score_is_told_by_its_last_four_checks() -> None:
+def test_a_rising_score_is_reported_with_its_last_four_checks() -> None:
     rising = Trend(False, tuple(range(6)), tuple(map(float, range(6)))).sentences
     assert "still rises: 2.0, 3.0, 4.0, 5.0 nats" in rising["en"]
     assert "仍在上升：2.0、3.0、4.0、5.0 奈特" in rising["zh"]
@@ -266,7 +266,7 @@ def test_ada_and_accuracy_compare_logits_with_the_objectives_threshold(
 
 @pytest.mark.parametrize("k", [1, 3])
 def test_ada_moves_once_in_four_rounds_by_the_images_that_D_has_seen(k: int) -> None:
-    """Each of the k updates of a round sees a minibatch; 500,000 images raise p from 0 to 1."""
+    """Each of the k updates of a round uses a minibatch; 500,000 images raise p from 0 to 1."""
     settings = dataclasses.replace(ADA, k=k, protocol="paper")
     game = new_game(settings, small_data(60, side=14))
     game.ada.probability = 0.5

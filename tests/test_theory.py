@@ -265,7 +265,7 @@ def test_a_false_statement_fails_its_check() -> None:
     ],
 )
 @pytest.mark.parametrize("f", [KL, JSD, divergences.mirror_descent_step])
-def test_what_is_no_pair_of_distributions(
+def test_arguments_that_are_not_a_pair_of_distributions(
     f: Callable[..., object], p: list[float], q: list[float], words: str
 ) -> None:
     with pytest.raises(UserError, match=words):
@@ -367,6 +367,6 @@ def test_a_density_whose_mass_is_not_1_is_refused() -> None:
 
 
 @pytest.mark.usefixtures("_as_users_run_it")
-def test_a_function_is_no_density() -> None:
+def test_a_function_is_not_a_density() -> None:
     with pytest.raises(UserError, match="without breakpoints"):
         quadrature.JSD_density(lambda x: x, gaussian(0.0, 1.0))  # type: ignore[arg-type]

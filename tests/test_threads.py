@@ -77,7 +77,7 @@ def test_the_fastest_mode_is_found_and_used(fastest: Mode, monkeypatch: pytest.M
 
 
 def test_a_change_of_the_machine_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Alone spinning is fastest; beside another process it is slowest, and then again."""
+    """Spinning is fastest on an idle machine and slowest if another process runs; twice in turn."""
     alone: dict[Mode, float] = {"spin": 0.010, "sleep": 0.018}
     busy: dict[Mode, float] = {"spin": 0.500, "sleep": 0.017}
     clock = Clock(monkeypatch, alone)
@@ -123,10 +123,10 @@ def test_the_users_choices_win(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ThreadTuner.for_device(CPU).modes == ("spin",)
 
 
-def test_threads_sleep_from_the_start_beside_other_programs(
+def test_threads_sleep_from_the_start_if_other_programs_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Others' time is all time without one's own; the user's variables win."""
+    """The time of others is all time minus this process's; the user's variables have priority."""
     monkeypatch.setattr(
         preparation, "_clocks", lambda: preparation._Clocks(wall=12.0, own=1.5, all=7)
     )

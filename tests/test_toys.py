@@ -142,7 +142,7 @@ def test_wrong_parameters_raise_errors() -> None:
 
 
 @pytest.mark.parametrize("n", [200, 2000])
-def test_rounded_points_have_no_comb_for_a_density(n: int) -> None:
+def test_the_density_of_rounded_points_is_smooth(n: int) -> None:
     """Whole numbers from N(170, 10²) give nearly the width and density of the unrounded ones."""
     x = sample_points(distributions.gaussian(170.0, 10.0), n)
     rounded, exact = points.Points(x.round()), points.Points(x)
@@ -230,7 +230,7 @@ def test_cell_masses_in_closed_form_equal_quadrature(name: str) -> None:
 
 
 @pytest.mark.parametrize("held_out", [1, 3])
-def test_held_out_images_that_are_all_alike_do_not_make_a_game_diverge(held_out: int) -> None:
+def test_equal_held_out_images_do_not_make_a_game_diverge(held_out: int) -> None:
     """Their variance is 0, so that the samples' has nothing to be compared with."""
     data = small_data()
     alike = data.valid[:1].expand(held_out, -1)
@@ -256,7 +256,7 @@ def test_an_array_is_the_distribution_of_its_rows(x: object) -> None:
 @pytest.mark.parametrize(
     "x", [[], [1], [1, 1], [1, math.nan], np.zeros((3, 3)), ["a", "b"], [[1], [2, 3]]]
 )
-def test_an_array_that_is_no_points_is_refused(x: object) -> None:
+def test_an_array_that_does_not_hold_points_is_refused(x: object) -> None:
     with pytest.raises(UserError, match=r"The array|The points"):
         points.points_from_array(x)  # type: ignore[arg-type]
 

@@ -1,4 +1,4 @@
-"""The laws of a page that is in English and in Chinese at once."""
+"""Checks of a page that is in English and in Chinese."""
 
 import re
 from collections.abc import Iterable
@@ -63,7 +63,7 @@ NAMES_OF_THE_REPRODUCTION = (
     *("dimensions", "mnist-5k", "mnist-conditional", "fast-conditional", "filling-in", "fast"),
     *("quickstart-2014", "quickstart", "tfd-standin", "dx", "dz"),
 )
-"""Names that the page of the reproduction keeps in Chinese, beside `NAMES`."""
+"""Names that the page of the reproduction keeps in Chinese, in addition to `NAMES`."""
 
 
 def check_languages(page: Page, names: Iterable[str] = ()) -> None:
@@ -71,7 +71,7 @@ def check_languages(page: Page, names: Iterable[str] = ()) -> None:
 
     Args:
         page: the page.
-        names: names in the page, beside `NAMES`, that are the same in both languages.
+        names: names in the page, in addition to `NAMES`, that are the same in both languages.
     """
     every_text_has_its_translation(page)
     (body,) = page.all("body")

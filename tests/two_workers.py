@@ -50,15 +50,15 @@ _CONDITIONAL = small_settings(
     D=dataclasses.replace(small_settings().D, class_units=4),
 )
 GAMES = {
-    "by hand": (small_settings(), True),
+    "manual backprop": (small_settings(), True),
     "by autograd": (small_settings(), False),
     "alternating, k = 2, an odd batch": (small_settings(protocol="paper", k=2, batch=21), False),
-    "alternating by hand": (small_settings(protocol="paper", k=2, batch=21), True),
+    "alternating, manual backprop": (small_settings(protocol="paper", k=2, batch=21), True),
     "with classes": (_CONDITIONAL, False),
-    "with classes by hand": (_CONDITIONAL, True),
+    "with classes, manual backprop": (_CONDITIONAL, True),
     "with masks": (small_settings(condition="masks"), True),
     "joint": (small_settings(joint=True), False),
-    "by hand under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
+    "manual backprop under Adam": (small_settings(optimiser="adam", lr=1e-3), True),
 }
 
 
@@ -130,10 +130,10 @@ def play_games(folder: Path) -> None:
 
 
 def run_lines(folder: Path) -> None:
-    """Run each command line in a process group of its own, as torchrun does.
+    """Run each command line in its own process group, as torchrun does.
 
-    Beside what it returned and printed, the result says whether it then waited for rank 0. Here the
-    next line follows at once. Reports are left out; they take most of the time.
+    The result is what it returned and printed, and whether it then waited for rank 0. Here the next
+    line follows at once. Reports are left out; they take most of the time.
     """
     waited = False
 
