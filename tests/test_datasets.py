@@ -66,6 +66,8 @@ def test_import_does_not_import_slow_packages() -> None:
         ("imagenet-22k", "Data sets are mnist, mnist-5k, stacked-mnist, tfd, "),
         ("idx:", "needs the path of a folder after a colon"),
         ("folder", "needs the path of a folder after a colon"),
+        ("npz:", "needs the path of a file after a colon, for example npz:images.npz"),
+        ("csv:", "needs the path of a file after a colon, for example csv:images.csv"),
         ("folder:~nobody-of-that-name/cats", "is not the path of a folder"),
         ("folder:" + "a" * 5000, "is not the path of a folder"),
         ("~nobody-of-that-name", "There is no data set"),

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -91,7 +92,24 @@ def test_other_images(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["evaluate", "run", "--data", "nowhere", *EVALUATE]) == 2
     assert "nowhere does not exist" in capsys.readouterr().err
     assert main(["evaluate", "run", "--data", "mnist-5k", *EVALUATE]) == 2
-    assert "size is 12, but size is only for folder:PATH" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "images of mnist-5k are not those that run was trained on" in error
+    assert "take --data folder:PATH" in error
+
+
+def test_other_data_of_a_run_on_included_data(
+    digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The hint names no place to move the images to, since their name is enough."""
+    for name, side in (("x", 28), ("y", 8)):
+        images = np.random.default_rng(0).integers(0, 256, (10, side, side), np.uint8)
+        np.savez(tmp_path / name, images=images)
+        other = f"npz:{tmp_path / name}.npz"
+        assert main(["evaluate", str(digits_run), "--data", other]) == 2
+        error = capsys.readouterr().err
+        assert f"--data is {other}, but {digits_run} was trained on other images, mnist" in error
+        assert "Leave it out" in error
+        assert (f"advnets measure {other} --samples {digits_run}" in error) == (name == "x")
 
 
 def test_the_record_keeps_the_name(copy: Path, project: Path) -> None:

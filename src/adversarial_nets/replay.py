@@ -23,6 +23,7 @@ from adversarial_nets import datasets, settings
 from adversarial_nets.build import change_settings
 from adversarial_nets.command_line import option_words
 from adversarial_nets.datasets import Source
+from adversarial_nets.datasets.paths import describe_path, is_run, name_for_path
 from adversarial_nets.datasets.registry import elsewhere
 from adversarial_nets.errors import SettingError, UnknownName, UserError, unknown_name
 from adversarial_nets.game import play
@@ -121,11 +122,26 @@ def load_data(data: str) -> Source:
         )
     if (help := elsewhere(data)) and not Path(data).exists():
         raise UserError(help)
+    _refuse_path(data)
     try:
         return catalogue.find(data)
     except UnknownName as error:
         known = [*catalogue.TOYS, "FILE.csv", *_playable_images()]
         raise unknown_name(data, known, "data set") from error
+
+
+def _refuse_path(data: str) -> None:
+    """Refuse the path of a run or of images, which needs a prefix; a CSV file may hold points.
+
+    Raises:
+        UserError: says what to type.
+    """
+    name = (name_for_path(data) or "").strip('"')
+    kind = name.partition(":")[0]
+    if is_run(data) or (name and datasets.REGISTRY[kind].interactive):
+        raise UserError(describe_path(data))
+    if name and kind != "csv":
+        load_data(name)
 
 
 def kind_of(data: str) -> Kind:

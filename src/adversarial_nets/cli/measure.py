@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
@@ -19,6 +18,8 @@ from adversarial_nets.cli.shared import (
     print_table,
     refuse_unused,
 )
+from adversarial_nets.datasets.paths import describe_path, is_run
+from adversarial_nets.datasets.registry import REGISTRY, data_name
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import FEATURES
 from adversarial_nets.progress import ProgressReporter
@@ -104,6 +105,8 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
         whose = f"has no effect, since {o.run} itself names the images to compare with"
         refuse_unused(o, ["data"], f"{whose}. Leave it out.")
         return _measure_samples(o, str(o.samples), reporter)
+    if data_name(o.run) and (there := describe_path(o.run)):
+        raise UserError(there)
     if not is_number:
         raise UserError(
             f"--samples is {o.samples}, so {o.run} must be a data set, e.g. folder:{o.run}; or "
@@ -116,10 +119,7 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 def _is_data(name: str) -> bool:
     """Whether the name is that of a data set and not a run's folder."""
-    from adversarial_nets.datasets.registry import REGISTRY
-
-    is_run = (Path(name) / "settings.json").is_file()
-    return not is_run and name.partition(":")[0] in REGISTRY
+    return not is_run(name) and name.partition(":")[0] in REGISTRY
 
 
 def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     from adversarial_nets.runs.folder import open_run
 
     facts: dict[str, Any] = {}
-    if (Path(name) / "settings.json").is_file():
+    if is_run(name):
         refuse_unused(o, ["size", "channels"], _OF_A_RUN)
         run = open_run(name)
         data = data_for_run(run, o.run, reporter.work)

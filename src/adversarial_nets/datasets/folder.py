@@ -26,6 +26,7 @@ from adversarial_nets.datasets.folder_images import (
     explain_failure,
     read_image,
 )
+from adversarial_nets.datasets.paths import is_run
 from adversarial_nets.datasets.registry import LoadOptions
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.progress import Progress
@@ -93,6 +94,11 @@ def load_folder(
     background, stretch, fit = options.background, options.stretch, options.fit or "crop"
     _check_options(size, width, background)
     name = name or f"folder:{folder}"
+    if is_run(folder):
+        raise UserError(
+            f"{folder} is the folder of a run; its pictures are charts, and sheets of many "
+            "samples. Give a folder of images."
+        )
     with unpacked(folder) as place:
         found = find_images(place, folder)
         splits, how = split_images(place, found.images, options.train_on_all, folder)

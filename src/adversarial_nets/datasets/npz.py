@@ -42,7 +42,8 @@ def load_npz(path: Path, name: str) -> Dataset:
         if not all(isinstance(x, np.ndarray) for x in arrays.values()):
             raise ValueError("it is a zip archive of other files")
     except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        why = "it holds Python objects, or is not a NumPy file" if "pickle" in str(error) else error
+        why = getattr(error, "strerror", None) or error
+        why = "it holds Python objects, or is not a NumPy file" if "pickle" in str(error) else why
         raise UserError(
             f"{path} cannot be read as a NumPy archive ({why}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."

@@ -4,13 +4,18 @@ import difflib
 import os
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, fields
 from dataclasses import replace as with_changes
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
+from adversarial_nets.datasets.paths import (
+    describe_path,
+    holds_images,
+    name_for_path,
+    name_of_other_kind,
+)
 from adversarial_nets.errors import SettingError, UserError, describe_type
 from adversarial_nets.progress import Progress
 from adversarial_nets.settings import ImageFit, Settings
@@ -25,6 +30,7 @@ __all__ = [
     "LoadRequest",
     "Loader",
     "absolute_path",
+    "data_name",
     "elsewhere",
     "find",
     "load",
@@ -70,7 +76,7 @@ class LoadRequest(LoadOptions):
         """The path after the colon, with ``~`` replaced by the home directory.
 
         Raises:
-            UserError: the text cannot be the path of a folder.
+            UserError: the text cannot be a path.
         """
         return _expand(self.path)
 
@@ -246,8 +252,10 @@ def find(name: str) -> DatasetEntry:
             f"class, for example {kind}:1{names}."
         )
     if entry.takes_path and not path:
+        is_file = entry.name.endswith(":FILE")
+        what, example = ("file", f"images.{kind}") if is_file else ("folder", "my-images")
         raise UserError(
-            f"{kind} needs the path of a folder after a colon, for example {kind}:my-images."
+            f"{kind} needs the path of a {what} after a colon, for example {kind}:{example}."
         )
     return entry
 
@@ -340,7 +348,7 @@ def load(
         return one_class(load(kind, on_progress=on_progress, path=path), number, name)
     place = name.partition(":")[2] if path is None else str(path)
     request = LoadRequest(name=name, path=place, on_progress=on_progress, **vars(options))
-    data = _checked(entry, entry.loader(request), name)
+    data = _checked(entry, _loaded(entry, request), name)
     if entry.published:
         data.mark_examined()
     else:
@@ -348,6 +356,17 @@ def load(
 
         warn_about(data)
     return data
+
+
+def _loaded(entry: DatasetEntry, request: LoadRequest) -> object:
+    """What the loader returns; its errors also name the kind that reads what is at the path."""
+    try:
+        return entry.loader(request)
+    except UserError as error:
+        meant = name_of_other_kind(entry.kind, request.path)
+        if type(error) is not UserError or meant is None:
+            raise
+        raise UserError(f"{error} Did you mean {meant}?") from error
 
 
 def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
@@ -364,6 +383,18 @@ def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
             "Dataset, e.g. dataset_from_arrays(images, name=request.name)."
         )
     return loaded if loaded.name == name else with_changes(loaded, name=name)
+
+
+def data_name(text: str) -> str | None:
+    """The name that loads the data which a name or a path means; None if it means no data.
+
+    A folder is data only if there are images in it or in its subfolders.
+    """
+    if text.partition(":")[0] in REGISTRY:
+        return text
+    name = name_for_path(text)
+    is_folder = name is not None and name.strip('"').startswith("folder:")
+    return None if is_folder and not holds_images(text) else name
 
 
 def absolute_path(name: str) -> str | None:
@@ -396,28 +427,23 @@ def _resizable_names() -> str:
 
 
 def _expand(path: str) -> Path:
-    """The path with ``~`` expanded; the loader checks whether it is a folder."""
+    """The path with ``~`` expanded; the loader checks what is there."""
     try:
         folder = Path(path).expanduser()
         folder.exists()
     except (OSError, RuntimeError, ValueError) as error:  # too long, or an unknown user's home
         raise UserError(
-            f"{path} is not the path of a folder ({error}). Give the path of a folder."
+            f"{path} is not the path of a folder or file ({error}). Give another path."
         ) from error
     return folder
 
 
 def _unknown(name: str) -> str:
-    """The message for an unknown name: the folder or the registered name that was likely meant."""
-    names = [entry.name for entry in REGISTRY.values()]
-    known = f"Data sets are {', '.join(names)}."
-    with suppress(UserError):
-        if name and _expand(name).is_dir():
-            meant = f'"folder:{name}"' if " " in name else f"folder:{name}"
-            return f"{name} is a folder; to use the images in it, type {meant}. {known}"
-    help = elsewhere(name)
-    if help is not None:
-        return help
+    """The message for an unknown name: the path or the registered name that was likely meant."""
+    there = describe_path(name) or elsewhere(name)
+    if there is not None:
+        return there
+    known = f"Data sets are {', '.join(entry.name for entry in REGISTRY.values())}."
     kind, colon, path = name.partition(":")
     for near in _nearest(kind, list(REGISTRY)):
         entry = REGISTRY[near]

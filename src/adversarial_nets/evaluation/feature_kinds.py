@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from adversarial_nets.datasets.paths import describe_path
 from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import UserError, unknown_name
 
@@ -194,6 +195,8 @@ def find_kind(
     if features in FEATURES:
         return FEATURES[features]
     if not isinstance(features, str) or features.partition(":")[0] not in REGISTRY:
+        if there := describe_path(str(features)):
+            raise UserError(there)
         known = [*FEATURES, *(entry.name for entry in REGISTRY.values())]
         raise unknown_name(features, known, "kind of features")
     return _of_data_set(features)

@@ -12,6 +12,7 @@ from adversarial_nets.datasets.folder import LARGEST_SIZE
 from adversarial_nets.datasets.folder_archive import unpacked
 from adversarial_nets.datasets.folder_files import find_images
 from adversarial_nets.datasets.folder_images import FORMATS, explain_failure
+from adversarial_nets.datasets.paths import name_of_other_kind
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress
@@ -66,6 +67,12 @@ def load_folder_and_data(
         UserError: no such folder or data set, or an image that cannot be read.
     """
     folder = Path(images.removeprefix("folder:")).expanduser()
+    is_data = images.partition(":")[0] in datasets.REGISTRY.keys() - {"folder"}
+    if (is_data and not folder.exists()) or name_of_other_kind("folder", str(folder)):
+        raise UserError(
+            f"The images to measure are given as {images}; give a folder of image files, a zip "
+            "archive of one, or a run."
+        )
     if find(name).resizable:
         if size is None:
             with unpacked(folder, keep=True) as place:

@@ -15,7 +15,7 @@ from adversarial_nets import datasets, distributed
 from adversarial_nets.datasets import Dataset, registry
 from adversarial_nets.datasets.arrays import DataLike, name_or_dataset
 from adversarial_nets.datasets.checks import require_held_out
-from adversarial_nets.errors import DataMoved, UserError
+from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
 from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on
 from adversarial_nets.game import sample
@@ -128,9 +128,22 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
         raise DataMoved(
             f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
         )
-    data = datasets.load(name, **s.data_options(), on_progress=on_progress, path=path)
+    # other data that cannot be resized are used as they are, and refused below
+    options = s.data_options() if place is None or registry.find(name).resizable else {}
+    data = datasets.load(name, **options, on_progress=on_progress, path=path)
     if not _is_data_of(run, data):
         problem = f"The images of {named} are not those that {run.folder} was trained on"
+        if place is not None and registry.absolute_path(run.data) is None:
+            instead = (
+                f"; to compare the samples with images of {place}, type: advnets measure {place} "
+                f"--samples {run.folder}"
+            )
+            raise SettingError(
+                "data",
+                f"is {place}, but {run.folder} was trained on other images, {run.data}, which are "
+                "found by that name. Leave it out"
+                + (instead if data.image_shape == run.image_shape else "."),
+            )
         if path is not None or place is not None:
             raise DataMoved(f"{problem}: some have changed, or they are other images.", example)
         raise UserError(

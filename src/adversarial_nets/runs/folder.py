@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+from adversarial_nets.datasets.registry import data_name
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import notebook
@@ -305,15 +306,12 @@ def _no_run(folder: Path) -> UserError:
         return UserError(
             f"{folder} is not a run's folder, but holds runs; name one of them: {inside}."
         )
-    nearby = runs(folder.parent)
-    return UserError(
-        f"{folder} is not a run's folder: it has no settings.json."
-        + (
-            f" Runs in the same place: {nearby}."
-            if nearby
-            else " Start a run with: advnets train mnist-5k"
-        )
-    )
+    data = data_name(str(folder))
+    why = ": it has no settings.json" if data is None else ", but data"
+    problem = f"{folder} is not a run's folder{why}."
+    if nearby := runs(folder.parent):
+        return UserError(f"{problem} Runs in the same place: {nearby}.")
+    return UserError(f"{problem} Start a run with: advnets train {data or 'mnist-5k'}")
 
 
 def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:

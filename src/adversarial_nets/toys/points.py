@@ -15,6 +15,7 @@ from jaxtyping import Float64
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.random import Address
+from adversarial_nets.runs import files
 from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import Axes
 from adversarial_nets.toys.distributions import (
@@ -184,8 +185,8 @@ def read_points(path: str | PathLike[str]) -> Points:
             return parse_points(file, str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{path} cannot be read as a CSV file ({error}). Give a text file of one or two "
-            "columns of numbers."
+            f"{path} cannot be read as a CSV file ({files.reason(error)}). Give a text file of one "
+            "or two columns of numbers."
         ) from error
 
 
