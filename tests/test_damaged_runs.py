@@ -15,7 +15,9 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import evaluate, score
 from adversarial_nets.runs import checkpoints, metrics
 from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.training.session import TrainingSnapshot
+from adversarial_nets.training.trend import trend
 from small import small_data, small_settings
 from test_runs import last, trained
 
@@ -36,8 +38,69 @@ def test_checkpoints_without_settings(tmp_path: Path) -> None:
     ],
 )
 def test_incomplete_lines_of_the_metrics_are_left_out(tmp_path: Path, bad: bytes) -> None:
-    (tmp_path / "metrics.jsonl").write_bytes(b'{"round": 1}\n' + bad)
-    assert metrics.read_metrics(tmp_path) == [{"round": 1}]
+    whole = b'{"round": 1, "loss": 0.5, "seconds": 2}\n'
+    (tmp_path / "metrics.jsonl").write_bytes(whole + b"\n" + bad.strip() + b"\n" + whole)
+    with pytest.warns(UserWarning, match="metrics.jsonl are left out: 3. Restore them"):
+        rows = metrics.read_metrics(tmp_path)
+    assert rows == [{"round": 1, "loss": 0.5, "seconds": 2}] * 2
+
+
+def test_an_incomplete_last_line_of_the_metrics_is_usual(tmp_path: Path) -> None:
+    """A killed process leaves it. A last line that was edited is named."""
+    path, whole = tmp_path / "metrics.jsonl", b'{"round": 1, "loss": 0.5, "seconds": 2}\n'
+    path.write_bytes(whole + whole[:9])
+    assert len(metrics.read_metrics(tmp_path)) == 1
+    path.write_bytes(whole + b'{"round": 2, "seconds": 3}\n')
+    with pytest.warns(UserWarning, match="are left out: 2"):
+        assert len(metrics.read_metrics(tmp_path)) == 1
+
+
+def test_rows_of_the_metrics_without_their_numbers(tmp_path: Path) -> None:
+    """A report, and the sentence on the trend, would fail on them."""
+    scores = {"raw": {"valid_nats": 3, "fine": 1.0, "coarse": 2.0}, "averaged": {"valid_nats": 4}}
+    names = ("round", "d_loss", "g_loss", "D_x", "D_G_z", "spread", "epoch", "seconds")
+    of_scores = {"scores": scores, "V_training": 0.5, "V_held_out": 0.5}
+    row: dict[str, Any] = dict.fromkeys(names, 1) | of_scores | {"accuracy": 0.5}
+    spoiled: list[dict[str, Any]] = []
+    for name in row:
+        without = {key: value for key, value in row.items() if key != name}
+        wrong = [row | {name: value} for value in (None, "x", [], True, 10**400, float("inf"))]
+        is_required = name not in ("accuracy", "scores")
+        spoiled += [*wrong, *([without] if is_required else [])]
+    parts = ({}, {"raw": {}}, {"averaged": {"valid_nats": 4}}, {"raw": {"valid_nats": None}})
+    parts += ({"raw": {"valid_nats": 3, "fine": 1.0}}, {"raw": {"valid_nats": 3, "fine": ""}})
+    spoiled += [row | {"scores": part} for part in parts]
+    text = "".join(json.dumps(x) + "\n" for x in [*spoiled, row])
+    (tmp_path / "metrics.jsonl").write_text(text)
+    with pytest.warns(UserWarning, match="left out: 1, 2, 3, 4, 5, …"):
+        assert metrics.read_metrics(tmp_path) == [row]
+    only_raw = row | {"scores": {"raw": scores["raw"]}}
+    assert trend([only_raw, row], "averaged").rounds == (1,)
+
+
+def test_scores_without_their_numbers(tmp_path: Path) -> None:
+    reference = {"name": "k-means", "note": "", "nats": 1, "se": 1, "sigma": 0.2, "samples": 10}
+    parzen = {"nats": 1.0, "se": None, "sigma": 0.2, "grid": "paper", "samples": 10}
+    parzen |= {"at_edge": False, "curve": [[0.2, 1.0]], "folds": []}
+    record = {"round": 5, "weights": "raw", "data": "mnist"}
+    whole = record | {"parzen": parzen, "calibration": [reference]}
+    path = tmp_path / "evaluation.json"
+    path.write_text(json.dumps([whole]))
+    assert read_evaluations(tmp_path) == [whole]
+    spoiled = [whole | {name: ["x"]} for name in record]
+    for bad in (True, ["x"], "x"):
+        spoiled += [
+            whole | {"parzen": parzen | {name: bad}}
+            for name in parzen
+            if (name, bad) not in [("at_edge", True), ("grid", "x"), ("folds", ["x"])]
+        ]
+    spoiled += [whole | {"calibration": [reference | {name: []}]} for name in reference]
+    spoiled += [whole | {"parzen": parzen | {"curve": curve}} for curve in ([1], [[1]], [["", 1]])]
+    del (lost := dict(reference))["note"]
+    for damaged in [*spoiled, whole | {"calibration": [lost]}]:
+        path.write_text(json.dumps([damaged]))
+        with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
+            read_evaluations(tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from adversarial_nets.errors import UserError
@@ -29,10 +30,13 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         records = [with_round(record) for record in json.loads(read_bytes(path))]
-        return [
+        complete = [
             r for r in records if _is_complete(r["parzen"]) and r["weights"] and r["round"] >= 0
         ]
-    except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError) as error:
+        for record in complete:
+            _check(record)
+        return complete
+    except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({reason(error)}). Delete it and run advnets evaluate again."
         ) from error
@@ -43,6 +47,31 @@ def with_round(record: dict[str, Any]) -> dict[str, Any]:
     if "step" in record and "round" not in record:
         return {("round" if key == "step" else key): value for key, value in record.items()}
     return record
+
+
+_NUMBER = (int, float)
+_PARZEN = {"nats": _NUMBER, "se": (*_NUMBER, NoneType), "sigma": _NUMBER, "at_edge": (bool,)}
+_REFERENCE = {"name": (str,), "note": (str,), "nats": _NUMBER, "se": (*_NUMBER, NoneType)}
+_REFERENCE |= {"sigma": (*_NUMBER, NoneType), "samples": (int,)}
+
+
+def _check(record: Mapping[str, Any]) -> None:
+    """Raise a KeyError or TypeError if a part that a report needs is missing or of another type."""
+    _require(record, {"round": (int,), "weights": (str,), "data": (str,)})
+    parzen = record["parzen"]
+    _require(parzen, _PARZEN | {"grid": (str,), "samples": (int,), "curve": (list,)})
+    for sigma, nats in parzen["curve"]:
+        _require({"σ": sigma, "nats": nats}, {"σ": _NUMBER, "nats": _NUMBER})
+    _require({"folds": []} | parzen, {"folds": (list,)})
+    for reference in record.get("calibration") or []:
+        _require(reference, _REFERENCE)
+
+
+def _require(values: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> None:
+    """Check that there are values of these names and types; true and false are not numbers."""
+    for name, of in types.items():
+        if not isinstance(values[name], of) or (isinstance(values[name], bool) and bool not in of):
+            raise TypeError(f"{name} is of another type")
 
 
 def _is_complete(parzen: Mapping[str, Any]) -> bool:

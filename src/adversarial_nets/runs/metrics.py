@@ -1,8 +1,9 @@
 """Read, append and truncate metrics.jsonl."""
 
 import json
+import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,21 @@ __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
     """Read all rows of metrics.jsonl in a run's folder; incomplete and damaged lines are ignored.
 
+    A warning names damaged lines, but not an incomplete last one, which a killed process leaves.
+
     Raises:
         UserError: the file cannot be read.
     """
-    return [row for line in _lines(Path(folder)) if (row := _row(line)) is not None]
+    lines = _lines(Path(folder))
+    if damaged := _damaged(lines):
+        warnings.warn(
+            f"Damaged lines of {Path(folder) / 'metrics.jsonl'} are left out: "
+            f"{', '.join(map(str, damaged[:5]))}{', …' if len(damaged) > 5 else ''}. Restore them "
+            "from a copy.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return [row for line in lines if (row := _row(line)) is not None]
 
 
 def _lines(folder: Path) -> list[bytes]:
@@ -37,17 +49,56 @@ def _lines(folder: Path) -> list[bytes]:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
+def _damaged(lines: Sequence[bytes]) -> list[int]:
+    """The numbers of lines that hold no row, without empty ones and an incomplete last one."""
+    wrong = [i for i, line in enumerate(lines, 1) if line.strip() and _row(line) is None]
+    return wrong[:-1] if wrong[-1:] == [len(lines)] and _parsed(lines[-1]) is None else wrong
+
+
+_NUMBERS = ("d_loss", "g_loss", "D_x", "D_G_z", "spread", "epoch", "seconds")
+_OF_A_BASELINE = ("loss", "seconds")
+_WITH_SCORES = ("accuracy", "V_training", "V_held_out")
+
+
 def _row(line: bytes) -> dict[str, Any] | None:
-    """The row that a line holds; None if it is damaged or incomplete."""
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError):  # ValueError also for bytes that are not UTF-8
-        return None
+    """The row that a line holds; None if it is damaged, incomplete, or lacks a number."""
+    row = _parsed(line)
     if not isinstance(row, dict) or not isinstance(row.get("round"), int):
         return None
-    scores = row.get("scores", {})
-    is_right = isinstance(scores, dict) and all(isinstance(x, dict) for x in scores.values())
-    return row if is_right else None
+    of_baseline = "loss" in row and "d_loss" not in row
+    of_a_score = [name for name in _WITH_SCORES if name in row]
+    numbers = ("round", *(_OF_A_BASELINE if of_baseline else _NUMBERS), *of_a_score)
+    if not all(_is_number(row.get(name)) for name in numbers):
+        return None
+    if ("V_training" in row) != ("V_held_out" in row):
+        return None
+    return row if "scores" not in row or _are_scores(row["scores"]) else None
+
+
+def _parsed(line: bytes) -> object:
+    """What a line of JSON holds; None if it is no JSON."""
+    try:
+        return json.loads(line)
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8
+        return None
+
+
+def _is_number(value: object) -> bool:
+    """Whether a value is a finite number."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and abs(value) <= sys.float_info.max
+
+
+def _are_scores(scores: object) -> bool:
+    """Whether a value holds the validation scores of generators, with or without distances."""
+    if not isinstance(scores, dict) or "raw" not in scores:
+        return False
+    for score in scores.values():
+        is_score = isinstance(score, dict) and ("fine" in score) == ("coarse" in score)
+        names = {"valid_nats", *(score if is_score else ())} & {"valid_nats", "fine", "coarse"}
+        if not is_score or not all(_is_number(score.get(name)) for name in names):
+            return False
+    return True
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
@@ -71,7 +122,7 @@ def cut_metrics(folder: Path, last: int) -> None:
     file is kept and a warning is given.
     """
     lines = _lines(folder)
-    damaged = sum(_row(line) is None for line in lines[:-1])
+    damaged = len(_damaged(lines))
     rows = [row for row in map(_row, lines) if row is not None and row["round"] <= last]
     path = folder / "metrics.jsonl"
     with explain_os_errors(folder):

@@ -115,7 +115,7 @@ def trend(rows: Rows, weights: str) -> Trend:
         rows: rows of metrics.jsonl.
         weights: ``raw`` or ``averaged`` G, whose scores are the checks.
     """
-    checks = [(row["round"], row["scores"][weights]) for row in rows if "scores" in row]
+    checks = [(r["round"], r["scores"][weights]) for r in rows if weights in r.get("scores", {})]
     lower_is_better = any("fine" in score for _, score in checks)
     if lower_is_better:  # the first rows of earlier versions have no distances
         checks = [(round, score) for round, score in checks if "fine" in score]
