@@ -83,7 +83,7 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("sample digits --first 99999999999999999999", "it must be from 0 to 2147483647"),
         ("evaluate", "advnets: RUN is missing: Folder of a run"),
         (f"sample {'x' * 300}", "advnets: A name is too long"),
-        (f"train folder:{'x' * 300}", "Give the path of a folder."),
+        (f"train folder:{'x' * 300}", "Give the path of one."),
         ("sample digits --out=", "The value of --out is empty, perhaps because a variable"),
         ("paper tabel1", "of advnets paper. Did you mean advnets paper table1? All commands"),
         ("figur1", "Did you mean advnets paper figure1?"),

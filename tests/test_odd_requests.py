@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -110,6 +111,36 @@ def test_an_option_of_another_mode(
 ) -> None:
     assert main(words.split()) == 2
     assert refusal in said(capsys)
+
+
+def test_two_options_that_set_one_thing(capsys: pytest.CaptureFixture[str]) -> None:
+    """Given twice by one name, the last value counts, as in other programs."""
+    train = "train folder:photos --dry-run"
+    for words, contradiction in (
+        (f"{train} --size 32x32 --width 64", "--size 32x32 and --width 64"),
+        (f"{train} --width=64 --size=32x32", "--size 32x32 and --width 64"),
+        ("train mnist --d-rate 2 --d-lr-multiplier 3", "--d-rate 2 and --d-lr-multiplier 3"),
+        ("train mnist --average=0 --ema-decay 0.9", "--average 0 and --ema-decay 0.9"),
+        ("bench --out a --record b", "--out a and --record b"),
+    ):
+        assert main(words.split()) == 2
+        refusal = f"{contradiction} set the same thing to different values; give one of them."
+        assert refusal in said(capsys)
+    for words, size, width in (
+        ("--size 32x64 --width 64", 32, 64),
+        ("--width 64 --size 32", 32, 64),
+        ("--size 32x64 --size 48", 48, None),
+        ("--size 48 --size=32x64", 32, 64),
+    ):
+        assert main(f"{train} {words} --json".split()) == 0
+        found = json.loads(capsys.readouterr().out)["settings"]
+        assert (found["size"], found["width"]) == (size, width), words
+    assert main(["train", "mnist", "--d-rate", "2", "--d-lr-multiplier", "2", "--dry-run"]) == 0
+    capsys.readouterr()
+    assert main(["measure", "mnist-5k", "--samples", "photos", "--size", "32x64"]) == 2
+    assert "makes all images square, so it takes no width" in said(capsys)
+    assert main(["paper", "reproduce", "--use", "figure2a=a", "--use", "figure2a=b"]) == 2
+    assert "--use gives figure2a twice" in said(capsys)
 
 
 @pytest.mark.parametrize("columns", ["1", "2", "3", "0", "-5", "wide"])

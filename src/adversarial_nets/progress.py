@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FIRST_LINE",
+    "IF_RESULT_LOST",
     "Progress",
     "ProgressReporter",
     "discard_output",
+    "give_up_output",
     "in_terminal",
     "no_progress",
     "print_error",
@@ -33,6 +35,9 @@ Progress = Callable[[str, int, int | None], None]
 
 FIRST_LINE = 5.0
 """Seconds after which a stage prints its first line."""
+
+IF_RESULT_LOST = "Free some disk space, or redirect the output, and run the command again."
+"""What to do if a result that is only printed cannot be written."""
 
 
 def no_progress(what: str, done: int, total: int | None) -> None:
@@ -66,7 +71,7 @@ def print_line(text: str, if_lost: str = "The work goes on without.") -> bool:
             encoding = sys.stdout.encoding
             print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except OSError as error:
-        return not _give_up_output(error, if_lost)
+        return not give_up_output(error, if_lost)
     return True
 
 
@@ -95,7 +100,7 @@ def discard_output(stream: TextIO | None = None) -> None:
         os.close(nowhere)
 
 
-def _give_up_output(error: OSError, if_lost: str) -> bool:
+def give_up_output(error: OSError, if_lost: str) -> bool:
     """Discard all later standard output, and print the reason to standard error.
 
     Returns:
@@ -181,7 +186,7 @@ class ProgressReporter:
         from rich.console import Console
 
         def lost(error: OSError) -> None:
-            self.lost_output |= _give_up_output(error, self.if_lost)
+            self.lost_output |= give_up_output(error, self.if_lost)
 
         if self._console is None:
             self._console = Console(file=cast("IO[str]", _LiveOutput(lost)))

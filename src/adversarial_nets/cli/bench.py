@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import (
     Flag,
     Json,
@@ -178,6 +178,6 @@ COMMANDS = (
             "bench --visitors 30 --seconds 600",
             "bench --record results",
         ),
-        prints_result=True,
+        prints_result=always,
     ),
 )

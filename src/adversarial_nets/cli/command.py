@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from adversarial_nets.progress import ProgressReporter
 
-__all__ = ["Command", "Defaults", "Group"]
+__all__ = ["Command", "Defaults", "Group", "always", "never"]
 
 Group = Literal["train", "evaluate", "generate", "explore", "paper", "help"]
 """The heading below which a command is listed, by its key in `registry.GROUPS`."""
@@ -19,6 +19,16 @@ they come from."""
 
 IfInterrupted = Callable[[Any, Sequence[str]], Sequence[str]]
 """A function from the options and the arguments after ``advnets`` to the lines to print."""
+
+
+def always(options: object) -> bool:
+    """True: for a command whose result is the printed text."""
+    return True
+
+
+def never(options: object) -> bool:
+    """False: for a command whose result is in files."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -34,8 +44,8 @@ class Command:
         run: does the work; the returned mapping is what ``--json`` prints.
         examples: command lines for its help, without ``advnets``.
         defaults: default values that depend on the data, if there are any.
-        prints_result: whether its result is the printed text, so that the command fails if
-            standard output cannot be written.
+        prints_result: whether its result, with these options, is the printed text, so that the
+            command fails if standard output cannot be written.
         multiprocess: whether several processes under ``torchrun`` can share its work. With an
             option ``nproc`` the command starts them itself.
         if_interrupted: says what is kept after a Ctrl-C that ends the command before it can save;
@@ -50,6 +60,6 @@ class Command:
     run: Callable[[Any, ProgressReporter], dict[str, Any]]
     examples: Sequence[str]
     defaults: Defaults | None = None
-    prints_result: bool = False
+    prints_result: Callable[[Any], bool] = never
     multiprocess: bool = False
     if_interrupted: IfInterrupted | None = None

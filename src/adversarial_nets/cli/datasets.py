@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import Json
 from adversarial_nets.progress import ProgressReporter
 
@@ -35,6 +35,6 @@ COMMANDS = (
         options=DatasetsOptions,
         run=_datasets,
         examples=("datasets", "datasets --json"),
-        prints_result=True,
+        prints_result=always,
     ),
 )

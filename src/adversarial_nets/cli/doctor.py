@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import Json
 from adversarial_nets.errors import install
 from adversarial_nets.progress import ProgressReporter
@@ -96,6 +96,6 @@ COMMANDS = (
         options=DoctorOptions,
         run=_doctor,
         examples=("doctor", "doctor --json"),
-        prints_result=True,
+        prints_result=always,
     ),
 )

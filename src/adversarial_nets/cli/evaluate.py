@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import (
     Checkpoint,
     Data,
@@ -143,6 +143,6 @@ COMMANDS = (
         options=CalibrateOptions,
         run=_calibrate,
         examples=("calibrate mnist", "calibrate mnist-5k --grid fine"),
-        prints_result=True,
+        prints_result=always,
     ),
 )

@@ -20,13 +20,18 @@ from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import HELP_OPTIONS, current_options, parse
 from adversarial_nets.cli.registry import find_command, overview, paper_overview
 from adversarial_nets.errors import Stopped, UserError
-from adversarial_nets.progress import ProgressReporter, discard_output, print_error, print_line
+from adversarial_nets.progress import (
+    IF_RESULT_LOST,
+    ProgressReporter,
+    discard_output,
+    print_error,
+    print_line,
+)
 from adversarial_nets.runs.files import without_infinities
 
 __all__ = ["main"]
 
 _MOST_THREADS = 1024
-_IF_RESULT_LOST = "Free some disk space, or redirect the output, and run the command again."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,16 +60,14 @@ def _main(argv: Sequence[str] | None) -> int:
         return UserError.exit_code
     processes.prepare_for_torch()
     processes.stop_with_torchrun()
-    args = current_options(sys.argv[1:] if argv is None else argv)
-    if args and args[0] == "help":
-        args = [*args[1:], "--help"]
-    text = _overview_asked_for(args)
-    if text is not None:
-        print_line(text)
-        return 0
+    args = list(sys.argv[1:] if argv is None else argv)
     command: Command | None = None
     options: object = None
     try:
+        args = current_options(args)
+        text = _overview_asked_for(args)
+        if text is not None:
+            return 0 if print_line(text, IF_RESULT_LOST) else 1
         command, rest = find_command(args)
         options = parse(command, rest)
         processes.check_options(options)
@@ -155,8 +158,8 @@ def _run(command: Command, options: object) -> int:
         return 0
     asks_for_json = bool(getattr(options, "json", False))
     _set_threads(getattr(options, "threads", None))
-    prints_result = command.prints_result or bool(getattr(options, "dry_run", False))
-    lost = {"if_lost": _IF_RESULT_LOST} if prints_result else {}
+    prints_result = command.prints_result(options) or bool(getattr(options, "dry_run", False))
+    lost = {"if_lost": IF_RESULT_LOST} if prints_result else {}
     reporter = ProgressReporter(quiet=asks_for_json or is_silent, **lost)
     try:
         with processes.process_group():
@@ -194,7 +197,7 @@ def _print_json(result: object) -> None:
     except OSError as error:
         discard_output()
         raise UserError(
-            f"The result cannot be written to standard output ({error.strerror}). {_IF_RESULT_LOST}"
+            f"The result cannot be written to standard output ({error.strerror}). {IF_RESULT_LOST}"
         ) from error
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import (
     Checkpoint,
     Json,
@@ -227,6 +227,6 @@ COMMANDS = (
             "measure runs/folder-PHOTOS-pictures-0 --features cifar10",
             "measure folder:PHOTOS --samples OTHER-IMAGES",
         ),
-        prints_result=True,
+        prints_result=always,
     ),
 )

@@ -276,6 +276,8 @@ def _runs_by_part(pairs: Sequence[str]) -> Mapping[str, Path]:
         name, equals, run = pair.partition("=")
         if not (name and equals and run):
             raise UserError(f"--use is {pair!r}; it must be PART=RUN, e.g. figure2a=runs/first.")
+        if name in use:
+            raise UserError(f"--use gives {name} twice; give it once.")
         use[name] = Path(run)
     return use
 

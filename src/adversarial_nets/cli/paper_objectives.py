@@ -168,5 +168,6 @@ COMMANDS = (
             "paper objectives 25-gaussians",
             "paper objectives stacked-mnist --penalties 'R1 + R2' --seeds 1",
         ),
+        prints_result=lambda o: o.data is None,
     ),
 )

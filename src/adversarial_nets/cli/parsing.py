@@ -31,7 +31,7 @@ from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.unknown_options import typed_alone, unknown_option
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import discard_output, print_line
+from adversarial_nets.progress import IF_RESULT_LOST, give_up_output, print_line
 from adversarial_nets.settings import OLD_NAMES
 
 __all__ = ["HELP_OPTIONS", "current_options", "parse"]
@@ -40,10 +40,15 @@ HELP_OPTIONS = ("-h", "--help")
 
 
 def current_options(args: Sequence[str]) -> list[str]:
-    """The arguments with the options of earlier versions replaced by today's."""
+    """The arguments with ``help COMMAND``, and options of earlier versions, in today's form.
+
+    Raises:
+        UserError: an option is given by two names, or a width in two ways, with different values.
+    """
     renamed = {option(old): option(new) for old, new in OLD_NAMES.items()}
+    _refuse_two_names(args, renamed | _ALIASES)
     current = []
-    for arg in args:
+    for arg in [*args[1:], "--help"] if args[:1] == ["help"] else args:
         name, equals, value = arg.partition("=")
         current.append(renamed.get(name, name) + equals + value)
     current = _separate_width(current)
@@ -53,20 +58,55 @@ def current_options(args: Sequence[str]) -> list[str]:
     return ["--train-only=None" if arg == "--train-only=both" else arg for arg in current]
 
 
+_ALIASES = {"--record": "--out"}
+"""Options of this version that have a second name, and their first name."""
+
+
+def _refuse_two_names(args: Sequence[str], names: Mapping[str, str]) -> None:
+    """Refuse one option by two names with different values; by one name, the last value counts."""
+    typed: dict[str, tuple[str, str]] = {}
+    for arg, after in pairwise([*args, ""]):
+        name, equals, value = arg.partition("=")
+        if name not in names and name not in names.values():
+            continue
+        now = (name, value if equals else after)
+        before = typed.setdefault(names.get(name, name), now)
+        if before[0] != now[0] and before[1] != now[1]:
+            raise _two_values(*before, *now)
+
+
+def _two_values(first: str, value: str, second: str, other: str) -> UserError:
+    """The error for two options that set one thing to different values."""
+    return UserError(
+        f"{first} {value} and {second} {other} set the same thing to different values; give one "
+        "of them."
+    )
+
+
 def _separate_width(args: Sequence[str]) -> list[str]:
-    """The arguments with ``--size 32x64`` as ``--size 32 --width 64``.
+    """The arguments with ``--size 32x64`` as ``--size 32 --width 64``; the last --size counts.
 
     >>> _separate_width(["--size", "32x64", "--size=8×4"])
-    ['--size', '32', '--width', '64', '--size=8', '--width', '4']
+    ['--size', '32', '--size=8', '--width', '4']
+
+    Raises:
+        UserError: ``--width`` gives another width.
     """
-    separated: list[str] = []
+    separated, widths, pair = [], [], None
     for before, arg in pairwise(["", *args]):
-        sides = re.fullmatch(r"(--size=)?(\d+)[x×X](\d+)", arg)
-        if sides and (sides[1] or before == "--size"):
-            separated += [(sides[1] or "") + sides[2], "--width", sides[3]]
-        else:
-            separated.append(arg)
-    return separated
+        name, equals, value = arg.partition("=")
+        name, value = (name, value) if equals else (before, arg)
+        if name == "--width":
+            widths.append(value)
+        if name == "--size":
+            pair = re.fullmatch(r"(\d+)[x×X](\d+)", value)
+            arg = arg.removesuffix(value) + pair[1] if pair else arg
+        separated.append(arg)
+    if pair is None:
+        return separated
+    if widths and widths[-1] != pair[2]:
+        raise _two_values("--size", pair[0], "--width", widths[-1])
+    return [*separated, "--width", pair[2]]
 
 
 def parse(command: Command, args: Sequence[str]) -> object:
@@ -88,15 +128,15 @@ def parse(command: Command, args: Sequence[str]) -> object:
     if command.defaults is not None:
         default, sentence = command.defaults(_data(command, args), _texts(args))
     if any(arg in HELP_OPTIONS for arg in args):
-        print_line(_description(command, sentence))
+        if not print_line(_description(command, sentence), IF_RESULT_LOST):
+            raise SystemExit(1)
         args = ["--help"]  # tyro omits options from the help that were already given
     box = io.StringIO()
     try:
         with contextlib.redirect_stderr(box):
             parsed, unknown = _tyro_cli(command, args, default)
-    except OSError as error:  # the reader of the help has closed the pipe
-        discard_output()
-        raise SystemExit(0) from error
+    except OSError as error:  # the reader of the help has closed the pipe, or the disk is full
+        raise SystemExit(1 if give_up_output(error, IF_RESULT_LOST) else 0) from error
     except SystemExit as error:
         if not error.code:  # after --help
             raise
@@ -109,6 +149,11 @@ def parse(command: Command, args: Sequence[str]) -> object:
 
 def _unknown_option(command: Command, arg: str) -> UserError:
     names = list(_option_names(command.options)), list(_argument_names(command.options))
+    if arg.partition("=")[0] == "--width" and "size" in names[0]:
+        return UserError(
+            f"advnets {command.name} makes all images square, so it takes no width; give one "
+            "number as --size, e.g. --size 32."
+        )
     return unknown_option(arg, command.name, command.arguments, *names)
 
 

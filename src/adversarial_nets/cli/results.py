@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
-from adversarial_nets.cli.command import Command
+from adversarial_nets.cli.command import Command, always
 from adversarial_nets.cli.shared import (
     Flag,
     Grid,
@@ -140,6 +140,6 @@ COMMANDS = (
             "compare runs/mnist-mnist-1 runs/mnist-mnist-2 --out curves.png",
             "compare results/mnist-seed[123]-raw-paper.json",
         ),
-        prints_result=True,
+        prints_result=always,
     ),
 )

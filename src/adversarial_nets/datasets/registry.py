@@ -433,7 +433,7 @@ def _expand(path: str) -> Path:
         folder.exists()
     except (OSError, RuntimeError, ValueError) as error:  # too long, or an unknown user's home
         raise UserError(
-            f"{path} is not the path of a folder or file ({error}). Give another path."
+            f"{path} is not the path of a folder or file ({error}). Give the path of one."
         ) from error
     return folder
 
