@@ -64,11 +64,12 @@ def test_rows_of_the_metrics_without_their_numbers(tmp_path: Path) -> None:
     spoiled: list[dict[str, Any]] = []
     for name in row:
         without = {key: value for key, value in row.items() if key != name}
-        wrong = [row | {name: value} for value in (None, "x", [], True, 10**400, float("inf"))]
+        bad: tuple[Any, ...] = (None, "x", [], True, 10**400, float("inf"))
+        wrong = [row | {name: value} for value in bad]
         is_required = name not in ("accuracy", "scores")
         spoiled += [*wrong, *([without] if is_required else [])]
-    parts = ({}, {"raw": {}}, {"averaged": {"valid_nats": 4}}, {"raw": {"valid_nats": None}})
-    parts += ({"raw": {"valid_nats": 3, "fine": 1.0}}, {"raw": {"valid_nats": 3, "fine": ""}})
+    parts: list[Any] = [{}, {"raw": {}}, {"averaged": {"valid_nats": 4}}]
+    parts += [{"raw": {"valid_nats": 3, "fine": 1.0}}, {"raw": {"valid_nats": 3, "fine": ""}}]
     spoiled += [row | {"scores": part} for part in parts]
     text = "".join(json.dumps(x) + "\n" for x in [*spoiled, row])
     (tmp_path / "metrics.jsonl").write_text(text)
@@ -80,8 +81,8 @@ def test_rows_of_the_metrics_without_their_numbers(tmp_path: Path) -> None:
 
 def test_scores_without_their_numbers(tmp_path: Path) -> None:
     reference = {"name": "k-means", "note": "", "nats": 1, "se": 1, "sigma": 0.2, "samples": 10}
-    parzen = {"nats": 1.0, "se": None, "sigma": 0.2, "grid": "paper", "samples": 10}
-    parzen |= {"at_edge": False, "curve": [[0.2, 1.0]], "folds": []}
+    parzen: dict[str, Any] = {"nats": 1.0, "se": None, "sigma": 0.2, "grid": "paper"}
+    parzen |= {"samples": 10, "at_edge": False, "curve": [[0.2, 1.0]], "folds": []}
     record = {"round": 5, "weights": "raw", "data": "mnist"}
     whole = record | {"parzen": parzen, "calibration": [reference]}
     path = tmp_path / "evaluation.json"

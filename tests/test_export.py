@@ -62,5 +62,7 @@ def test_a_file_without_readable_metadata_gets_a_sentence(
     model = types.SimpleNamespace(custom_metadata_map=metadata)
     session = types.SimpleNamespace(get_modelmeta=lambda: model)
     monkeypatch.setattr("adversarial_nets.runs.onnx_file._session", lambda path: session)
-    with pytest.raises(UserError, match=r"G\.onnx does not contain the settings.*Export the run again"):
+    with pytest.raises(
+        UserError, match=r"G\.onnx does not contain the settings.*Export the run again"
+    ):
         read_record(Path("G.onnx"))

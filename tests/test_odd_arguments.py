@@ -5,6 +5,7 @@ import errno
 import functools
 import gzip
 import os
+import shlex
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation import measure_images
 from adversarial_nets.exercises import check
 from adversarial_nets.plots.sheets import training_frames
+from adversarial_nets.report.commands import continue_command, train_command
 from adversarial_nets.training import session
 from small import small_data, small_settings
 
@@ -213,6 +215,45 @@ def test_a_setting_without_effect_is_refused_in_python_too(tmp_path: Path) -> No
     own = functools.partial(torch.optim.SGD, lr=0.1)
     with pytest.warns(UserWarning, match="adam_beta2 do not apply, because your own optimiser"):
         an.train(data, settings=small_settings(adam_beta2=0.5), rounds=1, run=run, optimiser=own)
+
+
+def test_the_command_of_an_older_run_leaves_out_settings_without_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command that repeats it would be refused; the one that continues it needs them."""
+    standard = an.PRESETS["quickstart"].settings
+    for changes, printed in (
+        ({"adam_beta2": 0.5, "k": 2}, "--k 2"),
+        ({"augment_below": 3, "train_only": "D", "head_start": 5}, "--train-only D"),
+        ({"lr": 0.1, "lr_floor": 0.2}, "--lr 0.2 --lr-floor 0.2"),
+    ):
+        settings = dataclasses.replace(standard, **changes)
+        with monkeypatch.context() as older:
+            older.setattr(session, "refuse_unused_settings", lambda *arguments: None)
+            run = an.train(
+                "mnist-5k", preset="quickstart", settings=settings, rounds=1, run=tmp_path / printed
+            )
+        command = train_command(run, 1)
+        assert command == f"advnets train mnist-5k --preset quickstart {printed} --rounds 1"
+        assert main([*shlex.split(command)[1:], "--run", str(tmp_path / "new"), "--dry-run"]) == 0
+        assert main([*shlex.split(continue_command(run, 2))[1:], "--dry-run"]) == 0
+
+
+def test_a_game_in_which_D_is_never_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = small_settings(head_start=2)
+    with pytest.warns(UserWarning, match="D is never trained: head_start is 2, and the game ends"):
+        an.train(small_data(), settings=settings, rounds=2, run=tmp_path / "run")
+    an.train(small_data(), settings=settings, rounds=3, run=tmp_path / "run")
+    play = ["play", "gaussian", "--rounds", "2", "--head-start", "2", "--out", str(tmp_path)]
+    with pytest.warns(UserWarning, match="D is never trained"):
+        assert main(play) == 0
+    assert main([*play, "--change", "1:head_start=0"]) == 0
+    capsys.readouterr()
+    new = ["train", "mnist-5k", "--run", str(tmp_path / "new"), "--dry-run"]
+    assert main([*new, "--head-start", "2", "--train-only", "G"]) == 2
+    assert "--head-start has no effect, since train_only is G." in capsys.readouterr().err
 
 
 def test_a_setting_without_effect_of_an_older_run_stays(

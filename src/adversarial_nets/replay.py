@@ -29,6 +29,7 @@ from adversarial_nets.errors import SettingError, UnknownName, UserError, unknow
 from adversarial_nets.game import play
 from adversarial_nets.runs import files as runs_files
 from adversarial_nets.runs import game_state
+from adversarial_nets.setting_checks import warn_of_head_start
 from adversarial_nets.settings import DATA_OPTIONS, Settings
 from adversarial_nets.state import Game
 from adversarial_nets.toys import catalogue, plane
@@ -305,6 +306,8 @@ def replay(
             "rounds", f"is {script.rounds}, but settings are to change after round {late[0]}."
         )
     kind = kind_of(script.data)
+    if not any("head_start" in changed for _, changed in script.changes):
+        warn_of_head_start(script.settings, script.rounds)
     with one_thread():
         game = new_game(script)
         play_script(script, game, lambda game: on_round(game.round, script.rounds))

@@ -1,14 +1,15 @@
 """Check that settings do not contradict each other. Imports no torch."""
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING
+import warnings
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.errors import SettingError
 
 if TYPE_CHECKING:
     from adversarial_nets.settings import Settings
 
-__all__ = ["check_combinations", "refuse_unused"]
+__all__ = ["check_combinations", "refuse_unused", "warn_of_head_start", "without_unused"]
 
 _SMALLEST_SIGMA = 1e-4
 
@@ -36,19 +37,46 @@ def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
             raise SettingError(name, f"has no effect, since {why}. Leave it out.")
 
 
-def _why_unused(s: "Settings") -> dict[str, str | bool]:
-    """The reason why a setting has no effect, by its dotted name; False if it has an effect."""
+def without_unused(s: "Settings", changed: Mapping[str, Any]) -> dict[str, Any]:
+    """The changed settings for a command that repeats a run of an earlier version.
+
+    Earlier versions accepted settings without effect, which `refuse_unused` refuses. A learning
+    rate below `lr_floor` had the effect of `lr_floor`.
+
+    Args:
+        s: the run's settings.
+        changed: values by dotted name.
+    """
+    reasons = _why_unused(s)
+    now = {**changed, "lr": s.lr_floor} if reasons["lr"] and "lr" in changed else changed
+    return {name: x for name, x in now.items() if name == "lr" or not reasons.get(name)}
+
+
+def warn_of_head_start(s: "Settings", rounds: int) -> None:
+    """Warn if G is trained alone in all of the game's rounds, which may be extended later."""
+    if s.head_start >= rounds > 0 and s.train_only is None:
+        warnings.warn(
+            f"D is never trained: head_start is {s.head_start}, and the game ends at round "
+            f"{rounds}. Give a smaller head_start or more rounds.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def _why_unused(s: "Settings") -> dict[str, str | bool | None]:
+    """The reason why a setting has no effect, by its dotted name; falsy if it has an effect."""
     optimisers = {s.optimiser, s.optimiser_D or s.optimiser}
     without_sgd = "sgd" not in optimisers and "the momentum of optimiser adam is constant"
     without_maxout = s.D.activation != "maxout" and "D.activation is relu"
     of_mlp_D = ("D.activation", "D.pieces", "D.top_pieces", "D.keep_prob_input")
     of_mlp_G = ("G.activations", "G.bias", "G.sparse", "G.deconvolution", "G.keep_prob")
-    reasons: dict[str, str | bool] = {
+    reasons: dict[str, str | bool | None] = {
         "adam_beta2": "adam" not in optimisers and "no network is trained by optimiser adam",
         "momentum_end": s.momentum_end != s.momentum and without_sgd,  # alike: constant, as it is
         "momentum_epochs": without_sgd,
         "penalty_sigma": not (s.r1 or s.r2) and "r1 and r2 are 0",
         "augment_below": not s.augment and "augment is 0",
+        "head_start": s.train_only and f"train_only is {s.train_only}",
         "lr_hold": s.lr_decay == 1 and "lr_decay is 1, so the learning rate never falls",
         "lr": s.lr < s.lr_floor and f"the smallest learning rate, lr_floor, is {s.lr_floor:g}",
         "D.pieces": without_maxout,

@@ -123,33 +123,47 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
         )
     name, path = _place_of(run, place)
     named = name if path is None else f"{name.partition(':')[0]}:{path}"
-    example = f"{run.data.partition(':')[0]}:PATH" if ":" in run.data else "idx:FOLDER"
     if path is not None and not path.exists():
         raise DataMoved(
-            f"{run.folder} was trained on {run.data}, and {path} does not exist.", example
+            f"{run.folder} was trained on {run.data}, and {path} does not exist.",
+            _example_of_place(run),
         )
     # other data that cannot be resized are used as they are, and refused below
     options = s.data_options() if place is None or registry.find(name).resizable else {}
     data = datasets.load(name, **options, on_progress=on_progress, path=path)
     if not _is_data_of(run, data):
-        problem = f"The images of {named} are not those that {run.folder} was trained on"
-        if place is not None and registry.absolute_path(run.data) is None:
-            instead = (
-                f"; to compare the samples with images of {place}, type: advnets measure {place} "
-                f"--samples {run.folder}"
-            )
-            raise SettingError(
-                "data",
-                f"is {place}, but {run.folder} was trained on other images, {run.data}, which are "
-                "found by that name. Leave it out"
-                + (instead if data.image_shape == run.image_shape else "."),
-            )
-        if path is not None or place is not None:
-            raise DataMoved(f"{problem}: some have changed, or they are other images.", example)
-        raise UserError(
-            f"{problem}: they have changed since. Restore the images, or train a new run."
-        )
+        raise _other_images(run, data, named, place, moved=path is not None)
     return data
+
+
+def _other_images(run: Run, data: Dataset, named: str, place: str | None, moved: bool) -> UserError:
+    """The error for images that are not the run's; `moved` if they are in another folder."""
+    kind, problem = run.data.partition(":")[0], f"those that {run.folder} was trained on"
+    if place is None and not moved:
+        return UserError(
+            f"The images of {named} are not {problem}: they have changed since. Restore the "
+            "images, or train a new run."
+        )
+    if place is None or kind not in registry.REGISTRY or registry.absolute_path(run.data):
+        return DataMoved(
+            f"The images of {named} are not {problem}: some have changed, or they are other"
+            " images.",
+            _example_of_place(run),
+        )
+    instead = (
+        f"; to compare the samples with images of {place}, type: advnets measure {place} "
+        f"--samples {run.folder}"
+    )
+    return SettingError(
+        "data",
+        f"is {place}, but {run.folder} was trained on other images, {run.data}, which are found by "
+        f"that name. Leave it out{instead if data.image_shape == run.image_shape else '.'}",
+    )
+
+
+def _example_of_place(run: Run) -> str:
+    """An example of a place that the images of a run may have been moved to."""
+    return f"{run.data.partition(':')[0]}:PATH" if ":" in run.data else "idx:FOLDER"
 
 
 def _place_of(run: Run, place: str | None) -> tuple[str, Path | None]:

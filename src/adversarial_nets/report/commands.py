@@ -8,6 +8,7 @@ from adversarial_nets.datasets import registry
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs.folder import Run
+from adversarial_nets.setting_checks import without_unused
 from adversarial_nets.settings import settings_differences
 from adversarial_nets.training.default_preset import preset_for
 
@@ -39,8 +40,9 @@ def train_command(run: Run, rounds: int | None = None, folder: Path | None = Non
     if rounds is None and (length := preset.length_of(run.settings)) != preset.rounds:
         rounds = length
     standard = preset.settings_for(rounds)
-    changed = settings_differences(standard, run.settings)
-    words += option_words({name: value for name, (_, value) in changed.items()})
+    differences = settings_differences(standard, run.settings)
+    changed = {name: value for name, (_, value) in differences.items()}
+    words += option_words(without_unused(run.settings, changed) if folder is None else changed)
     precision = run.info.get("precision", "float32")
     if precision != "float32":
         words += ["--precision", precision]

@@ -85,8 +85,9 @@ def _parsed(line: bytes) -> object:
 
 def _is_number(value: object) -> bool:
     """Whether a value is a finite number."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return is_number and abs(value) <= sys.float_info.max
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return abs(value) <= sys.float_info.max
 
 
 def _are_scores(scores: object) -> bool:

@@ -27,6 +27,7 @@ from adversarial_nets.runs.evaluations import read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike
 from adversarial_nets.runs.provenance import made_with
 from adversarial_nets.schedules import rounds_in
+from adversarial_nets.setting_checks import warn_of_head_start
 from adversarial_nets.setting_values import (
     POSITIVE,
     check_value,
@@ -147,6 +148,8 @@ def train(
         dataset = _load(data, plan.settings, reporter)
         _check_game(plan, dataset, networks, patience)
         total = _length(plan, dataset, rounds, epochs)
+        if distributed.is_main():
+            warn_of_head_start(plan.settings, total)
         keep_all = keep == "all"
         request = _Request(plan, dataset, networks, onto, device, precision, keep_all, patience)
         with show_training(reporter, total) as show:
