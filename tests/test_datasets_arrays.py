@@ -335,3 +335,22 @@ def test_labels_may_be_the_names_of_classes() -> None:
         an.dataset_from_arrays(images, names, classes=("cat", "dog"))
     with pytest.raises(UserError, match="give one class for each image"):
         an.dataset_from_arrays(images, np.array(names).reshape(15, 2))
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_labels_classes_and_shapes_as_numpy_and_pandas_have_them() -> None:
+    make: Any = an.dataset_from_arrays
+    images, names = noise(30, 6, 6), ["cat", "dog", "owl"] * 10
+    data = make(images, np.array(names, object))  # as a column of pandas
+    assert data.classes == ("cat", "dog", "owl")
+    numbers = make(
+        images, np.array([0, 1, 2] * 10, object), classes=np.array(["cat", "dog", "owl"])
+    )
+    assert torch.equal(data.labels["test"], numbers.labels["test"])
+    assert {type(name) for name in numbers.classes} == {str}
+    assert make(images, [0, 1] * 15, classes=None).class_names == ("0", "1")
+    assert make(images, [0, 1] * 15, classes=[7, 8]).classes == ("7", "8")
+    for shape in (np.array([1, 6, 6]), tuple(np.array([1, 6, 6])), torch.Size([1, 6, 6])):
+        assert make(images.reshape(30, 36), image_shape=shape).image_shape == (1, 6, 6)
+    with pytest.raises(UserError, match="labels have rows of different lengths"):
+        make(images, [[1], [1, 2]] * 15)

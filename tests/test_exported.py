@@ -122,6 +122,12 @@ def test_half_precision_is_half_the_size_and_scored_again(tmp_path: Path) -> Non
     (record,) = json.loads((half.folder / "evaluation.json").read_text())
     expected = an.evaluate(half, samples=30, calibration=False, progress=False)
     assert record["parzen"]["nats"] == expected.parzen.nats
+    an.evaluate(run, samples=30, grid=iter([0.2, 0.3]), calibration=False, progress=False)
+    again = an.export_generator(run, tmp_path / "own-grid", half=True)
+    grids = [
+        r["parzen"]["curve"] for r in json.loads((again.folder / "evaluation.json").read_text())
+    ]
+    assert [[sigma for sigma, _ in curve] for curve in grids][1] == [0.2, 0.3]
 
 
 def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> None:
@@ -349,6 +355,7 @@ def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:
         ("sample G --weights raw", "holds one generator, the averaged G of round 20"),
         ("report G", "a report needs a run with its metrics"),
         ("train mnist-5k --from G --run NEW", "holds only a generator"),
+        ("train mnist-5k --run G", "holds only a generator (advnets export), which cannot be"),
         ("export RUN --half", "--half is given without --safetensors"),
         ("export RUN --safetensors NEW --onnx G.onnx", "give one of them"),
         ("sample DAMAGED", "cannot be read"),

@@ -13,9 +13,12 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import adversarial_nets as an
+from adversarial_nets.build import change_settings
+from adversarial_nets.classes import generator_input
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import metrics
+from adversarial_nets.runs.folder import folder_of
 from adversarial_nets.settings import Cadence, Settings
 from adversarial_nets.training import loop
 from adversarial_nets.training.diagnostics import describe_problem, rounds_without_diversity
@@ -46,6 +49,7 @@ def test_a_run_may_be_given_as_text_path_or_run(run: an.Run) -> None:
         assert an.open_run(given).fingerprint == run.fingerprint
         _, round = an.load_generator(given, 10)
         assert round == 10
+        assert len(metrics.read_metrics(given)) == 4
         found = an.evaluate(given, small_data(), samples=50, calibration=False)
         assert found.round == 20
     assert an.write_report(str(run.folder), small_data()).exists()
@@ -60,6 +64,8 @@ def test_a_folder_of_images_may_be_given_as_a_path(tmp_path: Path) -> None:
 def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], object], str]]:
     """Calls with wrong arguments, and parts of what each error says."""
     lib: Any = an
+    any_input: Any = generator_input
+    any_change: Any = change_settings
     s, G, preset = settings, nn.Linear(5, 36), lib.PRESETS["quickstart"]
 
     def train(settings: object = s, run: str = "unused", rounds: object = 3, **how: object) -> None:
@@ -130,6 +136,14 @@ def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], o
             "floats of shape (4,), but this generator takes none",
         ),
         (lambda: lib.sample(G, s, 1, z=["a"]), "z is not a tensor or an array of numbers"),
+        (
+            lambda: lib.sample(G, lib.Settings(), 4),
+            "G does not take noise of shape (4, 100).*Give the settings of G's own run",
+        ),
+        (lambda: lib.new_game(s, data, device="x"), "device is 'x', which PyTorch does not offer"),
+        (lambda: any_change(lib.new_game(s, data), {"lr": 1}), "settings is of type dict"),
+        (lambda: metrics.read_metrics("unused"), "unused is not a folder of a run; give one"),
+        (lambda: any_input(G, torch.ones(2, 5), "ab"), "c is not a tensor or an array of numbers"),
     ]
 
 
@@ -300,6 +314,21 @@ def test_help_teaches_the_package() -> None:
     assert an.__doc__ is not None
     for name in ("train", "evaluate", "write_report", "open_run", "load_generator", "sample"):
         assert f"an.{name}(" in an.__doc__
+
+
+def test_a_run_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert folder_of("~/runs/x") == tmp_path / "runs" / "x"
+    assert folder_of("a~/x") == Path("a~/x")
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_noise_of_numpy_makes_a_generators_input() -> None:
+    G, _ = an.load_generator("digits")
+    z: Any = np.ones((2, 100), np.float32)
+    rows = generator_input(G, z, np.array([3, 4]))  # type: ignore[arg-type]
+    assert torch.equal(rows, generator_input(G, torch.ones(2, 100), torch.tensor([3, 4])))
 
 
 def test_more_samples_than_the_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:

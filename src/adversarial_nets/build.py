@@ -17,6 +17,7 @@ from adversarial_nets import (
 from adversarial_nets.augmentation import diff_augment_probability
 from adversarial_nets.datasets import Dataset, ImageShape, Source, as_dataset, image_shape_of
 from adversarial_nets.datasets.arrays import DataLike
+from adversarial_nets.engine.devices import check_device
 from adversarial_nets.engine.manual_support import supports
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.layers import Dropout
@@ -88,6 +89,7 @@ def new_game(
             data's range.
     """
     require_settings(settings)
+    check_device(device)
     s = settings
     data = data if isinstance(data, Source) else as_dataset(data, **s.data_options())
     _check_augmentation(s, data)
@@ -288,8 +290,9 @@ def change_settings(game: Game, settings: Settings) -> None:
     game that has once needed autograd continues with autograd.
 
     Raises:
-        UserError: a setting that needs a new game (all but `settings.LIVE`).
+        UserError: a setting that needs a new game (all but `settings.LIVE`), or no settings.
     """
+    require_settings(settings)
     changes = settings_differences(game.settings, settings)
     fixed = [name for name in changes if name not in LIVE]
     if fixed:

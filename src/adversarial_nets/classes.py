@@ -17,6 +17,7 @@ from adversarial_nets.datasets.registry import REGISTRY
 from adversarial_nets.errors import NoTrainingClasses, UserError
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
+from adversarial_nets.tensors import as_tensor
 
 __all__ = [
     "class_count",
@@ -178,7 +179,8 @@ def generator_input(
             classes, or class numbers that do not exist.
     """
     shares, nothing = _shares(G), _nothing_known(G)
-    c = None if c is None else torch.as_tensor(c)
+    z = z if isinstance(z, Tensor) else as_tensor("z", z)
+    c = c if c is None or isinstance(c, Tensor) else as_tensor("c", c)
     if c is not None and c.is_floating_point():
         columns = 0 if shares is None else len(shares)
         _check_columns(c, len(z), columns if nothing is None else len(nothing))

@@ -272,11 +272,28 @@ def sample(
             inputs = classes.generator_input(G, z_block, c_block)
             like = reference_parameter(G)
             with seeded_torch(address, f"torch, {purpose}", like.device):
-                drawn = G(inputs.to(like))
+                drawn = _output(G, inputs.to(like))
             if start == 0:
                 images = _space_for(n, drawn)
             images[block] = drawn
     return images
+
+
+def _output(G: nn.Module, inputs: Tensor) -> Tensor:
+    """G's output for these inputs.
+
+    Raises:
+        UserError: G takes inputs of another shape.
+    """
+    try:
+        return G(inputs)
+    except torch.OutOfMemoryError:
+        raise
+    except RuntimeError as error:
+        raise UserError(
+            f"G does not take noise of shape {tuple(inputs.shape)} ({error}). Give the settings of "
+            "G's own run, run.settings."
+        ) from error
 
 
 def _check_sample(

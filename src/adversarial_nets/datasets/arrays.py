@@ -14,6 +14,7 @@ from adversarial_nets.datasets.checks import SPLITS, warn_about
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.datasets.registry import load, name_of
 from adversarial_nets.errors import UserError
+from adversarial_nets.setting_values import plain_value
 
 __all__ = ["Array", "DataLike", "as_dataset", "dataset_from_arrays", "name_or_dataset"]
 
@@ -38,7 +39,7 @@ def dataset_from_arrays(
     labels: Labels | Mapping[str, Labels] | None = None,
     *,
     image_shape: tuple[int, int, int] | None = None,
-    classes: Sequence[str] = (),
+    classes: Sequence[str] | None = None,
     name: str = "array",
 ) -> Dataset:
     """Make a data set of images in memory; they are copied, never changed.
@@ -75,6 +76,7 @@ def dataset_from_arrays(
     ((1, 4, 4), 16, 2, 2)
     """
     given = dict(images) if isinstance(images, Mapping) else {"all": images}
+    image_shape = plain_value(image_shape, tuple[int, int, int] | None)
     _check_shape_and_name(image_shape, name)
     if isinstance(images, Mapping):
         _check_splits(given)
@@ -84,7 +86,7 @@ def dataset_from_arrays(
         rows[split], shapes[split] = _to_rows(what, array, image_shape)
     if len(set(shapes.values())) > 1:
         raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
-    labels, classes = _numbered(labels, tuple(classes))
+    labels, names = _numbered(labels, tuple(map(str, () if classes is None else classes)))
     numbers = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
     chosen, how = _choose({split: len(x) for split, x in rows.items()})
     parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
@@ -100,7 +102,7 @@ def dataset_from_arrays(
             for split, (source, index) in chosen.items()
             if source in numbers
         },
-        classes=classes,
+        classes=names,
         random_order="all" in given,
     )
     warn_about(data)
@@ -348,12 +350,15 @@ def _numbered(
     Raises:
         UserError: a name that is not in `classes`, or more than one name for an image.
     """
-    given = labels if isinstance(labels, Mapping) else {"all": labels}
-    if any(isinstance(x, str | bytes) for x in given.values()):
+    if labels is None:
+        return None, classes
+    each = labels if isinstance(labels, Mapping) else {"all": labels}
+    if any(isinstance(x, str | bytes) for x in each.values()):
         raise UserError("labels is one text; give a list with the class of each image.")
-    arrays = {split: np.asarray(x) for split, x in given.items() if not isinstance(x, Tensor)}
+    given = {split: _as_labels(x) for split, x in each.items()}
+    arrays = {split: x for split, x in given.items() if isinstance(x, np.ndarray)}
     if not any(array.dtype.kind in "US" for array in arrays.values()):
-        return labels, classes
+        return (given if isinstance(labels, Mapping) else given["all"]), classes
     names = {}
     for split, array in arrays.items():
         if array.dtype.kind not in "US" or len(arrays) < len(given):
@@ -368,6 +373,21 @@ def _numbered(
     except KeyError as error:
         raise UserError(f"labels has the class {error}, which classes lacks.") from error
     return (found if isinstance(labels, Mapping) else found["all"]), classes
+
+
+def _as_labels(labels: Any) -> Array:  # noqa: ANN401 (labels of any form)
+    """Labels as an array or a tensor; objects, which pandas' texts are, become texts or numbers.
+
+    Raises:
+        UserError: not one class for each image.
+    """
+    if isinstance(labels, Tensor):
+        return labels
+    try:
+        array = np.asarray(labels)
+        return np.array(array.tolist()) if array.dtype.kind == "O" else array
+    except ValueError as error:  # rows of different lengths
+        raise UserError("labels have rows of different lengths; give one class each.") from error
 
 
 def _to_labels(

@@ -17,7 +17,7 @@ from adversarial_nets.datasets.arrays import DataLike, name_or_dataset
 from adversarial_nets.datasets.checks import require_held_out
 from adversarial_nets.errors import DataMoved, SettingError, UserError
 from adversarial_nets.evaluation.calibration import CalibrationRow, calibrate
-from adversarial_nets.evaluation.parzen import ParzenScore, Samples, parzen_score_on
+from adversarial_nets.evaluation.parzen import Grid, ParzenScore, Samples, parzen_score_on, reusable
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import files, game_state
@@ -193,7 +193,7 @@ def evaluate(
     *,
     checkpoint: str | int = "last",
     weights: Literal["raw", "averaged"] | None = None,
-    grid: str = "paper",
+    grid: Grid = "paper",
     samples: int = 10_000,
     calibration: bool = True,
     G: nn.Module | None = None,
@@ -212,7 +212,7 @@ def evaluate(
         checkpoint: ``last``, ``best`` (see `checkpoint_folder`) or the number of a round.
         weights: ``raw`` for G's weights, as published, or ``averaged`` for their moving average;
             by default `Run.default_weights`, those that the report shows.
-        grid: the grid of σ, ``paper`` or ``fine``.
+        grid: the grid of σ: ``paper``, ``fine``, or your own values.
         samples: number of samples; memory does not grow above 10,000.
         calibration: whether to compute the calibration rows too.
         G: a generator of the run's architecture, for a run with your own networks; it is copied.
@@ -223,7 +223,7 @@ def evaluate(
         UserError: an unknown checkpoint or grid, no averaged weights, `samples` below 1, or a data
             set other than the run's.
     """
-    samples = whole_number("samples", samples)
+    samples, grid = whole_number("samples", samples), reusable(grid)
     run = open_run(run)
     read_evaluations(output_folder(run.folder))  # a damaged file is reported before the work
     data = check_data(run, data)

@@ -12,6 +12,7 @@ from torch import nn
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.parzen import GRIDS
 from adversarial_nets.evaluation.score import check_data, evaluate, load_data
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.report.commands import evaluate_command, passed_in, train_command
@@ -128,10 +129,11 @@ def _score_again(
     """Score an exported generator by the protocol of each record."""
     for record in records:
         parzen = record["parzen"]
+        is_named = parzen["grid"] in GRIDS
         evaluate(
             run,
             data,
-            grid=parzen["grid"],
+            grid=parzen["grid"] if is_named else [sigma for sigma, _ in parzen["curve"]],
             samples=parzen["samples"],
             calibration=False,
             G=G,

@@ -253,7 +253,7 @@ def _packaged(folder: Path) -> Path | None:
 
 
 def folder_of(run: RunLike) -> Path:
-    """Return the folder of a run, which need not exist yet.
+    """Return the folder of a run, which need not exist yet; ``~`` in a text is the home folder.
 
     Raises:
         UserError: the argument is neither a path nor a run.
@@ -261,11 +261,11 @@ def folder_of(run: RunLike) -> Path:
     if isinstance(run, Run):
         return run.folder
     if isinstance(run, str | PathLike) and run != "":
-        return Path(run)
+        at_home = isinstance(run, str) and run.startswith("~/")
+        return Path(run).expanduser() if at_home else Path(run)
     given = "an empty text" if run == "" else f"a {type(run).__name__}"
     raise UserError(
-        f"A run is given as {given}; give its folder, e.g. 'runs/first', or the Run that train or "
-        "open_run returned."
+        f"A run is given as {given}; give its folder, e.g. 'runs/first', or what train returned."
     )
 
 

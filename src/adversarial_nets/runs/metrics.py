@@ -4,8 +4,9 @@ import json
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import (
@@ -15,21 +16,30 @@ from adversarial_nets.runs.files import (
     write_atomically,
 )
 
+if TYPE_CHECKING:
+    from adversarial_nets.runs.folder import RunLike
+
 __all__ = ["append_metrics", "cut_metrics", "read_metrics"]
 
 
-def read_metrics(folder: str | Path) -> list[dict[str, Any]]:
+def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
     """Read all rows of metrics.jsonl in a run's folder; incomplete and damaged lines are ignored.
 
     A warning names damaged lines, but not an incomplete last one, which a killed process leaves.
 
+    Args:
+        run: the run, or its folder.
+
     Raises:
-        UserError: the file cannot be read.
+        UserError: there is no such folder, or the file cannot be read.
     """
-    lines = _lines(Path(folder))
+    place = getattr(run, "folder", run)
+    if not isinstance(place, str | PathLike) or not Path(place).exists():
+        raise UserError(f"{place!s} is not a folder of a run; give one, e.g. 'runs/first'.")
+    lines = _lines(Path(place))
     if damaged := _damaged(lines):
         warnings.warn(
-            f"Damaged lines of {Path(folder) / 'metrics.jsonl'} are left out: "
+            f"Damaged lines of {Path(place) / 'metrics.jsonl'} are left out: "
             f"{', '.join(map(str, damaged[:5]))}{', …' if len(damaged) > 5 else ''}. Restore them "
             "from a copy.",
             UserWarning,

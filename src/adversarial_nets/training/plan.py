@@ -89,11 +89,17 @@ def resolve(choices: Choices) -> Plan:
     from, then the preset's. So a run continues even if its preset was changed later.
 
     Raises:
-        UserError: the preset does not exist; the run in the folder is damaged; the folder is that
-            of the run to start from.
+        UserError: the preset does not exist; the run in the folder is damaged or is only an
+            exported generator; the folder is that of the run to start from.
     """
     old = _existing_run(choices)
     plan = _new_run(choices) if old is None else _plan(choices, old.preset, old, old.folder)
+    is_old = not (plan.restart or is_new(plan.folder))
+    if is_old and runs_folder.open_run(plan.folder).exported:
+        raise UserError(
+            f"{plan.folder} holds only a generator (advnets export), which cannot be trained. Give "
+            "the run another folder with --run (in Python, run=)."
+        )
     if plan.source and plan.folder.resolve() == plan.source.folder.resolve():
         raise UserError(
             f"{plan.folder} is the run to start from; give the new run another folder with --run "
