@@ -290,7 +290,7 @@ def test_odd_arguments_in_python(tmp_path: Path) -> None:
         (lambda: an.evaluate(run, data=images, G="x"), "G is a str"),  # type: ignore[arg-type]
         (lambda: an.sample(G, settings, n=2, c=np.array([[7], [7]])), "must be 2 numbers"),
         (lambda: measure_images(x, small_data(), "patches"), r"\(9, 16\); it must be \(n, 36\)"),
-        (lambda: measure_images("x", small_data()), "x is no tensor or array of numbers"),  # type: ignore[arg-type]
+        (lambda: measure_images("x", small_data()), "x is not a tensor or an array of numbers"),  # type: ignore[arg-type]
         (
             lambda: an.dataset_from_arrays(images.reshape(60, 16), image_shape=(4, 4)),  # type: ignore[arg-type]
             r"image_shape is \(4, 4\); it must be \(channels, height, width\)",

@@ -199,6 +199,8 @@ def test_odd_images_to_measure() -> None:
     tracked = x.double().clone()
     tracked.requires_grad = True
     assert measure(tracked, data) == measure(x.numpy(), data) == measure(x, data)
+    as_arrays = measure(x, data, lambda images: images[:, ::9].numpy())
+    assert as_arrays.model == measure(x, data, lambda images: images[:, ::9]).model
 
 
 def test_features_that_change_their_images_do_not_change_the_callers() -> None:

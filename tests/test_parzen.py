@@ -375,7 +375,7 @@ def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) 
     [
         (3, np.zeros((2, 36)), "data are of type int; give the name of a data set"),
         (small_data(), [[0.0]], "Samples are of type list; give floats"),
-        (small_data(), np.array([["a"]]), "samples is no tensor or array of numbers"),
+        (small_data(), np.array([["a"]]), "samples is not a tensor or an array of numbers"),
         (small_data(), torch.zeros(2, 36, device="meta"), "or one without values"),
         (small_data(), torch.zeros(2, 36).to_sparse(), "a sparse, nested or quantised tensor"),
         (small_data(), torch.zeros(2, 36, dtype=torch.complex64), "a complex tensor"),
@@ -400,7 +400,7 @@ def test_sigma_of_other_types() -> None:
         with pytest.raises(UserError, match=says):
             log_likelihood(x, x, wrong)
     for points in (None, "x", torch.tensor(1.0), x.to("meta"), x.to_sparse(), [["a"]]):
-        with pytest.raises(UserError, match=r"x is no tensor or array|images to score are"):
+        with pytest.raises(UserError, match=r"x is not a tensor or an array|images to score are"):
             log_likelihood(points, x, [0.5])  # type: ignore[arg-type]
 
 

@@ -1,7 +1,7 @@
 """Random draws depend only on seed, purpose, step and row."""
 
 from types import SimpleNamespace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -123,6 +123,15 @@ def test_priors_have_their_supports() -> None:
 def test_rows_that_do_not_follow_one_another_are_refused() -> None:
     with pytest.raises(SettingError, match="step 1"):
         Address(0, 0, range(0, 10, 2))
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_rows_that_are_no_range_and_no_rows() -> None:
+    rows: Any
+    for rows in (3, [0, 1]):
+        with pytest.raises(SettingError, match="it must be a range with step 1"):
+            Address(0, 0, rows)
+    assert Address(0, 0, range(0)).normal("x", 3).shape == (0, 3)
 
 
 def test_the_generators_of_another_device_are_restored(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,6 +81,7 @@ for change in (
     dict(G=GeneratorSettings(batch_norm=1)),
     dict(D=DiscriminatorSettings(units=["8"])),
     dict(D=DiscriminatorSettings(units=8)),
+    dict(G=GeneratorSettings(activations="relu")),
     dict(G=dict(hidden=(8,))),
     dict(D=DiscriminatorSettings),
 ):
@@ -107,6 +108,7 @@ def test_a_programs_words_and_kinds_of_numbers_are_checked() -> None:
         "G.batch_norm is 1; it must be True or False.",
         f"D.units is ('8',); it must be {whole}.",
         f"D.units is 8; it must be a tuple, each value {whole}.",
+        "G.activations is 'relu'; it must be a tuple, each value one of 'relu', 'sigmoid'.",
         "G is of type dict; it must be of type GeneratorSettings, e.g. "
         "GeneratorSettings(hidden=(240, 240)).",
         "D is the class DiscriminatorSettings; it must be of type DiscriminatorSettings, e.g. "

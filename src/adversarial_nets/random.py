@@ -55,8 +55,8 @@ class Address:
 
     def __post_init__(self) -> None:
         """Check that the rows are consecutive, because only their start and number are used."""
-        if self.rows.step != 1:
-            raise SettingError("rows", f"is {self.rows}; it must be a range with step 1.")
+        if not isinstance(self.rows, range) or self.rows.step != 1:
+            raise SettingError("rows", f"is {self.rows!r}; it must be a range with step 1.")
 
     def words(self, purpose: str, width: int, dtype: type[np.unsignedinteger[Any]]) -> NDArray[Any]:
         """Return random unsigned integers of the given type, shape (rows, width)."""
@@ -67,7 +67,7 @@ class Address:
             key=_key(self.seed, purpose),
         )
         raw = generator.random_raw(len(self.rows) * counts * 4)
-        return raw.view(dtype).reshape(len(self.rows), -1)[:, :width]
+        return raw.view(dtype).reshape(len(self.rows), counts * per_count)[:, :width]
 
     def uniform(self, purpose: str, width: int) -> Float[Tensor, "rows width"]:
         """Return draws from U[0, 1), multiples of 2⁻²⁴, which float32 represents exactly."""

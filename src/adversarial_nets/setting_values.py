@@ -177,14 +177,19 @@ def type_in_words(hint: object, bounds: Bounds, value: object = None) -> str:
     choices = [a for kind in kinds for a in get_args(kind) if isinstance(a, str | int)]
     if choices:
         names = ", ".join(dict.fromkeys(map(repr, choices)))
-        return f"one of {names}" if isinstance(choices[0], str) else bounds.words
+        required = f"one of {names}" if isinstance(choices[0], str) else bounds.words
+        return f"a tuple, each value {required}" if _is_one_for_several(value, hint) else required
     if str in kinds:
         return "a text" if bounds is ANY else bounds.words
     if hint is bool:
         return "True or False"
     required = bounds.words if bounds.words.startswith("a ") else f"a number, {bounds.words}"
-    is_several = get_origin(hint) is tuple and not isinstance(value, str | tuple)
-    return f"a tuple, each value {required}" if is_several else required
+    return f"a tuple, each value {required}" if _is_one_for_several(value, hint) else required
+
+
+def _is_one_for_several(value: object, hint: object) -> bool:
+    """Whether a tuple is required but something else is given."""
+    return get_origin(hint) is tuple and not isinstance(value, tuple)
 
 
 def as_float(number: Any) -> float:  # noqa: ANN401 (a real number of any type)

@@ -116,18 +116,17 @@ def of_network(
     import torch
 
     from adversarial_nets.evaluation.measures import compare_each
+    from adversarial_nets.tensors import as_tensor
 
     def checked(x: "Tensor") -> "Tensor":
         with torch.no_grad():
-            found: object = of(x.clone())  # it may change its images in place
-        given = str(type(found))
-        if isinstance(found, torch.Tensor):
-            if found.ndim == 2 and len(found) == len(x):
-                return found.cpu().double()
-            given = f"shape {tuple(found.shape)}"
+            given: object = of(x.clone())  # it may change its images in place
+        found = as_tensor(f"The value of the features {name}", given)
+        if found.ndim == 2 and len(found) == len(x):
+            return found.cpu().double()
         raise UserError(
-            f"The features {name} returned {given} for {len(x)} images; they must be a "
-            f"tensor of shape ({len(x)}, number of features)."
+            f"The features {name} returned shape {tuple(found.shape)} for {len(x)} images; they "
+            f"must be a tensor of shape ({len(x)}, number of features)."
         )
 
     return ImageFeatures(name, checked, compare_each, classifier)
