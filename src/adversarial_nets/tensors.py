@@ -33,7 +33,7 @@ def as_tensor(name: str, given: object) -> Tensor:
             raise ValueError("a sparse, nested or quantised tensor, or one without values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
-            f"{name} is not a tensor or an array of numbers ({str(error).rstrip('.')}). Give one, e.g. "
-            "torch.tensor([0, 1]) or numpy.array([0.5, 1.5])."
+            f"{name} is not a tensor or an array of numbers ({str(error).rstrip('.')}). Give one, "
+            "e.g. torch.tensor([0, 1]) or numpy.array([0.5, 1.5])."
         ) from error
     return found.detach()
