@@ -183,7 +183,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "JSD = lambda p, q: 2 * theory.JSD(p, q)": "½",
             "JSD = lambda p, q: theory.KL(p, q)": "with m",
             "JSD = lambda p, q: theory.KL((p + q) / 2, p) / 2 + theory.KL((p + q) / 2, q) / 2": "finite",
-            "JSD = lambda p, q: theory.KL(p, (p + q) / 2) / 2": "one of the two terms",
+            "JSD = lambda p, q: theory.KL(p, (p + q) / 2) / 2": "One of the two terms",
             "JSD = lambda p, q: theory.JSD(p, q) / np.log(2)": "natural logarithm",
         },
         {
@@ -445,7 +445,7 @@ MISTAKES: dict[int, list[dict[str, str]]] = {
             "rounds_for = lambda epochs, images, m=100: epochs * int(np.ceil(images / m))": "whole number",
         },
         {
-            "diversity = lambda s, x: x.var(0).mean() / s.var(0).mean()": "upside down",
+            "diversity = lambda s, x: x.var(0).mean() / s.var(0).mean()": "is inverted",
             "diversity = lambda s, x: s.var() / x.var()": "pixel by pixel",
             "diversity = lambda s, x: s.std(0).mean() / x.std(0).mean()": "Take variances",
             "diversity = lambda s, x: (s.var(0) / x.var(0)).mean()": "First average over the pixels",
