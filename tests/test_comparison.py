@@ -20,6 +20,7 @@ from adversarial_nets.evaluation.published import PublishedScore
 from adversarial_nets.plots import curves as plots_curves
 from adversarial_nets.plots import style
 from adversarial_nets.presets import PRESETS
+from adversarial_nets.report import commands
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.evaluations import read_evaluations
@@ -324,8 +325,11 @@ def test_the_command_reads_the_requested_scores(
     lines = [x for x in capsys.readouterr().out.splitlines() if "custom, from" not in x]
     what = "small, averaged G, grid fine  "
     assert lines[0] == f"a  {what}no such score"
-    command = shlex.join(["advnets", "evaluate", paths[0], *how])
-    assert f"Make the score of a with: {command}" in lines
+    call = f"an.evaluate({paths[0]!r}, data=data, weights='averaged', grid='fine')"
+    assert f"Make the score of a with: {call}" in lines  # only this program has the images
+    run = dataclasses.replace(run, data="mnist-5k")
+    command = shlex.join(["advnets", "evaluate", paths[1], *how])
+    assert commands.evaluate_command(run, "averaged", "fine") == command
     nats = f"{score['nats']:8.1f} ± {score['se']:.1f} nats of 30 samples"
     assert lines[1] == f"b  {what}round {3:9}  {nats}"
     assert [line.split() for line in lines[2:6]] == [

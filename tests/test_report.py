@@ -139,6 +139,7 @@ def test_without_a_score_the_page_shows_the_command_that_makes_one(quiet: Run) -
     assert "has not been scored yet" in page.text
     call = f"an.evaluate({str(quiet.folder)!r}, data=data, weights='averaged')"
     assert call in page.text  # only the program has these images
+    assert commands.calibrate_command(quiet) == "an.calibrate(data)"
     for_command = dataclasses.replace(quiet, data="mnist-5k", own_nets=False)
     command = f"advnets evaluate {quiet.folder} --weights averaged"
     assert commands.evaluate_command(for_command, "averaged") == command

@@ -1,7 +1,6 @@
 """The commands that read finished runs: ``advnets report`` and ``compare``."""
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -88,13 +87,15 @@ def _compare(o: CompareOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if o.out is not None:
         require_suffix(o.out, ".png")
     from adversarial_nets.evaluation.compare_runs import compare
+    from adversarial_nets.report.commands import evaluate_command
+    from adversarial_nets.runs.folder import open_run
 
     found = compare(o.runs, o.weights, o.grid)
     reporter.say(str(found))
     for entry, path in zip(found.entries, o.runs, strict=True):
         if entry.nats is None and not entry.settings.get("train_on_all"):
-            how = shlex.join([str(path), "--weights", entry.weights, "--grid", entry.grid])
-            reporter.say(f"Make the score of {entry.name} with: advnets evaluate {how}")
+            how = evaluate_command(open_run(path), entry.weights, entry.grid)
+            reporter.say(f"Make the score of {entry.name} with: {how}")
     picture = None if o.out is None else _write_picture(found, o.out, reporter)
     return dataclasses.asdict(found) | {"picture": picture}
 

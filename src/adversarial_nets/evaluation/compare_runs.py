@@ -299,7 +299,7 @@ def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry
     except _BAD_RECORD as error:
         raise UserError(
             f"{path} is damaged ({reason(error)}): evaluation.json or metrics.jsonl has invalid "
-            "contents. Delete evaluation.json and run advnets evaluate again."
+            "contents. Delete evaluation.json and score the run again."
         ) from error
 
 

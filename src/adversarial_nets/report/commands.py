@@ -87,30 +87,32 @@ def _is_included(data: str) -> bool:
     return str(getattr(loader, "__module__", "")).partition(".")[0] == "adversarial_nets"
 
 
-def evaluate_command(run: Run, weights: str | None = None) -> str:
+def evaluate_command(run: Run, weights: str | None = None, grid: str | None = None) -> str:
     """The command that scores the run's raw, averaged or only generator, or a call in Python."""
-    return _command("evaluate", "evaluate", run, weights)
+    return _command("evaluate", "evaluate", run, weights=weights, grid=grid)
 
 
 def report_command(run: Run, weights: str) -> str:
     """The command that writes a report of the run's raw or averaged generator, or a call."""
-    return _command("report", "write_report", run, weights)
+    return _command("report", "write_report", run, weights=weights)
 
 
-def _command(name: str, function: str, run: Run, weights: str | None) -> str:
+def _command(name: str, function: str, run: Run, **options: str | None) -> str:
     """A command, or a call in Python if the command would need a program's own G or images."""
     given = {"data": "data"} if not _is_included(run.data) else {}
     given |= {"G": "G"} if run.own_G else {}
+    chosen = {option: value for option, value in options.items() if value}
     if not given:
-        option = ["--weights", weights] if weights else []
-        return shlex.join(["advnets", name, str(run.folder), *option])
-    given |= {"weights": repr(weights)} if weights else {}
+        return shlex.join(["advnets", name, str(run.folder), *option_words(chosen)])
+    given |= {option: repr(value) for option, value in chosen.items()}
     arguments = [repr(str(run.folder)), *(f"{key}={value}" for key, value in given.items())]
     return f"an.{function}({', '.join(arguments)})"
 
 
 def calibrate_command(run: Run) -> str:
-    """The command that scores reference images of the run's data set."""
+    """The command that scores reference images of the run's data set, or a call in Python."""
+    if not _is_included(run.data):
+        return "an.calibrate(data)"
     options = run.settings.data_options()
     # The command has no --train-on-all: its reference images never include test images.
     given = {name: value for name, value in options.items() if value and name != "train_on_all"}

@@ -38,7 +38,7 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         return complete
     except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(
-            f"{path} is damaged ({reason(error)}). Delete it and run advnets evaluate again."
+            f"{path} is damaged ({reason(error)}). Delete it and score the run again."
         ) from error
 
 
