@@ -36,6 +36,13 @@ class Function(nn.Module):
         return self.function(self.layers(x))
 
 
+class Counting(nn.Sequential):
+    """Layers with a state that is no tensor."""
+
+    def get_extra_state(self) -> dict[str, int]:
+        return {"calls": 1}
+
+
 def G() -> nn.Sequential:
     return nn.Sequential(nn.Linear(Z, 9), nn.ReLU(), nn.Linear(9, PIXELS), nn.Sigmoid())
 
@@ -121,6 +128,27 @@ def test_flat_networks_are_used_as_they_are() -> None:
     assert [m.training for m in mine_G] == [True, False, True, True]
 
 
+@pytest.mark.parametrize("first", [nn.LeakyReLU, nn.Dropout])
+@pytest.mark.parametrize("protocol", ["paper", "released"])
+def test_layers_may_change_their_input_in_place(
+    protocol: str, first: Callable[..., nn.Module]
+) -> None:
+    """The networks get copies, so that penalties and gradients are those of the input."""
+    settings = small_settings(protocol=protocol, r1=1.0, gradient_penalty=1.0)
+    found = []
+    for inplace in (True, False):
+        torch.manual_seed(0)
+        mine_G = nn.Sequential(nn.LeakyReLU(inplace=inplace), *G())
+        mine_D = nn.Sequential(first(inplace=inplace), *D())
+        game = new_game(settings, small_data(), G=mine_G, D=mine_D)
+        play(game, 3)
+        found.append(list(game_state.nets_of(game).values()))
+        z = -torch.ones(3, Z)
+        sample(game.G, settings, 3, z=z)
+        assert torch.equal(z, -torch.ones(3, Z))
+    assert all(map(torch.equal, *found))
+
+
 def test_lazy_layers_get_their_size() -> None:
     lazy = nn.Sequential(nn.LazyLinear(9), nn.ReLU(), nn.LazyLinear(1))
     play(new_game(small_settings(), small_data(), D=lazy), 1)
@@ -141,6 +169,7 @@ def test_lazy_layers_get_their_size() -> None:
         ({"D": Function(D(), lambda a: a.mean())}, r"returns shape \(\)"),
         ({"D": nn.Linear(PIXELS, 1, device="meta")}, r"D is on meta.*run on cpu"),
         ({"G": torch.jit.ScriptModule()}, "G is compiled by torch.jit"),
+        ({"D": Counting(D())}, r"D's state _extra_state is a dict, .* Return a tensor"),
     ],
 )
 def test_networks_with_wrong_shapes_are_refused(network: dict[str, Any], message: str) -> None:

@@ -42,7 +42,9 @@ _FAR = 1000.0  # a usual input times this saturates a sigmoid or tanh
 
 
 class ImageAdapter(nn.Module):
-    """A network with its input unflattened and its output flattened.
+    """A network with its input copied and unflattened, and its output flattened.
+
+    The copy is for layers that change their input in place.
 
     The weights have the same names as in the wrapped network, so checkpoints do not depend on the
     adapter.
@@ -67,7 +69,7 @@ class ImageAdapter(nn.Module):
         """The network's output, one row for each row of x."""
         size = math.prod(self.input_shape)
         c = (class_numbers(x[:, size:]),) if self.conditional else ()
-        y = self.net(x[:, :size].reshape(-1, *self.input_shape), *c)
+        y = self.net(x[:, :size].reshape(-1, *self.input_shape).clone(), *c)
         return y.flatten(1) if y.ndim > 2 else y
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 (torch's signature)
@@ -214,6 +216,12 @@ def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
             f"{name} is compiled by torch.jit, so its parameters cannot be frozen and its layers "
             "cannot be read. Give the network from before torch.jit.script or torch.jit.trace."
         )
+    for key, value in net.state_dict().items():
+        if not isinstance(value, Tensor):
+            raise UserError(
+                f"{name}'s state {key} is a {type(value).__name__}, but checkpoints save tensors "
+                "only. Return a tensor from get_extra_state, e.g. torch.tensor([count])."
+            )
     is_trained = required.trained and required.settings.train_only in (None, name)
     if not any(p.requires_grad or not is_trained for p in net.parameters()):
         raise UserError(
@@ -240,18 +248,19 @@ def _adapted(
     remedy: str,
     conditional: bool = False,
 ) -> nn.Module:
-    """The network or an `ImageAdapter` of it, for the first input shape with the right output."""
+    """The network or an `ImageAdapter` of it, for the first input shape with the right output.
+
+    A network that changes its input in place gets an adapter, too.
+    """
     problems: list[str] = []
     wrong = _WRONG_ARGUMENTS if conditional else _WRONG_SHAPE
     cause: Exception | None = None
     for shape in shapes:
         given = (len(rows), *shape)
+        x = _like(net, rows).clone()
         try:
             with _test_mode(net):
-                if conditional:
-                    output = ImageAdapter(net, shape, True)(_like(net, rows))
-                else:
-                    output = net(_like(net, rows).reshape(given))
+                output = ImageAdapter(net, shape, True)(x) if conditional else net(x.reshape(given))
         except wrong as error:
             cause = error
             first_line = next(iter(str(error).splitlines()), type(error).__name__)
@@ -261,9 +270,16 @@ def _adapted(
             raise UserError(f"{task}, but it returns a {type(output).__name__}. {remedy}")
         if is_right(output):
             is_flat = shape == shapes[0] and output.ndim <= 2 and not conditional
-            return net if is_flat else ImageAdapter(net, shape, conditional)
+            is_used_alone = is_flat and not _changes(net, x)
+            return net if is_used_alone else ImageAdapter(net, shape, conditional)
         problems.append(f"it returns shape {tuple(output.shape)} for shape {given}")
     raise UserError(f"{task}, but {', and '.join(problems)}. {remedy}") from cause
+
+
+def _changes(net: nn.Module, x: Tensor) -> bool:
+    """Whether a network that was tested with x changes its input in place, or may in training."""
+    dropout = (m for m in net.modules() if isinstance(m, nn.modules.dropout._DropoutNd))
+    return any(m.inplace for m in dropout) or (not x.is_inference() and x._version > 0)
 
 
 # --- Warnings -------------------------------------------------------------------------------------

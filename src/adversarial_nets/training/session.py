@@ -85,7 +85,9 @@ def train(
     Args:
         data: a name for `datasets.load`, a folder of images as a path, a loaded data set, or images
             in memory for `datasets.dataset_from_arrays`: one array or tensor, or a mapping of them.
-        preset: name of the preset to take the settings from; the data set's own by default.
+        preset: name of the preset to take the settings from; the data set's own by default, but for
+            your own networks quickstart-2014 in place of quickstart and pictures, whose learning
+            rate and penalties suit their own networks only.
         settings: settings in place of the preset's. Without preset and settings, an existing run
             continues with its own.
         seed: the seed, in place of that of the preset or settings.
