@@ -18,7 +18,7 @@ from website.sources import join_chinese_lines  # noqa: E402 (the path comes fir
 
 
 def written(page: Path, folder: Path) -> Path:
-    """Where a page's notebook is written."""
+    """The path to which a page's notebook is written."""
     name = f"{page.stem.removesuffix('.zh-CN')}.ipynb"
     return folder / "zh-CN" / name if page.stem.endswith(".zh-CN") else folder / name
 
@@ -51,12 +51,12 @@ def convert(page: Path, folder: Path) -> Path:
 
 
 def convert_new(pages: list[Path], folder: Path) -> None:
-    """Write the notebooks that are not there yet; the others may hold a learner's answers."""
+    """Write the notebooks that do not exist; the others may contain a learner's answers."""
     new = [page for page in pages if not written(page, folder).exists()]
     for page in new:
         print(os.path.relpath(convert(page, folder)))
     if kept := len(pages) - len(new):
-        print(f"{kept} notebooks are there already; they stay as they are, with your answers.")
+        print(f"{kept} notebooks exist already; they were not changed, so your answers are kept.")
         print(f"To get a new one, move or delete its file in {os.path.relpath(folder)} first.")
 
 

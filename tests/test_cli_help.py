@@ -48,7 +48,7 @@ def run(digits_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train mnist-5k --optimizer adam", "Did you mean --optimiser?"),
         ("train mnist-5k --keep-prob 0.5", "keep-prob"),
         ("train mnist-5k --seeed 1", "Did you mean --seed?"),
-        ("train mnist-5k --resume", "A run resumes by itself"),
+        ("train mnist-5k --resume", "A run resumes automatically"),
         ("train mnist-5k --eval-every 9", "Did you mean --score-every?"),
         ("train mnist-5k --snap 9", "Did you mean --save-every?"),
         ("train mnist-5k --mirror", "Did you mean --flip?"),

@@ -273,7 +273,7 @@ def test_a_dead_process_is_a_sentence(
     assert main([*TRAIN, "--nproc", "2"]) == 1
     assert capsys.readouterr().err.splitlines() == [
         "advnets: Process 2 of 2 ended with signal 9. The run is saved up to its last checkpoint; "
-        "repeat the command to continue, with --max-restarts 3 to do so by itself.",
+        "repeat the command to continue; --max-restarts 3 does so automatically.",
         f"{CONTINUE} --nproc 2 --max-restarts 3",
     ]
     assert main([*TRAIN, "--nproc", "2", "--max-restarts", "1"]) == 1

@@ -205,4 +205,4 @@ def test_a_learners_answers_are_not_overwritten(
     convert_new(PAGES[:3], tmp_path)
     assert own.read_text(encoding="utf-8") == "my answers"
     assert written(PAGES[2], tmp_path).exists()
-    assert "2 notebooks are there already" in capsys.readouterr().out
+    assert "2 notebooks exist already" in capsys.readouterr().out

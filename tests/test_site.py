@@ -257,7 +257,7 @@ def test_a_document_holds_the_tables_of_the_records(document: str) -> None:
     text = (ROOT / document).read_text(encoding="utf-8")
     assert text.count("<!-- table ") == 3
     assert filled(text, "zh-CN" if ".zh-CN" in document else "en") == text
-    with pytest.raises(ValueError, match="names no table"):
+    with pytest.raises(ValueError, match="is not a table"):
         filled("<!-- table nothing -->\n<!-- end -->", "en")
 
 
@@ -337,9 +337,9 @@ def test_the_check_finds_what_is_wrong(tmp_path: Path) -> None:
     (tmp_path / "s.css").write_text('a { background: url("https://e.org/i.png") }')
     assert problems(tmp_path) == [
         "a.html loads https://e.org/s.js from another server",
-        "a.html: there is no b.html",
-        "a.html: #x has no such heading",
-        "a.html: there is no p.png",
+        "a.html: b.html does not exist",
+        "a.html: #x does not have this heading",
+        "a.html: p.png does not exist",
         "s.css loads https://e.org/i.png from another server",
     ]
 

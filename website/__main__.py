@@ -37,7 +37,7 @@ def main() -> int:
             build(options.out, languages, options.notebooks)
         wrong = [] if options.only or options.language else problems(options.out)
     except subprocess.CalledProcessError:
-        return 1  # Sphinx has said why
+        return 1  # Sphinx has printed the reason
     except UserError as error:
         print(f"make site: {error}", file=sys.stderr)
         return error.exit_code

@@ -62,7 +62,7 @@ def write_sources(language: Language, folder: Path, out: Path) -> None:
     Files that have not changed are not written again, so that Sphinx need not read them again.
 
     Args:
-        language: of the pages.
+        language: the language of the pages.
         folder: for the pages and their pictures.
         out: the site's folder; linked files that are not pages are copied below ``files``.
     """
@@ -114,7 +114,7 @@ def _text(page: Page, everything: list[Page], copy: Callable[[PurePosixPath], No
             ],
         )
     if page.name.startswith("notebooks/"):
-        # A check holds the answer, and nobody has tried the exercise when the site is built.
+        # A check contains the answer, and its exercise is not filled in when the site is built.
         text = text.replace(":tags: [check]", ":tags: [check, hide-input, remove-output]")
     if page.language == "zh-CN":
         text = join_chinese_lines(text)
@@ -133,7 +133,7 @@ def _write_if_changed(path: Path, content: bytes) -> None:
 
 
 def _run_sphinx(language: Language, sources: Path, out: Path, notebooks: Notebooks) -> None:
-    """Run Sphinx in a process of its own; a warning is an error."""
+    """Run Sphinx in a separate process; a warning is an error."""
     command = [sys.executable, "-m", "sphinx", "--builder", "html", "--fail-on-warning"]
     command += ["--fresh-env", "--keep-going", "--quiet", "--conf-dir", str(ROOT / "website")]
     command += ["--doctree-dir", str(WORK / "doctrees" / language), str(sources), str(out)]
@@ -143,5 +143,5 @@ def _run_sphinx(language: Language, sources: Path, out: Path, notebooks: Noteboo
         "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), os.environ.get("PYTHONPATH", "")]),
     }
     if notebooks == "quick":
-        values["ADVNETS_QUICK"] = "1"  # the notebooks' own variable
+        values["ADVNETS_QUICK"] = "1"  # the notebooks read this variable
     subprocess.run(command, check=True, env=os.environ | values)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 __all__ = ["problems"]
 
 _LOADED = {"script": "src", "img": "src", "source": "src", "iframe": "src", "link": "href"}
-"""What a browser loads by itself: the attribute that names it, by tag."""
+"""Addresses that a browser loads without a click: the attribute with the address, by tag."""
 
 _NOT_LOADED = ("next", "prev", "index", "search", "canonical", "author", "copyright", "top")
 """Relations of ``<link>`` that no browser loads."""
@@ -20,7 +20,7 @@ class _Parsed(HTMLParser):
     """The names and links of one page.
 
     Attributes:
-        names: what a link can lead to, by ``id`` or ``name``.
+        names: the targets of links in the page, by ``id`` or ``name``.
         links: what the page links to.
         loaded: what a browser loads with the page.
     """
@@ -33,7 +33,7 @@ class _Parsed(HTMLParser):
         super().__init__()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect what one tag names and links to."""
+        """Collect the names and links of one tag."""
         values = {name: value for name, value in attrs if value is not None}
         self.names |= {values[key] for key in ("id", "name") if key in values}
         address = values.get(_LOADED.get(tag, ""))
@@ -44,10 +44,10 @@ class _Parsed(HTMLParser):
 
 
 def problems(site: Path, outside: tuple[str, ...] = ()) -> list[str]:
-    """What is wrong with a site, each in one line.
+    """Return the errors of a site, one line each.
 
     Args:
-        site: its folder.
+        site: the folder of the site.
         outside: names of folders in it that are not built yet; links there are not checked.
     """
     pages = {path.resolve(): _read(path) for path in sorted(site.rglob("*.html"))}
@@ -79,7 +79,7 @@ def _read(path: Path) -> _Parsed:
 
 
 def _wrong(address: str, path: Path, pages: dict[Path, _Parsed], outside: list[Path]) -> str | None:
-    """What is wrong with a link of a page, or None."""
+    """The error of a link of a page, or None."""
     parts = urlsplit(address)
     if parts.scheme or parts.netloc:
         return None
@@ -87,8 +87,8 @@ def _wrong(address: str, path: Path, pages: dict[Path, _Parsed], outside: list[P
     if any(target.is_relative_to(folder) for folder in outside):
         return None
     if not target.exists():
-        return f"there is no {address}"
+        return f"{address} does not exist"
     heading = unquote(parts.fragment)
     if heading and target in pages and heading not in pages[target].names:
-        return f"{address} has no such heading"
+        return f"{address} does not have this heading"
     return None

@@ -83,7 +83,7 @@ def commands_list(prefix: str = "") -> str:
     """All commands below the headings of the overview, with links, in Markdown.
 
     Args:
-        prefix: what to put before each page's address.
+        prefix: the text before each page's address.
     """
     parts = []
     for group, title in GROUPS.items():

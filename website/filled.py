@@ -21,13 +21,13 @@ def filled(text: str, language: Language) -> str:
     """The document's text with the tables that the records give.
 
     Raises:
-        ValueError: a mark names no table.
+        ValueError: the name in a mark is not the name of a table.
     """
     tables = Tables(language)
 
     def table(found: re.Match[str]) -> str:
         if found[2] not in TABLES:
-            raise ValueError(f"<!-- table {found[2]} --> names no table of website/results.py.")
+            raise ValueError(f"<!-- table {found[2]} --> is not a table of website/results.py.")
         return f"{found[1]}\n{getattr(tables, found[2])()}\n{found[3]}"
 
     return _TABLE.sub(table, text)

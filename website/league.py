@@ -1,4 +1,4 @@
-"""The league table: every model whose Parzen score is recorded in ``results/``, beside measures.
+"""The league table: every model with a Parzen score recorded in ``results/``, and its measures.
 
 A table holds the scores of one data set and one grid of σ, because scores by other grids and on
 other images cannot be compared. Published scores come from `evaluation.published`.
@@ -37,7 +37,7 @@ class Row:
     """One line of a league table.
 
     Attributes:
-        label: the model and how it differs from its standard form, in English; a preset's name is
+        label: the model and its differences from the standard form, in English; a preset's name is
             between backquotes.
         nats: Parzen log-likelihood of the test images; a mean over the seeds.
         error: with several seeds their standard deviation, otherwise the standard error over test
@@ -47,7 +47,7 @@ class Row:
         samples: number of samples that were scored; None if it is not recorded.
         sigma: the values of σ, chosen on validation images.
         published: the published score of the model.
-        measures: of each measure its recorded values.
+        measures: the recorded values of each measure.
         measured: number of seeds with measures.
     """
 
@@ -114,7 +114,7 @@ def _run_rows(data: str, grid: str) -> Iterator[Row]:
     for name, found in _records().items():
         if _is_score(found, data, grid):
             model = re.sub(rf"-(seed\d+|raw|averaged|{grid})(?=-|$)", "", name)
-            # Each converged run ends where its validation score stops rising.
+            # Each converged run ends at the round after which its validation score does not rise.
             rounds = None if "falling" in model else _round(found)
             groups.setdefault((model, found["weights"], rounds), []).append(name)
     for (model, *_), names in groups.items():
@@ -123,7 +123,7 @@ def _run_rows(data: str, grid: str) -> Iterator[Row]:
 
 
 def _is_score(found: Mapping[str, Any], data: str, grid: str) -> bool:
-    """Whether a record is of ``advnets evaluate`` on the data set by the grid."""
+    """Whether a record was written by ``advnets evaluate`` on the data set by the grid."""
     return found.get("data") == data and found.get("parzen", {}).get("grid") == grid
 
 
@@ -132,7 +132,7 @@ def _run_row(data: str, tags: Iterable[str], names: Sequence[str]) -> Row:
 
     Args:
         data: the data set's name.
-        tags: parts of the files' names, beside the data set's name, seed, weights and grid.
+        tags: parts of the files' names, without the data set's name, seed, weights and grid.
         names: of the files with their scores.
     """
     found = [record(name) for name in names]
@@ -165,7 +165,7 @@ def _round(found: Mapping[str, Any]) -> int:
 
 
 def _tag_in_words(tag: str) -> str:
-    """What a part of a file's name says about a run.
+    """The meaning of a part of a file's name.
 
     >>> [_tag_in_words(tag) for tag in ("falling", "k20", "bfloat16")]
     ['converged', 'k = 20', 'bfloat16']

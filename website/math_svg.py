@@ -18,7 +18,7 @@ __all__ = ["render", "setup"]
 SIZE = 18
 """Height of the letters, in pixels at the page's default size of 16 pixels."""
 LONG = 240
-"""Width in pixels from which a formula gets a line of its own on a narrow screen."""
+"""Width in pixels from which a formula gets a separate line on a narrow screen."""
 
 
 @cache
@@ -32,7 +32,7 @@ def render(latex: str, inline: bool) -> str:
     >>> render("D^*(x)", inline=True).startswith('<span class="math"><svg aria-hidden="true"')
     True
     """
-    # ziamath sets no space after log, and one after a minus sign that has nothing before it.
+    # ziamath sets no space after log, and a space after a minus sign at the beginning.
     spaced = re.sub(r"\\log (?=[\w\\])", r"\\log\\, ", latex)
     spaced = re.sub(r"(^|[(=\[&]\s*|\\(?:le|approx) )-", r"\1{-}", spaced)
     formula = Latex(spaced, size=SIZE, inline=inline, color="currentColor")
@@ -69,7 +69,7 @@ _SIGNS = re.compile(r"[，。；：、）？！”.,;:)]+")
 
 
 def _attach_signs(app: "Sphinx", doctree: nodes.document, name: str) -> None:
-    """Give each formula the signs after it, so that no line of the page begins with one."""
+    """Join each formula and the signs after it, so that no line of the page begins with a sign."""
     for formula in list(doctree.findall(nodes.math)):
         after = formula.next_node(descend=False, siblings=True)
         found = _SIGNS.match(after) if isinstance(after, nodes.Text) else None

@@ -30,7 +30,7 @@ POINTS = 300
 ARROWS = 30
 """Samples at which an arrow shows the gradient of G's objective."""
 LONGEST_ARROW = 0.12
-_TALLEST = 1.65  # of a density on the line, in units of the data's largest
+_TALLEST = 1.65  # largest plotted density on the line, in units of the largest density of the data
 _METRICS = (
     *("V", "JSD", "distance", "modes hit", "near a mode"),
     *("distance from the ring", "angles covered"),
@@ -38,11 +38,11 @@ _METRICS = (
 
 
 def record_lesson(name: str, rounds: int | None = None, frames: int = FRAMES) -> dict[str, Any]:
-    """Play a lesson and return what the page shows of it, as JSON.
+    """Play a lesson and return the content of its page, as JSON.
 
     Args:
         name: one of `playground.lessons.LESSONS`.
-        rounds: the length of the games; the lesson's own by default.
+        rounds: the length of the games; by default the length that the lesson sets.
         frames: snapshots of each game, equally far apart.
     """
     lesson = LESSONS[name]
@@ -103,7 +103,7 @@ def _game(script: Script, at: list[int]) -> dict[str, Any]:
 
 
 def _background(data: str, script: Script) -> dict[str, Any]:
-    """What does not change during a game: p_data on the line, points in the plane."""
+    """The parts that do not change during a game: p_data on the line, points in the plane."""
     evaluator = replay.evaluator_for(data, script.settings)
     if isinstance(evaluator, line.Evaluator):
         p_data = evaluator.p_data[1:-1]

@@ -1,6 +1,6 @@
 """Tables of the results pages, made from ``results/*.json`` when the site is built.
 
-Each function returns a table in Markdown in one language. A test compares it with the files.
+Each function returns a table in Markdown in one language. A test compares the table with the files.
 """
 
 import json
@@ -245,7 +245,7 @@ class Tables:
         )
 
     def measures(self) -> str:
-        """Measures beyond the paper, beside their values for real images."""
+        """Measures beyond the paper, with their values for real images."""
         files = {
             "measure-mnist-seed1-raw": "published setting, raw G",
             "measure-mnist-seed1-averaged": "published setting, averaged G",
@@ -290,7 +290,7 @@ class Tables:
         return WORDS[name]["en" if self.language == "en" else "zh"]
 
     def _both_machines(self, name: str) -> list[dict[str, Any]]:
-        """The records of the quiet machine and of the one beside a busy loop, if there are any."""
+        """The records of the idle machine and of the machine with a busy loop, if they exist."""
         files = (name, f"{name}-busy")
         return [record(file) for file in files if (FOLDER / f"{file}.json").exists()]
 

@@ -42,7 +42,7 @@ class Page:
     Attributes:
         source: the Markdown file, relative to the project's folder.
         name: the page's address in the folder of its language, without ``.html``.
-        language: of its text.
+        language: the language of its text.
     """
 
     source: PurePosixPath
@@ -51,7 +51,7 @@ class Page:
 
 
 def pages(root: Path = ROOT) -> list[Page]:
-    """All pages that are written by hand, in both languages."""
+    """All pages that are not generated, in both languages."""
     files = [root / f"{name}{suffix}.md" for name in _TOP for suffix in ("", ".zh-CN")]
     files += [root / "results" / "README.md", *root.glob("docs/**/*.md")]
     files += root.glob("notebooks/**/*.md")
@@ -63,7 +63,7 @@ def pages(root: Path = ROOT) -> list[Page]:
 
 
 def _page(source: PurePosixPath) -> Page:
-    """The page that a file becomes.
+    """The page that is made from a file.
 
     >>> _page(PurePosixPath("docs/theory/optimum.zh-CN.md")).name
     'theory/optimum'
@@ -91,7 +91,7 @@ def rewrite_links(
     """The page's text with links and pictures as they are on the site.
 
     Args:
-        text: of the page's source.
+        text: the text of the page's source.
         page: the page.
         all_pages: every page, in every language.
         on_file: called with each file of the project that the page links to and that is not a page;

@@ -331,7 +331,7 @@ PRESETS: dict[str, Preset] = {
         _MNIST,
         epochs=100.0,
         why="§5 and the released mnist.yaml. The published run had no stopping rule; continue with "
-        "a larger --epochs. The moving average of G is kept beside the published, raw G.",
+        "a larger --epochs. The moving average of G is saved together with the published, raw G.",
     ),
     "fast": Preset(
         _FAST,

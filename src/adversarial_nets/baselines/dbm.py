@@ -10,7 +10,7 @@ distribution closest to p(h | v), found by fixed-point iteration. The second is 
 chains that continue from update to update (PCD). Z cannot be computed either, so the model gives
 samples, by a Markov chain, but no likelihood.
 
-Training from random weights fails. Each layer is therefore first trained as an RBM by itself
+Training from random weights fails. Each layer is therefore first trained separately, as an RBM
 (CD-1). The first RBM doubles its input and the second doubles its output, to replace the layer that
 each of them lacks.
 """
@@ -174,7 +174,7 @@ def log_likelihood_gradient(
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBM:
-    """Train each layer by itself, then both together.
+    """Train each layer separately, then both together.
 
     Args:
         images: training images in [0, 1]; intensities are used as probabilities.

@@ -196,9 +196,9 @@ def _report_death(
         return
     rank, number = min(by_signal, key=lambda end: end[1] == signal.SIGTERM)
     more = () if max_restarts else ("--max-restarts", "3")
-    by_itself = ", with --max-restarts 3 to do so by itself" if more else ""
+    automatically = "; --max-restarts 3 does so automatically" if more else ""
     print_error(
         f"advnets: Process {rank + 1} of {nproc} ended with signal {number}. The run is saved up "
-        f"to its last checkpoint; repeat the command to continue{by_itself}."
+        f"to its last checkpoint; repeat the command to continue{automatically}."
     )
     print_error(command_to_continue(args, *more))

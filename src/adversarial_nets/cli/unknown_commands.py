@@ -30,7 +30,7 @@ _COMMANDS: Mapping[str, tuple[str, ...]] = {
 
 _SYNONYMS = {word: command for command, words in _COMMANDS.items() for word in words}
 
-_AGAIN = "A run resumes by itself: give the same advnets train command again."
+_AGAIN = "A run resumes automatically: give the same advnets train command again."
 _NOTES: Mapping[str, str] = {"resume": _AGAIN, "continue": _AGAIN}
 
 

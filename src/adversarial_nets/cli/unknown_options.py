@@ -166,8 +166,8 @@ _NOTES: Mapping[str, str] = {
     "dropout": "It is the probability of keeping a value: dropout 0.3 is keep-prob 0.7.",
     "gpu": "On a GPU, give --device cuda.",
     "cuda": "On a GPU, give --device cuda.",
-    "resume": "A run resumes by itself: give the same command again.",
-    "continue": "A run resumes by itself: give the same command again.",
+    "resume": "A run resumes automatically: give the same command again.",
+    "continue": "A run resumes automatically: give the same command again.",
     "report out": "The report is written to RUN/report.html.",
     "train weight-decay": "There is no weight decay; --max-norm limits the norm of weights.",
 }
