@@ -8,7 +8,7 @@ function decodeBase64(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
 
-function decodeFloats(column) { // what boards/style.py's encode_float32 made
+function decodeFloats(column) { // the inverse of encode_float32 in boards/style.py
   return new Float32Array(decodeBase64(column.f32).buffer);
 }
 
@@ -28,7 +28,7 @@ async function embed(item, place, game) {
   const manager = await Bokeh.embed.embed_item(item);
   views[place][game] = [...manager][0];
   if (document.body.dataset.projector === "yes") enlarge(views[place][game].model, true);
-  // The Tab key skips figures, since there is nothing to do in them.
+  // The Tab key skips figures, since they contain no controls.
   if (place !== "pad") for (const child of element.children) child.inert = true;
 }
 
@@ -54,7 +54,7 @@ function showBoard(message) {
   ).then(() => { delete embedding[game]; showLayers(); });
 }
 
-function enlarge(figure, on) { // for a projector
+function enlarge(figure, on) { // larger texts and thicker lines, for a projector
   const factor = on ? 1.8 : 1 / 1.8;
   for (const axis of [...figure.left, ...figure.right, ...figure.below]) {
     for (const name of ["major_label_text_font_size", "axis_label_text_font_size"]) axis[name] = on ? "19px" : "11px";
@@ -116,7 +116,7 @@ function fillBoard(message, game) {
   if (message.histograms) updateSource(game, "histograms", decodeColumns(message.histograms));
   const hasClass = (i) => chosenClass() !== null && current.settings[i].condition === "classes";
   if (message.png && !hasClass(game)) showSamples({ game, png: message.png });
-  else if (message.png && !(game > 0 && hasClass(0))) requestClass(); // once for both games
+  else if (message.png && !(game > 0 && hasClass(0))) requestClass(); // one request is enough for both games
 }
 
 function showSamples({ game, png }) {
@@ -124,7 +124,7 @@ function showSamples({ game, png }) {
   $("game-" + game).querySelector(".samples").src = "data:image/png;base64," + png;
 }
 
-// In a game with classes: samples of one class only, of the newest round.
+// A game with classes can show the samples of one class, always those of the newest round.
 let askingClass = false; // one request at a time
 
 const chosenClass = () => ($("class-row").hidden || $("class").value === "" ? null : Number($("class").value));
@@ -147,7 +147,7 @@ $("class").addEventListener("change", () => {
 
 const NO_ENDS = { x: [], y: [], x_end: [], y_end: [] };
 
-function showCodes({ codes, grid }, game) { // E(x) in the square of z space
+function showCodes({ codes, grid }, game) { // show E(x) in the square of z space
   const end = codes && grid ? Math.max(...decodeFloats(grid.z)) : 0, z = end ? decodeFloats(codes) : [];
   let dots = "";
   for (let i = 0; i < z.length; i += 2) {
@@ -157,14 +157,14 @@ function showCodes({ codes, grid }, game) { // E(x) in the square of z space
   $("game-" + game).querySelector(".codes").setAttribute("d", dots);
 }
 
-function fillHeat(heat, game) { // D in each cell, one byte each
+function fillHeat(heat, game) { // show D in each cell; each value is one byte
   const source = bokehModel("main", game, "heat");
   if (!source) return;
   source.data.image[0].set(Float32Array.from(decodeBase64(heat.bytes), (value) => value / 255));
   source.change.emit();
 }
 
-function gridLines({ lines, points, xy }) { // x and y of each line, from all [x, y] in turn
+function gridLines({ lines, points, xy }) { // x and y of each line; xy holds all x and y, alternating
   const numbers = decodeFloats(xy), xs = [], ys = [];
   for (let i = 0; i < lines; i++) {
     const line = numbers.subarray(2 * points * i, 2 * points * (i + 1));
@@ -188,10 +188,10 @@ function fillChart(message, game) {
   fillMetrics(message, game);
 }
 
-const CURVE_GROUPS = { divergences: /^(JSD|KL)/, V: /^[VC]$/ }; // several metrics in one chart, by their names
-const isEquation1 = (message) => GAIN_OF_D[message.objective] === EQUATION_1; // the chart of V has its range and −log 4
+const CURVE_GROUPS = { divergences: /^(JSD|KL)/, V: /^[VC]$/ }; // metrics with these names share one chart
+const isEquation1 = (message) => GAIN_OF_D[message.objective] === EQUATION_1; // only then the chart of V shows the range of V and −log 4
 
-function curvesOf(message) { // what the chart can show: V, all divergences, or one of the other metrics
+function curvesOf(message) { // the curves to choose from: V, all divergences, or one other metric
   const names = Object.keys(message.metrics), grouped = names.some((name) => CURVE_GROUPS.divergences.test(name));
   const single = names.filter((name) => !["V", "C"].includes(name) && !CURVE_GROUPS.divergences.test(name));
   return ["V", ...(grouped ? ["divergences"] : []), ...single];

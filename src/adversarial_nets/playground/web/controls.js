@@ -1,7 +1,7 @@
-// The controls: show the state of the games, and send what the user asks for.
+// The controls: show the state of the games, and send the user's requests.
 "use strict";
 
-let copying = null; // "command" or "program": what to copy when the server answers
+let copying = null; // "command" or "program": the text to copy when the server answers
 
 // --- Showing the state ---------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ function setLesson(name) {
   showLesson();
 }
 
-function showLesson() { // the lesson's claim, and what to look at on the board
+function showLesson() { // the lesson's claim, and the part of the board that shows it
   $("lesson").value = lesson;
   const { board } = document.body.dataset;
   $("about").hidden = !board || board === "latent";
@@ -72,7 +72,7 @@ function showLesson() { // the lesson's claim, and what to look at on the board
   $("meaning").hidden = true;
 }
 
-function showParagraphs(place, words) { // one on each line; those that begin with "=" are formulas
+function showParagraphs(place, words) { // each line is a paragraph; lines that begin with "=" are formulas
   if (place.dataset.words === words) return;
   place.dataset.words = words;
   place.replaceChildren(...words.split("\n").filter(Boolean).map((line) => {
@@ -87,7 +87,7 @@ function showParagraphs(place, words) { // one on each line; those that begin wi
   }));
 }
 
-function asOne(...parts) { // no line begins with the punctuation after a term
+function asOne(...parts) { // keep a term and the punctuation after it on one line
   const whole = document.createElement("span");
   whole.className = "whole";
   whole.append(...parts);
@@ -152,13 +152,13 @@ for (const e of all("[data-layers]")) {
 }
 $("setting-game").addEventListener("change", showState);
 
-function refuse(field) { // say what a number must be, and show the current one again
+function refuse(field) { // show the allowed range, and restore the current number
   showNotice(rangeOf(field));
   field.blur();
   showState();
 }
 
-function rangeOf(field) { // in the language of the page; the browser's own message may be in another
+function rangeOf(field) { // the allowed range in the language of the page; the browser may use another language
   const name = field.dataset.label || field.closest("label").querySelector("[data-text]").dataset.text;
   const given = field.value || text(field.validity.badInput ? "given no number" : "given nothing");
   const kind = (field.step === "any" ? "number" : "whole number") + (field.max === "" ? " without limit" : "");
@@ -179,7 +179,7 @@ $("play-to").addEventListener("submit", (e) => {
   e.preventDefault();
   request({ type: "play", to: Number($("pause-at").value) });
 });
-$("pause-at").addEventListener("invalid", (e) => { // the focus leaves the box, and the browser's message with it
+$("pause-at").addEventListener("invalid", (e) => { // without focus the box does not show the browser's message
   e.preventDefault();
   refuse(e.target);
 });
@@ -188,8 +188,9 @@ $("resume").addEventListener("click", () => {
   showNotice(text("dropped", { round: snapshots[0].round }), () => history.back());
 });
 
-// Only one request to look back is on its way; while the slider is dragged, the last position counts.
-let seeking = null, soughtNext = null; // the round asked for, and the one to ask for after it
+// At most one request to show an earlier round waits for its answer. While the slider is dragged,
+// only its last position is requested next.
+let seeking = null, soughtNext = null; // the requested round, and the round to request after it
 
 $("history").addEventListener("input", (e) => seek(Number(e.target.value)));
 
@@ -243,9 +244,9 @@ function setAppearance() { // the server draws the figures again
   request({ type: "set_appearance", lang, theme });
 }
 
-// Keys act wherever the focus is, unless the user is typing. After a click the focus returns to the
+// Keys work wherever the focus is, except while the user is typing. After a click the focus returns to the
 // page: otherwise Space would press the clicked button again, and letters would choose a lesson.
-let pointing = false; // whether the last thing used was the mouse or a finger, not the keyboard
+let pointing = false; // whether the last event came from a mouse or finger, not from the keyboard
 
 document.addEventListener("pointerdown", () => { pointing = true; }, true);
 document.addEventListener("keydown", () => { pointing = false; }, true);
@@ -278,7 +279,7 @@ document.addEventListener("keydown", (event) => {
   action();
 });
 
-document.addEventListener("keyup", (event) => { // keys act again; a timer could end after the user is back in the field
+document.addEventListener("keyup", (event) => { // keys work again (a timer could end after the user has returned to the field)
   if (event.key === "Enter" && event.target.matches("main input[type=number]")) event.target.blur();
 });
 

@@ -1,5 +1,5 @@
-// What all scripts of the page share: texts, the connection to the server, and the address.
-// The page computes nothing of the game: it sends requests and displays the server's answers.
+// Functions that all scripts of the page use: texts, the connection to the server, and the address.
+// The page does not compute the game: it sends requests and displays the server's answers.
 "use strict";
 
 const config = JSON.parse(document.getElementById("config").textContent);
@@ -16,13 +16,13 @@ let addressTime = 0; // when the address was last written
 
 // --- Texts ---------------------------------------------------------------------------------------
 
-function text(name, values = {}) { // the text of that name, with its {placeholders} filled
+function text(name, values = {}) { // the text with this name, its {placeholders} filled
   const translations = config.words[name];
   if (!translations) return name;
   return translations[lang].replace(/\{(\w+)\}/g, (whole, key) => (key in values ? values[key] : ""));
 }
 
-// The name of a metric, under the objective of the game where it depends on it.
+// The name of a metric. Some names depend on the objective of the game.
 function metricName(name, { m, objective }) {
   const own = `metric ${name} ${objective}`;
   return text(own in config.words ? own : "metric " + name, { m });
@@ -52,7 +52,7 @@ function setText(element, words) { // only if it has changed, so that screen rea
   if (element.textContent !== words) element.textContent = words;
 }
 
-function showNotice(words, button = null) { // a button that takes back what the notice tells
+function showNotice(words, button = null) { // the button undoes the change that the notice reports
   setText($("notice-text"), words);
   $("undo").hidden = button === null;
   $("undo").onclick = button;
@@ -70,7 +70,7 @@ function send(message) {
   if (socket && socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
 }
 
-function request(message) { // send what the user asked for, and remove the notice of an earlier request
+function request(message) { // send a request of the user, and remove the notice of an earlier request
   showNotice("");
   if (current) writeAddress(); // so that Back returns to this round
   if (slow && !["slow_round", "set_speed", "update_setting", "set_rates"].includes(message.type)) setSlow(false);
@@ -123,7 +123,7 @@ function connectionLost(code, opened) {
     seeking = soughtNext = null;
     showState();
   }
-  if (["full", "idle", "broken"].includes(ended)) { ended = ""; resumePlaying = false; return; } // the server has said why
+  if (["full", "idle", "broken"].includes(ended)) { ended = ""; resumePlaying = false; return; } // the server has sent the reason
   if (code === 1009) showNotice(text("error message too large"));
   else if (opened || current) showNotice(text("disconnected"));
   else {
@@ -134,9 +134,9 @@ function connectionLost(code, opened) {
   retrySeconds = Math.min(2 * retrySeconds, MAX_RETRY_SECONDS);
 }
 
-let ended = ""; // why the server ends this session, if it has said so
+let ended = ""; // the reason why the server ends this session; empty if it has sent none
 
-setInterval(() => { // a broken network closes no connection
+setInterval(() => { // if the network breaks, no event reports it
   if (!socket || socket.readyState !== WebSocket.OPEN) return;
   if (performance.now() - lastHeard < 1000 * SILENCE_SECONDS) { send({ type: "ping" }); return; }
   socket.onclose = null;
@@ -146,7 +146,7 @@ setInterval(() => { // a broken network closes no connection
 
 // --- The address saves the state -----------------------------------------------------------------
 
-function readAddress() { // what the address saves, under this version's names
+function readAddress() { // the state that the address saves, with the field names of this version
   if (location.hash === "#latent") return { board: "latent" }; // printed by "advnets playground RUN"
   try {
     const address = JSON.parse(decodeURIComponent(location.hash.slice(1))) || {};
@@ -178,7 +178,7 @@ function openAddress(address, resume = false) { // resume: after a reload or a l
   else hideLatent();
 }
 
-function writeAddress(newEntry = false) { // newEntry: the browser's Back returns to the address before
+function writeAddress(newEntry = false) { // newEntry: the browser's Back button returns to the earlier address
   const address = { state: current.state, lang, theme };
   if (lesson) address.lesson = lesson;
   if (hiddenLayers.size) address.hidden = [...hiddenLayers];
@@ -192,7 +192,7 @@ function writeAddress(newEntry = false) { // newEntry: the browser's Back return
 
 addEventListener("hashchange", () => { // Back, Forward, or another link opened in this tab
   resumePlaying = false;
-  showNotice(""); // it is of the address before
+  showNotice(""); // the notice belongs to the earlier address
   if (socket.readyState === WebSocket.OPEN) openAddress(readAddress());
 });
 addEventListener("pagehide", () => {
@@ -200,7 +200,7 @@ addEventListener("pagehide", () => {
   // While the game plays, a snapshot arrives before the state that counts its rounds.
   if (current.playing && snapshots[0]) current.state.rounds = Math.max(current.state.rounds, snapshots[0].round);
   writeAddress();
-  keepForReload(location.hash); // a reload takes the address of before this event
+  keepForReload(location.hash); // a reload uses the address from before this event
 });
 
 function keepForReload(hash) {
@@ -209,7 +209,7 @@ function keepForReload(hash) {
 
 let thisPage = "";
 
-function pageName() { // of this tab, also after a reload, so that it gets its own games back
+function pageName() { // the name of this tab; it survives a reload, so that the same games continue
   try {
     thisPage = thisPage || sessionStorage.getItem("page") || String(Math.random());
     sessionStorage.setItem("page", thisPage);

@@ -1,7 +1,7 @@
-// Under the mouse: a place in z space and its image G(z), in both directions.
+// Show under the mouse the image G(z) of a point in z space, or the z of an image.
 "use strict";
 
-function dataUnderMouse(event, game) { // in the coordinates of the figure's axes, or null outside
+function dataUnderMouse(event, game) { // the position in coordinates of the figure's axes, or null outside
   const view = views.main[game], box = view.el.getBoundingClientRect();
   const [sx, sy] = [event.clientX - box.left, event.clientY - box.top];
   if (!view.frame.bbox.contains(sx, sy)) return null;
@@ -20,7 +20,7 @@ function nearestIndex(values, to) {
   return best;
 }
 
-function hoverOnLine(game, at) { // the arrow whose tip, or below the x axis whose foot, is nearest
+function hoverOnLine(game, at) { // the arrow with the nearest tip; below the x axis the arrow with the nearest foot
   const arrows = bokehModel("main", game, "arrows").data, i = nearestIndex(at.y > 0 ? arrows.x : arrows.z, at.x);
   const columns = Object.fromEntries(["z", "x", "bottom", "top"].map((name) => [name, [arrows[name][i]]]));
   showHover(game, columns, wordsOf([decodeFloats(snapshots[game].z)[i]], [arrows.x[i]]));
@@ -75,7 +75,7 @@ for (const game of [0, 1]) {
 
 // --- Digits: z between the noise of the first four samples -----------------------------------------
 
-let morphing = false, nextMorph = null; // one request at a time; the last position counts
+let morphing = false, nextMorph = null; // one request at a time; only the last position is requested next
 let morphPlace = { u: 0, v: 0 };
 
 function requestMorph(position) {

@@ -1,10 +1,10 @@
 // The latent space of a trained run: choose two images, interpolate, and move z along directions.
 "use strict";
 
-const LATENT_COLUMNS = 8, LATENT_ROWS = 3; // of the images to choose from
+const LATENT_COLUMNS = 8, LATENT_ROWS = 3; // size of the grid of images to choose from
 const latentEnds = { "latent-a": "1", "latent-b": "2" }; // the images at the ends of the line
 let latentShown = null; // the server's latest answer
-let latentOffsets = []; // position of each slider, until the sliders exist
+let latentOffsets = []; // position of each slider; kept here until the sliders exist
 let latentClass = null; // the class of all images, in a run with classes
 let nextEnd = "latent-a"; // which end point the next click on an image sets
 
@@ -21,7 +21,7 @@ function showLatent(saved) {
   }
   document.body.dataset.board = "latent";
   $("latent").hidden = false;
-  if (current && (current.playing || slow)) request({ type: "pause" }); // no game runs unseen
+  if (current && (current.playing || slow)) request({ type: "pause" }); // no game runs while its board is hidden
   showTabs();
   requestLatent();
 }
@@ -31,7 +31,7 @@ function hideLatent() {
   if (document.body.dataset.board === "latent") document.body.dataset.board = $("game-0").dataset.kind || "line";
 }
 
-function useEnd(id) { // take the number in the box, if there is such an image; says whether there is
+function useEnd(id) { // use the image with the number in the box; returns whether it exists
   const valid = $(id).checkValidity();
   if (valid) latentEnds[id] = $(id).value;
   return valid;
@@ -105,7 +105,7 @@ $("latent-class").addEventListener("change", () => {
   requestLatent();
 });
 for (const id of Object.keys(latentEnds)) {
-  $(id).addEventListener("change", () => { // not "input": the first key of 99 would ask for image 9
+  $(id).addEventListener("change", () => { // not "input": typing 99 would request image 9 first
     if (useEnd(id)) { requestLatent(); return; }
     refuse($(id));
     $(id).value = latentEnds[id];

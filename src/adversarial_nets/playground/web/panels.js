@@ -1,4 +1,4 @@
-// What the page says about a snapshot: metrics, Algorithm 1, the diagnosis, and the round.
+// The panels about a snapshot: metrics, Algorithm 1, the diagnosis, and the round.
 "use strict";
 
 const renderTimes = []; // when the last snapshots were drawn, for the frame rate
@@ -25,7 +25,7 @@ async function showSnapshot(message) {
   describeFigures(message, game);
 }
 
-function describeFigures(message, game) { // for screen readers
+function describeFigures(message, game) { // describe them for screen readers
   const words = text("figure description", {
     kind: text("board " + $("game-" + game).dataset.kind),
     round: message.round,
@@ -36,7 +36,7 @@ function describeFigures(message, game) { // for screen readers
   $("game-" + game).querySelector(".samples").alt = message.png ? words : "";
 }
 
-function showFrameRate() { // over the last two seconds
+function showFrameRate() { // the mean of the last two seconds
   const time = performance.now();
   renderTimes.push([time, snapshots[0]?.round || 0]);
   while (renderTimes.length > 3 && time - renderTimes[0][0] > 2000) renderTimes.shift();
@@ -51,7 +51,7 @@ function showFrameRate() { // over the last two seconds
 
 function showMetrics(message) {
   const rows = Object.entries(message.metrics)
-    .filter(([name]) => name !== "data without samples") // is named in the text below the table
+    .filter(([name]) => name !== "data without samples") // the text below the table names it
     .map(([name]) => metricRow(name));
   $("metrics").tBodies[0].replaceChildren(...rows);
   $("metrics").classList.toggle("both", 1 in snapshots);
@@ -62,7 +62,7 @@ function metricRow(name) {
   const row = document.createElement("tr"), head = document.createElement("th");
   head.scope = "row";
   head.textContent = ofEachGame((s) => metricName(name, s));
-  const show = (value) => { // undefined: the objective has no such number
+  const show = (value) => { // undefined: this number does not exist for the objective
     if (value === undefined) return "–";
     return name === "rarest mode" ? formatNumber(100 * value, 0) + " %" : formatNumber(value, name === "modes hit" ? 0 : 3);
   };
@@ -118,7 +118,7 @@ const LOSS_OF_G = {
   wasserstein: "1/m Σ −a(G(z))",
   relativistic: "1/m Σ log(1 + e^(a(x) − a(G(z))))",
 };
-// An objective that a program added has no formula here, only its name.
+// For an objective that a program added, the page shows only the name, not a formula.
 const gainOfD = (objective) => GAIN_OF_D[objective] || `−L_D (${objective})`;
 const lossOfG = (objective) => LOSS_OF_G[objective] || `L_G (${objective})`;
 
@@ -136,7 +136,7 @@ function showAlgorithm(message) {
   showGraphNumbers({ V: message.metrics.V[0], D_x: message.D_x, D_G_z: message.D_G_z });
 }
 
-function explanation(message) { // what the last round did, by the measured numbers
+function explanation(message) { // the changes in the last round, from the measured numbers
   if (message.round === 0) return text("explain start");
   const own = message.V_minibatch || [], measured = [message.V_before, message.metrics.V[0]];
   const words = text("explain " + message.trained, {
@@ -163,7 +163,7 @@ function showDiagnosis() {
   $("diagnosis").classList.toggle("problem", problems.some((name) => name && name !== "early"));
 }
 
-function showRound(message) { // the round, and its place in the history
+function showRound(message) { // the round, and its position in the history
   const slider = $("history");
   if (!slider.matches(":active")) { // the user is not dragging it
     slider.max = message.snapshots - 1;
@@ -175,5 +175,5 @@ function showRound(message) { // the round, and its place in the history
   $("round").textContent = earlier
     ? text("at round of", { round: message.round, last }) : text("at round", { round: message.round });
   slider.setAttribute("aria-valuetext", $("round").textContent);
-  $("resume").classList.toggle("absent", !earlier); // its place stays, so that the slider does not move
+  $("resume").classList.toggle("absent", !earlier); // the hidden button keeps its space, so that the slider does not move
 }

@@ -1,4 +1,4 @@
-// Save what is shown as a picture (PNG), and the game so far as an animation (GIF).
+// Save the displayed board as a picture (PNG), and the game so far as an animation (GIF).
 "use strict";
 
 const MAX_GIF_FRAMES = 40, GIF_SECONDS = 0.12, GIF_WIDTH = 560; // the width of one game in pixels
@@ -88,7 +88,7 @@ $("save-png").addEventListener("click", async () => {
 });
 
 $("save-gif").addEventListener("click", async () => {
-  setSlow(false); // it would keep the rounds asked for from the board
+  setSlow(false); // slow motion would delay the rounds for the animation
   const shown = snapshots[0].round, rounds = snapshots[0].curve.round;
   const every = Math.ceil(rounds.length / MAX_GIF_FRAMES), frames = [];
   for (let i = 0; i < rounds.length; i += every) {
@@ -113,7 +113,7 @@ async function showRoundOf(round) {
 
 const colourKey = (data, i) => ((data[i] >> 3) << 10) | ((data[i + 1] >> 3) << 5) | (data[i + 2] >> 3);
 
-function makePalette(frames) { // the 256 most frequent colours of 15 bits, and the nearest one of each
+function makePalette(frames) { // the 256 most frequent colours of 15 bits, and the nearest palette colour of each colour
   const counts = new Uint32Array(32768);
   for (const { data } of frames) for (let i = 0; i < data.length; i += 4) counts[colourKey(data, i)]++;
   const used = [...counts.keys()].filter((key) => counts[key]).sort((a, b) => counts[b] - counts[a]);
@@ -135,7 +135,7 @@ function encodeGif(frames) {
   word(width); word(height);
   bytes.push(0xf7, 0, 0); // a palette of 256 colours
   for (let i = 0; i < 256; i++) bytes.push(...(palette[i] || [0, 0, 0]).map((v) => (v << 3) | (v >> 2)));
-  bytes.push(0x21, 0xff, 11); ascii("NETSCAPE2.0"); bytes.push(3, 1, 0, 0, 0); // repeat for ever
+  bytes.push(0x21, 0xff, 11); ascii("NETSCAPE2.0"); bytes.push(3, 1, 0, 0, 0); // repeat without end
   for (const { data } of frames) {
     bytes.push(0x21, 0xf9, 4, 0); word(Math.round(100 * GIF_SECONDS)); bytes.push(0, 0);
     bytes.push(0x2c); word(0); word(0); word(width); word(height); bytes.push(0, 8);

@@ -1,10 +1,10 @@
 // Slow motion: play one round, and show each line of Algorithm 1 with its numbers, one after another.
-// The model graph shows which way numbers and gradients flow.
+// The model graph shows in which direction numbers and gradients flow.
 "use strict";
 
 const STAGE_SECONDS = 1.6;
 let slow = false; // whether slow motion is on
-const stageTimers = {}; // by game
+const stageTimers = {}; // a timer for each game
 
 // For each line of Algorithm 1: the arrows of the graph along which numbers or gradients flow.
 const FLOWS = {
@@ -44,7 +44,7 @@ function showSlowly({ game, stages }) {
   const final = stages[stages.length - 1].snapshot;
   final.game = game;
   if (!slow) { handlers.snapshot(final); return; }
-  snapshots[game] = final; // another request shows it at once
+  snapshots[game] = final; // another request displays it immediately
   const show = (i) => {
     const stage = stages[i];
     if (game === 0) showStage(stage, final);

@@ -11,7 +11,7 @@ const handlers = {
   },
   snapshot: (message, ofSlow = false) => {
     if (slow && !ofSlow) return;
-    if (seeking !== null && message.sought !== seeking) return; // of before the look back
+    if (seeking !== null && message.sought !== seeking) return; // the message is from before the latest request for an earlier round
     snapshots[message.game] = message;
     if (current && current.playing) {
       current.state.rounds = message.round;
