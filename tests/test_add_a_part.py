@@ -3,8 +3,11 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
 
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.reproduce import (
@@ -62,3 +65,27 @@ def test_a_new_part_is_made_once_and_its_error_is_shown(tmp_path: Path) -> None:
         found = reproduce(tmp_path, parts=["mine"])
         assert [part.ours for part in found.parts if part.name == "mine"] == ["found"]
     assert made == [1, 0]
+
+
+@pytest.mark.usefixtures("_own_parts", "_as_users_run_it")
+def test_results_with_numbers_of_numpy_and_other_than_results(tmp_path: Path) -> None:
+    any_part: Any = Part
+    wrong: Any
+    for wrong in ("x", any_part(3, "Mine", "§4", "", len), any_part("a", "Mine", "§4", "", None)):
+        with pytest.raises(UserError, match="give a Part with a text as its name and a function"):
+            register(wrong)
+    table = [{"a": np.float32(0.5), "b": torch.tensor(2), "c": Path("x")}]
+    results: tuple[tuple[Any, str], ...] = (
+        (lambda: Result(ours=np.float32(1.5), tables=[table], notes="One."), "1.5"),  # type: ignore[arg-type]
+        (lambda: None, "not run: the function of mine returned a NoneType"),
+        (lambda: Result("found", tables=table), "not run: tables must be a list of tables"),  # type: ignore[arg-type]
+    )
+    for number, (make, ours) in enumerate(results):
+        PARTS.pop("mine", None)
+        register(Part("mine", "Mine", "§4", "nothing", lambda context, make=make: make()))  # type: ignore[misc]
+        found = reproduce(str(tmp_path / str(number)), parts="mine")
+        (part,) = (part for part in found.parts if part.name == "mine")
+        assert part.ours.startswith(ours)
+        if number == 0:
+            assert part.tables == (({"a": 0.5, "b": 2, "c": "x"},),)
+            assert part.notes == ("One.",)

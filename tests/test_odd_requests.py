@@ -248,3 +248,8 @@ def test_labels_that_are_one_text() -> None:
     make: Any = inspect.unwrap(an.dataset_from_arrays)  # without the tests' checks of types
     with pytest.raises(UserError, match="labels is one text; give a list"):
         make(images, "0123456789" * 3)
+
+
+def test_a_program_may_give_a_command_paths_and_numbers(tmp_path: Path) -> None:
+    words: Any = ["train", "mnist-5k", "--run", tmp_path / "run", "--rounds", 2, "--dry-run"]
+    assert inspect.unwrap(main)(words) == 0

@@ -60,7 +60,7 @@ def _main(argv: Sequence[str] | None) -> int:
         return UserError.exit_code
     processes.prepare_for_torch()
     processes.stop_with_torchrun()
-    args = list(sys.argv[1:] if argv is None else argv)
+    args = [str(word) for word in (sys.argv[1:] if argv is None else argv)]
     command: Command | None = None
     options: object = None
     try:

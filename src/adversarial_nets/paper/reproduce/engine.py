@@ -29,12 +29,14 @@ from adversarial_nets.paper.reproduce.registry import (
     Context,
     Part,
     Profile,
+    Result,
     usable_names,
 )
 from adversarial_nets.paper.reproduce.table_parts import table1_file
 from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.runs import checkpoints, files
 from adversarial_nets.runs import folder as runs_folder
+from adversarial_nets.setting_values import whole_number
 
 __all__ = ["Reproduction", "reproduce"]
 
@@ -63,9 +65,9 @@ class Reproduction:
 
 
 def reproduce(
-    out: Path = OUT,
+    out: str | Path = OUT,
     *,
-    parts: Sequence[str] = (),
+    parts: str | Sequence[str] = (),
     profile: Profile = "quick",
     seed: int = 0,
     use: Mapping[str, Path] = MappingProxyType({}),
@@ -77,8 +79,8 @@ def reproduce(
 
     Args:
         out: the folder of everything that is written.
-        parts: names of `PARTS` to make; all parts of the profile by default. A quick part replaces
-            a full one, or one made with `use`, only with `again`.
+        parts: one or several names of `PARTS` to make; all parts of the profile by default. A quick
+            part replaces a full one, or one made with `use`, only with `again`.
         profile: ``quick``, on the included digits in minutes, or ``full``, the published sizes.
         seed: the seed of every random draw.
         use: runs to show instead of training them, by part (``figure2a`` to ``figure2d``); for
@@ -94,7 +96,9 @@ def reproduce(
     """
     if profile not in ("quick", "full"):
         raise UserError(f"profile is {profile!r}; it must be 'quick' or 'full'.")
+    parts, out = (parts,) if isinstance(parts, str) else parts, Path(out)
     _check_names(parts, use)
+    seed = whole_number("seed", seed, least=0, most=2**63)
     context = Context(out, profile, seed, use, on_progress)
     with files.explain_os_errors(out):
         context.folder.mkdir(parents=True, exist_ok=True)
@@ -158,6 +162,11 @@ def _make_part(part: Part, context: Context, again: bool) -> str:
     started = time.monotonic()
     try:
         result = part.make(context)
+        if not isinstance(result, Result):
+            raise UserError(
+                f"the function of {part.name} returned a {type(result).__name__}; it must return a "
+                "Result, e.g. Result(ours='3 nats')."
+            )
     except UserError as error:
         if error.exit_code != UserError.exit_code:  # a training was stopped or diverged
             raise

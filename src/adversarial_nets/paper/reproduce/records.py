@@ -101,10 +101,16 @@ def read_record(name: str, context: Context) -> Record:
         ) from error
 
 
+def _plain(value: Any) -> Any:  # noqa: ANN401 (what a program's part returns)
+    """A number or array of NumPy or torch as Python's; anything else, as a path, as text."""
+    return value.tolist() if hasattr(value, "tolist") else str(value)
+
+
 def write_record(record: Record, context: Context) -> None:
     """Write the record of a part."""
     with files.explain_os_errors(context.folder):
-        content = json.dumps(dataclasses.asdict(record), indent=2, ensure_ascii=False) + "\n"
+        fields = dataclasses.asdict(record)
+        content = json.dumps(fields, indent=2, ensure_ascii=False, default=_plain) + "\n"
         files.write_atomically(context.folder / f"{record.name}.json", content)
 
 

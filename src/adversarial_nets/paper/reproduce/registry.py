@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress, no_progress
 
 __all__ = ["OUT", "PARTS", "Context", "Part", "Profile", "Result", "register", "usable_names"]
@@ -71,6 +72,25 @@ class Result:
     pictures: Sequence[str] = ()
     run: str | None = None
 
+    def __post_init__(self) -> None:
+        """Take a number as `ours`, and one note or picture without a list.
+
+        Raises:
+            UserError: `tables` has no lists of rows.
+        """
+        object.__setattr__(self, "ours", str(self.ours))
+        for name in ("notes", "pictures"):
+            given = getattr(self, name)
+            object.__setattr__(self, name, (given,) if isinstance(given, str) else given)
+        tables = self.tables if isinstance(self.tables, list | tuple) else [None]
+        for table in tables:
+            if isinstance(table, list | tuple) and all(isinstance(row, Mapping) for row in table):
+                continue
+            raise UserError(
+                "tables must be a list of tables, each a list of rows by column, e.g. "
+                "[[{'m': 20, 'nats': -50.1}]]."
+            )
+
 
 @dataclass(frozen=True)
 class Part:
@@ -107,8 +127,14 @@ def register(part: Part) -> Part:
     """Add a part to `PARTS`, after the parts of the same section and of earlier ones.
 
     Raises:
+        UserError: the argument is no part with a name and a function.
         ValueError: there is a part of that name already.
     """
+    if not (isinstance(part, Part) and isinstance(part.name, str) and callable(part.make)):
+        raise UserError(
+            f"register got {part!r}; give a Part with a text as its name and a function, e.g. "
+            "Part('batch-size', 'Size of the minibatch', '§5', 'm = 100', batch_size)."
+        )
     if part.name in PARTS:
         raise ValueError(f"There is a part named {part.name!r} already; give another name.")
     later = [name for name, other in PARTS.items() if other.section > part.section]
