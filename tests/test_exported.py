@@ -348,6 +348,13 @@ def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:
     assert "None" not in card.partition("| weights |")[0]
 
 
+def test_an_export_into_a_repository_and_over_an_earlier_one(run: Run, tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    an.export_generator(run, tmp_path)
+    (tmp_path / "LICENSE").touch()
+    an.export_generator(run, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -360,8 +367,9 @@ def test_the_cards_settings_are_in_words(tmp_path: Path) -> None:
         ("export RUN --safetensors NEW --onnx G.onnx", "give one of them"),
         ("sample DAMAGED", "cannot be read"),
         ("sample nothing", "is not a run's folder"),
-        ("export RUN --safetensors RUN", "which an export would replace"),
-        ("export RUN --safetensors MINE", "holds README.md, which an export would replace"),
+        ("export RUN --safetensors RUN", "and an export would write its own among them"),
+        ("export RUN --safetensors PHOTOS", "holds other files (0.png, 1.png, 2.png, …), and"),
+        ("export RUN --safetensors MINE", "holds other files (README.md), and an export"),
     ],
 )
 def test_mistakes(
@@ -372,7 +380,10 @@ def test_mistakes(
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "README.md").write_text("my project")
     names = {"G": exported, "DAMAGED": damaged, "RUN": run.folder, "NEW": tmp_path / "new"}
-    names["MINE"] = tmp_path / "mine"
+    names |= {"MINE": tmp_path / "mine", "PHOTOS": tmp_path / "photos"}
+    (tmp_path / "photos").mkdir()
+    for i in range(4):
+        (tmp_path / "photos" / f"{i}.png").touch()
     assert main([str(names.get(word, word)) for word in line.split()]) == 2
     assert words in " ".join(capsys.readouterr().err.split())
 

@@ -14,6 +14,7 @@ from adversarial_nets import priors
 from adversarial_nets.cli.main import main
 from adversarial_nets.datasets import dataset_from_arrays, load
 from adversarial_nets.errors import SettingError
+from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.random import Address
 from adversarial_nets.runs.game_state import load_generator
 from small import small_data, small_labelled_data, small_settings
@@ -60,6 +61,38 @@ def test_the_number_of_samples(
 
 
 # --- Truncation -----------------------------------------------------------------------------------
+
+
+def test_long_commands_report_their_progress(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reported: list[tuple[str, int, int | None]] = []
+
+    def work(reporter: ProgressReporter, what: str, done: int, total: int | None) -> None:
+        reported.append((what, done, total))
+
+    monkeypatch.setattr(ProgressReporter, "work", work)
+    Image.new("L", (6, 6)).save(tmp_path / "image.png")
+    image, out = str(tmp_path / "image.png"), str(tmp_path / "out")
+    for words, stages in (
+        (["sample", "--n", "2500", "--out", f"{out}.png"], ["samples", "picture, bytes"]),
+        (["sample", "--n", "3", "--out", out], ["samples", "files"]),
+        (["walk", "--out", f"{out}.gif"], ["images of the walk", "frames of the film"]),
+        (["walk", "--out", f"{out}.webp"], ["images of the walk", "frames of the film"]),
+        (["project", image, "--steps", "2", "--out", f"{out}.png"], ["z: update"]),
+        (["inpaint", image, "--steps", "2", "--out", f"{out}.png"], ["z: update"]),
+    ):
+        reported.clear()
+        assert main([words[0], str(run), *words[1:]]) == 0
+        assert list(dict.fromkeys(what for what, _, _ in reported if what != "round")) == stages
+    reported.clear()
+    assert main(["sample", str(run), "--n", "2500", "--out", f"{out}.npz"]) == 0
+    assert [done for what, done, _ in reported] == [1000, 2000, 2500]
+    G, _ = load_generator(an.open_run(run), weights="raw")
+    at_once = an.sample(G, an.open_run(run).settings, 2500)
+    weights = ["--weights", "raw", "--n", "2500", "--out", f"{out}.npz"]
+    assert main(["sample", str(run), *weights]) == 0
+    assert np.array_equal(arrays(tmp_path / "out.npz")["samples"].reshape(2500, -1), at_once)
 
 
 def test_a_truncated_gaussian_has_its_distribution_and_its_order() -> None:

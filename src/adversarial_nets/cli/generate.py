@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,7 +29,7 @@ from adversarial_nets.cli.shared import (
 )
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
-from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.progress import Progress, ProgressReporter, no_progress
 from adversarial_nets.text import counted
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     _check_sample(o, out)
 
     from adversarial_nets import classes, distributed
-    from adversarial_nets.game import sample
     from adversarial_nets.random import Address
 
     opened = open_generator(o)
@@ -97,13 +97,9 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
     if c is None:  # the classes that `sample` would draw, to save them in an .npz
         rows = Address(opened.run.settings.seed, 0, range(o.first, o.first + n))
         c = classes.drawn_classes(opened.G, rows, "samples")
-    mine = distributed.local_rows(n)
-    part = slice(mine.start, mine.stop)
-    s, first = opened.run.settings, o.first + mine.start
-    x = sample(opened.G, s, len(mine), first=first, c=None if c is None else c[part], z=z[part])
-    x = distributed.all_gather(x, n)
+    x = _draw(o, opened, z, c, reporter)
     if distributed.is_main():
-        write(_contents(x, z, c, opened.run, o))
+        write(_contents(x, z, c, opened.run, o, reporter.work))
         kind = "" if o.class_ is None else f" of class {o.class_}"
         reporter.say(
             f"{counted(n, 'sample')}{kind} of the {opened.weights} G at round {opened.round}: {out}"
@@ -168,22 +164,49 @@ def _classes(o: SampleOptions, opened: Opened, n: int) -> "Tensor | None":
     return torch.arange(len(names)).repeat_interleave(o.per_class)
 
 
+_BLOCK = 1000  # samples between two reports of progress
+
+
+def _draw(
+    o: SampleOptions, opened: Opened, z: "Tensor", c: "Tensor | None", reporter: ProgressReporter
+) -> "Tensor":
+    """Generate the samples; under torchrun, each process generates its part of them."""
+    import torch
+
+    from adversarial_nets import distributed
+    from adversarial_nets.game import sample
+
+    mine, parts = distributed.local_rows(len(z)), []
+    for start in range(mine.start, max(mine.stop, mine.start + 1), _BLOCK):
+        part = slice(start, min(start + _BLOCK, mine.stop))
+        n, of_part = part.stop - part.start, None if c is None else c[part]
+        s, first = opened.run.settings, o.first + start
+        parts.append(sample(opened.G, s, n, first=first, c=of_part, z=z[part]))
+        reporter.work("samples", part.stop - mine.start, len(mine))
+    return distributed.all_gather(torch.cat(parts), len(z))
+
+
 def _contents(
-    x: "Tensor", z: "Tensor", c: "Tensor | None", run: "Run", o: SampleOptions
-) -> dict[Path, bytes]:
-    """The bytes of each file to write: one file, or one for each sample in a folder."""
+    x: "Tensor",
+    z: "Tensor",
+    c: "Tensor | None",
+    run: "Run",
+    o: SampleOptions,
+    on_progress: Progress,
+) -> Iterator[tuple[Path, bytes]]:
+    """Each file to write with its bytes: one file, or one for each sample in a folder."""
     out = o.out or output_path("samples.png", run=o.run)
     if out.suffix == ".npz":
-        return {out: _as_npz(x, z, c, run)}
-    if out.suffix == ".png":
-        return {out: _as_png(x, run, o.per_class or min(10, len(x)))}
-    return {
-        out / f"sample-{o.first + i:06d}.png": _as_png(image, run, 1)
-        for i, image in enumerate(x.split(1))
-    }
+        yield out, _as_npz(x, z, c, run)
+    elif out.suffix == ".png":
+        yield out, _as_png(x, run, o.per_class or min(10, len(x)), on_progress)
+    else:
+        for i, image in enumerate(x.split(1)):
+            on_progress("files", i, len(x))
+            yield out / f"sample-{o.first + i:06d}.png", _as_png(image, run, 1)
 
 
-def _as_png(x: "Tensor", run: "Run", columns: int) -> bytes:
+def _as_png(x: "Tensor", run: "Run", columns: int, on_progress: Progress = no_progress) -> bytes:
     """The samples side by side as a PNG; a single sample keeps its own size."""
     from adversarial_nets.datasets import to_pixels
     from adversarial_nets.plots import sheets
@@ -191,7 +214,8 @@ def _as_png(x: "Tensor", run: "Run", columns: int) -> bytes:
     alpha = run.image_shape[0] == 4
     if len(x) == 1:
         return sheets.sheet_png(to_pixels(x, run.image_shape, run.range, alpha)[0], scale=1)
-    return sheets.grid_png(x, run.image_shape, run.range, columns=columns, alpha=alpha)
+    shape, range = run.image_shape, run.range
+    return sheets.grid_png(x, shape, range, columns, alpha=alpha, on_progress=on_progress)
 
 
 def _as_npz(x: "Tensor", z: "Tensor", c: "Tensor | None", run: "Run") -> bytes:
@@ -311,12 +335,13 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
         what = f"{counted(len(film), 'picture')} of the training"
     else:
         z = opened.noise(o.n * o.points, POINTS, truncation=o.truncation)
-        x = walk(opened.G, run.settings, o.points, o.frames, o.n, z=z, c=opened.c)
+        lengths = {"points": o.points, "frames": o.frames, "walks": o.n}
+        x = walk(opened.G, run.settings, **lengths, z=z, c=opened.c, on_progress=reporter.work)
         film = sheets.film_frames(x, run.image_shape, run.range, o.scale)
         seconds = len(film) * frame_milliseconds(out.suffix, o.fps) / 1000
         long = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
         what = f"A walk of {long} in z space, {opened.weights} G at round {opened.round}"
-    write({out: animation(film, out.suffix, o.fps)})
+    write({out: animation(film, out.suffix, o.fps, reporter.work)})
     reporter.say(f"{what}: {out}")
     return opened.facts(out) | {"frames": len(film)}
 

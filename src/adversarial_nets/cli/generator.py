@@ -2,6 +2,7 @@
 
 import dataclasses
 import zipfile
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -139,11 +140,11 @@ def open_generator(o: GeneratorOptions) -> Opened:
     return Opened(run, G, round, weights, c)
 
 
-def write(contents: "dict[Path, bytes]") -> None:
+def write(contents: "Mapping[Path, bytes] | Iterable[tuple[Path, bytes]]") -> None:
     """Write files, and create their folders."""
     from adversarial_nets.runs import files
 
-    for path, content in contents.items():
+    for path, content in contents.items() if isinstance(contents, Mapping) else contents:
         with files.explain_os_errors(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
             files.write_atomically(path, content)

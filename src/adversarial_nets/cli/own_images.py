@@ -74,7 +74,7 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
     E = inference.load_encoder(run, opened.weights, opened.round)
     c = None if opened.c is None else torch.full((len(x),), opened.c)
     start, c = inference.starting_points(G, run.settings, x, E, c)
-    z = inference.optimise_z(G, run.settings, x, start, c, steps)
+    z = inference.optimise_z(G, run.settings, x, start, c, steps, reporter.work)
     before, after = (inference.distances(G, x, at, c) for at in (start, z))
     with torch.no_grad():
         rows = torch.cat([x, inference.generate(G, start, c), inference.generate(G, z, c)])
@@ -146,7 +146,8 @@ def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
         region_mask(o.hide, run.image_shape) if o.hide in REGIONS else read_mask(run, Path(o.hide))
     )
     x = read_images(run, [o.image], resize=o.resize, invert=o.invert)
-    found = completions_of(run, opened.G, opened.round, x, mask, n, steps, opened.c)[0]
+    at, c = opened.round, opened.c
+    found = completions_of(run, opened.G, at, x, mask, n, steps, c, reporter.work)[0]
     low, high = run.range
     known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
     images = torch.cat([x, known, found])

@@ -20,6 +20,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.fonts import text_and_fonts
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.runs.files import numbered_by_round
 
 __all__ = [
@@ -44,6 +45,20 @@ _FIGURE_WIDTH = 1400  # approximate width, in dots, of a grid of images in a cap
 # --- Grids as arrays and PNG files ----------------------------------------------------------------
 
 
+class _Written(io.BytesIO):
+    """A file in memory that reports how much has been written into it."""
+
+    def __init__(self, on_progress: Progress) -> None:
+        super().__init__()
+        self._on_progress = on_progress
+
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 (bytes, or what has a buffer of them)
+        """Write the bytes and report how many there are."""
+        written = super().write(data)
+        self._on_progress("picture, bytes", self.tell(), None)
+        return written
+
+
 def tile_images(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """Arrange images (n, h, w, 3 or 4) in rows as one RGBA array (H, W, 4) with clear gaps."""
     n, h, w, _ = images.shape
@@ -56,11 +71,11 @@ def tile_images(images: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     return sheet
 
 
-def sheet_png(sheet: NDArray[np.uint8], scale: int) -> bytes:
+def sheet_png(sheet: NDArray[np.uint8], scale: int, on_progress: Progress = no_progress) -> bytes:
     """An array of pixels as a PNG in which each pixel is a square of `scale` × `scale`."""
     image = Image.fromarray(sheet)
     image = image.resize((image.width * scale, image.height * scale), Image.Resampling.NEAREST)
-    file = io.BytesIO()
+    file = _Written(on_progress)
     image.save(file, "PNG")
     return file.getvalue()
 
@@ -72,12 +87,14 @@ def grid_png(
     columns: int = 10,
     scale: int = 2,
     alpha: bool = False,
+    on_progress: Progress = no_progress,
 ) -> bytes:
     """Images as a PNG grid with `columns` images in a row, enlarged by `scale`.
 
     Images with alpha are shown on white, or keep it with `alpha`.
     """
-    return sheet_png(tile_images(to_pixels(x, image_shape, range, alpha), columns), scale)
+    sheet = tile_images(to_pixels(x, image_shape, range, alpha), columns)
+    return sheet_png(sheet, scale, on_progress)
 
 
 def film_frames(

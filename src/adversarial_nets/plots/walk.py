@@ -8,6 +8,7 @@ great circles (White 2016, arXiv:1609.04468); under a uniform prior it follows s
 import io
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from adversarial_nets.classes import class_count, generator_input
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.plots.interpolation import straight_lines
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -58,6 +60,7 @@ def walk(
     walks: int = 1,
     z: Ends | None = None,
     c: int | None = None,
+    on_progress: Progress = no_progress,
 ) -> Float[Tensor, "walks total pixels"]:
     """G's images along closed walks through random points of z space.
 
@@ -69,6 +72,7 @@ def walk(
         walks: number of walks.
         z: the points of all walks, walk by walk; by default drawn from the prior.
         c: for a conditional G, the class of all walks; by default walk i has class i.
+        on_progress: called with (what, images done, number of images).
 
     Returns:
         points · frames images of each walk, which can be shown in a loop.
@@ -84,9 +88,12 @@ def walk(
     of_walks = default if c is None else torch.full((walks,), c)
     of_images = of_walks.repeat_interleave(points * frames)
     inputs = generator_input(G, steps.flatten(0, 1), of_images)
+    blocks: list[Tensor] = []
     with evaluation_mode(G):
-        images = torch.cat([G(block.to(like)) for block in inputs.split(1000)])
-    return images.float().cpu().unflatten(0, (walks, points * frames))
+        for block in inputs.split(1000):
+            blocks.append(G(block.to(like)))
+            on_progress("images of the walk", sum(map(len, blocks)), len(inputs))
+    return torch.cat(blocks).float().cpu().unflatten(0, (walks, points * frames))
 
 
 def frame_milliseconds(suffix: str, fps: int) -> int | float:
@@ -100,7 +107,9 @@ def frame_milliseconds(suffix: str, fps: int) -> int | float:
     return 10 * round(100 / fps) if suffix == ".gif" else round(1000 / fps)
 
 
-def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
+def animation(
+    frames: Frames, suffix: str, fps: int = 12, on_progress: Progress = no_progress
+) -> bytes:
     """Frames (n, height, width, 3) as a looping GIF or WebP, or as an MP4 film.
 
     Raises:
@@ -108,14 +117,20 @@ def animation(frames: Frames, suffix: str, fps: int = 12) -> bytes:
     """
     if suffix == ".mp4":
         return _mp4(frames, fps)
-    images = [Image.fromarray(frame) for frame in frames]
+    first, *others = (Image.fromarray(frame) for frame in frames)
+
+    def reported() -> Iterator[Image.Image]:
+        for i, image in enumerate(others, 1):
+            on_progress("frames of the film", i, len(frames))
+            yield image
+
     file = io.BytesIO()
     how = {"lossless": True} if suffix == ".webp" else {}
-    images[0].save(
+    first.save(
         file,
         suffix[1:].upper(),
         save_all=True,
-        append_images=images[1:],
+        append_images=reported(),
         duration=frame_milliseconds(suffix, fps),
         loop=0,
         **how,

@@ -48,17 +48,21 @@ def refuse_onnx(run: Run) -> None:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Raise an error if an export would replace files in a folder, other than an earlier export's.
+    """Raise an error if the folder holds other files than those of an earlier export.
+
+    Hidden files, such as those of git, are ignored.
 
     Raises:
-        UserError: the folder holds a run, or other files with the names of an export's files.
+        UserError: the folder holds a run, or other files.
     """
-    names = ("settings.json", "README.md", "evaluation.json", "checkpoints")
-    found = [name for name in names if (folder / name).exists()]
+    with explain_os_errors(folder):
+        is_folder = folder.is_dir()
+        found = sorted(p.name for p in folder.iterdir() if p.name[0] != ".") if is_folder else []
     if found and ("checkpoints" in found or not (folder / GENERATOR).is_file()):
+        more = ", …" if len(found) > 3 else ""
         raise UserError(
-            f"{folder} holds {', '.join(found)}, which an export would replace; give a new or an "
-            "empty folder, or that of an earlier export."
+            f"{folder} holds other files ({', '.join(found[:3])}{more}), and an export would write "
+            "its own among them; give a new or an empty folder, or that of an earlier export."
         )
 
 

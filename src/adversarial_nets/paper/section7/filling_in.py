@@ -25,6 +25,7 @@ from adversarial_nets.encoders import GeneratorWithEncoder
 from adversarial_nets.errors import SettingError, UserError
 from adversarial_nets.masks import known_part
 from adversarial_nets.paper.section7.inference import generate, into_support, refuse_other_images
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 
@@ -94,6 +95,7 @@ def optimise_completions(
     image_shape: ImageShape,
     c: Classes | None = None,
     steps: int = 1500,
+    on_progress: Progress = no_progress,
 ) -> Images:
     """Complete images by optimising z, each row from its own random z.
 
@@ -106,6 +108,7 @@ def optimise_completions(
         image_shape: (channels, height, width).
         c: the class of each row, for a conditional run.
         steps: updates of Adam on z.
+        on_progress: called with (what, updates done, their number).
 
     Returns:
         The known pixels of x, completed with G's pixels.
@@ -121,7 +124,8 @@ def optimise_completions(
     address = Address(settings.seed, 0, range(len(x)))
     z = priors.draw(settings.prior, address, settings.z_size, "z to fill in").requires_grad_()
     optimiser = torch.optim.Adam([z], lr=LR)
-    for _ in range(steps):
+    for step in range(steps):
+        on_progress("z: update", step, steps)
         filled = generate(G, z, c)
         a = None if D is None else D(_row_for_D(G, filled, z, c)).flatten()
         loss = completion_loss(filled, a, x, weights)

@@ -20,7 +20,7 @@ from adversarial_nets.paper.section7.filling_in import (
 )
 from adversarial_nets.paper.section7.inference import starting_points
 from adversarial_nets.paper.section7.rows import Row
-from adversarial_nets.progress import Progress
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
 
@@ -63,6 +63,7 @@ def completions_of(
     each: int,
     steps: int = STEPS,
     c: int | None = None,
+    on_progress: Progress = no_progress,
 ) -> Float[Tensor, "images completions pixels"]:
     """Several completions of each image: in one pass for a run with masks, else by optimisation.
 
@@ -77,6 +78,7 @@ def completions_of(
         steps: updates of z, for a run without masks.
         c: the class of the images, for a run with classes; by default the class of the one of 1,000
             samples that agrees best with an image's known pixels.
+        on_progress: called with (what, amount done, total).
     """
     s = run.settings
     rows = x.repeat_interleave(each, 0)
@@ -89,7 +91,8 @@ def completions_of(
         if classes is None and s.condition:
             _, classes = starting_points(G, s, x, known=mask.expand_as(x))
         c_rows = None if classes is None else classes.repeat_interleave(each)
-        found = optimise_completions(G, D, s, rows, masks, run.image_shape, c_rows, steps)
+        shape = run.image_shape
+        found = optimise_completions(G, D, s, rows, masks, shape, c_rows, steps, on_progress)
     return found.unflatten(0, (len(x), each))
 
 

@@ -29,6 +29,7 @@ from adversarial_nets.classes import class_count, drawn_classes, generator_input
 from adversarial_nets.encoders import GeneratorWithEncoder, encode
 from adversarial_nets.errors import UserError, describe_type
 from adversarial_nets.layers import reference_parameter
+from adversarial_nets.progress import Progress, no_progress
 from adversarial_nets.random import Address
 from adversarial_nets.runs import checkpoints, game_state
 from adversarial_nets.runs.folder import Run, output_folder
@@ -277,6 +278,7 @@ def optimise_z(
     start: Noise,
     c: Classes | None = None,
     steps: int = 500,
+    on_progress: Progress = no_progress,
 ) -> Noise:
     """Minimise ‖x − G(z)‖² over z, for each image separately.
 
@@ -289,6 +291,7 @@ def optimise_z(
         start: the initial z, one row for each image.
         c: the class of each image, for a conditional generator.
         steps: updates of Adam.
+        on_progress: called with (what, updates done, their number).
 
     Raises:
         UserError: images of another shape or range than G's, or a start of another shape.
@@ -304,6 +307,7 @@ def optimise_z(
     z = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([z], lr=LR)
     for step in range(steps):
+        on_progress("z: update", step, steps)
         t = step / steps
         optimiser.param_groups[0]["lr"] = LR * _schedule(t)
         noise = Address(settings.seed, step, range(len(z))).normal("noise on z", z.shape[1])
