@@ -1,4 +1,4 @@
-"""Augmentation of images: mirrored training images, and DiffAugment on all that D sees.
+"""Augmentation of images: mirrored training images, and DiffAugment of D's images.
 
 DiffAugment (Zhao et al. 2020, arXiv:2006.10738) changes data and samples alike, in D's and in G's
 updates, so that D cannot memorise a small training set and G does not learn the changes. It is
@@ -21,7 +21,7 @@ __all__ = ["ADA_EVERY", "adapt", "diff_augment", "diff_augment_probability", "mi
 ADA_EVERY = 4
 """Rounds between two changes of the probability by ADA."""
 
-_ADA_IMAGES = 500_000  # training images that D sees while the probability rises from 0 to 1
+_ADA_IMAGES = 500_000  # training images of D while the probability rises from 0 to 1
 
 Images = Float[Tensor, "m pixels"]
 Draws = Float[Tensor, " m"]
@@ -77,7 +77,7 @@ def adapt(probability: float, mean_sign: float, target: float, images: int) -> f
         probability: the current probability.
         mean_sign: r_t since the last change.
         target: the target value of r_t; .6 is published.
-        images: training images that D has seen since the last change.
+        images: training images in D's updates since the last change.
 
     >>> adapt(0.5, 0.9, 0.6, 5000), adapt(0.5, 0.2, 0.6, 5000), adapt(0.0, 0.2, 0.6, 5000)
     (0.51, 0.49, 0.0)

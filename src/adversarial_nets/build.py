@@ -142,7 +142,7 @@ def _check_augmentation(s: Settings, data: Source) -> None:
     """Refuse augmentation that is not defined for these images or this objective.
 
     Raises:
-        UserError: an impossible objective, augmented images outside [0, 1], or ADA with an
+        UserError: the objective cannot be computed, the images to augment are not in [0, 1], or the
             objective without a threshold.
     """
     threshold = objective_checks.try_out(s.objective).threshold

@@ -74,7 +74,7 @@ class DataMoved(UserError):
     """The images that a run was trained on were moved or changed.
 
     Args:
-        problem: the first sentences: which images, which run, and what is at their old place now.
+        problem: sentences that name the images and the run, and say what is at the old path now.
         place: an example of a place to name, e.g. ``folder:PATH``.
     """
 

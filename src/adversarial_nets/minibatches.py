@@ -101,7 +101,7 @@ def condition_of(game: Game, data: Dataset, split: str, n: int) -> Tensor | None
         E(x), an input of D only. None in an unconditional game.
 
     Raises:
-        UserError: a game with classes, and images of this split without labels.
+        UserError: the game has classes, but the images of this split have no labels.
     """
     if not game.condition_columns:
         return None

@@ -373,7 +373,7 @@ def generator_loss(
         a_x: D's logits on data; only a paired objective (``relativistic``) needs them.
 
     Raises:
-        UserError: an unknown objective, or a paired one without equally many `a_x`.
+        UserError: the objective is unknown, or it is paired and the number of `a_x` differs from
     """
     found = find(objective)
     if found.paired_g_loss is None or a_x is None:

@@ -376,7 +376,7 @@ def _few_rows(s: Settings) -> Address:
 
 
 def _with_all_classes(rows: Tensor, columns: int | None) -> Tensor:
-    """Append the classes in turn to the rows in a conditional game."""
+    """In a conditional game, append the classes 0, 1, 2, … in turn, one to each row."""
     if not columns:
         return rows
     return with_classes(rows, torch.arange(len(rows)) % columns, columns)

@@ -116,7 +116,7 @@ def parse(command: Command, args: Sequence[str]) -> object:
 
     Raises:
         UserError: an unknown option, or a value that cannot be read, is missing or is empty.
-        SystemExit: after ``--help``.
+        SystemExit: the arguments contain ``--help``; the help was printed.
     """
     _refuse_empty_values(args)
     names = list(_option_names(command.options)), list(_argument_names(command.options))

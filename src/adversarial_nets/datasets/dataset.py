@@ -122,7 +122,7 @@ class Dataset:
     examined: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Refuse images and labels of another type or shape."""
+        """Check the types and shapes of the images and labels."""
         checks.refuse_invalid(self)
         # `fingerprint` hashes the shape's text, which must not depend on the kind of tuple.
         channels, height, width = map(int, self.image_shape)

@@ -48,7 +48,7 @@ def unpacked(path: Path, *, keep: bool = False) -> Iterator[Path]:
             process ends, so that the archive is unpacked once.
 
     Raises:
-        UserError: a damaged or encrypted archive.
+        UserError: the archive is damaged or encrypted.
     """
     archive = archive_at(path)
     if archive is None:

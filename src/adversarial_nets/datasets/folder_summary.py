@@ -35,7 +35,7 @@ def summarise(path: str) -> FolderSummary:
         return FolderSummary()
 
 
-@functools.cache  # a command asks several times
+@functools.cache  # a command may call it several times
 def _summary_of_archive(archive: Archive) -> FolderSummary:
     with unpacked(archive.path, keep=True) as folder:
         return _summary_below(folder)

@@ -189,9 +189,9 @@ def _shown(start: bytes) -> str:
 def load_idx(folder: Path, name: str | None = None) -> Dataset:
     """Load a data set in MNIST's file format and with its file names.
 
-    Images may have any height and width, but all the same. The last sixth of the training images
-    (rounded down) becomes the validation split, as for MNIST; the ``t10k`` file is the test split.
-    Labels are optional.
+    Images may have any height and width, if these are the same for all images. The last sixth of
+    the training images (rounded down) becomes the validation split, as for MNIST; the ``t10k`` file
+    is the test split. Labels are optional.
 
     Args:
         folder: contains ``train-images-idx3-ubyte``, ``t10k-images-idx3-ubyte`` and optionally

@@ -18,7 +18,7 @@ def one_class(data: Dataset, number: int, name: str) -> Dataset:
         name: the result's name, e.g. ``"mnist:7"``.
 
     Raises:
-        UserError: data without classes for all images, or no images of that class.
+        UserError: some images of the data have no class, or no image has this class.
     """
     if any(len(data.labels.get(split, ())) != len(getattr(data, split)) for split in SPLITS):
         raise UserError(

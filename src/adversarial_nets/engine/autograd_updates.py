@@ -79,30 +79,30 @@ class _DInput(NamedTuple):
 def _discriminate(
     game: Game, step: int, x: Images, G_z: Images, of_samples: str
 ) -> tuple[_DInput, _DInput]:
-    """D's logits on data and samples for D's loss, with what the penalties R1 and R2 need.
+    """D's logits on data and samples, and the tensors from which R1 and R2 are computed.
 
     If D processes each row independently, data and moved points are computed in one batch, which is
     faster. Samples are computed separately, because G's gradient is backpropagated through them.
     """
     images = {"data": x, of_samples: G_z}
-    seen = {name: _augmented(game, at, step, name) for name, at in images.items()}
+    inputs = {name: _augmented(game, at, step, name) for name, at in images.items()}
     moved: dict[str, Images] = {}
     for name, penalty in zip(images, ("r1", "r2"), strict=True):
         if penalty not in objectives.penalties(game.settings):
             continue
         if game.settings.penalty_sigma:
-            moved[name] = _moved(game, step, seen[name], name)
+            moved[name] = _moved(game, step, inputs[name], name)
         else:
-            seen[name].requires_grad_()  # the exact penalty is computed from ∂a/∂x
+            inputs[name].requires_grad_()  # the exact penalty is computed from ∂a/∂x
     if moved and all(type(layer) in _ROWWISE for layer in game.D.modules()):
-        parts = [seen["data"], *moved.values()]
+        parts = [inputs["data"], *moved.values()]
         a_x, *a_moved = _logits(game, torch.cat(parts), step, "data").split([*map(len, parts)])
-        a = {"data": a_x, of_samples: _logits(game, seen[of_samples], step, of_samples)}
+        a = {"data": a_x, of_samples: _logits(game, inputs[of_samples], step, of_samples)}
     else:
-        a = {name: _logits(game, at, step, name) for name, at in seen.items()}
+        a = {name: _logits(game, at, step, name) for name, at in inputs.items()}
         a_moved = [_logits(game, at, step, name) for name, at in moved.items()]
     of_moved = dict(zip(moved, a_moved, strict=True))
-    data, samples = (_DInput(seen[name], a[name], of_moved.get(name)) for name in images)
+    data, samples = (_DInput(inputs[name], a[name], of_moved.get(name)) for name in images)
     return data, samples
 
 

@@ -192,7 +192,7 @@ class ThreadTuner:
         self._next_comparison = time.perf_counter() + self._interval
 
     def _watch(self, seconds: float, processor_seconds: float) -> None:
-        """Stop spinning if others need the processors; compare if it is due or rounds are slow."""
+        """Stop spinning if other programs need the processors; start a comparison if it is due."""
         slow = False
         if self.mode == "spin":
             self._recent = self._recent.plus(seconds, processor_seconds)
@@ -203,8 +203,8 @@ class ThreadTuner:
                 slow = self._recent.seconds > SLOWER * self._seconds_per_round * self._recent.number
                 self._recent = _Rounds()
         if slow or time.perf_counter() >= self._next_comparison:
-            # spin first: if other processes run, its trial is short and the second one is not
-            # needed
+            # Try spin first: if other processes run, this trial is short, and sleep is used without
+            # a needed
             self._untried = sorted(self.modes, key=lambda mode: mode != "spin")
             self._switch_to(self._untried[0])
 

@@ -28,7 +28,7 @@ class Updates(Protocol):
         ...
 
     def update_both(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
-        """Update D and G simultaneously (released code); returns D's logits before the update."""
+        """Update D and G simultaneously; return D's logits before the update."""
         ...
 
     def d_logits(self, game: Game, x: Images, step: int) -> Logits:

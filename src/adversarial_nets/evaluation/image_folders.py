@@ -1,4 +1,4 @@
-"""Load images and the data set to measure them against, in the same shape."""
+"""Load images, and the data set with which they are compared, in the same shape."""
 
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ __all__ = ["data_for_run", "load_folder_and_data"]
 
 
 def data_for_run(run: Run, name: str, on_progress: Progress | None = None) -> Dataset:
-    """Load another data set than the run's own, to measure the run's samples against it.
+    """Load a data set that the run was not trained on, to compare the run's samples with it.
 
     Args:
         run: the run.
@@ -30,7 +30,7 @@ def data_for_run(run: Run, name: str, on_progress: Progress | None = None) -> Da
         on_progress: called with (what, amount done, total or None).
 
     Raises:
-        UserError: images of another shape.
+        UserError: the images have another shape than the run's samples.
     """
     options = run.settings.data_options() if find(name).resizable else {}
     options.pop("train_on_all", None)  # the other images are held out
@@ -50,21 +50,22 @@ def load_folder_and_data(
     channels: int | None = None,
     on_progress: Progress | None = None,
 ) -> tuple[Tensor, Dataset]:
-    """Load a folder of images, and the data set to measure them against.
+    """Load a folder of images, and the data set with which they are compared.
 
     Args:
-        images: the folder, or a zip archive of one.
+        images: the folder, or a zip archive of a folder.
         name: the data set.
         size: height and width of all images, if the data set can be resized; by default those of
             the first image of the folder.
-        channels: their channels, if the data set can be resized; 3 by default.
+        channels: the number of channels of all images, if the data set can be resized; 3 by
+            default.
         on_progress: called with (what, amount done, total or None).
 
     Returns:
         The images as floats (n, pixels) in the data set's range, and the data set.
 
     Raises:
-        UserError: no such folder or data set, or an image that cannot be read.
+        UserError: the folder or the data set does not exist, or an image cannot be read.
     """
     folder = Path(images.removeprefix("folder:")).expanduser()
     is_data = images.partition(":")[0] in datasets.REGISTRY.keys() - {"folder"}
@@ -102,8 +103,8 @@ def _size_of(path: Path) -> tuple[int, int]:
             width, height = ImageOps.exif_transpose(image).size
     except Exception as error:  # on damaged files Pillow raises many types
         raise UserError(
-            f"{path}, whose size all images are to get, cannot be read "
-            f"({explain_failure(error, path)}). Give the size with --size."
+            f"{path} cannot be read ({explain_failure(error, path)}). All images are resized to "
+            "its size; give another size with --size."
         ) from error
     if max(width, height) > LARGEST_SIZE:
         raise UserError(

@@ -48,7 +48,7 @@ def write_movie(recording: LineRecording, path: Path, every: int = 2) -> None:
         every: use every n-th snapshot, n = `every`, and always the last one.
 
     Raises:
-        UserError: another file type, or an MP4 without ffmpeg.
+        UserError: the file type is not one of these, or an MP4 is requested and ffmpeg is missing.
     """
     if path.suffix not in (".gif", ".mp4"):
         raise UserError(f"{path} has the wrong file type for a movie; it must end in .gif or .mp4.")

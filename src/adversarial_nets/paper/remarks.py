@@ -152,8 +152,8 @@ def overfitting(
 
     with one_thread():
         rows = play_with_snapshots(game, rounds, take_snapshot, range(0, rounds + 1, every))
-    at, seen, true = np.array(rows).T
-    return Overfitting(points, at, seen, true)
+    played, V_on_points, V_true = np.array(rows).T
+    return Overfitting(points, played, V_on_points, V_true)
 
 
 # --- 3. A head start for G ------------------------------------------------------------------------

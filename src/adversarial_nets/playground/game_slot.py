@@ -161,15 +161,15 @@ class GameSlot:
         only_G, simultaneous = half_steps.only_trains_G(game), half_steps.is_simultaneous(game)
         x, z_D, z_G = half_steps.coming_minibatch(game)
         stages, half = ([], game) if only_G else self._stages_of_D(x, z_D)
-        # D during G's update: already updated, or not yet in a simultaneous update.
-        seen = copy.copy(half)
-        seen.D = copy.deepcopy(game.D) if simultaneous else half.D
-        before_G = half_steps.measure(seen, x, z_G)
+        # The game with the D of G's update: the updated D, or the old D in a simultaneous update.
+        at_G_update = copy.copy(half)
+        at_G_update.D = copy.deepcopy(game.D) if simultaneous else half.D
+        before_G = half_steps.measure(at_G_update, x, z_G)
         self.play_to(game.round + 1)
         self.stop_here()
         if not simultaneous:  # in a simultaneous update, G's samples are those of D's update
             stages.append({"line": "noise G", "numbers": before_G})
-        of_G = {"numbers": half_steps.measure(seen, x, z_G), "before": before_G}
+        of_G = {"numbers": half_steps.measure(at_G_update, x, z_G), "before": before_G}
         snapshot = self.take_snapshot("G" if only_G else "both")
         return [*stages, {"line": "G", **of_G, "snapshot": snapshot}]
 

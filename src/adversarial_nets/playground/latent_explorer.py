@@ -61,7 +61,8 @@ class LatentExplorer:
                 direction; ``class``, the class of all images, or None for all classes in turn.
 
         Raises:
-            ValueError, TypeError, IndexError, OverflowError, RuntimeError: other values.
+            ValueError, TypeError, IndexError, OverflowError, RuntimeError: the message has a value
+                that
         """
         a, b = (range(IMAGES)[message.get(name, i)] for i, name in enumerate("ab"))
         t = float(message.get("t", 0.0))

@@ -103,7 +103,7 @@ def film_frames(
     range: tuple[float, float] = (0.0, 1.0),
     scale: int = 3,
 ) -> NDArray[np.uint8]:
-    """Frames (total, height, width, 3): images of several films at a time, in a square on black."""
+    """Frames (total, height, width, 3), each with one image of every walk, on a black square."""
     columns = math.ceil(math.sqrt(len(x)))
     frames = [
         tile_images(to_pixels(at_once, image_shape, range), columns)[..., :3]

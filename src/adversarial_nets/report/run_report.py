@@ -204,13 +204,13 @@ def _settings_values(run: Run) -> dict[str, Any]:
 
 def _origin(run: Run, data: Dataset) -> dict[str, Any]:
     """The page's values about the data set, and about the versions and the machine."""
-    elsewhere = ("provenance", "G", "D", "init_from", "changed_during_training")
+    shown_elsewhere = ("provenance", "G", "D", "init_from", "changed_during_training")
     return {
         "provenance": in_both(data.provenance),
         "made_with": [
             (_name_in_words(name), in_both(str(value)))
             for name, value in run.info.items()
-            if name not in elsewhere and value is not None
+            if name not in shown_elsewhere and value is not None
         ],
     }
 

@@ -131,12 +131,12 @@ class Evaluator:
 
     Attributes:
         toy: the data's distribution.
-        data: points of the data, equally many as a snapshot has samples.
+        data: points of the data; their number equals the number of samples in a snapshot.
         edges: the edges of square cells, on both axes.
         p_data: the data's probability of each cell, or None if they have no density.
-        z: noise that is plotted under G: a grid of lines (2 · 15) of points (60) if z is
-            two-dimensional, one line if z is a number, otherwise None.
-        floors: each measure's mean for a perfect generator, by name.
+        z: points of noise on lines, whose images under G are plotted: 2 · 15 lines of 60 points if
+            z two-dimensional, one line if z is a number, otherwise None.
+        floors: the mean of each measure for a perfect generator, by the name of the measure.
     """
 
     toy: Toy

@@ -363,10 +363,10 @@ def _facts(request: _Request) -> dict[str, Any]:
 
 
 def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
-    """The folder's run if it is the same one, else a new run.
+    """Open the run in the folder, or create a run if the folder is empty or does not exist.
 
     Raises:
-        UserError: the folder holds a run of other settings, networks or images.
+        UserError: the run in the folder has other settings, networks or images than the request.
     """
     data, folder = request.dataset, request.plan.folder
     fingerprint = datasets.fingerprint(data)

@@ -66,7 +66,7 @@ def features_against_pixels(
         draw: number of the draw of labelled images.
 
     Raises:
-        UserError: data without labels, too many labels, or a conditional run.
+        UserError: the data have no labels, `labels` is too large, or the run is conditional.
     """
     run = open_run(run)
     check_data(run, data)

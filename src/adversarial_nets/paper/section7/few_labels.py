@@ -121,7 +121,7 @@ class FewLabels:
 
 
 def choose_labelled(labels: Classes, count: int, draw: int) -> Int64[Tensor, " count"]:
-    """The rows of the images whose labels the classifier may see, equally many of each class.
+    """The rows of the images whose labels the classifier may use, equally many of each class.
 
     Args:
         labels: the class of every training image.

@@ -69,7 +69,7 @@ def as_text(table: Table) -> str:
 
 
 def _by_data(table: Table) -> list[tuple[str, list[Result]]]:
-    """Return the lines of each data set, in the order of the table."""
+    """Return the results of each data set, in the order of the table."""
     names = dict.fromkeys([r.dataset for r in table.results] + [d for _, d in table.missing])
     return [(name, [r for r in table.results if r.dataset == name]) for name in names]
 
