@@ -49,7 +49,7 @@ def _rows_and_columns(n: int, side: int) -> Tensor:
 
 
 def small_settings(**changes: Any) -> Settings:
-    """Nets of a few units, with initial weights that let D and G learn at once."""
+    """Nets of a few units, with initial weights that let D and G learn within a few rounds."""
     settings = Settings(
         G=GeneratorSettings(hidden=(12, 10), init=(0.4,)),
         D=DiscriminatorSettings(units=(8, 6), pieces=3, init=(0.4,)),

@@ -324,7 +324,7 @@ def test_the_command_reads_the_requested_scores(
     assert main(["compare", *paths, *how, "--out", picture]) == 0
     lines = [x for x in capsys.readouterr().out.splitlines() if "custom, from" not in x]
     what = "small, averaged G, grid fine  "
-    assert lines[0] == f"a  {what}no such score"
+    assert lines[0] == f"a  {what}no score of this kind"
     call = f"an.evaluate({paths[0]!r}, data=data, weights='averaged', grid='fine')"
     assert f"Make the score of a with: {call}" in lines  # only this program has the images
     run = dataclasses.replace(run, data="mnist-5k")

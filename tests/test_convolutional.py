@@ -230,7 +230,7 @@ def test_a_folder_that_an_earlier_version_trained_continues(tmp_path: Path) -> N
 def test_training_a_folder_states_the_time_and_whether_images_were_copied(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Images are looked at once for the defaults; a folder may have many thousands."""
+    """Images are examined only once for the defaults; a folder may have many thousands."""
     data = f"folder:{photographs(tmp_path / 'photos')}"
     summarise = Mock(wraps=folder_summary.summarise)
     monkeypatch.setattr(folder_summary, "summarise", summarise)

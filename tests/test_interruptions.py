@@ -220,13 +220,13 @@ def test_a_second_ctrl_c_says_what_is_kept(
 
     instead_of_running(monkeypatch, interrupted)
     assert main(TRAIN) == 130
-    kept = "advnets: Stopped at once; the last saved checkpoint, if there is one, is kept."
+    kept = "advnets: Stopped immediately; the last saved checkpoint, if there is one, is kept."
     assert capsys.readouterr().err.splitlines() == [kept, CONTINUE]
     assert main([*TRAIN, "--restart"]) == 130  # the old run may be there still
     (sentence,) = capsys.readouterr().err.splitlines()
     assert sentence.endswith("repeat the command without --restart.")
     assert main(["datasets"]) == 130
-    assert capsys.readouterr().err == "advnets: Stopped at once.\n"
+    assert capsys.readouterr().err == "advnets: Stopped immediately.\n"
     monkeypatch.setattr(processes, "WORKS_SILENTLY", True)
     assert main(TRAIN) == 130
     assert capsys.readouterr().err == ""
@@ -337,7 +337,8 @@ def test_a_broken_connection_is_left_to_torchrun_to_report(
     monkeypatch.setattr(processes, "WORKS_SILENTLY", works_silently)
     assert not processes.another_process_reports(GLOO)
     assert waits == [False]
-    # An error of its own: rank 0 prints it at once; the others let rank 0 print the same one first.
+    # Another error: rank 0 prints it immediately; the other processes wait until rank 0 has
+    # printed it.
     assert not processes.another_process_reports(RuntimeError("shapes differ"))
     assert waits == [False, True][: 1 + works_silently]
     before = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # `signals` has caught torchrun's

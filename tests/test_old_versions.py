@@ -361,7 +361,7 @@ def test_a_command_goes_by_its_old_name(told: Told, capsys: Capture) -> None:
 
 @pytest.mark.parametrize(("line", "says"), COMMANDS["refused"])
 def test_a_long_command_goes_by_its_old_name(line: str, says: str, capsys: Capture) -> None:
-    """A bad value of an option is refused at once, which shows that the option is known."""
+    """A bad value of an option is refused immediately, which shows that the option is known."""
     assert main([*shlex.split(line), "--out", "none"]) == 2
     printed = capsys.readouterr()
     assert says in printed.out + printed.err

@@ -276,7 +276,7 @@ def test_a_mistake_is_reported_once(shared: Path, line: str) -> None:
 
 
 def test_the_wait_for_the_main_process_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rank 0 may be slow to print an error; after Ctrl-C, it prints at once."""
+    """Rank 0 may be slow to print an error; after Ctrl-C, it prints immediately."""
     slept: list[float] = []
     monkeypatch.setattr(time, "sleep", slept.append)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]

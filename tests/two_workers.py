@@ -133,7 +133,7 @@ def run_lines(folder: Path) -> None:
     """Run each command line in its own process group, as torchrun does.
 
     The result is what it returned and printed, and whether it then waited for rank 0. Here the next
-    line follows at once. Reports are left out; they take most of the time.
+    line follows immediately. Reports are left out; they take most of the time.
     """
     waited = False
 

@@ -222,7 +222,7 @@ def find_class(names: Sequence[str], wanted: str) -> int:
     """The number of the class with that name or number.
 
     Raises:
-        UserError: there is no such class; the message suggests the nearest.
+        UserError: the class is unknown; the message suggests the nearest.
 
     >>> find_class(["cats", "dogs"], "dogs"), find_class(["cats", "dogs"], "0")
     (1, 0)

@@ -29,7 +29,7 @@ def try_out(name: str) -> Objective:
     """Return the objective of that name after testing its losses on a few logits.
 
     Raises:
-        UserError: there is no such objective; a loss does not take D's logits, is not a scalar, is
+        UserError: the objective is unknown; a loss does not take D's logits, is not a scalar, is
             not finite, has no gradient with respect to them, or is a sum over the minibatch; or a
             gradient in closed form differs from the loss's gradient.
     """

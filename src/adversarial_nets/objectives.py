@@ -308,7 +308,7 @@ def find(name: str) -> Objective:
     """The objective of that name.
 
     Raises:
-        UserError: there is no such objective; the message suggests the nearest name.
+        UserError: the objective is unknown; the message suggests the nearest name.
     """
     if name not in OBJECTIVES:
         raise unknown_name(name, list(OBJECTIVES), "objective")

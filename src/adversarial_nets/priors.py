@@ -82,7 +82,7 @@ def find(name: str) -> Prior:
     """The prior of that name.
 
     Raises:
-        UserError: there is no such prior; the message suggests the nearest name.
+        UserError: the prior is unknown; the message suggests the nearest name.
     """
     if name not in PRIORS:
         raise unknown_name(name, list(PRIORS), "prior")

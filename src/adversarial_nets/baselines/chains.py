@@ -57,8 +57,8 @@ SINGLE_CHAIN = ChainSettings(chains=1, burn_in=0, thinning=1)
 class ChainSampler(Generic[M, State]):
     """A sampling function for a model that defines a Markov chain.
 
-    The state is whatever the model's chain needs (images, hidden units, both); all parallel chains
-    are one batch.
+    The state consists of the variables of the chain (images, hidden units, or both); all
+    parallel chains are one batch.
 
     Attributes:
         initial_state: the first state from (model, training images, random generator), one chain

@@ -3,8 +3,8 @@
 The loop is written as PyTorch's DCGAN tutorial teaches it: every image passes through PIL and two
 transforms each time it is used; D is computed on data, on samples and, for G's update, on the
 samples again; Adam has its default implementation; images keep PyTorch's default layout; every step
-waits for the losses. Both train with the same losses, initial ranges, optimiser and minibatch, without penalties
-and averages.
+waits for the losses. Both train with the same losses, initial ranges, optimiser and minibatch,
+without penalties and averages.
 """
 
 import dataclasses

@@ -1,4 +1,4 @@
-"""Speed of the playground: each board and lesson in Chromium, and many visitors at once."""
+"""Speed of the playground: each board and lesson in Chromium, and many simultaneous visitors."""
 
 import asyncio
 import functools
@@ -165,7 +165,7 @@ def _lesson(page: "Page", name: str) -> float:
 
 @dataclass
 class _Visitor:
-    """One page's websocket: it confirms every frame at once, and clicks every seven seconds."""
+    """One page's websocket: it confirms every frame immediately, and clicks every seven seconds."""
 
     frames: int = 0
     round: int = 0
@@ -208,7 +208,7 @@ def measure_visitors(
     machine: str = "alone",
     on_progress: Progress = no_progress,
 ) -> Visitors:
-    """Let many pages play at once; server and visitors share this process.
+    """Let many pages play at the same time; server and visitors share this process.
 
     Args:
         visitors: the number of pages; a third play on the line, two thirds in the plane.

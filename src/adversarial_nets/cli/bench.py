@@ -112,7 +112,7 @@ _KINDS = {
 
 
 def _refuse_unused(o: BenchOptions) -> None:
-    """Refuse two benchmarks at once, and options that the chosen one does not use.
+    """Refuse two benchmarks together, and options that the chosen one does not use.
 
     Raises:
         UserError: names the option.

@@ -133,7 +133,7 @@ def _say_stopped_at_once(args: Sequence[str], command: Command | None, options: 
     """Print what is kept after a Ctrl-C that ends the command before it can save."""
     if processes.WORKS_SILENTLY:
         return
-    first, *others = ["Stopped at once."]
+    first, *others = ["Stopped immediately."]
     if command is not None and options is not None and command.if_interrupted is not None:
         first, *others = command.if_interrupted(options, args)
     for line in (f"advnets: {first}", *others):

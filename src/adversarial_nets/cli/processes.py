@@ -38,7 +38,7 @@ WORKS_SILENTLY = UNDER_TORCHRUN and os.environ.get("RANK") != "0"
 
 _LONGEST_WAIT, _WAIT_WHEN_STOPPED = 60.0, 5.0
 """Seconds that a process waits for rank 0 to print an error. Rank 0 may be slow on a busy machine,
-or have met no error. After Ctrl-C it prints at once, and torchrun waits for this process."""
+or have met no error. After Ctrl-C it prints immediately, and torchrun waits for this process."""
 
 _CONNECTION_ERRORS = ("DistBackendError", "DistNetworkError", "DistStoreError")
 """The errors that PyTorch raises, besides gloo's RuntimeError, if another process has ended."""
@@ -78,7 +78,7 @@ def another_process_reports(error: Exception) -> bool:
         return True
     if lost_connection or WORKS_SILENTLY:
         # If this process has a mistake of the user to report, rank 0 most likely has it too and
-        # prints it at once.
+        # prints it immediately.
         wait_for_main_process(stopped=not lost_connection)
     return False
 

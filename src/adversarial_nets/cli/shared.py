@@ -116,7 +116,7 @@ def needs_playground() -> Iterator[None]:
 
 
 def count_option(option: str, value: int | None, default: int = 1, least: int = 1) -> int:
-    """The value of an option that counts something, or its default if it is not given.
+    """The value of an option that is a count, or its default if it is not given.
 
     Raises:
         UserError: the value is below `least`, or too large for any computer.

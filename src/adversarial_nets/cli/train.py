@@ -325,11 +325,11 @@ def _what_is_kept(o: TrainOptions, args: Sequence[str]) -> list[str]:
     """Lines that say what is kept after a Ctrl-C that ends the command before it can save."""
     if o.restart:  # the older run may not have been replaced yet
         return [
-            "Stopped at once. If the training had begun, its last saved checkpoint is kept; to "
+            "Stopped immediately. If the training had begun, its last saved checkpoint is kept; to "
             "continue it, repeat the command without --restart."
         ]
     return [
-        "Stopped at once; the last saved checkpoint, if there is one, is kept.",
+        "Stopped immediately; the last saved checkpoint, if there is one, is kept.",
         processes.command_to_continue(args),
     ]
 

@@ -36,7 +36,7 @@ ImageShape = tuple[int, int, int]
 
 @runtime_checkable
 class Source(Protocol):
-    """A source of examples x ~ p_data: the only thing that Algorithm 1 needs from a data set."""
+    """A source of examples x ~ p_data: all that Algorithm 1 uses of a data set."""
 
     @property
     def pixels(self) -> int:

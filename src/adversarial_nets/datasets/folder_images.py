@@ -79,7 +79,7 @@ def read_image(
             the reason in words. Pillow raises many types: OSError, SyntaxError, struct.error …
     """
     if not path.exists():
-        raise ValueError("there is no such file" if not path.is_symlink() else "a broken link")
+        raise ValueError("the file does not exist" if not path.is_symlink() else "a broken link")
     if not path.is_file():  # a folder, or a pipe, which would block
         raise ValueError("not a regular file")
     with warnings.catch_warnings():

@@ -12,8 +12,8 @@ On a busy machine times vary by a factor of two, so a comparison of times is not
 spinning threads use all the processor time that is available. If they get clearly less than the
 full time, other processes need it, and ``sleep`` is chosen without a comparison.
 
-libgomp reads its wait policy only when it is loaded. But its threads sleep almost at once as soon
-as the process has more OpenMP threads than processors. So ``sleep`` keeps a second, unused team of
+libgomp reads its wait policy only when it is loaded. But its threads sleep almost immediately if
+the process has more OpenMP threads than processors. So ``sleep`` keeps a second, unused team of
 threads (`sleeping_threads`). In other OpenMP runtimes that has no effect.
 
 The number of threads never changes, because sums may round differently with another number, and a
@@ -40,7 +40,7 @@ TRIAL_SECONDS = 0.25  # time of each mode in a comparison
 SHARE_SECONDS = 0.05  # the shortest time in which the share of processor time is clear
 SHARE = 0.85  # share of processor time; spinning threads get 0.95 or more if alone, else 0.75
 FIRST_INTERVAL, LONGEST_INTERVAL = 1.0, 60.0  # seconds between comparisons, doubled each time
-SLOWER = 1.3  # compare again at once if rounds become slower by this factor
+SLOWER = 1.3  # compare again immediately if rounds become slower by this factor
 
 
 class _Rounds(NamedTuple):
@@ -122,7 +122,7 @@ class ThreadTuner:
 
         There is nothing to choose on an accelerator, with one thread, in several processes, or if
         ``OMP_WAIT_POLICY`` or ``GOMP_SPINCOUNT`` is set. With ``OMP_WAIT_POLICY=PASSIVE`` OpenMP's
-        own threads sleep at once.
+        own threads sleep immediately.
         """
         if os.environ.get("OMP_WAIT_POLICY", "").lower() == "passive":
             return cls(("sleep",))

@@ -156,7 +156,7 @@ def k_means(
 
     Each pass moves every centroid to the mean of the images nearest to it. A centroid without
     nearest images is not moved. scikit-learn's `KMeans` is not used because it needs all images as
-    floats at once, and one more pass to label them.
+    floats in memory, and one more pass to label them.
 
     Args:
         images: the images.

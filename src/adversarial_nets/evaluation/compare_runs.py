@@ -70,7 +70,7 @@ class Entry:
         """The data and the score."""
         if self.nats is None:
             unscored = self.settings.get("train_on_all")
-            score = "no score: all images were trained on" if unscored else "no such score"
+            score = "no score: all images were trained on" if unscored else "no score of this kind"
         else:
             score = f"round {self.round:9,}  {self.nats:8.1f}{error_in_words(self.se, ' nats')}"
             score += "" if self.samples == 10_000 else f" of {self.samples:,} samples"

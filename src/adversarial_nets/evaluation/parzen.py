@@ -129,8 +129,8 @@ def log_likelihood(
 
     * The points are centred first. The bracket is a small difference of large numbers, and
       centring makes these numbers smaller.
-    * Products use full float32, whatever the caller has set. At σ = 0.1 an error in ‖x − s‖² is
-      multiplied by 50; in bfloat16 or TF32 the score would be wrong by nats.
+    * Products use full float32, also if the caller has set another precision. At σ = 0.1 an
+      error in ‖x − s‖² is multiplied by 50; in bfloat16 or TF32 the score would be wrong by nats.
     * Exponentials are computed in float32 after the maximum is subtracted, with a relative error
       of about 1e-7. Exponents are clamped at −87, because subnormal results are 50 times slower
       and do not change the sum.

@@ -111,7 +111,7 @@ def noise_contrastive(
     """The root mean square error of b in noise-contrastive estimation, over many repetitions.
 
     The estimate is a logistic regression of data against noise N(d, 1) with logit
-    log model − log noise, fitted by Newton's method for all repetitions at once.
+    log model − log noise, fitted by Newton's method for all repetitions together.
 
     Args:
         distance: d, the distance between the means of noise and data.

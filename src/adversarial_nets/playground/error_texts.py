@@ -97,7 +97,7 @@ ERROR_TEXTS: Mapping[str, Text] = {
         "已打开 {most} 个页面，达到上限。请等其中一个页面关闭后再试。",
     ),
     "error too fast": text(
-        "Too many requests at once; some were ignored. Wait a moment and try again.",
+        "Too many requests in a short time; some were ignored. Wait a moment and try again.",
         "请求过于频繁，部分请求已被忽略。请稍后再试。",
     ),
     "error broken": text(

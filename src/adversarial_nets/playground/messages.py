@@ -238,7 +238,7 @@ def resume_here(session: Session, message: Message) -> list[Message]:
 
 
 def update_setting(session: Session, message: Message) -> list[Message]:
-    """Change one setting: at once if the setting is live, otherwise in a new game.
+    """Change one setting: immediately if the setting is live, otherwise in a new game.
 
     Args:
         session: the page's games.

@@ -200,7 +200,7 @@ class SessionSocket(_Guarded, WebSocketHandler):
         self.task = asyncio.create_task(self._serve())  # the reference prevents garbage collection
 
     def on_message(self, message: str | bytes) -> None:
-        """Put a message into the queue; ``rendered`` and ``ping`` take effect at once."""
+        """Put a message into the queue; ``rendered`` and ``ping`` take effect immediately."""
         try:
             content = json.loads(message)
         except (ValueError, RecursionError):

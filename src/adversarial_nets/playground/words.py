@@ -354,7 +354,7 @@ WORDS: Mapping[str, Text] = {
     # --- Settings ---
     "settings": _text("Settings", "设置"),
     "setting which": _text("Settings of", "设置对象"),
-    "setting live": _text("Take effect at once", "立即生效"),
+    "setting live": _text("Take effect immediately", "立即生效"),
     "setting restart": _text("Start a new game", "修改后重新开始"),
     "setting k": _text("k, steps of D per round", "k（每轮 D 的更新步数）"),
     "setting objective": _text("G's objective", "G 的目标函数"),

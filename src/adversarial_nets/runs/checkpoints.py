@@ -97,7 +97,7 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
             distance) or the number of a round.
 
     Raises:
-        UserError: there is no such checkpoint; the message lists the existing ones.
+        UserError: the checkpoint does not exist; the message lists the existing ones.
     """
     folders = _round_folders(folder)
     if not folders and (folder.is_file() or (folder / GENERATOR).exists()):

@@ -43,7 +43,7 @@ def preset_for_data(data: str, name: str | None = None) -> tuple[str, Preset]:
         name: the preset's name; by default that of `preset_for`.
 
     Raises:
-        UserError: there is no such preset.
+        UserError: the preset is unknown.
     """
     kind, _, path = data.partition(":")
     name, preset = preset_for(data, name)

@@ -90,7 +90,7 @@ def reproduce(
         on_progress: called with (what, amount done, total).
 
     Raises:
-        UserError: there is no such part, or the folder cannot be written. If a part cannot be made,
+        UserError: a part is unknown, or the folder cannot be written. If a part cannot be made,
             e.g. because its data are missing, it is recorded as not run, with the reason.
         Stopped: SIGINT, SIGTERM or SIGHUP stopped a training, which is saved.
     """
