@@ -16,6 +16,7 @@ import adversarial_nets as an
 from adversarial_nets.build import change_settings
 from adversarial_nets.classes import generator_input
 from adversarial_nets.errors import UserError
+from adversarial_nets.evaluation.memorisation import memorisation
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import metrics
 from adversarial_nets.runs.folder import folder_of
@@ -329,6 +330,22 @@ def test_noise_of_numpy_makes_a_generators_input() -> None:
     z: Any = np.ones((2, 100), np.float32)
     rows = generator_input(G, z, np.array([3, 4]))  # type: ignore[arg-type]
     assert torch.equal(rows, generator_input(G, torch.ones(2, 100), torch.tensor([3, 4])))
+
+
+def test_another_default_device_or_type_of_tensors() -> None:
+    torch.set_default_device("meta")
+    try:
+        with pytest.raises(UserError, match="pass device='meta'"):
+            an.new_game(small_settings(), small_data())
+    finally:
+        torch.set_default_device(None)
+    x = small_data().floats(small_data().test)
+    wanted = memorisation(x, small_data())
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert memorisation(x, small_data()) == wanted
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_more_samples_than_the_memory_holds(monkeypatch: pytest.MonkeyPatch) -> None:

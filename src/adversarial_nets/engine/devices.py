@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from adversarial_nets.errors import SettingError
+from adversarial_nets.errors import SettingError, UserError
 
 __all__ = ["check_device", "devices"]
 
@@ -22,7 +22,16 @@ def devices() -> Iterator[tuple[str, str]]:
 
 
 def check_device(device: str) -> None:
-    """Raise a UserError if this machine's PyTorch cannot compute on the device."""
+    """Raise a UserError if this machine's PyTorch cannot compute on the device.
+
+    Also if the program has made another device than the CPU the default of new tensors.
+    """
+    default = str(torch.get_default_device())
+    if default != "cpu":
+        raise UserError(
+            f"torch.set_default_device({default!r}) puts new tensors there, but data sets stay in "
+            f"main memory. Call torch.set_default_device('cpu'), and pass device={default!r}."
+        )
     try:
         torch.ones(1, device=device).sum().item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -149,8 +149,8 @@ def _distances(
     The real images are the training images, then the others.
     """
     images = torch.cat([data.train, data.valid, data.test])
-    of_images = torch.empty(len(images))
-    best = torch.full((len(x),), torch.inf)
+    of_images = x.new_empty(len(images))
+    best = x.new_full((len(x),), torch.inf)
     index = torch.zeros(len(x), dtype=torch.int64)
     for start in range(0, len(images), _CHUNK):
         between = torch.cdist(data.floats(images[start : start + _CHUNK]), x)
