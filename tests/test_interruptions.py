@@ -364,6 +364,19 @@ if os.read(reading, 1):
 """
 
 
+def test_no_process_outlives_a_launcher_that_ended_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "UNDER_TORCHRUN", True)
+    monkeypatch.setattr(sys, "platform", "darwin")  # this process itself is not to be stopped
+    processes.stop_with_torchrun()  # another torchrun's process
+    monkeypatch.setenv("ADVNETS_LAUNCHER", str(os.getppid()))
+    processes.stop_with_torchrun()
+    assert "ADVNETS_LAUNCHER" not in os.environ  # processes that this one starts have it as parent
+    monkeypatch.setenv("ADVNETS_LAUNCHER", str(os.getppid() + 1))
+    with pytest.raises(SystemExit) as ended:
+        processes.stop_with_torchrun()
+    assert ended.value.code == 143
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of this")
 def test_no_process_outlives_its_launcher() -> None:
     launcher_process = subprocess.Popen(

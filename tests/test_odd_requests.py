@@ -154,6 +154,16 @@ def test_help_in_a_terminal_without_columns(
     assert os.environ["COLUMNS"] == columns
 
 
+def test_help_in_a_terminal_of_millions_of_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100000000")
+    for command in ("--help", "train --help"):
+        assert main(command.split()) == 0
+        assert max(map(len, capsys.readouterr().out.splitlines())) <= 200
+    assert os.environ["COLUMNS"] == "100000000"
+
+
 def test_another_grid_or_weights_do_not_make_a_run_damaged() -> None:
     compare, runs = inspect.unwrap(an.compare), ["first", "second"]  # without the tests' checks
     with pytest.raises(UserError, match="grid is 'x'; it must be one of paper, fine"):

@@ -174,7 +174,7 @@ def _tyro_cli(
     command: Command, args: Sequence[str], default: object, quiet: bool = False
 ) -> tuple[Any, list[str]]:
     """The parsed options, and the arguments that are not options."""
-    with _at_least_columns(_FEWEST_COLUMNS):
+    with _bounded_columns():
         return tyro.cli(
             command.options,
             prog=f"advnets {command.name}",
@@ -188,10 +188,13 @@ def _tyro_cli(
 
 
 @contextlib.contextmanager
-def _at_least_columns(columns: int) -> Iterator[None]:
-    """Make tyro assume at least this number of columns; with 3 columns its help does not end."""
+def _bounded_columns() -> Iterator[None]:
+    """Make tyro format help for a bounded number of columns.
+
+    With 3 columns its help does not end, and with millions it may fill lines of that length.
+    """
     before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = str(max(columns, shutil.get_terminal_size().columns))
+    os.environ["COLUMNS"] = str(_help_columns())
     try:
         yield
     finally:
@@ -201,8 +204,14 @@ def _at_least_columns(columns: int) -> Iterator[None]:
             os.environ["COLUMNS"] = before
 
 
-_FEWEST_COLUMNS = 20
-"""The smallest number of columns for which help is formatted."""
+_FEWEST_COLUMNS, _MOST_COLUMNS = 20, 200
+"""The smallest and the largest number of columns for which help is formatted."""
+
+
+def _help_columns() -> int:
+    """The number of columns for which help is formatted."""
+    return min(max(_FEWEST_COLUMNS, shutil.get_terminal_size().columns), _MOST_COLUMNS)
+
 
 _TYRO_SENTENCES = (
     (r"Error parsing (\S+): (.*)", r"\1: \2."),
@@ -265,7 +274,7 @@ def _texts(args: Sequence[str]) -> dict[str, str]:
 
 def _description(command: Command, sentence: str) -> str:
     """The first part of the command's help: the docstring of its options, and examples."""
-    width = min(max(_FEWEST_COLUMNS, shutil.get_terminal_size().columns), 80) - 1
+    width = min(_help_columns(), 80) - 1
     paragraphs = [*inspect.cleandoc(command.options.__doc__ or "").split("\n\n"), sentence]
     text = "\n\n".join(
         textwrap.fill(" ".join(paragraph.split()), width, break_on_hyphens=False)

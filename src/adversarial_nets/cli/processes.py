@@ -83,12 +83,25 @@ def another_process_reports(error: Exception) -> bool:
     return False
 
 
+_LAUNCHER = "ADVNETS_LAUNCHER"
+"""The variable that holds the number of the process that `launch`ed this one."""
+
+
 def stop_with_torchrun() -> None:
-    """On Linux, let SIGTERM stop this process, which then saves, if its torchrun is killed."""
-    if UNDER_TORCHRUN and sys.platform == "linux":
+    """On Linux, let SIGTERM stop this process, which then saves, if its torchrun is killed.
+
+    Raises:
+        SystemExit: `launch`'s process ended while this one started; on every system but Windows.
+    """
+    if not UNDER_TORCHRUN:
+        return
+    if sys.platform == "linux":
         pr_set_pdeathsig = 1
         with suppress(OSError, AttributeError):  # a C library without prctl
             ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM, 0, 0, 0)
+    launcher = os.environ.pop(_LAUNCHER, None)
+    if launcher is not None and int(launcher) != os.getppid():
+        raise SystemExit(128 + signal.SIGTERM)
 
 
 def command_to_continue(args: Sequence[str], *more: str) -> str:
@@ -139,6 +152,7 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+    os.environ[_LAUNCHER] = str(os.getpid())
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // nproc)))
     # The failed process prints its error, so torchrun's report of it is not needed.
     logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
@@ -162,6 +176,8 @@ def launch(args: Sequence[str], nproc: int, max_restarts: int) -> int:
         return code if code > 0 else 1
     except SignalException as stop:
         return 128 + stop.sigval
+    finally:
+        os.environ.pop(_LAUNCHER, None)
     return 0
 
 
