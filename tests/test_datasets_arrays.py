@@ -67,11 +67,31 @@ def test_a_data_set_refuses_other_image_shapes(shape: Any) -> None:
         ({"train": torch.zeros(280, 10, dtype=torch.int64)}, r"labels\.argmax\(1\)"),
         ({"train": np.zeros(280, np.int64)}, "of type ndarray"),
         ({"val": torch.zeros(35, dtype=torch.int64)}, "key 'val'; its keys are train, valid, test"),
+        (None, "labels is of type NoneType; it must hold the class numbers by split"),
+        ([0] * 280, "labels is of type list; it must hold the class numbers by split"),
     ],
 )
 def test_a_data_set_refuses_labels_that_do_not_fit(labels: Any, said: str) -> None:
     with pytest.raises(UserError, match=said):
         dataclasses.replace(small_data(), labels=labels)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+@pytest.mark.parametrize("norm", [0, -1.0, "x", np.nan])
+def test_a_norm_that_is_none_and_a_range_of_texts(norm: Any) -> None:
+    with pytest.raises(UserError, match=r"contrast_norm is .*; it must be a norm above 0"):
+        dataclasses.replace(small_data(), contrast_norm=norm)
+    texts: Any = ("a", "b")
+    with pytest.raises(UserError, match="it must be the smallest and the largest value"):
+        dataclasses.replace(small_data(), range=texts)
+
+
+def test_data_sets_are_printed_in_one_line_and_compared() -> None:
+    data = small_data()
+    assert repr(data) == "Dataset('small': 280 train, 35 valid, 35 test; image_shape=(1, 6, 6))"
+    assert data == data
+    assert data != small_data()
+    assert len({data, small_data()}) == 2
 
 
 @pytest.mark.usefixtures("_as_users_run_it")

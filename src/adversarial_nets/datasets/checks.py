@@ -3,6 +3,7 @@
 import hashlib
 import math
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,7 +41,7 @@ def refuse_invalid(data: "Dataset") -> None:
     Raises:
         UserError: a split is not a uint8 tensor of shape (n, pixels), or is empty; the image shape
             is not (channels, height, width); the range is not a pair of finite numbers in ascending
-            order; labels are not one integer for each image.
+            order; labels are not one integer for each image; the norm is not above 0.
     """
     shape = data.image_shape
     if not isinstance(shape, tuple) or len(shape) != 3 or not all(_is_count(n) for n in shape):
@@ -49,10 +50,18 @@ def refuse_invalid(data: "Dataset") -> None:
             "(1, 28, 28)."
         )
     ends = data.range
-    is_pair = isinstance(ends, tuple) and len(ends) == 2
+    is_pair = isinstance(ends, tuple) and len(ends) == 2 and all(map(_is_number, ends))
     if not (is_pair and -math.inf < ends[0] < ends[1] < math.inf):
         raise UserError(
             f"range is {ends!r}; it must be the smallest and the largest value, e.g. (0.0, 1.0)."
+        )
+    norm = data.contrast_norm
+    if norm is not None and not (_is_number(norm) and 0 < norm < math.inf):
+        raise UserError(f"contrast_norm is {norm!r}; it must be a norm above 0, or left out.")
+    if not isinstance(data.labels, Mapping):
+        raise UserError(
+            f"labels is of type {type(data.labels).__name__}; it must hold the class numbers by "
+            "split, e.g. {'train': …, 'test': …}. Leave it out for images without classes."
         )
     for split in SPLITS:
         _check_images(split, getattr(data, split), shape)
@@ -89,6 +98,10 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
 
 def _is_count(n: object) -> bool:
     return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, int | float | np.integer | np.floating)
 
 
 def _check_images(name: str, images: object, shape: tuple[int, int, int]) -> None:

@@ -68,7 +68,7 @@ class Fold:
     test: UInt8[Tensor, "n_test pixels"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two tensors have no single answer to ==
 class Dataset:
     """Images held in memory as uint8, in three splits.
 
@@ -127,6 +127,11 @@ class Dataset:
         # `fingerprint` hashes the shape's text, which must not depend on the kind of tuple.
         channels, height, width = map(int, self.image_shape)
         object.__setattr__(self, "image_shape", (channels, height, width))
+
+    def __repr__(self) -> str:
+        """The name, the numbers of images and their shape in one line."""
+        n = ", ".join(f"{len(getattr(self, split)):,} {split}" for split in checks.SPLITS)
+        return f"Dataset({self.name!r}: {n}; image_shape={self.image_shape})"
 
     def mark_examined(self) -> None:
         """Record that `checks.warn_about` has examined these images."""
