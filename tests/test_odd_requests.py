@@ -15,8 +15,8 @@ from PIL import Image
 
 import adversarial_nets as an
 from adversarial_nets.cli.main import main
-from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation import measure_images, nearest_images
+from adversarial_nets.errors import NoClasses, UserError
+from adversarial_nets.evaluation import classifier, measure_images, nearest_images
 from adversarial_nets.random import Address
 from adversarial_nets.runs.files import check_output_folder
 from small import small_data
@@ -237,6 +237,13 @@ def test_images_to_search_that_are_converted_already() -> None:
 def test_an_invalid_range(range: Any) -> None:
     with pytest.raises(UserError, match="it must be the smallest and the largest value"):
         dataclasses.replace(small_data(), range=range)
+
+
+def test_a_classifier_takes_what_train_takes() -> None:
+    make: Any = inspect.unwrap(classifier)
+    images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), np.uint8)
+    with pytest.raises(NoClasses, match="array has no class labels"):
+        make(images)
 
 
 def test_a_name_in_place_of_a_game() -> None:

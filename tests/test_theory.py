@@ -333,6 +333,8 @@ def test_impossible_arguments() -> None:
             divergences.mirror_descent_step(half, half, eta)
     with pytest.raises(UserError, match="distributions is 0"):
         statements.checks(distributions=0)
+    seed: Any = np.int64(3)
+    assert inspect.unwrap(statements.checks)(seed, 2) == statements.checks(3, 2)
     with pytest.raises(UserError, match="1 axes, the other 2"):
         quadrature.KL_density(gaussian(), Mixture(((0.0, 0.0),), (1.0,)))
     with pytest.raises(UserError, match="sigma is 0"):

@@ -19,7 +19,15 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from adversarial_nets import datasets
-from adversarial_nets.datasets import Dataset, ImageShape, require_labels, sample_images, to_pixels
+from adversarial_nets.datasets import (
+    Dataset,
+    ImageShape,
+    as_dataset,
+    require_labels,
+    sample_images,
+    to_pixels,
+)
+from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.datasets.download import cache_folder
 from adversarial_nets.errors import NoClasses, UserError
 from adversarial_nets.progress import Progress
@@ -64,20 +72,21 @@ class Classifier:
         return self.head(self.features(x) * self.scale).argmax(1)
 
 
-def classifier(data: Dataset, on_progress: Progress | None = None) -> Classifier:
+def classifier(data: DataLike, on_progress: Progress | None = None) -> Classifier:
     """Return the data set's classifier, from the cache or by training it.
 
     Training is 900 steps of Adam on minibatches of 128 with a linearly decaying learning rate:
     under a minute on one core. It is deterministic on one machine.
 
     Args:
-        data: a data set with labels for its training and test images; those with a negative
-            label, which have no class, are left out.
+        data: a data set with labels for its training and test images, or what `train` takes in its
+            place; images with a negative label, which have no class, are left out.
         on_progress: called with ("classifier", steps done, total).
 
     Raises:
         NoClasses: the data set has no labels for its training and test images.
     """
+    data = as_dataset(data)
     require_labels(data)
     if min(int(data.labels[split].max()) for split in ("train", "test")) < 0:
         raise NoClasses(data.name)

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Bool
 from scipy.special import xlogy
 
-from adversarial_nets.errors import SettingError
+from adversarial_nets.setting_values import whole_number
 from adversarial_nets.theory.divergences import (
     JSD,
     KL,
@@ -75,10 +75,8 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
     >>> all(check.holds for check in checks(seed=1, distributions=20))
     True
     """
-    if not isinstance(seed, int) or seed < 0:
-        raise SettingError("seed", f"is {seed}; it must be a whole number, 0 or more.")
-    if distributions < 1:
-        raise SettingError("distributions", f"is {distributions}; it must be 1 or more.")
+    seed = whole_number("seed", seed, least=0, most=2**63)
+    distributions = whole_number("distributions", distributions)
     rng = np.random.default_rng(seed)
     pairs = [_random_pair(rng) for _ in range(distributions)]
     found = [
