@@ -268,5 +268,5 @@ def test_labels_that_are_one_text() -> None:
 
 
 def test_a_program_may_give_a_command_paths_and_numbers(tmp_path: Path) -> None:
-    words: Any = ["train", "mnist-5k", "--run", tmp_path / "run", "--rounds", 2, "--dry-run"]
-    assert inspect.unwrap(main)(words) == 0
+    run = tmp_path / "run"
+    assert main(["train", "mnist-5k", "--run", run, "--rounds", 2, "--dry-run"]) == 0

@@ -34,11 +34,12 @@ __all__ = ["main"]
 _MOST_THREADS = 1024
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[object] | None = None) -> int:
     """Run a command.
 
     Args:
-        argv: the arguments after ``advnets``; by default those of this process.
+        argv: the arguments after ``advnets``, as texts, numbers and paths; by default those of this
+            process.
 
     Returns:
         The exit code: 0 done; 1 a bug, or a result that is only printed cannot be written; 2 a
@@ -50,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _main(argv)
 
 
-def _main(argv: Sequence[str] | None) -> int:
+def _main(argv: Sequence[object] | None) -> int:
     """Run a command; returns the exit code."""
     if not _has_working_folder():  # torch's MKL would end the process
         print_error(
