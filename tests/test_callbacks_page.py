@@ -1,4 +1,4 @@
-"""What the Python pages say about callbacks and what a program that adds an objective can do."""
+"""The pages about Python: their statements about callbacks and about added objectives."""
 
 import re
 import signal

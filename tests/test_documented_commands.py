@@ -175,7 +175,7 @@ def test_make_has_the_targets(line: str) -> None:
 
 
 def made(*words: str) -> "subprocess.CompletedProcess[str]":
-    """What make would do from the beginning, whatever the make that runs these tests was told."""
+    """The commands of a new make, without the options of the make that runs these tests."""
     of_outer_make = ("MAKEFLAGS", "MFLAGS", "MAKEOVERRIDES", "MAKELEVEL", "TORCH", "TORCH_INDEX")
     return subprocess.run(
         ["make", "-n", "-B", *words],

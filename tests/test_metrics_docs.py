@@ -75,7 +75,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def printed(capsys: pytest.CaptureFixture[str], *args: str) -> Any:
-    """What a command prints with --json."""
+    """The output of a command with --json."""
     capsys.readouterr()
     assert main([*args, "--json"]) == 0
     return json.loads(capsys.readouterr().out)
@@ -168,7 +168,7 @@ def test_other_commands(
     ],
 )
 def test_fields_of_commands_that_take_minutes(kind: Any, heading: str, prefix: str) -> None:
-    """What these commands print are the fields of these classes."""
+    """These commands print the fields of these classes."""
     for field in dataclasses.fields(kind):
         name = f"{prefix}{field.name}"
         assert any(

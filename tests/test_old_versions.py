@@ -1,4 +1,4 @@
-"""What version 0.1.0 wrote is still opened, continued and played again.
+"""Files of version 0.1.0 can still be opened, continued and played again.
 
 The files are in fixtures/v1; the README.md there says how they were made. Only public names are
 used here: commands, the library's own names, files, and the playground's addresses.
@@ -55,7 +55,7 @@ def advnets(capsys: Capture, line: str) -> Any:
 
 
 def assert_agrees(found: Any, expected: Any, tolerance: float, where: str = "") -> None:
-    """What is expected is found. Another processor rounds differently, so numbers only agree."""
+    """The result has the expected values, up to rounding, which depends on the processor."""
     if isinstance(expected, Mapping):
         for name, value in expected.items():
             name = "round" if name == "step" and name not in found else name  # its name today
@@ -251,7 +251,7 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.fixture(scope="module")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where a playground is served, with the finished run to walk in."""
+    """The address of a playground with the latent space of the finished run."""
     pytest.importorskip("bokeh", reason="the extra [playground] is not installed")
     folder = tmp_path_factory.mktemp("playground")
     shutil.copytree(V1 / "finished", folder / "finished")
@@ -266,7 +266,7 @@ def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 async def opened(url: str, state: Any) -> tuple[Told, list[Told]]:
-    """What the server tells of a state when it has caught up: the state, and each game's frame.
+    """The server's answer to a saved state after its replay: the state, and each game's frame.
 
     Only this function uses the messages that the page and the server exchange.
     """

@@ -25,7 +25,7 @@ def advnets(*args: object, redirection: str = "") -> "subprocess.CompletedProces
 
 
 class Done(NamedTuple):
-    """How a command ended, and what it printed."""
+    """The exit code and the output of a command."""
 
     returncode: int
     stdout: bytes

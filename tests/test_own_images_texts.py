@@ -1,4 +1,4 @@
-"""What the command line says about images of the user's own: number, aspect, options, warnings."""
+"""Texts of the command line about a user's images: number, aspect ratio, options, warnings."""
 
 import dataclasses
 import sys

@@ -88,7 +88,7 @@ OLD_ADDRESS = {
     "board": "walk",
     "walk": {"a": 2, "b": 8, "t": 0.26, "moves": [0, 1.5]},
 }
-"""What an address of version 0.1.0 holds."""
+"""The content of an address of version 0.1.0."""
 
 
 def test_an_old_address_shows_the_same_page(browser: Browser, address: str) -> None:

@@ -1,4 +1,4 @@
-"""What a teacher does with the mouse and the keys in the playground, in a real browser."""
+"""The playground in a real browser: mouse and keys of a teacher."""
 
 import io
 import json

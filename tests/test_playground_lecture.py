@@ -1,4 +1,4 @@
-"""What a lecturer shows in the playground in a real browser: layers, curves, z space, a run."""
+"""The playground of a lecture in a real browser: layers, curves, z space, a run."""
 
 import math
 from collections.abc import Iterator

@@ -19,7 +19,7 @@ from adversarial_nets.training.loop import TrainingSnapshot
 def snapshot(
     round: int, rounds: int, seconds: float, problem: str | None = None, **row: Any
 ) -> TrainingSnapshot:
-    """What the callback of a training receives, without networks."""
+    """The snapshot that the callback of a training receives, without networks."""
     numbers = {"D_x": 0.512, "D_G_z": 0.487, "d_loss": 1.386, "g_loss": 0.693}
     numbers |= {"round": round, **row}
     return TrainingSnapshot(numbers, Mock(spec=Game), rounds, seconds, 0, problem)

@@ -26,7 +26,7 @@ PHOTO = (3, 32, 32)
 
 
 def shapes(net: nn.Module, x: Tensor) -> list[tuple[int, ...]]:
-    """What leaves each layer that changes a shape, the batch left out."""
+    """The output shape of each layer that changes the shape, without the batch."""
     found = [tuple(x.shape[1:])]
     for layer in net.children():
         x = layer(x)

@@ -1,4 +1,4 @@
-"""What a run's record says about where its settings, weights and updates come from."""
+"""The record of a run: the origin of its settings, weights and updates."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""What the report of a run says of the settings and networks that were used."""
+"""The report of a run: its settings and networks."""
 
 import dataclasses
 import re

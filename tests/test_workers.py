@@ -68,7 +68,7 @@ MISTAKES = {
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, fork_server: ForkServer) -> Path:
-    """What two processes made of the games of `two_workers` and of `LINES`."""
+    """The results of two processes for the games of `two_workers` and for `LINES`."""
     folder = tmp_path_factory.mktemp("two")
     (folder / "photos").mkdir()
     for i in range(50):

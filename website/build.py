@@ -63,7 +63,7 @@ def write_sources(language: Language, folder: Path, out: Path) -> None:
 
     Args:
         language: the language of the pages.
-        folder: for the pages and their pictures.
+        folder: the folder for the pages and their pictures.
         out: the site's folder; linked files that are not pages are copied below ``files``.
     """
     written: set[Path] = set()

@@ -21,8 +21,8 @@ class _Parsed(HTMLParser):
 
     Attributes:
         names: the targets of links in the page, by ``id`` or ``name``.
-        links: what the page links to.
-        loaded: what a browser loads with the page.
+        links: the addresses to which the page links.
+        loaded: the addresses that a browser loads with the page.
     """
 
     names: set[str] = field(default_factory=set)

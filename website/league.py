@@ -133,7 +133,7 @@ def _run_row(data: str, tags: Iterable[str], names: Sequence[str]) -> Row:
     Args:
         data: the data set's name.
         tags: parts of the files' names, without the data set's name, seed, weights and grid.
-        names: of the files with their scores.
+        names: the names of the files with their scores.
     """
     found = [record(name) for name in names]
     scores = [one["parzen"] for one in found]

@@ -1,8 +1,9 @@
 """Which files of the project become pages of the site, and how their links are rewritten.
 
 Each language has its own folder of pages, ``en/`` and ``zh-CN/``. A Chinese page is the file with
-``.zh-CN`` in its name, beside the English one. A link leads to the page of the same language if it
-exists, otherwise to the English page. Links to Python modules lead to their highlighted source.
+``.zh-CN`` in its name, in the folder of the English one. A link leads to the page of the same
+language if it exists, otherwise to the English page. Links to Python modules lead to their
+highlighted source.
 """
 
 import os

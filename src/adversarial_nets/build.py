@@ -143,7 +143,7 @@ def _check_augmentation(s: Settings, data: Source) -> None:
 
     Raises:
         UserError: the objective cannot be computed, the images to augment are not in [0, 1], or the
-            objective without a threshold.
+            objective has no threshold, which ADA needs.
     """
     threshold = objective_checks.try_out(s.objective).threshold
     if s.ada_target and threshold is None:

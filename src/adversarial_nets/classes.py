@@ -42,8 +42,8 @@ def count_classes(data: Source, needed_by: str = "condition classes") -> dict[st
 
     Args:
         data: the data set.
-        needed_by: what needs the classes, for the error message: ``condition classes`` or
-            ``few-labels``.
+        needed_by: the option or part that needs the classes, for the error message: ``condition
+            classes`` or ``few-labels``.
 
     Raises:
         UserError: the data have no labels for training and validation images, some have no class,

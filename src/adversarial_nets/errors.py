@@ -75,7 +75,7 @@ class DataMoved(UserError):
 
     Args:
         problem: sentences that name the images and the run, and say what is at the old path now.
-        place: an example of a place to name, e.g. ``folder:PATH``.
+        place: an example of the new place, e.g. ``folder:PATH``.
     """
 
     def __init__(self, problem: str, place: str) -> None:
@@ -121,7 +121,7 @@ class NoTrainingClasses(UserError):
 
     Args:
         data: the data set's name.
-        needed_by: what needs them: ``condition classes`` or ``few-labels``.
+        needed_by: the option or part that needs them: ``condition classes`` or ``few-labels``.
         labels_hint: how data of this kind get labels (`DatasetEntry.labels_hint`).
     """
 

@@ -100,7 +100,7 @@ def scalar(loss: object, name: str) -> Tensor:
 
 @dataclass(frozen=True)
 class Objective:
-    """What D and G minimise, as means over a minibatch of m.
+    """The losses that D and G minimise, as means over a minibatch of m.
 
     Attributes:
         d_loss: D's loss, a function of D's logits on data and on samples.
@@ -373,7 +373,7 @@ def generator_loss(
         a_x: D's logits on data; only a paired objective (``relativistic``) needs them.
 
     Raises:
-        UserError: the objective is unknown, or it is paired and the number of `a_x` differs from
+        UserError: the objective is unknown, or it is paired and the numbers of logits differ.
     """
     found = find(objective)
     if found.paired_g_loss is None or a_x is None:

@@ -39,7 +39,7 @@ class Command:
         name: the words typed after ``advnets``, e.g. ``train`` or ``paper theory``.
         group: the heading of the overview below which it is listed.
         arguments: its positional arguments as the overview prints them, e.g. ``DATA``.
-        summary: what it does, in one line of at most 54 characters.
+        summary: its purpose, in one line of at most 54 characters.
         options: the dataclass of its options. Its docstring is the command's help.
         run: does the work; the returned mapping is what ``--json`` prints.
         examples: command lines for its help, without ``advnets``.

@@ -38,7 +38,7 @@ def unknown_command(name: str, known: Sequence[str], group: str = "") -> UserErr
     """The error for a name that no command has.
 
     Args:
-        name: what was typed, e.g. ``generate``.
+        name: the typed word, e.g. ``generate``.
         known: the names of all commands that could be meant, e.g. ``paper theory``.
         group: ``paper`` if the name came after ``advnets paper``.
 

@@ -92,7 +92,7 @@ class Dataset:
             then those of the first fold.
         contrast_norm: if given, `floats` subtracts each image's mean and scales the image to this
             L2 norm.
-        notes: what was done to the user's files, in one line for the terminal; may be empty.
+        notes: the changes made to the user's images, in one line for the terminal; may be empty.
         held_out: whether `valid` and `test` are images that are not in `train`; if not, they are
             the training images, and no score is computed.
         random_order: whether the first images of each split are a random sample of it. If not, as

@@ -101,7 +101,7 @@ class DatasetEntry:
         name: the name that the user types, e.g. ``"stripes"``. In ``"folder:PATH"``, the word in
             capitals stands for a path.
         loader: the function that loads it.
-        description: what it contains, in one line.
+        description: its content, in one line.
         source: where the images come from.
         image_shape: (channels, height, width), or None if it depends on the user's files.
         counts: number of training, validation and test images, or None if that depends on the

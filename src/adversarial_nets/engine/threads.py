@@ -204,7 +204,7 @@ class ThreadTuner:
                 self._recent = _Rounds()
         if slow or time.perf_counter() >= self._next_comparison:
             # Try spin first: if other processes run, this trial is short, and sleep is used without
-            # a needed
+            # a trial.
             self._untried = sorted(self.modes, key=lambda mode: mode != "spin")
             self._switch_to(self._untried[0])
 

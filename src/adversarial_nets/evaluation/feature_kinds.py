@@ -87,7 +87,7 @@ class FeatureKind:
     """A name that ``--features`` and ``features=`` take.
 
     Attributes:
-        summary: what computes the features, for ``--help``.
+        summary: the network or function that computes the features, for ``--help``.
         load: a function from the data set of the images to their features; its second argument is a
             callback, called with (what, amount done, total).
         extra: the extra whose packages it needs; None if it needs none.

@@ -62,7 +62,7 @@ class LatentExplorer:
 
         Raises:
             ValueError, TypeError, IndexError, OverflowError, RuntimeError: the message has a value
-                that
+                that is not allowed.
         """
         a, b = (range(IMAGES)[message.get(name, i)] for i, name in enumerate("ab"))
         t = float(message.get("t", 0.0))

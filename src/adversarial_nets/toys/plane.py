@@ -135,7 +135,7 @@ class Evaluator:
         edges: the edges of square cells, on both axes.
         p_data: the data's probability of each cell, or None if they have no density.
         z: points of noise on lines, whose images under G are plotted: 2 · 15 lines of 60 points if
-            z two-dimensional, one line if z is a number, otherwise None.
+            z is two-dimensional, one line if z is a number, otherwise None.
         floors: the mean of each measure for a perfect generator, by the name of the measure.
     """
 

@@ -41,7 +41,7 @@ class Errors:
     """Shares of test images that are classified wrongly.
 
     Attributes:
-        features: what was classified: ``pixels``, ``features of D`` or ``features of E``.
+        features: the classified values: ``pixels``, ``features of D`` or ``features of E``.
         linear: error of logistic regression.
         nearest: error of the nearest labelled image's class.
     """

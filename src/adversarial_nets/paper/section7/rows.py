@@ -24,7 +24,7 @@ class Row:
     Attributes:
         item: the paper's extension to which it belongs.
         model: the model and how it was trained.
-        measure: what was measured, with its unit.
+        measure: the name of the measured quantity, with its unit.
         data: the data set's name.
         ours: the number, a mean over the seeds.
         spread: standard deviation over the seeds; None for one.
