@@ -257,7 +257,7 @@ def feature_matching_and_mode_seeking(D: Any, x: Tensor, z: Tensor, G_z: Tensor)
 
 
 def test_a_penalty_on_G_is_added_to_Gs_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In both kinds of updates G's gradient is that of loss plus penalty, D's that of its loss."""
+    """In both kinds of updates the penalty is added to G's loss and not to D's."""
     mine = feature_matching_and_mode_seeking
     for simultaneous in (False, True):
         game = _game_with_g_penalty(monkeypatch, mine, protocol="paper")

@@ -112,7 +112,7 @@ def test_a_program_can_register_an_objective_and_call_a_command(tmp_path: Path) 
     folder = str(run.folder)
     assert main(["report", folder]) == 0
     assert main(["sample", folder, "--n", "2"]) == 0
-    # In a process of its own: another test may have registered the page's objective in this one.
+    # In a separate process: another test may have registered the page's objective in this one.
     words = ["train", "mnist-5k", "--run", folder, "--rounds", "3"]
     command = [sys.executable, "-m", "adversarial_nets", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

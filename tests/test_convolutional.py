@@ -275,7 +275,7 @@ def test_a_longer_run_of_pictures_keeps_the_schedule_it_began_with(
     settings = dataclasses.replace(planned, size=8)  # to be quick
     how: dict[str, Any] = {"restart": True, "progress": False}
     new = an.train(data, preset="pictures", settings=settings, run=run, rounds=6, **how)
-    assert new.is_preset  # another length alone is no deviation from the preset
+    assert new.is_preset  # another length alone does not count as a deviation from the preset
     assert "lr_hold" not in train_command(new)
     assert "--rounds 6" in train_command(new)
     found = json.loads((run / "settings.json").read_text("utf-8"))

@@ -204,7 +204,7 @@ def test_splits_that_are_given_are_kept(given: dict[str, int], lengths: list[int
         (np.full((9, 4, 4), 4095, np.uint16), "type uint16.*4095 or 65535"),
         (np.full((9, 4, 4), 1j), "type complex128"),
         (noise(9, 16), "dataset_from_arrays with image_shape"),
-        (torch.randn(9, 10), r"vectors that are no images, build\.new_game"),
+        (torch.randn(9, 10), r"vectors that are not images, build\.new_game"),
         (torch.randn(9, 2), r"shape \(9, 2\).*toys\.points_from_array"),
         (torch.rand(9), r"toys\.points_from_array"),
         (noise(9, 5, 6, 7), r"shape \(9, 5, 6, 7\).*1, 3 or 4 channels"),

@@ -49,7 +49,7 @@ def test_every_layout_gives_the_same_images(tmp_path: Path) -> None:
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("how", ["numbered", "index", "index and label", "label"])
 def test_tables_as_pandas_and_excel_write_them(how: str, separator: str, tmp_path: Path) -> None:
-    """Column numbers are no image, and row numbers no classes."""
+    """Column numbers are not an image, and row numbers are not classes."""
     values, labels = table(), np.arange(N) % 3
     columns = [str(i) for i in range(16)]
     written = values

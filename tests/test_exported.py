@@ -367,7 +367,7 @@ def test_an_export_into_a_repository_and_over_an_earlier_one(run: Run, tmp_path:
         ("export RUN --safetensors NEW --onnx G.onnx", "give one of them"),
         ("sample DAMAGED", "cannot be read"),
         ("sample nothing", "is not a run's folder"),
-        ("export RUN --safetensors RUN", "and an export would write its own among them"),
+        ("export RUN --safetensors RUN", "and an export would add its files to them"),
         ("export RUN --safetensors PHOTOS", "holds other files (0.png, 1.png, 2.png, …), and"),
         ("export RUN --safetensors MINE", "holds other files (README.md), and an export"),
     ],

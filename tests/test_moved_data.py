@@ -100,7 +100,7 @@ def test_other_images(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_other_data_of_a_run_on_included_data(
     digits_run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The hint names no place to move the images to, since their name is enough."""
+    """The hint contains no path, since the name of the images is enough."""
     for name, side in (("x", 28), ("y", 8)):
         images = np.random.default_rng(0).integers(0, 256, (10, side, side), np.uint8)
         np.savez(tmp_path / name, images=images)

@@ -209,7 +209,7 @@ def test_a_setting_without_effect_is_refused_in_python_too(tmp_path: Path) -> No
         with pytest.raises(UserError, match=said):
             an.train(data, settings=settings, rounds=1, run=run)
         assert not run.exists()
-    # A constant momentum in both, and what another preset has, are no mistakes.
+    # A constant momentum in both, and a setting of another preset, are allowed.
     adam = small_settings(optimiser="adam", momentum=0.2, momentum_end=0.2, lr=0.001)
     an.train(data, settings=adam, rounds=1, run=tmp_path / "adam")
     own = functools.partial(torch.optim.SGD, lr=0.1)

@@ -114,7 +114,7 @@ def test_an_option_of_another_mode(
 
 
 def test_two_options_that_set_one_thing(capsys: pytest.CaptureFixture[str]) -> None:
-    """Given twice by one name, the last value counts, as in other programs."""
+    """If an option is given twice by the same name, the last value counts."""
     train = "train folder:photos --dry-run"
     for words, contradiction in (
         (f"{train} --size 32x32 --width 64", "--size 32x32 and --width 64"),
@@ -124,7 +124,7 @@ def test_two_options_that_set_one_thing(capsys: pytest.CaptureFixture[str]) -> N
         ("bench --out a --record b", "--out a and --record b"),
     ):
         assert main(words.split()) == 2
-        refusal = f"{contradiction} set the same thing to different values; give one of them."
+        refusal = f"{contradiction} give the same setting different values; keep one of them."
         assert refusal in said(capsys)
     for words, size, width in (
         ("--size 32x64 --width 64", 32, 64),

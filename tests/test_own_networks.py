@@ -37,7 +37,7 @@ class Function(nn.Module):
 
 
 class Counting(nn.Sequential):
-    """Layers with a state that is no tensor."""
+    """Layers with a state that is not a tensor."""
 
     def get_extra_state(self) -> dict[str, int]:
         return {"calls": 1}

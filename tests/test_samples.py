@@ -235,7 +235,7 @@ def test_alpha_is_a_channel_from_the_files_to_the_samples(
     x = an.sample(G, settings, 2)[1].view(4, 16, 16)
     expected = (x * 255).round().permute(1, 2, 0).numpy()
     np.testing.assert_array_equal(found, expected)
-    with Image.open(run / "samples" / "newest.png") as sheet:  # on white, to be looked at
+    with Image.open(run / "samples" / "newest.png") as sheet:  # with a white background
         shown = np.asarray(sheet.convert("RGBA").resize((sheet.width // 2, sheet.height // 2), 0))
     assert set(np.unique(shown[..., 3])) <= {0, 255}
 

@@ -161,7 +161,7 @@ TINY = ("--size", "16", "--G.maps", "2", "--D.maps", "2", "--z-size", "4", "--ba
 
 
 def save_images(folder: Path, n: int) -> Path:
-    """Colour images, each of its own colour on one side."""
+    """Colour images, each with a different colour on one side."""
     folder.mkdir(parents=True, exist_ok=True)
     for i in range(n):
         values = np.full((20, 20, 3), (5 * i, 255 - 5 * i, 40), np.uint8)

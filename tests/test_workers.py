@@ -43,7 +43,7 @@ def close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor], tolerance: flo
         torch.testing.assert_close(a[name], b[name], atol=tolerance, rtol=tolerance, msg=name)
 
 
-# Command lines that two processes run one after another; FOLDER becomes a folder of their own.
+# Command lines that two processes run one after another; FOLDER becomes a new folder.
 LONG = ["--rounds", "60", "--log-every", "20", "--save-every", "20"]
 LINES = {
     "short": [*SMALL, "--run", "FOLDER/short", "--rounds", "10", "--json"],
@@ -137,7 +137,7 @@ def test_two_processes_give_the_result_of_one(shared: Path, name: str) -> None:
 
 @pytest.mark.slow
 def test_random_layers_of_your_own_draw_other_numbers_in_each_process(shared: Path) -> None:
-    """The first process's are those of one process. All processes have the same weights."""
+    """The first process draws the numbers of a single process; the weights are equal in all."""
     one = two_workers.of_random_layers()
     first, second = (
         safetensors.torch.load_file(shared / f"noisy {rank}.safetensors") for rank in (0, 1)

@@ -97,7 +97,7 @@ def of_random_layers() -> dict[str, Tensor]:
     torch.manual_seed(0)
     D = Noisy(data.pixels)
     game = new_game(small_settings(objective="relativistic"), data, D=D)
-    D.drawn.clear()  # those of the test before the first round
+    D.drawn.clear()  # the numbers drawn by the check before the first round
     play(game, 5)
     return {"drawn": torch.cat(D.drawn)} | game_state.nets_of(game)
 

@@ -329,7 +329,7 @@ class Tables:
         return markdown_table([self.word("lesson"), *header], rows)
 
     def playground_visitors(self) -> str:
-        """A class of visitors at once."""
+        """A class of simultaneous visitors."""
         found = self._both_machines("playground-visitors")
         rows = [
             [

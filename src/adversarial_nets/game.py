@@ -167,7 +167,7 @@ def refuse_without_gradients(game: Game) -> None:
 def _seeded_layers(game: Game) -> AbstractContextManager[None]:
     """A context that makes random layers of user modules repeatable in this round.
 
-    Among several processes, each draws its own numbers, since each has its own rows.
+    With several processes each draws different numbers, because each has different rows.
     """
     if game.manual_backprop:  # its layers draw random numbers only by `random.Address`
         return nullcontext()
@@ -331,7 +331,7 @@ def _space_for(n: int, drawn: Tensor) -> Tensor:
         size = n * drawn[0].numel() * drawn.element_size() / 1e9
         raise SettingError(
             "n",
-            f"is {n}; so many samples need {size:,.0f} GB of memory at once, more than there is. "
+            f"is {n}; so many samples need {size:,.0f} GB of memory, more than there is. "
             "Compute fewer at a time, and give the number of the first as first.",
         ) from error
 

@@ -135,7 +135,7 @@ def _refuse_path(data: str) -> None:
     """Refuse the path of a run or of images, which needs a prefix; a CSV file may hold points.
 
     Raises:
-        UserError: says what to type.
+        UserError: the path needs a prefix; the message says what to type.
     """
     name = (name_for_path(data) or "").strip('"')
     kind = name.partition(":")[0]

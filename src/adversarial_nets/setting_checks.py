@@ -29,8 +29,8 @@ def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
 
     Args:
         s: the game's settings.
-        changed: the dotted names of the settings that were chosen for it. The preset itself may
-            have a setting that has no effect.
+        changed: the dotted names of the settings that were chosen for the run. The preset may have
+            other settings without effect.
     """
     for name in changed:
         if why := _why_unused(s).get(name):
@@ -72,7 +72,7 @@ def _why_unused(s: "Settings") -> dict[str, str | bool | None]:
     of_mlp_G = ("G.activations", "G.bias", "G.sparse", "G.deconvolution", "G.keep_prob")
     reasons: dict[str, str | bool | None] = {
         "adam_beta2": "adam" not in optimisers and "no network is trained by optimiser adam",
-        "momentum_end": s.momentum_end != s.momentum and without_sgd,  # alike: constant, as it is
+        "momentum_end": s.momentum_end != s.momentum and without_sgd,  # equal: constant momentum
         "momentum_epochs": without_sgd,
         "penalty_sigma": not (s.r1 or s.r2) and "r1 and r2 are 0",
         "augment_below": not s.augment and "augment is 0",

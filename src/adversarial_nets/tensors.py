@@ -13,11 +13,11 @@ def as_tensor(name: str, given: object) -> Tensor:
     """An argument as a tensor of real numbers without gradients.
 
     Args:
-        name: what an error message calls the argument, e.g. ``z``.
+        name: the name of the argument in error messages, e.g. ``z``.
         given: a tensor, an array, or lists of numbers.
 
     Raises:
-        UserError: the argument holds no real numbers, or is no ordinary tensor.
+        UserError: the argument does not contain real numbers, or is not a dense tensor in memory.
 
     >>> as_tensor("z", np.array([1.5, 2.5], ">f8")).tolist()
     [1.5, 2.5]

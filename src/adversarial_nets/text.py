@@ -75,7 +75,7 @@ def network_lines(text: str) -> list[str]:
 
 
 def distinct_lines(networks: Sequence[Sequence[str]]) -> list[str]:
-    """For each network, from `network_lines`, its lines that not all of the others have."""
+    """For each network, its lines from `network_lines` that are not in all others."""
     return [
         ", ".join(line for line in lines if not all(line in other for other in networks))
         for lines in networks
@@ -83,11 +83,11 @@ def distinct_lines(networks: Sequence[Sequence[str]]) -> list[str]:
 
 
 OTHER_ORDER = "the same layers in another order or number"
-"""How two networks of different texts differ that have the same lines."""
+"""The difference between two networks whose texts differ but have the same lines."""
 
 
 def changed_lines(before: str, now: str) -> str:
-    r"""What differs between the texts of two networks; empty if nothing does.
+    r"""The differences between the texts of two networks; empty if they are equal.
 
     A lazy layer may have got its size.
 

@@ -22,12 +22,12 @@ IfInterrupted = Callable[[Any, Sequence[str]], Sequence[str]]
 
 
 def always(options: object) -> bool:
-    """True: for a command whose result is the printed text."""
+    """Return True, for a command whose result is the printed text."""
     return True
 
 
 def never(options: object) -> bool:
-    """False: for a command whose result is in files."""
+    """Return False, for a command whose result is in files."""
     return False
 
 

@@ -76,9 +76,9 @@ def _refuse_two_names(args: Sequence[str], names: Mapping[str, str]) -> None:
 
 
 def _two_values(first: str, value: str, second: str, other: str) -> UserError:
-    """The error for two options that set one thing to different values."""
+    """The error for two options that give one setting different values."""
     return UserError(
-        f"{first} {value} and {second} {other} set the same thing to different values; give one "
+        f"{first} {value} and {second} {other} give the same setting different values; keep one "
         "of them."
     )
 

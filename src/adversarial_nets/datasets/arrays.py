@@ -240,13 +240,13 @@ def _no_images(what: str, shape: tuple[int, ...]) -> UserError:
     """The error for points, or for vectors that may be images without a shape."""
     if shape[1:] in ((), (1,), (2,)):
         remedy = (
-            "Points in one or two dimensions are no images: toys.points_from_array makes a "
+            "Points in one or two dimensions are not images: toys.points_from_array makes a "
             "distribution of them, and toys.recording.record plays a game on it."
         )
     else:
         remedy = (
             "For rows of shape (n, pixels), call dataset_from_arrays with image_shape; for vectors "
-            "that are no images, build.new_game with a datasets.Source."
+            "that are not images, build.new_game with a datasets.Source."
         )
     return UserError(f"{what} has shape {shape}; it must be {_LAYOUTS}. {remedy}")
 
@@ -379,7 +379,7 @@ def _as_labels(labels: Any) -> Array:  # noqa: ANN401 (labels of any form)
     """Labels as an array or a tensor; objects, which pandas' texts are, become texts or numbers.
 
     Raises:
-        UserError: not one class for each image.
+        UserError: the labels are not one class for each image.
     """
     if isinstance(labels, Tensor):
         return labels

@@ -83,8 +83,8 @@ def load_folder(
         alphabetical order.
 
     Raises:
-        UserError: an impossible `size` or `background`, no such folder, no images in
-            it, images that cannot be read (the message names them), or too few images for three
+        UserError: an impossible `size` or `background`, a folder that does not exist or has no
+            images, images that cannot be read (the message names them), or too few images for three
             splits.
     """
     options = options or LoadOptions()
@@ -262,7 +262,7 @@ def _used_range(facts: Sequence[ImageFacts], bits: int | str) -> tuple[float, fl
     return (min(low for low, _ in used), max(high for _, high in used)) if used else None
 
 
-# --- What the user is told ------------------------------------------------------------------------
+# --- Messages to the user -------------------------------------------------------------------------
 
 
 def _warn_of_transparency(name: str, facts: Sequence[ImageFacts]) -> None:

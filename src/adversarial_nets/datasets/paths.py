@@ -1,4 +1,4 @@
-"""Which data set's name means the images at a path, for messages about a path without a prefix."""
+"""Find the data set's name for a path, for messages about a path without a prefix."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ _KINDS = {".zip": "folder", ".npz": "npz", ".npy": "npz", ".csv": "csv", ".csv.g
 
 
 def is_run(path: str | Path) -> bool:
-    """Whether the folder of a run, or of an exported generator, is at a path."""
+    """Whether a path is the folder of a run or of an exported generator."""
     with suppress(OSError, RuntimeError, ValueError):  # too long, or an unknown user's home
         return (Path(path).expanduser() / "settings.json").is_file()
     return False
@@ -36,7 +36,7 @@ def data_of_run(folder: str | Path) -> str | None:
 
 
 def holds_images(path: str) -> bool:
-    """Whether there is a zip archive at a path, or a folder with images in it or its subfolders."""
+    """Whether a path is a zip archive, or a folder with images in it or its subfolders."""
     with suppress(OSError, RuntimeError, ValueError):
         folder = Path(path).expanduser()
         if not folder.is_dir():
@@ -66,7 +66,7 @@ def name_for_path(path: str) -> str | None:
 
 
 def name_of_other_kind(kind: str, path: str) -> str | None:
-    """The name to type in place of ``KIND:PATH`` if another kind reads what is at the path.
+    """The name to type in place of ``KIND:PATH`` if another kind reads the path.
 
     >>> name_of_other_kind("stripes", "photos")  # a kind that a program has registered
     """
@@ -77,7 +77,7 @@ def name_of_other_kind(kind: str, path: str) -> str | None:
 
 
 def describe_path(path: str) -> str | None:
-    """What is at a path that was given as a data set's name, and what to type in its place.
+    """The kind of a path that was given as a data set's name, and the name to type.
 
     Returns:
         One or two sentences; None if nothing is there, or a file of another kind.

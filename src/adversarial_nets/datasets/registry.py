@@ -274,7 +274,7 @@ def name_of(data: str | PathLike[str]) -> str:
 
 
 _KINDS_OF_FILES = ((".npz", "npz"), ((".csv", ".csv.gz"), "csv"))
-"""How the names of files end that are no folders, and the kind of data set that reads them."""
+"""Endings of files that are not folders, and the kind of data set that reads each."""
 
 
 def load(
@@ -359,7 +359,7 @@ def load(
 
 
 def _loaded(entry: DatasetEntry, request: LoadRequest) -> object:
-    """What the loader returns; its errors also name the kind that reads what is at the path."""
+    """The data from the loader; its errors also name the kind that reads the path."""
     try:
         return entry.loader(request)
     except UserError as error:
@@ -386,7 +386,7 @@ def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
 
 
 def data_name(text: str) -> str | None:
-    """The name that loads the data which a name or a path means; None if it means no data.
+    """The name that loads the data of a name or path; None if there are no data.
 
     A folder is data only if there are images in it or in its subfolders.
     """

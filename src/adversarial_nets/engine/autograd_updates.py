@@ -243,12 +243,12 @@ def _own_g_penalty(
         game: the game.
         step: D's last step.
         z: the noise.
-        G_z: its samples as D sees them, differentiable.
-        purpose: of the samples.
-        x: the data of that step as D sees them, if they are known.
+        G_z: its samples after augmentation, differentiable.
+        purpose: the purpose of the samples.
+        x: the data of that step after augmentation, if they are known.
 
     Raises:
-        UserError: the penalty is no scalar, or has no gradient with respect to the samples.
+        UserError: the penalty is not a scalar, or has no gradient with respect to the samples.
     """
     penalty = objectives.find(game.settings.objective).g_penalty
     if penalty is None:
@@ -261,7 +261,7 @@ def _own_g_penalty(
         total = objectives.scalar(
             penalty(
                 lambda rows: _logits(game, rows, step, f"{purpose}, the penalty on G"),
-                x.detach().clone(),  # it may change them in place
+                x.detach().clone(),  # the penalty may change them in place
                 z.detach().clone(),
                 G_z.clone(),
             ),

@@ -101,7 +101,7 @@ class Comparison:
     Attributes:
         entries: the runs, in the order given.
         differences: settings and protocol values that differ between runs: each run's value, by
-            name. Of your own networks, the lines of their text (`repr`) that not all have.
+            name. For your own networks, the lines of their text (`repr`) that are not in all runs.
         identical: names of runs that are equal in settings, seed, data, scores and curves; each
             set has two or more.
         groups: sets of two or more runs that differ only in the seed. Your own networks are
@@ -191,7 +191,7 @@ def compare(
 
 
 def _differing_layers(texts: Sequence[str | None]) -> tuple[str | None, ...]:
-    """Of each of your own networks, the layers that not all have."""
+    """For each of your own networks, the layers that are not in all of them."""
     networks = [text.splitlines() for text in texts if text not in _NO_LAYERS]
     layers = iter(zip(networks, distinct_lines(networks), strict=True))
 

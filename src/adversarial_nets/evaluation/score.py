@@ -162,7 +162,7 @@ def _other_images(run: Run, data: Dataset, named: str, place: str | None, moved:
 
 
 def _example_of_place(run: Run) -> str:
-    """An example of a place that the images of a run may have been moved to."""
+    """An example of a new place of a run's images."""
     return f"{run.data.partition(':')[0]}:PATH" if ":" in run.data else "idx:FOLDER"
 
 

@@ -52,7 +52,7 @@ class _Written(io.BytesIO):
         super().__init__()
         self._on_progress = on_progress
 
-    def write(self, data: Any, /) -> int:  # noqa: ANN401 (bytes, or what has a buffer of them)
+    def write(self, data: Any, /) -> int:  # noqa: ANN401 (bytes or another buffer)
         """Write the bytes and report how many there are."""
         written = super().write(data)
         self._on_progress("picture, bytes", self.tell(), None)

@@ -61,8 +61,8 @@ def refuse_other_files(folder: Path) -> None:
     if found and ("checkpoints" in found or not (folder / GENERATOR).is_file()):
         more = ", …" if len(found) > 3 else ""
         raise UserError(
-            f"{folder} holds other files ({', '.join(found[:3])}{more}), and an export would write "
-            "its own among them; give a new or an empty folder, or that of an earlier export."
+            f"{folder} holds other files ({', '.join(found[:3])}{more}), and an export would add "
+            "its files to them; give a new or an empty folder, or that of an earlier export."
         )
 
 

@@ -350,12 +350,12 @@ def _described_generator(run: Run, columns: int) -> nn.Module:
 
 
 def _refuse_other_layers(G: nn.Module, run: Run, columns: int) -> None:
-    """Refuse a generator whose text differs from that of the run's.
+    """Refuse a generator whose text differs from that of the run's generator.
 
     Other activations have weights of the same shapes, so a checkpoint would fit.
 
     Raises:
-        UserError: what differs.
+        UserError: the texts differ; the message names the layers.
     """
     trained = run.info.get("G") if run.own_G else repr(_described_generator(run, columns))
     if trained is None:

@@ -60,7 +60,7 @@ def _lines(folder: Path) -> list[bytes]:
 
 
 def _damaged(lines: Sequence[bytes]) -> list[int]:
-    """The numbers of lines that hold no row, without empty ones and an incomplete last one."""
+    """The numbers of lines without a row, except empty lines and an incomplete last line."""
     wrong = [i for i, line in enumerate(lines, 1) if line.strip() and _row(line) is None]
     return wrong[:-1] if wrong[-1:] == [len(lines)] and _parsed(lines[-1]) is None else wrong
 
@@ -71,7 +71,7 @@ _WITH_SCORES = ("accuracy", "V_training", "V_held_out")
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """The row that a line holds; None if it is damaged, incomplete, or lacks a number."""
+    """The row in a line; None if it is damaged, incomplete, or lacks a number."""
     row = _parsed(line)
     if not isinstance(row, dict) or not isinstance(row.get("round"), int):
         return None
@@ -86,7 +86,7 @@ def _row(line: bytes) -> dict[str, Any] | None:
 
 
 def _parsed(line: bytes) -> object:
-    """What a line of JSON holds; None if it is no JSON."""
+    """The object in a line of JSON; None if the line is not JSON."""
     try:
         return json.loads(line)
     except (ValueError, RecursionError):  # also bytes that are not UTF-8

@@ -11,14 +11,14 @@ __all__ = ["as_array", "as_floats"]
 
 
 def as_array(name: str, given: object) -> NDArray[Any]:
-    """An argument as an array of real numbers, of its own type; a tensor may need gradients.
+    """An argument as an array of real numbers of unchanged type; a tensor may need gradients.
 
     Args:
-        name: what an error message calls the argument, e.g. ``The means``.
+        name: the name of the argument in error messages, e.g. ``The means``.
         given: numbers, lists of them, an array, or a tensor.
 
     Raises:
-        UserError: the argument holds anything but real numbers.
+        UserError: the argument contains something other than real numbers.
 
     >>> as_array("The means", [[1, 2], [3, 4]]).shape
     (2, 2)
@@ -29,7 +29,7 @@ def as_array(name: str, given: object) -> NDArray[Any]:
             plain = plain.detach().cpu()
             plain = plain.float() if "bfloat16" in str(plain.dtype) else plain
         found = np.asarray(plain)
-        if found.dtype == object:  # fractions are numbers, too; None is none
+        if found.dtype == object:  # fractions are numbers; None is not
             found = np.reshape([float(value) for value in found.flat], found.shape)
         if found.dtype.kind not in "fiub":
             raise TypeError(f"they are of type {found.dtype}")

@@ -177,7 +177,7 @@ def _same_points(p_data: ArrayLike, p_g: ArrayLike) -> tuple[np.ndarray, np.ndar
     """Probabilities or densities in float64, after a check that they are of the same points.
 
     Raises:
-        UserError: they are no numbers, or of different shapes.
+        UserError: they are not numbers, or have different shapes.
     """
     p, q = as_floats("p_data", p_data), as_floats("p_g", p_g)
     if p.ndim and q.ndim and p.shape != q.shape:

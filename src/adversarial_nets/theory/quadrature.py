@@ -80,7 +80,7 @@ def _axes(breakpoints: Axes) -> Axes:
     """The breakpoints of each axis as arrays.
 
     Raises:
-        UserError: there are no axes, or one is no list of two numbers or more.
+        UserError: there are no axes, or an axis is not a list of two or more numbers.
     """
     axes = tuple(as_floats("The breakpoints", axis) for axis in breakpoints)
     if not axes or any(axis.ndim != 1 or len(axis) < 2 for axis in axes):
@@ -133,12 +133,12 @@ def integrate(
 
 
 def _one_each(values: object, n: int, what: str = "The function") -> Vector:
-    """What a caller's function returned for n points, as one number for each.
+    """The values that a caller's function returned for n points, as one number for each.
 
     Raises:
-        UserError: no numbers, or more or fewer of them.
+        UserError: the values are not numbers, or are not one for each point.
     """
-    found = as_floats(f"What {what[0].lower()}{what[1:]} returned", values)
+    found = as_floats(f"The values that {what[0].lower()}{what[1:]} returned", values)
     if found.shape not in ((n,), ()):
         raise UserError(
             f"{what} returned values of shape {found.shape} for {n} points; return one number for "
@@ -325,7 +325,7 @@ def smoothed_gradient(f: Callable[[Points], Vector], x: Vector, sigma: float) ->
         sigma: the standard deviation σ > 0.
 
     Raises:
-        UserError: σ is not above 0, or `x` is no point.
+        UserError: σ is not above 0, or `x` is not a point.
 
     >>> smoothed_gradient(lambda x: x[:, 0] ** 2, np.array([3.0]), sigma=0.5).round(12)
     array([6.])

@@ -71,10 +71,10 @@ PARAMETRIC: Mapping[str, Parametric] = {
 
 
 def as_toy(data: ToyLike) -> Toy:
-    """Return the toy that an argument means.
+    """Return the toy for a toy, a name, a file or points.
 
     Raises:
-        UserError: the argument is neither a toy nor a name, a file or points of one.
+        UserError: the argument is not a toy, the name or file of a toy, or points.
     """
     if isinstance(data, str | PathLike):
         return find(data)

@@ -26,7 +26,7 @@ from adversarial_nets.toys.distributions import (
 __all__ = ["Curve"]
 
 _MAX_LENGTH = 14.0  # an upper bound on the length of every curve
-_SMALLEST_NOISE = 0.001  # other than 0; with less, the density would need too many nodes
+_SMALLEST_NOISE = 0.001  # except 0; smaller noise needs too many nodes for the density
 
 
 def _ring(t: Vector) -> tuple[Vector, Vector]:
@@ -84,7 +84,7 @@ class Curve:
         """Check the shape and the noise.
 
         Raises:
-            UserError: another shape; noise that is no number, negative, infinite or tiny.
+            UserError: the shape is unknown; the noise is not a number, negative, infinite or tiny.
         """
         if self.shape not in _SHAPES:
             raise unknown_name(self.shape, list(_SHAPES), "curve")

@@ -41,7 +41,7 @@ Masses = Float64[np.ndarray, "..."]
 Numbers = Sequence[Any] | np.ndarray | Tensor
 
 _LARGEST = 1e30
-"""The largest and, inverted, the smallest scale of toy data that float32 computes with."""
+"""The largest scale of toy data in float32 games; its reciprocal is the smallest."""
 
 
 @runtime_checkable
@@ -105,7 +105,7 @@ def sample_points(toy: Toy, n: int, seed: int = 0, purpose: str = "a look at the
         purpose: different purposes give independent points.
 
     Raises:
-        UserError: `n` or `seed` is no whole number, or `toy` is no toy.
+        UserError: `n` or `seed` is not a whole number, or `toy` is not a toy.
     """
     n, seed = whole_number("n", n), whole_number("seed", seed, least=0, most=2**63)
     if not isinstance(toy, Toy):
@@ -117,7 +117,7 @@ def require_float32(name: str, middle: float, std: float) -> None:
     """Raise an error if float32, the type of games, cannot represent or distinguish the points.
 
     Args:
-        name: what the message calls the data.
+        name: the name of the data in the message.
         middle: their mean, or the largest absolute value.
         std: their standard deviation.
 
@@ -162,9 +162,10 @@ class Mixture:
         """Check the parameters, and store them as Python's numbers.
 
         Raises:
-            UserError: no numbers; means that are not of shape (n, 1) or (n, 2); unequal numbers of
-                means, standard deviations and weights; a standard deviation that is not above 0;
-                weights that are no probabilities; or values that float32 rounds together.
+            UserError: arguments that are not numbers; means that are not of shape (n, 1) or (n, 2);
+                unequal numbers of means, standard deviations and weights; a standard deviation that
+                is not above 0; weights that are not probabilities; or values that float32 rounds to
+                one number.
         """
         means, stds, weights = (
             as_floats(f"The {name} of the mixture", getattr(self, name))
@@ -346,7 +347,7 @@ class Uniform:
         """Check the interval.
 
         Raises:
-            UserError: the ends are no finite numbers in order, or float32 rounds them together.
+            UserError: the ends are not finite numbers in order, or float32 rounds them together.
         """
         low, high = as_floats("The ends of the interval", (self.low, self.high)).tolist()
         if not -math.inf < low < high < math.inf:

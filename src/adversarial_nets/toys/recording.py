@@ -86,11 +86,12 @@ def record(
         kind: `kinds.LINE` or `kinds.PLANE`.
         data: a toy, a name or file for `toys.find`, or points for `toys.points_from_array`.
         rounds: the rounds of the snapshots; the game ends with the last of them.
-        settings: settings of the game; the kind's own if not given.
+        settings: settings of the game; by default those of the kind.
         on_snapshot: called with each new snapshot and the number of the last round.
 
     Raises:
-        UserError: no such kind or toy, data of another dimension, or no rounds.
+        UserError: the kind or the toy is unknown, the data have another dimension, or `rounds` is
+            empty.
 
     >>> from adversarial_nets.toys.kinds import LINE
     >>> recording = record(LINE, "gaussian", [0, 2])
@@ -120,7 +121,7 @@ def _checked_rounds(rounds: object) -> set[int]:
     """The rounds of a recording's snapshots.
 
     Raises:
-        UserError: there are none, or they are no whole numbers.
+        UserError: there are no rounds, or they are not whole numbers.
     """
     at = (
         {whole_number("rounds", r, least=0) for r in rounds} if isinstance(rounds, Iterable) else ()

@@ -31,7 +31,7 @@ class PassedNetworks:
 
     @property
     def replaced_settings(self) -> tuple[str, ...]:
-        """How the names of the settings begin that they replace."""
+        """The beginnings of the names of the settings that they replace."""
         networks = [f"{name}." for name in "GD" if getattr(self, name) is not None]
         return (*networks, *(OPTIMISER_SETTINGS if self.optimiser else ()))
 

@@ -111,17 +111,17 @@ def resolve(choices: Choices) -> Plan:
 def refuse_unused_settings(plan: Plan, replaced: tuple[str, ...] = ()) -> None:
     """Refuse a setting that was chosen for a new run but has no effect in it.
 
-    A run that continues keeps such settings, and so does one that starts from another. Chosen is
-    what differs from the default and from the nearest preset: a program's settings may be made of
-    another preset than the data's.
+    A run that continues, or starts from another run, keeps these settings. A setting counts as
+    chosen if it differs from the default and from the nearest preset, because a program may change
+    the settings of any preset.
 
     Args:
-        plan: the training's.
-        replaced: how the names of settings begin whose place a program's own networks or optimiser
-            take.
+        plan: the plan of the training.
+        replaced: the beginnings of the names of settings that a program's own networks or optimiser
+            replace.
 
     Raises:
-        SettingError: such a setting.
+        SettingError: a chosen setting has no effect.
     """
     if not (plan.restart or is_new(plan.folder)):
         return

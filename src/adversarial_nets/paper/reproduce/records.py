@@ -102,7 +102,7 @@ def read_record(name: str, context: Context) -> Record:
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 (what a program's part returns)
-    """A number or array of NumPy or torch as Python's; anything else, as a path, as text."""
+    """NumPy's and torch's numbers and arrays as Python's; other objects, e.g. paths, as text."""
     return value.tolist() if hasattr(value, "tolist") else str(value)
 
 

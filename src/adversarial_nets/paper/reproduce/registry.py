@@ -127,7 +127,7 @@ def register(part: Part) -> Part:
     """Add a part to `PARTS`, after the parts of the same section and of earlier ones.
 
     Raises:
-        UserError: the argument is no part with a name and a function.
+        UserError: the argument is not a part with a name and a function.
         ValueError: there is a part of that name already.
     """
     if not (isinstance(part, Part) and isinstance(part.name, str) and callable(part.make)):

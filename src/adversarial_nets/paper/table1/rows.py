@@ -266,7 +266,7 @@ def _path_images(row: _BaselineRow, model: object) -> Tensor | None:
 def _adversarial_nets_row(data: Dataset, seed: int, folder: Path, options: Options) -> list[Result]:
     """Score the generator with its trained weights, as published, and with averaged weights.
 
-    An exported generator has one of both, of one round, and no time of training.
+    An exported generator has one kind of weights, of one round, and no training time.
     """
     run = _trained_run(data, seed, folder, options)
     checkpoint, train_seconds = "last", None
