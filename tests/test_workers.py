@@ -112,7 +112,8 @@ class Training:
     def wait_for(self, folder: Path, round_: int) -> None:
         """Wait until the run has written a row of at least that round."""
         for _ in range(3000):
-            if any(row["round"] >= round_ for row in metrics.read_metrics(folder)):
+            rows = metrics.read_metrics(folder) if folder.exists() else []
+            if any(row["round"] >= round_ for row in rows):
                 return
             if not Path(f"/proc/{self.pid}").exists():
                 break
