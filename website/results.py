@@ -267,6 +267,7 @@ class Tables:
         runs = (
             *("tfd-standin-small", "tfd-standin-stage2-small", "tfd-standin-r1"),
             *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
+            "cifar10-copy-convolutional-adam",
         )
         scores = [
             [record(f"{run}-{weights}-paper")["parzen"] for weights in ("raw", "averaged")]
