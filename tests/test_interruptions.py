@@ -349,6 +349,29 @@ def test_a_broken_connection_is_left_to_torchrun_to_report(
     assert waits == [False, True][: 1 + works_silently]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="has no such limit, or another one")
+def test_a_file_above_the_systems_limit_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its own name and folder, not those of the temporary file."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    for words, folder, file in (
+        (["export", "digits", "--safetensors", str(tmp_path / "G")], "G", "generator.safetensors"),
+        (["sample", "digits", "--out", str(tmp_path / "x.png")], "", "x.png"),
+        (["play", "gaussian", "--rounds", "1", "--out", str(tmp_path)], "", "nets.safetensors"),
+    ):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
+        try:
+            assert main(words) == 2
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        error = capsys.readouterr().err
+        assert f"Cannot write to {tmp_path / folder}: {file} is larger than this system" in error
+    assert not list(tmp_path.iterdir())
+
+
 # A launcher, and its child, which holds standard output open for as long as it lives.
 LAUNCHER = """
 import os, signal

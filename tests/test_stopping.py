@@ -73,9 +73,10 @@ def test_V_on_training_and_held_out_images_is_that_of_the_newest_row_that_has_it
     tmp_path: Path,
 ) -> None:
     assert _known_to_D(tmp_path) == []
+    numbers = dict.fromkeys(("d_loss", "g_loss", "D_x", "D_G_z", "spread", "epoch", "seconds"), 0.5)
     for round, V in ((1, ()), (2, (-3.0, -4.0)), (3, (-1.1, -1.9)), (4, ())):
         values = dict(zip(("V_training", "V_held_out"), V, strict=False))
-        append_metrics(tmp_path, {"round": round} | values)
+        append_metrics(tmp_path, {"round": round} | numbers | values)
     (sentence,) = _known_to_D(tmp_path)
     assert "-1.10 on training images, -1.90 on held-out images" in sentence
 

@@ -1,6 +1,7 @@
 """A zip archive of images: unpacked into a temporary folder."""
 
 import atexit
+import errno
 import lzma
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ class Archive(NamedTuple):
 
 _UTF_8 = 0x800  # the flag of a name in UTF-8
 
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
 _kept: dict[Archive, Path] = {}  # unpacked folders that are kept for the next use
 
@@ -74,6 +76,12 @@ def _unpack(path: Path) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         if not isinstance(error, _DAMAGED):
             raise
+        if isinstance(error, OSError) and error.errno in _NO_SPACE:
+            raise UserError(
+                f"The archive {path} cannot be unpacked into {tempfile.gettempdir()} "
+                f"({error.strerror}). Free some space there, raise the limit (ulimit -f), or "
+                "unpack it yourself and give the folder."
+            ) from error
         is_encrypted = "encrypted" in str(error)
         why = "it needs a password" if is_encrypted else str(error)
         raise UserError(

@@ -96,7 +96,13 @@ def export_generator(
         for record in read_evaluations(run.folder)
         if (record["round"], record["weights"]) == (round, weights)
     ]
-    with explain_os_errors(folder), tempfile.TemporaryDirectory() as name:
+    place = folder.absolute()
+    while not place.is_dir():  # on the same disk, so that messages of a full one are right
+        place = place.parent
+    with (
+        explain_os_errors(folder),
+        tempfile.TemporaryDirectory(prefix=".writing-", dir=place) as name,
+    ):
         new = Path(name)
         write_generator(new, run, net, {"round": round, "weights": weights}, half)
         written = open_run(new)

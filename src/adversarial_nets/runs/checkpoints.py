@@ -19,6 +19,7 @@ from adversarial_nets.runs.files import (
     explain_os_errors,
     flush,
     json_text,
+    naming,
     numbered_by_round,
     read_bytes,
     reason,
@@ -173,10 +174,12 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint, keep_all: bool = Fals
         for name, tensors in files.items():
             content = safetensors.torch.save(dict(tensors))
             hashes[name] = hashlib.sha256(content).hexdigest()
-            (hidden / name).write_bytes(content)
+            with naming(final / name):
+                (hidden / name).write_bytes(content)
         record = {"format": FORMAT, "round": checkpoint.round, "sha256": hashes} | dict(state)
         hashes["state.json"] = _hash_of_state(record)
-        (hidden / "state.json").write_bytes(json_text(record).encode())
+        with naming(final / "state.json"):
+            (hidden / "state.json").write_bytes(json_text(record).encode())
         for path in (*hidden.iterdir(), hidden):
             flush(path)
         if old := _round_folders(folder).get(checkpoint.round):

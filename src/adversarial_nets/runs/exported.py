@@ -83,9 +83,8 @@ def write_generator(
         for name, tensor in G.state_dict().items()
     }
     record = exported_record(run, {**exported, "dtype": "float16" if half else "float32"})
-    with explain_os_errors(folder):
-        write_atomically(folder / GENERATOR, safetensors.torch.save(tensors, {"format": "pt"}))
-        write_atomically(folder / "settings.json", json_text(record))
+    write_atomically(folder / GENERATOR, safetensors.torch.save(tensors, {"format": "pt"}))
+    write_atomically(folder / "settings.json", json_text(record))
 
 
 def exported_record(run: Run, exported: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,6 +24,7 @@ __all__ = [
     "flush",
     "json_text",
     "lock",
+    "naming",
     "numbered_by_round",
     "read_bytes",
     "read_json",
@@ -79,8 +80,9 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
     """Raise a `UserError` that explains what to do if writing into a folder fails."""
     try:
         yield
-    except (OSError, SafetensorError) as error:
-        number = error.errno if isinstance(error, OSError) else None
+    except (OSError, SafetensorError) as raised:
+        error = raised if isinstance(raised, OSError) else OSError(str(raised))
+        number = error.errno
         if number in (errno.ENOSPC, errno.EDQUOT) or "No space left" in str(error):
             why = "the disk is full. Free some space"
         elif number in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -94,14 +96,25 @@ def explain_os_errors(folder: Path) -> Iterator[None]:
         elif number == errno.EISDIR:
             why = "a folder has the file's name. Choose another name"
         elif number == errno.EFBIG:
-            why = "the file is larger than this system allows (ulimit -f). Raise the limit"
+            file = Path(os.fsdecode(error.filename)).name if error.filename else "the file"
+            why = f"{file} is larger than this system allows (ulimit -f). Raise the limit"
         elif number == errno.ENAMETOOLONG:
             why = "a name is too long. Choose a shorter one"
         else:
             why = f"{error}. Solve this problem, or choose another folder,"
         raise UserError(
             f"Cannot write to {folder}: {why} and try again. Everything saved before is intact."
-        ) from error
+        ) from raised
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give errors of the system the name of the file that is written, not of a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def check_output_folder(folder: Path) -> None:
@@ -161,12 +174,12 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """
     # Threads of one process may write the same file at the same time.
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.writing")
+    data = content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
     try:
-        temporary.write_bytes(
-            content.encode("utf-8", _UNDECODED) if isinstance(content, str) else content
-        )
-        flush(temporary)
-        temporary.replace(path)
+        with naming(path):
+            temporary.write_bytes(data)
+            flush(temporary)
+            temporary.replace(path)
     except BaseException:  # including Ctrl-C
         with suppress(OSError):
             temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import (
     explain_os_errors,
+    naming,
     read_bytes,
     require_folder,
     write_atomically,
@@ -119,9 +120,11 @@ def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
         UserError: the folder was moved or deleted, or cannot be written.
     """
     require_folder(folder)
+    path = folder / "metrics.jsonl"
     with (
         explain_os_errors(folder),
-        (folder / "metrics.jsonl").open("a", encoding="utf-8", newline="\n") as file,
+        naming(path),
+        path.open("a", encoding="utf-8", newline="\n") as file,
     ):
         file.write(json.dumps(row) + "\n")
 
