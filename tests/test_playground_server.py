@@ -85,6 +85,27 @@ def test_an_IPv6_address_of_this_machine_is_answered() -> None:
     asyncio.run(scenario())
 
 
+def test_names_of_this_machine_and_requests_for_headers_alone() -> None:
+    async def scenario() -> None:
+        async with running_server() as (_, url):
+            client, port = AsyncHTTPClient(), url[:-1].rpartition(":")[2]
+            for name in ("127.0.0.1", "localhost", "LOCALHOST", "[::1]"):
+                page = await client.fetch(url, headers={"Host": f"{name}:{port}"})
+                assert page.code == 200
+            for path in ("", "pad", "files/core.js"):
+                whole = await client.fetch(url + path)
+                head = await client.fetch(url + path, method="HEAD")
+                assert (head.code, head.body) == (200, b"")
+                assert head.headers["Content-Type"] == whole.headers["Content-Type"]
+            with pytest.raises(HTTPClientError, match="403"):
+                await client.fetch(url, method="HEAD", headers={"Host": "evil.example"})
+            with pytest.raises(HTTPClientError, match="405"):
+                await client.fetch(url, method="POST", body="")
+
+    asyncio.run(scenario())
+    assert "localhost" in server._own_addresses(80)  # browsers omit this port
+
+
 def test_only_the_servers_own_pages_are_answered() -> None:
     async def scenario() -> None:
         async with running_server() as (shared, url):

@@ -158,6 +158,10 @@ class PageHandler(_Guarded):
             self.set_cookie(TOKEN_COOKIE, state.token, httponly=True, samesite="Strict")
         self.write(render(lang, state.command_line_data, latent=state.explorer is not None))
 
+    def head(self) -> None:
+        """The same headers without the page."""
+        self.get()
+
 
 class DrawingPadHandler(_Guarded):
     """Serves the drawing pad."""
@@ -166,6 +170,10 @@ class DrawingPadHandler(_Guarded):
         """The pad as Bokeh JSON, in the theme of ``?theme=``."""
         dark = self.get_query_argument("theme", "") == "dark"
         self.write(drawing_pad_json("dark" if dark else "light"))
+
+    def head(self) -> None:
+        """The same headers without the pad."""
+        self.get()
 
 
 class FileHandler(_Guarded, StaticFileHandler):
@@ -351,6 +359,16 @@ def serve(
     return {}
 
 
+def _own_addresses(port: int) -> set[str]:
+    """The hosts and ports at which browsers on this machine address the server.
+
+    >>> sorted(_own_addresses(5006))
+    ['127.0.0.1:5006', '[::1]:5006', 'localhost:5006']
+    """
+    names = {"127.0.0.1", "localhost", "[::1]"}
+    return {f"{name}:{port}" for name in names} | (names if port == 80 else set())
+
+
 def _address(text: str) -> str:
     """The host and port in an address that may be copied from a browser.
 
@@ -415,9 +433,7 @@ async def running_server(
             ) from error
         listener.setblocking(False)
         port = listener.getsockname()[1]
-        state.hosts |= {f"{name}:{port}" for name in ("127.0.0.1", "localhost")} | set(allow)
-        if host == "::1":
-            state.hosts.add(f"[::1]:{port}")
+        state.hosts |= {*_own_addresses(port), *allow}
         name = "127.0.0.1" if host in LOOPBACK and host != "::1" else host
         if host not in LOOPBACK:
             state.token = secrets.token_urlsafe(9)
