@@ -148,3 +148,16 @@ def test_the_generators_of_another_device_are_restored(monkeypatch: pytest.Monke
         assert device.state == 3
     assert seen[0] == seen[1] != seen[2]
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_each_address_has_its_own_generator() -> None:
+    one = Address(1, 2, range(1)).generator("a")
+    same = Address(1, 2, range(1)).generator("a")
+    others = [
+        Address(2, 2, range(1)).generator("a"),
+        Address(1, 3, range(1)).generator("a"),
+        Address(1, 2, range(1)).generator("b"),
+    ]
+    x = torch.rand(4, generator=one)
+    assert x.equal(torch.rand(4, generator=same))
+    assert not any(x.equal(torch.rand(4, generator=other)) for other in others)

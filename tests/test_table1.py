@@ -417,19 +417,6 @@ def test_missing_rows_are_listed(tmp_path: Path) -> None:
     assert any(line.split() == ["DBN", "not", "yet"] for line in text.splitlines())
 
 
-def test_each_address_has_its_own_generator() -> None:
-    one = Address(1, 2, range(1)).generator("a")
-    same = Address(1, 2, range(1)).generator("a")
-    others = [
-        Address(2, 2, range(1)).generator("a"),
-        Address(1, 3, range(1)).generator("a"),
-        Address(1, 2, range(1)).generator("b"),
-    ]
-    x = torch.rand(4, generator=one)
-    assert x.equal(torch.rand(4, generator=same))
-    assert not any(x.equal(torch.rand(4, generator=other)) for other in others)
-
-
 def test_the_names_of_rows_are_those_of_the_baselines() -> None:
     """They are listed in `record`, which does not import the baselines."""
     assert (*BASELINES, "adversarial-nets", "references") == table1.NAMES
