@@ -22,11 +22,14 @@ from adversarial_nets.cli.main import main
 from adversarial_nets.cli.parsing import parse
 from adversarial_nets.cli.registry import find_command
 from adversarial_nets.objectives import OBJECTIVES, Objective
+from adversarial_nets.report.commands import evaluate_command
+from adversarial_nets.report.score_table import other_scores
+from adversarial_nets.runs.evaluations import grid_of, read_evaluations
 from adversarial_nets.runs.export import to_onnx
 from adversarial_nets.runs.exported import without_private_paths
 from adversarial_nets.runs.folder import PACKAGED, Run
 from adversarial_nets.settings import Settings
-from small import generator, small_labelled_data, small_settings
+from small import generator, small_data, small_labelled_data, small_settings
 from test_own_networks import G as own_G
 
 ROOT = Path(__file__).parent.parent
@@ -128,6 +131,20 @@ def test_half_precision_is_half_the_size_and_scored_again(tmp_path: Path) -> Non
         r["parzen"]["curve"] for r in json.loads((again.folder / "evaluation.json").read_text())
     ]
     assert [[sigma for sigma, _ in curve] for curve in grids][1] == [0.2, 0.3]
+
+
+def test_scores_on_own_grids_are_kept_apart_and_exported(tmp_path: Path) -> None:
+    data = small_data()
+    run = an.train(data, settings=small_settings(), rounds=2, run=tmp_path / "run", progress=False)
+    for grid in ((0.2, 0.3), (0.2, 0.4), [0.2, 0.4], 0.5):
+        an.evaluate(run, data, samples=30, calibration=False, grid=grid, progress=False)
+    recorded = read_evaluations(run.folder)
+    grids = [(0.2, 0.3), (0.2, 0.4), (0.5,)]
+    assert [grid_of(record["parzen"]) for record in recorded] == grids
+    assert other_scores(recorded[0], recorded) == recorded[1:]
+    half = an.export_generator(run, tmp_path / "G", half=True, data=data)
+    scores = [record["parzen"] for record in read_evaluations(half.folder)]
+    assert [grid_of(parzen) for parzen in scores] == grids
 
 
 def test_own_networks_are_exported_and_loaded_from_a_program(tmp_path: Path) -> None:
@@ -389,6 +406,25 @@ def test_mistakes(
 
 
 # --- The generator of digits in the package -------------------------------------------------------
+
+
+def test_messages_name_digits_as_the_user_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for line in (
+        *("report digits", "evaluate digits --weights raw", "sample digits --checkpoint 5"),
+        *("walk digits --training", "train mnist-5k --from digits --run new"),
+        *("measure digits --data mnist-5k:7", "paper reproduce --use figure2a=digits"),
+    ):
+        assert main(line.split()) == 2
+        error = capsys.readouterr().err
+        assert "digits h" in error or "but digits was trained on" in error
+        assert "weights/digits" not in error
+    assert evaluate_command(an.open_run("digits")) == "advnets evaluate digits"
+    measure = ["measure", "mnist-5k", "--samples", "digits", "--features", "patches"]
+    assert main(measure) == 0
+    assert "averaged G at round" in capsys.readouterr().out
 
 
 def test_digits_are_the_quickstart_with_classes() -> None:

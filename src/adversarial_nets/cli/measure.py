@@ -18,11 +18,12 @@ from adversarial_nets.cli.shared import (
     print_table,
     refuse_unused,
 )
-from adversarial_nets.datasets.paths import describe_path, is_run
+from adversarial_nets.datasets.paths import describe_path
 from adversarial_nets.datasets.registry import REGISTRY, data_name
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.feature_kinds import FEATURES
 from adversarial_nets.progress import ProgressReporter
+from adversarial_nets.runs.folder import holds_run
 
 if TYPE_CHECKING:
     from adversarial_nets.evaluation.compare_images import ImageMeasures
@@ -119,7 +120,7 @@ def _measure(o: MeasureOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 def _is_data(name: str) -> bool:
     """Whether the name is that of a data set and not a run's folder."""
-    return not is_run(name) and name.partition(":")[0] in REGISTRY
+    return not holds_run(name) and name.partition(":")[0] in REGISTRY
 
 
 def _measure_run(o: MeasureOptions, n: int, reporter: ProgressReporter) -> dict[str, Any]:
@@ -152,7 +153,7 @@ def _measure_samples(o: MeasureOptions, name: str, reporter: ProgressReporter) -
     from adversarial_nets.runs.folder import open_run
 
     facts: dict[str, Any] = {}
-    if is_run(name):
+    if holds_run(name):
         refuse_unused(o, ["size", "channels"], _OF_A_RUN)
         run = open_run(name)
         data = data_for_run(run, o.run, reporter.work)

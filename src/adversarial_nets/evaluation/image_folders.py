@@ -37,7 +37,7 @@ def data_for_run(run: Run, name: str, on_progress: Progress | None = None) -> Da
     data = datasets.load(name, **options, on_progress=on_progress)
     if data.image_shape != run.image_shape:
         raise UserError(
-            f"The samples of {run.folder} have the shape {run.image_shape}, the images of {name} "
+            f"The samples of {run.name} have the shape {run.image_shape}, the images of {name} "
             f"{data.image_shape}; both must have the same. Give folder:PATH, which is resized."
         )
     return data

@@ -21,7 +21,7 @@ from adversarial_nets.evaluation.parzen import Grid, ParzenScore, Samples, parze
 from adversarial_nets.game import sample
 from adversarial_nets.progress import Progress, ProgressReporter
 from adversarial_nets.runs import files, game_state
-from adversarial_nets.runs.evaluations import read_evaluations
+from adversarial_nets.runs.evaluations import grid_of, read_evaluations
 from adversarial_nets.runs.folder import Run, RunLike, open_run, output_folder
 from adversarial_nets.runs.notebook import html_table
 from adversarial_nets.setting_values import whole_number
@@ -117,7 +117,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
     s = run.settings
     if place is None and run.data.partition(":")[0] not in registry.REGISTRY:
         raise UserError(
-            f"{run.folder} was trained on the data {run.data!r}, which only the program that made "
+            f"{run.name} was trained on the data {run.data!r}, which only the program that made "
             "them has. In that program, pass the same Dataset as data=, or register it under this "
             "name (datasets.register)."
         )
@@ -125,7 +125,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
     named = name if path is None else f"{name.partition(':')[0]}:{path}"
     if path is not None and not path.exists():
         raise DataMoved(
-            f"{run.folder} was trained on {run.data}, and {path} does not exist.",
+            f"{run.name} was trained on {run.data}, and {path} does not exist.",
             _example_of_place(run),
         )
     # other data that cannot be resized are used as they are, and refused below
@@ -138,7 +138,7 @@ def load_data(run: Run, on_progress: Progress | None = None, place: str | None =
 
 def _other_images(run: Run, data: Dataset, named: str, place: str | None, moved: bool) -> UserError:
     """The error for images that are not the run's; `moved` if they are in another folder."""
-    kind, problem = run.data.partition(":")[0], f"those that {run.folder} was trained on"
+    kind, problem = run.data.partition(":")[0], f"those that {run.name} was trained on"
     if place is None and not moved:
         return UserError(
             f"The images of {named} are not {problem}: they have changed since. Restore the "
@@ -152,11 +152,11 @@ def _other_images(run: Run, data: Dataset, named: str, place: str | None, moved:
         )
     instead = (
         f"; to compare the samples with images of {place}, type: advnets measure {place} "
-        f"--samples {run.folder}"
+        f"--samples {run.name}"
     )
     return SettingError(
         "data",
-        f"is {place}, but {run.folder} was trained on other images, {run.data}, which are found by "
+        f"is {place}, but {run.name} was trained on other images, {run.data}, which are found by "
         f"that name. Leave it out{instead if data.image_shape == run.image_shape else '.'}",
     )
 
@@ -277,7 +277,7 @@ def check_data(run: Run, data: DataLike | None) -> Dataset | None:
         return load_data(run, place=data)
     if not _is_data_of(run, data):
         raise UserError(
-            f"The images of {data.name} are not those that {run.folder} was trained on "
+            f"The images of {data.name} are not those that {run.name} was trained on "
             f"({run.data}). Give that data set, or leave it out to load it by its name."
         )
     return data
@@ -293,7 +293,7 @@ def _record(run: Run, evaluation: Evaluation) -> Evaluation:
 
     def protocol(record: dict[str, Any]) -> tuple[Any, ...]:
         parzen = record["parzen"]
-        return record["round"], record["weights"], parzen["grid"], parzen["samples"]
+        return record["round"], record["weights"], grid_of(parzen), parzen["samples"]
 
     folder = output_folder(run.folder)
     path = folder / "evaluation.json"

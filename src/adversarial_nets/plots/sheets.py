@@ -21,7 +21,7 @@ from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.plots.fonts import text_and_fonts
 from adversarial_nets.plots.style import DPI, FONT_SIZE, YELLOW
 from adversarial_nets.progress import Progress, no_progress
-from adversarial_nets.runs.files import numbered_by_round
+from adversarial_nets.runs.files import numbered_by_round, shown
 
 __all__ = [
     "figure2_sheet",
@@ -120,7 +120,7 @@ def training_frames(run: Path) -> NDArray[np.uint8]:
     """
     pictures = numbered_by_round((run / "samples").glob("*.png"))
     if not pictures:
-        raise UserError(f"{run} has no pictures in its folder samples; train it first.")
+        raise UserError(f"{shown(run)} has no pictures in its folder samples; train it first.")
     return np.stack([_read_picture(path) for path in pictures.values()])
 
 

@@ -103,9 +103,9 @@ def _command(name: str, function: str, run: Run, **options: str | None) -> str:
     given |= {"G": "G"} if run.own_G else {}
     chosen = {option: value for option, value in options.items() if value}
     if not given:
-        return shlex.join(["advnets", name, str(run.folder), *option_words(chosen)])
+        return shlex.join(["advnets", name, run.name, *option_words(chosen)])
     given |= {option: repr(value) for option, value in chosen.items()}
-    arguments = [repr(str(run.folder)), *(f"{key}={value}" for key, value in given.items())]
+    arguments = [repr(run.name), *(f"{key}={value}" for key, value in given.items())]
     return f"an.{function}({', '.join(arguments)})"
 
 

@@ -30,7 +30,7 @@ def refuse_exported(run: Run) -> None:
     if run.exported:
         made_by = "the program that trained it" if passed_in(run) else train_command(run)
         raise UserError(
-            f"{run.folder} holds only a generator, but a report needs a run with its metrics. Give "
+            f"{run.name} holds only a generator, but a report needs a run with its metrics. Give "
             f"the folder of a run: {made_by}"
         )
 

@@ -12,14 +12,13 @@ from torch import nn
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.datasets.arrays import DataLike
 from adversarial_nets.errors import UserError
-from adversarial_nets.evaluation.parzen import GRIDS
 from adversarial_nets.evaluation.score import check_data, evaluate, load_data
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.report.commands import evaluate_command, passed_in, train_command
 from adversarial_nets.report.run_settings import differences_in_words
 from adversarial_nets.report.templates import text_template
 from adversarial_nets.runs import game_state
-from adversarial_nets.runs.evaluations import read_evaluations
+from adversarial_nets.runs.evaluations import grid_of, read_evaluations
 from adversarial_nets.runs.export import to_onnx
 from adversarial_nets.runs.exported import (
     refuse_onnx,
@@ -135,11 +134,10 @@ def _score_again(
     """Score an exported generator by the protocol of each record."""
     for record in records:
         parzen = record["parzen"]
-        is_named = parzen["grid"] in GRIDS
         evaluate(
             run,
             data,
-            grid=parzen["grid"] if is_named else [sigma for sigma, _ in parzen["curve"]],
+            grid=grid_of(parzen),
             samples=parzen["samples"],
             calibration=False,
             G=G,

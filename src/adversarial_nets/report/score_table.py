@@ -9,6 +9,7 @@ from adversarial_nets.evaluation.published import PUBLISHED, of_the_paper
 from adversarial_nets.languages import Text, same, text
 from adversarial_nets.report.chinese import in_both
 from adversarial_nets.report.templates import error, nats
+from adversarial_nets.runs.evaluations import grid_of
 from adversarial_nets.training.diagnostics import (
     MAX_ROUNDS_WITHOUT_DIVERSITY,
     PROBLEMS,
@@ -80,9 +81,9 @@ def score_table(head: Record | None, records: Sequence[Record]) -> list[ScoreRow
         for r in records
         if _protocol(r) == _protocol(head)
     ]
-    grid = head["parzen"]["grid"]
+    grid = grid_of(head["parzen"])
     references = [
-        r["calibration"] for r in records if r.get("calibration") and r["parzen"]["grid"] == grid
+        r["calibration"] for r in records if r.get("calibration") and grid_of(r["parzen"]) == grid
     ]
     rows += [
         _row(in_both(reference["name"]), "calibration", reference, in_both(reference["note"]))
@@ -164,7 +165,7 @@ def _protocol(record: Record | None) -> tuple[Any, ...]:
     """The values that two scores must have in common to be in the same table."""
     if record is None:
         return ()
-    return record["round"], record["parzen"]["grid"], record["parzen"]["samples"]
+    return record["round"], grid_of(record["parzen"]), record["parzen"]["samples"]
 
 
 def _row(name: Text, kind: Kind, score: Record, note: Text) -> ScoreRow:

@@ -24,6 +24,7 @@ from adversarial_nets.runs.files import (
     read_bytes,
     reason,
     require_folder,
+    shown,
 )
 
 __all__ = [
@@ -103,8 +104,8 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
     folders = _round_folders(folder)
     if not folders and (folder.is_file() or (folder / GENERATOR).exists()):
         raise UserError(
-            f"{folder} holds only a generator (advnets export), not a whole run. Give the folder "
-            "of a run that advnets train made."
+            f"{shown(folder)} holds only a generator (advnets export), not a whole run. Give the "
+            "folder of a run that advnets train made."
         )
     if not folders:
         raise UserError(f"{folder} has no checkpoint yet. Train the run for more rounds first.")

@@ -9,7 +9,7 @@ from typing import Any
 from adversarial_nets.errors import UserError
 from adversarial_nets.runs.files import read_bytes, reason
 
-__all__ = ["read_evaluations", "with_round"]
+__all__ = ["grid_of", "read_evaluations", "with_round"]
 
 
 def read_evaluations(folder: Path) -> list[dict[str, Any]]:
@@ -40,6 +40,12 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         raise UserError(
             f"{path} is damaged ({reason(error)}). Delete it and score the run again."
         ) from error
+
+
+def grid_of(parzen: Mapping[str, Any]) -> str | tuple[float, ...]:
+    """The grid of σ that a recorded score was computed with: its name, or a user's own values."""
+    grid = str(parzen["grid"])
+    return tuple(float(sigma) for sigma, _ in parzen["curve"]) if grid == "custom" else grid
 
 
 def with_round(record: dict[str, Any]) -> dict[str, Any]:

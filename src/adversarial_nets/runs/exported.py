@@ -44,7 +44,7 @@ def refuse_onnx(run: Run) -> None:
         UserError: the run is an ONNX file.
     """
     if run.folder.is_file():
-        raise UserError(f"{run.folder} is exported already; give the folder of its run.")
+        raise UserError(f"{run.name} is exported already; give the folder of its run.")
 
 
 def refuse_other_files(folder: Path) -> None:
@@ -154,6 +154,6 @@ def check_exported(run: Run, checkpoint: str, weights: str) -> None:
             "" if checkpoint == "last" else f" of checkpoint {checkpoint}"
         )
         raise UserError(
-            f"{run.folder} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
+            f"{run.name} holds one generator, the {kept} G of round {round}, not {asked}. Leave "
             "out checkpoint and weights, or give the folder of a whole run."
         )

@@ -17,6 +17,7 @@ from adversarial_nets.errors import UserError
 
 __all__ = [
     "FORMAT",
+    "PACKAGED",
     "check_format",
     "check_output_folder",
     "exclusive_lock",
@@ -30,12 +31,16 @@ __all__ = [
     "read_json",
     "reason",
     "require_folder",
+    "shown",
     "without_infinities",
     "write_atomically",
 ]
 
 FORMAT = 1
 """Version of the run folder's layout, written into its JSON files."""
+
+PACKAGED = Path(__file__).resolve().parent.parent / "weights"
+"""The folder of the trained generators that come with the package, with one subfolder for each."""
 
 _WINDOWS = os.name == "nt"
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
@@ -60,6 +65,11 @@ def reason(error: Exception) -> str:
             return "a value has another type"
         case _:
             return str(error)[:100]
+
+
+def shown(folder: Path) -> str:
+    """A run's folder as messages name it; of a generator in the package, its name alone."""
+    return folder.name if folder.parent == PACKAGED else str(folder)
 
 
 def numbered_by_round(paths: Iterable[Path]) -> dict[int, Path]:

@@ -9,21 +9,23 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-from adversarial_nets.datasets.registry import data_name
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import notebook
 from adversarial_nets.runs.files import (
     FORMAT,
+    PACKAGED,
     check_format,
     explain_os_errors,
     json_text,
     numbered_by_round,
     read_json,
     reason,
+    shown,
     write_atomically,
 )
 from adversarial_nets.runs.metrics import read_metrics
+from adversarial_nets.runs.no_run import no_run
 from adversarial_nets.settings import DATA_OPTIONS, Settings, from_json, settings_differences
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "discard",
     "folder_of",
     "history",
+    "holds_run",
     "is_custom",
     "note_changes",
     "note_update_code",
@@ -47,9 +50,6 @@ __all__ = [
     "refuse_other_files",
     "settings_record",
 ]
-
-PACKAGED = Path(__file__).resolve().parent.parent / "weights"
-"""The folder of the trained generators that come with the package, with one subfolder for each."""
 
 
 @dataclass(frozen=True)
@@ -88,12 +88,16 @@ class Run:
 
     def __repr__(self) -> str:
         """The folder, data, settings and newest round in one line."""
-        name = self.folder.name if self.folder.parent == PACKAGED else str(self.folder)
-        return f"Run({name!r}: {self.data}, {self.preset_label}, round {self.newest_round:,})"
+        return f"Run({self.name!r}: {self.data}, {self.preset_label}, round {self.newest_round:,})"
 
     def _repr_html_(self) -> str:
         """The run's settings, scores and newest samples, for notebooks."""
         return notebook.run_html(self)
+
+    @property
+    def name(self) -> str:
+        """What opens the run: its folder, or the name of a generator that is in the package."""
+        return shown(self.folder)
 
     @property
     def newest_round(self) -> int:
@@ -252,6 +256,12 @@ def _packaged(folder: Path) -> Path | None:
     return packaged if is_named or folder.resolve() == packaged else None
 
 
+def holds_run(folder: str | PathLike[str]) -> bool:
+    """Whether `open_run` finds a run or a generator in this folder, or a generator of this name."""
+    path = Path(folder)
+    return (path / "settings.json").is_file() or _packaged(path) is not None
+
+
 def folder_of(run: RunLike) -> Path:
     """Return the folder of a run, which need not exist yet; ``~`` in a text is the home folder.
 
@@ -291,27 +301,8 @@ def open_run(run: RunLike) -> Run:
 
         return _run(folder, folder, read_record(folder))
     if not path.is_file():
-        raise _no_run(folder)
+        raise no_run(folder)
     return _run(folder, path, read_json(path))
-
-
-def _no_run(folder: Path) -> UserError:
-    """The error for a folder without settings.json; it names runs inside it or in its parent."""
-
-    def runs(parent: Path) -> str:
-        found = sorted(str(path.parent) for path in parent.glob("*/settings.json"))
-        return ", ".join(found[:5]) + (", …" if len(found) > 5 else "")
-
-    if inside := runs(folder):
-        return UserError(
-            f"{folder} is not a run's folder, but holds runs; name one of them: {inside}."
-        )
-    data = data_name(str(folder))
-    why = ": it has no settings.json" if data is None else ", but data"
-    problem = f"{folder} is not a run's folder{why}."
-    if nearby := runs(folder.parent):
-        return UserError(f"{problem} Runs in the same place: {nearby}.")
-    return UserError(f"{problem} Start a run with: advnets train {data or 'mnist-5k'}")
 
 
 def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:

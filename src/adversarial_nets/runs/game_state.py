@@ -176,7 +176,7 @@ def load_networks(game: Game, run: Run) -> None:
             _load_state(game.averaged, checkpoint, "averaged" if has_average else "G")
     except RuntimeError as error:
         raise UserError(
-            f"The networks of {run.folder}, where the training is to start, differ from those of "
+            f"The networks of {run.name}, where the training is to start, differ from those of "
             f"the new run's settings ({str(error).splitlines()[-1].strip()}). Leave out what "
             "changes the networks, or start without these weights."
         ) from error
@@ -192,7 +192,7 @@ def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
         return  # runs without networks are refused later, with another message
     (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
     raise UserError(
-        f"{run.folder} was trained on images of {height}×{width} pixels with "
+        f"{run.name} was trained on images of {height}×{width} pixels with "
         f"{counted(c, 'channel')}, and its weights fit only these, but the given images have "
         f"{new_height}×{new_width} pixels with {new_c}; for a folder of images, give --size "
         f"{height} --width {width} --channels {c}."
@@ -269,7 +269,7 @@ def load_discriminator(run: RunLike, checkpoint: str | int = "last") -> tuple[nn
     run = open_run(run)
     if run.own_D:
         raise UserError(
-            f"{run.folder} was trained with your own D, which only your program can rebuild. Give "
+            f"{run.name} was trained with your own D, which only your program can rebuild. Give "
             "a run with a preset's networks."
         )
     columns = classes.condition_columns(run.settings, run.classes, run.pixels)
@@ -311,7 +311,7 @@ def load_generator(
         raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
     if weights == "averaged" and not (run.settings.ema_decay or run.exported):
         raise UserError(
-            f"{run.folder} has no averaged generator, because its ema_decay is 0. Use the raw "
+            f"{run.name} has no averaged generator, because its ema_decay is 0. Use the raw "
             "weights."
         )
     if run.folder.is_file():
@@ -321,9 +321,9 @@ def load_generator(
     if G is None:
         if run.own_G:
             raise UserError(
-                f"{run.folder} was trained with your own networks. Pass a generator of the same "
+                f"{run.name} was trained with your own networks. Pass a generator of the same "
                 "architecture as G= to the Python function; for a command, or a function without "
-                f"G=, write it once, an.export_generator({str(run.folder)!r}, 'G.onnx', G=G), and "
+                f"G=, write it once, an.export_generator({run.name!r}, 'G.onnx', G=G), and "
                 "give G.onnx in place of the run."
             )
         G = _described_generator(run, columns)
@@ -362,7 +362,7 @@ def _refuse_other_layers(G: nn.Module, run: Run, columns: int) -> None:
         return  # earlier versions recorded no text
     if change := changed_lines(str(trained), repr(G)):
         raise UserError(
-            f"The {type(G).__name__} that you passed is not the generator that {run.folder} was "
+            f"The {type(G).__name__} that you passed is not the generator that {run.name} was "
             f"trained with: {change}. Pass a module of the architecture that was trained."
         )
 

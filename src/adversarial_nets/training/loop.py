@@ -118,7 +118,7 @@ class TrainingSession:
         self._restore()
         if game.round > self.rounds:
             warnings.warn(
-                f"{self.run.folder} already has {game.round:,} rounds, more than the "
+                f"{self.run.name} already has {game.round:,} rounds, more than the "
                 f"{self.rounds:,} asked for; nothing was trained.",
                 UserWarning,
                 stacklevel=4,
@@ -379,7 +379,7 @@ class TrainingSession:
         rounds = checkpoints.checkpoint_rounds(self.run.folder)
         if not rounds:
             return "No checkpoint had been written yet."
-        return f"The checkpoint of round {max(rounds)} is intact in {self.run.folder}."
+        return f"The checkpoint of round {max(rounds)} is intact in {self.run.name}."
 
 
 def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a callback gave)

@@ -115,7 +115,7 @@ def score_conditional(
     run = open_run(run)
     if len(run.classes) < 2:
         raise UserError(
-            f"{run.folder} has no classes to score. Train a run with the setting condition "
+            f"{run.name} has no classes to score. Train a run with the setting condition "
             "classes, e.g. by --preset fast-conditional."
         )
     weights = weights or run.default_weights

@@ -73,7 +73,7 @@ def features_against_pixels(
     require_labels(data)
     if run.settings.condition:
         raise UserError(
-            f"D of {run.folder} was given the classes, so its features cannot test few labels. "
+            f"D of {run.name} was given the classes, so its features cannot test few labels. "
             "Give a run without condition."
         )
     count_classes(data, "few-labels")

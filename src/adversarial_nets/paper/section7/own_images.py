@@ -41,7 +41,7 @@ def read_images(
     channels, height, width = run.image_shape
     if height != width:
         raise UserError(
-            f"The images of {run.folder} are {width}×{height}; this needs a run on square images. "
+            f"The images of {run.name} are {width}×{height}; this needs a run on square images. "
             "Train one."
         )
     rows = []
