@@ -103,6 +103,8 @@ def test_a_game_on_a_folder_of_images_refuses_their_size(
         ("bench --pictures --out x", "--out has no effect with --pictures. Leave it out."),
         ("bench --growth --turns 3", "--turns has no effect with --growth. Leave it out."),
         ("bench mnist-5k --growth", "mnist-5k has no effect with --growth. Leave DATA out."),
+        ("paper table1 --json --seeds 3", "--seeds has no effect with --json, which prints"),
+        ("paper table1 --json --run x", "--run has no effect with --json, which prints"),
         ("playground --screenshots x --port 80", "--port has no effect with --screenshots"),
     ],
 )

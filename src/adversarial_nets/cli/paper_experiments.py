@@ -20,6 +20,7 @@ from adversarial_nets.cli.shared import (
     output_path,
     print_files,
     print_table,
+    refuse_unused,
 )
 from adversarial_nets.errors import UserError
 from adversarial_nets.paper.claim_names import CLAIM_NAMES
@@ -159,6 +160,8 @@ class Table1Options:
 def _table1(o: Table1Options, reporter: ProgressReporter) -> dict[str, Any]:
     out = o.out or output_path("table1-quick" if o.quick else "table1")
     if o.json and not o.quick:
+        reason = "has no effect with --json, which prints recorded rows and trains nothing."
+        refuse_unused(o, ["run", "seeds"], f"{reason} Leave it out.")
         return _recorded_table(out, o)
     from adversarial_nets.paper import table1
 
