@@ -64,8 +64,7 @@ _ROWWISE: tuple[type[nn.Module], ...] = (
     *(nn.Sequential, nn.Conv2d, nn.Linear, nn.LeakyReLU, nn.Flatten, nn.Unflatten),
     *(Signed, ChannelsLast, Branches, Projection),
 )
-"""Layers that process each row independently, without random masks: those of the convolutional
-D."""
+"""Layers of the convolutional D, which process each row independently, without random masks."""
 
 
 class _DInput(NamedTuple):
