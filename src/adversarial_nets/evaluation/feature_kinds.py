@@ -106,7 +106,7 @@ def of_network(
     """The features of a network, compared by `measures.FeatureMetrics`.
 
     Args:
-        name: what results call them.
+        name: their name in results.
         of: from images (n, pixels) to features (n, d); it is called without gradients.
         classifier: the classifier that computes the features, if one does.
 

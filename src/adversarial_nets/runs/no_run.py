@@ -1,4 +1,4 @@
-"""The error for a folder that holds no run: what is there, and which runs are near."""
+"""The error for a folder without a run: it names the content and the runs nearby."""
 
 from pathlib import Path
 
