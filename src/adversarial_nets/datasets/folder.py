@@ -94,11 +94,7 @@ def load_folder(
     background, stretch, fit = options.background, options.stretch, options.fit or "crop"
     _check_options(size, width, background)
     name = name or f"folder:{folder}"
-    if is_run(folder):
-        raise UserError(
-            f"{folder} is the folder of a run; its pictures are charts, and sheets of many "
-            "samples. Give a folder of images."
-        )
+    _refuse_run(folder)
     with unpacked(folder) as place:
         found = find_images(place, folder)
         splits, how = split_images(place, found.images, options.train_on_all, folder)
@@ -134,6 +130,15 @@ def load_folder(
     )
     warn_about(data, dark=not is_narrow)
     return data
+
+
+def _refuse_run(folder: Path) -> None:
+    """Raise a UserError for the folder of a run."""
+    if is_run(folder):
+        raise UserError(
+            f"{folder} is the folder of a run; its pictures are charts, and sheets of many "
+            "samples. Give a folder of images."
+        )
 
 
 def _held_out(splits: Mapping[str, Sequence[Path]], how: str) -> str:

@@ -37,8 +37,8 @@ def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
     place = getattr(run, "folder", run)
     if not isinstance(place, str | PathLike) or not Path(place).exists():
         raise UserError(f"{place!s} is not a folder of a run; give one, e.g. 'runs/first'.")
-    lines = _lines(Path(place))
-    if damaged := _damaged(lines):
+    rows, damaged = _rows(_lines(Path(place)))
+    if damaged:
         warnings.warn(
             f"Damaged lines of {Path(place) / 'metrics.jsonl'} are left out: "
             f"{', '.join(map(str, damaged[:5]))}{', …' if len(damaged) > 5 else ''}. Restore them "
@@ -46,7 +46,7 @@ def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
             UserWarning,
             stacklevel=2,
         )
-    return [row for line in lines if (row := _row(line)) is not None]
+    return rows
 
 
 def _lines(folder: Path) -> list[bytes]:
@@ -60,10 +60,16 @@ def _lines(folder: Path) -> list[bytes]:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
-def _damaged(lines: Sequence[bytes]) -> list[int]:
-    """The numbers of lines without a row, except empty lines and an incomplete last line."""
-    wrong = [i for i, line in enumerate(lines, 1) if line.strip() and _row(line) is None]
-    return wrong[:-1] if wrong[-1:] == [len(lines)] and _parsed(lines[-1]) is None else wrong
+def _rows(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[int]]:
+    """The rows, and the numbers of damaged lines except empty ones and an incomplete last line."""
+    rows, damaged = [], []
+    for number, line in enumerate(lines, 1):
+        row = _row(line)
+        if row is not None:
+            rows.append(row)
+        elif line.strip() and (number < len(lines) or _parsed(line) is not None):
+            damaged.append(number)
+    return rows, damaged
 
 
 _NUMBERS = ("d_loss", "g_loss", "D_x", "D_G_z", "spread", "epoch", "seconds")
@@ -135,18 +141,17 @@ def cut_metrics(folder: Path, last: int) -> None:
     A killed process may leave an incomplete last line. If other lines are damaged, a copy of the
     file is kept and a warning is given.
     """
-    lines = _lines(folder)
-    damaged = len(_damaged(lines))
-    rows = [row for row in map(_row, lines) if row is not None and row["round"] <= last]
+    rows, damaged = _rows(_lines(folder))
     path = folder / "metrics.jsonl"
     with explain_os_errors(folder):
         if damaged:
             copy = path.with_name("metrics.jsonl.damaged")
             write_atomically(copy, path.read_bytes())
             warnings.warn(
-                f"Damaged lines of {path} ({damaged}) are left out; {copy.name} is a copy of it.",
+                f"Damaged lines of {path} ({len(damaged)}) are left out; {copy.name} is a copy of "
+                "it.",
                 UserWarning,
                 stacklevel=2,
             )
-        text = "".join(json.dumps(row) + "\n" for row in rows)
+        text = "".join(json.dumps(row) + "\n" for row in rows if row["round"] <= last)
         write_atomically(path, text)

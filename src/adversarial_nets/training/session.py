@@ -139,10 +139,7 @@ def train(
     folder = None if run is None else runs_folder.folder_of(run)
     unsuited = ("quickstart", "pictures") if networks.own else ()
     choices = Choices(name, folder, preset, settings, seed, rounds, source, restart, unsuited)
-    plan = resolve(choices)
-    refuse_unused_settings(plan, networks.replaced_settings)
-    if is_new(plan.folder):
-        refuse_images(plan.folder)
+    plan = _checked_plan(choices, networks)
     device = distributed.local_device(device)
     check_device(device)
     with distributed.process_group():
@@ -156,6 +153,15 @@ def train(
         request = _Request(plan, dataset, networks, onto, device, precision, keep_all, patience)
         with show_training(reporter, total) as show:
             return _play(request, total, cadence or plan.chosen.cadence, (show, *called))
+
+
+def _checked_plan(choices: Choices, networks: PassedNetworks) -> Plan:
+    """The plan of a training, after checks of a new run's settings and folder."""
+    plan = resolve(choices)
+    refuse_unused_settings(plan, networks.replaced_settings)
+    if is_new(plan.folder):
+        refuse_images(plan.folder)
+    return plan
 
 
 def _check_arguments(
