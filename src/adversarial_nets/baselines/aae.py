@@ -113,13 +113,7 @@ def init_aae(pixels: int, settings: Settings) -> AAE:
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> AAE:
-    """Train the encoder, the decoder and D.
-
-    Args:
-        images: training images in [0, 1].
-        settings: sizes and schedule.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train the encoder, the decoder and D (see `interface.Fit`)."""
     session = session or FitSession()
     aae = init_aae(images.shape[1], settings)
     autoencoder = named_parameters(encoder=aae.encoder, decoder=aae.decoder)
@@ -154,13 +148,7 @@ def fit(
 
 @torch.no_grad()
 def sample(aae: AAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw n images: decode z ~ N(0, prior_std²).
-
-    Args:
-        aae: the model.
-        n: number of images.
-        seed: seed of z.
-    """
+    """Draw n images: decode z ~ N(0, prior_std²) (see `interface.Sample`)."""
     return decode(aae, sample_z(aae, n, seed))
 
 

@@ -142,13 +142,7 @@ def loss(layer: Layer, x: Float[Tensor, "n input"], contraction: float) -> Float
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> CAE:
-    """Train layer after layer with Adam.
-
-    Args:
-        images: training images in [0, 1].
-        settings: sizes and schedule.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train layer after layer with Adam (see `interface.Fit`)."""
     session = session or FitSession()
     sizes = (images.shape[1], *settings.hidden)
     layers = tuple(
@@ -219,22 +213,13 @@ SIGMA_GRID: tuple[float, ...] = tuple(10 ** (-2 + 3 * i / 12) for i in range(13)
 
 
 def tune(cae: CAE, score: Callable[[CAE], float]) -> CAE:
-    """Return the CAE with the σ of `SIGMA_GRID` that has the best score.
-
-    Args:
-        cae: the fitted CAE.
-        score: maps a model to its validation score.
-    """
+    """Return the CAE with the σ of `SIGMA_GRID` that has the best score."""
     return max((replace(cae, σ=σ) for σ in SIGMA_GRID), key=score)
 
 
-def _training_images(cae: CAE, images: Tensor, generator: torch.Generator) -> Tensor:
-    return images
-
-
-def _state(cae: CAE, x: Tensor) -> Tensor:
-    return x
-
-
-sample = ChainSampler(_training_images, chain_step, _state)
+sample: ChainSampler[CAE, Tensor] = ChainSampler(
+    initial_state=lambda cae, images, generator: images,
+    next_state=chain_step,
+    mean_images=lambda cae, x: x,
+)
 """Sample by chains of `chain_step`; the state is the image."""

@@ -174,12 +174,9 @@ def log_likelihood_gradient(
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBM:
-    """Train each layer separately, then both together.
+    """Train each layer separately, then both together (see `interface.Fit`).
 
-    Args:
-        images: training images in [0, 1]; intensities are used as probabilities.
-        settings: sizes and schedules.
-        session: saves and resumes the fit; nothing is saved if None.
+    The images' intensities are used as probabilities.
     """
     session = session or FitSession()
     dbm = _init_dbm(images, settings)
@@ -187,10 +184,21 @@ def fit(
     h1 = torch.zeros(settings.chains, settings.hidden[0])
     optimiser_state = {f"velocity.{name}": x for name, x in velocity.items()} | {"chains": h1}
     per_epoch = batches_per_epoch(images, settings.batch)
+    lr_1, lr_2, _ = settings.lr
     first, second, joint = (per_epoch * sum(settings.epochs[: i + 1]) for i in range(3))
     steps = session.steps(joint, dbm, dbm.state_dict(), optimiser_state)
-    _train_first_layer(dbm, velocity, images, settings, steps, last=first)
-    _train_second_layer(dbm, velocity, images, settings, steps, last=second)
+    for last, layer, lr in ((first, _first_layer, lr_1), (second, _second_layer, lr_2)):
+        for step, record_loss in steps.until(last):
+            gradient, error = layer(dbm, *_batch(images, settings, step))
+            ascend_with_momentum(
+                dbm.state_dict(),
+                velocity,
+                gradient,
+                lr=lr,
+                momentum=settings.momentum,
+                weight_decay=settings.weight_decay,
+            )
+            record_loss(error.square().mean().item())
     _train_jointly(dbm, velocity, h1, images, settings, steps, start=second)
     return dbm
 
@@ -212,52 +220,22 @@ def _batch(images: Tensor, settings: Settings, step: int) -> tuple[Tensor, torch
     return minibatch(images, settings.seed, step, settings.batch), generator
 
 
-def _train_first_layer(
-    dbm: DBM,
-    velocity: dict[str, Tensor],
-    images: Tensor,
-    settings: Settings,
-    steps: FitSteps,
-    last: int,
-) -> None:
-    """Train W¹ on images by CD-1 with a doubled input, which stands for the missing h²."""
-    for step, record_loss in steps.until(last):
-        v, generator = _batch(images, settings, step)
-        gradient, v_model = _cd_1(v, dbm.W1, dbm.b, dbm.c1, 2, 1, generator)
-        ascend_with_momentum(
-            dbm.state_dict(),
-            velocity,
-            dict(zip(("W1", "b", "c1"), gradient, strict=True)),
-            lr=settings.lr[0],
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        )
-        record_loss((v - v_model).square().mean().item())
+LayerUpdate = tuple[dict[str, Tensor], Tensor]
+"""The CD-1 gradient by each parameter of a layer, and the error of its reconstructed input."""
 
 
-def _train_second_layer(
-    dbm: DBM,
-    velocity: dict[str, Tensor],
-    images: Tensor,
-    settings: Settings,
-    steps: FitSteps,
-    last: int,
-) -> None:
-    """Train W² on h¹ by CD-1 with a doubled output, which stands for the missing v."""
-    for step, record_loss in steps.until(last):
-        v, generator = _batch(images, settings, step)
-        p_h1 = torch.addmm(dbm.c1, v, dbm.W1, alpha=2).sigmoid_()
-        h1 = bernoulli(p_h1, generator)
-        (W2, _, c2), h1_model = _cd_1(h1, dbm.W2, dbm.c1, dbm.c2, 1, 2, generator)
-        ascend_with_momentum(
-            dbm.state_dict(),
-            velocity,
-            {"W2": W2, "c2": c2},
-            lr=settings.lr[1],
-            momentum=settings.momentum,
-            weight_decay=settings.weight_decay,
-        )
-        record_loss((p_h1 - h1_model).square().mean().item())
+def _first_layer(dbm: DBM, v: Tensor, generator: torch.Generator) -> LayerUpdate:
+    """CD-1 of W¹ on images, with a doubled input, which stands for the missing h²."""
+    (W1, b, c1), v_model = _cd_1(v, dbm.W1, dbm.b, dbm.c1, 2, 1, generator)
+    return {"W1": W1, "b": b, "c1": c1}, v - v_model
+
+
+def _second_layer(dbm: DBM, v: Tensor, generator: torch.Generator) -> LayerUpdate:
+    """CD-1 of W² on h¹, with a doubled output, which stands for the missing v."""
+    p_h1 = torch.addmm(dbm.c1, v, dbm.W1, alpha=2).sigmoid_()
+    h1 = bernoulli(p_h1, generator)
+    (W2, _, c2), h1_model = _cd_1(h1, dbm.W2, dbm.c1, dbm.c2, 1, 2, generator)
+    return {"W2": W2, "c2": c2}, p_h1 - h1_model
 
 
 def _cd_1(
@@ -271,14 +249,7 @@ def _cd_1(
 ) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     """Return an RBM's CD-1 gradient by W, b and c, and the reconstruction of v.
 
-    Args:
-        v: data.
-        W: weights.
-        b: biases of v.
-        c: biases of h.
-        input_factor: factor of v W in p(h | v).
-        output_factor: factor of W h in p(v | h).
-        generator: source of randomness.
+    `input_factor` multiplies v W in p(h | v), and `output_factor` multiplies W h in p(v | h).
     """
     h = torch.addmm(c, v, W, alpha=input_factor).sigmoid_()
     v_model = torch.addmm(b, bernoulli(h, generator), W.T, alpha=output_factor).sigmoid_()
@@ -320,19 +291,11 @@ def _train_jointly(
 # --- Sampling: Gibbs chains through v, h¹ and h² --------------------------------------------------
 
 
-def _h1_of_images(dbm: DBM, images: Tensor, generator: torch.Generator) -> Tensor:
-    """Return h¹ of images after ten mean-field steps, where the chains start."""
-    μ1, _ = mean_field(dbm, images, 10)
-    return bernoulli(μ1, generator)
-
-
-def _gibbs_step(dbm: DBM, h1: Tensor, generator: torch.Generator) -> Tensor:
-    return gibbs(dbm, h1, 1, generator)
-
-
-def _mean_images(dbm: DBM, h1: Tensor) -> Tensor:
-    return dbm.p_v(h1)
-
-
-sample = ChainSampler(_h1_of_images, _gibbs_step, _mean_images)
+sample: ChainSampler[DBM, Tensor] = ChainSampler(
+    initial_state=lambda dbm, images, generator: bernoulli(
+        mean_field(dbm, images, 10)[0], generator
+    ),
+    next_state=lambda dbm, h1, generator: gibbs(dbm, h1, 1, generator),
+    mean_images=DBM.p_v,
+)
 """Sample by Gibbs chains: the state is h¹; v, h², h¹ are sampled in turn; images are p(v | h¹)."""

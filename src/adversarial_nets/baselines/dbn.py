@@ -93,13 +93,7 @@ def _prefixed(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> DBN:
-    """Train the first RBM on images, then the second on the first one's hidden states.
-
-    Args:
-        images: training images in [0, 1].
-        settings: sizes and schedules.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train the first RBM on images, then the second on its hidden states (see `interface.Fit`)."""
     session = session or FitSession()
     hidden, seed = settings.hidden, settings.seed
     # The second RBM's visible biases are set once the first RBM is trained.
@@ -182,18 +176,14 @@ def _train_second(
 # --- Sampling: Gibbs chains between h¹ and h² -----------------------------------------------------
 
 
-def _h1_of_images(dbn: DBN, images: Tensor, generator: torch.Generator) -> Tensor:
-    return bernoulli(dbn.first.p_h(images), generator)
-
-
 def _gibbs_step(dbn: DBN, h1: Tensor, generator: torch.Generator) -> Tensor:
     h2 = bernoulli(dbn.second.p_h(h1), generator)
     return bernoulli(dbn.second.p_v(h2), generator)
 
 
-def _mean_images(dbn: DBN, h1: Tensor) -> Tensor:
-    return dbn.first.p_v(h1)
-
-
-sample = ChainSampler(_h1_of_images, _gibbs_step, _mean_images)
+sample: ChainSampler[DBN, Tensor] = ChainSampler(
+    initial_state=lambda dbn, images, generator: bernoulli(dbn.first.p_h(images), generator),
+    next_state=_gibbs_step,
+    mean_images=lambda dbn, h1: dbn.first.p_v(h1),
+)
 """Sample by Gibbs chains: the state is h¹; h² and h¹ are sampled in turn; images are p(v | h¹)."""

@@ -232,13 +232,7 @@ def init_gmmn(pixels: int, settings: Settings) -> GMMN:
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GMMN:
-    """Train the autoencoder, if there is one, and then G.
-
-    Args:
-        images: training images in [0, 1].
-        settings: sizes and schedule.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train the autoencoder, if there is one, and then G (see `interface.Fit`)."""
     session = session or FitSession()
     gmmn = init_gmmn(images.shape[1], settings)
     parameters = gmmn.state_dict()
@@ -251,7 +245,7 @@ def fit(
     if settings.autoencoder:
         _fit_autoencoder(gmmn, images, settings, velocity, steps, per_phase)
         targets = sigmoid_mlp(images, gmmn.encoder).sigmoid()
-    _fit_G(gmmn, named_parameters(G=gmmn.G), targets, settings, velocity, steps, G_steps)
+    _fit_G(gmmn, targets, settings, velocity, steps, G_steps)
     return gmmn
 
 
@@ -265,13 +259,7 @@ def _fit_autoencoder(
 ) -> None:
     """Minimise the cross-entropy of each layer's reconstruction, then of all layers' together.
 
-    Args:
-        gmmn: the model.
-        images: training images in [0, 1].
-        settings: schedule.
-        velocity: v of each parameter.
-        steps: the fit's updates.
-        per_phase: updates of each layer, and of all together.
+    Each of these phases has `per_phase` updates.
     """
     depth = len(gmmn.encoder)
     for phase in range(depth + 1):
@@ -319,7 +307,6 @@ def _momentum_of_all_layers(step: int) -> float:
 
 def _fit_G(
     gmmn: GMMN,
-    G: Tensors,
     targets: Tensor,
     settings: Settings,
     velocity: Tensors,
@@ -328,16 +315,10 @@ def _fit_G(
 ) -> None:
     """Minimise √MMD² between the samples of G and the targets, by gradient descent with momentum.
 
-    Args:
-        gmmn: the model.
-        G: the parameters of its G.
-        targets: images, or their codes if there is an autoencoder.
-        settings: schedule.
-        velocity: v of each parameter of G.
-        steps: the fit's updates.
-        G_steps: number of G's updates, the last ones of the fit.
+    The targets are images, or their codes if there is an autoencoder. G's updates are the fit's
+    last ones.
     """
-    first = steps.total - G_steps
+    G, first = named_parameters(G=gmmn.G), steps.total - G_steps
     for step, record_loss in steps.until(steps.total, G):
         z = Address(settings.seed, step, range(settings.batch)).uniform("GMMN z", settings.z_size)
         x = minibatch(targets, settings.seed, step, settings.batch)
@@ -354,13 +335,7 @@ def _fit_G(
 
 @torch.no_grad()
 def sample(gmmn: GMMN, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw n images: decode z ~ U(−1, 1).
-
-    Args:
-        gmmn: the model.
-        n: number of images.
-        seed: seed of z.
-    """
+    """Draw n images: decode z ~ U(−1, 1) (see `interface.Sample`)."""
     return decode(gmmn, sample_z(gmmn, n, seed))
 
 

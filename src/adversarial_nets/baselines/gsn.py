@@ -200,13 +200,7 @@ def walkback_loss(
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> GSN:
-    """Train a GSN.
-
-    Args:
-        images: training images in [0, 1].
-        settings: the network and its schedule.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train a GSN (see `interface.Fit`)."""
     session = session or FitSession()
     gsn = init_gsn(images.shape[1], settings)
     parameters = gsn.state_dict()
@@ -256,10 +250,5 @@ def _next_state(gsn: GSN, state: ChainState, generator: torch.Generator) -> Chai
     return p, layers
 
 
-def _mean_images(gsn: GSN, state: ChainState) -> Tensor:
-    p, _ = state
-    return p
-
-
-sample = ChainSampler(_initial_state, _next_state, _mean_images)
+sample = ChainSampler(_initial_state, _next_state, mean_images=lambda gsn, state: state[0])
 """Sample by the learned chain; the images are p(x) of each step."""

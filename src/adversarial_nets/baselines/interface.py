@@ -40,7 +40,8 @@ class Fit(Protocol[S_contra, M_co]):
             images: training images, (n, pixels), in [0, 1].
             settings: the model's settings, a dataclass.
             session: saves checkpoints and resumes from them; a model that is fitted within
-                seconds may ignore it.
+                seconds may ignore it. In the models of this package it is optional; without it
+                nothing is saved.
         """
 
 

@@ -52,13 +52,7 @@ class PCA:
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> PCA:
-    """Compute the mean and the principal components of images.
-
-    Args:
-        images: training images in [0, 1].
-        settings: largest number of components.
-        session: saves and resumes the fit, which is a single update; nothing is saved if None.
-    """
+    """Compute the images' mean and principal components in one update (see `interface.Fit`)."""
     session = session or FitSession()
     pixels = images.shape[1]
     k = min(settings.components, pixels, len(images))
@@ -78,12 +72,7 @@ def fit(
 
 
 def tune(pca: PCA, score: Callable[[PCA], float]) -> PCA:
-    """Return the Gaussian with the number of components that has the best score.
-
-    Args:
-        pca: the fitted Gaussian.
-        score: maps a model to its validation score.
-    """
+    """Return the Gaussian with the number of components that has the best score."""
     counts = [k for k in (5, 10, 20, 40, 80, 160, 320) if k < len(pca.components)]
     candidates = [replace(pca, components=pca.components[:k]) for k in counts] + [pca]
     return max(candidates, key=score)
@@ -91,12 +80,6 @@ def tune(pca: PCA, score: Callable[[PCA], float]) -> PCA:
 
 @torch.no_grad()
 def sample(pca: PCA, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw n images.
-
-    Args:
-        pca: the fitted Gaussian.
-        n: number of images.
-        seed: seed of z.
-    """
+    """Draw n images (see `interface.Sample`)."""
     z = Address(seed, 0, range(n)).normal("PCA samples", len(pca.components))
     return torch.addmm(pca.mean, z, pca.components).clamp_(0, 1)

@@ -106,13 +106,7 @@ def negative_elbo(
 def fit(
     images: Float[Tensor, "n pixels"], settings: Settings, session: FitSession | None = None
 ) -> VAE:
-    """Train a VAE with Adam.
-
-    Args:
-        images: training images in [0, 1].
-        settings: sizes and schedule.
-        session: saves and resumes the fit; nothing is saved if None.
-    """
+    """Train a VAE with Adam (see `interface.Fit`)."""
     session = session or FitSession()
     pixels, hidden, seed = images.shape[1], settings.hidden, settings.seed
     vae = VAE(
@@ -134,13 +128,7 @@ def fit(
 
 @torch.no_grad()
 def sample(vae: VAE, n: int, *, seed: int = 0) -> Float[Tensor, "n pixels"]:
-    """Draw n images: the decoder's mean images for z ~ N(0, I).
-
-    Args:
-        vae: the model.
-        n: number of images.
-        seed: seed of z.
-    """
+    """Draw n images: the decoder's mean images for z ~ N(0, I) (see `interface.Sample`)."""
     return decode(vae, sample_z(vae, n, seed))
 
 
