@@ -1,7 +1,7 @@
 """Numerical checks of every statement of §4, over random distributions and densities."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,15 +79,36 @@ def checks(seed: int = 0, distributions: int = 200) -> list[Check]:
     distributions = whole_number("distributions", distributions)
     rng = np.random.default_rng(seed)
     pairs = [_random_pair(rng) for _ in range(distributions)]
-    found = [
-        _check_of(section, statement, (error(p, q, rng) for p, q in pairs), tolerance)
-        for section, statement, error, tolerance in _PAIR_CHECKS
-    ]
-    found += [
-        _check_of(section, statement, (error(rng) for _ in range(repeats)), tolerance)
-        for section, statement, error, tolerance, repeats in _FUNCTION_CHECKS
-    ]
+    found = []
+    for section, statement, tolerance, cases, error in _CHECKS:
+        arguments: Sequence[tuple[Vector, ...]] = [()] * cases or pairs
+        errors = (error(*each, rng) for each in arguments)
+        found.append(_check_of(section, statement, errors, tolerance))
     return found
+
+
+_CHECKS: list[tuple[str, str, float, int, Callable[..., float]]] = []
+"""Section, statement, tolerance, number of cases (0: one for each pair), and function."""
+
+
+def _statement(
+    section: str, statement: str, tolerance: float, cases: int = 0
+) -> Callable[[Callable[..., float]], Callable[..., float]]:
+    """Check a statement with the decorated function, which returns its violation.
+
+    Args:
+        section: the paper's section.
+        statement: the statement.
+        tolerance: the violation to allow.
+        cases: how many times to call the function with a random generator alone; if 0, it is called
+            with each pair p_data, p_g and the generator.
+    """
+
+    def add(error: Callable[..., float]) -> Callable[..., float]:
+        _CHECKS.append((section, statement, tolerance, cases, error))
+        return error
+
+    return add
 
 
 def _check_of(section: str, statement: str, errors: Iterator[float], tolerance: float) -> Check:
@@ -119,6 +140,7 @@ def _excess(small: float, large: float) -> float:
     return max(small - large, 0.0)
 
 
+@_statement("4.1", "a log y + b log(1 − y) has its maximum on [0, 1] at y = a/(a + b)", 1e-14)
 def _maximum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The excess of a log y + b log(1 − y) on a grid of 1,001 y over its value at y = a/(a + b)."""
     a, b = p[0], q[1]
@@ -127,6 +149,7 @@ def _maximum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return _excess(float(np.max(xlogy(a, y) + xlogy(b, 1 - y))), float(best))
 
 
+@_statement("4.1", "For fixed G, D* = p_data/(p_data + p_g) maximises V", 1e-13)
 def _other_D(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The excess of V(D) over V(D*), for a D near D* and for a random D."""
     a = a_star(p, q)
@@ -134,12 +157,14 @@ def _other_D(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return max(_excess(V(other, p, q), V(a, p, q)) for other in (near, rng.normal(0, 3, len(p))))
 
 
+@_statement("4.1", "D maximises the log-likelihood of P(Y | x): max V = −2 H(Y | x)", 1e-12)
 def _log_likelihood(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """|max_D V + 2 H(Y | x)|, where a fair coin Y chooses between x ~ p_data and x ~ p_g."""
     H_Y_given_x = entropy(np.stack([p, q]) / 2) - entropy((p + q) / 2)
     return abs(V(a_star(p, q), p, q) + 2 * H_Y_given_x)
 
 
+@_statement("4.1", "D need not be defined where p_data and p_g are 0", 0.0)
 def _outside_the_supports(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The change of V when D changes at three points of probability 0."""
     p, q = np.append(p, np.zeros(3)), np.append(q, np.zeros(3))
@@ -148,54 +173,66 @@ def _outside_the_supports(p: Vector, q: Vector, rng: np.random.Generator) -> flo
     return abs(V(changed, p, q) - V(a, p, q))
 
 
+@_statement("4.1", "C(G) = V(D*, G) = −log 4 + KL(p_data ‖ m) + KL(p_g ‖ m)", 1e-12)
 def _C_as_KL(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     m = (p + q) / 2
     return abs(V(a_star(p, q), p, q) - (-LOG4 + KL(p, m) + KL(q, m)))
 
 
+@_statement("4.1", "C(G) = −log 4 + 2 JSD(p_data ‖ p_g)", 1e-12)
 def _C_as_JSD(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     by_entropies = entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
     return abs(C(p, q) - (-LOG4 + 2 * by_entropies))
 
 
+@_statement("4.1", "At p_g = p_data, C(G) = −log 4 and D* = ½", 1e-15)
 def _at_equality(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     D = D_star(p, p)[p > 0]
     return max(abs(C(p, p) + LOG4), float(np.abs(D - 0.5).max()))
 
 
+@_statement("4.1", "This minimum is unique: C(G) ≥ −log 4 + (total variation)²", 1e-15)
 def _unique_minimum(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The violation of Pinsker's inequality: C(G) + log 4 ≥ (total variation)²."""
     total_variation = float(np.abs(p - q).sum()) / 2
     return _excess(total_variation**2, C(p, q) + LOG4)
 
 
+@_statement("4.1", "JSD is symmetric, at least 0 and at most log 2", 1e-15)
 def _bounds(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return max(abs(JSD(p, q) - JSD(q, p)), _excess(0.0, JSD(p, q)), _excess(JSD(p, q), math.log(2)))
 
 
+@_statement("4.1", "For disjoint supports JSD = log 2 and KL = ∞", 1e-14)
 def _disjoint(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     zeros = np.zeros_like(p)
     p, q = np.concatenate([p, zeros]), np.concatenate([zeros, q])
     return abs(JSD(p, q) - math.log(2)) if math.isinf(KL(p, q)) else math.inf
 
 
+@_statement("4.1", "JSD is continuous at probabilities of 0: adding 1e-12 changes it little", 1e-9)
 def _continuous_at_zero(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     eps = 1e-12
     almost = (p + eps / len(p)) / (1 + eps), (q + eps / len(q)) / (1 + eps)
     return abs(JSD(p, q) - JSD(*almost))
 
 
+@_statement("4.2", "For fixed D, V is linear in p_g", 1e-12)
 def _linear(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     a, t, other = rng.normal(0, 3, len(p)), rng.random(), rng.dirichlet(np.ones(len(p)))
     between = V(a, p, (1 - t) * q + t * other)
     return abs(between - ((1 - t) * V(a, p, q) + t * V(a, p, other)))
 
 
+@_statement("4.2", "C = sup_D V is convex in p_g", 1e-14)
 def _convex(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     t, other = rng.random(), rng.dirichlet(np.ones(len(p)))
     return _excess(C(p, (1 - t) * q + t * other), (1 - t) * C(p, q) + t * C(p, other))
 
 
+@_statement(
+    "4.2", "V(D*, ·) is a subderivative of C: it equals C at p_g and is nowhere above", 1e-12
+)
 def _subderivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The violation of: V(D*, ·) equals C at p_g and is nowhere larger than C."""
     q = (q + 1e-9) / (1 + 1e-9 * len(q))  # in the interior, where C is differentiable
@@ -204,6 +241,7 @@ def _subderivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return max(abs(V(at_D_star, p, q) - C(p, q)), _excess(V(at_D_star, p, other), C(p, other)))
 
 
+@_statement("4.2", "The derivative of C in p_g is log(1 − D*)", 1e-7)
 def _derivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The difference between a central difference of C along a line and Σ log(1 − D*)·direction."""
     q, other = (q + 0.1) / (1 + 0.1 * len(q)), rng.dirichlet(np.ones(len(p)))
@@ -212,6 +250,7 @@ def _derivative(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return abs(slope + float(softplus(a_star(p, q)) @ direction))
 
 
+@_statement("4.2", "p_g ← p_g (1 − D*)^(−η)/Z decreases C; C + log 4 ≤ KL(p_data ‖ p_0)/ηt", 1e-14)
 def _decreases(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     """The largest increase of C in 40 steps, or its excess over KL(p_data ‖ p_0) / ηt − log 4."""
     eta = rng.uniform(0.05, 1)
@@ -225,57 +264,9 @@ def _decreases(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return max(float(np.diff(c).max()), float((c[1:] + LOG4 - bound).max()), 0.0)
 
 
+@_statement("4.2", "With η = 1 the new p_g is the mean of p_g and p_data", 1e-14)
 def _averages(p: Vector, q: Vector, rng: np.random.Generator) -> float:
     return float(np.abs(mirror_descent_step(p, q, 1.0) - (p + q) / 2).max())
-
-
-# (section, statement, error of a pair, tolerance)
-_PAIR_CHECKS: tuple[
-    tuple[str, str, Callable[[Vector, Vector, np.random.Generator], float], float], ...
-] = (
-    (
-        "4.1",
-        "a log y + b log(1 − y) has its maximum on [0, 1] at y = a/(a + b)",
-        _maximum,
-        1e-14,
-    ),
-    ("4.1", "For fixed G, D* = p_data/(p_data + p_g) maximises V", _other_D, 1e-13),
-    (
-        "4.1",
-        "D maximises the log-likelihood of P(Y | x): max V = −2 H(Y | x)",
-        _log_likelihood,
-        1e-12,
-    ),
-    ("4.1", "D need not be defined where p_data and p_g are 0", _outside_the_supports, 0.0),
-    ("4.1", "C(G) = V(D*, G) = −log 4 + KL(p_data ‖ m) + KL(p_g ‖ m)", _C_as_KL, 1e-12),
-    ("4.1", "C(G) = −log 4 + 2 JSD(p_data ‖ p_g)", _C_as_JSD, 1e-12),
-    ("4.1", "At p_g = p_data, C(G) = −log 4 and D* = ½", _at_equality, 1e-15),
-    ("4.1", "This minimum is unique: C(G) ≥ −log 4 + (total variation)²", _unique_minimum, 1e-15),
-    ("4.1", "JSD is symmetric, at least 0 and at most log 2", _bounds, 1e-15),
-    ("4.1", "For disjoint supports JSD = log 2 and KL = ∞", _disjoint, 1e-14),
-    (
-        "4.1",
-        "JSD is continuous at probabilities of 0: adding 1e-12 changes it little",
-        _continuous_at_zero,
-        1e-9,
-    ),
-    ("4.2", "For fixed D, V is linear in p_g", _linear, 1e-12),
-    ("4.2", "C = sup_D V is convex in p_g", _convex, 1e-14),
-    (
-        "4.2",
-        "V(D*, ·) is a subderivative of C: it equals C at p_g and is nowhere above",
-        _subderivative,
-        1e-12,
-    ),
-    ("4.2", "The derivative of C in p_g is log(1 − D*)", _derivative, 1e-7),
-    (
-        "4.2",
-        "p_g ← p_g (1 − D*)^(−η)/Z decreases C; C + log 4 ≤ KL(p_data ‖ p_0)/ηt",
-        _decreases,
-        1e-14,
-    ),
-    ("4.2", "With η = 1 the new p_g is the mean of p_g and p_data", _averages, 1e-14),
-)
 
 
 # --- Errors of statements about functions and densities -------------------------------------------
@@ -303,31 +294,7 @@ def _random_density(rng: np.random.Generator, d: int, modes: int) -> _Gaussians:
     return _Gaussians(rng.normal(0, 1, (modes, d)), rng.uniform(0.3, 1.5, modes))
 
 
-def _densities(d: int, tolerance: float) -> Callable[[np.random.Generator], float]:
-    """The check that the three forms of C(G) agree for random densities in d dimensions."""
-
-    def errors(rng: np.random.Generator) -> float:
-        p, q = (_random_density(rng, d, modes=3 - d) for _ in range(2))
-        m = _Gaussians(np.concatenate([p.means, q.means]), np.concatenate([p.stds, q.stds]))
-        v = V_density(lambda x: p.log_density(x) - q.log_density(x), p, q, tolerance)
-        p_m, q_m = KL_density(p, m, tolerance), KL_density(q, m, tolerance)
-        jsd = C_density(p, q, tolerance)
-        differences = (abs(v.value - jsd.value), abs(p_m.value + q_m.value - LOG4 - jsd.value))
-        # The quadrature's own error bounds must cover the difference.
-        covered = max(differences) <= v.error + p_m.error + q_m.error + jsd.error
-        return max(differences) if covered else math.inf
-
-    return errors
-
-
-def _closed_form(rng: np.random.Generator) -> float:
-    """The error of the KL of two random Gaussians by quadrature, from its closed form."""
-    p, q = _random_density(rng, 1, 1), _random_density(rng, 1, 1)
-    (mu_p, s_p), (mu_q, s_q) = ((float(r.means[0, 0]), float(r.stds[0])) for r in (p, q))
-    exact = math.log(s_q / s_p) + (s_p**2 + (mu_p - mu_q) ** 2) / (2 * s_q**2) - 0.5
-    return abs(KL_density(p, q).value - exact)
-
-
+@_statement("4.1", "∫ p_z log(1 − D(G(z))) dz = ∫ p_g log(1 − D(x)) dx", 1e-4, cases=20)
 def _change_of_variables(rng: np.random.Generator) -> float:
     """|E log(1 − D(G(z))) over z ~ p_z − E log(1 − D(x)) over x ~ p_g|, for a non-monotonic G."""
     c, w, v = rng.normal(0, 1, 3), rng.uniform(1, 6), rng.normal(0, 1, 2)
@@ -344,6 +311,38 @@ def _change_of_variables(rng: np.random.Generator) -> float:
     edges = np.linspace(G_z.min() - 1e-9, G_z.max() + 1e-9, 801)
     p_g = pushforward(G_z, np.full(2000, 1 / 2000), edges)
     return abs(over_z - float(p_g[1:-1] @ log_1_minus_D((edges[1:] + edges[:-1]) / 2)))
+
+
+@_statement("4.1", "The three forms of C(G) agree for densities on the line", 1e-11, cases=20)
+def _on_the_line(rng: np.random.Generator) -> float:
+    return _three_forms(rng, d=1, tolerance=1e-12)
+
+
+@_statement("4.1", "The three forms of C(G) agree for densities in the plane", 1e-9, cases=3)
+def _in_the_plane(rng: np.random.Generator) -> float:
+    return _three_forms(rng, d=2, tolerance=1e-9)
+
+
+def _three_forms(rng: np.random.Generator, d: int, tolerance: float) -> float:
+    """The largest difference of the three forms of C(G) for random densities in d dimensions."""
+    p, q = (_random_density(rng, d, modes=3 - d) for _ in range(2))
+    m = _Gaussians(np.concatenate([p.means, q.means]), np.concatenate([p.stds, q.stds]))
+    v = V_density(lambda x: p.log_density(x) - q.log_density(x), p, q, tolerance)
+    p_m, q_m = KL_density(p, m, tolerance), KL_density(q, m, tolerance)
+    jsd = C_density(p, q, tolerance)
+    differences = (abs(v.value - jsd.value), abs(p_m.value + q_m.value - LOG4 - jsd.value))
+    # The quadrature's own error bounds must cover the difference.
+    covered = max(differences) <= v.error + p_m.error + q_m.error + jsd.error
+    return max(differences) if covered else math.inf
+
+
+@_statement("4.1", "KL of two Gaussians by quadrature equals its closed form", 1e-11, cases=20)
+def _closed_form(rng: np.random.Generator) -> float:
+    """The error of the KL of two random Gaussians by quadrature, from its closed form."""
+    p, q = _random_density(rng, 1, 1), _random_density(rng, 1, 1)
+    (mu_p, s_p), (mu_q, s_q) = ((float(r.means[0, 0]), float(r.stds[0])) for r in (p, q))
+    exact = math.log(s_q / s_p) + (s_p**2 + (mu_p - mu_q) ** 2) / (2 * s_q**2) - 0.5
+    return abs(KL_density(p, q).value - exact)
 
 
 def gradient_errors(rng: np.random.Generator, sigmas: Vector) -> Vector:
@@ -363,38 +362,16 @@ def gradient_errors(rng: np.random.Generator, sigmas: Vector) -> Vector:
     return np.array([np.linalg.norm(smoothed_gradient(f, x, s) - gradient) for s in sigmas])
 
 
-# (section, statement, error of a random case, tolerance, number of cases)
-_FUNCTION_CHECKS: tuple[
-    tuple[str, str, Callable[[np.random.Generator], float], float, int], ...
-] = (
-    ("4.1", "∫ p_z log(1 − D(G(z))) dz = ∫ p_g log(1 − D(x)) dx", _change_of_variables, 1e-4, 20),
-    (
-        "4.1",
-        "The three forms of C(G) agree for densities on the line",
-        _densities(1, 1e-12),
-        1e-11,
-        20,
-    ),
-    (
-        "4.1",
-        "The three forms of C(G) agree for densities in the plane",
-        _densities(2, 1e-9),
-        1e-9,
-        3,
-    ),
-    ("4.1", "KL of two Gaussians by quadrature equals its closed form", _closed_form, 1e-11, 20),
-    (
-        "2",
-        "lim σ→0 ∇ₓ E f(x + ε) = ∇ₓ f(x): the error at σ = 0.001",
-        lambda rng: float(gradient_errors(rng, np.array([1e-3]))[0]),
-        1e-4,
-        20,
-    ),
-    (
-        "2",
-        "That error is quadratic in σ: at 0.001 a hundredth of that at 0.01, within 10 %",
-        lambda rng: abs(math.log10(np.divide(*gradient_errors(rng, np.array([1e-2, 1e-3])))) - 2),
-        math.log10(1.1),
-        20,
-    ),
+@_statement("2", "lim σ→0 ∇ₓ E f(x + ε) = ∇ₓ f(x): the error at σ = 0.001", 1e-4, cases=20)
+def _gradient_in_the_limit(rng: np.random.Generator) -> float:
+    return float(gradient_errors(rng, np.array([1e-3]))[0])
+
+
+@_statement(
+    "2",
+    "That error is quadratic in σ: at 0.001 a hundredth of that at 0.01, within 10 %",
+    math.log10(1.1),
+    cases=20,
 )
+def _quadratic_in_sigma(rng: np.random.Generator) -> float:
+    return abs(math.log10(np.divide(*gradient_errors(rng, np.array([1e-2, 1e-3])))) - 2)
