@@ -130,7 +130,10 @@ def test_measuring_writes_nothing_and_records_are_written_on_request(
     assert list(tmp_path.iterdir()) == []
 
     folder = tmp_path / "new" / "folder"
-    written = [*records.write_speed(fast, folder), *records.write_scaling(grown, folder)]
+    written = [
+        *records.write_record(fast, folder, "bench"),
+        *records.write_record(grown, folder, "growth"),
+    ]
     assert written == [folder / n for n in ("bench.json", "growth.json", "growth.png")]
     assert sorted(folder.iterdir()) == sorted(written)
     assert json.loads(written[0].read_text()) == dataclasses.asdict(fast)
@@ -231,7 +234,7 @@ def test_a_busy_machine_is_measured_in_every_cell(
     assert table.keys() == set(busy.COLUMNS)
     assert table["alone"] == {row: 6.0 + i for i, row in enumerate(busy.ROWS)}  # medians
     assert len(records.busy_lines(found)) == 2 + len(busy.ROWS)
-    (path,) = records.write_busy(found, tmp_path)
+    (path,) = records.write_record(found, tmp_path, "busy")
     assert json.loads(path.read_text(encoding="utf-8"))["rounds_per_second"] == {
         "quickstart": {name: dict(rows) for name, rows in table.items()}
     }
@@ -287,9 +290,21 @@ def test_a_class_of_visitors_is_served_and_measured(tmp_path: Path) -> None:
     speed = playground.PlaygroundSpeed([board], {"collapse": 14.2}, busy, 0.5, {})
     printed = records.board_lines(speed)
     assert [line.split()[0] for line in printed] == ["moons", "lesson", "beside"]
-    written = [
-        *records.write_playground("playground-visitors", found, tmp_path),
-        *records.write_playground("playground", speed, tmp_path),
-    ]
-    assert [path.name for path in written] == ["playground-visitors.json", "playground-busy.json"]
-    assert json.loads(written[1].read_text())["boards"][0]["click_ms"] == 12.0
+    (path,) = records.write_record(speed, tmp_path, "playground-busy")
+    assert json.loads(path.read_text())["boards"][0]["click_ms"] == 12.0
+
+
+def test_the_record_of_the_playground_is_named_after_the_other_programs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    playground = pytest.importorskip("adversarial_nets.bench.playground")
+
+    def served(visitors: int, seconds: int, machine: str, on_progress: object) -> object:
+        found = [visitors, 1, seconds, 1.0, 1.0, (0.1, 0.2), (1, 2, 3), machine, 0.5, {}]
+        return playground.Visitors(*found)
+
+    monkeypatch.setattr(playground, "measure_visitors", served)
+    for options, name in ([], "playground-visitors"), (["--busy"], "playground-visitors-busy"):
+        folder = tmp_path / name
+        assert main(["bench", "--visitors", "3", "--record", str(folder), *options]) == 0
+        assert [path.name for path in folder.iterdir()] == [f"{name}.json"]

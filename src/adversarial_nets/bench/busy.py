@@ -39,8 +39,6 @@ ROWS: Mapping[str, Mapping[str, str]] = {
 SECONDS, WARM_UP = 5.0, 2.0
 """Seconds of each measurement, and of the training before it."""
 
-COLUMNS = ("alone", "beside one busy loop", "beside two busy loops", "beside a torch process")
-
 _LOOP = "while True: pass"
 _TRAINING = (
     "import torch; a = torch.randn(400, 400)\nwhile True: a = (a @ a).div_(a.norm()).add_(0.1)"
@@ -51,6 +49,8 @@ _NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "beside two busy loops": (_LOOP, _LOOP),
     "beside a torch process": (_TRAINING,),
 }
+COLUMNS = tuple(_NEIGHBOURS)
+
 _CELL = """
 import json, sys
 from adversarial_nets.engine.preparation import prepare_for_torch
@@ -133,27 +133,28 @@ def measure_busy_machine(
     return BusyMachine(found, versions_and_machine())
 
 
-def _measure(
-    preset: str, seconds: float, variables: Mapping[str, str], warm_up: float = WARM_UP
-) -> float:
+def _measure(preset: str, seconds: float, variables: Mapping[str, str]) -> float:
     """Rounds per second of one cell of the table, measured in a separate process."""
-    ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
-    environment = {n: v for n, v in os.environ.items() if n not in ours} | dict(variables)
-    command = [sys.executable, "-c", _CELL, preset, str(seconds), str(warm_up)]
+    command = [sys.executable, "-c", _CELL, preset, str(seconds)]
+    environment = _without_thread_settings() | dict(variables)
     printed = subprocess.run(
         command, env=environment, capture_output=True, encoding="utf-8", check=True
     )
     return float(json.loads(printed.stdout.splitlines()[-1]))
 
 
+def _without_thread_settings() -> dict[str, str]:
+    """The environment variables of this process, except those that set threads."""
+    set_threads = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "MKL_NUM_THREADS")
+    return {name: value for name, value in os.environ.items() if name not in set_threads}
+
+
 @contextmanager
 def in_background(column: str) -> Iterator[None]:
     """Run the other programs of a column of `COLUMNS` in the background inside the block."""
-    programs = _NEIGHBOURS[column]
-    ours = ("OMP_NUM_THREADS", "OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
-    environment = {name: value for name, value in os.environ.items() if name not in ours}
     running = [
-        subprocess.Popen([sys.executable, "-c", program], env=environment) for program in programs
+        subprocess.Popen([sys.executable, "-c", program], env=_without_thread_settings())
+        for program in _NEIGHBOURS[column]
     ]
     try:
         time.sleep(2.0 if running else 0.0)  # until they compute

@@ -1,7 +1,6 @@
 """Speed of the playground: each board and lesson in Chromium, and many simultaneous visitors."""
 
 import asyncio
-import functools
 import json
 import os
 import statistics
@@ -235,7 +234,6 @@ async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Pro
             on_progress("visitors", min(round(now - begun), seconds), seconds)
         found = await asyncio.gather(*tasks)
     clicks = sorted(click for visitor in found for click in visitor.clicks)
-    quantile = functools.partial(_quantile, clicks)
     served = [visitor for visitor in found if visitor.served]
     return Visitors(
         n,
@@ -243,7 +241,7 @@ async def _measure_visitors(n: int, seconds: int, machine: str, on_progress: Pro
         seconds,
         round(sum(v.frames for v in served) / seconds / max(len(served), 1), 2),
         round(sum(v.round for v in served) / seconds / max(len(served), 1), 1),
-        (quantile(0.5), quantile(0.95)),
+        (_quantile(clicks, 0.5), _quantile(clicks, 0.95)),
         (_megabytes(before), _megabytes(resident_memory()), _megabytes(peak_memory())),
         machine,
         _load(),

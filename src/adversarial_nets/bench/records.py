@@ -23,10 +23,7 @@ __all__ = [
     "scaling_lines",
     "speed_lines",
     "visitor_lines",
-    "write_busy",
-    "write_playground",
-    "write_scaling",
-    "write_speed",
+    "write_record",
 ]
 
 
@@ -99,49 +96,20 @@ def busy_lines(found: BusyMachine) -> list[str]:
     return lines
 
 
-def write_busy(found: BusyMachine, folder: Path) -> list[Path]:
-    """Write FOLDER/busy.json.
+def write_record(
+    found: "Speed | BusyMachine | Scaling | PlaygroundSpeed | Visitors", folder: Path, name: str
+) -> list[Path]:
+    """Write a result to FOLDER/NAME.json and, of `Scaling`, its plot to FOLDER/NAME.png.
 
     Raises:
         UserError: the folder cannot be written.
     """
-    return [_write_json(found, folder / "busy.json")]
-
-
-def write_speed(found: Speed, folder: Path) -> list[Path]:
-    """Write FOLDER/bench.json.
-
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    return [_write_json(found, folder / "bench.json")]
-
-
-def write_playground(name: str, found: "PlaygroundSpeed | Visitors", folder: Path) -> list[Path]:
-    """Write FOLDER/NAME.json, or NAME-busy.json if other programs ran at the same time.
-
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    busy = "" if found.machine == "alone" else "-busy"
-    return [_write_json(found, folder / f"{name}{busy}.json")]
-
-
-def _write_json(found: "Speed | BusyMachine | PlaygroundSpeed | Visitors", path: Path) -> Path:
-    """Write a result as JSON."""
-    with explain_os_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, json.dumps(dataclasses.asdict(found), indent=2) + "\n")
-    return path
-
-
-def write_scaling(found: Scaling, folder: Path) -> list[Path]:
-    """Write FOLDER/growth.json and its plot, FOLDER/growth.png.
-
-    Raises:
-        UserError: the folder cannot be written.
-    """
-    record, picture = folder / "growth.json", folder / "growth.png"
+    record = folder / f"{name}.json"
+    with explain_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(record, json.dumps(dataclasses.asdict(found), indent=2) + "\n")
+    if not isinstance(found, Scaling):
+        return [record]
     lines = {
         ("samples (a score)" if name == "samples" else f"{name} (a round)"): (
             [float(p.n) for p in points],
@@ -150,8 +118,5 @@ def write_scaling(found: Scaling, folder: Path) -> list[Path]:
         )
         for name, points in found.curves.items()
     }
-    with explain_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(record, json.dumps(found.to_json(), indent=2) + "\n")
-    style.write_picture(curves.plot_scaling(lines), picture, dpi=style.DPI)
-    return [record, picture]
+    plot = curves.plot_scaling(lines)
+    return [record, style.write_picture(plot, record.with_suffix(".png"), dpi=style.DPI)]

@@ -49,11 +49,6 @@ class Scaling:
     curves: dict[str, list[Point]]
     made_with: dict[str, Any]
 
-    def to_json(self) -> dict[str, Any]:
-        """The contents of growth.json."""
-        curves = {name: [vars(p) for p in points] for name, points in self.curves.items()}
-        return {"curves": curves, "made_with": self.made_with}
-
 
 def measure_scaling(threads: int, on_progress: Progress = no_progress) -> Scaling:
     """Measure a round and a Parzen score at several sizes. Takes some minutes.

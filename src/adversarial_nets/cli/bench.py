@@ -66,6 +66,21 @@ class BenchOptions:
 
 
 def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
+    from adversarial_nets.bench import records
+
+    _refuse_unused(o)
+    if o.out is not None:
+        check_output_folder(o.out)
+    measure = _measure_playground if o.visitors is not None or o.playground else _measure
+    name, found, lines = measure(o, reporter)
+    files = records.write_record(found, o.out, name) if o.out else []
+    for line in [*lines, *(f"File: {path}" for path in files)]:
+        reporter.say(line)
+    return dataclasses.asdict(found)
+
+
+def _measure(o: BenchOptions, reporter: ProgressReporter) -> tuple[str, Any, list[str]]:
+    """The name of a benchmark's record, its result, and the lines to print."""
     import torch
 
     from adversarial_nets.bench import records
@@ -74,31 +89,19 @@ def _bench(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
     from adversarial_nets.bench.scaling import measure_scaling
     from adversarial_nets.bench.speed import measure_speed
 
-    _refuse_unused(o)
-    if o.out is not None:
-        check_output_folder(o.out)
-    if o.visitors is not None or o.playground:
-        return _bench_playground(o, reporter)
     if o.growth:
         grown = measure_scaling(o.threads or torch.get_num_threads(), reporter.work)
-        result, lines = grown.to_json(), records.scaling_lines(grown)
-        files = records.write_scaling(grown, o.out) if o.out else []
-    elif o.busy:
+        return "growth", grown, records.scaling_lines(grown)
+    if o.busy:
         turns = count_option("--turns", o.turns, 3)
         rates = measure_busy_machine(turns=turns, on_progress=reporter.work)
-        result, lines = dataclasses.asdict(rates), records.busy_lines(rates)
-        files = records.write_busy(rates, o.out) if o.out else []
-    elif o.pictures:
-        speed = measure_pictures(count_option("--turns", o.turns, 9))
-        result, lines = dataclasses.asdict(speed), records.picture_lines(speed)
-        files = []
-    else:
-        fast = measure_speed(o.data, count_option("--turns", o.turns, 9), reporter.work)
-        result, lines = dataclasses.asdict(fast), records.speed_lines(fast)
-        files = records.write_speed(fast, o.out) if o.out else []
-    for line in [*lines, *(f"File: {path}" for path in files)]:
-        reporter.say(line)
-    return result
+        return "busy", rates, records.busy_lines(rates)
+    turns = count_option("--turns", o.turns, 9)
+    if o.pictures:
+        speed = measure_pictures(turns)
+        return "pictures", speed, records.picture_lines(speed)
+    fast = measure_speed(o.data, turns, reporter.work)
+    return "bench", fast, records.speed_lines(fast)
 
 
 _KINDS = {
@@ -131,32 +134,20 @@ def _refuse_unused(o: BenchOptions) -> None:
     refuse_unused(o, sorted(unused), f"has no effect {with_them}. Leave it out.")
 
 
-def _bench_playground(o: BenchOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    """Measure the playground in a browser, or with many visitors."""
+def _measure_playground(o: BenchOptions, reporter: ProgressReporter) -> tuple[str, Any, list[str]]:
+    """`_measure` for the playground in a browser, or with many visitors."""
     from adversarial_nets.bench import records
 
     with needs_playground():
-        from adversarial_nets.bench.playground import (
-            PlaygroundSpeed,
-            Visitors,
-            measure_boards,
-            measure_visitors,
-        )
-    machine = "beside one busy loop" if o.busy else "alone"
-    found: PlaygroundSpeed | Visitors
+        from adversarial_nets.bench.playground import measure_boards, measure_visitors
+    machine, suffix = ("beside one busy loop", "-busy") if o.busy else ("alone", "")
     if o.visitors is not None:
         visitors = count_option("--visitors", o.visitors, 1)
         seconds = count_option("--seconds", o.seconds, 600)
-        found = measure_visitors(visitors, seconds, machine, reporter.work)
-        lines = records.visitor_lines(found)
-    else:
-        found = measure_boards(machine=machine, on_progress=reporter.work)
-        lines = records.board_lines(found)
-    name = "playground-visitors" if o.visitors is not None else "playground"
-    files = records.write_playground(name, found, o.out) if o.out else []
-    for line in [*lines, *(f"File: {path}" for path in files)]:
-        reporter.say(line)
-    return dataclasses.asdict(found)
+        served = measure_visitors(visitors, seconds, machine, reporter.work)
+        return f"playground-visitors{suffix}", served, records.visitor_lines(served)
+    played = measure_boards(machine=machine, on_progress=reporter.work)
+    return f"playground{suffix}", played, records.board_lines(played)
 
 
 COMMANDS = (
