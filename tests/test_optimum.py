@@ -17,7 +17,6 @@ from adversarial_nets import objectives, replay
 from adversarial_nets.errors import UserError
 from adversarial_nets.objectives import OBJECTIVES, Objective
 from adversarial_nets.playground.boards.line import columns
-from adversarial_nets.playground.export import metrics_csv
 from adversarial_nets.playground.game_slot import GameSlot
 from adversarial_nets.playground.words import WORDS
 from adversarial_nets.replay import Script
@@ -160,7 +159,7 @@ def test_another_objective_during_a_game_begins_another_curve_of_V() -> None:
     first = slot.message(0)
     assert first["curve"]["V"] == [first["metrics"]["V"][0], None]
     assert first["metrics"]["V"][1] == -LOG4
-    before, after = csv.DictReader(metrics_csv(slot).decode().splitlines())
+    before, after = csv.DictReader(slot.metrics_csv().decode().splitlines())
     assert float(before["distance"]) == first["metrics"]["distance"][0]
     assert after["distance"] == after["V, perfect"] == ""
 

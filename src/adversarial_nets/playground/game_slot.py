@@ -4,6 +4,8 @@ A page shows one game, or two side by side; each has its own `GameSlot`.
 """
 
 import copy
+import csv
+import io
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -326,15 +328,10 @@ class GameSlot:
             "metrics": {name: [_finite(v) for v in metric] for name, metric in metrics.items()},
             **details,
             **BOARDS[self.kind.name].columns(self.evaluator, snapshot),
-            "curve": self._curve(self.history[index]),
-        }
-
-    def _curve(self, shown: HistoryEntry) -> Message:
-        """Each metric of the displayed entry over the history, by name, and the rounds."""
-        objective = shown.snapshot.objective
-        return {
-            "round": [entry.snapshot.round for entry in self.history],
-            **{name: self._curve_of(name, objective) for name in shown.metrics},
+            "curve": {
+                "round": [entry.snapshot.round for entry in self.history],
+                **{name: self._curve_of(name, snapshot.objective) for name in metrics},
+            },
         }
 
     def _curve_of(self, name: str, objective: str) -> list[float | None]:
@@ -346,6 +343,21 @@ class GameSlot:
             else None
             for entry in self.history
         ]
+
+    def metrics_csv(self) -> bytes:
+        """A table of each metric over the history, with its values for a perfect generator.
+
+        A cell is empty if the metric does not exist for the objective.
+        """
+        file = io.StringIO()
+        names = list({name: None for entry in self.history for name in entry.metrics})
+        writer = csv.writer(file)
+        writer.writerow(["round", *(f"{name}{end}" for name in names for end in ("", ", perfect"))])
+        for entry in self.history:
+            numbers = (v for name in names for v in entry.metrics.get(name, Metric(math.nan, None)))
+            values = ("" if v is None or math.isnan(v) else repr(v) for v in numbers)
+            writer.writerow([entry.snapshot.round, *values])
+        return file.getvalue().encode()
 
 
 _OF_V = ("V", "C", "distance")

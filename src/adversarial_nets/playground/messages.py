@@ -7,17 +7,16 @@ anything.
 
 import base64
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, get_args
 
 from adversarial_nets import replay
 from adversarial_nets.classes import class_count
 from adversarial_nets.errors import Diverged, UserError
 from adversarial_nets.playground import limits
 from adversarial_nets.playground.boards.images import class_png, morph_png, nearest_png
-from adversarial_nets.playground.export import metrics_csv
-from adversarial_nets.playground.game_slot import GameSlot, Message
+from adversarial_nets.playground.game_slot import GameSlot, Message, Trained
 from adversarial_nets.playground.lessons import LESSONS
 from adversarial_nets.playground.session import Session
 from adversarial_nets.playground.user_data import data_from_csv, data_from_strokes
@@ -41,16 +40,8 @@ QUERIES = ("morph", "of_class")
 """Message types that compute from the current game and do not end the current frame."""
 
 
-class Handler(Protocol):
-    """Carries out one type of message."""
-
-    def __call__(self, session: Session, message: Message) -> list[Message]:
-        """Return the messages that answer the page.
-
-        Raises:
-            RequestError: the message cannot be carried out.
-        """
-        ...
+Handler = Callable[[Session, Message], list[Message]]
+"""Carries out one type of message, and returns the messages that answer the page."""
 
 
 def handle(session: Session, message: Json) -> list[Message]:
@@ -63,19 +54,24 @@ def handle(session: Session, message: Json) -> list[Message]:
     Raises:
         RequestError: the message cannot be carried out, and nothing has changed.
     """
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+    if not isinstance(message, dict):
         raise RequestError("unknown message")
-    handler = HANDLERS.get(message["type"])
-    if handler is None or not (session.slots or message["type"] == "open"):
-        raise RequestError("unknown message")
+    kind = _one_of(HANDLERS if session.slots else ("open",), message.get("type"))
     try:
-        frame = [] if message["type"] in QUERIES else session.finish_frame()
-        return frame + handler(session, message)
+        frame = [] if kind in QUERIES else session.finish_frame()
+        return frame + HANDLERS[kind](session, message)
     except Diverged:
         session.playing = False
         raise RequestError("diverged") from None
     except UserError as error:
         raise RequestError("mistake", detail=str(error)) from None
+
+
+def _one_of(choices: Collection[Any], value: Json) -> Any:  # noqa: ANN401 (a word or a number)
+    """Return a value in a message if it is one of the choices, and otherwise refuse the message."""
+    if type(value) not in (int, str) or value not in choices:
+        raise RequestError("unknown message")
+    return value
 
 
 # --- Opening the page -----------------------------------------------------------------------------
@@ -162,9 +158,7 @@ def step(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``train``: ``both``, ``D`` or ``G``.
     """
-    train = message.get("train")
-    if train not in ("both", "D", "G"):
-        raise RequestError("unknown message")
+    train = _one_of(get_args(Trained), message.get("train"))
     if session.round >= limits.MAX_ROUNDS:
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
     # Training one network needs two changes of train_only: one before the round, one after it.
@@ -191,9 +185,7 @@ def slow_round(session: Session, message: Message) -> list[Message]:
 
 def set_speed(session: Session, message: Message) -> list[Message]:
     """Set the rounds between two displayed frames (``value``, one of `limits.SPEEDS`)."""
-    if message.get("value") not in limits.SPEEDS:
-        raise RequestError("unknown message")
-    session.speed = message["value"]
+    session.speed = _one_of(limits.SPEEDS, message.get("value"))
     return [session.state()]
 
 
@@ -212,9 +204,7 @@ def trained_start(session: Session, message: Message) -> list[Message]:
 
 def seek(session: Session, message: Message) -> list[Message]:
     """Display the earlier snapshot that is nearest to a round (``round``)."""
-    sought = message.get("round")
-    if not (isinstance(sought, int) and 0 <= sought <= limits.MAX_ROUNDS):
-        raise RequestError("unknown message")
+    sought = _one_of(range(limits.MAX_ROUNDS + 1), message.get("round"))
     session.playing = False
     session.stop_here()
     session.shown = session.slots[0].index_of(sought)
@@ -244,11 +234,8 @@ def update_setting(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``game``: 0 or 1; ``setting``: its name; ``value``.
     """
-    which, name, value = (
-        _game_number(session, message),
-        message.get("setting"),
-        message.get("value"),
-    )
+    which = _one_of(range(len(session.slots)), message.get("game", 0))
+    name, value = message.get("setting"), message.get("value")
     if not isinstance(name, str):
         raise RequestError("unknown message")
     name, slot = canonical_name(name), session.slots[which]
@@ -273,7 +260,7 @@ def set_rates(session: Session, message: Message) -> list[Message]:
         session: the page's games.
         message: ``game``: 0 or 1; ``G`` and ``D``: the rates.
     """
-    slot = session.slots[_game_number(session, message)]
+    slot = session.slots[_one_of(range(len(session.slots)), message.get("game", 0))]
     G, D = (_rate(message.get(network)) for network in "GD")
     ratio, most = (D / G if G else 0), limits.MAX_VALUES["d_lr_multiplier"]
     if ratio > most:
@@ -291,14 +278,6 @@ def _rate(value: Json) -> float:
     if type(value) not in (int, float) or not 0 <= value <= sys.float_info.max:
         raise RequestError("unknown message")
     return float(value)
-
-
-def _game_number(session: Session, message: Message) -> int:
-    """The number of the game that a message names."""
-    which = message.get("game", 0)
-    if type(which) is not int or which not in range(len(session.slots)):
-        raise RequestError("unknown message")
-    return which
 
 
 def _change_at_once(session: Session, slot: GameSlot, changes: Mapping[str, Json]) -> list[Message]:
@@ -319,9 +298,7 @@ def compare(session: Session, message: Message) -> list[Message]:
 
 def start_lesson(session: Session, message: Message) -> list[Message]:
     """Begin the games of a lesson (``name``, one of `LESSONS`)."""
-    lesson = LESSONS.get(str(message.get("name")))
-    if lesson is None:
-        raise RequestError("unknown message")
+    lesson = LESSONS[_one_of(LESSONS, message.get("name"))]
     defaults, dimension = replay.kind_of(lesson.data).settings, data_dimension(lesson.data)
     scripts = [
         Script(lesson.data, check_settings(defaults, game, dimension)) for game in lesson.games
@@ -365,24 +342,16 @@ def _begin_on(session: Session, data: str) -> list[Message]:
 def share(session: Session, message: Message) -> list[Message]:
     """The games as commands for a terminal and as Python programs."""
     scripts = [replace(slot.script, rounds=slot.game.round) for slot in session.slots]
-    return [
-        {
-            "type": "share",
-            "command": "\n".join(map(replay.command, scripts)),
-            "program": "\n".join(map(replay.program, scripts)),
-        }
-    ]
+    command, program = ("\n".join(map(f, scripts)) for f in (replay.command, replay.program))
+    return [{"type": "share", "command": command, "program": program}]
 
 
 def export(session: Session, message: Message) -> list[Message]:
     """The metrics of every game as a CSV file."""
+    files = (base64.b64encode(slot.metrics_csv()).decode() for slot in session.slots)
     return [
-        {
-            "type": "file",
-            "name": f"game-{'ab'[i]}.csv",
-            "bytes": base64.b64encode(metrics_csv(slot)).decode(),
-        }
-        for i, slot in enumerate(session.slots)
+        {"type": "file", "name": f"game-{name}.csv", "bytes": file}
+        for name, file in zip("ab", files, strict=False)
     ]
 
 
@@ -393,14 +362,8 @@ def nearest(session: Session, message: Message) -> list[Message]:
     """The training images nearest to the first row of displayed samples."""
     if session.slots[0].kind.name != "images":
         raise RequestError("unknown message")
-    return [
-        {
-            "type": "nearest",
-            "game": i,
-            "png": nearest_png(slot.evaluator, slot.entry(session.shown).snapshot),
-        }
-        for i, slot in enumerate(session.slots)
-    ]
+    shown = ((slot.evaluator, slot.entry(session.shown).snapshot) for slot in session.slots)
+    return [{"type": "nearest", "game": i, "png": nearest_png(*of)} for i, of in enumerate(shown)]
 
 
 def morph(session: Session, message: Message) -> list[Message]:
@@ -415,27 +378,22 @@ def morph(session: Session, message: Message) -> list[Message]:
         raise RequestError("unknown message")
     if slot.kind.name != "images" or not (0 <= u <= 1 and 0 <= v <= 1):
         raise RequestError("unknown message")
-    c = None if message.get("class") is None else _class_number(slot, message["class"])
+    c = message.get("class")
+    if c is not None:
+        _one_of(range(class_count(slot.game.G)), c)
     png = morph_png(slot.evaluator, slot.game, float(u), float(v), c)
     return [{"type": "morph", "png": png}]
 
 
 def of_class(session: Session, message: Message) -> list[Message]:
     """Samples of one class (``class``, its number) of every game with classes."""
-    with_classes = [slot for slot in session.slots if class_count(slot.game.G)]
-    c = _class_number((with_classes or session.slots)[0], message.get("class"))
+    classes = max(class_count(slot.game.G) for slot in session.slots)
+    c = _one_of(range(classes), message.get("class"))
     return [
         {"type": "of_class", "game": i, "png": class_png(slot.evaluator, slot.game, c)}
         for i, slot in enumerate(session.slots)
         if class_count(slot.game.G)
     ]
-
-
-def _class_number(slot: GameSlot, c: Json) -> int:
-    """Check the number of a class in a message."""
-    if type(c) is not int or c not in range(class_count(slot.game.G)):
-        raise RequestError("unknown message")
-    return c
 
 
 def explore_latent(session: Session, message: Message) -> list[Message]:

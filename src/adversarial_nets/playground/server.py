@@ -158,9 +158,7 @@ class PageHandler(_Guarded):
             self.set_cookie(TOKEN_COOKIE, state.token, httponly=True, samesite="Strict")
         self.write(render(lang, state.command_line_data, latent=state.explorer is not None))
 
-    def head(self) -> None:
-        """The same headers without the page."""
-        self.get()
+    head = get
 
 
 class DrawingPadHandler(_Guarded):
@@ -171,9 +169,7 @@ class DrawingPadHandler(_Guarded):
         dark = self.get_query_argument("theme", "") == "dark"
         self.write(drawing_pad_json("dark" if dark else "light"))
 
-    def head(self) -> None:
-        """The same headers without the pad."""
-        self.get()
+    head = get
 
 
 class FileHandler(_Guarded, StaticFileHandler):
@@ -299,11 +295,7 @@ def application(
         ("/pad", DrawingPadHandler),
         ("/play", SessionSocket),
         (r"/files/([a-z]+\.(?:css|js))", FileHandler, {"path": str(WEB_FOLDER)}),
-        (
-            r"/bokeh/(bokeh\.min\.js)",
-            FileHandler,
-            {"path": str(Path(bokehjs_path()) / "js")},
-        ),
+        (r"/bokeh/(bokeh\.min\.js)", FileHandler, {"path": str(Path(bokehjs_path()) / "js")}),
     ]
     app = Application(
         routes,
@@ -353,9 +345,15 @@ def serve(
         raise UserError(f"{data} cannot be played here: {reason}") from error
     explorer = open_latent_explorer(run) if run else None
     tab = RUN_TAB if show_run and explorer else ""
-    asyncio.run(
-        _serve_until_interrupted(data, explorer, host, port, allowed, browser, tab, on_ready)
-    )
+
+    async def serve_until_interrupted() -> None:
+        async with running_server(data, explorer, port, allowed, host) as (_, url):
+            on_ready(url + tab)
+            if browser:
+                webbrowser.open(url + tab)
+            await asyncio.Event().wait()
+
+    asyncio.run(serve_until_interrupted())
     return {}
 
 
@@ -389,23 +387,6 @@ def _address(text: str) -> str:
             "localhost:8888 (if it shows no port: 80 for http, 443 for https).",
         )
     return name if port in ("", "80", "443") else f"{name}:{port}"
-
-
-async def _serve_until_interrupted(
-    data: str,
-    explorer: LatentExplorer | None,
-    host: str,
-    port: int,
-    allow: Sequence[str],
-    browser: bool,
-    tab: str,
-    on_ready: Callable[[str], None],
-) -> None:
-    async with running_server(data, explorer, port, allow, host) as (_, url):
-        on_ready(url + tab)
-        if browser:
-            webbrowser.open(url + tab)
-        await asyncio.Event().wait()
 
 
 @asynccontextmanager

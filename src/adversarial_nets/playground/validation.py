@@ -141,10 +141,7 @@ def _adapt_to_layers(before: Settings, changes: Mapping[str, Any]) -> dict[str, 
     for layers, init in (("G.hidden", "G.init"), ("D.units", "D.init")):
         if layers in changes and init not in changes:
             ranges, count = before.flat()[init], len(changes[layers]) + 1
-            if len(ranges) not in (
-                1,
-                count,
-            ):  # keep both ends, repeat the second
+            if len(ranges) not in (1, count):  # keep both ends, repeat the second
                 middle = (ranges[1],) * (count - 2)
                 changes[init] = (*ranges[:1], *middle, ranges[-1])[-count:]
     if "G.hidden" in changes and len(before.G.activations) > 1:

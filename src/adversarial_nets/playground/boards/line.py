@@ -22,9 +22,8 @@ ARROW_TIP = -0.16
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
     """Mean and standard deviation of p_g, in units of the data's standard deviation."""
-    x = np.concatenate([evaluator.edges[:1], evaluator.x, evaluator.edges[-1:]])
-    data_mean, data_std = _mean_and_std(x, evaluator.p_data)
-    mean, std = _mean_and_std(x, snapshot.p_g)
+    data_mean, data_std = _mean_and_std(evaluator.support, evaluator.p_data)
+    mean, std = _mean_and_std(evaluator.support, snapshot.p_g)
     return [(mean - data_mean) / data_std], std / data_std
 
 
