@@ -21,12 +21,7 @@ from torch import Tensor
 from adversarial_nets import objectives
 from adversarial_nets.baselines.fitting import FitSession
 from adversarial_nets.baselines.mlp import MLP, init_mlp, mlp, named_parameters
-from adversarial_nets.baselines.optimisers import (
-    adam_state,
-    batches_per_epoch,
-    minibatch,
-    minimise,
-)
+from adversarial_nets.baselines.optimisers import adam_state, batches_per_epoch, minibatch, minimise
 from adversarial_nets.random import Address
 
 __all__ = ["AAE", "Settings", "decode", "fit", "sample", "sample_z"]

@@ -23,23 +23,11 @@ from torch import Tensor
 
 from adversarial_nets.baselines.chains import ChainSampler
 from adversarial_nets.baselines.fitting import FitSession, FitSteps
-from adversarial_nets.baselines.optimisers import (
-    ascend_with_momentum,
-    batches_per_epoch,
-    minibatch,
-)
+from adversarial_nets.baselines.optimisers import ascend_with_momentum, batches_per_epoch, minibatch
 from adversarial_nets.baselines.rbm import bernoulli, logit_of_mean
 from adversarial_nets.random import Address
 
-__all__ = [
-    "DBM",
-    "Settings",
-    "fit",
-    "gibbs",
-    "log_likelihood_gradient",
-    "mean_field",
-    "sample",
-]
+__all__ = ["DBM", "Settings", "fit", "gibbs", "log_likelihood_gradient", "mean_field", "sample"]
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,7 @@ from torch import Tensor
 
 from adversarial_nets.baselines.chains import ChainSampler
 from adversarial_nets.baselines.fitting import FitSession, FitSteps
-from adversarial_nets.baselines.optimisers import (
-    ascend_with_momentum,
-    batches_per_epoch,
-    minibatch,
-)
+from adversarial_nets.baselines.optimisers import ascend_with_momentum, batches_per_epoch, minibatch
 from adversarial_nets.baselines.rbm import (
     RBM,
     bernoulli,

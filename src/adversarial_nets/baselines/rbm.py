@@ -122,8 +122,4 @@ def log_likelihood_gradient(
     W = torch.addmm(
         v_data.T @ h_data, v_model.T, h_model, beta=1 / len(v_data), alpha=-1 / len(v_model)
     )
-    return {
-        "W": W,
-        "b": v_data.mean(0) - v_model.mean(0),
-        "c": h_data.mean(0) - h_model.mean(0),
-    }
+    return {"W": W, "b": v_data.mean(0) - v_model.mean(0), "c": h_data.mean(0) - h_model.mean(0)}

@@ -82,9 +82,7 @@ class Speed:
 
 
 def measure_speed(
-    data: str | Dataset = "mnist",
-    turns: int = 9,
-    on_progress: Progress = no_progress,
+    data: str | Dataset = "mnist", turns: int = 9, on_progress: Progress = no_progress
 ) -> Speed:
     """Measure all ratios and the peak memory.
 

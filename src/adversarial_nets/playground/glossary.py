@@ -41,10 +41,7 @@ GLOSSARY: Sequence[tuple[Text, Text]] = (
     ),
     (
         text("saturation", "饱和"),
-        text(
-            "The gradient vanishes because D is certain.",
-            "D 过于确信，导致梯度趋于 0。",
-        ),
+        text("The gradient vanishes because D is certain.", "D 过于确信，导致梯度趋于 0。"),
     ),
     (
         text("optimal discriminator", "最优判别器"),
@@ -69,17 +66,11 @@ GLOSSARY: Sequence[tuple[Text, Text]] = (
     ),
     (
         text("head start", "先单独训练 G"),
-        text(
-            "Rounds at the beginning in which only G is trained.",
-            "开头只训练 G 的若干轮。",
-        ),
+        text("Rounds at the beginning in which only G is trained.", "开头只训练 G 的若干轮。"),
     ),
     (
         text("mode collapse", "模式崩溃"),
-        text(
-            "G maps many z to nearly the same x.",
-            "G 把许多 z 映射到几乎相同的 x。",
-        ),
+        text("G maps many z to nearly the same x.", "G 把许多 z 映射到几乎相同的 x。"),
     ),
     (text("mode", "模式"), text("A peak of p_data.", "p_data 的一个峰。")),
     (

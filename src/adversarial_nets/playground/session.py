@@ -83,10 +83,7 @@ class Session:
         return bool(self.slots) and (self.playing or self.catching_up)
 
     def begin(
-        self,
-        scripts: Sequence[Script],
-        pause_at: int = limits.MAX_ROUNDS,
-        resume: bool = False,
+        self, scripts: Sequence[Script], pause_at: int = limits.MAX_ROUNDS, resume: bool = False
     ) -> list[Message]:
         """Replace the games, and return the messages that display the new ones.
 

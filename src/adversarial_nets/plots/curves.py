@@ -137,9 +137,7 @@ def plot_validation_scores(
 
 
 def plot_training_curves(
-    rows: Metrics,
-    objective: str = "non-saturating",
-    published: PublishedScore | None = None,
+    rows: Metrics, objective: str = "non-saturating", published: PublishedScore | None = None
 ) -> Figure:
     """Plot losses, D's outputs and, if any row has scores, validation scores side by side."""
     scored = any("scores" in row for row in rows)

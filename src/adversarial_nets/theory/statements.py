@@ -33,11 +33,7 @@ from adversarial_nets.theory.quadrature import (
     smoothed_gradient,
 )
 
-__all__ = [
-    "Check",
-    "checks",
-    "gradient_errors",
-]
+__all__ = ["Check", "checks", "gradient_errors"]
 
 
 @dataclass(frozen=True)

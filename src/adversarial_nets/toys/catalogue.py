@@ -61,9 +61,7 @@ class Parametric(NamedTuple):
 PARAMETRIC: Mapping[str, Parametric] = {
     "gaussian": Parametric("MEAN,STD", lambda n: n == 2, lambda p: gaussian(p[0], p[1])),
     "mixture": Parametric(
-        "MEAN,STD,MEAN,STD,…",
-        lambda n: n > 0 and n % 2 == 0,
-        lambda p: mixture(p[::2], p[1::2]),
+        "MEAN,STD,MEAN,STD,…", lambda n: n > 0 and n % 2 == 0, lambda p: mixture(p[::2], p[1::2])
     ),
     "uniform": Parametric("LOW,HIGH", lambda n: n == 2, lambda p: Uniform(p[0], p[1])),
 }

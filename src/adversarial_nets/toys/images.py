@@ -25,12 +25,7 @@ from adversarial_nets.settings import Settings
 from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys import optimum
-from adversarial_nets.toys.measures import (
-    Metric,
-    accuracy,
-    mean_by_name,
-    smoothed_KL,
-)
+from adversarial_nets.toys.measures import Metric, accuracy, mean_by_name, smoothed_KL
 from adversarial_nets.toys.networks import check_finite, evaluate
 
 __all__ = [

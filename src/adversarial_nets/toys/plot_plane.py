@@ -9,11 +9,7 @@ from adversarial_nets.plots.style import DATA_COLOUR, G_COLOUR, tidy
 from adversarial_nets.toys.plane import Evaluator, Snapshot
 from adversarial_nets.toys.recording import Recording
 
-__all__ = [
-    "PlaneRecording",
-    "plot_recording",
-    "plot_snapshot",
-]
+__all__ = ["PlaneRecording", "plot_recording", "plot_snapshot"]
 
 PlaneRecording = Recording[Evaluator, Snapshot]
 

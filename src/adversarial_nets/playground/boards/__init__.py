@@ -46,11 +46,7 @@ class Board:
 BOARDS: Mapping[str, Board] = {
     "line": Board(line.draw, line.columns, line.center_and_spread),
     "plane": Board(
-        plane.draw,
-        plane.columns,
-        plane.center_and_spread,
-        plane.for_history,
-        plane.gradient_arrows,
+        plane.draw, plane.columns, plane.center_and_spread, plane.for_history, plane.gradient_arrows
     ),
     "images": Board(images.draw, images.columns, images.center_and_spread),
 }

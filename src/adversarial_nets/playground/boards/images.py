@@ -88,8 +88,7 @@ def draw(evaluator: Evaluator, texts: Texts, theme: Theme) -> figure:
     f.xaxis.axis_label = texts["D output"]
     edges, empty = np.linspace(0, 1, BINS + 1), np.zeros(BINS)
     source = ColumnDataSource(
-        {"left": edges[:-1], "right": edges[1:], "data": empty, "samples": empty},
-        name="histograms",
+        {"left": edges[:-1], "right": edges[1:], "data": empty, "samples": empty}, name="histograms"
     )
     for column, color in (("data", theme.D), ("samples", theme.G)):
         layer = f"layer histogram {column}"
