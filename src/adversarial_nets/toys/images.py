@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Float64, Int64, UInt8
+from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
 from adversarial_nets import build, game
 from adversarial_nets.classes import class_count, with_classes
 from adversarial_nets.datasets import Dataset, sample_images, sample_rows
-from adversarial_nets.evaluation import nearest
 from adversarial_nets.minibatches import condition_of, condition_of_samples
 from adversarial_nets.plots import sheets
 from adversarial_nets.presets import PRESETS
@@ -34,7 +33,6 @@ __all__ = [
     "PCANearestNeighbour",
     "Snapshot",
     "metrics",
-    "nearest_images",
     "new_evaluator",
     "new_game",
     "samples_png",
@@ -289,17 +287,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
 # --- Pictures -------------------------------------------------------------------------------------
 
 
-def nearest_images(
-    evaluator: Evaluator, snapshot: Snapshot, n: int = 10
-) -> UInt8[Tensor, "n pixels"]:
-    """The training images nearest to the first n samples, in L2."""
-    data = evaluator.data
-    index, _ = nearest.nearest_images(snapshot.samples[:n], data.train, data.floats)
-    return data.train[index]
-
-
 def samples_png(evaluator: Evaluator, snapshot: Snapshot) -> bytes:
     """The snapshot's samples in a grid, as a PNG."""
-    return sheets.grid_png(
-        snapshot.samples, evaluator.data.image_shape, evaluator.data.range, columns=10
-    )
+    data = evaluator.data
+    return sheets.grid_png(snapshot.samples, data.image_shape, data.range, columns=10)

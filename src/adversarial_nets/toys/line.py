@@ -24,7 +24,7 @@ from adversarial_nets.state import Game
 from adversarial_nets.theory import divergences, quadrature
 from adversarial_nets.toys import optimum
 from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
-from adversarial_nets.toys.measures import Metric
+from adversarial_nets.toys.measures import Metric, mode_shares
 from adversarial_nets.toys.networks import check_finite, evaluate, make_discriminator
 
 __all__ = [
@@ -212,12 +212,13 @@ def new_evaluator(toy: Toy, settings: Settings = SETTINGS) -> Evaluator:
     edges = np.linspace(low, high, CELLS + 1)
     masses = toy.cell_masses((edges,))
     outside = max(1 - masses.sum(), 0.0) / 2
+    p_data = np.concatenate([[outside], masses, [outside]])
     z, z_mass = _noise_grid(settings.prior, 2000)
     return Evaluator(
         toy=toy,
         edges=edges,
         x=(edges[1:] + edges[:-1]) / 2,
-        p_data=_normalised(np.concatenate([[outside], masses, [outside]])),
+        p_data=p_data / p_data.sum(),
         z=z,
         z_mass=z_mass,
         arrows=np.interp((np.arange(25) + 0.5) / 25, np.cumsum(z_mass), z[1:]),
@@ -236,10 +237,8 @@ def take_snapshot(g: Game, evaluator: Evaluator) -> Snapshot:
     check_finite(g, G_z, a)
     p_data, p_g = evaluator.p_data, quadrature.pushforward(G_z, evaluator.z_mass, evaluator.edges)
     objective = g.settings.objective
-    D_star, V_star = (
-        optimum.D_star(objective, a, p_data, p_g),
-        optimum.V_star(objective, p_data, p_g),
-    )
+    D_star = optimum.D_star(objective, a, p_data, p_g)
+    V_star = optimum.V_star(objective, p_data, p_g)
     difference = np.nan_to_num(np.abs(expit(a) - D_star))  # D* is NaN where p_data and p_g are 0
     distance = float(difference @ (p_data + p_g) / 2)
     n, purpose = g.settings.batch, f"judged at round {g.round}"
@@ -265,7 +264,7 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
 
     ``V``, ``C`` (the maximum of V over D: −log 4 + 2·JSD for the paper's objectives), ``JSD``, ``KL
     data g`` and ``KL g data`` are in nats. ``accuracy`` is D's, ``distance`` is mean |D − D*|;
-    ``modes hit`` and ``rarest mode`` are given for mixtures (see `plane.mode_shares`). All are
+    ``modes hit`` and ``rarest mode`` are given for mixtures (see `mode_shares`). All are
     exact on the evaluator's cells, except ``C from samples``, which is estimated from one
     minibatch. An objective without D* has no ``C`` and ``distance``, one without a threshold no
     ``accuracy``.
@@ -290,21 +289,12 @@ def metrics(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Metric]:
     if math.isnan(level):
         del found["accuracy"]
     if isinstance(evaluator.toy, Mixture) and len(evaluator.toy.means) > 1:
-        shares = _mode_shares(q[1:-1], evaluator.x, evaluator.toy)
+        centres = evaluator.x[:, None]
+        shares = mode_shares(centres, evaluator.toy, q[1:-1])
         found["modes hit"] = Metric(float((shares >= 0.1).sum()), float(len(shares)))
-        of_data = _mode_shares(p[1:-1], evaluator.x, evaluator.toy)
+        of_data = mode_shares(centres, evaluator.toy, p[1:-1])
         found["rarest mode"] = Metric(float(shares.min()), float(of_data.min()))
     return found
-
-
-def _mode_shares(masses: Cells, x: Cells, toy: Mixture) -> Float64[np.ndarray, " modes"]:
-    """`plane.mode_shares` computed from the probability of each cell of x."""
-    means, stds = np.array(toy.means)[:, 0], np.array(toy.stds)
-    distances = np.abs(x[:, None] - means)
-    nearest = distances.argmin(1)
-    near = distances.min(1) < 3 * stds[nearest]
-    found = np.bincount(nearest[near], masses[near], minlength=len(means))
-    return found / np.array(toy.weights)
 
 
 def _quantile(prior: str) -> tuple[Callable[[Tensor], Tensor], float]:
@@ -326,10 +316,6 @@ def _noise_grid(prior: str, cells: int) -> tuple[Ends, Shares]:
     quantile, bound = _quantile(prior)
     inside = u if math.isfinite(bound) else u.clip(1e-7, 1 - 1e-7)
     return quantile(torch.from_numpy(inside)).numpy(), np.diff(u)
-
-
-def _normalised(masses: Masses) -> Masses:
-    return masses / masses.sum()
 
 
 def _C_from_samples(data: np.ndarray, samples: np.ndarray, edges: Edges) -> float:

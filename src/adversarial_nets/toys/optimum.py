@@ -13,7 +13,6 @@ from scipy.special import expit
 
 from adversarial_nets import objectives
 from adversarial_nets.theory import divergences
-from adversarial_nets.toys import measures
 
 __all__ = [
     "D_star",
@@ -51,8 +50,8 @@ def V(objective: str, a: Vector, p_data: Vector, p_g: Vector) -> float:
 def V_from_logits(objective: str, a_data: Logits, a_samples: Logits) -> float:
     """Estimate V from D's logits on data and on samples."""
     found = objectives.find(objective)
-    if found.d_ascends_V:
-        return measures.V_from_logits(a_data, a_samples)
+    if found.d_ascends_V:  # Equation 1
+        return float(-np.logaddexp(0, -a_data).mean() - np.logaddexp(0, a_samples).mean())
     n = min(len(a_data), len(a_samples))  # a paired loss needs as many of each
     a_x, a_G_z = (torch.from_numpy(np.ascontiguousarray(a[:n])) for a in (a_data, a_samples))
     return -float(found.d_loss(a_x, a_G_z))

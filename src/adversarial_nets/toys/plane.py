@@ -22,7 +22,13 @@ from adversarial_nets.theory import divergences
 from adversarial_nets.toys import optimum
 from adversarial_nets.toys.curves import Curve
 from adversarial_nets.toys.distributions import Mixture, Toy, sample_points
-from adversarial_nets.toys.measures import Metric, accuracy, mean_by_name, smoothed_KL
+from adversarial_nets.toys.measures import (
+    Metric,
+    accuracy,
+    mean_by_name,
+    mode_shares,
+    smoothed_KL,
+)
 from adversarial_nets.toys.networks import Affine, check_finite, evaluate, make_discriminator
 from adversarial_nets.toys.points import sample_density
 
@@ -82,19 +88,6 @@ def masses_and_counts(
     inside, _ = np.histogramdd(x, bins=edges)
     p = np.append(p_data.ravel(), max(1 - p_data.sum(), 0))
     return p / p.sum(), np.append(inside.ravel(), len(x) - inside.sum())
-
-
-def mode_shares(x: XY, toy: Mixture) -> Float64[np.ndarray, " modes"]:
-    """For each Gaussian, the number of samples at it divided by the expected number.
-
-    A sample belongs to the Gaussian with the nearest mean if it is within 3 σ of the mean. For a
-    perfect generator these are 1 − exp(−9/2) = 98.9 % of the samples.
-    """
-    distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1)
-    nearest = distances.argmin(1)
-    near = distances.min(1) < 3 * np.array(toy.stds)[nearest]
-    counts = np.bincount(nearest[near], minlength=len(toy.means))
-    return counts / (len(x) * np.array(toy.weights))
 
 
 def modes_hit(x: XY, toy: Mixture) -> tuple[int, float]:

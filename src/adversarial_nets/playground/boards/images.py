@@ -7,10 +7,14 @@ import numpy as np
 import torch
 from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
+from jaxtyping import Float
 from scipy.special import expit
+from torch import Tensor
 
 from adversarial_nets import priors
 from adversarial_nets.classes import class_count, generator_input
+from adversarial_nets.datasets import Dataset
+from adversarial_nets.evaluation.nearest import nearest_images
 from adversarial_nets.game import sample
 from adversarial_nets.playground.boards.style import Texts, Theme, encode_float32, new_figure
 from adversarial_nets.plots import sheets
@@ -46,16 +50,15 @@ def columns(evaluator: Evaluator, snapshot: Snapshot) -> dict[str, Any]:
 def nearest_png(evaluator: Evaluator, snapshot: Snapshot) -> str:
     """The training images nearest to the first ten samples, as a PNG in base64."""
     data = evaluator.data
-    nearest = data.floats(images.nearest_images(evaluator, snapshot))
-    png = sheets.grid_png(nearest, data.image_shape, data.range, columns=10)
-    return base64.b64encode(png).decode()
+    index, _ = nearest_images(snapshot.samples[:10], data.train, data.floats)
+    return _grid(data.floats(data.train[index]), data)
 
 
 def class_png(evaluator: Evaluator, game: Game, c: int) -> str:
     """Samples of one class in rows of ten, as a PNG in base64."""
     n, data = images.SHOWN, evaluator.data
     x = sample(game.G, game.settings, n, "samples to watch", c=torch.full((n,), c))
-    return base64.b64encode(sheets.grid_png(x, data.image_shape, data.range, columns=10)).decode()
+    return _grid(x, data)
 
 
 def morph_png(evaluator: Evaluator, game: Game, u: float, v: float, c: int | None = None) -> str:
@@ -77,7 +80,12 @@ def morph_png(evaluator: Evaluator, game: Game, u: float, v: float, c: int | Non
     z = z.double()
     weights = torch.tensor([(1 - u) * (1 - v), u * (1 - v), (1 - u) * v, u * v]).double()
     x = torch.from_numpy(evaluate(game.G, (weights @ z)[None].numpy()))
-    png = sheets.grid_png(x.float(), data.image_shape, data.range, columns=1, scale=4)
+    return _grid(x.float(), data, columns=1, scale=4)
+
+
+def _grid(x: Float[Tensor, "n pixels"], data: Dataset, columns: int = 10, scale: int = 2) -> str:
+    """Images in a grid, as a PNG in base64."""
+    png = sheets.grid_png(x, data.image_shape, data.range, columns, scale)
     return base64.b64encode(png).decode()
 
 

@@ -32,18 +32,13 @@ drawn."""
 
 def for_history(snapshot: Snapshot) -> Snapshot:
     """The snapshot with fewer samples, for the history."""
+    most: dict[str, int | None] = {"D": None, "grid": None}
+    most |= dict.fromkeys(("samples", "a_data", "a_samples"), HISTORY_SAMPLES)
+    most |= dict.fromkeys(("codes", "reconstructions"), PAIRS)
+    arrays = {name: getattr(snapshot, name) for name in most}
     # Copies, because a view would keep the whole array in memory.
-    fewer = {
-        name: getattr(snapshot, name)[:HISTORY_SAMPLES].copy()
-        for name in ("samples", "a_data", "a_samples")
-    }
-    grid = None if snapshot.grid is None else snapshot.grid.copy()
-    of_E = {
-        name: getattr(snapshot, name)[:PAIRS].copy()
-        for name in ("codes", "reconstructions")
-        if getattr(snapshot, name) is not None
-    }
-    return replace(snapshot, **fewer, **of_E, D=snapshot.D.copy(), grid=grid)
+    copies = {name: x[: most[name]].copy() for name, x in arrays.items() if x is not None}
+    return replace(snapshot, **copies)
 
 
 def center_and_spread(evaluator: Evaluator, snapshot: Snapshot) -> tuple[list[float], float]:
