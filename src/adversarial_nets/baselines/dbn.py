@@ -98,34 +98,28 @@ def fit(
         first=init_rbm(images.mean(0), hidden[0], seed, "DBN first W"),
         second=init_rbm(half, hidden[1], seed, "DBN second W"),
     )
-    first_velocity, second_velocity = (
-        {name: torch.zeros_like(x) for name, x in rbm.state_dict().items()}
-        for rbm in (dbn.first, dbn.second)
-    )
+    velocity = {name: torch.zeros_like(x) for name, x in dbn.state_dict().items()}
     h2 = torch.zeros(settings.chains, hidden[1])
-    optimiser_state = (
-        _prefixed("first", first_velocity) | _prefixed("second", second_velocity) | {"chains": h2}
-    )
     total = sum(settings.epochs) * batches_per_epoch(images, settings.batch)
-    steps = session.steps(total, dbn, dbn.state_dict(), optimiser_state)
-    _train_first(dbn.first, first_velocity, images, settings, steps)
-    _train_second(dbn, second_velocity, h2, images, settings, steps)
+    steps = session.steps(total, dbn, dbn.state_dict(), velocity | {"chains": h2})
+    _train_first(dbn, velocity, images, settings, steps)
+    _train_second(dbn, velocity, h2, images, settings, steps)
     return dbn
 
 
 def _train_first(
-    rbm: RBM, velocity: dict[str, Tensor], images: Tensor, settings: Settings, steps: FitSteps
+    dbn: DBN, velocity: dict[str, Tensor], images: Tensor, settings: Settings, steps: FitSteps
 ) -> None:
     """Train the first RBM on images by CD-1."""
     per_epoch = batches_per_epoch(images, settings.batch)
     for step, record_loss in steps.until(settings.epochs[0] * per_epoch):
         generator = Address(settings.seed, step, range(1)).generator("DBN")
         v = minibatch(images, settings.seed, step, settings.batch)
-        reconstruction = reconstruct(rbm, v, generator)
+        reconstruction = reconstruct(dbn.first, v, generator)
         ascend_with_momentum(
-            rbm.state_dict(),
+            dbn.state_dict(),
             velocity,
-            log_likelihood_gradient(rbm, v, reconstruction),
+            _prefixed("first", log_likelihood_gradient(dbn.first, v, reconstruction)),
             lr=settings.lr[0],
             momentum=settings.momentum[step // per_epoch >= settings.momentum_epoch],
             weight_decay=settings.weight_decay,
@@ -157,9 +151,9 @@ def _train_second(
         h2.copy_(h2_model)
         remaining = 1 - (step - start) / (steps.total - start)
         ascend_with_momentum(
-            second.state_dict(),
+            dbn.state_dict(),
             velocity,
-            log_likelihood_gradient(second, h1, h1_model),
+            _prefixed("second", log_likelihood_gradient(second, h1, h1_model)),
             lr=settings.lr[1] * remaining,
             momentum=0.0,
             weight_decay=settings.weight_decay,

@@ -76,15 +76,8 @@ class FitSession:
 class FitSteps:
     """The updates of a fit, starting from the newest checkpoint of its folder.
 
-    In the files, ``round`` is the number of updates.
-
-    Attributes:
-        session: the fit's session.
-        total: updates of the whole fit.
-        model: the model being fitted.
-        parameters: the model's tensors by name.
-        optimiser_state: all other tensors that an update changes.
-        done: updates made so far.
+    `FitSession.steps` describes the attributes; `done` is the number of updates made so far, called
+    ``round`` in the files.
     """
 
     session: FitSession

@@ -86,14 +86,8 @@ def fit_session(
 ) -> Iterator[FitSession]:
     """A session that saves and resumes a fit in its run folder, which is locked inside the block.
 
-    Args:
-        folder: the run's folder.
-        model: the model's title.
-        data: the data set.
-        settings: the model's settings by name.
-        task: the name of the work, for `on_progress`.
-        on_progress: called with (task, updates done, total).
-        labels: whether the fit depends on the labels of the images.
+    `on_progress` is called with (task, updates done, total); the other arguments are those of
+    `open_fit_folder`.
 
     Raises:
         UserError: the folder holds another fit, or is in use.
