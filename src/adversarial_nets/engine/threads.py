@@ -25,7 +25,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from types import TracebackType
 from typing import Literal, NamedTuple
 
 import torch
@@ -138,12 +137,7 @@ class ThreadTuner:
         self._switch_to(self.mode)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._sleep.close()
 
     def before_round(self) -> None:
