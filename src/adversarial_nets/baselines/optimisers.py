@@ -165,14 +165,9 @@ def descend_with_momentum(
     lr: float,
     momentum: float,
 ) -> None:
-    """Make one update v ← momentum·v − lr·g, θ ← θ + v, in place.
+    """Make one update v ← momentum·v − lr·g, θ ← θ + v, in place; see `ascend_with_momentum`.
 
-    Args:
-        parameters: the parameters to update, by name.
-        velocity: v of each parameter.
-        gradients: the loss's gradient g by each parameter, in the order of `parameters`.
-        lr: learning rate.
-        momentum: factor of the old velocity.
+    The gradients g of the loss are in the order of the parameters.
     """
     for (name, θ), gradient in zip(parameters.items(), gradients, strict=True):
         θ.add_(velocity[name].mul_(momentum).add_(gradient, alpha=-lr))

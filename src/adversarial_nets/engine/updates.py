@@ -18,19 +18,15 @@ class Updates(Protocol):
 
     def update_D(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
         """Update D; returns D's logits on data and samples before the update."""
-        ...
 
     def update_G(self, game: Game, z: Noise, step: int, purpose: str) -> Logits:
         """Update G; returns D's logits on the samples before the update.
 
         All random masks of the update are drawn for `purpose`.
         """
-        ...
 
     def update_both(self, game: Game, x: Images, z: Noise, step: int) -> tuple[Logits, Logits]:
         """Update D and G simultaneously; return D's logits before the update."""
-        ...
 
     def d_logits(self, game: Game, x: Images, step: int) -> Logits:
         """Return D's logits on data, without an update."""
-        ...

@@ -257,7 +257,7 @@ class GameSlot:
         # Use the history and not the latest snapshots: the time between those depends on the
         # machine's speed.
         path = [*(entry.details["center"] for entry in self.history), center]
-        found = self._metrics(metrics)
+        found = [*(entry.metrics for entry in self.history), metrics] if "JSD" in metrics else []
         excess = np.array([each["JSD"].value - (each["JSD"].perfect or 0) for each in found])
         V = np.array([each["V"].value for each in found])
         # A game whose JSD decreases has no problem, even if its samples move back and forth.
@@ -289,11 +289,6 @@ class GameSlot:
             return False
         strong = np.median(V[half:]) > STUCK_V * perfect
         return bool(np.median(excess[half:]) > STUCK_JSD and strong)
-
-    def _metrics(self, newest: dict[str, Metric]) -> list[dict[str, Metric]]:
-        """The metrics of the history and the newest snapshot, if they include JSD."""
-        found = [*(entry.metrics for entry in self.history), newest]
-        return found if "JSD" in newest else []
 
     def _add(self, entry: HistoryEntry) -> None:
         """Add an entry to the history, and thin the history when it is full."""
