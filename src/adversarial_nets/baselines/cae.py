@@ -167,7 +167,7 @@ def fit(
             return loss(layers[i], x, settings.contraction)
 
         parameters, last = cae.layer_parameters(i), (i + 1) * per_layer
-        train_with_adam(steps, last, parameters, state, loss_at, lambda step: settings.lr)
+        train_with_adam(steps, last, parameters, state, loss_at, settings.lr)
     return cae
 
 

@@ -111,7 +111,7 @@ def train_with_adam(
     parameters: Tensors,
     state: Tensors,
     loss_at: Callable[[int], Tensor],
-    lr_at: Callable[[int], float],
+    lr: float,
 ) -> None:
     """Minimise a loss with Adam until update number `last`.
 
@@ -121,11 +121,11 @@ def train_with_adam(
         parameters: the parameters to train.
         state: their `adam_state`.
         loss_at: the minibatch loss of an update, from its number.
-        lr_at: the learning rate of an update, from its number.
+        lr: learning rate.
     """
     for step, record_loss in steps.until(last, parameters):
         loss = loss_at(step)
-        minimise(parameters, state, loss, lr_at(step))
+        minimise(parameters, state, loss, lr)
         record_loss(loss.item())
 
 

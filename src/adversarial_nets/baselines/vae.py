@@ -122,7 +122,7 @@ def fit(
         return negative_elbo(vae, minibatch(images, seed, step, settings.batch), ε)
 
     steps = session.steps(total, vae, parameters, state)
-    train_with_adam(steps, total, parameters, state, loss_at, lambda step: settings.lr)
+    train_with_adam(steps, total, parameters, state, loss_at, settings.lr)
     return vae
 
 

@@ -25,10 +25,10 @@ from adversarial_nets.playground.validation import (
     RequestError,
     check_data_name,
     check_settings,
-    current_state,
     data_dimension,
     first_settings,
     read_script,
+    with_current_keys,
 )
 from adversarial_nets.replay import Script
 from adversarial_nets.settings import LIVE, canonical_name
@@ -86,7 +86,7 @@ def open_page(session: Session, message: Message) -> list[Message]:
             earlier one, or null for a new game; ``lang`` and ``theme``; ``resume``: true if the
             page continues after a reload or a lost connection; ``page``: its identifier.
     """
-    state = current_state(message.get("state") or {"data": session.command_line_data})
+    state = with_current_keys(message.get("state") or {"data": session.command_line_data})
     data = check_data_name(state.get("data"), session.command_line_data)
     rounds, pause_at = state.get("rounds", 0), state.get("pause_at", limits.MAX_ROUNDS)
     if not all(isinstance(n, int) and 0 <= n <= limits.MAX_ROUNDS for n in (rounds, pause_at)):

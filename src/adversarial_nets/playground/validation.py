@@ -20,18 +20,17 @@ __all__ = [
     "RequestError",
     "check_data_name",
     "check_settings",
-    "current_state",
     "data_dimension",
     "first_settings",
     "read_script",
     "round_cost",
+    "with_current_keys",
 ]
 
 Json = Any
 """A value decoded from JSON that a page sent."""
 
-OLD_STATE_KEYS: Mapping[str, str] = {"until": "pause_at"}
-OLD_GAME_KEYS: Mapping[str, str] = {"set": "settings"}
+OLD_KEYS: Mapping[str, str] = {"until": "pause_at", "set": "settings"}
 """Keys that version 0.1.0 wrote into addresses."""
 
 
@@ -178,15 +177,15 @@ def round_cost(s: Settings, dimension: int) -> tuple[int, int]:
 # --- A game saved in an address -------------------------------------------------------------------
 
 
-def current_state(state: Json) -> dict[str, Any]:
-    """The saved state of a page with this version's keys.
+def with_current_keys(saved: Json) -> dict[str, Any]:
+    """The saved state of a page, or one of its games, with this version's keys.
 
     Raises:
-        RequestError: the state is not a dictionary.
+        RequestError: it is not a dictionary.
     """
-    if not isinstance(state, dict):
+    if not isinstance(saved, dict):
         raise RequestError("unknown message")
-    return {OLD_STATE_KEYS.get(key, key): value for key, value in state.items()}
+    return {OLD_KEYS.get(key, key): value for key, value in saved.items()}
 
 
 def read_script(data: str, defaults: Settings, rounds: int, game: Json) -> Script:
@@ -202,9 +201,7 @@ def read_script(data: str, defaults: Settings, rounds: int, game: Json) -> Scrip
         RequestError: the game cannot be played here.
         UserError: a value that a setting cannot have.
     """
-    if not isinstance(game, dict):
-        raise RequestError("unknown message")
-    game = {OLD_GAME_KEYS.get(key, key): value for key, value in game.items()}
+    game = with_current_keys(game)
     initial, pairs = game.get("settings", {}), game.get("changes", [])
     if not isinstance(initial, dict):
         raise RequestError("unknown message")
