@@ -23,6 +23,7 @@ The published row gives no settings: sizes, λ, learning rate and epochs are our
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -157,17 +158,17 @@ def fit(
     state = adam_state(cae.state_dict())
     per_layer = settings.epochs * batches_per_epoch(images, settings.batch)
     steps = session.steps(per_layer * len(layers), cae, cae.state_dict(), state)
+
+    def loss_at(i: int, step: int) -> Tensor:
+        x = minibatch(images, settings.seed, step, settings.batch)
+        with torch.no_grad():
+            for below in layers[:i]:
+                x = below.encode(x)
+        return loss(layers[i], x, settings.contraction)
+
     for i in range(len(layers)):
-
-        def loss_at(step: int, i: int = i) -> Tensor:
-            x = minibatch(images, settings.seed, step, settings.batch)
-            with torch.no_grad():
-                for below in layers[:i]:
-                    x = below.encode(x)
-            return loss(layers[i], x, settings.contraction)
-
         parameters, last = cae.layer_parameters(i), (i + 1) * per_layer
-        train_with_adam(steps, last, parameters, state, loss_at, settings.lr)
+        train_with_adam(steps, last, parameters, state, partial(loss_at, i), settings.lr)
     return cae
 
 

@@ -56,7 +56,8 @@ def handle(session: Session, message: Json) -> list[Message]:
     """
     if not isinstance(message, dict):
         raise RequestError("unknown message")
-    kind = _one_of(HANDLERS if session.slots else ("open",), message.get("type"))
+    known = HANDLERS if session.slots else ("open",)  # a page without games opens first
+    kind = _one_of(known, message.get("type"))
     try:
         frame = [] if kind in QUERIES else session.finish_frame()
         return frame + HANDLERS[kind](session, message)

@@ -26,7 +26,7 @@ __all__ = ["CHROMIUM", "open_browser", "screenshots"]
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "google-chrome"))), None
 )
-"""The names of the browser's program; the first one is headless only, and the fastest."""
+"""The browser's program, or None; the first of these names is headless only, and the fastest."""
 
 _ADDRESSES: dict[str, dict[str, Any]] = {
     "line": {"state": {"data": "mixture", "rounds": 60}},
