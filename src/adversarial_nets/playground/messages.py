@@ -127,12 +127,7 @@ def _set_appearance(session: Session, message: Message) -> None:
 
 
 def play(session: Session, message: Message) -> list[Message]:
-    """Play until paused, or up to a round.
-
-    Args:
-        session: the page's games.
-        message: optionally ``to``, the round at which to pause.
-    """
+    """Play until paused, or up to a round (``to``, optional)."""
     if (to := message.get("to")) is not None:
         if type(to) is not int or to > limits.MAX_ROUNDS:
             raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
@@ -153,12 +148,7 @@ def pause(session: Session, message: Message) -> list[Message]:
 
 
 def step(session: Session, message: Message) -> list[Message]:
-    """Play one round, or the part of a round that trains one network.
-
-    Args:
-        session: the page's games.
-        message: ``train``: ``both``, ``D`` or ``G``.
-    """
+    """Play one round that trains the networks in ``train``: ``both``, ``D`` or ``G``."""
     train = _one_of(get_args(Trained), message.get("train"))
     if session.round >= limits.MAX_ROUNDS:
         raise RequestError("too many rounds", most=limits.MAX_ROUNDS)
@@ -229,11 +219,9 @@ def resume_here(session: Session, message: Message) -> list[Message]:
 
 
 def update_setting(session: Session, message: Message) -> list[Message]:
-    """Change one setting: immediately if the setting is live, otherwise in a new game.
+    """Change a ``setting`` of a ``game`` (0 or 1) to ``value``.
 
-    Args:
-        session: the page's games.
-        message: ``game``: 0 or 1; ``setting``: its name; ``value``.
+    A live setting changes at once; another one begins a new game.
     """
     which = _one_of(range(len(session.slots)), message.get("game", 0))
     name, value = message.get("setting"), message.get("value")
@@ -255,12 +243,7 @@ def update_setting(session: Session, message: Message) -> list[Message]:
 
 
 def set_rates(session: Session, message: Message) -> list[Message]:
-    """Set the learning rates of both networks, so that each can be changed separately.
-
-    Args:
-        session: the page's games.
-        message: ``game``: 0 or 1; ``G`` and ``D``: the rates.
-    """
+    """Set the learning rates ``G`` and ``D`` of a ``game`` (0 or 1), so that each changes alone."""
     slot = session.slots[_one_of(range(len(session.slots)), message.get("game", 0))]
     G, D = (_rate(message.get(network)) for network in "GD")
     ratio, most = (D / G if G else 0), limits.MAX_VALUES["d_lr_multiplier"]
@@ -368,12 +351,7 @@ def nearest(session: Session, message: Message) -> list[Message]:
 
 
 def morph(session: Session, message: Message) -> list[Message]:
-    """The image G(z) for z between the noise of the first four samples (see `images.morph_png`).
-
-    Args:
-        session: the page's games.
-        message: ``u`` and ``v`` in [0, 1], the position between the four; optionally ``class``.
-    """
+    """The image G(z) for z between four samples (``u``, ``v``, ``class``: see `morph_png`)."""
     u, v, slot = message.get("u"), message.get("v"), session.slots[0]
     if not (isinstance(u, int | float) and isinstance(v, int | float)):
         raise RequestError("unknown message")
