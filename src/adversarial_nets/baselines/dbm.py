@@ -286,4 +286,7 @@ sample: ChainSampler[DBM, Tensor] = ChainSampler(
     next_state=lambda dbm, h1, generator: gibbs(dbm, h1, 1, generator),
     mean_images=DBM.p_v,
 )
-"""Sample by Gibbs chains: the state is h¹; v, h², h¹ are sampled in turn; images are p(v | h¹)."""
+"""Sample by Gibbs chains. The state is h¹, which ten mean-field steps from training images begin.
+
+v, h² and h¹ are sampled in turn; images are p(v | h¹).
+"""
