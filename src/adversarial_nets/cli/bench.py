@@ -13,6 +13,7 @@ from adversarial_nets.cli.shared import (
     Json,
     Threads,
     count_option,
+    default,
     needs_playground,
     refuse_unused,
 )
@@ -54,13 +55,8 @@ class BenchOptions:
     """Measure instead a server with this many open pages: pages served, frames, rounds, memory."""
     seconds: int = 600
     """How many seconds the visitors are connected."""
-    turns: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="How many times the programs of a pair take turns.",
-            help_behavior_hint="(default: 9; --busy: 3)",
-        ),
-    ] = None
+    turns: Annotated[int | None, default("9; --busy: 3")] = None
+    """How many times the programs of a pair take turns."""
     threads: Threads = None
     json: Json = False
 

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import tyro
-
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.generator import (
     GeneratorOptions,
@@ -24,6 +22,7 @@ from adversarial_nets.cli.shared import (
     RunFolder,
     Weights,
     count_option,
+    default,
     output_path,
     require_suffix,
 )
@@ -51,34 +50,18 @@ class SampleOptions(GeneratorOptions):
     PNGs.
     """
 
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="File to write, .png or .npz, or a folder for single files.",
-            help_behavior_hint="(default: RUN/samples.png)",
-        ),
-    ] = None
-    n: Annotated[
-        int | None, tyro.conf.arg(help="Number of samples.", help_behavior_hint="(default: 100)")
-    ] = None
-    per_class: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="This many samples of each class; a .png has one row per class.",
-            help_behavior_hint="",
-        ),
-    ] = None
+    out: Annotated[Path | None, default("RUN/samples.png")] = None
+    """File to write, .png or .npz, or a folder for single files."""
+    n: Annotated[int | None, default("100")] = None
+    """Number of samples."""
+    per_class: Annotated[int | None, default("")] = None
+    """This many samples of each class; a .png has one row per class."""
     first: int = 0
     """Number of the first sample; a sample depends only on its number and the seed."""
     truncation: Truncation = None
-    z: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Your own noise in place of random noise: a .npy or .csv file with one row of "
-            "z_size numbers for each sample.",
-            help_behavior_hint="",
-        ),
-    ] = None
+    z: Annotated[Path | None, default("")] = None
+    """Your own noise in place of random noise: a .npy or .csv file with one row of z_size numbers
+    for each sample."""
 
 
 def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -236,23 +219,14 @@ def _as_npz(x: "Tensor", z: "Tensor", c: "Tensor | None", run: "Run") -> bytes:
 class InterpolateOptions(GeneratorOptions):
     """Make Figure 3: images along straight lines between random points in z space."""
 
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Picture to write, .png.", help_behavior_hint="(default: RUN/interpolation.png)"
-        ),
-    ] = None
+    out: Annotated[Path | None, default("RUN/interpolation.png")] = None
+    """Picture to write, .png."""
     rows: int = 6
     """Number of lines."""
     steps: int = 12
     """Images along each line, both ends included."""
-    to_class: Annotated[
-        str | None,
-        tyro.conf.arg(
-            help="Go from --class to this class, at the same z along each line.",
-            help_behavior_hint="",
-        ),
-    ] = None
+    to_class: Annotated[str | None, default("")] = None
+    """Go from --class to this class, at the same z along each line."""
 
 
 def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -289,13 +263,8 @@ class WalkOptions(GeneratorOptions):
     shows instead how the samples of the same noise changed during the training.
     """
 
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Film to write, .gif, .webp or .mp4 (extra: film).",
-            help_behavior_hint="(default: RUN/walk.gif)",
-        ),
-    ] = None
+    out: Annotated[Path | None, default("RUN/walk.gif")] = None
+    """Film to write, .gif, .webp or .mp4 (extra: film)."""
     training: Flag = False
     """Show the pictures in RUN/samples, one after another; only --fps applies."""
     n: int = 9
@@ -374,16 +343,10 @@ class ExportOptions:
     """
 
     run: RunFolder
-    onnx: Annotated[
-        Path | None,
-        tyro.conf.arg(help="File to write, .onnx.", help_behavior_hint="(default: RUN/G.onnx)"),
-    ] = None
-    safetensors: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            metavar="DIR", help="Folder to write, in place of ONNX.", help_behavior_hint=""
-        ),
-    ] = None
+    onnx: Annotated[Path | None, default("RUN/G.onnx")] = None
+    """File to write, .onnx."""
+    safetensors: Annotated[Path | None, default("", metavar="DIR")] = None
+    """Folder to write, in place of ONNX."""
     half: Flag = False
     """Round the weights in DIR to float16, half the size, and score them again."""
     checkpoint: Checkpoint = "last"

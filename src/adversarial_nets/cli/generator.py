@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
-from adversarial_nets.cli.shared import Checkpoint, Json, RunFolder, Weights
+from adversarial_nets.cli.shared import Checkpoint, Json, RunFolder, Weights, default
 from adversarial_nets.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,18 +36,10 @@ class GeneratorOptions:
     """The options of ``sample``, ``walk``, ``interpolate``, ``project`` and ``inpaint``."""
 
     run: RunFolder
-    class_: Annotated[
-        str | None,
-        tyro.conf.arg(
-            name="class",
-            help="Only this class, by its name or number, of a run with --condition classes.",
-            help_behavior_hint="(default: all classes)",
-        ),
-    ] = None
-    seed: Annotated[
-        int | None,
-        tyro.conf.arg(help="Seed of the noise z.", help_behavior_hint="(default: the run's)"),
-    ] = None
+    class_: Annotated[str | None, default("all classes", name="class")] = None
+    """Only this class, by its name or number, of a run with --condition classes."""
+    seed: Annotated[int | None, default("the run's")] = None
+    """Seed of the noise z."""
     checkpoint: Checkpoint = "last"
     weights: Weights = None
     json: Json = False

@@ -15,6 +15,7 @@ from adversarial_nets.cli.shared import (
     Threads,
     Weights,
     count_option,
+    default,
     print_table,
     refuse_unused,
 )
@@ -51,46 +52,27 @@ class MeasureOptions:
     images were copied.
     """
 
-    run: Annotated[
-        str,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="RUN", help="Folder of a run, or a data set: mnist, folder:PATH …"),
-    ]
+    run: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="RUN")]
+    """Folder of a run, or a data set: mnist, folder:PATH …"""
     data: Place = None
     checkpoint: Checkpoint = "last"
     weights: Weights = None
-    samples: Annotated[
-        str | None,
-        tyro.conf.arg(
-            metavar="INT|FOLDER|RUN",
-            help="Largest number of samples; or, with a data set in place of RUN, what to measure: "
-            "a folder of images, a zip archive of one, or a run.",
-            help_behavior_hint="(default: 5,000)",
-        ),
-    ] = None
+    samples: Annotated[str | None, default("5,000", metavar="INT|FOLDER|RUN")] = None
+    """Largest number of samples; or, with a data set in place of RUN, what to measure: a folder of
+    images, a zip archive of one, or a run."""
     features: Annotated[
         str | None,
-        tyro.conf.arg(
+        default(
+            "classifier; patches for data without classes",
             metavar="|".join([*FEATURES, "DATA"]),
             help=f"What computes the features: {', '.join(k.summary for k in FEATURES.values())}, "
             "or the classifier of another data set.",
-            help_behavior_hint="(default: classifier; patches for data without classes)",
         ),
     ] = None
-    size: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="With a folder of samples: height, and width, to resize all images to.",
-            help_behavior_hint="(default: that of the first sample)",
-        ),
-    ] = None
-    channels: Annotated[
-        Literal[1, 3, 4] | None,
-        tyro.conf.arg(
-            help="With a folder of samples: 1 for grey, 3 for colour, 4 for colour and alpha.",
-            help_behavior_hint="(default: 3)",
-        ),
-    ] = None
+    size: Annotated[int | None, default("that of the first sample")] = None
+    """With a folder of samples: height, and width, to resize all images to."""
+    channels: Annotated[Literal[1, 3, 4] | None, default("3")] = None
+    """With a folder of samples: 1 for grey, 3 for colour, 4 for colour and alpha."""
     threads: Threads = None
     json: Json = False
 

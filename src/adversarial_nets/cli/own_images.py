@@ -11,6 +11,7 @@ from adversarial_nets.cli.generator import GeneratorOptions, open_generator, wri
 from adversarial_nets.cli.shared import (
     Flag,
     count_option,
+    default,
     output_path,
     print_table,
     require_suffix,
@@ -43,16 +44,13 @@ class ProjectOptions(OwnImageOptions):
     images: Annotated[
         tuple[Path, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="IMAGE ...", help="Image files.", help_behavior_hint="(required)"),
+        tyro.conf.arg(metavar="IMAGE ...", help_behavior_hint="(required)"),
     ] = ()
+    """Image files."""
     steps: int = 500
     """Updates of z."""
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Picture to write, .png.", help_behavior_hint="(default: RUN/projection.png)"
-        ),
-    ] = None
+    out: Annotated[Path | None, default("RUN/projection.png")] = None
+    """Picture to write, .png."""
 
 
 def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
@@ -107,8 +105,9 @@ class InpaintOptions(OwnImageOptions):
     image: Annotated[
         Path | None,
         tyro.conf.Positional,
-        tyro.conf.arg(metavar="IMAGE", help="Image file.", help_behavior_hint="(required)"),
+        tyro.conf.arg(metavar="IMAGE", help_behavior_hint="(required)"),
     ] = None
+    """Image file."""
     hide: str = "right"
     """What to hide: right, left, top, bottom, blocks (16 of 7 × 7), or MASK.png, in which hidden
     pixels are black."""
@@ -116,12 +115,8 @@ class InpaintOptions(OwnImageOptions):
     """Number of completions."""
     steps: int = 1500
     """Updates of z, for a run without masks."""
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Picture to write, .png.", help_behavior_hint="(default: RUN/inpainting.png)"
-        ),
-    ] = None
+    out: Annotated[Path | None, default("RUN/inpainting.png")] = None
+    """Picture to write, .png."""
 
 
 def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from adversarial_nets.cli.shared import (
     Json,
     Seed,
     Threads,
+    default,
     output_path,
     print_files,
     print_table,
@@ -122,22 +123,11 @@ class Table1Options:
     hours; --quick takes minutes, with small networks on the included digits.
     """
 
-    data: Annotated[
-        tuple[str, ...],
-        tyro.conf.arg(help_behavior_hint="(default: mnist, or mnist-5k with --quick)"),
-    ] = ()
+    data: Annotated[tuple[str, ...], default("mnist, or mnist-5k with --quick")] = ()
     """Data sets, as for advnets train."""
-    rows: Annotated[
-        tuple[str, ...],
-        tyro.conf.arg(help=f"Some of: {', '.join(NAMES)}.", help_behavior_hint="(default: all)"),
-    ] = ()
-    out: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Folder for all results.",
-            help_behavior_hint="(default: runs/table1, or runs/table1-quick)",
-        ),
-    ] = None
+    rows: Annotated[tuple[str, ...], default("all", help=f"Some of: {', '.join(NAMES)}.")] = ()
+    out: Annotated[Path | None, default("runs/table1, or runs/table1-quick")] = None
+    """Folder for all results."""
     grid: Grid = "paper"
     seeds: int = 1
     """Number of seeds of each row."""
@@ -147,14 +137,8 @@ class Table1Options:
     quick: Flag = False
     """Train small networks on the included digits for a short time."""
     threads: Threads = None
-    json: Annotated[
-        bool,
-        tyro.conf.FlagCreatePairsOff,
-        tyro.conf.arg(
-            help="Print the recorded rows as one JSON object; trains nothing without --quick.",
-            help_behavior_hint="",
-        ),
-    ] = False
+    json: Flag = False
+    """Print the recorded rows as one JSON object; trains nothing without --quick."""
 
 
 def _table1(o: Table1Options, reporter: ProgressReporter) -> dict[str, Any]:
@@ -217,12 +201,12 @@ class ReproduceOptions:
     parts: Annotated[
         tuple[str, ...],
         tyro.conf.Positional,
-        tyro.conf.arg(
+        default(
+            "all",
             metavar="[PART ...]",
             help=f"{', '.join(PARTS)}. The quick profile leaves out "
             f"{', '.join(name for name, part in PARTS.items() if part.slow)}, which take minutes "
             "each, unless they are named.",
-            help_behavior_hint="(default: all)",
         ),
     ] = ()
     profile: Literal["quick", "full"] = "quick"

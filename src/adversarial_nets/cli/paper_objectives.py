@@ -13,6 +13,7 @@ from adversarial_nets.cli.shared import (
     Seed,
     Threads,
     count_option,
+    default,
     output_path,
     print_files,
     print_table,
@@ -45,15 +46,8 @@ class ObjectivesOptions:
     times as long.
     """
 
-    data: Annotated[
-        str | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(
-            metavar="[DATA]",
-            help="25-gaussians or stacked-mnist.",
-            help_behavior_hint="(default: none)",
-        ),
-    ] = None
+    data: Annotated[str | None, tyro.conf.Positional, default("none", metavar="[DATA]")] = None
+    """25-gaussians or stacked-mnist."""
     objectives: tuple[str, ...] = ()
     """Play only these objectives; none plays all."""
     penalties: tuple[str, ...] = ()
@@ -62,11 +56,9 @@ class ObjectivesOptions:
     """Number of seeds of each game: --seed and the next ones."""
     rounds: Annotated[
         int | None,
-        tyro.conf.arg(
-            help="Length of each game.",
-            help_behavior_hint="(default: 2,000 for 25-gaussians, 10,000 for stacked-mnist)",
-        ),
+        default("2,000 for 25-gaussians, 10,000 for stacked-mnist"),
     ] = None
+    """Length of each game."""
     out: Path = output_path("paper", "objectives")
     """Folder for results, pictures and runs."""
     seed: Seed = 0

@@ -17,6 +17,7 @@ from adversarial_nets.cli.shared import (
     Seed,
     Weights,
     count_option,
+    default,
     output_path,
     print_files,
     print_table,
@@ -127,50 +128,35 @@ class Section7Options:
     item: Annotated[
         str | None,
         tyro.conf.Positional,
-        tyro.conf.arg(
-            metavar="[ITEM]",
-            help=f"{', '.join(ITEMS)}.",
-            help_behavior_hint="(default: none)",
-        ),
+        default("none", metavar="[ITEM]", help=f"{', '.join(ITEMS)}."),
     ] = None
     runs: Annotated[
-        tuple[Path, ...],
-        tyro.conf.Positional,
-        tyro.conf.arg(
-            metavar="[RUN ...]",
-            help="conditional: finished runs to score, which differ in their seeds. inference "
-            "and filling-in: a finished run. few-labels: a finished run without classes.",
-            help_behavior_hint="(default: none)",
-        ),
+        tuple[Path, ...], tyro.conf.Positional, default("none", metavar="[RUN ...]")
     ] = ()
-    data: Annotated[
-        str | None,
-        tyro.conf.arg(
-            help="Data set to train on, without RUN. With RUN: where its images are now, if they "
-            "were moved.",
-            help_behavior_hint="(default: mnist-5k; with RUN, where they were)",
-        ),
-    ] = None
+    """conditional: finished runs to score, which differ in their seeds. inference and filling-in: a
+    finished run. few-labels: a finished run without classes."""
+    data: Annotated[str | None, default("mnist-5k; with RUN, where they were")] = None
+    """Data set to train on, without RUN. With RUN: where its images are now, if they were moved."""
     preset: Annotated[
         Literal["fast-conditional", "mnist-conditional"],
         _used_by("preset", "preset to train with."),
     ] = "fast-conditional"
     rounds: Annotated[
         int | None,
-        tyro.conf.arg(
+        default(
+            "the preset's; efficiency: 9,000",
             help=f"{_forms_with('rounds')}: rounds to train; efficiency's games end earlier if "
             "they reach --nats.",
-            help_behavior_hint="(default: the preset's; efficiency: 9,000)",
         ),
     ] = None
     nats: Annotated[float, _used_by("nats", "the validation score to reach.")] = 60.0
     shuffle_labels: Annotated[
         bool,
         tyro.conf.FlagCreatePairsOff,
-        tyro.conf.arg(
+        default(
+            "",
             help=f"{_forms_with('shuffle_labels')}: train with the labels in random order, a "
             "control whose alignment must be at chance.",
-            help_behavior_hint="",
         ),
     ] = False
     per_class: Annotated[int, _used_by("per_class", "samples of each class.")] = 1000
@@ -183,9 +169,9 @@ class Section7Options:
     with --data grid."""
     epochs: Annotated[
         int | None,
-        tyro.conf.arg(
+        default(
+            "as published, 400 and 300; few-labels on mnist-5k: 100",
             help=f"{_forms_with('epochs')}: passes over the training images.",
-            help_behavior_hint="(default: as published, 400 and 300; few-labels on mnist-5k: 100)",
         ),
     ] = None
     weights: Weights = None

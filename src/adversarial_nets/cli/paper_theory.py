@@ -13,6 +13,7 @@ from adversarial_nets.cli.shared import (
     Json,
     Seed,
     count_option,
+    default,
     output_path,
     print_files,
     print_result,
@@ -74,12 +75,8 @@ class Figure1Options:
     data: LineData = "gaussian"
     out: Path = output_path("paper", "figure1")
     """Folder for the pictures and the page."""
-    rounds: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="Number of rounds to train.", help_behavior_hint="(default: Figure 1's own)"
-        ),
-    ] = None
+    rounds: Annotated[int | None, default("Figure 1's own")] = None
+    """Number of rounds to train."""
     seed: Seed = 0
     movie: bool = True
     """Make the animation too, which takes longer than the training."""
@@ -163,12 +160,8 @@ class PlaneOptions:
     CSV file of two columns."""
     out: Path = output_path("paper", "plane")
     """Folder for the picture."""
-    rounds: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="Number of rounds to train.", help_behavior_hint="(default: the plane's own)"
-        ),
-    ] = None
+    rounds: Annotated[int | None, default("the plane's own")] = None
+    """Number of rounds to train."""
     seed: Seed = 0
     json: Json = False
 

@@ -10,6 +10,7 @@ import tyro
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.shared import (
     Json,
+    default,
     needs_playground,
     output_path,
     print_files,
@@ -39,9 +40,7 @@ class PlayOptions:
     """
 
     data: Annotated[
-        str,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)"),
+        str, tyro.conf.Positional, tyro.conf.arg(metavar="DATA", help_behavior_hint="(required)")
     ]
     """A toy distribution (see advnets paper figure1 --help and advnets paper plane --help), points
     or a CSV file of points, or images: mnist, mnist-5k, idx:FOLDER, folder:PATH."""
@@ -126,11 +125,7 @@ class PlaygroundOptions:
     Needs the extra `playground`: pip install "adversarial-nets[playground]"
     """
 
-    run: Annotated[
-        Path | None,
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="[RUN]", help_behavior_hint="(default: digits)"),
-    ] = None
+    run: Annotated[Path | None, tyro.conf.Positional, default("digits", metavar="[RUN]")] = None
     """Folder of a trained run whose z space to explore in the tab "Trained run". The page opens at
     this tab if RUN is given; digits comes with the package."""
     data: str = "gaussian"

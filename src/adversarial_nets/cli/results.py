@@ -15,6 +15,7 @@ from adversarial_nets.cli.shared import (
     Place,
     RunFolder,
     Weights,
+    default,
     require_suffix,
 )
 from adversarial_nets.progress import ProgressReporter
@@ -34,12 +35,8 @@ class ReportOptions:
 
     run: RunFolder
     data: Place = None
-    weights: Annotated[
-        Literal["raw", "averaged"] | None,
-        tyro.conf.arg(
-            help="Which weights of G to show.", help_behavior_hint="(default: the run's choice)"
-        ),
-    ] = None
+    weights: Annotated[Literal["raw", "averaged"] | None, default("the run's choice")] = None
+    """Which weights of G to show."""
     again: Flag = False
     """Write the page even if it is up to date."""
     json: Json = False
@@ -78,7 +75,7 @@ class CompareOptions:
     """Folders of runs, or files of results."""
     weights: Weights = None
     grid: Grid = "paper"
-    out: Annotated[Path | None, tyro.conf.arg(help_behavior_hint="(default: no picture)")] = None
+    out: Annotated[Path | None, default("no picture")] = None
     """Draw the validation scores by round into this .png file."""
     json: Json = False
 

@@ -27,6 +27,7 @@ __all__ = [
     "Threads",
     "Weights",
     "count_option",
+    "default",
     "needs_playground",
     "output_path",
     "print_result",
@@ -36,6 +37,18 @@ __all__ = [
 ]
 
 # --- Options --------------------------------------------------------------------------------------
+
+
+def default(
+    text: str, *, help: str | None = None, metavar: str | None = None, name: str | None = None
+) -> object:
+    """The annotation of an option whose help states its default in words; '' states none.
+
+    Without `help`, the help is the option's docstring.
+    """
+    hint = text and f"(default: {text})"
+    return tyro.conf.arg(help=help, metavar=metavar, name=name, help_behavior_hint=hint)
+
 
 Data = Annotated[
     str,
@@ -57,11 +70,11 @@ RunFolder = Annotated[
 ]
 Place = Annotated[
     str | None,
-    tyro.conf.arg(
+    default(
+        "where they were",
         metavar="DATA",
         help="Where the run's images are now, if they were moved: folder:PATH, idx:FOLDER or the "
         "folder alone.",
-        help_behavior_hint="(default: where they were)",
     ),
 ]
 Checkpoint = Annotated[
@@ -70,10 +83,10 @@ Checkpoint = Annotated[
 ]
 Weights = Annotated[
     Literal["raw", "averaged"] | None,
-    tyro.conf.arg(
+    default(
+        "averaged if the run keeps an average, but raw for the published presets mnist, tfd, "
+        "tfd-stage2, cifar10 and cifar10-convolutional",
         help="Which weights of G: raw, as published, or their exponential moving average.",
-        help_behavior_hint="(default: averaged if the run keeps an average, but raw for "
-        "the published presets mnist, tfd, tfd-stage2, cifar10 and cifar10-convolutional)",
     ),
 ]
 Grid = Annotated[
@@ -83,15 +96,13 @@ Grid = Annotated[
     ),
 ]
 Seed = Annotated[int, tyro.conf.arg(help="Seed of every random draw.")]
-Threads = Annotated[
-    int | None, tyro.conf.arg(help="Number of CPU threads.", help_behavior_hint="(default: all)")
-]
-Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, tyro.conf.arg(help_behavior_hint="")]
+Threads = Annotated[int | None, default("all", help="Number of CPU threads.")]
+Flag = Annotated[bool, tyro.conf.FlagCreatePairsOff, default("")]
 """A switch that is off by default and needs no ``--no-`` form."""
 Json = Annotated[
     bool,
     tyro.conf.FlagCreatePairsOff,
-    tyro.conf.arg(help="Print one JSON object and nothing else.", help_behavior_hint=""),
+    default("", help="Print one JSON object and nothing else."),
 ]
 
 

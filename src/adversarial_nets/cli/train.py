@@ -11,7 +11,7 @@ import tyro
 
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Data, Flag, Json, Threads
+from adversarial_nets.cli.shared import Data, Flag, Json, Threads, default
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
@@ -46,32 +46,17 @@ class TrainOptions:
     data: Data
     preset: Annotated[
         str | None,
-        tyro.conf.arg(
-            help=f"Start from the settings of this preset: {', '.join(PRESETS)}.",
-            help_behavior_hint="(default: chosen by DATA)",
+        default(
+            "chosen by DATA", help=f"Start from the settings of this preset: {', '.join(PRESETS)}."
         ),
     ] = None
     settings: Annotated[Settings, tyro.conf.arg(name="")] = field(default_factory=Settings)
-    run: Annotated[
-        Path | None,
-        tyro.conf.arg(
-            help="Folder of the run.", help_behavior_hint="(default: runs/DATA-PRESET-SEED)"
-        ),
-    ] = None
-    rounds: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="Length of the training in rounds; a round is k updates of D and one of G.",
-            help_behavior_hint="(default: the preset's length)",
-        ),
-    ] = None
-    epochs: Annotated[
-        float | None,
-        tyro.conf.arg(
-            help="Length of the training in epochs (passes over the training images).",
-            help_behavior_hint="(default: the preset's length)",
-        ),
-    ] = None
+    run: Annotated[Path | None, default("runs/DATA-PRESET-SEED")] = None
+    """Folder of the run."""
+    rounds: Annotated[int | None, default("the preset's length")] = None
+    """Length of the training in rounds; a round is k updates of D and one of G."""
+    epochs: Annotated[float | None, default("the preset's length")] = None
+    """Length of the training in epochs (passes over the training images)."""
     cadence: Annotated[Cadence, tyro.conf.arg(name="")] = field(default_factory=Cadence)
     device: str = "cpu"
     """Device to train on: cpu, cuda or mps."""
@@ -79,14 +64,9 @@ class TrainOptions:
     """Precision of the matrix products; bfloat16 is mixed precision."""
     keep: Literal["newest", "all"] = "newest"
     """Checkpoints to keep: the newest two and the best, or all (many of them need much space)."""
-    patience: Annotated[
-        int | None,
-        tyro.conf.arg(
-            help="Stop when this many validation scores (--score-every) in a row have not "
-            "improved; for convolutional networks, patch distances.",
-            help_behavior_hint="(default: train to the last round)",
-        ),
-    ] = None
+    patience: Annotated[int | None, default("train to the last round")] = None
+    """Stop when this many validation scores (--score-every) in a row have not improved; for
+    convolutional networks, patch distances."""
     threads: Threads = None
     nproc: int = 1
     """Number of processes on this machine that share each minibatch, started by PyTorch's

@@ -46,8 +46,8 @@ _OTHER_NAMES: Mapping[str, str] = {
     "restart again": "force overwrite",
     "rounds": "iterations iters max-iters max-steps num-steps round steps",
     "run": "name run-id run-name",
-    "run out": "checkpoint-dir dir folder log-dir logdir o out out-dir outdir outf output output-dir "
-    "output-folder results-dir run-dir run-folder save-dir",
+    "run out": "checkpoint-dir dir folder log-dir logdir o out out-dir outdir outf output "
+    "output-dir output-folder results-dir run-dir run-folder save-dir",
     "samples": "n",
     "samples-every": "sample-every sample-interval",
     "save-every": "checkpoint-every save-freq save-interval snap snapshot",
