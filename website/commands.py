@@ -11,7 +11,7 @@ from unittest import mock
 
 from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.parsing import parse
-from adversarial_nets.cli.registry import COMMANDS, GROUPS
+from adversarial_nets.cli.registry import GROUPS
 
 __all__ = ["Option", "command_page", "commands_list", "options", "page_name"]
 
@@ -86,12 +86,10 @@ def commands_list(prefix: str = "") -> str:
         prefix: the text before each page's address.
     """
     parts = []
-    for group, title in GROUPS.items():
+    for title, found in GROUPS.items():
         parts.append(f"## {title}\n")
         parts += [
-            f"* [`advnets {c.name}`]({prefix}{page_name(c)}.md): {_plain(c.summary)}"
-            for c in COMMANDS.values()
-            if c.group == group
+            f"* [`advnets {c.name}`]({prefix}{page_name(c)}.md): {_plain(c.summary)}" for c in found
         ]
         parts.append("")
     return "\n".join(parts)

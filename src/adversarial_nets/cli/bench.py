@@ -149,7 +149,6 @@ def _measure_playground(o: BenchOptions, reporter: ProgressReporter) -> tuple[st
 COMMANDS = (
     Command(
         name="bench",
-        group="explore",
         arguments="[DATA]",
         summary="speed and memory, compared with other programs",
         options=BenchOptions,

@@ -2,20 +2,16 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from adversarial_nets.progress import ProgressReporter
 
-__all__ = ["Command", "Defaults", "Group", "always", "never"]
-
-Group = Literal["train", "evaluate", "generate", "explore", "paper", "help"]
-"""The heading below which a command is listed, by its key in `registry.GROUPS`."""
+__all__ = ["Command", "Defaults", "always", "never"]
 
 Defaults = Callable[[str | None, Mapping[str, str]], tuple[Any, str]]
 """A function of DATA (None if not given) and of the texts of the given options by name, e.g.
 ``--preset``. It returns the options' default values, and a sentence for the help that says where
 they come from."""
-
 
 IfInterrupted = Callable[[Any, Sequence[str]], Sequence[str]]
 """A function from the options and the arguments after ``advnets`` to the lines to print."""
@@ -31,13 +27,12 @@ def never(options: object) -> bool:
     return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """One command of ``advnets``.
 
     Attributes:
         name: the words typed after ``advnets``, e.g. ``train`` or ``paper theory``.
-        group: the heading of the overview below which it is listed.
         arguments: its positional arguments as the overview prints them, e.g. ``DATA``.
         summary: its purpose, in one line of at most 54 characters.
         options: the dataclass of its options. Its docstring is the command's help.
@@ -53,8 +48,7 @@ class Command:
     """
 
     name: str
-    group: Group
-    arguments: str
+    arguments: str = ""
     summary: str
     options: type[Any]
     run: Callable[[Any, ProgressReporter], dict[str, Any]]

@@ -29,8 +29,6 @@ def _datasets(o: DatasetsOptions, reporter: ProgressReporter) -> dict[str, Any]:
 COMMANDS = (
     Command(
         name="datasets",
-        group="train",
-        arguments="",
         summary="list the data sets that DATA can name",
         options=DatasetsOptions,
         run=_datasets,

@@ -90,8 +90,6 @@ def _say(reporter: ProgressReporter, label: str, text: str) -> None:
 COMMANDS = (
     Command(
         name="doctor",
-        group="help",
-        arguments="",
         summary="versions, threads, devices, data: for a bug report",
         options=DoctorOptions,
         run=_doctor,

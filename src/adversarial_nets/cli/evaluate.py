@@ -124,7 +124,6 @@ def _calibrate(o: CalibrateOptions, reporter: ProgressReporter) -> dict[str, Any
 COMMANDS = (
     Command(
         name="evaluate",
-        group="evaluate",
         arguments="RUN",
         summary="Parzen-window log-likelihood, the paper's score",
         options=EvaluateOptions,
@@ -137,7 +136,6 @@ COMMANDS = (
     ),
     Command(
         name="calibrate",
-        group="evaluate",
         arguments="DATA",
         summary="Parzen scores of reference images, for comparison",
         options=CalibrateOptions,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from adversarial_nets.runs.folder import Run
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "INTERPOLATE"]
 
 
 @dataclass(frozen=True)
@@ -390,7 +390,6 @@ def _export_weights(o: ExportOptions, folder: Path, reporter: ProgressReporter) 
 COMMANDS = (
     Command(
         name="sample",
-        group="generate",
         arguments="RUN",
         summary="generate images, as one picture or an array",
         options=SampleOptions,
@@ -407,7 +406,6 @@ COMMANDS = (
     ),
     Command(
         name="walk",
-        group="generate",
         arguments="RUN",
         summary="a film of a walk through z space",
         options=WalkOptions,
@@ -421,7 +419,6 @@ COMMANDS = (
     ),
     Command(
         name="export",
-        group="generate",
         arguments="RUN",
         summary="write the generator as safetensors or an ONNX model",
         options=ExportOptions,
@@ -431,16 +428,16 @@ COMMANDS = (
             "export runs/mnist-mnist-0 --safetensors digits-G",
         ),
     ),
-    Command(
-        name="paper interpolate",
-        group="paper",
-        arguments="RUN",
-        summary="images along straight lines in z space (Figure 3)",
-        options=InterpolateOptions,
-        run=_interpolate,
-        examples=(
-            "paper interpolate runs/mnist-mnist-0 --rows 4",
-            "paper interpolate runs/mnist-fast-conditional-0 --class 3 --to-class 8",
-        ),
+)
+
+INTERPOLATE = Command(
+    name="paper interpolate",
+    arguments="RUN",
+    summary="images along straight lines in z space (Figure 3)",
+    options=InterpolateOptions,
+    run=_interpolate,
+    examples=(
+        "paper interpolate runs/mnist-mnist-0 --rows 4",
+        "paper interpolate runs/mnist-fast-conditional-0 --class 3 --to-class 8",
     ),
 )

@@ -199,7 +199,6 @@ def _say_features(found: "Measurement | ImageMeasures", reporter: ProgressReport
 COMMANDS = (
     Command(
         name="measure",
-        group="evaluate",
         arguments="RUN",
         summary="Fréchet and kernel distance, precision, recall",
         options=MeasureOptions,

@@ -158,7 +158,6 @@ def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
 COMMANDS = (
     Command(
         name="inpaint",
-        group="generate",
         arguments="RUN IMAGE",
         summary="fill in a hidden part of your own image (§7)",
         options=InpaintOptions,
@@ -170,7 +169,6 @@ COMMANDS = (
     ),
     Command(
         name="project",
-        group="generate",
         arguments="RUN IMAGE ...",
         summary="find z of your own images (§7)",
         options=ProjectOptions,

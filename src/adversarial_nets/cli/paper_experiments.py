@@ -272,8 +272,6 @@ def _runs_by_part(pairs: Sequence[str]) -> Mapping[str, Path]:
 COMMANDS = (
     Command(
         name="paper related-work",
-        group="paper",
-        arguments="",
         summary="§2: the paper's remarks on other models, tested",
         options=RelatedWorkOptions,
         run=_related_work,
@@ -281,7 +279,6 @@ COMMANDS = (
     ),
     Command(
         name="paper claim",
-        group="paper",
         arguments="NAME",
         summary="test a claim about training: k, gradients, collapse",
         options=ClaimOptions,
@@ -290,8 +287,6 @@ COMMANDS = (
     ),
     Command(
         name="paper table1",
-        group="paper",
-        arguments="",
         summary="Table 1: every model fitted and scored the same way",
         options=Table1Options,
         run=_table1,
@@ -303,7 +298,6 @@ COMMANDS = (
     ),
     Command(
         name="paper reproduce",
-        group="paper",
         arguments="[PART ...]",
         summary="the whole paper on one page, part by part",
         options=ReproduceOptions,

@@ -150,7 +150,6 @@ def _print_results(results: "list[Result]", reporter: ProgressReporter) -> dict[
 COMMANDS = (
     Command(
         name="paper objectives",
-        group="paper",
         arguments="[DATA]",
         summary="objectives and penalties side by side: modes found",
         options=ObjectivesOptions,

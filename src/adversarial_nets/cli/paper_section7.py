@@ -452,7 +452,6 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 COMMANDS = (
     Command(
         name="paper section7",
-        group="paper",
         arguments="[ITEM] [RUN ...]",
         summary="§7: extensions, with published numbers",
         options=Section7Options,

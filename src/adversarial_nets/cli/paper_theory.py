@@ -217,8 +217,6 @@ def _show_rounds(reporter: ProgressReporter) -> Callable[[Any, int], None]:
 COMMANDS = (
     Command(
         name="paper theory",
-        group="paper",
-        arguments="",
         summary="check the statements of §4 numerically",
         options=TheoryOptions,
         run=_theory,
@@ -226,7 +224,6 @@ COMMANDS = (
     ),
     Command(
         name="paper figure1",
-        group="paper",
         arguments="[DATA]",
         summary="Figure 1: D, p_data and p_g in one dimension",
         options=Figure1Options,
@@ -235,7 +232,6 @@ COMMANDS = (
     ),
     Command(
         name="paper function-space",
-        group="paper",
         arguments="[DATA]",
         summary="§4.2: updates of p_g in function space",
         options=FunctionSpaceOptions,
@@ -244,7 +240,6 @@ COMMANDS = (
     ),
     Command(
         name="paper plane",
-        group="paper",
         arguments="[DATA]",
         summary="train on two-dimensional data",
         options=PlaneOptions,
@@ -253,8 +248,6 @@ COMMANDS = (
     ),
     Command(
         name="paper remarks",
-        group="paper",
-        arguments="",
         summary="§3: saturation, overfitting of D, head start for G",
         options=RemarksOptions,
         run=_remarks,

@@ -183,7 +183,6 @@ def _playground(o: PlaygroundOptions, reporter: ProgressReporter) -> dict[str, A
 COMMANDS = (
     Command(
         name="play",
-        group="explore",
         arguments="DATA",
         summary="train on toy data; settings may change during training",
         options=PlayOptions,
@@ -196,7 +195,6 @@ COMMANDS = (
     ),
     Command(
         name="playground",
-        group="explore",
         arguments="[RUN]",
         summary="watch and change training live in the browser",
         options=PlaygroundOptions,

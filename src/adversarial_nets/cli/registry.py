@@ -20,45 +20,34 @@ from adversarial_nets.cli import (
     results,
     train,
 )
-from adversarial_nets.cli.command import Command, Group
+from adversarial_nets.cli.command import Command
 from adversarial_nets.cli.unknown_commands import unknown_command
 
 __all__ = ["COMMANDS", "GROUPS", "find_command", "overview", "paper_overview"]
 
-GROUPS: Mapping[Group, str] = {
-    "train": "Train",
-    "evaluate": "Evaluate",
-    "generate": "Generate images",
-    "explore": "Experiment",
-    "paper": "Reproduce the paper",
-    "help": "If something does not work",
-}
-"""The headings of the overview, in order."""
+_PAPER, _OF_THE_PAPER = "paper ", "Reproduce the paper"
+_NAME_WIDTH = 22
 
-_MODULES = (
-    train,
-    datasets,
-    evaluate,
-    measure,
-    results,
-    generate,
-    own_images,
-    play,
-    bench,
-    paper_theory,
-    paper_experiments,
-    paper_objectives,
-    paper_section7,
-    doctor,
-)
+GROUPS: Mapping[str, Sequence[Command]] = {
+    "Train": (*train.COMMANDS, *datasets.COMMANDS),
+    "Evaluate": (*evaluate.COMMANDS, *measure.COMMANDS, *results.COMMANDS),
+    "Generate images": (*generate.COMMANDS, *own_images.COMMANDS),
+    "Experiment": (*play.COMMANDS, *bench.COMMANDS),
+    _OF_THE_PAPER: (
+        generate.INTERPOLATE,
+        *paper_theory.COMMANDS,
+        *paper_experiments.COMMANDS,
+        *paper_objectives.COMMANDS,
+        *paper_section7.COMMANDS,
+    ),
+    "If something does not work": doctor.COMMANDS,
+}
+"""The commands below each heading of the overview, in order."""
 
 COMMANDS: Mapping[str, Command] = {
-    command.name: command for module in _MODULES for command in module.COMMANDS
+    command.name: command for commands in GROUPS.values() for command in commands
 }
 """Each command by its name. Names of the paper's commands begin with ``paper``."""
-
-_PAPER = "paper "
-_NAME_WIDTH = 22
 
 
 def find_command(args: Sequence[str]) -> tuple[Command, list[str]]:
@@ -93,11 +82,9 @@ def overview() -> str:
         "  advnets train mnist-5k         train on 4,000 digits (included) in a minute",
         "  advnets train folder:PHOTOS    train on your own images",
     ]
-    for group, title in GROUPS.items():
+    for title, commands in GROUPS.items():
         lines += ["", title]
-        if group == "paper":
-            lines += _paper_summary()
-        lines += [_line(c) for c in COMMANDS.values() if c.group == group != "paper"]
+        lines += _paper_summary() if title == _OF_THE_PAPER else map(_line, commands)
     lines += [
         "",
         "Every command has --help (options, examples) and --json (one JSON object).",
@@ -114,7 +101,7 @@ def paper_overview() -> str:
             "Usage: advnets paper COMMAND [ARGUMENTS] [OPTIONS]",
             "       advnets paper COMMAND --help    all options of a command, with examples",
             "",
-            *(_line(c, _PAPER) for c in COMMANDS.values() if c.group == "paper"),
+            *(_line(command, _PAPER) for command in GROUPS[_OF_THE_PAPER]),
         ]
     )
 
@@ -127,7 +114,7 @@ def _line(command: Command, prefix: str = "") -> str:
 
 def _paper_summary() -> list[str]:
     """The lines of the overview that name the paper's commands."""
-    names = [c.name.removeprefix(_PAPER) for c in COMMANDS.values() if c.group == "paper"]
+    names = [command.name.removeprefix(_PAPER) for command in GROUPS[_OF_THE_PAPER]]
     lines = textwrap.wrap(", ".join(names), 80 - _NAME_WIDTH - 3, break_on_hyphens=False)
     first = ("paper COMMAND", *[""] * (len(lines) - 1))
     return [f"  {name:{_NAME_WIDTH}} {line}" for name, line in zip(first, lines, strict=True)]

@@ -120,7 +120,6 @@ def _write_picture(found: "Comparison", out: Path, reporter: ProgressReporter) -
 COMMANDS = (
     Command(
         name="report",
-        group="evaluate",
         arguments="RUN",
         summary="an HTML page of samples, curves and scores",
         options=ReportOptions,
@@ -129,7 +128,6 @@ COMMANDS = (
     ),
     Command(
         name="compare",
-        group="evaluate",
         arguments="RUN RUN ...",
         summary="scores, different settings, mean over seeds",
         options=CompareOptions,

@@ -431,7 +431,6 @@ def _trackers(o: TrainOptions, folder: Path) -> Iterator["Callback"]:
 COMMANDS = (
     Command(
         name="train",
-        group="train",
         arguments="DATA",
         summary="train a GAN, or resume an interrupted run",
         options=TrainOptions,
