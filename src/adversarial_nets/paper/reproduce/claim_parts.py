@@ -1,5 +1,6 @@
 """The parts of §3, §5 and §6: claims about training, each with a table, a picture and a phrase."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from types import MappingProxyType
@@ -8,26 +9,29 @@ from typing import Any
 from adversarial_nets.paper import training_claims
 from adversarial_nets.paper.reproduce.registry import Context, Result
 
-__all__ = ["SUMMARIES", "claim_part"]
+__all__ = ["SUMMARIES", "gradients", "head_start", "helvetica", "parzen_spread", "steps"]
 
 Rows = Sequence[Mapping[str, Any]]
 
 
-def claim_part(name: str) -> Callable[[Context], Result]:
-    """Return the function that tests a claim of `training_claims` and makes its part."""
+def _test_claim(name: str, context: Context) -> Result:
+    """Test a claim of `training_claims` and make its part."""
+    found, picture = training_claims.claim(
+        name, context.folder, seed=context.seed, on_progress=context.on_progress
+    )
+    return Result(
+        ours=SUMMARIES[name](found.rows),
+        notes=(found.statement, found.method),
+        tables=(found.rows,),
+        pictures=(picture.name,),
+    )
 
-    def make(context: Context) -> Result:
-        found, picture = training_claims.claim(
-            name, context.folder, seed=context.seed, on_progress=context.on_progress
-        )
-        return Result(
-            ours=SUMMARIES[name](found.rows),
-            notes=(found.statement, found.method),
-            tables=(found.rows,),
-            pictures=(picture.name,),
-        )
 
-    return make
+gradients = functools.partial(_test_claim, "gradients")
+steps = functools.partial(_test_claim, "steps")
+head_start = functools.partial(_test_claim, "head-start")
+parzen_spread = functools.partial(_test_claim, "parzen-spread")
+helvetica = functools.partial(_test_claim, "helvetica")
 
 
 def _summarise_gradients(rows: Rows) -> str:

@@ -1,6 +1,7 @@
 """The parts of §5: train the experiments or show given runs; samples, scores, interpolation."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -23,7 +24,16 @@ from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
 from adversarial_nets.training.session import TrainingSnapshot, train
 
-__all__ = ["EXPERIMENTS", "caveats", "figure2", "figure3", "run_of"]
+__all__ = [
+    "EXPERIMENTS",
+    "caveats",
+    "figure2a",
+    "figure2b",
+    "figure2c",
+    "figure2d",
+    "figure3",
+    "run_of",
+]
 
 QUICK_ROUNDS = 3000
 """Rounds of the training in the quick profile."""
@@ -137,30 +147,30 @@ def _progress(context: Context, name: str) -> Callable[[TrainingSnapshot], None]
 # --- Figure 2 and Figure 3 ------------------------------------------------------------------------
 
 
-def figure2(name: str) -> Callable[[Context], Result]:
-    """Return the function that makes a part of Figure 2: samples, nearest images, scores."""
+def _figure2(name: str, context: Context) -> Result:
+    """A part of Figure 2: samples, their nearest training images, and scores."""
+    run = run_of(name, context)
+    data, weights = load_data(run), run.default_weights
+    G, round = game_state.load_generator(run, "last", weights)
+    samples = sample(G, run.settings, 20, "samples to score").float()
+    figure = sheets.plot_figure2(samples, data)
+    style.write_picture(figure, context.folder / f"{name}.png", dpi=style.DPI)
+    found = evaluate(run, data, weights=weights, on_progress=context.on_progress, progress=False)
+    write_report(run, data)
+    return Result(
+        ours=f"{_run_in_words(run)}, {weights} G at round {round:,}: "
+        f"{found.parzen}{_qualification(run, name)}",
+        notes=(data.provenance, *caveats(run, name)),
+        tables=(_score_rows(found),),
+        pictures=(f"{name}.png",),
+        run=str(run.folder),
+    )
 
-    def make(context: Context) -> Result:
-        run = run_of(name, context)
-        data, weights = load_data(run), run.default_weights
-        G, round = game_state.load_generator(run, "last", weights)
-        samples = sample(G, run.settings, 20, "samples to score").float()
-        figure = sheets.plot_figure2(samples, data)
-        style.write_picture(figure, context.folder / f"{name}.png", dpi=style.DPI)
-        found = evaluate(
-            run, data, weights=weights, on_progress=context.on_progress, progress=False
-        )
-        write_report(run, data)
-        return Result(
-            ours=f"{_run_in_words(run)}, {weights} G at round {round:,}: "
-            f"{found.parzen}{_qualification(run, name)}",
-            notes=(data.provenance, *caveats(run, name)),
-            tables=(_score_rows(found),),
-            pictures=(f"{name}.png",),
-            run=str(run.folder),
-        )
 
-    return make
+figure2a = functools.partial(_figure2, "figure2a")
+figure2b = functools.partial(_figure2, "figure2b")
+figure2c = functools.partial(_figure2, "figure2c")
+figure2d = functools.partial(_figure2, "figure2d")
 
 
 def _score_rows(found: Evaluation) -> list[dict[str, str]]:
