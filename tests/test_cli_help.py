@@ -16,9 +16,9 @@ from adversarial_nets.baselines import BASELINES
 from adversarial_nets.baselines.names import TITLES
 from adversarial_nets.cli import parsing, unknown_commands, unknown_options
 from adversarial_nets.cli.main import main
+from adversarial_nets.cli.paper_experiments import CLAIM_NAMES
 from adversarial_nets.cli.registry import COMMANDS
 from adversarial_nets.evaluation.feature_kinds import FEATURES
-from adversarial_nets.paper.claim_names import CLAIM_NAMES
 from adversarial_nets.paper.reproduce import PARTS
 from adversarial_nets.paper.training_claims import CLAIMS
 from commands import result

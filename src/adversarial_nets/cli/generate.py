@@ -13,7 +13,6 @@ from adversarial_nets.cli.generator import (
     Opened,
     Truncation,
     open_generator,
-    write,
 )
 from adversarial_nets.cli.shared import (
     Checkpoint,
@@ -24,9 +23,10 @@ from adversarial_nets.cli.shared import (
     count_option,
     default,
     output_path,
+    refuse_unused,
     require_suffix,
+    write,
 )
-from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import Progress, ProgressReporter, no_progress
 from adversarial_nets.text import counted
@@ -82,7 +82,8 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
         c = classes.drawn_classes(opened.G, rows, "samples")
     x = _draw(o, opened, z, c, reporter)
     if distributed.is_main():
-        write(_contents(x, z, c, opened.run, o, reporter.work))
+        for path, content in _contents(x, z, c, opened.run, o, reporter.work):
+            write(path, content)
         kind = "" if o.class_ is None else f" of class {o.class_}"
         reporter.say(
             f"{counted(n, 'sample')}{kind} of the {opened.weights} G at round {opened.round}: {out}"
@@ -250,7 +251,7 @@ def _interpolate(o: InterpolateOptions, reporter: ProgressReporter) -> dict[str,
         z, _ = random_pairs(run.settings, o.rows)
         ends = z, z
     x = interpolate(opened.G, run.settings, o.rows, o.steps, ends, class_ends)
-    write({out: sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps)})
+    write(out, sheets.grid_png(x.flatten(0, 1), run.image_shape, run.range, columns=o.steps))
     reporter.say(f"{o.rows} lines in z space, {opened.weights} G at round {opened.round}: {out}")
     return opened.facts(out)
 
@@ -292,7 +293,10 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
             f"{most} or less, or an --out that ends in .mp4."
         )
     if o.training:
-        _refuse_options_of_walks(o)
+        used = ("run", "out", "training", "fps", "json")
+        unused = [f.name for f in dataclasses.fields(o) if f.name not in used]
+        reason = "is given with --training, which shows the pictures in RUN/samples as they are"
+        refuse_unused(o, unused, f"{reason}; leave it out.")
 
     from adversarial_nets.plots import sheets
     from adversarial_nets.plots.walk import POINTS, animation, frame_milliseconds, walk
@@ -310,25 +314,9 @@ def _walk(o: WalkOptions, reporter: ProgressReporter) -> dict[str, Any]:
         seconds = len(film) * frame_milliseconds(out.suffix, o.fps) / 1000
         long = f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.2g} s"
         what = f"A walk of {long} in z space, {opened.weights} G at round {opened.round}"
-    write({out: animation(film, out.suffix, o.fps, reporter.work)})
+    write(out, animation(film, out.suffix, o.fps, reporter.work))
     reporter.say(f"{what}: {out}")
     return opened.facts(out) | {"frames": len(film)}
-
-
-def _refuse_options_of_walks(o: WalkOptions) -> None:
-    """Refuse the options that have no effect with --training.
-
-    Raises:
-        UserError: one of them is given.
-    """
-    used = ("run", "out", "training", "fps", "json")
-    for f in dataclasses.fields(o):
-        if f.name not in used and getattr(o, f.name) != f.default:
-            name = option(f.name.rstrip("_"))
-            raise UserError(
-                f"{name} is given with --training, which shows the pictures in RUN/samples as they "
-                f"are; leave {name} out."
-            )
 
 
 @dataclass(frozen=True)
@@ -355,36 +343,25 @@ class ExportOptions:
 
 
 def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
-    if o.safetensors is not None:
-        if o.onnx is not None:
-            raise UserError("--onnx and --safetensors are both given; give one of them.")
-        return _export_weights(o, o.safetensors, reporter)
-    if o.half:
+    if o.safetensors is not None and o.onnx is not None:
+        raise UserError("--onnx and --safetensors are both given; give one of them.")
+    if o.half and o.safetensors is None:
         raise UserError("--half is given without --safetensors DIR; give both.")
-    out = o.onnx or output_path("G.onnx", run=o.run)
-    require_suffix(out, ".onnx", option="--onnx")
+    out = o.safetensors or o.onnx or output_path("G.onnx", run=o.run)
+    if o.safetensors is None:
+        require_suffix(out, ".onnx", option="--onnx")
 
-    from adversarial_nets.report.exported import export_generator
-
-    found = export_generator(o.run, out, checkpoint=o.checkpoint, weights=o.weights).exported
-    round, weights, size = found["round"], found["weights"], out.stat().st_size
-    reporter.say(f"{weights} G at round {round}: {out} ({size / 1e6:.1f} MB)")
-    return {"round": round, "weights": weights, "out": str(out)}
-
-
-def _export_weights(o: ExportOptions, folder: Path, reporter: ProgressReporter) -> dict[str, Any]:
-    """Write the folder of --safetensors."""
     from adversarial_nets.report.exported import export_generator
 
     found = export_generator(
-        o.run, folder, checkpoint=o.checkpoint, weights=o.weights, half=o.half
+        o.run, out, checkpoint=o.checkpoint, weights=o.weights, half=o.half
     ).exported
-    size = (folder / "generator.safetensors").stat().st_size
-    reporter.say(
-        f"{found['weights']} G at round {found['round']}, {found['dtype']}: {folder} "
-        f"({size / 1e6:.1f} MB)"
-    )
-    return {**found, "out": str(folder)}
+    file, dtype = out / "generator.safetensors", f", {found['dtype']}"
+    if o.safetensors is None:
+        file, dtype, found = out, "", {name: found[name] for name in ("round", "weights")}
+    size = file.stat().st_size / 1e6
+    reporter.say(f"{found['weights']} G at round {found['round']}{dtype}: {out} ({size:.1f} MB)")
+    return {**found, "out": str(out)}
 
 
 COMMANDS = (

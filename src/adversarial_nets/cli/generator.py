@@ -1,8 +1,7 @@
-"""Shared code of the commands that use a run's generator: options, opening the run, writing."""
+"""Shared code of the commands that use a run's generator: options, and opening the run."""
 
 import dataclasses
 import zipfile
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
     from adversarial_nets.runs.folder import Run
 
-__all__ = ["GeneratorOptions", "Opened", "Truncation", "open_generator", "write"]
+__all__ = ["GeneratorOptions", "Opened", "Truncation", "open_generator"]
 
 Truncation = Annotated[
     float | None,
@@ -130,13 +129,3 @@ def open_generator(o: GeneratorOptions) -> Opened:
     weights = o.weights or run.default_weights
     G, round = game_state.load_generator(run, o.checkpoint, weights)
     return Opened(run, G, round, weights, c)
-
-
-def write(contents: "Mapping[Path, bytes] | Iterable[tuple[Path, bytes]]") -> None:
-    """Write files, and create their folders."""
-    from adversarial_nets.runs import files
-
-    for path, content in contents.items() if isinstance(contents, Mapping) else contents:
-        with files.explain_os_errors(path.parent):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_atomically(path, content)

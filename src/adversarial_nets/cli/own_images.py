@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.generator import GeneratorOptions, open_generator, write
+from adversarial_nets.cli.generator import GeneratorOptions, open_generator
 from adversarial_nets.cli.shared import (
     Flag,
     count_option,
@@ -15,6 +15,7 @@ from adversarial_nets.cli.shared import (
     output_path,
     print_table,
     require_suffix,
+    write,
 )
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
@@ -76,7 +77,7 @@ def _project(o: ProjectOptions, reporter: ProgressReporter) -> dict[str, Any]:
     before, after = (inference.distances(G, x, at, c) for at in (start, z))
     with torch.no_grad():
         rows = torch.cat([x, inference.generate(G, start, c), inference.generate(G, z, c)])
-    write({out: sheets.grid_png(rows, run.image_shape, run.range, columns=len(x))})
+    write(out, sheets.grid_png(rows, run.image_shape, run.range, columns=len(x)))
     by = "random z" if E is None else "E"
     found = [
         {
@@ -146,7 +147,7 @@ def _inpaint(o: InpaintOptions, reporter: ProgressReporter) -> dict[str, Any]:
     low, high = run.range
     known = compose(x, mask[None], torch.full_like(x, (low + high) / 2))
     images = torch.cat([x, known, found])
-    write({out: sheets.grid_png(images, run.image_shape, run.range, columns=n + 2)})
+    write(out, sheets.grid_png(images, run.image_shape, run.range, columns=n + 2))
     hidden = mask == 0
     errors = (found - x)[:, hidden].square().mean(1).sqrt().tolist()
     by = "one pass of G" if run.settings.condition == "masks" else "optimisation of z"

@@ -24,7 +24,6 @@ from adversarial_nets.cli.shared import (
     refuse_unused,
 )
 from adversarial_nets.errors import UserError
-from adversarial_nets.paper.claim_names import CLAIM_NAMES
 from adversarial_nets.paper.reproduce.registry import PARTS
 from adversarial_nets.paper.table1.record import ADVERSARIAL_NETS, NAMES, REFERENCES
 from adversarial_nets.progress import ProgressReporter
@@ -74,6 +73,16 @@ def _related_work(o: RelatedWorkOptions, reporter: ProgressReporter) -> dict[str
     print_table(reporter, ["", ""], examples)
     print_files(reporter, found.files)
     return dataclasses.asdict(found) | {"files": list(map(str, found.files))}
+
+
+CLAIM_NAMES = {
+    "steps": "k updates of D for one of G",
+    "gradients": "those of both objectives of G",
+    "head-start": "training G alone first",
+    "helvetica": "G collapses if it is trained alone",
+    "parzen-spread": "the variance of the Parzen score",
+}
+"""The subject of each experiment of `training_claims.CLAIMS`, whose module imports torch."""
 
 
 @dataclass(frozen=True)

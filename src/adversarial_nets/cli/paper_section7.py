@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.generator import write
 from adversarial_nets.cli.shared import (
     Flag,
     Json,
@@ -22,6 +21,7 @@ from adversarial_nets.cli.shared import (
     print_files,
     print_table,
     refuse_unused,
+    write,
 )
 from adversarial_nets.errors import UserError, unknown_name
 from adversarial_nets.progress import ProgressReporter
@@ -41,18 +41,16 @@ RECORDED = Path("results/section7.json")
 
 _DATA = "mnist-5k"  # to train on, by default
 
-_USED: Mapping[str, frozenset[str]] = {
-    "conditional": frozenset(
-        ("data", "preset", "rounds", "shuffle_labels", "per_class", "weights", "seed")
-    ),
-    "conditional RUN": frozenset(("data", "per_class", "weights")),
-    "inference RUN": frozenset(("data", "weights", "steps", "seed")),
-    "inference --joint": frozenset(("joint", "data", "epochs", "seed")),
-    "inference --joint --data grid": frozenset(("joint", "data", "seed")),
-    "filling-in RUN": frozenset(("data", "images", "weights")),
-    "few-labels": frozenset(("data", "labels", "draw", "epochs", "seed")),
-    "few-labels RUN": frozenset(("data", "labels", "draw")),
-    "efficiency": frozenset(("data", "nats", "rounds", "seed")),
+_USED: Mapping[str, set[str]] = {
+    "conditional": {"data", "preset", "rounds", "shuffle_labels", "per_class", "weights", "seed"},
+    "conditional RUN": {"data", "per_class", "weights"},
+    "inference RUN": {"data", "weights", "steps", "seed"},
+    "inference --joint": {"joint", "data", "epochs", "seed"},
+    "inference --joint --data grid": {"joint", "data", "seed"},
+    "filling-in RUN": {"data", "images", "weights"},
+    "few-labels": {"data", "labels", "draw", "epochs", "seed"},
+    "few-labels RUN": {"data", "labels", "draw"},
+    "efficiency": {"data", "nats", "rounds", "seed"},
 }
 """The options that each form of the command uses; all forms use --out and --json."""
 
@@ -94,9 +92,9 @@ def _refuse_unused(o: "Section7Options") -> None:
         UserError: an option that this form of the command does not use.
     """
     form = _form(o)
-    used = _USED[form] if form else frozenset[str]()
+    used = _USED[form] if form else set[str]()
     where = f"on {form}" if form else "without ITEM"
-    for name in sorted(frozenset[str]().union(*_USED.values()) - used):
+    for name in sorted(set[str]().union(*_USED.values()) - used):
         reason = (
             f"has no effect {where}. Leave it out; it is an option of: {_forms_with(name)} "
             "(advnets paper section7 ITEM)."
@@ -392,7 +390,7 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
         run, data, model=_model(run), images=images, weights=o.weights, on_progress=reporter.work
     )
     picture = o.out / "filling-in.png"
-    write({picture: sheets.grid_png(shown, data.image_shape, data.range, columns=7)})
+    write(picture, sheets.grid_png(shown, data.image_shape, data.range, columns=7))
     details = f"{_length_and_seeds([run])}, {images:,} images"
     return _record(o, reporter, found, details, picture)
 

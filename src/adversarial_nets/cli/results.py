@@ -17,6 +17,7 @@ from adversarial_nets.cli.shared import (
     Weights,
     default,
     require_suffix,
+    write,
 )
 from adversarial_nets.progress import ProgressReporter
 
@@ -107,12 +108,8 @@ def _write_picture(found: "Comparison", out: Path, reporter: ProgressReporter) -
         return None
     from adversarial_nets.plots import curves as plots_curves
     from adversarial_nets.plots import style
-    from adversarial_nets.runs import files
 
-    with files.explain_os_errors(out.parent):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        picture = style.to_png(plots_curves.plot_comparison(curves, found.published))
-        files.write_atomically(out, picture)
+    write(out, style.to_png(plots_curves.plot_comparison(curves, found.published)))
     reporter.say(f"Picture: {out}")
     return str(out)
 

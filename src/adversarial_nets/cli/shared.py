@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from adversarial_nets.command_line import option
 from adversarial_nets.errors import UserError, install
 from adversarial_nets.progress import ProgressReporter
-from adversarial_nets.runs.files import check_output_folder
+from adversarial_nets.runs.files import check_output_folder, explain_os_errors, write_atomically
 from adversarial_nets.setting_values import LARGEST_COUNT
 from adversarial_nets.text import padded
 
@@ -34,6 +34,7 @@ __all__ = [
     "print_table",
     "refuse_unused",
     "require_suffix",
+    "write",
 ]
 
 # --- Options --------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def refuse_unused(options: object, unused: Collection[str], reason: str) -> None
     """
     for name in unused:
         if getattr(options, name) != getattr(type(options), name):
-            raise UserError(f"{option(name)} {reason}")
+            raise UserError(f"{option(name.rstrip('_'))} {reason}")
 
 
 def require_suffix(path: Path, *suffixes: str, option: str = "--out") -> None:
@@ -187,6 +188,13 @@ def output_path(*parts: str, run: Path | None = None) -> Path:
     from adversarial_nets.runs.folder import output_folder
 
     return output_folder(run) / Path(*parts)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file, and create its folder."""
+    with explain_os_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content)
 
 
 def print_table(

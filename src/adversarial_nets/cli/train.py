@@ -11,7 +11,7 @@ import tyro
 
 from adversarial_nets.cli import processes
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.shared import Data, Flag, Json, Threads, default
+from adversarial_nets.cli.shared import Data, Flag, Json, Threads, default, write
 from adversarial_nets.datasets.registry import find
 from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import error_in_words
@@ -334,21 +334,15 @@ def _score(run: Run, data: "Dataset", reporter: ProgressReporter) -> dict[str, A
     }
     distributed.barrier()  # every process has read the record before the first one adds to it
     is_complete = all(w in recorded for w in kinds) and recorded[kinds[-1]]["calibration"]
-    if is_complete:
-        for weights in kinds:
-            _print_score(reporter, weights, last, recorded[weights]["parzen"])
-        for row in recorded[kinds[-1]]["calibration"]:
-            _print_reference(reporter, row)
-        return {str(weights): recorded[weights]["parzen"] for weights in kinds}
     scores: dict[str, Any] = {}
     for weights in kinds:
-        found = evaluate(
-            run,
-            data,
-            weights=weights,
-            calibration=weights == kinds[-1],
-            on_progress=reporter.work,
-        ).to_json()
+        if is_complete:
+            found = recorded[weights]
+        else:
+            calibration = weights == kinds[-1]
+            found = evaluate(
+                run, data, weights=weights, calibration=calibration, on_progress=reporter.work
+            ).to_json()
         scores[weights] = found["parzen"]
         _print_score(reporter, weights, found["round"], found["parzen"])
     for row in found["calibration"]:
@@ -396,11 +390,9 @@ def _film(folder: Path) -> Path:
     """Write the pictures of the training as a film; returns its path."""
     from adversarial_nets.plots import sheets
     from adversarial_nets.plots.walk import animation
-    from adversarial_nets.runs import files
 
     path = folder / "training.gif"
-    with files.explain_os_errors(folder):
-        files.write_atomically(path, animation(sheets.training_frames(folder), ".gif"))
+    write(path, animation(sheets.training_frames(folder), ".gif"))
     return path
 
 
