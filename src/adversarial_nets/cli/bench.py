@@ -111,11 +111,7 @@ _KINDS = {
 
 
 def _refuse_unused(o: BenchOptions) -> None:
-    """Refuse two benchmarks together, and options that the chosen one does not use.
-
-    Raises:
-        UserError: names the option.
-    """
+    """Refuse two benchmarks together, and options that the chosen one does not use."""
     asked = [name for name in _KINDS if getattr(o, name) not in (None, False)]
     if "busy" in asked and ("playground" in asked or "visitors" in asked):
         asked.remove("busy")  # one benchmark, while a busy loop runs

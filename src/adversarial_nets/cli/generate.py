@@ -96,11 +96,7 @@ def _sample(o: SampleOptions, reporter: ProgressReporter) -> dict[str, Any]:
 
 
 def _check_sample(o: SampleOptions, out: Path) -> None:
-    """Refuse options with impossible values, and options that contradict each other.
-
-    Raises:
-        UserError: an option has an impossible value, or contradicts another.
-    """
+    """Refuse options with impossible values, and options that contradict each other."""
     count_option("--n", o.n, 1)
     if out.suffix or out.is_file():
         require_suffix(out, ".png", ".npz")

@@ -86,11 +86,7 @@ def _used_by(name: str, text: str) -> object:
 
 
 def _refuse_unused(o: "Section7Options") -> None:
-    """Refuse the options of other items.
-
-    Raises:
-        UserError: an option that this form of the command does not use.
-    """
+    """Refuse the options of other items."""
     form = _form(o)
     used = _USED[form] if form else set[str]()
     where = f"on {form}" if form else "without ITEM"

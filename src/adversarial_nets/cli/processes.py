@@ -112,11 +112,7 @@ def command_to_continue(args: Sequence[str], *more: str) -> str:
 
 
 def check_options(options: object) -> None:
-    """Refuse a number of processes that cannot share the work, before any of them starts.
-
-    Raises:
-        UserError: ``--nproc`` or ``--max-restarts`` has an impossible value.
-    """
+    """Refuse a number of processes that cannot share the work, before any of them starts."""
     nproc, restarts = getattr(options, "nproc", 1), getattr(options, "max_restarts", 0)
     if nproc < 1 or restarts < 0:
         raise UserError(

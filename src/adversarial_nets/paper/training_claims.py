@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
-from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -422,15 +421,13 @@ def _parzen_row(seed: int, d: int, n: int, draws: int) -> dict[str, int | float]
 
 # --- Names, and the command -----------------------------------------------------------------------
 
-CLAIMS: Mapping[str, Experiment] = MappingProxyType(
-    {
-        "steps": steps,
-        "gradients": gradients,
-        "head-start": head_start,
-        "helvetica": helvetica,
-        "parzen-spread": parzen_spread,
-    }
-)
+CLAIMS: Mapping[str, Experiment] = {
+    "steps": steps,
+    "gradients": gradients,
+    "head-start": head_start,
+    "helvetica": helvetica,
+    "parzen-spread": parzen_spread,
+}
 """Every experiment by the name that ``advnets paper claim`` takes."""
 
 

@@ -22,11 +22,7 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 def refuse_exported(run: Run) -> None:
-    """Raise an error for an exported generator, which has no metrics to report.
-
-    Raises:
-        UserError: the run is only an exported generator.
-    """
+    """Raise an error for an exported generator, which has no metrics to report."""
     if run.exported:
         made_by = "the program that trained it" if passed_in(run) else train_command(run)
         raise UserError(

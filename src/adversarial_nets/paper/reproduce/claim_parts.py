@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
-from types import MappingProxyType
 from typing import Any
 
 from adversarial_nets.paper import training_claims
@@ -73,13 +72,11 @@ def _summarise_helvetica(rows: Rows) -> str:
     )
 
 
-SUMMARIES: Mapping[str, Callable[[Rows], str]] = MappingProxyType(
-    {
-        "gradients": _summarise_gradients,
-        "steps": _summarise_steps,
-        "head-start": _summarise_head_start,
-        "parzen-spread": _summarise_parzen_spread,
-        "helvetica": _summarise_helvetica,
-    }
-)
+SUMMARIES: Mapping[str, Callable[[Rows], str]] = {
+    "gradients": _summarise_gradients,
+    "steps": _summarise_steps,
+    "head-start": _summarise_head_start,
+    "parzen-spread": _summarise_parzen_spread,
+    "helvetica": _summarise_helvetica,
+}
 """The function that summarises a claim's table in one phrase, by the claim's name."""

@@ -124,11 +124,7 @@ def _read_all(context: Context) -> tuple[Record, ...]:
 
 
 def _check_names(parts: Sequence[str], use: Mapping[str, Path]) -> None:
-    """Check the names of parts, and that every given run or table exists.
-
-    Raises:
-        UserError: an unknown name, or a run or file that does not exist.
-    """
+    """Check the names of parts, and that every given run or table exists."""
     usable = usable_names()
     for name in (*parts, *use):
         if name not in PARTS:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Literal
 
 from adversarial_nets.errors import UserError
@@ -49,31 +48,20 @@ class Record:
 
 def done(part: Part, result: Result, made_with: Mapping[str, Any]) -> Record:
     """Make the record of a part that was made."""
-    return Record(
-        name=part.name,
-        title=part.title,
-        section=part.section,
-        published=part.published,
+    return dataclasses.replace(
+        not_run(part, result.ours, made_with),
         status="done",
-        ours=result.ours,
         notes=tuple(result.notes),
         tables=tuple(tuple(table) for table in result.tables),
         pictures=tuple(result.pictures),
         run=result.run,
-        made_with=made_with,
     )
 
 
-def not_run(part: Part, why: str, made_with: Mapping[str, Any] = MappingProxyType({})) -> Record:
+def not_run(part: Part, why: str, made_with: Mapping[str, Any] | None = None) -> Record:
     """Make the record of a part that was not made, with the reason or the command that makes it."""
-    return Record(
-        name=part.name,
-        title=part.title,
-        section=part.section,
-        published=part.published,
-        ours=why,
-        made_with=dict(made_with),
-    )
+    facts = part.name, part.title, part.section, part.published
+    return Record(*facts, ours=why, made_with=made_with or {})
 
 
 def read_record(name: str, context: Context) -> Record:
@@ -91,9 +79,8 @@ def read_record(name: str, context: Context) -> Record:
         record["tables"] = tuple(tuple(table) for table in record["tables"])
         missing = [file for file in record["pictures"] if not (context.folder / file).is_file()]
         if missing:
-            command = context.command(name)
-            why = f"not run: its picture {missing[0]} is missing; run it with: {command}"
-            return not_run(part, why)
+            why = f"its picture {missing[0]} is missing; run it with: {context.command(name)}"
+            return not_run(part, f"not run: {why}")
         return Record(**record)
     except (ValueError, KeyError, TypeError) as error:
         raise UserError(

@@ -1,12 +1,10 @@
 """The parts of §7: the extensions, measured on the included digits (quick) or on MNIST (full)."""
 
-import dataclasses
-
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
 from adversarial_nets.evaluation.score import load_data
 from adversarial_nets.paper.reproduce.registry import Context, Result
-from adversarial_nets.paper.reproduce.training_parts import run_of
+from adversarial_nets.paper.reproduce.training_parts import run_of, trained
 from adversarial_nets.paper.section7 import conditional as conditional_module
 from adversarial_nets.paper.section7 import efficiency as efficiency_module
 from adversarial_nets.paper.section7.few_labels_study import few_labels_rows
@@ -19,7 +17,6 @@ from adversarial_nets.plots.style import write_picture
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import files, game_state
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.training.session import train
 
 __all__ = ["conditional", "efficiency", "few_labels", "filling_in", "inference"]
 
@@ -28,8 +25,7 @@ QUICK_ROUNDS, QUICK_EPOCHS, QUICK_STEPS = 2500, 40, 1000
 
 def conditional(context: Context) -> Result:
     """Extension 1: a conditional model p(x | c)."""
-    full = context.profile == "full"
-    data = datasets.load("mnist" if full else "mnist-5k", on_progress=context.on_progress)
+    data = _digits(context)
     run = _trained("fast-conditional", data, context)
     found = conditional_module.score_conditional(run, data, on_progress=context.on_progress)
     G, _ = game_state.load_generator(run, weights=found.weights)
@@ -65,8 +61,7 @@ def inference(context: Context) -> Result:
 
 def filling_in(context: Context) -> Result:
     """Extension 3: hidden pixels, by a game with masks."""
-    full = context.profile == "full"
-    data = datasets.load("mnist" if full else "mnist-5k", on_progress=context.on_progress)
+    data = _digits(context)
     run = _trained("filling-in", data, context)
     rows, shown = filling_in_rows(run, data, on_progress=context.on_progress)
     picture = context.folder / "filling-in.png"
@@ -87,12 +82,10 @@ def filling_in(context: Context) -> Result:
 
 def few_labels(context: Context) -> Result:
     """Extension 4: a classifier of 100 labels, with and without unlabelled images."""
-    full = context.profile == "full"
-    data = datasets.load("mnist" if full else "mnist-5k", on_progress=context.on_progress)
     rows, picture = few_labels_rows(
-        data,
+        _digits(context),
         context.folder / "few-labels",
-        epochs=300 if full else QUICK_EPOCHS,
+        epochs=300 if context.profile == "full" else QUICK_EPOCHS,
         seed=context.seed,
         on_progress=context.on_progress,
     )
@@ -131,18 +124,16 @@ def efficiency(context: Context) -> Result:
     )
 
 
+def _digits(context: Context) -> Dataset:
+    """MNIST, or the included digits in the quick profile."""
+    name = "mnist" if context.profile == "full" else "mnist-5k"
+    return datasets.load(name, on_progress=context.on_progress)
+
+
 def _trained(preset: str, data: Dataset, context: Context) -> Run:
     """Train a run of a preset, with its full length or, in the quick profile, a shorter one."""
-    chosen = PRESETS[preset]
-    return train(
-        data,
-        preset=preset,
-        settings=dataclasses.replace(chosen.settings, seed=context.seed),
-        run=context.out / "runs" / f"{data.name}-{preset}-{context.seed}",
-        rounds=chosen.rounds if context.profile == "full" else QUICK_ROUNDS,
-        callbacks=[lambda s: context.on_progress(f"{data.name}: round", s.row["round"], s.rounds)],
-        progress=False,
-    )
+    rounds = PRESETS[preset].rounds if context.profile == "full" else QUICK_ROUNDS
+    return trained(data, preset, f"{data.name}-{preset}", data.name, context, rounds=rounds)
 
 
 def _table(rows: list[Row]) -> list[dict[str, object]]:

@@ -2,10 +2,9 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from operator import itemgetter
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from adversarial_nets.errors import UserError
@@ -54,9 +53,7 @@ def table1_file(context: Context) -> Path | None:
     return next((path for path in paths if path and path.is_file()), None)
 
 
-_REQUIRED: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
-    {"model": str, "dataset": str, "grid": str, "nats": float, "sigma": float}
-)
+_TEXTS, _NUMBERS = ("model", "dataset", "grid"), ("nats", "sigma")
 _OPTIONAL = ("se", "published", "samples_per_second", "steps_per_sample")
 _ADDED = ("states_in_class", "spread", "seeds")  # earlier versions did not write them
 
@@ -74,7 +71,8 @@ def _table1_rows(context: Context) -> list[dict[str, Any]]:
         )
     try:
         rows = [
-            {name: kind(row[name]) for name, kind in _REQUIRED.items()}
+            {name: str(row[name]) for name in _TEXTS}
+            | {name: float(row[name]) for name in _NUMBERS}
             | {name: None if row[name] is None else float(row[name]) for name in _OPTIONAL}
             | {name: row.get(name) for name in _ADDED}
             for row in json.loads(path.read_text(encoding="utf-8"))["rows"]
@@ -157,41 +155,33 @@ def _timed_rows(context: Context) -> tuple[list[dict[str, Any]], tuple[str, ...]
     return [row], caveats(run, "figure2a")
 
 
-_DIFFICULTIES = (
-    {
-        "": "training",
-        "deep directed": "inference needed",
-        "deep undirected": "inference and MCMC for the gradient of the partition function",
-        "generative autoencoders": "trade-off between mixing and reconstruction",
-        "adversarial": "synchronising D with G",
-    },
-    {
-        "": "inference",
-        "deep directed": "learned approximate",
-        "deep undirected": "variational",
-        "generative autoencoders": "MCMC",
-        "adversarial": "learned approximate",
-    },
-    {
-        "": "sampling",
-        "deep directed": "no difficulties",
-        "deep undirected": "needs a Markov chain",
-        "generative autoencoders": "needs a Markov chain",
-        "adversarial": "no difficulties",
-    },
-    {
-        "": "p(x)",
-        "deep directed": "intractable, approximated by AIS",
-        "deep undirected": "intractable, approximated by AIS",
-        "generative autoencoders": "Parzen only",
-        "adversarial": "Parzen only",
-    },
-    {
-        "": "design",
-        "deep directed": "nearly all models hard",
-        "deep undirected": "careful design for several properties",
-        "generative autoencoders": "any differentiable function in theory",
-        "adversarial": "any differentiable function",
-    },
-)
+_KINDS = ("", "deep directed", "deep undirected", "generative autoencoders", "adversarial")
+_DIFFICULTIES = [
+    dict(zip(_KINDS, row, strict=True))
+    for row in (
+        (
+            "training",
+            "inference needed",
+            "inference and MCMC for the gradient of the partition function",
+            "trade-off between mixing and reconstruction",
+            "synchronising D with G",
+        ),
+        ("inference", "learned approximate", "variational", "MCMC", "learned approximate"),
+        (
+            "sampling",
+            "no difficulties",
+            "needs a Markov chain",
+            "needs a Markov chain",
+            "no difficulties",
+        ),
+        ("p(x)", *["intractable, approximated by AIS"] * 2, *["Parzen only"] * 2),
+        (
+            "design",
+            "nearly all models hard",
+            "careful design for several properties",
+            "any differentiable function in theory",
+            "any differentiable function",
+        ),
+    )
+]
 """Table 2 of the paper, abridged."""

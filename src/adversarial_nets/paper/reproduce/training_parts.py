@@ -2,9 +2,9 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from pathlib import Path
 
 from adversarial_nets import datasets
 from adversarial_nets.datasets import Dataset
@@ -22,7 +22,7 @@ from adversarial_nets.report.run_settings import differences_in_words, is_publis
 from adversarial_nets.runs import folder as runs_folder
 from adversarial_nets.runs import game_state
 from adversarial_nets.runs.folder import Run
-from adversarial_nets.training.session import TrainingSnapshot, train
+from adversarial_nets.training.session import train
 
 __all__ = [
     "EXPERIMENTS",
@@ -54,14 +54,12 @@ class Experiment:
     presets: tuple[str, ...]
 
 
-EXPERIMENTS: Mapping[str, Experiment] = MappingProxyType(
-    {
-        "figure2a": Experiment("mnist", "mnist", ("mnist",)),
-        "figure2b": Experiment("tfd", "tfd-standin", ("tfd", "tfd-stage2")),
-        "figure2c": Experiment("cifar10", "cifar10-copy", ("cifar10",)),
-        "figure2d": Experiment("cifar10", "cifar10-copy", ("cifar10-convolutional",)),
-    }
-)
+EXPERIMENTS: Mapping[str, Experiment] = {
+    "figure2a": Experiment("mnist", "mnist", ("mnist",)),
+    "figure2b": Experiment("tfd", "tfd-standin", ("tfd", "tfd-stage2")),
+    "figure2c": Experiment("cifar10", "cifar10-copy", ("cifar10",)),
+    "figure2d": Experiment("cifar10", "cifar10-copy", ("cifar10-convolutional",)),
+}
 
 
 # --- Runs -----------------------------------------------------------------------------------------
@@ -86,20 +84,8 @@ def run_of(name: str, context: Context) -> Run:
             "The quick profile trains on the included digits only. Run this part with: "
             + context.command(name)
         )
-    return _train_quick(context)
-
-
-def _train_quick(context: Context) -> Run:
-    """A short training on the included digits."""
-    return train(
-        "mnist-5k",
-        preset="quickstart-2014",
-        settings=dataclasses.replace(PRESETS["quickstart-2014"].settings, seed=context.seed),
-        run=context.out / "runs" / f"quick-mnist-5k-{context.seed}",
-        rounds=QUICK_ROUNDS,
-        callbacks=[_progress(context, "mnist-5k")],
-        progress=False,
-    )
+    digits, preset = datasets.load("mnist-5k"), "quickstart-2014"
+    return trained(digits, preset, "quick-mnist-5k", "mnist-5k", context, rounds=QUICK_ROUNDS)
 
 
 def _train_full(experiment: Experiment, context: Context) -> Run:
@@ -107,17 +93,33 @@ def _train_full(experiment: Experiment, context: Context) -> Run:
     images = _load(experiment, context)
     stage_before = None
     for preset in experiment.presets:
-        run = train(
-            images,
-            preset=preset,
-            settings=dataclasses.replace(PRESETS[preset].settings, seed=context.seed),
-            run=context.out / "runs" / f"{images.name}-{preset}-{context.seed}",
-            callbacks=[_progress(context, f"{images.name}, {preset}")],
-            onto=stage_before,
-            progress=False,
-        )
+        name, what = f"{images.name}-{preset}", f"{images.name}, {preset}"
+        run = trained(images, preset, name, what, context, onto=stage_before)
         stage_before = run.folder
     return run
+
+
+def trained(
+    data: Dataset,
+    preset: str,
+    name: str,
+    what: str,
+    context: Context,
+    *,
+    rounds: int | None = None,
+    onto: Path | None = None,
+) -> Run:
+    """Train a run of a preset, or resume it, in OUT/runs/NAME-SEED; progress calls it `what`."""
+    return train(
+        data,
+        preset=preset,
+        settings=dataclasses.replace(PRESETS[preset].settings, seed=context.seed),
+        run=context.out / "runs" / f"{name}-{context.seed}",
+        rounds=rounds,
+        callbacks=[lambda s: context.on_progress(f"{what}: round", s.row["round"], s.rounds)],
+        onto=onto,
+        progress=False,
+    )
 
 
 def _load(experiment: Experiment, context: Context) -> Dataset:
@@ -135,13 +137,6 @@ def _load(experiment: Experiment, context: Context) -> Dataset:
         except DataNotFound as error:
             words = f"{missing} {error}" if substitute != data else str(error)
             raise UserError(words) from error
-
-
-def _progress(context: Context, name: str) -> Callable[[TrainingSnapshot], None]:
-    """A training callback that reports the round as progress."""
-    return lambda snapshot: context.on_progress(
-        f"{name}: round", snapshot.row["round"], snapshot.rounds
-    )
 
 
 # --- Figure 2 and Figure 3 ------------------------------------------------------------------------

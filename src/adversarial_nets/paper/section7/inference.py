@@ -187,11 +187,7 @@ def generate(G: nn.Module, z: Noise, c: Classes | Columns | None = None) -> Imag
 
 @torch.no_grad()
 def refuse_other_images(G: nn.Module, settings: Settings, x: Images) -> None:
-    """Raise an error unless images have G's shape and range: floats (n, pixels).
-
-    Raises:
-        UserError: the images are not a float tensor of G's width, or have another range.
-    """
+    """Raise an error unless images have G's shape and range: floats (n, pixels)."""
     address = Address(settings.seed, 0, range(16))
     z = priors.draw(settings.prior, address, settings.z_size, "z to try G")
     like = generate(G, z, drawn_classes(G, address, "z to try G"))

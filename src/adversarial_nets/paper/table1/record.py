@@ -148,11 +148,7 @@ def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -
 
 
 def _check_same_model(records: Sequence[Path]) -> None:
-    """Raise an error if records to be averaged over seeds differ in more than the seed.
-
-    Raises:
-        UserError: one record was made with other settings than the first.
-    """
+    """Raise an error if records to be averaged over seeds differ in more than the seed."""
     if len(records) < 2:
         return
     made = dict(runs_files.read_json(records[0]).get("made", {}))
@@ -230,11 +226,7 @@ def write_record(
 
 
 def check_made(record: Path, made: Mapping[str, Any]) -> None:
-    """Check that a record was made with the same arguments.
-
-    Raises:
-        UserError: the record was made with other arguments.
-    """
+    """Check that a record was made with the same arguments."""
     recorded_made = runs_files.read_json(record).get("made", {})
     for name, value in made.items():
         # Earlier versions recorded `run` only if one was given, and not always the others.
