@@ -8,12 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from adversarial_nets.cli.command import Command
-from adversarial_nets.cli.generator import (
-    GeneratorOptions,
-    Opened,
-    Truncation,
-    open_generator,
-)
+from adversarial_nets.cli.generator import GeneratorOptions, Opened, Truncation, open_generator
 from adversarial_nets.cli.shared import (
     Checkpoint,
     Flag,

@@ -96,14 +96,7 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
         if snapshot.round == rounds and o.movie:
             reporter.say("Drawing the animation (--no-movie leaves it out)")
 
-    found = figure1(
-        o.data,
-        o.out,
-        rounds=rounds,
-        seed=o.seed,
-        movie=o.movie,
-        on_snapshot=show,
-    )
+    found = figure1(o.data, o.out, rounds=rounds, seed=o.seed, movie=o.movie, on_snapshot=show)
     return _print_found(reporter, found)
 
 

@@ -20,13 +20,7 @@ from adversarial_nets.cli.shared import (
 from adversarial_nets.errors import UserError
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs.files import check_output_folder
-from adversarial_nets.settings import (
-    FIELDS,
-    LIVE,
-    Settings,
-    canonical_name,
-    update_settings,
-)
+from adversarial_nets.settings import FIELDS, LIVE, Settings, canonical_name, update_settings
 
 __all__ = ["COMMANDS", "PlayOptions"]
 
@@ -187,10 +181,7 @@ COMMANDS = (
         summary="train on toy data; settings may change during training",
         options=PlayOptions,
         run=_play,
-        examples=(
-            "play moons --rounds 500 --k 3",
-            "play gaussian --change 300:objective=minimax",
-        ),
+        examples=("play moons --rounds 500 --k 3", "play gaussian --change 300:objective=minimax"),
         defaults=_defaults,
     ),
     Command(

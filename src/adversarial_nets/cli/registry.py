@@ -85,10 +85,7 @@ def overview() -> str:
     for title, commands in GROUPS.items():
         lines += ["", title]
         lines += _paper_summary() if title == _OF_THE_PAPER else map(_line, commands)
-    lines += [
-        "",
-        "Every command has --help (options, examples) and --json (one JSON object).",
-    ]
+    lines += ["", "Every command has --help (options, examples) and --json (one JSON object)."]
     return "\n".join(lines)
 
 

@@ -87,11 +87,7 @@ meant.
 
 
 def unknown_option(
-    arg: str,
-    command: str,
-    usage: str,
-    options: Sequence[str],
-    arguments: Collection[str],
+    arg: str, command: str, usage: str, options: Sequence[str], arguments: Collection[str]
 ) -> UserError:
     """The error for an option or argument that a command does not have.
 

@@ -27,12 +27,7 @@ from adversarial_nets.toys.plot_line import (
 )
 from adversarial_nets.toys.recording import record, snapshot_rounds
 
-__all__ = [
-    "Figure1",
-    "figure1",
-    "write_html",
-    "write_movie",
-]
+__all__ = ["Figure1", "figure1", "write_html", "write_movie"]
 
 _FRAMES_PER_SECOND = 12
 _LAST_FRAME_REPEATS = 17  # show the last frame for 1.5 seconds

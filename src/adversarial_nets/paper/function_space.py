@@ -17,13 +17,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from adversarial_nets.plots.style import (
-    DATA_COLOUR,
-    G_COLOUR,
-    OTHER_COLOUR,
-    tidy,
-    write_picture,
-)
+from adversarial_nets.plots.style import DATA_COLOUR, G_COLOUR, OTHER_COLOUR, tidy, write_picture
 from adversarial_nets.settings import DiscriminatorSettings, GeneratorSettings, Settings
 from adversarial_nets.theory import divergences
 from adversarial_nets.toys.kinds import LINE

@@ -10,10 +10,7 @@ from adversarial_nets.toys.plane import ROUNDS, SAMPLES, SETTINGS, Snapshot
 from adversarial_nets.toys.plot_plane import plot_recording
 from adversarial_nets.toys.recording import record, snapshot_rounds
 
-__all__ = [
-    "Plane",
-    "plane",
-]
+__all__ = ["Plane", "plane"]
 
 
 _SNAPSHOTS = 41

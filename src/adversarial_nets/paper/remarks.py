@@ -33,12 +33,7 @@ from adversarial_nets.toys.distributions import gaussian, sample_points
 from adversarial_nets.toys.kinds import LINE
 from adversarial_nets.toys.networks import evaluate, make_discriminator
 from adversarial_nets.toys.points import Points
-from adversarial_nets.toys.recording import (
-    one_thread,
-    play_with_snapshots,
-    record,
-    snapshot_rounds,
-)
+from adversarial_nets.toys.recording import one_thread, play_with_snapshots, record, snapshot_rounds
 
 __all__ = [
     "HeadStart",

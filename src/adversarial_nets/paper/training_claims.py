@@ -278,11 +278,7 @@ def head_start(
 
 
 def helvetica(
-    seed: int = 0,
-    together: int = 1500,
-    alone: int = 1000,
-    *,
-    on_progress: Progress = no_progress,
+    seed: int = 0, together: int = 1500, alone: int = 1000, *, on_progress: Progress = no_progress
 ) -> Claim:
     """Compare the modes covered if D is frozen while G is trained with a game that trains both.
 

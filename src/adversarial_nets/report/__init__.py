@@ -13,11 +13,6 @@ from adversarial_nets.report.templates import template
 if TYPE_CHECKING:
     from adversarial_nets.report.run_report import write_report
 
-__all__ = [
-    "continue_command",
-    "existing_report",
-    "template",
-    "write_report",
-]
+__all__ = ["continue_command", "existing_report", "template", "write_report"]
 
 __getattr__, __dir__ = lazy_names(__name__, {"run_report": "write_report"})

@@ -90,10 +90,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
         "数据为 mnist-5k，{0} 张训练图像，网络较窄，每个 k 下 D 都更新 {1} 步。",
     ),
     (r"nats at round (\d+): (.+ rounds of G alone)", "第 {0} 轮的得分（奈特）：{1}"),
-    (
-        r"(\S+ after \d+ rounds of G alone), (\S.+)",
-        "{0}，{1}",
-    ),
+    (r"(\S+ after \d+ rounds of G alone), (\S.+)", "{0}，{1}"),
     (r"(\S+) after (\d+) rounds of G alone", "{0}（先单独训练 G {1} 轮）"),
     (
         rf"for a perfect model in (\d+) dimensions and {_N} samples: (\S+) nats below the true "
@@ -158,10 +155,7 @@ PATTERNS: tuple[tuple[str, str], ...] = (
     (r"([\w.]+) (.+) → (.+)", "{0} {1} → {2}"),
     # --- Tables 1 and 2 ---
     (r"(\d+) rows; (.+)", "共 {0} 行；{1}"),
-    (
-        rf"(.+? -?[\d.]+(?: ± {_SE}| \(no standard error from one image\))), (\S.+)",
-        "{0}；{1}",
-    ),
+    (rf"(.+? -?[\d.]+(?: ± {_SE}| \(no standard error from one image\))), (\S.+)", "{0}；{1}"),
     (rf"(.+) (-?[\d.]+ ± {_SE})", "{0} {1}"),
     (r"(.+) (-?[\d.]+) \(no standard error from one image\)", "{0} {1}（单张图像没有标准误）"),
     (r"The rows are those of (.+)\.", "各行取自 {0}。"),

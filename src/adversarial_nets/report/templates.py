@@ -28,11 +28,7 @@ def _environment(autoescape: bool) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.globals["version"] = __version__
-    environment.filters |= {
-        "nats": nats,
-        "count": lambda n: f"{n:,}",
-        "error": error,
-    }
+    environment.filters |= {"nats": nats, "count": lambda n: f"{n:,}", "error": error}
     return environment
 
 

@@ -160,9 +160,7 @@ def _scales(v: Tensor, g: Tensor) -> Tensor:
 
 
 def _classify(
-    D: Named,
-    x: Images,
-    generator: torch.Generator | None = None,
+    D: Named, x: Images, generator: torch.Generator | None = None
 ) -> tuple[Features, Logits]:
     """The last hidden layer and the logits; with noise, as in training, if `generator` is given."""
     depth = sum(name.startswith("v") for name in D)

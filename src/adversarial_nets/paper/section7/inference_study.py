@@ -149,13 +149,7 @@ def score_joint(
 
 
 def _measure(
-    G: nn.Module,
-    E: nn.Module,
-    data: Dataset,
-    seed: int,
-    round: int,
-    weights: str,
-    seconds: float,
+    G: nn.Module, E: nn.Module, data: Dataset, seed: int, round: int, weights: str, seconds: float
 ) -> InferenceScores:
     """Measure the encoder E of a generator G on test images."""
     x, labels = data.floats(data.test), data.labels["test"]

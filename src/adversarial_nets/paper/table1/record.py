@@ -101,10 +101,7 @@ class Table:
 
 
 def recorded(
-    out: Path,
-    data: Sequence[str] = (),
-    rows: Sequence[str] = (),
-    grid: str = "paper",
+    out: Path, data: Sequence[str] = (), rows: Sequence[str] = (), grid: str = "paper"
 ) -> Table:
     """Read the table from the records in a folder, without training anything.
 

@@ -192,10 +192,7 @@ def _fit_baseline(row: _BaselineRow, data: Dataset, folder: Path) -> tuple[Any, 
 
     open_fit_folder(folder, baseline.title, data, dataclasses.asdict(settings))
     session = FitSession(
-        folder,
-        score_every=score_every,
-        validation_score=row.validation_score,
-        callback=report,
+        folder, score_every=score_every, validation_score=row.validation_score, callback=report
     )
     started = time.process_time()
     model = baseline.fit(row.images, settings, session)
