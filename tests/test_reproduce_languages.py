@@ -166,12 +166,14 @@ def test_tables_are_in_both_languages(tmp_path: Path) -> None:
 def test_section_7_is_in_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = read_rows(ROWS)
     run = SimpleNamespace(folder="run", data="mnist-5k", preset_label="custom, from fast")
+    digits = SimpleNamespace(name="mnist-5k", image_shape=(1, 6, 6), range=(0, 1))
     matched = ConditionalScores(9, "raw", 9, 100.5, 1.0, 0.2, 0.9, 0.97, 0.1, 0.1, 0.5, {})
     inferred = InferenceScores(9, "raw", 0.9, 0.95, 3.0, 6.0, 0.5, 9.0, 0.91)
     picture = tmp_path / "parts" / "a.png"
     few = [row for row in rows if row.model.startswith(("feature matching", "without"))]
     for module, name, value in (
-        (datasets, "load", SimpleNamespace(name="mnist-5k", image_shape=(1, 6, 6), range=(0, 1))),
+        (datasets, "load", digits),
+        (section7_parts, "_digits", digits),
         (section7_parts, "_trained", run),
         (section7_parts, "run_of", run),
         (section7_parts, "load_data", None),

@@ -89,10 +89,9 @@ def _figure1(o: Figure1Options, reporter: ProgressReporter) -> dict[str, Any]:
 
     check_output_folder(o.out)
     rounds = count_option("--rounds", o.rounds, ROUNDS)
-    show_round = _show_rounds(reporter)
 
     def show(snapshot: "Snapshot", rounds: int) -> None:
-        show_round(snapshot, rounds)
+        reporter.work("round", snapshot.round, rounds)
         if snapshot.round == rounds and o.movie:
             reporter.say("Drawing the animation (--no-movie leaves it out)")
 

@@ -346,7 +346,8 @@ def _score(run: Run, data: "Dataset", reporter: ProgressReporter) -> dict[str, A
         scores[weights] = found["parzen"]
         _print_score(reporter, weights, found["round"], found["parzen"])
     for row in found["calibration"]:
-        _print_reference(reporter, row)
+        score = f"{row['nats']:8.1f}{error_in_words(row['se'], ' nats')}"
+        reporter.say(f"{row['name']:18} {score}")
     return scores
 
 
@@ -404,10 +405,6 @@ def _print_score(
     reporter.say(
         f"{weights + ' G':18} {score} at round {round:,} (σ = {parzen['sigma']:.3g}{edge})"
     )
-
-
-def _print_reference(reporter: ProgressReporter, row: dict[str, Any]) -> None:
-    reporter.say(f"{row['name']:18} {row['nats']:8.1f}{error_in_words(row['se'], ' nats')}")
 
 
 def _trackers(o: TrainOptions, folder: Path) -> Iterator["Callback"]:

@@ -40,6 +40,7 @@ from adversarial_nets.plots.style import G_COLOUR, GREY
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.progress import Progress
 from adversarial_nets.runs import files, game_state
+from adversarial_nets.runs.metrics import read_metrics
 from adversarial_nets.settings import Settings
 from adversarial_nets.toys import catalogue, distributions, plane
 from adversarial_nets.training.session import train
@@ -231,11 +232,7 @@ def play_stacked(
     G, _ = game_state.load_generator(run)
     x = sample(G, s, SAMPLES["stacked-mnist"], "samples to score")
     counts = stacked_modes(x, classifier(digits, on_progress))
-    seconds = float(
-        json.loads((folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()[-1])[
-            "seconds"
-        ]
-    )
+    seconds = float(read_metrics(folder)[-1]["seconds"])
     modes = int((counts > 0).sum())
     return Result(*what, modes, None, _kl_to_uniform(counts), seconds), x[:10]
 

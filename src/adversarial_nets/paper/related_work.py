@@ -83,26 +83,23 @@ def noise_contrastive_error(distances: Distances, points: int = 1000) -> Distanc
     True
     """
     p_data = gaussian(0.0, 1.0)
-    errors = []
-    for d in distances:
-        p_noise = gaussian(float(d), 1.0)
-        breakpoints = (np.union1d(p_data.breakpoints[0], p_noise.breakpoints[0]),)
+    inverses = [np.linalg.inv(_information(p_data, gaussian(float(d), 1.0))) for d in distances]
+    return np.array([math.sqrt(inverse[1, 1] / points) for inverse in inverses])
 
-        def weight(x: divergences.Points, p_noise: Toy = p_noise) -> divergences.Vector:
-            log_p = p_data.log_density(x)
-            return np.exp(log_p - np.logaddexp(0, log_p - p_noise.log_density(x)))
 
-        information = np.empty((3, 3))
-        for i in range(3):
-            for j in range(3):
+def _information(p_data: Toy, p_noise: Toy) -> Float64[np.ndarray, "3 3"]:
+    """E_{p_data} (1 − D*) t tᵀ, with D* = p_data / (p_data + p_noise)."""
+    breakpoints = (np.union1d(p_data.breakpoints[0], p_noise.breakpoints[0]),)
 
-                def entry(x: divergences.Points, i: int = i, j: int = j) -> divergences.Vector:
-                    t = _features(x[:, 0])
-                    return weight(x) * t[:, i] * t[:, j]
+    def entry(i: int, j: int) -> float:
+        def integrand(x: divergences.Points) -> divergences.Vector:
+            log_p, t = p_data.log_density(x), _features(x[:, 0])
+            p_times_1_minus_D = np.exp(log_p - np.logaddexp(0, log_p - p_noise.log_density(x)))
+            return p_times_1_minus_D * t[:, i] * t[:, j]
 
-                information[i, j] = quadrature.integrate(entry, breakpoints).value
-        errors.append(math.sqrt(np.linalg.inv(information)[1, 1] / points))
-    return np.array(errors)
+        return quadrature.integrate(integrand, breakpoints).value
+
+    return np.array([[entry(i, j) for j in range(3)] for i in range(3)])
 
 
 def noise_contrastive(

@@ -1,9 +1,10 @@
 """Three remarks of §3 about training, tested on data of known density.
 
 1. "Early in learning … log(1 − D(G(z))) saturates": the gradients of G's two objectives for the
-same D*. 2. "Optimizing D to completion in the inner loop … on finite datasets would result in
-overfitting": D is trained alone on few points, with a perfect generator. 3. G is poor early in
-learning: does it help to train G first? The same game with and without a head
+   same D*.
+2. "Optimizing D to completion in the inner loop … on finite datasets would result in overfitting":
+   D is trained alone on few points, with a perfect generator.
+3. G is poor early in learning: does it help to train G first? The same game with and without a head
    start for G.
 """
 

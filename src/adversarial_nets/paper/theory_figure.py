@@ -66,13 +66,8 @@ def _plot_convexity(axes: Axes, rng: np.random.Generator) -> None:
     for concentration, colour in zip((0.05, 0.3, 2.0), _COLOURS[1:], strict=True):
         p_g = rng.dirichlet(np.full(20, concentration))
         line = [divergences.C(p_data, (1 - s) * p_g + s * p_data) for s in t]
-        axes.plot(
-            t,
-            line,
-            color=colour,
-            lw=2,
-            label=f"from a p_g of entropy {divergences.entropy(p_g):.2f}",
-        )
+        label = f"from a p_g of entropy {divergences.entropy(p_g):.2f}"
+        axes.plot(t, line, color=colour, lw=2, label=label)
     axes.axhline(-divergences.LOG4, color=_COLOURS[0], lw=0.8, ls="--", label="−log 4")
     axes.set(xlabel="share of p_data in p_g", title="C(G) is convex; its minimum is p_g = p_data")
 

@@ -104,19 +104,15 @@ def reproduce(
         context.folder.mkdir(parents=True, exist_ok=True)
     _read_all(context)  # report damaged records before any work
     kept: dict[str, str] = {}
+    of_profile = [name for name, part in PARTS.items() if profile == "full" or not part.slow]
     try:
-        for name in () if show else parts or _parts_of(profile):
+        for name in () if show else parts or of_profile:
             if reason := _make_part(PARTS[name], context, again):
                 kept[name] = reason
     finally:  # also if a training was stopped
         records = _read_all(context)
         page = write_page(records, out)
     return Reproduction(records, page, kept)
-
-
-def _parts_of(profile: Profile) -> list[str]:
-    """The parts that a profile makes by default."""
-    return [name for name, part in PARTS.items() if profile == "full" or not part.slow]
 
 
 def _read_all(context: Context) -> tuple[Record, ...]:

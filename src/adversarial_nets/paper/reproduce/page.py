@@ -56,11 +56,9 @@ def _cell(value: object) -> Text:
     """
     if isinstance(value, bool):
         return text("yes", "是") if value else text("no", "否")
-    return in_both(value) if isinstance(value, str) else same(_number(value))
-
-
-def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if isinstance(value, str):
+        return in_both(value)
+    return same(f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def _split_command(words: str) -> tuple[str, str]:

@@ -186,17 +186,12 @@ def _run_in_words(run: Run) -> str:
 def _qualification(run: Run, name: str) -> str:
     """A caveat to print after a run's score if it is not comparable with the paper's score."""
     words = ""
-    if not _is_experiment(run, name):
+    if not is_published_experiment(run) or run.preset != EXPERIMENTS[name].presets[-1]:
         words += "; not the published experiment"
     published_on = EXPERIMENTS[name].data
     if run.data != published_on and published_on in PUBLISHED:
         words += "; not comparable with the published number"
     return words
-
-
-def _is_experiment(run: Run, name: str) -> bool:
-    """Whether a run has the networks and settings of the part's experiment."""
-    return is_published_experiment(run) and run.preset == EXPERIMENTS[name].presets[-1]
 
 
 def caveats(run: Run, name: str) -> tuple[str, ...]:
@@ -206,16 +201,11 @@ def caveats(run: Run, name: str) -> tuple[str, ...]:
         run: the run that the part shows.
         name: a name of `EXPERIMENTS`.
     """
-    notes = []
-    if run.preset in PRESETS and not PRESETS[run.preset].published:
-        notes.append(
-            f"Preset {run.preset} is not the published experiment: {PRESETS[run.preset].why}"
-        )
-    elif run.preset != EXPERIMENTS[name].presets[-1]:
-        notes.append(
-            f"Preset {run.preset} is not the experiment of this part, which is "
-            f"{EXPERIMENTS[name].presets[-1]}."
-        )
+    notes, preset, expected = [], run.preset, EXPERIMENTS[name].presets[-1]
+    if preset in PRESETS and not PRESETS[preset].published:
+        notes.append(f"Preset {preset} is not the published experiment: {PRESETS[preset].why}")
+    elif preset != expected:
+        notes.append(f"Preset {preset} is not the experiment of this part, which is {expected}.")
     if not run.is_preset:
         notes.append(
             f"The run is {run.preset_label}. It differs from the preset in: "

@@ -3,8 +3,8 @@
     OUT/DATA/ROW-SEED/            the run folder of one row (see `adversarial_nets.runs`), with
         score-GRID.json           the row's results: scores, times, how it was made
         MODEL-figure2.png         samples with their nearest training images, as in Figure 2
-        MODEL-samples.png         ten samples MODEL-path.png            ten steps of its Markov
-        chain, or images along a line in z
+        MODEL-samples.png         ten samples
+        MODEL-path.png            ten steps of its Markov chain, or images along a line in z
     OUT/table1.txt, .json, .html  the table
     OUT/DATA-samples.png          the samples of all models on one data set
     OUT/DATA-path.png             their paths

@@ -114,12 +114,14 @@ def recorded(
     Raises:
         UserError: a row is unknown, or a record is damaged.
     """
-    others = _recorded_rows(out) - set(NAMES)
-    known = (*TITLES, *sorted(others), ADVERSARIAL_NETS, REFERENCES)
+    folders = {path.parent.name for path in out.glob("*/*-[0-9]*/score-*.json")}
+    added = {folder.rpartition("-")[0] for folder in folders} - set(NAMES)  # by users
+    known = (*TITLES, *sorted(added), ADVERSARIAL_NETS, REFERENCES)
     for row in rows:
         if row not in known:
             raise unknown_name(row, known, "row")
-    return read_table(out, data or _recorded_data(out), rows or known, grid)
+    all_data = sorted(path.name for path in out.glob("*") if path.is_dir())
+    return read_table(out, data or all_data, rows or known, grid)
 
 
 def read_table(out: Path, data: Sequence[str], rows: Sequence[str], grid: str) -> Table:
@@ -154,16 +156,6 @@ def _check_same_model(records: Sequence[Path]) -> None:
         made["settings"] = {k: v for k, v in made["settings"].items() if k != "seed"}
     for record in records[1:]:
         check_made(record, made)
-
-
-def _recorded_data(out: Path) -> list[str]:
-    """Return the data sets that have a folder."""
-    return sorted(path.name for path in out.glob("*") if path.is_dir())
-
-
-def _recorded_rows(out: Path) -> set[str]:
-    """Return the names of all rows that have a record, including rows that users added."""
-    return {path.parent.name.rpartition("-")[0] for path in out.glob("*/*-[0-9]*/score-*.json")}
 
 
 def _mean_over_seeds(results: Sequence[Result]) -> Result:
