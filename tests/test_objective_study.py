@@ -95,7 +95,7 @@ def test_a_run_on_stacked_digits_is_counted(
     monkeypatch.setattr(features, "STEPS", 20)
     monkeypatch.setitem(study.SAMPLES, "stacked-mnist", 300)
     monkeypatch.setattr(stacked_mnist, "COUNTS", dict.fromkeys(("train", "valid", "test"), 50))
-    monkeypatch.setattr(TrainingSession, "_score", lambda session: {})
+    monkeypatch.setattr(TrainingSession, "_score", lambda _: {"raw": {"valid_nats": 0.0}})
     digits = load("mnist-5k")
     result, images = study.play_stacked("relativistic", "R1 + R2", 0, 1, tmp_path, digits)
     assert (result.data, result.objective, result.diverged) == (

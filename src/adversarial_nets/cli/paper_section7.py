@@ -5,7 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 import tyro
 
@@ -24,22 +24,20 @@ from adversarial_nets.cli.shared import (
     write,
 )
 from adversarial_nets.errors import UserError, unknown_name
+from adversarial_nets.paper.section7.rows import Item, Row, read_rows, record_rows, with_length
 from adversarial_nets.progress import ProgressReporter
 from adversarial_nets.runs.files import check_output_folder
+from adversarial_nets.runs.folder import Run, open_run
 
 if TYPE_CHECKING:
+    from adversarial_nets.datasets import Dataset
     from adversarial_nets.paper.section7.conditional import ConditionalScores
     from adversarial_nets.paper.section7.inference_study import InferenceScores
-    from adversarial_nets.paper.section7.rows import Row
-    from adversarial_nets.runs.folder import Run
 
 __all__ = ["COMMANDS"]
 
-ITEMS = ("conditional", "inference", "filling-in", "few-labels", "efficiency")
+ITEMS = get_args(Item)
 RECORDED = Path("results/section7.json")
-
-
-_DATA = "mnist-5k"  # to train on, by default
 
 _USED: Mapping[str, set[str]] = {
     "conditional": {"data", "preset", "rounds", "shuffle_labels", "per_class", "weights", "seed"},
@@ -176,8 +174,6 @@ class Section7Options:
 
 
 def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
-    from adversarial_nets.paper.section7.rows import read_rows
-
     if o.item is not None and o.item not in ITEMS:
         raise unknown_name(o.item, list(ITEMS), "item of §7")
     _refuse_unused(o)
@@ -201,7 +197,7 @@ def _section7(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     return items[o.item](o, reporter)
 
 
-def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]:
+def _print_rows(rows: list[Row], reporter: ProgressReporter) -> dict[str, Any]:
     """Print rows as a table, and return them for ``--json``."""
     if rows:
         values = ["measure", "data", "ours", "spread", "seeds", "published", "seconds", "details"]
@@ -215,16 +211,14 @@ def _print_rows(rows: "list[Row]", reporter: ProgressReporter) -> dict[str, Any]
 def _record(
     o: Section7Options,
     reporter: ProgressReporter,
-    found: "list[Row]",
+    found: list[Row],
     details: str = "",
     picture: Path | None = None,
     scores: "Sequence[ConditionalScores | InferenceScores]" = (),
 ) -> dict[str, Any]:
     """Add rows to the recorded ones, and print them; returns the rows for ``--json``."""
-    from adversarial_nets.paper.section7 import rows
-
-    found = [dataclasses.replace(row, details=details) for row in found]
-    rows.record_rows(o.out / "rows.json", found)
+    found = [replace(row, details=details) for row in found]
+    record_rows(o.out / "rows.json", found)
     result = _print_rows(found, reporter)
     if scores:
         result["runs"] = [dataclasses.asdict(score) for score in scores]
@@ -234,13 +228,29 @@ def _record(
     return result
 
 
-def _model(run: "Run") -> str:
+def _load(o: Section7Options, reporter: ProgressReporter) -> "Dataset":
+    """The data set to train on."""
+    from adversarial_nets import datasets
+
+    return datasets.load(o.data or "mnist-5k", on_progress=reporter.work)
+
+
+def _require_one_run(o: Section7Options, example: str) -> None:
+    """Refuse no run, and several runs; the error ends with an example of one."""
+    if len(o.runs) != 1:
+        raise UserError(
+            f"{len(o.runs)} runs are given; {o.item} needs one finished run, for example: advnets "
+            f"paper section7 {o.item} {example}"
+        )
+
+
+def _model(run: Run) -> str:
     """The run's preset, with the settings that differ from it."""
     changed = ", ".join(f"{name} {new}" for name, (_, new) in run.changed.items())
     return f"{run.preset} with {changed}" if changed else run.preset_label
 
 
-def _length_and_seeds(runs: "Sequence[Run]") -> str:
+def _length_and_seeds(runs: Sequence[Run]) -> str:
     """How long runs were trained, and their seeds, e.g. "20,000 rounds, seeds 1, 2"."""
     return f"{runs[0].newest_round:,} rounds, {_seeds([run.settings.seed for run in runs])}"
 
@@ -254,11 +264,10 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7 import conditional
     from adversarial_nets.plots.style import write_picture
-    from adversarial_nets.runs import folder as runs_folder
     from adversarial_nets.runs import game_state
     from adversarial_nets.runs.metrics import read_metrics
 
-    runs = [runs_folder.open_run(path) for path in o.runs] or [_train(o, reporter)]
+    runs = [open_run(path) for path in o.runs] or [_train(o, reporter)]
     labels = {(run.data, _model(run)) for run in runs}
     if len(labels) > 1:
         raise UserError(
@@ -289,20 +298,19 @@ def _conditional(o: Section7Options, reporter: ProgressReporter) -> dict[str, An
     return _record(o, reporter, found, details, picture, scores)
 
 
-def _train(o: Section7Options, reporter: ProgressReporter) -> "Run":
+def _train(o: Section7Options, reporter: ProgressReporter) -> Run:
     """A run of the preset, trained or resumed in the output folder."""
-    from adversarial_nets import datasets
     from adversarial_nets.paper.section7.conditional import shuffle_labels
     from adversarial_nets.presets import PRESETS
     from adversarial_nets.text import file_name
     from adversarial_nets.training.session import train
 
-    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
+    data = _load(o, reporter)
     name = f"{file_name(data.name)}-{o.preset}-{o.seed}"
     return train(
         shuffle_labels(data) if o.shuffle_labels else data,
         preset=o.preset,
-        settings=dataclasses.replace(PRESETS[o.preset].settings, seed=o.seed),
+        settings=replace(PRESETS[o.preset].settings, seed=o.seed),
         run=o.out / "runs" / (f"{name}-shuffled" if o.shuffle_labels else name),
         rounds=o.rounds,
         callbacks=[lambda s: reporter.work(f"{name}: round", s.row["round"], s.rounds)],
@@ -315,18 +323,12 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.inference import EncoderSettings
     from adversarial_nets.paper.section7.inference_study import inference_rows, score_inference
-    from adversarial_nets.paper.section7.rows import with_length
-    from adversarial_nets.runs import folder as runs_folder
 
     if o.joint:
         return _joint(o, reporter)
-    if len(o.runs) != 1:
-        raise UserError(
-            f"{len(o.runs)} runs are given; inference needs one finished run, for example: advnets "
-            "paper section7 inference runs/mnist-mnist-0. Or train the joint game with --joint."
-        )
+    _require_one_run(o, "runs/mnist-mnist-0. Or train the joint game with --joint.")
     steps = count_option("--steps", o.steps, 1)
-    run = runs_folder.open_run(o.runs[0])
+    run = open_run(o.runs[0])
     if run.settings.joint:
         reason = f"has no effect: {o.runs[0]} was trained with its own E. Leave it out."
         refuse_unused(o, ["steps", "seed"], reason)
@@ -345,10 +347,8 @@ def _inference(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]
 
 def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Train the joint game, and measure its E; on the plane, count the modes that its G covers."""
-    from adversarial_nets import datasets
     from adversarial_nets.paper.section7 import inference_study
     from adversarial_nets.paper.section7.joint import JointSettings
-    from adversarial_nets.paper.section7.rows import with_length
     from adversarial_nets.text import file_name
 
     if o.runs:
@@ -357,7 +357,7 @@ def _joint(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
         seeds = [o.seed + i for i in range(3)]
         found = inference_study.plane_rows(inference_study.modes_on_the_plane(seeds))
         return _record(o, reporter, found, _seeds(seeds))
-    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
+    data = _load(o, reporter)
     epochs = count_option("--epochs", o.epochs, JointSettings.epochs)
     settings = JointSettings(epochs=epochs, seed=o.seed)
     folder = o.out / "runs" / f"joint-{file_name(data.name)}-{epochs}-{o.seed}"
@@ -372,15 +372,10 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.filling_in_study import filling_in_rows
     from adversarial_nets.plots import sheets
-    from adversarial_nets.runs import folder as runs_folder
 
-    if len(o.runs) != 1:
-        raise UserError(
-            f"{len(o.runs)} runs are given; filling-in needs one finished run, for example: "
-            "advnets paper section7 filling-in runs/mnist-filling-in-0"
-        )
+    _require_one_run(o, "runs/mnist-filling-in-0")
     images = count_option("--images", o.images, 1)
-    run = runs_folder.open_run(o.runs[0])
+    run = open_run(o.runs[0])
     data = load_data(run, reporter.work, o.data)
     found, shown = filling_in_rows(
         run, data, model=_model(run), images=images, weights=o.weights, on_progress=reporter.work
@@ -393,19 +388,17 @@ def _filling_in(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 
 def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Train the classifier with and without unlabelled images; with RUN, classify by features."""
-    from adversarial_nets import datasets
     from adversarial_nets.evaluation.score import load_data
     from adversarial_nets.paper.section7.few_labels_study import features_rows, few_labels_rows
-    from adversarial_nets.runs import folder as runs_folder
 
     if len(o.runs) > 1:
         raise UserError(f"{len(o.runs)} runs are given; few-labels takes at most one.")
     if o.runs:
-        run = runs_folder.open_run(o.runs[0])
+        run = open_run(o.runs[0])
         data = load_data(run, reporter.work, o.data)
         found = features_rows(run, _model(run), data, o.labels, o.draw)
         return _record(o, reporter, found, _length_and_seeds([run]))
-    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
+    data = _load(o, reporter)
     epochs = count_option("--epochs", o.epochs, 100 if data.name == "mnist-5k" else 300)
     found, picture = few_labels_rows(
         data,
@@ -421,7 +414,6 @@ def _few_labels(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
 
 def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any]:
     """Play each variant of one game with three seeds."""
-    from adversarial_nets import datasets
     from adversarial_nets.paper.section7.efficiency import efficiency
 
     if o.runs:
@@ -429,7 +421,7 @@ def _efficiency(o: Section7Options, reporter: ProgressReporter) -> dict[str, Any
     rounds = count_option("--rounds", o.rounds, 9000)
     if not math.isfinite(o.nats):
         raise UserError(f"--nats is {o.nats}; it must be a number, such as 60.")
-    data = datasets.load(o.data or _DATA, on_progress=reporter.work)
+    data = _load(o, reporter)
     seeds = [o.seed + i for i in range(3)]
     found, picture = efficiency(
         data,

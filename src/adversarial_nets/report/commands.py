@@ -65,17 +65,20 @@ def passed_in(run: Run) -> list[str]:
     """
     from adversarial_nets import objectives  # imports torch, which the commands do not need
 
-    names = [name for name in ("G", "D") if name in run.info] or ["its networks"]
-    words = names if run.own_nets else []
+    words = []
+    if run.own_nets:
+        words += [name for name in ("G", "D") if name in run.info] or ["its networks"]
     if optimiser := run.info.get("optimiser"):
-        words = [*words, f"the optimiser {optimiser}"]
+        words.append(f"the optimiser {optimiser}")
     if not objectives.is_built_in(run.settings.objective):
-        words = [*words, f"the objective {run.settings.objective}"]
+        words.append(f"the objective {run.settings.objective}")
     if run.info.get("changed_during_training"):
-        words = [*words, "a callback that changed settings"]
+        words.append("a callback that changed settings")
     if not _is_included(run.data):
-        words = [*words, f"the images {run.data}"]
-    return words if run.preset in PRESETS else [*words, f"the preset {run.preset}"]
+        words.append(f"the images {run.data}")
+    if run.preset not in PRESETS:
+        words.append(f"the preset {run.preset}")
+    return words
 
 
 def _is_included(data: str) -> bool:

@@ -13,7 +13,7 @@ __all__ = ["error", "nats", "template", "text_template"]
 _NO_UNIT = same("")
 
 
-def template(name: str = "run.html") -> jinja2.Template:
+def template(name: str) -> jinja2.Template:
     """A page's template. It escapes every value, and an undefined name is an error."""
     return _environment(autoescape=True).get_template(name)
 
