@@ -2,8 +2,10 @@
 
 * `registry`: the types `Part`, `Context` and `Result`, and the dictionary of all parts.
 * `contents`: the paper's parts, in its order.
-* `theory_parts`, `claim_parts`, `training_parts`, `table_parts`: the functions that make them.
-* `engine`: decides which parts to make, makes them and records them; `page` writes the HTML page.
+* `theory_parts`, `claim_parts`, `training_parts`, `table_parts`, `section7_parts`: the functions
+  that make them.
+* `engine`: decides which parts to make, makes them and records them (`records`); `page` writes the
+  HTML page.
 
 How to add a part: docs/add-a-part-to-reproduce.md.
 """
