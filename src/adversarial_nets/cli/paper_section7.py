@@ -68,13 +68,14 @@ def _forms_with(name: str) -> str:
     >>> _forms_with("rounds"), _forms_with("per_class")
     ('conditional without RUN, efficiency', 'conditional')
     """
-    using = {form for form, used in _USED.items() if name in used}
-    shown = [
-        f"{form} without RUN" if f"{form} RUN" in _USED.keys() - using else form
-        for form in sorted(using, key=list(_USED).index)
-        if form.removesuffix(" RUN") not in using - {form}
-        and form.removesuffix(" --data grid") not in using - {form}
-    ]
+    using = [form for form, used in _USED.items() if name in used]
+    shown = []
+    for form in using:
+        wider = form.removesuffix(" RUN").removesuffix(" --data grid")
+        if wider != form and wider in using:  # the wider form stands for both
+            continue
+        only_without_run = f"{form} RUN" in _USED and f"{form} RUN" not in using
+        shown.append(f"{form} without RUN" if only_without_run else form)
     return ", ".join(shown)
 
 
