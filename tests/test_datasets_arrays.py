@@ -40,7 +40,7 @@ def rows(data: an.Dataset) -> set[bytes]:
         (torch.zeros(9, 4, 4, dtype=torch.uint8), r"shape \(9, 4, 4\).*x\.flatten\(1\)"),
         (torch.zeros(9, 15, dtype=torch.uint8), r"image_shape \(1, 4, 4\) needs \(n, 16\)"),
         (torch.zeros(0, 16, dtype=torch.uint8), "no images"),
-        (np.zeros((9, 16), np.uint8), "type ndarray.*torch.from_numpy"),
+        (np.zeros((9, 16), np.uint8), r"type ndarray.*torch\.from_numpy"),
     ],
 )
 def test_a_data_set_refuses_what_is_not_rows_of_bytes(images: Any, said: str) -> None:
@@ -212,7 +212,7 @@ def test_splits_that_are_given_are_kept(given: dict[str, int], lengths: list[int
         (noise(32, 32, 3), "looks like one image"),
         (noise(2, 4, 4), "There are 2 images; at least 3"),
         (noise(0, 4, 4), "is empty"),
-        (np.array(0.5), "is a single number"),
+        (np.array(0.5), r"has shape \(\); it must be \(n, height, width\)"),
         (torch.zeros(9, 4, 4, device="meta"), "meta, sparse, nested or quantised tensor"),
         (torch.zeros(9, 4, 4).to_sparse(), r"x\.to_dense\(\)"),
         (np.ma.masked_greater(np.linspace(0, 1, 144).reshape(9, 4, 4), .5), r"x\.filled\(0\)"),
@@ -235,7 +235,7 @@ def test_other_arrays_are_refused(images: Any, said: str) -> None:
         (np.full(9, 0.5), "not whole numbers from 0"),
         (np.full(9, -1), "not whole numbers from 0"),
         (np.full(9, 0.5), "not whole numbers from 0.*return_inverse"),
-        ({"train": np.zeros(9)}, "both as one array, or both by split"),
+        ({"train": np.zeros(9)}, "both as one array, or both by the same splits"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels: Any, said: str) -> None:
@@ -353,7 +353,7 @@ def test_labels_may_be_the_names_of_classes() -> None:
     assert split.labels["test"].tolist() == [2, 1, 0] * 10
     with pytest.raises(UserError, match="has the class 'owl', which classes lacks"):
         an.dataset_from_arrays(images, names, classes=("cat", "dog"))
-    with pytest.raises(UserError, match="give one class for each image"):
+    with pytest.raises(UserError, match="one class number or name for each image"):
         an.dataset_from_arrays(images, np.array(names).reshape(15, 2))
 
 
@@ -372,5 +372,5 @@ def test_labels_classes_and_shapes_as_numpy_and_pandas_have_them() -> None:
     assert make(images, [0, 1] * 15, classes=[7, 8]).classes == ("7", "8")
     for shape in (np.array([1, 6, 6]), tuple(np.array([1, 6, 6])), torch.Size([1, 6, 6])):
         assert make(images.reshape(30, 36), image_shape=shape).image_shape == (1, 6, 6)
-    with pytest.raises(UserError, match="labels have rows of different lengths"):
+    with pytest.raises(UserError, match="labels has rows of different lengths"):
         make(images, [[1], [1, 2]] * 15)

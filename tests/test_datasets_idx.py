@@ -93,27 +93,27 @@ GOOD = idx_bytes(images(6))
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("images", b"", "is empty"),
+        ("images", b"", "it is empty"),
         ("images.gz", b"", "it is empty"),
-        ("images.gz", gzip.compress(b"", mtime=0), "is empty"),
+        ("images.gz", gzip.compress(b"", mtime=0), "it is empty"),
         ("images", PAGE, "is a web page"),
         ("images.gz", PAGE, "is a web page"),
         ("images.gz", gzip.compress(PAGE, mtime=0), "is a web page"),
         ("images.gz", GOOD, "remove .gz from its name"),
         ("images.gz", b"not gzip at all", "is not a gzip file"),
-        ("images", gzip.compress(GOOD, mtime=0), "bytes 1f 8b 08 00 instead of bytes 00 00 08 03"),
-        ("images", idx_bytes(images(6)[0, 0]), "bytes 00 00 08 01 instead of bytes 00 00 08 03"),
-        ("images", GOOD[:11], "ends within its header"),
+        ("images", gzip.compress(GOOD, mtime=0), "begins with bytes 1f 8b 08 00"),
+        ("images", idx_bytes(images(6)[0, 0]), "instead of bytes 00 00 08 03"),
+        ("images", GOOD[:11], "and 3 sizes"),
         ("images", GOOD[:-1], "only 35 follow"),
         ("images.gz", gzip.compress(GOOD[:-1], mtime=0), "only 35 follow"),
         ("images.gz", gzip.compress(GOOD, mtime=0)[:-9], "truncated or damaged"),
-        ("images", GOOD + b"x", "is too long"),
-        ("images.gz", gzip.compress(GOOD + b"x", mtime=0), "is too long"),
+        ("images", GOOD + b"x", "and more follow"),
+        ("images.gz", gzip.compress(GOOD + b"x", mtime=0), "and more follow"),
         ("images.gz", gzip.compress(GOOD, mtime=0) + b"x", "truncated or damaged"),
-        ("images", HUGE, "truncated or has a damaged header"),
+        ("images", HUGE, "and only 0 follow"),
         ("images.gz", gzip.compress(HUGE, mtime=0), "decompression bomb"),
-        ("images", idx_bytes(images(0)), "is empty: its header states"),
-        ("images", idx_bytes(images(3, 0, 5)), "is empty: its header states"),
+        ("images", idx_bytes(images(0)), "= 0 bytes, and only 0 follow"),
+        ("images", idx_bytes(images(3, 0, 5)), "= 0 bytes, and only 0 follow"),
     ],
 )
 def test_each_fault_has_its_message(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -126,10 +126,9 @@ def test_each_fault_has_its_message(tmp_path: Path, name: str, content: bytes, s
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="There is no file"):
-        read_idx(tmp_path / "nothing", 3)
-    with pytest.raises(UserError, match="cannot be read"):
-        read_idx(tmp_path, 3)
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(UserError, match="cannot be read"):
+            read_idx(path, 3)
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from adversarial_nets.datasets.checks import SPLITS, warn_about
+from adversarial_nets.datasets.checks import SPLITS, check_image_shape, warn_about
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.datasets.registry import load, name_of
 from adversarial_nets.errors import UserError
@@ -77,17 +77,15 @@ def dataset_from_arrays(
     """
     given = dict(images) if isinstance(images, Mapping) else {"all": images}
     image_shape = plain_value(image_shape, tuple[int, int, int] | None)
-    _check_shape_and_name(image_shape, name)
-    if isinstance(images, Mapping):
-        _check_splits(given)
+    _check_arguments(image_shape, name, given)
     rows, shapes = {}, {}
     for split, array in given.items():
         what = "images" if split == "all" else f"images[{split!r}]"
         rows[split], shapes[split] = _to_rows(what, array, image_shape)
     if len(set(shapes.values())) > 1:
         raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
-    labels, names = _numbered(labels, tuple(map(str, () if classes is None else classes)))
-    numbers = _to_labels(labels, rows, is_mapping=isinstance(images, Mapping))
+    names = tuple(map(str, () if classes is None else classes))
+    numbers, names = _class_numbers(labels, names, {split: len(x) for split, x in rows.items()})
     chosen, how = _choose({split: len(x) for split, x in rows.items()})
     parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
     data = Dataset(
@@ -146,65 +144,44 @@ def name_or_dataset(data: object) -> str | Dataset:
     )
 
 
-def _check_shape_and_name(image_shape: object, name: object) -> None:
-    """Refuse an image shape that is not three numbers, and a name that is not a text."""
-    if image_shape is not None and not (
-        isinstance(image_shape, Sequence)
-        and len(image_shape) == 3
-        and all(isinstance(side, int) and side > 0 for side in image_shape)
-    ):
-        raise UserError(
-            f"image_shape is {image_shape!r}; it must be (channels, height, width), for example "
-            "(1, 28, 28)."
-        )
+def _check_arguments(image_shape: object, name: object, images: Mapping[str, Array]) -> None:
+    """Refuse an impossible shape or name, and a mapping without training or held-out images."""
+    if image_shape is not None:
+        check_image_shape(image_shape)
     if not isinstance(name, str) or not name:
         raise UserError(f"name is {name!r}; it must be a text, for example 'shapes'.")
-
-
-# --- Splits ---------------------------------------------------------------------------------------
-
-
-def _check_splits(images: Mapping[str, Array]) -> None:
-    """Refuse a mapping without training images or without any held-out images."""
-    unknown = [split for split in images if split not in SPLITS]
-    if unknown or "train" not in images or len(images) < 2:
+    if "all" in images:
+        return
+    if not {"train"} < images.keys() <= set(SPLITS):
         raise UserError(
             f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and one "
             "or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
         )
 
 
+# --- Splits ---------------------------------------------------------------------------------------
+
+
 def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor | slice]], str]:
     """For each split, its array and its rows in that array; and how they were chosen, in words."""
-    if "all" in counts:
-        n = counts["all"]
-        tenth = max(n // 10, 1)
-        if n < 3:
-            raise UserError(f"There are {n} images; at least 3 are needed, one for each split.")
-        order = _shuffled(n)
-        cuts = {
-            "train": order[: n - 2 * tenth],
-            "valid": order[n - 2 * tenth : n - tenth],
-            "test": order[n - tenth :],
-        }
-        how = "shuffled with a fixed seed and split 80 / 10 / 10"
-        return {split: ("all", rows) for split, rows in cuts.items()}, how
-    chosen: dict[str, tuple[str, Tensor | slice]] = {
-        split: (split, slice(None)) for split in counts
-    }
-    missing = [split for split in SPLITS if split not in counts]
+    chosen: dict[str, tuple[str, Tensor | slice]] = {s: (s, slice(None)) for s in counts}
+    missing = [split for split in ("valid", "test") if split not in counts]
     if not missing:
         return chosen, "split as given"
-    n = counts["train"]
-    if n < 2:
+    source, kind = ("all", "") if "all" in counts else ("train", "training ")
+    n, least = counts[source], len(missing) + 1
+    if n < least:
         raise UserError(
-            f"There is {n} training image; at least 2 are needed, because the {missing[0]} images "
-            "are taken from them."
+            f"There are {n} {kind}images; at least {least} are needed, because the "
+            f"{' and '.join(missing)} images are taken from them."
         )
-    order = _shuffled(n)
     tenth = max(n // 10, 1)
-    chosen["train"] = ("train", order[: n - tenth].sort().values)
-    chosen[missing[0]] = ("train", order[n - tenth :].sort().values)
+    cuts = _shuffled(n).tensor_split([n - tenth * i for i in range(len(missing), 0, -1)])
+    if source == "all":
+        how = "shuffled with a fixed seed and split 80 / 10 / 10"
+        return {s: (source, rows) for s, rows in zip(SPLITS, cuts, strict=True)}, how
+    for split, rows in zip(("train", *missing), cuts, strict=True):
+        chosen[split] = (source, rows.sort().values)
     how = f"split as given, with a tenth of the training images held out as {missing[0]} images"
     return chosen, how
 
@@ -223,9 +200,7 @@ def _to_rows(
 ) -> tuple[Tensor, tuple[int, int, int]]:
     """Copy images into uint8 rows, channels first; also return the shape of one image."""
     values = _to_numpy(what, array)
-    if not values.ndim:
-        raise UserError(f"{what} is a single number; it must be {_LAYOUTS}.")
-    if image_shape is None and values.ndim <= 2 and values.size:
+    if values.ndim < 2 or (image_shape is None and values.ndim == 2 and values.size):
         raise _no_images(what, values.shape)
     values = _to_bytes(what, values)
     if not values.size:
@@ -342,85 +317,53 @@ def _channels_first(
 # --- Labels ---------------------------------------------------------------------------------------
 
 
-def _numbered(
-    labels: Labels | Mapping[str, Labels] | None, classes: tuple[str, ...]
-) -> tuple[Labels | Mapping[str, Labels] | None, tuple[str, ...]]:
-    """Labels with class numbers in place of names, and the names of the classes.
-
-    Raises:
-        UserError: a name that is not in `classes`, or more than one name for an image.
-    """
+def _class_numbers(
+    labels: Labels | Mapping[str, Labels] | None,
+    classes: tuple[str, ...],
+    counts: Mapping[str, int],
+) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+    """The class number of each image, int64, by array; and the names of the classes."""
     if labels is None:
-        return None, classes
-    each = labels if isinstance(labels, Mapping) else {"all": labels}
-    if any(isinstance(x, str | bytes) for x in each.values()):
-        raise UserError("labels is one text; give a list with the class of each image.")
-    given = {split: _as_labels(x) for split, x in each.items()}
-    arrays = {split: x for split, x in given.items() if isinstance(x, np.ndarray)}
-    if not any(array.dtype.kind in "US" for array in arrays.values()):
-        return (given if isinstance(labels, Mapping) else given["all"]), classes
-    names = {}
-    for split, array in arrays.items():
-        if array.dtype.kind not in "US" or len(arrays) < len(given):
-            raise UserError("labels are numbers in one split and names in another; give names.")
-        if array.ndim != 1 and array.shape != (len(array), 1):
-            raise UserError(f"labels have shape {array.shape}; give one class for each image.")
-        names[split] = array.astype(str).ravel()
-    classes = classes or tuple(sorted({str(x) for x in np.concatenate(list(names.values()))}))
-    number_of = {name: i for i, name in enumerate(classes)}
-    try:
-        found = {split: np.array([number_of[str(x)] for x in of]) for split, of in names.items()}
-    except KeyError as error:
-        raise UserError(f"labels has the class {error}, which classes lacks.") from error
-    return (found if isinstance(labels, Mapping) else found["all"]), classes
-
-
-def _as_labels(labels: Any) -> Array:  # noqa: ANN401 (labels of any form)
-    """Labels as an array or a tensor; objects, which pandas' texts are, become texts or numbers.
-
-    Raises:
-        UserError: the labels are not one class for each image.
-    """
-    if isinstance(labels, Tensor):
-        return labels
-    try:
-        array = np.asarray(labels)
-        return np.array(array.tolist()) if array.dtype.kind == "O" else array
-    except ValueError as error:  # rows of different lengths
-        raise UserError("labels have rows of different lengths; give one class each.") from error
-
-
-def _to_labels(
-    labels: Labels | Mapping[str, Labels] | None, images: Mapping[str, Tensor], *, is_mapping: bool
-) -> dict[str, Tensor]:
-    """Copy the labels of each array into int64."""
-    if labels is None:
-        return {}
-    if isinstance(labels, Mapping) != is_mapping:
-        raise UserError("Give images and labels both as one array, or both by split.")
+        return {}, classes
     given = labels if isinstance(labels, Mapping) else {"all": labels}
-    found = {}
-    for split, array in given.items():
-        if split not in images:
-            raise UserError(f"labels has the split {split!r}, but images has not.")
-        what = "labels" if split == "all" else f"labels[{split!r}]"
-        numbers = np.asarray(_to_numpy(what, array) if isinstance(array, Tensor) else array)
-        n = len(images[split])
-        if numbers.shape == (n, 1):  # a column, as in many CSV and MAT files
-            numbers = numbers[:, 0]
-        if numbers.shape != (n,):
+    if not given.keys() <= counts.keys():
+        raise UserError("Give images and labels both as one array, or both by the same splits.")
+    found = {split: _one_per_image(split, x, counts[split]) for split, x in given.items()}
+    texts = [x.astype(str) for x in found.values() if x.dtype.kind in "US"]
+    if texts:
+        if len(texts) < len(found):
+            raise UserError("labels are numbers in one split and names in another; give names.")
+        classes = classes or tuple(map(str, np.unique(np.concatenate(texts))))
+        if unknown := set(np.concatenate(texts)) - set(classes):
+            raise UserError(f"labels has the class {str(min(unknown))!r}, which classes lacks.")
+        number_of = {name: i for i, name in enumerate(classes)}
+        found = {
+            split: np.array([number_of[name] for name in x.tolist()])
+            for split, x in zip(found, texts, strict=True)
+        }
+    for numbers in found.values():
+        whole = numbers.dtype.kind in "fiub" and bool((numbers == np.floor(numbers)).all())
+        if not whole or not 0 <= numbers.min() <= numbers.max() <= _LARGEST_CLASS:
             raise UserError(
-                f"{what} has shape {numbers.shape}; it must be ({n},), one class number for each "
-                "image. Convert one-hot rows with labels.argmax(1)."
-            )
-        whole = numbers.dtype.kind in "iub" or (
-            numbers.dtype.kind == "f" and bool((numbers == np.floor(numbers)).all())
-        )
-        if not whole or (n and not 0 <= numbers.min() <= numbers.max() <= _LARGEST_CLASS):
-            raise UserError(
-                f"{what} has values that are not whole numbers from 0, or numbers above "
+                "labels has values that are not whole numbers from 0, or numbers above "
                 f"{_LARGEST_CLASS:,}; number the classes, for example with "
                 "numpy.unique(labels, return_inverse=True)[1]."
             )
-        found[split] = torch.from_numpy(numbers.astype(np.int64))
-    return found
+    return {split: torch.from_numpy(x.astype(np.int64)) for split, x in found.items()}, classes
+
+
+def _one_per_image(split: str, labels: Any, n: int) -> NDArray[Any]:  # noqa: ANN401 (of any form)
+    """The labels of n images as n numbers or texts; pandas' texts are objects, and become texts."""
+    what = "labels" if split == "all" else f"labels[{split!r}]"
+    try:
+        array = _to_numpy(what, labels) if isinstance(labels, Tensor) else np.asarray(labels)
+        array = np.array(array.tolist()) if array.dtype.kind == "O" else array
+        has = f"has shape {array.shape}"
+    except ValueError:
+        array, has = np.empty(0), "has rows of different lengths"
+    if array.shape not in ((n,), (n, 1)):  # a column, as in many CSV and MAT files
+        raise UserError(
+            f"{what} {has}; it must be ({n},), one class number or name for each image. Convert "
+            "one-hot rows with labels.argmax(1)."
+        )
+    return array.ravel()

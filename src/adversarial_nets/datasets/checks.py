@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SPLITS",
+    "check_image_shape",
     "problems",
     "refuse_invalid",
     "refuse_other_than_bytes",
@@ -43,12 +44,7 @@ def refuse_invalid(data: "Dataset") -> None:
             is not (channels, height, width); the range is not a pair of finite numbers in ascending
             order; labels are not one integer for each image; the norm is not above 0.
     """
-    shape = data.image_shape
-    if not isinstance(shape, tuple) or len(shape) != 3 or not all(_is_count(n) for n in shape):
-        raise UserError(
-            f"image_shape is {shape!r}; it must be (channels, height, width), for example "
-            "(1, 28, 28)."
-        )
+    check_image_shape(data.image_shape)
     ends = data.range
     is_pair = isinstance(ends, tuple) and len(ends) == 2 and all(map(_is_number, ends))
     if not (is_pair and -math.inf < ends[0] < ends[1] < math.inf):
@@ -64,54 +60,47 @@ def refuse_invalid(data: "Dataset") -> None:
             "split, e.g. {'train': …, 'test': …}. Leave it out for images without classes."
         )
     for split in SPLITS:
-        _check_images(split, getattr(data, split), shape)
+        _check_images(split, getattr(data, split), data.image_shape)
     for number, fold in enumerate(data.folds):
         for split in ("valid", "test"):
-            _check_images(f"folds[{number}].{split}", getattr(fold, split), shape)
+            _check_images(f"folds[{number}].{split}", getattr(fold, split), data.image_shape)
     for split, labels in data.labels.items():
         _check_labels(data, split, labels)
 
 
+def check_image_shape(shape: object) -> None:
+    """Raise an error unless a value is (channels, height, width), each 1 or more."""
+    whole = (int, np.integer)
+    is_shape = isinstance(shape, tuple) and len(shape) == 3
+    if not is_shape or not all(isinstance(n, whole) and n > 0 for n in shape):
+        raise UserError(
+            f"image_shape is {shape!r}; it must be (channels, height, width), for example "
+            "(1, 28, 28)."
+        )
+
+
 def refuse_other_than_bytes(name: str, images: Tensor) -> None:
-    """Raise an error that says how to convert, unless the images are uint8.
-
-    Args:
-        name: the name of the images in the message.
-        images: a tensor of any type and shape.
-
-    Raises:
-        UserError: the images are not a tensor of uint8.
-    """
+    """Raise an error that says how to convert, unless the images are a tensor of uint8."""
     if not isinstance(images, Tensor):
         raise UserError(
-            f"{name} is a {type(images).__name__}; give a tensor of images, e.g. data.test."
+            f"{name} is of type {type(images).__name__}; give a tensor of images, e.g. data.test. "
+            "Let dataset_from_arrays make a data set, or convert arrays with torch.from_numpy."
         )
-    if images.dtype == torch.uint8:
-        return
-    kind = str(images.dtype).removeprefix("torch.")
-    raise UserError(
-        f"{name} has values of type {kind}; images must be uint8, from 0 to 255. Convert values in "
-        "[0, 1] with (x * 255).round().to(torch.uint8) and values from 0 to 255 with "
-        "x.round().to(torch.uint8), or let dataset_from_arrays make the data set."
-    )
-
-
-def _is_count(n: object) -> bool:
-    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
+    if images.dtype != torch.uint8:
+        raise UserError(
+            f"{name} has values of type {str(images.dtype).removeprefix('torch.')}; images must be "
+            "uint8, from 0 to 255. Convert values in [0, 1] with (x * 255).round().to(torch.uint8) "
+            "and values from 0 to 255 with x.round().to(torch.uint8), or let dataset_from_arrays "
+            "make the data set."
+        )
 
 
 def _is_number(x: object) -> bool:
     return isinstance(x, int | float | np.integer | np.floating)
 
 
-def _check_images(name: str, images: object, shape: tuple[int, int, int]) -> None:
+def _check_images(name: str, images: Tensor, shape: tuple[int, int, int]) -> None:
     """Check one split."""
-    if not isinstance(images, Tensor):
-        raise UserError(
-            f"{name} is of type {type(images).__name__}; it must be a uint8 tensor of shape "
-            "(n, pixels). Let dataset_from_arrays make the data set, or convert NumPy arrays with "
-            "torch.from_numpy."
-        )
     refuse_other_than_bytes(name, images)
     pixels = math.prod(shape)
     if images.ndim != 2 or images.shape[1] != pixels:
@@ -134,19 +123,16 @@ def _check_labels(data: "Dataset", split: str, labels: object) -> None:
     """Check the labels of one split."""
     if split not in SPLITS:
         raise UserError(f"labels has the key {split!r}; its keys are {', '.join(SPLITS)}.")
-    n = len(getattr(data, split))
-    is_integer = isinstance(labels, Tensor) and labels.dtype == torch.int64
-    if not (isinstance(labels, Tensor) and is_integer and labels.shape == (n,)):
-        given = (
-            f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)}"
-            if isinstance(labels, Tensor)
-            else f"of type {type(labels).__name__}"
-        )
-        raise UserError(
-            f"labels[{split!r}] is {given}; it must be an int64 tensor of shape ({n},), one class "
-            "number for each image. Convert numbers with torch.as_tensor(labels).long(), and "
-            "one-hot rows with labels.argmax(1)."
-        )
+    n, given = len(getattr(data, split)), f"of type {type(labels).__name__}"
+    if isinstance(labels, Tensor):
+        if labels.dtype == torch.int64 and labels.shape == (n,):
+            return
+        given = f"{str(labels.dtype).removeprefix('torch.')} of shape {tuple(labels.shape)}"
+    raise UserError(
+        f"labels[{split!r}] is {given}; it must be an int64 tensor of shape ({n},), one class "
+        "number for each image. Convert numbers with torch.as_tensor(labels).long(), and "
+        "one-hot rows with labels.argmax(1)."
+    )
 
 
 def require_held_out(data: "Dataset") -> None:

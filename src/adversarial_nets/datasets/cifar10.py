@@ -153,35 +153,30 @@ def read_batch(path: Path) -> Records:
         UserError: the file is missing, has another length, or has a label above 9.
     """
     try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}. CIFAR-10 needs {', '.join(BATCHES)}.") from error
+        return _parse(path.read_bytes(), str(path))
     except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
-    return _parse(content, str(path))
+        raise UserError(
+            f"{path} cannot be read: {error.strerror or error}. CIFAR-10 needs "
+            f"{', '.join(BATCHES)}."
+        ) from error
 
 
 def _parse(content: bytes, name: str) -> Records:
-    if len(content) != RECORDS * RECORD:
+    labels = content[::RECORD]
+    if len(content) != RECORDS * RECORD or max(labels) > 9:
         raise UserError(
-            f"{name} has {len(content):,} bytes; a batch of CIFAR-10 has {RECORDS * RECORD:,} "
-            f"(10,000 records of 3,073). Download it again."
+            f"{name} has {len(content):,} bytes and labels up to {max(labels, default=0)}; a batch "
+            f"of CIFAR-10 has {RECORDS * RECORD:,} bytes (10,000 records of 3,073) and labels up "
+            "to 9. Download it again."
         )
-    records = np.frombuffer(content, np.uint8).reshape(RECORDS, RECORD)
-    if records[:, 0].max() > 9:
-        row = int(np.argmax(records[:, 0] > 9))
-        raise UserError(
-            f"{name}, record {row:,}: the label is {records[row, 0]}; CIFAR-10's labels are 0 to "
-            "9. Download it again."
-        )
-    return records
+    return np.frombuffer(content, np.uint8).reshape(RECORDS, RECORD)
 
 
 def read_archive(path: Path, md5: str = MD5) -> list[Records]:
     """Check the MD5 of the official archive and read its six batches.
 
     Raises:
-        UserError: the archive has another checksum or is damaged.
+        UserError: the archive has another checksum or cannot be read.
     """
     try:
         with path.open("rb") as file:
@@ -192,17 +187,7 @@ def read_archive(path: Path, md5: str = MD5) -> list[Records]:
                 "Download it again."
             )
         with tarfile.open(path, "r:gz") as archive:
-            return [_member(archive, batch) for batch in BATCHES]
+            members = (archive.extractfile(f"{FOLDER}/{batch}") for batch in BATCHES)
+            return [_parse(file.read(), str(path)) for file in members if file is not None]
     except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
         raise UserError(f"{path} cannot be read ({error}). Download it again.") from error
-
-
-def _member(archive: tarfile.TarFile, batch: str) -> Records:
-    """One batch of the archive; reads at most one byte more than a batch has."""
-    try:
-        file = archive.extractfile(f"{FOLDER}/{batch}")
-    except KeyError:
-        file = None
-    if file is None:
-        raise UserError(f"The archive of CIFAR-10 has no {FOLDER}/{batch}. Download it again.")
-    return _parse(file.read(RECORDS * RECORD + 1), batch)

@@ -74,8 +74,8 @@ def read_idx(path: Path, dimensions: int, sha256: str | None = None) -> UInt8[Te
         The array, in the shape that the header states; no dimension is zero.
 
     Raises:
-        UserError: the file is missing, cannot be read, is not gzip or not IDX, is damaged, too
-            short, too long or empty, or has another checksum.
+        UserError: the file cannot be read, is not gzip or not IDX, is damaged, too short, too long
+            or empty, or has another checksum.
     """
     try:
         with path.open("rb") as file:
@@ -96,8 +96,6 @@ def read_idx(path: Path, dimensions: int, sha256: str | None = None) -> UInt8[Te
         raise UserError(
             f"{path} is truncated or damaged ({str(error).rstrip('.')}). Download it again."
         ) from error
-    except FileNotFoundError as error:
-        raise UserError(f"There is no file {path}. Give the path of an IDX file.") from error
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}.") from error
 
@@ -112,55 +110,34 @@ def _parse(
     gzipped: bool,
 ) -> UInt8[Tensor, "..."]:
     """Check the header against the file's `size` on disk, then read the array."""
-    header, shape = _read_header(stream, path, dimensions)
+    magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
+    header = stream.read(4 + 4 * dimensions)
+    _refuse_web_page(path, header)
+    if header[:4] != magic or len(header) < 4 + 4 * dimensions:
+        kind = "images" if dimensions == 3 else "labels"
+        raise UserError(
+            f"{path} does not hold IDX {kind}: it begins with {_shown(header)} instead of "
+            f"{_shown(magic)} and {dimensions} sizes. Replace it by {kind} in MNIST's format."
+        )
+    shape = struct.unpack(f">{dimensions}I", header[4:])
     expected = math.prod(shape)
     stated = f"{' × '.join(f'{n:,}' for n in shape)} = {expected:,} bytes"
-    if expected == 0:
-        raise UserError(f"{path} is empty: its header states {stated}. Download it again.")
-    if not gzipped and expected > size - len(header):
-        raise UserError(
-            f"{path} is truncated or has a damaged header: it states {stated}, but only "
-            f"{size - len(header):,} follow. Download it again."
-        )
-    if gzipped and expected > max(GZIP_ALWAYS_ALLOWED, GZIP_RATIO * size):
+    largest = max(GZIP_ALWAYS_ALLOWED, GZIP_RATIO * size) if gzipped else size
+    if gzipped and expected > largest:
         raise UserError(
             f"{path} states {stated} in {size:,} bytes of gzip; its header is damaged, or it is a "
             "decompression bomb. Download it again, or decompress it with gunzip if you trust it."
         )
     # Read one byte more than expected, to detect trailing data and to make gzip check its CRC.
-    data = stream.read(expected + 1)
-    if len(data) < expected:
+    data = stream.read(min(expected, largest) + 1)
+    if not expected or len(data) != expected:
+        found = "more" if len(data) > expected else f"only {len(data):,}"
         raise UserError(
-            f"{path} is truncated: its header states {stated}, but only {len(data):,} follow. "
-            "Download it again."
-        )
-    if len(data) > expected:
-        raise UserError(
-            f"{path} is too long: its header states {stated}, and more follow. Download it again."
+            f"{path} is damaged: its header states {stated}, and {found} follow. Download it again."
         )
     if sha256 is not None:
         _check_hash(header, data, sha256, path)
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(shape)
-
-
-def _read_header(
-    stream: io.BufferedIOBase, path: Path, dimensions: int
-) -> tuple[bytes, tuple[int, ...]]:
-    """Read and check the header; return its bytes and the shape that it states."""
-    magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
-    header = stream.read(4 + 4 * dimensions)
-    if not header:
-        raise UserError(f"{path} is empty. Download it again.")
-    _refuse_web_page(path, header)
-    if header[:4] != magic:
-        kind = "images" if dimensions == 3 else "labels"
-        raise UserError(
-            f"{path} does not hold IDX {kind}: it begins with {_shown(header[:4])} instead of "
-            f"{_shown(magic)}. Replace it by {kind} in MNIST's format."
-        )
-    if len(header) < 4 + 4 * dimensions:
-        raise UserError(f"{path} is truncated: it ends within its header. Download it again.")
-    return header, struct.unpack(f">{dimensions}I", header[4:])
 
 
 def _check_hash(header: bytes, data: bytes, sha256: str, path: Path) -> None:

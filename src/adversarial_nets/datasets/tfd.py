@@ -101,16 +101,12 @@ def read_tfd(path: Path, name: str, side: int) -> Dataset:
             form.
     """
     images, labels, folds = _read(path)
-    _check_arrays(images, labels, folds, path, side)
+    if problem := _problem(images, labels, folds, side):
+        raise UserError(f"{path}: {problem}. Use the original file.")
     n = len(images)
     rows = torch.from_numpy(images.reshape(n, -1))
     unlabelled = np.flatnonzero((folds == UNLABELLED).all(1))
     valid, test = ((folds == code).sum(0) for code in (VALID, TEST))
-    if not (len(unlabelled) and valid.all() and test.all()):
-        raise UserError(
-            f"{path}: a fold has no validation or no test images, or no image is unlabelled in "
-            "every fold. Use the original file."
-        )
 
     def rows_with(fold: int, code: int) -> Tensor:
         return torch.from_numpy(np.flatnonzero(folds[:, fold] == code))
@@ -141,35 +137,32 @@ def read_tfd(path: Path, name: str, side: int) -> Dataset:
     )
 
 
-def _check_arrays(
-    images: NDArray[Any], labels: NDArray[Any], folds: NDArray[Any], path: Path, side: int
-) -> None:
-    """Refuse arrays of other shapes, types or values than TFD's."""
+def _problem(
+    images: NDArray[Any], labels: NDArray[Any], folds: NDArray[Any], side: int
+) -> str | None:
+    """How the arrays differ in shape, type or values from TFD's; None if they do not."""
     n = len(images)
     if images.shape != (n, side, side) or images.dtype != np.uint8 or not n:
-        raise UserError(
-            f"{path}: images is {images.dtype} of shape {images.shape}; it must be uint8 of "
-            f"shape (n, {side}, {side}). Use the original file."
+        return (
+            f"images is {images.dtype} of shape {images.shape}; it must be uint8 of shape "
+            f"(n, {side}, {side})"
         )
     if folds.ndim != 2 or len(folds) != n or not folds.shape[1]:
-        raise UserError(
-            f"{path}: folds has shape {folds.shape}; it must be ({n}, 5). Use the original file."
-        )
+        return f"folds has shape {folds.shape}; it must be ({n}, 5)"
     if not np.isin(folds, range(4)).all():
-        raise UserError(
-            f"{path}: folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test). "
-            "Use the original file."
+        return "folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test)"
+    if labels.size != n or not np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)]).all():
+        return (
+            f"labs_ex must have {n:,} labels, each 1 to {EXPRESSIONS}, or −1 for unlabelled; it "
+            f"has {labels.size:,}, or other values"
         )
-    known = np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)])
-    if labels.size != n or not known.all():
-        raise UserError(
-            f"{path}: labs_ex must have {n:,} labels, each 1 to {EXPRESSIONS}, or −1 for "
-            f"unlabelled; it has {labels.size:,}, of which {int((~known).sum()):,} are invalid. "
-            "Use the original file."
-        )
+    in_each_fold = ((folds == code).any(0).all() for code in (VALID, TEST))
+    if not (all(in_each_fold) and (folds == UNLABELLED).all(1).any()):
+        return "a fold has no validation or no test images, or no image is unlabelled in every fold"
+    return None
 
 
-def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+def _read(path: Path) -> list[NDArray[Any]]:
     """The arrays images, labs_ex and folds of the file."""
     from scipy.io import loadmat
 
@@ -185,14 +178,11 @@ def _read(path: Path) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         raise UserError(
             f"{path} cannot be read as a MATLAB 5 file ({error}). Use the original file."
         ) from error
-    missing = [name for name in wanted if name not in found]
+    arrays = [np.asarray(found.get(name)) for name in wanted]
+    missing = [n for n, x in zip(wanted, arrays, strict=True) if x.dtype.kind not in "iuf"]
     if missing:
         raise UserError(
-            f"{path} has no {' and no '.join(missing)}; it must have {', '.join(wanted)}. "
-            "Use the original file."
+            f"{path} has no array of numbers {' and no '.join(missing)}; it must have "
+            f"{', '.join(wanted)}. Use the original file."
         )
-    images, labels, folds = (np.asarray(found[name]) for name in wanted)
-    for name, array in zip(wanted, (images, labels, folds), strict=True):
-        if array.dtype.kind not in "iuf":
-            raise UserError(f"{path}: {name} is not numeric. Use the original file.")
-    return images, labels, folds
+    return arrays
