@@ -107,9 +107,9 @@ def test_scores_without_their_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"image_shape": [1, -4, -4]}, "an image has the shape 1, -4, -4"),
-        ({"classes": [1]}, "a value has another type"),
-        ({"changed": [1]}, "a value has another type"),
+        ({"image_shape": [1, -4, -4]}, "image_shape cannot be '-4'"),
+        ({"classes": [1]}, r"classes cannot be '\[1\]'"),
+        ({"changed": [1]}, r"changed cannot be '\[1\]'"),
     ],
 )
 def test_settings_edited_by_hand(tmp_path: Path, changes: dict[str, Any], said: str) -> None:

@@ -70,9 +70,8 @@ def refuse_invalid(data: "Dataset") -> None:
 
 def check_image_shape(shape: object) -> None:
     """Raise an error unless a value is (channels, height, width), each 1 or more."""
-    whole = (int, np.integer)
-    is_shape = isinstance(shape, tuple) and len(shape) == 3
-    if not is_shape or not all(isinstance(n, whole) and n > 0 for n in shape):
+    sides = shape if isinstance(shape, tuple) else ()
+    if len(sides) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in sides):
         raise UserError(
             f"image_shape is {shape!r}; it must be (channels, height, width), for example "
             "(1, 28, 28)."

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import os
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +17,7 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.evaluation.published import PublishedScore, error_in_words, of_the_paper
 from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
+from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import reason
 from adversarial_nets.settings import Settings, from_json
 from adversarial_nets.text import OTHER_ORDER, distinct_lines, network_lines, padded
@@ -25,11 +25,24 @@ from adversarial_nets.text import OTHER_ORDER, distinct_lines, network_lines, pa
 __all__ = ["Comparison", "Entry", "Group", "compare"]
 
 _GRIDS = ("paper", "fine")
+_WEIGHTS = ("raw", "averaged")
 _PROTOCOL = ("data", "round", "weights", "grid", "samples")
 _BAD_RECORD = (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError)
 _NOT_RECORDED = "not recorded"  # the layers of your own networks, in the first versions
 _NO_LAYERS = (None, _NOT_RECORDED)
 _NOT_SCORED: Mapping[str, Any] = {"parzen": {}}
+
+_RECORD = {
+    "data": str,
+    "weights": set(_WEIGHTS),
+    "parzen": {"grid": set(_GRIDS)},
+    "run": {"made_with": dict, "curve": [dict.fromkeys(("round?", "raw?", "averaged?"), float)]},
+}
+_SCORE = {
+    "round": ROUND,
+    "parzen": {"nats": float, "se": (None, float), "samples": ROUND[1:]},
+}
+"""The forms of a record in the form of ``advnets evaluate --json``, and of its score."""
 
 
 @dataclass(frozen=True)
@@ -170,14 +183,13 @@ def compare(
         UserError: fewer than two runs, a run given twice, a path that is neither a run's folder nor
             a file of that command, or unknown weights or grid.
     """
-    if weights not in ("raw", "averaged", None):
-        raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
-    if grid not in _GRIDS:
-        raise UserError(f"grid is {grid!r}; it must be one of {', '.join(_GRIDS)}.")
+    for name, value, known in (("weights", weights or "raw", _WEIGHTS), ("grid", grid, _GRIDS)):
+        if value not in known:
+            raise UserError(f"{name} is {value!r}; it must be {' or '.join(known)}.")
     places = _places(paths)
     entries = tuple(
         _from_file(path, name) if is_file else _from_folder(path, name, weights, grid)
-        for path, name, is_file in zip(places, _names(places), _are_files(places), strict=True)
+        for (path, is_file), name in zip(places.items(), _names(list(places)), strict=True)
     )
     facts = [{**{key: getattr(e, key) for key in _PROTOCOL}, **e.settings} for e in entries]
     values = {name: tuple(fact[name] for fact in facts) for name in facts[0]}
@@ -201,37 +213,26 @@ def _differing_layers(texts: Sequence[str | None]) -> tuple[str | None, ...]:
     return tuple(text if text in _NO_LAYERS else words(*next(layers)) for text in texts)
 
 
-def _places(paths: object) -> list[Path]:
-    """The paths of the runs to compare.
-
-    Raises:
-        UserError: the argument is not a list of two or more runs.
-    """
+def _places(paths: object) -> dict[Path, bool]:
+    """The paths of the runs to compare, each with whether it is a file."""
     if isinstance(paths, str | PathLike | folder.Run) or not isinstance(paths, Iterable):
         raise UserError(
             f"The runs to compare are given as a {type(paths).__name__}; give a list of two or "
             "more, e.g. ['runs/first', 'runs/second']."
         )
-    places = [folder.folder_of(path) for path in paths]
-    if len(places) < 2:
-        raise UserError(f"{len(places)} run is given; give two or more to compare.")
-    return places
-
-
-def _are_files(paths: Sequence[Path]) -> list[bool]:
-    """Whether each path is a file; raises if one cannot be read or is given twice."""
-    seen: set[Path] = set()
-    found = []
-    for path in paths:
+    found: dict[Path, Path] = {}
+    for path in map(folder.folder_of, paths):
         try:
             place = path.resolve()
-            found.append(place.is_file())
+            place.is_file()
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({error}). Give another path.") from error
-        if place in seen:
+        if place in found.values():
             raise UserError(f"{path} is given twice. Give each run once.")
-        seen.add(place)
-    return found
+        found[path] = place
+    if len(found) < 2:
+        raise UserError(f"{len(found)} run is given; give two or more to compare.")
+    return {path: place.is_file() for path, place in found.items()}
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -323,6 +324,9 @@ def _from_file(path: Path, name: str) -> Entry:
 
 def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     """An entry from a record in the form of ``advnets evaluate --json``."""
+    check(record, _RECORD)
+    if scored:
+        check(record, _SCORE)
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
     other = {
@@ -335,16 +339,9 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         "images": None if str(record["data"]) in REGISTRY else run.get("fingerprint"),
     }
     points = [
-        {key: _number(point[key]) for key in ("round", "raw", "averaged") if key in point}
+        {key: float(point[key]) for key in ("round", "raw", "averaged") if key in point}
         for point in run["curve"]
     ]
-    if record["weights"] not in ("raw", "averaged") or parzen["grid"] not in _GRIDS:
-        raise ValueError(f"weights {record['weights']!r} and grid {parzen['grid']!r}")
-    if scored and not (parzen["samples"] > 0 and record["round"] >= 0):
-        raise ValueError("a negative number")
-    se = parzen["se"] if scored else None  # se is None also for a single test image
-    if se is not None and se < 0:
-        raise ValueError("a negative number")
     settings = from_json(run["settings"])
     preset, changed = _preset(run, settings)
     return Entry(
@@ -352,12 +349,12 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         data=str(record["data"]),
         preset=preset,
         changed=changed,
-        round=int(record["round"]) if scored else None,
+        round=record["round"] if scored else None,
         weights=record["weights"],
         grid=parzen["grid"],
-        samples=int(parzen["samples"]) if scored else None,
-        nats=_number(parzen["nats"]) if scored else None,
-        se=None if se is None else _number(se),
+        samples=parzen["samples"] if scored else None,
+        nats=float(parzen["nats"]) if scored else None,
+        se=parzen["se"] if scored else None,  # None also for a single test image
         settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )
@@ -386,10 +383,3 @@ def _preset(run: Mapping[str, Any], settings: Settings) -> tuple[str, dict[str, 
     name, changed = folder.recorded_preset(run, settings)
     custom = folder.is_custom(changed, run.get("own_nets"), run["made_with"])
     return folder.preset_label(name, custom=custom), changed
-
-
-def _number(x: object) -> float:
-    """A finite number, or a ValueError."""
-    if isinstance(x, bool) or not isinstance(x, int | float) or not math.isfinite(x):
-        raise ValueError(f"{x!r} instead of a number")
-    return float(x)

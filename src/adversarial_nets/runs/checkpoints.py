@@ -220,9 +220,8 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
         UserError: the checkpoint is missing, damaged, or of a newer format.
     """
     record = _read_state(path)
-    lacking = ", ".join(name for name in ("round", "sha256", *needs) if name not in record)
-    if lacking:
-        raise _damaged(path, f"state.json lacks {lacking}")
+    if lacking := {"round", "sha256", *needs} - record.keys():
+        raise _damaged(path, f"state.json lacks {', '.join(sorted(lacking))}")
     tensors = {}
     for name in ("nets.safetensors", "optimisers.safetensors"):
         try:

@@ -3,13 +3,31 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import read_bytes, reason
 
-__all__ = ["grid_of", "read_evaluations", "with_round"]
+__all__ = ["PARZEN", "grid_of", "read_evaluations", "with_round"]
+
+PARZEN = {
+    "nats sigma": float,
+    "se": (None, float),
+    "at_edge": bool,
+    "grid": str,
+    "samples": ROUND[1:],
+    "curve": [[float, float]],
+    "folds?": list,
+}
+"""The form of a Parzen score, with the parts that a report needs."""
+_REFERENCE = {"name note": str, "nats": float, "se sigma": (None, float), "samples": ROUND}
+_SCORE = {
+    "round": ROUND,
+    "weights data": str,
+    "parzen": PARZEN,
+    "calibration?": (None, [_REFERENCE]),
+}
 
 
 def read_evaluations(folder: Path) -> list[dict[str, Any]]:
@@ -30,12 +48,8 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
         return []
     try:
         records = [with_round(record) for record in json.loads(read_bytes(path))]
-        complete = [
-            r for r in records if _is_complete(r["parzen"]) and r["weights"] and r["round"] >= 0
-        ]
-        for record in complete:
-            _check(record)
-        return complete
+        check(records, [_SCORE])
+        return records
     except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(
             f"{path} is damaged ({reason(error)}). Delete it and score the run again."
@@ -53,33 +67,3 @@ def with_round(record: dict[str, Any]) -> dict[str, Any]:
     if "step" in record and "round" not in record:
         return {("round" if key == "step" else key): value for key, value in record.items()}
     return record
-
-
-_NUMBER = (int, float)
-_PARZEN = {"nats": _NUMBER, "se": (*_NUMBER, NoneType), "sigma": _NUMBER, "at_edge": (bool,)}
-_REFERENCE = {"name": (str,), "note": (str,), "nats": _NUMBER, "se": (*_NUMBER, NoneType)}
-_REFERENCE |= {"sigma": (*_NUMBER, NoneType), "samples": (int,)}
-
-
-def _check(record: Mapping[str, Any]) -> None:
-    """Raise a KeyError or TypeError if a part that a report needs is missing or of another type."""
-    _require(record, {"round": (int,), "weights": (str,), "data": (str,)})
-    parzen = record["parzen"]
-    _require(parzen, _PARZEN | {"grid": (str,), "samples": (int,), "curve": (list,)})
-    for sigma, nats in parzen["curve"]:
-        _require({"σ": sigma, "nats": nats}, {"σ": _NUMBER, "nats": _NUMBER})
-    _require({"folds": []} | parzen, {"folds": (list,)})
-    for reference in record.get("calibration") or []:
-        _require(reference, _REFERENCE)
-
-
-def _require(values: Mapping[str, Any], types: Mapping[str, tuple[type, ...]]) -> None:
-    """Check that there are values of these names and types; true and false are not numbers."""
-    for name, of in types.items():
-        if not isinstance(values[name], of) or (isinstance(values[name], bool) and bool not in of):
-            raise TypeError(f"{name} is of another type")
-
-
-def _is_complete(parzen: Mapping[str, Any]) -> bool:
-    """Whether a score has all parts that a report needs; incomplete scores are ignored."""
-    return bool(parzen["curve"] and parzen["grid"] and parzen["samples"] > 0)

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any, Literal
 from adversarial_nets.errors import UserError
 from adversarial_nets.presets import PRESETS
 from adversarial_nets.runs import notebook
+from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import (
     FORMAT,
     PACKAGED,
@@ -305,12 +306,21 @@ def open_run(run: RunLike) -> Run:
     return _run(folder, path, read_json(path))
 
 
-def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
-    """Make the `Run` that a record describes; `path` is the record's file.
+_RECORD = {
+    "settings info": dict,
+    "data fingerprint": str,
+    "image_shape": [ROUND[1:]] * 3,
+    "range": [float, float],
+    "own_nets": bool,
+    "changed?": dict,
+    "classes?": dict,
+    "exported?": {"round": ROUND, "weights": str},
+}
+"""The form of settings.json; earlier versions did not write all fields."""
 
-    Raises:
-        UserError: the record is damaged, of a newer version, or of another model.
-    """
+
+def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
+    """Make the `Run` that a record describes; `path` is the record's file."""
     check_format(record, path)
     if "model" in record:
         raise UserError(
@@ -318,41 +328,27 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
             "nets. Sample and score it with: advnets paper table1"
         )
     try:
+        check(record, _RECORD)
         found = from_json(record["settings"])
         preset, changed = recorded_preset(record, found)
         return Run(
             folder=folder,
-            data=str(record["data"]),
-            fingerprint=str(record["fingerprint"]),
-            image_shape=_three_numbers(record["image_shape"]),
+            data=record["data"],
+            fingerprint=record["fingerprint"],
+            image_shape=tuple(record["image_shape"]),
             range=(float(record["range"][0]), float(record["range"][1])),
             preset=preset,
             settings=found,
-            own_nets=bool(record["own_nets"]),
-            info=dict(record["info"]),
+            own_nets=record["own_nets"],
+            info=record["info"],
             changed=changed,
-            classes={str(name): int(n) for name, n in record.get("classes", {}).items()},
-            exported=_exported(record.get("exported", {})),
+            classes=record.get("classes", {}),
+            exported=record.get("exported", {}),
         )
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(f"{path} is damaged ({reason(error)}). Restore it from a copy.") from error
-
-
-def _exported(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the types of the field ``exported``, and return it."""
-    if not record:
-        return {}
-    return dict(record) | {"round": int(record["round"]), "weights": str(record["weights"])}
-
-
-def _three_numbers(values: Iterable[Any]) -> tuple[int, int, int]:
-    """Check that a value is three whole numbers of 1 or more; raises ValueError."""
-    channels, height, width = map(int, values)
-    if min(channels, height, width) < 1:
-        raise ValueError(f"an image has the shape {channels}, {height}, {width}")
-    return channels, height, width
 
 
 def history(run: Run) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Read, append and truncate metrics.jsonl."""
 
 import json
-import sys
 import warnings
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import (
     explain_os_errors,
     naming,
@@ -52,12 +52,7 @@ def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
 def _lines(folder: Path) -> list[bytes]:
     """The lines of metrics.jsonl; empty if the file does not exist."""
     path = folder / "metrics.jsonl"
-    if not path.exists():
-        return []
-    try:
-        return read_bytes(path).splitlines()
-    except FileNotFoundError as error:  # the path is a folder
-        raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
+    return read_bytes(path).splitlines() if path.exists() else []
 
 
 def _rows(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[int]]:
@@ -72,24 +67,25 @@ def _rows(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[int]]:
     return rows, damaged
 
 
-_NUMBERS = ("d_loss", "g_loss", "D_x", "D_G_z", "spread", "epoch", "seconds")
-_OF_A_BASELINE = ("loss", "seconds")
-_WITH_SCORES = ("accuracy", "V_training", "V_held_out")
+_SCORE = {"valid_nats": float, "fine coarse?": float}
+_ROW = {
+    "round": ROUND,
+    "d_loss g_loss D_x D_G_z spread epoch seconds": float,
+    "accuracy?": float,
+    "V_training V_held_out?": float,
+    "scores?": {"raw": _SCORE, "averaged?": _SCORE},
+}
+_ROW_OF_A_BASELINE = {"round": ROUND, "loss seconds": float}
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
     """The row in a line; None if it is damaged, incomplete, or lacks a number."""
-    row = _parsed(line)
-    if not isinstance(row, dict) or not isinstance(row.get("round"), int):
+    row: Any = _parsed(line)
+    try:
+        check(row, _ROW_OF_A_BASELINE if "loss" in row and "d_loss" not in row else _ROW)
+    except (ValueError, KeyError, TypeError):
         return None
-    of_baseline = "loss" in row and "d_loss" not in row
-    of_a_score = [name for name in _WITH_SCORES if name in row]
-    numbers = ("round", *(_OF_A_BASELINE if of_baseline else _NUMBERS), *of_a_score)
-    if not all(_is_number(row.get(name)) for name in numbers):
-        return None
-    if ("V_training" in row) != ("V_held_out" in row):
-        return None
-    return row if "scores" not in row or _are_scores(row["scores"]) else None
+    return dict(row)
 
 
 def _parsed(line: bytes) -> object:
@@ -98,25 +94,6 @@ def _parsed(line: bytes) -> object:
         return json.loads(line)
     except (ValueError, RecursionError):  # also bytes that are not UTF-8
         return None
-
-
-def _is_number(value: object) -> bool:
-    """Whether a value is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return abs(value) <= sys.float_info.max
-
-
-def _are_scores(scores: object) -> bool:
-    """Whether a value holds the validation scores of generators, with or without distances."""
-    if not isinstance(scores, dict) or "raw" not in scores:
-        return False
-    for score in scores.values():
-        is_score = isinstance(score, dict) and ("fine" in score) == ("coarse" in score)
-        names = {"valid_nats", *(score if is_score else ())} & {"valid_nats", "fine", "coarse"}
-        if not is_score or not all(_is_number(score.get(name)) for name in names):
-            return False
-    return True
 
 
 def append_metrics(folder: Path, row: Mapping[str, Any]) -> None:
