@@ -22,13 +22,22 @@ __all__ = [
 
 
 class UserError(Exception):
-    """An error whose message says, in one or two sentences, what is wrong and what to do."""
+    """An error whose message says, in one or two sentences, what is wrong and what to do.
+
+    Args:
+        message: the message.
+        on_command_line: the message as the command line prints it, if its words differ.
+    """
 
     exit_code = 2
 
+    def __init__(self, message: str, on_command_line: str | None = None) -> None:
+        super().__init__(message)
+        self._on_command_line = on_command_line
+
     def for_command_line(self) -> str:
         """The message as the command line prints it."""
-        return str(self)
+        return self._on_command_line or str(self)
 
 
 class SettingError(UserError):
@@ -40,12 +49,7 @@ class SettingError(UserError):
     """
 
     def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name} {problem}")
-        self.name, self.problem = name, problem
-
-    def for_command_line(self) -> str:
-        """The message with the setting's option in place of its name."""
-        return f"--{self.name.replace('_', '-')} {self.problem}"
+        super().__init__(f"{name} {problem}", f"--{name.replace('_', '-')} {problem}")
 
 
 class SettingHint(UserError):
@@ -57,13 +61,8 @@ class SettingHint(UserError):
     """
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
-        self.name = name
-
-    def for_command_line(self) -> str:
-        """The message with the setting's option in place of its name."""
-        before, _, after = str(self).rpartition(self.name)
-        return f"{before}--{self.name.replace('_', '-')}{after}"
+        before, _, after = message.rpartition(name)
+        super().__init__(message, f"{before}--{name.replace('_', '-')}{after}")
 
 
 class DataNotFound(UserError):
@@ -81,15 +80,9 @@ class DataMoved(UserError):
     def __init__(self, problem: str, place: str) -> None:
         super().__init__(
             f"{problem} Put them back, or pass them: data=datasets.load('{place}', …) with the "
-            "run's size and channels."
-        )
-        self.problem, self.place = problem, place
-
-    def for_command_line(self) -> str:
-        """The message with the option for the images' new place."""
-        return (
-            f"{self.problem} Put them back, or give their new place: advnets evaluate, measure, "
-            f"report and paper section7 take --data {self.place}."
+            "run's size and channels.",
+            f"{problem} Put them back, or give their new place: advnets evaluate, measure, report "
+            f"and paper section7 take --data {place}.",
         )
 
 
@@ -101,18 +94,12 @@ class NoClasses(UserError):
     """
 
     def __init__(self, data: str) -> None:
+        problem = f"{data} has no class labels, so no classifier can be trained."
         super().__init__(
-            f"{data} has no class labels, so no classifier can be trained. Use "
-            "features='patches' or 'inception', or a function from images to features."
-        )
-        self.data = data
-
-    def for_command_line(self) -> str:
-        """The message with the option that chooses other features."""
-        return (
-            f"{self.data} has no class labels, so no classifier can be trained. Use --features "
-            "patches, or the features of a network for photographs: --features inception. It needs "
-            f"an extra: {install('photographs')}"
+            f"{problem} Use features='patches' or 'inception', or a function from images to "
+            "features.",
+            f"{problem} Use --features patches, or the features of a network for photographs: "
+            f"--features inception. It needs an extra: {install('photographs')}",
         )
 
 
@@ -126,21 +113,14 @@ class NoTrainingClasses(UserError):
     """
 
     def __init__(self, data: str, needed_by: str, labels_hint: str | None = None) -> None:
-        self.problem = f"{data} has no classes for its training and validation images"
+        problem = f"{data} has no classes for its training and validation images"
+        hint = labels_hint or "Use data with classes, e.g. mnist-5k"
         super().__init__(
-            f"{self.problem}, which {needed_by} needs. Sort the images of folder:PATH into one "
-            "subfolder for each class, pass labels to dataset_from_arrays, or leave condition out."
-        )
-        self.data, self.needed_by = data, needed_by
-        self.labels_hint = labels_hint or "Use data with classes, e.g. mnist-5k"
-
-    def for_command_line(self) -> str:
-        """The message with the remedy for this kind of data, and the option to leave out."""
-        if self.needed_by != "condition classes":
-            return f"{self.problem}, which {self.needed_by} needs. {self.labels_hint}."
-        return (
-            f"{self.problem}, which --condition classes needs. {self.labels_hint}, or leave out "
-            "--condition."
+            f"{problem}, which {needed_by} needs. Sort the images of folder:PATH into one "
+            "subfolder for each class, pass labels to dataset_from_arrays, or leave condition out.",
+            f"{problem}, which --condition classes needs. {hint}, or leave out --condition."
+            if needed_by == "condition classes"
+            else f"{problem}, which {needed_by} needs. {hint}.",
         )
 
 
@@ -155,24 +135,15 @@ class Diverged(UserError):
     exit_code = 3
 
     def __init__(self, problem: str, lr: float | None = None) -> None:
-        self.problem, self.smaller = problem, None if lr is None else f"{lr / 5:.2g}"
-        advice = (
-            ""
-            if lr is None
-            else (
-                f" Train again with a smaller lr, e.g. lr={self.smaller} (it is {lr:g}) and "
-                "restart=True, or with another seed."
-            )
-        )
-        super().__init__(problem + advice)
-
-    def for_command_line(self) -> str:
-        """The message with the options that start again with a smaller learning rate."""
-        if self.smaller is None:
-            return str(self)
-        return (
-            f"{self.problem} Add --lr {self.smaller} --restart to the command to train again with "
-            "a fifth of the learning rate, or use another --seed."
+        if lr is None:
+            super().__init__(problem)
+            return
+        smaller = f"{lr / 5:.2g}"
+        super().__init__(
+            f"{problem} Train again with a smaller lr, e.g. lr={smaller} (it is {lr:g}) and "
+            "restart=True, or with another seed.",
+            f"{problem} Add --lr {smaller} --restart to the command to train again with a fifth of "
+            "the learning rate, or use another --seed.",
         )
 
 

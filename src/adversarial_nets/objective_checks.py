@@ -131,9 +131,6 @@ def _check_closed_forms(objective: Objective, name: str) -> None:
 
     This can happen if `dataclasses.replace` changes a loss but not its gradients, or if the factor
     m is missing.
-
-    Raises:
-        UserError: a gradient in closed form is wrong; the message names it.
     """
     by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
     a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)

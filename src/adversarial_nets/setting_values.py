@@ -166,8 +166,8 @@ def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noq
             value = kind(given)
             if isinstance(given, str) or value == given:
                 return value
-    words = ", ".join(map(str, kinds)) if origin is Literal else ""
-    required = f"one of {words}" if words else type_in_words(kind, bounds, given)
+    required = f"one of {', '.join(map(str, kinds))}" if origin is Literal else ""
+    required = required or type_in_words(kind, bounds, given)
     raise SettingError(name, f"is {given!r}; it must be {required}.")
 
 

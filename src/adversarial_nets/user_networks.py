@@ -191,11 +191,7 @@ def _and_classes(required: Requirements, m: int) -> str:
 
 
 def require_module(name: str, net: object) -> None:
-    """Raise an error if an argument is not a network, for example its class.
-
-    Raises:
-        UserError: the argument is a class or another object.
-    """
+    """Raise an error if an argument is not a network, for example its class."""
     if isinstance(net, type):
         raise UserError(
             f"{name} is the class {net.__name__}, not a network. Make one: {name}={net.__name__}()."
@@ -205,11 +201,7 @@ def require_module(name: str, net: object) -> None:
 
 
 def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
-    """Check that a network can be trained, and convert it to the game's device and dtype.
-
-    Raises:
-        UserError: the network is not a module, has nothing to train, or is on another device.
-    """
+    """Check that a network can be trained, and convert it to the game's device and dtype."""
     require_module(name, net)
     if isinstance(net, torch.jit.ScriptModule):
         raise UserError(

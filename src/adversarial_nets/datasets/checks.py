@@ -135,11 +135,7 @@ def _check_labels(data: "Dataset", split: str, labels: object) -> None:
 
 
 def require_held_out(data: "Dataset") -> None:
-    """Raise an error if a data set has no held-out images, so that nothing can be scored.
-
-    Raises:
-        UserError: all images are training images.
-    """
+    """Raise an error if a data set has no held-out images, so that nothing can be scored."""
     if not data.held_out:
         raise SettingHint(
             "train_on_all",

@@ -84,11 +84,7 @@ def _image_shape(pixels: int) -> tuple[int, int, int] | None:
 
 
 def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
-    """The names of the columns in lower case, if the first line has any, and the numbers.
-
-    Raises:
-        UserError: the file cannot be read as numbers.
-    """
+    """The names of the columns in lower case, if the first line has any, and the numbers."""
     opened = gzip.open if path.suffix == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:

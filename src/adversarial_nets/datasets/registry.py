@@ -370,11 +370,7 @@ def _loaded(entry: DatasetEntry, request: LoadRequest) -> object:
 
 
 def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
-    """Check what a loader returned, and set its name to the name that was loaded.
-
-    Raises:
-        UserError: the loader did not return a `Dataset`.
-    """
+    """Check what a loader returned, and set its name to the name that was loaded."""
     from adversarial_nets.datasets.dataset import Dataset  # imports torch
 
     if not isinstance(loaded, Dataset):

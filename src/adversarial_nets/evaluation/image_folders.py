@@ -93,11 +93,7 @@ def load_folder_and_data(
 
 
 def _size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image as displayed, after its EXIF rotation.
-
-    Raises:
-        UserError: the file cannot be read, or the image is too large to be compared.
-    """
+    """Width and height of an image as displayed, after its EXIF rotation."""
     try:
         with Image.open(path, formats=FORMATS) as image:
             width, height = ImageOps.exif_transpose(image).size

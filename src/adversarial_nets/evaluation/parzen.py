@@ -190,11 +190,7 @@ def _log_likelihood(
 
 
 def _points(x: Tensor) -> Tensor:
-    """The points to score, in float32 or float64.
-
-    Raises:
-        UserError: there are no points, or they are not floats of shape (n, pixels).
-    """
+    """The points to score, in float32 or float64."""
     x = as_tensor("x", x)
     if x.ndim and not len(x):
         raise UserError("There are no images to score. Give a data set whose split is not empty.")
@@ -409,11 +405,7 @@ def parzen_score_on(
 
 
 def _as_tensor(samples: object) -> Tensor:
-    """Samples in memory as a tensor.
-
-    Raises:
-        UserError: the samples are neither a tensor nor an array of numbers.
-    """
+    """Samples in memory as a tensor."""
     if isinstance(samples, Tensor | np.ndarray):
         return as_tensor("samples", samples)
     raise UserError(

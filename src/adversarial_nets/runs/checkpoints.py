@@ -79,9 +79,6 @@ def refuse_orphan_checkpoints(folder: Path, instead: str) -> None:
     Args:
         folder: the run's folder.
         instead: another remedy, as the last words of the message.
-
-    Raises:
-        UserError: the folder has checkpoints.
     """
     if checkpoint_rounds(folder):
         raise UserError(
@@ -243,11 +240,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
 
 
 def _read_state(path: Path) -> dict[str, Any]:
-    """A checkpoint's state.json, whose SHA-256 is verified; earlier versions wrote none.
-
-    Raises:
-        UserError: the file is missing, damaged, or of a newer format.
-    """
+    """A checkpoint's state.json, whose SHA-256 is verified; earlier versions wrote none."""
     file = path / "state.json"
     try:
         record = json.loads(read_bytes(file).decode("utf-8"))

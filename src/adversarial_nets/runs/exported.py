@@ -38,11 +38,7 @@ __all__ = [
 
 
 def refuse_onnx(run: Run) -> None:
-    """Raise an error for an ONNX file, whose weights do not belong to a PyTorch module.
-
-    Raises:
-        UserError: the run is an ONNX file.
-    """
+    """Raise an error for an ONNX file, whose weights do not belong to a PyTorch module."""
     if run.folder.is_file():
         raise UserError(f"{run.name} is exported already; give the folder of its run.")
 
@@ -51,9 +47,6 @@ def refuse_other_files(folder: Path) -> None:
     """Raise an error if the folder holds other files than those of an earlier export.
 
     Hidden files, such as those of git, are ignored.
-
-    Raises:
-        UserError: the folder holds a run, or other files.
     """
     with explain_os_errors(folder):
         is_folder = folder.is_dir()
@@ -143,11 +136,7 @@ def exported_checkpoint(run: Run, checkpoint: str, weights: str) -> Checkpoint:
 
 
 def check_exported(run: Run, checkpoint: str, weights: str) -> None:
-    """Raise an error if an exported generator does not have the requested weights or round.
-
-    Raises:
-        UserError: `checkpoint` or `weights` differ from the exported ones.
-    """
+    """Raise an error if an exported generator does not have the requested weights or round."""
     round, kept = run.exported["round"], run.exported["weights"]
     if weights != kept or checkpoint not in ("last", str(round)):
         asked = f"the {weights} G" + (

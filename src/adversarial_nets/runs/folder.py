@@ -463,11 +463,7 @@ def _written_by_a_run(folder: Path) -> list[Path]:
 
 
 def refuse_other_files(folder: Path) -> None:
-    """Raise an error if a new run would replace files in a folder that does not hold a run.
-
-    Raises:
-        UserError: the folder has files with the names of a run's files, but is not a run.
-    """
+    """Raise an error if a new run would replace files in a folder that does not hold a run."""
     taken = [name for name in _FILES if (folder / name).exists()]
     for name in ("checkpoints", "samples", "figures"):
         place = folder / name  # a linked folder may hold other files

@@ -183,11 +183,7 @@ def load_networks(game: Game, run: Run) -> None:
 
 
 def refuse_other_shape(run: Run, image_shape: ImageShape) -> None:
-    """Raise an error if a run's weights cannot be loaded because its images have another shape.
-
-    Raises:
-        UserError: the shapes differ; the message names the options that give the run's shape.
-    """
+    """Raise an error if a run's weights cannot be loaded because its images have another shape."""
     if run.own_nets or run.exported or run.image_shape == image_shape:
         return  # runs without networks are refused later, with another message
     (c, height, width), (new_c, new_height, new_width) = run.image_shape, image_shape
@@ -353,9 +349,6 @@ def _refuse_other_layers(G: nn.Module, run: Run, columns: int) -> None:
     """Refuse a generator whose text differs from that of the run's generator.
 
     Other activations have weights of the same shapes, so a checkpoint would fit.
-
-    Raises:
-        UserError: the texts differ; the message names the layers.
     """
     trained = run.info.get("G") if run.own_G else repr(_described_generator(run, columns))
     if trained is None:

@@ -18,11 +18,7 @@ METADATA = "advnets"
 
 
 def _session(path: Path) -> "InferenceSession":
-    """An onnxruntime session of the file.
-
-    Raises:
-        UserError: onnxruntime is not installed, or the file is damaged.
-    """
+    """An onnxruntime session of the file."""
     try:
         import onnxruntime
     except ImportError as error:

@@ -192,11 +192,7 @@ class Mixture:
             object.__setattr__(self, "weights", tuple((weights / weights.sum()).ravel().tolist()))
 
     def _check_values(self) -> None:
-        """Check the parameters one by one.
-
-        Raises:
-            UserError: see `__post_init__`.
-        """
+        """Check the parameters one by one."""
         if not all(0 < s < math.inf for s in self.stds):
             raise UserError(
                 f"The standard deviations are {', '.join(map(str, self.stds))}; each must be above "

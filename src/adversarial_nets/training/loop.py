@@ -383,11 +383,7 @@ class TrainingSession:
 
 
 def _own_number(name: object, value: Any) -> float:  # noqa: ANN401 (what a callback gave)
-    """A number that a callback added to a row of the metrics.
-
-    Raises:
-        UserError: the value is not a finite number, or its name is not a string.
-    """
+    """A number that a callback added to a row of the metrics."""
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):

@@ -119,9 +119,6 @@ def refuse_unused_settings(plan: Plan, replaced: tuple[str, ...] = ()) -> None:
         plan: the plan of the training.
         replaced: the beginnings of the names of settings that a program's own networks or optimiser
             replace.
-
-    Raises:
-        SettingError: a chosen setting has no effect.
     """
     if not (plan.restart or is_new(plan.folder)):
         return

@@ -188,11 +188,7 @@ def _whole(name: str, value: object) -> int | None:
 
 
 def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 (anything)
-    """The callbacks as a tuple.
-
-    Raises:
-        UserError: one of them is not a function.
-    """
+    """The callbacks as a tuple."""
     is_one = callable(callbacks) or not isinstance(callbacks, Iterable)
     several: tuple[Any, ...] = (callbacks,) if is_one else tuple(callbacks)
     for one in several:
@@ -207,12 +203,7 @@ def _checked_callbacks(callbacks: Any) -> tuple[Callback, ...]:  # noqa: ANN401 
 def _check_game(
     plan: Plan, dataset: Dataset, networks: PassedNetworks, patience: int | None
 ) -> None:
-    """Refuse settings that these images, networks and processes do not support.
-
-    Raises:
-        UserError: the images lack the classes or held-out images that are needed, or do not fit the
-            networks of `Plan.source`; or several processes cannot share the settings.
-    """
+    """Refuse settings that these images, networks and processes do not support."""
     images_per_class(plan.settings, dataset)  # refuses images without classes
     if plan.source is not None and not networks.own:
         game_state.refuse_other_shape(plan.source, dataset.image_shape)
@@ -369,11 +360,7 @@ def _facts(request: _Request) -> dict[str, Any]:
 
 
 def _open_or_create(request: _Request, facts: Mapping[str, Any]) -> Run:
-    """Open the run in the folder, or create a run if the folder is empty or does not exist.
-
-    Raises:
-        UserError: the run in the folder has other settings, networks or images than the request.
-    """
+    """Open the run in the folder, or create a run if the folder is empty or does not exist."""
     data, folder = request.dataset, request.plan.folder
     fingerprint = datasets.fingerprint(data)
     if not is_new(folder):
@@ -484,11 +471,7 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
 
 
 def _stage2_generator(request: _Request, new: bool) -> nn.Module | None:
-    """TFD's stage 2: a generator whose top layers are a finished run's; else None.
-
-    Raises:
-        UserError: the preset needs a finished run and none is given, or the given one does not fit.
-    """
+    """TFD's stage 2: a generator whose top layers are a finished run's; else None."""
     plan = request.plan
     if request.onto is not None:
         return generator_on_top_of(request.onto, plan.settings, request.dataset)
