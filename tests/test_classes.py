@@ -283,7 +283,7 @@ def test_bad_classes_are_refused_in_one_sentence() -> None:
     with pytest.raises(UserError, match="from 0 to 2"):
         sample(game.G, game.settings, 2, c=torch.tensor([0, 3]))
     plain = new_game(small_settings(), small_data())
-    with pytest.raises(UserError, match="this generator has none"):
+    with pytest.raises(UserError, match="this generator takes none"):
         sample(plain.G, plain.settings, 2, c=torch.tensor([0, 1]))
     with pytest.raises(UserError, match="Did you mean cats"):
         classes.find_class(["cats", "dogs"], "cat")

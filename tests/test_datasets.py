@@ -237,7 +237,7 @@ def test_a_name_is_registered_once() -> None:
         registered("mnist")
     with pytest.raises(UserError, match="'folder' is registered already"):
         registered("folder:OTHER")
-    with pytest.raises(UserError, match="give a name"):
+    with pytest.raises(UserError, match="give a text"):
         registered(":PATH")
     registered("mnist", replace=True)
     assert load("mnist").provenance == "made here"

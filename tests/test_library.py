@@ -92,7 +92,7 @@ def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], o
         (lambda: lib.new_game(s, data, G=nn.Identity), "G is the class Identity"),
         (
             lambda: lib.new_game(s, data, D=lambda x: x),
-            "D is a function; it must be a torch.nn.Module",
+            "D is of type function; it must be a torch.nn.Module",
         ),
         (
             lambda: lib.evaluate(run, data.train.view(-1, 6, 6)),

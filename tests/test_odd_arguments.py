@@ -287,7 +287,7 @@ def test_odd_arguments_in_python(tmp_path: Path) -> None:
         (lambda: an.train(images, rounds=2, run=""), "given as an empty text; give its folder"),
         (lambda: an.export_generator(run, None), "give its folder"),  # type: ignore[arg-type]
         (lambda: an.evaluate(run, data="mnist-5k"), "are not those"),
-        (lambda: an.evaluate(run, data=images, G="x"), "G is a str"),  # type: ignore[arg-type]
+        (lambda: an.evaluate(run, data=images, G="x"), "G is of type str"),  # type: ignore[arg-type]
         (lambda: an.sample(G, settings, n=2, c=np.array([[7], [7]])), "must be 2 numbers"),
         (lambda: measure_images(x, small_data(), "patches"), r"\(9, 16\); it must be \(n, 36\)"),
         (lambda: measure_images("x", small_data()), "x is not a tensor or an array of numbers"),  # type: ignore[arg-type]

@@ -168,9 +168,9 @@ def test_help_in_a_terminal_of_millions_of_columns(
 
 def test_another_grid_or_weights_do_not_make_a_run_damaged() -> None:
     compare, runs = inspect.unwrap(an.compare), ["first", "second"]  # without the tests' checks
-    with pytest.raises(UserError, match="grid is 'x'; it must be one of paper, fine"):
+    with pytest.raises(UserError, match="grid is 'x'; it must be 'paper' or 'fine'"):
         compare(runs, grid="x")
-    with pytest.raises(UserError, match="weights is 'x'; it must be raw or averaged"):
+    with pytest.raises(UserError, match="weights is 'x'; it must be 'raw' or 'averaged'"):
         compare(runs, weights="x")
 
 
@@ -258,7 +258,7 @@ def test_class_numbers_for_a_generator_with_masks_are_refused() -> None:
     settings = an.Settings(condition="masks", batch=4)
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), np.uint8)
     game = an.new_game(settings, images)
-    with pytest.raises(UserError, match="this generator fills in images"):
+    with pytest.raises(UserError, match="this generator takes none"):
         an.sample(game.G, settings, 2, c=[0, 1])
 
 

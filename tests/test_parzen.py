@@ -269,7 +269,7 @@ def test_samples_that_are_not_finite(bad: float) -> None:
 @pytest.mark.parametrize(
     ("samples", "says"),
     [
-        (torch.zeros(5, 3), r"shape \(5, 3\), but the images have 2 pixels"),
+        (torch.zeros(5, 3), r"shape \(5, 3\); .*shape \(n, 2\)\. The images have 2 pixels"),
         (torch.zeros(0, 2), "no samples"),
         (lambda: iter([]), "no samples"),
         (lambda: [torch.zeros(1, 1, 2)], r"shape \(1, 1, 2\)"),
@@ -361,7 +361,7 @@ def test_blocks_may_be_numpy_arrays_and_the_grid_one_number() -> None:
         (torch.zeros(3, 36), ["a"], r"grid is \['a'\]; it must be 'paper' or 'fine', or numbers"),
         (torch.zeros(3, 36), None, "grid is None; it must be 'paper' or 'fine', or numbers"),
         (lambda: None, "paper", "returned NoneType; it must return an iterable of blocks"),
-        (lambda: ["x"], "paper", "Samples are of type str"),
+        (lambda: ["x"], "paper", "samples is not a tensor or an array of numbers"),
     ],
 )
 def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) -> None:
@@ -374,7 +374,7 @@ def test_other_grids_and_blocks_are_refused(samples: Any, grid: Any, says: str) 
     ("data", "samples", "says"),
     [
         (3, np.zeros((2, 36)), "data are of type int; give the name of a data set"),
-        (small_data(), [[0.0]], "Samples are of type list; give floats"),
+        (small_data(), [[0.0]], r"Samples are torch.float32 of shape \(1, 1\)"),
         (small_data(), np.array([["a"]]), "samples is not a tensor or an array of numbers"),
         (small_data(), torch.zeros(2, 36, device="meta"), "or one without values"),
         (small_data(), torch.zeros(2, 36).to_sparse(), "a sparse, nested or quantised tensor"),

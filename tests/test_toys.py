@@ -275,7 +275,7 @@ def test_odd_arguments_of_toys() -> None:
     play: Any = record
     sample: Any = sample_points
     cases: tuple[tuple[Callable[[], object], str], ...] = (
-        (lambda: t.mixture([], 1), "no Gaussians"),
+        (lambda: t.mixture([], 1), r"shape \(0,\); give one or more"),
         (lambda: t.mixture("ab", 1), "The means cannot be read as numbers"),
         (
             lambda: t.mixture([1, 2], ["a", "b"]),

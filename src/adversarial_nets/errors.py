@@ -31,7 +31,7 @@ class UserError(Exception):
 
     exit_code = 2
 
-    def __init__(self, message: str, on_command_line: str | None = None) -> None:
+    def __init__(self, message: object, on_command_line: str | None = None) -> None:
         super().__init__(message)
         self._on_command_line = on_command_line
 

@@ -4,6 +4,7 @@ Imports no torch.
 """
 
 import math
+from collections.abc import Sequence
 from contextlib import suppress
 from numbers import Real
 from types import UnionType
@@ -28,6 +29,7 @@ __all__ = [
     "check_value",
     "parse_value",
     "plain_value",
+    "require_one_of",
     "require_type",
     "type_in_words",
     "whole_number",
@@ -98,8 +100,7 @@ def whole_number(name: str, value: object, least: int = 1, most: int = LARGEST_C
 def require_type(name: str, value: object, cls: type, example: str) -> None:
     """Raise an error if an argument is not an instance of the required settings class.
 
-    Raises:
-        SettingError: names the given type, and an attribute of the required type if there is one.
+    The message names an attribute of the argument that is one, e.g. the settings of a preset.
     """
     if isinstance(value, cls):
         return
@@ -108,6 +109,12 @@ def require_type(name: str, value: object, cls: type, example: str) -> None:
         if isinstance(held, cls):
             raise SettingError(name, f"is {given}; give its attribute .{attribute}.")
     raise SettingError(name, f"is {given}; it must be of type {cls.__name__}, e.g. {example}.")
+
+
+def require_one_of(name: str, value: object, known: Sequence[str]) -> None:
+    """Raise an error if an argument is not one of the known words."""
+    if value not in known:
+        raise SettingError(name, f"is {value!r}; it must be {' or '.join(map(repr, known))}.")
 
 
 def check_value(name: str, value: object, hint: object, bounds: Bounds) -> None:

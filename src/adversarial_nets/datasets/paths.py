@@ -12,6 +12,7 @@ __all__ = [
     "describe_path",
     "holds_images",
     "is_run",
+    "kind_of_file",
     "name_for_path",
     "name_of_other_kind",
 ]
@@ -59,10 +60,15 @@ def name_for_path(path: str) -> str | None:
         if path and place.is_dir():
             has_idx = any(place.glob("*-images-idx3-ubyte*"))
             return _quoted(f"{'idx' if has_idx else 'folder'}:{path}")
-        kinds = [kind for end, kind in _KINDS.items() if place.name.lower().endswith(end)]
-        if kinds and place.is_file():
-            return _quoted(f"{kinds[0]}:{path}")
+        if (kind := kind_of_file(path)) and place.is_file():
+            return _quoted(f"{kind}:{path}")
     return None
+
+
+def kind_of_file(path: str) -> str | None:
+    """The kind of data set that reads a file of this name; None for other names."""
+    kinds = [kind for end, kind in _KINDS.items() if path.lower().endswith(end)]
+    return kinds[0] if kinds else None
 
 
 def name_of_other_kind(kind: str, path: str) -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 from adversarial_nets.datasets.paths import (
     describe_path,
     holds_images,
+    kind_of_file,
     name_for_path,
     name_of_other_kind,
 )
@@ -199,19 +200,15 @@ def register(entry: DatasetEntry, *, replace: bool = False) -> None:
             f"register got an argument {describe_type(entry)}; give a DatasetEntry, e.g. "
             "DatasetEntry('stripes', load_stripes, description='Stripes.', source='my_loader.py')."
         )
-    if not isinstance(entry.name, str) or not re.fullmatch("[^:]*(:[^:a-z]+)?", entry.name):
+    if not isinstance(entry.name, str) or not re.fullmatch(r"[^:\s][^:]*(:[^:a-z]+)?", entry.name):
         raise UserError(
             f"The data set's name is {entry.name!r}; give a text without a colon, or with a word "
             "in capitals after it that stands for a path, e.g. 'scans:FOLDER'."
         )
     if not callable(entry.loader):
         raise UserError(
-            f"The loader of {entry.name!r} is of type {type(entry.loader).__name__}; it must be a "
-            "function from a LoadRequest to a Dataset."
-        )
-    if not entry.kind.strip():
-        raise UserError(
-            f"The data set's name is {entry.name!r}; give a name of one letter or more."
+            f"The loader of {entry.name!r} is {describe_type(entry.loader)}; it must be a function "
+            "from a LoadRequest to a Dataset."
         )
     if entry.kind in REGISTRY and not replace:
         raise UserError(
@@ -240,22 +237,18 @@ def find(name: str) -> DatasetEntry:
     entry = REGISTRY.get(kind)
     if entry is None or (colon and not path and not entry.takes_path):
         raise UserError(_unknown(name))
-    if (
-        path
-        and not entry.takes_path
-        and not re.fullmatch("[0-9]{1,9}", path)
-        and path not in entry.classes
-    ):
-        names = f" or its name: {', '.join(entry.classes)}" if entry.classes else ""
-        raise UserError(
-            f"{name}: {path!r} is not a class of {kind}. After the colon give the number of a "
-            f"class, for example {kind}:1{names}."
-        )
     if entry.takes_path and not path:
         is_file = entry.name.endswith(":FILE")
         what, example = ("file", f"images.{kind}") if is_file else ("folder", "my-images")
         raise UserError(
             f"{kind} needs the path of a {what} after a colon, for example {kind}:{example}."
+        )
+    is_class = path in entry.classes or re.fullmatch("[0-9]{1,9}", path)
+    if path and not (entry.takes_path or is_class):
+        names = f" or its name: {', '.join(entry.classes)}" if entry.classes else ""
+        raise UserError(
+            f"{name}: {path!r} is not a class of {kind}. After the colon give the number of a "
+            f"class, for example {kind}:1{names}."
         )
     return entry
 
@@ -268,13 +261,7 @@ def name_of(data: str | PathLike[str]) -> str:
     """
     if isinstance(data, str):
         return data
-    path = os.fspath(data)
-    kind = next((kind for ends, kind in _KINDS_OF_FILES if path.lower().endswith(ends)), "folder")
-    return f"{kind}:{path}"
-
-
-_KINDS_OF_FILES = ((".npz", "npz"), ((".csv", ".csv.gz"), "csv"))
-"""Endings of files that are not folders, and the kind of data set that reads each."""
+    return f"{kind_of_file(os.fspath(data)) or 'folder'}:{os.fspath(data)}"
 
 
 def load(

@@ -19,6 +19,7 @@ from adversarial_nets.runs import folder
 from adversarial_nets.runs.evaluations import read_evaluations, with_round
 from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import reason
+from adversarial_nets.setting_values import require_one_of
 from adversarial_nets.settings import Settings, from_json
 from adversarial_nets.text import OTHER_ORDER, distinct_lines, network_lines, padded
 
@@ -183,9 +184,8 @@ def compare(
         UserError: fewer than two runs, a run given twice, a path that is neither a run's folder nor
             a file of that command, or unknown weights or grid.
     """
-    for name, value, known in (("weights", weights or "raw", _WEIGHTS), ("grid", grid, _GRIDS)):
-        if value not in known:
-            raise UserError(f"{name} is {value!r}; it must be {' or '.join(known)}.")
+    require_one_of("weights", weights or "raw", _WEIGHTS)
+    require_one_of("grid", grid, _GRIDS)
     places = _places(paths)
     entries = tuple(
         _from_file(path, name) if is_file else _from_folder(path, name, weights, grid)

@@ -194,12 +194,23 @@ def _points(x: Tensor) -> Tensor:
     x = as_tensor("x", x)
     if x.ndim and not len(x):
         raise UserError("There are no images to score. Give a data set whose split is not empty.")
-    if x.ndim != 2 or not x.is_floating_point():
-        raise UserError(
-            f"The images to score are {x.dtype} of shape {tuple(x.shape)}; they must be floats of "
-            "shape (n, pixels). dataset.floats(images) converts a data set's images."
-        )
+    _check_rows("The images to score", x)
     return x if x.dtype == torch.float64 else x.float()  # half precision: error of nats
+
+
+def _check_rows(what: str, x: Tensor, pixels: int | None = None) -> None:
+    """Raise an error unless images or samples are floats of shape (n, pixels)."""
+    if x.is_floating_point() and x.ndim == 2 and pixels in (None, x.shape[1]):
+        return
+    remedy = f"The images have {pixels} pixels: use the data set that the model was trained on."
+    if not x.is_floating_point():
+        remedy = "Convert uint8 images with dataset.floats(images)."
+    elif x.ndim != 2:
+        remedy = "Flatten each: x.flatten(1), or x.reshape(len(x), -1) of a NumPy array."
+    raise UserError(
+        f"{what} are {x.dtype} of shape {tuple(x.shape)}; they must be floats of shape "
+        f"(n, {pixels or 'pixels'}). {remedy}"
+    )
 
 
 def _log_sum_exp(
@@ -283,26 +294,10 @@ def _blocks(samples: Samples, pixels: int) -> Iterator[Tensor]:
             "of blocks of shape (n, pixels), e.g. a generator."
         )
     for given in blocks:
-        block = _as_tensor(given)
-        if block.ndim != 2 or block.shape[1] != pixels:
-            raise UserError(
-                f"Samples have shape {tuple(block.shape)}, but the images have {pixels} pixels, so "
-                f"the shape must be (n, {pixels}). {_remedy_for_shape(block, pixels)}"
-            )
-        if not block.is_floating_point():
-            raise UserError(
-                f"Samples are {block.dtype}; they must be floats in the range of the data. Convert "
-                "uint8 images with dataset.floats(images)."
-            )
+        block = as_tensor("samples", given)
+        _check_rows("Samples", block, pixels)
         if len(block):
             yield from block.split(_TILE)
-
-
-def _remedy_for_shape(samples: Tensor, pixels: int) -> str:
-    """The remedy for samples that are not one row of pixels each."""
-    if samples.ndim > 2 and math.prod(samples.shape[1:]) == pixels:
-        return "Flatten each sample: x.flatten(1), or x.reshape(len(x), -1) of a NumPy array."
-    return "Use the data set that the model was trained on."
 
 
 def parzen_score(
@@ -379,7 +374,7 @@ def parzen_score_on(
     data, grid = as_dataset(data), reusable(grid)
     require_held_out(data)
     floats = data.floats
-    samples = samples if callable(samples) else _as_tensor(samples)
+    samples = samples if callable(samples) else as_tensor("samples", samples)
     refuse_outside(samples, data.range, shared)
     if not data.folds:
         valid, test = sample_images(data, "valid", 1000), floats(data.test)
@@ -401,16 +396,6 @@ def parzen_score_on(
             (σ, float(mean)) for (σ, _), mean in zip(scores[0].curve, curves.mean(0), strict=True)
         ),
         folds=scores,
-    )
-
-
-def _as_tensor(samples: object) -> Tensor:
-    """Samples in memory as a tensor."""
-    if isinstance(samples, Tensor | np.ndarray):
-        return as_tensor("samples", samples)
-    raise UserError(
-        f"Samples are of type {type(samples).__name__}; give floats of shape (n, pixels) as a "
-        "tensor or an array."
     )
 
 

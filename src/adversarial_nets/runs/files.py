@@ -243,13 +243,10 @@ def read_json(path: Path) -> dict[str, Any]:
         # Windows' editor may have put a byte-order mark before the text.
         text = read_bytes(path).removeprefix(codecs.BOM_UTF8).decode("utf-8", errors=_UNDECODED)
         record = json.loads(text)
+        if not isinstance(record, dict):
+            raise ValueError("it holds no JSON object")
     except (FileNotFoundError, ValueError, RecursionError) as error:
         raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
-    if not isinstance(record, dict):
-        raise UserError(
-            f"{path} is not a file that adversarial-nets wrote: it holds no JSON object. Restore "
-            "it from a copy."
-        )
     return record
 
 

@@ -21,6 +21,7 @@ from adversarial_nets.runs.checkpoints import (
 )
 from adversarial_nets.runs.exported import check_exported, exported_checkpoint
 from adversarial_nets.runs.folder import Run, RunLike, open_run
+from adversarial_nets.setting_values import require_one_of
 from adversarial_nets.state import AdaState, Game
 from adversarial_nets.text import changed_lines, counted
 from adversarial_nets.user_networks import Requirements
@@ -303,8 +304,7 @@ def load_generator(
     """
     run = open_run(run)
     weights = run.default_weights if weights is None else weights
-    if weights not in ("raw", "averaged"):
-        raise UserError(f"weights is {weights!r}; it must be raw or averaged.")
+    require_one_of("weights", weights, ("raw", "averaged"))
     if weights == "averaged" and not (run.settings.ema_decay or run.exported):
         raise UserError(
             f"{run.name} has no averaged generator, because its ema_decay is 0. Use the raw "

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import torch
 from jaxtyping import Float, Float64
+from numpy.typing import NDArray
 from scipy.special import ndtr
 from torch import Tensor
 
@@ -38,6 +39,7 @@ XY = Float64[np.ndarray, "n d"]
 Vector = Float64[np.ndarray, " n"]
 Batch = Float[Tensor, "rows d"]
 Masses = Float64[np.ndarray, "..."]
+Floats = NDArray[np.float64]
 Numbers = Sequence[Any] | np.ndarray | Tensor
 
 _LARGEST = 1e30
@@ -171,43 +173,14 @@ class Mixture:
             as_floats(f"The {name} of the mixture", getattr(self, name))
             for name in ("means", "stds", "weights")
         )
-        if not means.size:
-            raise UserError("The mixture has no Gaussians; give one mean or more.")
-        if means.ndim != 2 or means.shape[1] not in (1, 2):
-            raise UserError(
-                f"The means have the shape {means.shape}; give (n,) or (n, 1) for the line, (n, 2) "
-                "for the plane."
-            )
-        weights = weights if weights.size else np.full(len(means), 1 / len(means))
-        if not len(means) == stds.size == weights.size:
-            raise UserError(
-                f"The mixture has {len(means)} means, {stds.size} standard deviations and "
-                f"{weights.size} weights; give the same number of each."
-            )
+        n = means.size and len(means)
+        stds, weights = stds.ravel(), weights.ravel() if weights.size else np.full(n, 1 / max(n, 1))
+        _check_mixture(means, stds, weights)
+        if not math.isclose(weights.sum(), 1):  # rounded to float32
+            weights = weights / weights.sum()
         object.__setattr__(self, "means", tuple(map(tuple, means.tolist())))
-        object.__setattr__(self, "stds", tuple(stds.ravel().tolist()))
-        object.__setattr__(self, "weights", tuple(weights.ravel().tolist()))
-        self._check_values()
-        if not math.isclose(sum(self.weights), 1):  # rounded to float32
-            object.__setattr__(self, "weights", tuple((weights / weights.sum()).ravel().tolist()))
-
-    def _check_values(self) -> None:
-        """Check the parameters one by one."""
-        if not all(0 < s < math.inf for s in self.stds):
-            raise UserError(
-                f"The standard deviations are {', '.join(map(str, self.stds))}; each must be above "
-                "0 and finite."
-            )
-        if not (all(w > 0 for w in self.weights) and abs(sum(self.weights) - 1) < 1e-5):
-            raise UserError(
-                f"The weights are {', '.join(map(str, self.weights))}; each must be above 0, and "
-                "their sum 1."
-            )
-        for mean, std in zip(self.means, self.stds, strict=True):
-            for m in mean:
-                if not math.isfinite(m):
-                    raise UserError(f"A mean is {m}; the means must be finite.")
-                require_float32(f"N({m:g}, {std:g}²)", m, std)
+        object.__setattr__(self, "stds", tuple(stds.tolist()))
+        object.__setattr__(self, "weights", tuple(weights.tolist()))
 
     @property
     def pixels(self) -> int:
@@ -243,6 +216,32 @@ class Mixture:
     def minibatch(self, address: Address, first: int) -> Batch:
         """The rows of a minibatch of new samples."""
         return self.sample(address)
+
+
+def _check_mixture(means: Floats, stds: Floats, weights: Floats) -> None:
+    """Check the parameters of a mixture; `Mixture.__post_init__` says what is refused."""
+    if means.ndim != 2 or not means.size or means.shape[1] not in (1, 2):
+        raise UserError(
+            f"The means have the shape {means.shape}; give one or more: (n,) or (n, 1) for the "
+            "line, (n, 2) for the plane."
+        )
+    if not len(means) == len(stds) == len(weights):
+        raise UserError(
+            f"The mixture has {len(means)} means, {len(stds)} standard deviations and "
+            f"{len(weights)} weights; give the same number of each."
+        )
+    is_one = abs(weights.sum() - 1) < 1e-5
+    for name, values, right, rule in (
+        ("means", means, np.isfinite(means), "finite"),
+        ("standard deviations", stds, (stds > 0) & np.isfinite(stds), "above 0 and finite"),
+        ("weights", weights, (weights > 0) & is_one, "above 0, and their sum 1"),
+    ):
+        if not right.all():
+            given = ", ".join(map(str, values.ravel().tolist()))
+            raise UserError(f"The {name} are {given}; each must be {rule}.")
+    for mean, std in zip(means, stds, strict=True):
+        for m in mean:
+            require_float32(f"N({m:g}, {std:g}²)", float(m), float(std))
 
 
 def gaussian(mean: float = 0.0, std: float = 1.0) -> Mixture:

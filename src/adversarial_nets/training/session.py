@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import nn
 
@@ -32,6 +32,7 @@ from adversarial_nets.setting_values import (
     POSITIVE,
     check_value,
     plain_value,
+    require_one_of,
     require_type,
     whole_number,
 )
@@ -168,10 +169,8 @@ def _check_arguments(
     precision: str, keep: str, preset: object, settings: object, cadence: object
 ) -> None:
     """Raise a SettingError for impossible values and types."""
-    if precision not in ("float32", "bfloat16"):
-        raise SettingError("precision", f"is {precision!r}; it must be 'float32' or 'bfloat16'.")
-    if keep not in ("newest", "all"):
-        raise SettingError("keep", f"is {keep!r}; it must be 'newest' or 'all'.")
+    require_one_of("precision", precision, get_args(Precision))
+    require_one_of("keep", keep, ("newest", "all"))
     if not isinstance(preset, str | None):
         raise SettingError(
             "preset", f"is {describe_type(preset)}; give its name, e.g. 'quickstart'."
