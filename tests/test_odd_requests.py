@@ -184,7 +184,7 @@ def test_odd_arguments_of_sample() -> None:
         (lambda: sample(G, s, 1, first=2.5), "first is 2.5"),
         (lambda: sample(G, s, 1, first=2**70), "first is .*or less"),
         (lambda: sample(G, s, 1, z=z.fill_(torch.nan)), "z has NaN or infinite"),
-        (lambda: sample(G, s, 1, z=z.to("meta")), "without values"),
+        (lambda: sample(G, s, 1, z=z.to("meta")), "a meta, sparse"),
         (lambda: sample(G, s, 1, z=z.to(torch.complex64)), "a complex tensor"),
     )
     for call, problem in cases:

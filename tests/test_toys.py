@@ -129,7 +129,7 @@ def test_wrong_parameters_raise_errors() -> None:
     for weights in ((2.0,), (0.0,), (math.nan,)):
         with pytest.raises(UserError, match="their sum 1"):
             distributions.Mixture(((0.0,),), (1.0,), weights)
-    with pytest.raises(UserError, match="no Gaussians"):
+    with pytest.raises(UserError, match="give one or more"):
         distributions.Mixture((), ())
     with pytest.raises(UserError, match="must be finite"):
         distributions.gaussian(math.inf, 1.0)

@@ -58,7 +58,6 @@ def warn_of_head_start(s: "Settings", rounds: int) -> None:
         warnings.warn(
             f"D is never trained: head_start is {s.head_start}, and the game ends at round "
             f"{rounds}. Give a smaller head_start or more rounds.",
-            UserWarning,
             stacklevel=3,
         )
 

@@ -6,7 +6,16 @@ from torch import Tensor
 
 from adversarial_nets.errors import UserError
 
-__all__ = ["as_tensor"]
+__all__ = ["as_tensor", "refuse_unusual"]
+
+
+def refuse_unusual(name: str, given: Tensor) -> None:
+    """Raise an error for a tensor that has no dense values in memory."""
+    if given.layout != torch.strided or given.is_quantized or given.is_meta or given.is_nested:
+        raise UserError(
+            f"{name} is a meta, sparse, nested or quantised tensor; give an ordinary one, for "
+            "example x.to_dense(), x.dequantize() or torch.stack(list_of_tensors)."
+        )
 
 
 def as_tensor(name: str, given: object) -> Tensor:
@@ -29,11 +38,10 @@ def as_tensor(name: str, given: object) -> Tensor:
         found = torch.as_tensor(given)
         if found.is_complex():
             raise ValueError("a complex tensor")
-        if found.layout != torch.strided or found.is_quantized or found.is_meta or found.is_nested:
-            raise ValueError("a sparse, nested or quantised tensor, or one without values")
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{name} is not a tensor or an array of numbers ({str(error).rstrip('.')}). Give one, "
             "e.g. torch.tensor([0, 1]) or numpy.array([0.5, 1.5])."
         ) from error
+    refuse_unusual(name, found)
     return found.detach()

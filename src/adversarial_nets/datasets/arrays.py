@@ -15,6 +15,7 @@ from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.datasets.registry import load, name_of
 from adversarial_nets.errors import UserError
 from adversarial_nets.setting_values import plain_value
+from adversarial_nets.tensors import refuse_unusual
 
 __all__ = ["Array", "DataLike", "as_dataset", "dataset_from_arrays", "name_or_dataset"]
 
@@ -228,11 +229,7 @@ def _no_images(what: str, shape: tuple[int, ...]) -> UserError:
 
 def _to_numpy(what: str, array: object) -> NDArray[Any]:
     if isinstance(array, Tensor):
-        if array.layout != torch.strided or array.is_quantized or array.is_meta or array.is_nested:
-            raise UserError(
-                f"{what} is a meta, sparse, nested or quantised tensor; give an ordinary one, for "
-                "example x.to_dense(), x.dequantize() or torch.stack(list_of_images)."
-            )
+        refuse_unusual(what, array)
         array = array.detach().cpu()
         in_numpy = not array.is_floating_point() or array.dtype in _NUMPY_FLOATS
         return (array if in_numpy else array.float()).numpy()

@@ -273,7 +273,6 @@ def _warn_of_transparency(name: str, facts: Sequence[ImageFacts]) -> None:
             f"{name}: {n:,} of {len(facts):,} images have transparent parts, which become white. "
             "The setting background chooses the colour: 'black' for white drawings, 'white' to "
             "keep it without this warning. channels 4 keeps them transparent, in samples too.",
-            UserWarning,
             stacklevel=3,
         )
 
@@ -295,7 +294,6 @@ def _warn_of_narrow_range(name: str, facts: Sequence[ImageFacts], stretch: bool)
             f"{name}: {counted(n, '16-bit image')} use only the values {low:,} to {high:,} of 0 to "
             f"65,535, which become {low * 255 / 65535:.0f} to {high * 255 / 65535:.0f} of 0 to "
             f"255. {remedy}",
-            UserWarning,
             stacklevel=3,
         )
     if stretch and _used_range(facts, 16) is None:

@@ -266,7 +266,6 @@ def _given_splits(
                 f"{shown} has a subfolder {' and '.join(held_out)} but none for training, so all "
                 "its images are pooled and split again. To keep the split, put the training images "
                 "into a subfolder train.",
-                UserWarning,
                 stacklevel=2,
             )
         return None
@@ -274,7 +273,6 @@ def _given_splits(
         warnings.warn(
             f"{counted(n_outside, 'image')} in {shown} outside its subfolders train, valid and "
             "test: not used. To use them, move them into one of these.",
-            UserWarning,
             stacklevel=2,
         )
     return given

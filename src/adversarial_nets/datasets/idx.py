@@ -135,20 +135,14 @@ def _parse(
         raise UserError(
             f"{path} is damaged: its header states {stated}, and {found} follow. Download it again."
         )
-    if sha256 is not None:
-        _check_hash(header, data, sha256, path)
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(shape)
-
-
-def _check_hash(header: bytes, data: bytes, sha256: str, path: Path) -> None:
-    digest = hashlib.sha256(header)
-    digest.update(data)
-    if digest.hexdigest() != sha256:
+    digest = hashlib.sha256(header + data).hexdigest() if sha256 else None
+    if digest != sha256:
         raise UserError(
             f"{path} has other contents than expected: the SHA-256 of its uncompressed bytes is "
-            f"{digest.hexdigest()}, not {sha256}. Download it again; to use other data in MNIST's "
-            "format, type idx:FOLDER."
+            f"{digest}, not {sha256}. Download it again; to use other data in MNIST's format, type "
+            "idx:FOLDER."
         )
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8).view(shape)
 
 
 def _refuse_web_page(path: Path, start: bytes) -> None:

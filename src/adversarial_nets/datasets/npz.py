@@ -85,6 +85,5 @@ def _warn_of_unused(
         warnings.warn(
             f"{path}: these arrays are not used: {', '.join(unused)}. The names that are read are "
             f"{known}.",
-            UserWarning,
             stacklevel=3,
         )

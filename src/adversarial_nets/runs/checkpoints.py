@@ -13,6 +13,7 @@ import safetensors.torch
 from torch import Tensor
 
 from adversarial_nets.errors import UserError
+from adversarial_nets.runs.fields import check
 from adversarial_nets.runs.files import (
     FORMAT,
     check_format,
@@ -41,6 +42,8 @@ __all__ = [
 
 GENERATOR = "generator.safetensors"
 """The weights in the folder of an exported generator (`runs.exported`)."""
+
+_UNREADABLE = (FileNotFoundError, KeyError, TypeError, ValueError, RecursionError)
 
 KEEP = 2
 """Number of newest checkpoints to keep; the best one is also kept."""
@@ -226,13 +229,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = ()) -> Checkpoint:
             if hashlib.sha256(content).hexdigest() != record["sha256"][name]:
                 raise ValueError("its checksum is wrong")
             tensors[name] = safetensors.torch.load(content)
-        except (
-            FileNotFoundError,
-            KeyError,
-            TypeError,
-            ValueError,
-            safetensors.SafetensorError,
-        ) as error:
+        except (*_UNREADABLE, safetensors.SafetensorError) as error:
             raise _damaged(path, f"{name}: {error}") from error
     return Checkpoint(
         int(record["round"]), tensors["nets.safetensors"], tensors["optimisers.safetensors"], record
@@ -243,14 +240,12 @@ def _read_state(path: Path) -> dict[str, Any]:
     """A checkpoint's state.json, whose SHA-256 is verified; earlier versions wrote none."""
     file = path / "state.json"
     try:
-        record = json.loads(read_bytes(file).decode("utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError("it holds no JSON object")
-    except (FileNotFoundError, ValueError, RecursionError) as error:
+        record: dict[str, Any] = json.loads(read_bytes(file).decode("utf-8"))
+        check(record, {"sha256?": dict})
+    except _UNREADABLE as error:
         raise _damaged(path, f"state.json: {reason(error)}") from error
     check_format(record, file)
-    hashes = record.get("sha256")
-    recorded = hashes.get("state.json") if isinstance(hashes, dict) else None
+    recorded = record.get("sha256", {}).get("state.json")
     if recorded is not None and recorded != _hash_of_state(record):
         raise _damaged(path, "state.json: its checksum is wrong")
     return record

@@ -43,7 +43,6 @@ def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
             f"Damaged lines of {Path(place) / 'metrics.jsonl'} are left out: "
             f"{', '.join(map(str, damaged[:5]))}{', …' if len(damaged) > 5 else ''}. Restore them "
             "from a copy.",
-            UserWarning,
             stacklevel=2,
         )
     return rows
@@ -127,7 +126,6 @@ def cut_metrics(folder: Path, last: int) -> None:
             warnings.warn(
                 f"Damaged lines of {path} ({len(damaged)}) are left out; {copy.name} is a copy of "
                 "it.",
-                UserWarning,
                 stacklevel=2,
             )
         text = "".join(json.dumps(row) + "\n" for row in rows if row["round"] <= last)

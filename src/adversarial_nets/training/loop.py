@@ -120,7 +120,6 @@ class TrainingSession:
             warnings.warn(
                 f"{self.run.name} already has {game.round:,} rounds, more than the "
                 f"{self.rounds:,} asked for; nothing was trained.",
-                UserWarning,
                 stacklevel=4,
             )
         if game.round == 0:
@@ -278,7 +277,6 @@ class TrainingSession:
                 "A callback changed the learning rate or momentum of an optimiser, which the "
                 "settings' schedule sets again in each round. Change the settings with "
                 "build.change_settings, or pass your own optimiser.",
-                UserWarning,
                 stacklevel=2,
             )
         noted = self.run.info.get("changed_during_training", [])

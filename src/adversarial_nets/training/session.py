@@ -318,8 +318,6 @@ def length(settings: Settings, data: Dataset, rounds: int | None, epochs: float 
         raise UserError("Both rounds and epochs are given; give one of them.")
     if rounds is not None:
         return whole_number("rounds", rounds)
-    if epochs is None:
-        raise UserError("The length of the run is missing; give rounds or epochs.")
     epochs = plain_value(epochs, float)
     check_value("epochs", epochs, float, POSITIVE)
     return rounds_in(settings, data, epochs)
@@ -464,7 +462,6 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
             f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "
             "learning rate and momentum. Give them to the optimiser, e.g. "
             "optimiser=functools.partial(torch.optim.Adam, lr=2e-4).",
-            UserWarning,
             stacklevel=3,
         )
 
