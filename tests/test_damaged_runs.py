@@ -363,7 +363,7 @@ def test_a_lost_best_checkpoint_is_replaced_by_a_later_one(tmp_path: Path) -> No
     record["best"] |= {"round": 5, "valid_nats": -1e9}  # its checkpoint does not exist
     del record["sha256"]["state.json"]
     state.write_text(json.dumps(record))
-    with pytest.raises(UserError, match=r"no longer has its best checkpoint, that of round 5"):
+    with pytest.raises(UserError, match=r"no checkpoint 'best', which was that of round 5"):
         checkpoints.checkpoint_folder(tmp_path, "best")
     record["best"]["valid_nats"] = 1e9  # no later score can be better
     state.write_text(json.dumps(record))

@@ -93,9 +93,9 @@ GOOD = idx_bytes(images(6))
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("images", b"", "it is empty"),
+        ("images", b"", "is empty"),
         ("images.gz", b"", "it is empty"),
-        ("images.gz", gzip.compress(b"", mtime=0), "it is empty"),
+        ("images.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("images", PAGE, "is a web page"),
         ("images.gz", PAGE, "is a web page"),
         ("images.gz", gzip.compress(PAGE, mtime=0), "is a web page"),

@@ -404,7 +404,10 @@ def test_sigma_of_other_types() -> None:
         with pytest.raises(UserError, match=says):
             log_likelihood(x, x, wrong)
     for points in (None, "x", torch.tensor(1.0), x.to("meta"), x.to_sparse(), [["a"]]):
-        with pytest.raises(UserError, match=r"x is not a tensor or an array|images to score are"):
+        with pytest.raises(
+            UserError,
+            match=r"x is not a tensor or an array|x is a meta, sparse|images to score are",
+        ):
             log_likelihood(points, x, [0.5])  # type: ignore[arg-type]
 
 

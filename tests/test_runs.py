@@ -349,7 +349,7 @@ def test_generators_of_a_run(straight: Path) -> None:
     averaged, _ = game_state.load_generator(run, weights="averaged")
     assert step == 60
     assert not torch.equal(next(raw.parameters()), next(averaged.parameters()))
-    with pytest.raises(UserError, match="raw or averaged"):
+    with pytest.raises(UserError, match="'raw' or 'averaged'"):
         game_state.load_generator(run, weights="mean")
 
 

@@ -101,7 +101,7 @@ def test_samples_of_a_class(run: Path, tmp_path: Path, capsys: pytest.CaptureFix
     ("line", "words"),
     [
         ("sample RUN --class cat", "Did you mean cats?"),
-        ("sample RUN --class 2", "There is no class '2'"),
+        ("sample RUN --class 2", "There is no class named '2'"),
         ("sample RUN --class cats --per-class 3", "give it alone"),
         ("sample RUN --per-class 0", "--per-class is 0"),
         ("interpolate RUN --to-class cats", "give --class"),

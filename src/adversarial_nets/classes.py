@@ -5,7 +5,6 @@ becomes (x, c), with c in one-hot form. Each sample keeps the c that G received.
 class, c contains no information, so it has no columns, and the game is the unconditional one.
 """
 
-import difflib
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -14,7 +13,7 @@ from torch import Tensor, nn
 
 from adversarial_nets.datasets import Dataset, Source
 from adversarial_nets.datasets.registry import REGISTRY
-from adversarial_nets.errors import NoTrainingClasses, UserError
+from adversarial_nets.errors import NoTrainingClasses, UserError, unknown_name
 from adversarial_nets.random import Address
 from adversarial_nets.settings import Settings
 from adversarial_nets.tensors import as_tensor
@@ -121,10 +120,6 @@ def _shares(G: nn.Module) -> Tensor | None:
     return dict(G.named_buffers(recurse=False)).get("class_shares")
 
 
-def _nothing_known(G: nn.Module) -> Tensor | None:
-    return dict(G.named_buffers(recurse=False)).get("nothing_known")
-
-
 def with_classes(rows: Rows, c: Numbers, columns: int) -> Float[Tensor, "m values_and_classes"]:
     """Append the class of each row in one-hot form.
 
@@ -178,7 +173,7 @@ def generator_input(
         UserError: a condition of a wrong shape, or for a generator without a condition; missing
             classes, or class numbers that do not exist.
     """
-    shares, nothing = _shares(G), _nothing_known(G)
+    shares, nothing = _shares(G), dict(G.named_buffers(recurse=False)).get("nothing_known")
     z = z if isinstance(z, Tensor) else as_tensor("z", z)
     c = c if c is None or isinstance(c, Tensor) else as_tensor("c", c)
     if c is not None and c.is_floating_point():
@@ -230,8 +225,4 @@ def find_class(names: Sequence[str], wanted: str) -> int:
             f"Class {wanted!r} is given, but this run has no classes. Train one with --condition "
             "classes."
         )
-    by_lower_case = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(wanted.lower(), by_lower_case, n=1)
-    hint = f" Did you mean {by_lower_case[near[0]]}?" if near else ""
-    shown = ", ".join(names[:20]) + (", …" if len(names) > 20 else "")
-    raise UserError(f"There is no class {wanted!r}.{hint} The classes are {shown}.")
+    raise unknown_name(wanted, names, "class")

@@ -1,6 +1,7 @@
 """Errors with a message for the user, raised where they are found and caught in `cli.main`."""
 
 import difflib
+import json
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ __all__ = [
     "UserError",
     "describe_type",
     "install",
+    "reason",
     "unknown_name",
 ]
 
@@ -172,6 +174,23 @@ def install(extra: str) -> str:
     return f'{python} -m pip install "adversarial-nets[{extra}]"'
 
 
+def reason(error: Exception) -> str:
+    """The reason why a file cannot be read, in a few words, from the error that was raised."""
+    match error:
+        case UnicodeDecodeError():
+            return "it is not a text file"
+        case json.JSONDecodeError():
+            return f"it is not JSON: {error}"
+        case KeyError():
+            return f"it has no {error}"
+        case OSError():
+            return error.strerror or str(error)[:100] or "it cannot be read"
+        case TypeError() | AttributeError():
+            return "a value has another type"
+        case _:
+            return str(error)[:100]
+
+
 def describe_type(value: object) -> str:
     """A value's type for an error message, after "is".
 
@@ -183,8 +202,13 @@ def describe_type(value: object) -> str:
     return f"of type {type(value).__name__}"
 
 
+_MOST_SHOWN = 150  # names in a message
+
+
 def unknown_name(name: object, known: Sequence[str], what: str) -> UnknownName:
     """The error for an unknown name, which suggests the nearest known one."""
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
-    hint = f" Did you mean {near[0]}?" if near else ""
-    return UnknownName(f"There is no {what} named {name!r}.{hint} Known: {', '.join(known)}.")
+    by_lower_case = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(str(name).lower(), by_lower_case, n=1, cutoff=0.5)
+    hint = f" Did you mean {by_lower_case[near[0]]}?" if near else ""
+    shown = ", ".join(known if len(known) <= _MOST_SHOWN else [*known[:20], "…"])
+    return UnknownName(f"There is no {what} named {name!r}.{hint} Known: {shown}.")

@@ -3,7 +3,6 @@
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -78,7 +77,6 @@ def _try_loss(
                 "Compute it from them with torch alone, without .detach(), .item() or "
                 "torch.no_grad()."
             )
-
     _refuse_sum(name, loss, logits, trained_by)
 
 
@@ -135,12 +133,12 @@ def _check_closed_forms(objective: Objective, name: str) -> None:
     by_autograd = dataclasses.replace(objective, d_gradients=None, g_gradient=None)
     a_x = torch.linspace(-3.1, 2.9, 7, dtype=torch.float64)
     a_G_z = a_x.flip(0) + 0.17
-    computed: list[tuple[str, Any, Callable[[Objective], Sequence[Tensor]]]] = [
-        ("d_gradients", objective.d_gradients, lambda of: d_logit_gradients(of, a_x, a_G_z)),
-        ("g_gradient", objective.g_gradient, lambda of: [g_logit_gradient(of, a_G_z)]),
-    ]
-    for field_name, closed_form, gradients in computed:
-        if closed_form is None:
+    fields: dict[str, Callable[[Objective], Sequence[Tensor]]] = {
+        "d_gradients": lambda of: d_logit_gradients(of, a_x, a_G_z),
+        "g_gradient": lambda of: [g_logit_gradient(of, a_G_z)],
+    }
+    for field_name, gradients in fields.items():
+        if getattr(objective, field_name) is None:
             continue
         pairs = zip(gradients(objective), gradients(by_autograd), strict=True)
         if not all(torch.allclose(a, b, atol=1e-6) for a, b in pairs):

@@ -17,11 +17,8 @@ _SMALLEST_SIGMA = 1e-4
 def check_combinations(s: "Settings") -> None:
     """Raise a SettingError if two settings contradict each other."""
     _check_lengths(s)
-    _check_penalty_sigma(s)
-    _check_G(s)
-    _check_D(s)
-    _check_condition(s)
-    _check_joint(s)
+    _check_networks(s)
+    _check_game(s)
 
 
 def refuse_unused(s: "Settings", changed: Collection[str]) -> None:
@@ -105,57 +102,41 @@ def _check_lengths(s: "Settings") -> None:
             )
 
 
-def _check_penalty_sigma(s: "Settings") -> None:
-    """Check that x + σε differs from x by more than the rounding errors of float32."""
+def _check_networks(s: "Settings") -> None:
+    G, D = s.G, s.D
+    for name, maps, units in (("G.hidden", G.maps, G.hidden), ("D.units", D.maps, D.units)):
+        if maps and units:
+            raise SettingError(
+                name,
+                f"has {len(units)} values, but {name[0]}.maps makes {name[0]} convolutional. Leave "
+                f"{name} out, or give --{name[0]}.maps 0 for a multilayer perceptron.",
+            )
+    inputs = G.hidden[-1] if G.hidden else s.z_size
+    if G.sparse > inputs:
+        raise SettingError("G.sparse", f"is {G.sparse}, but an output unit has {inputs} inputs.")
+    if G.sparse and G.deconvolution:
+        raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
+    if G.bilinear and not G.deconvolution:
+        raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
+    if G.batch_norm and s.batch == 1:
+        raise SettingError("G.batch_norm", "normalises a minibatch; give a batch of 2 or more.")
+    if D.maps and D.convolutions:
+        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
+    if not D.units and not D.maps:
+        raise SettingError("D.units", "is empty; give at least one maxout layer.")
+    if len(D.convolutions) > 3:
+        raise SettingError("D.convolutions", f"has {len(D.convolutions)} values; at most 3.")
+    if D.spectral_norm and s.max_norm is not None:
+        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
+
+
+def _check_game(s: "Settings") -> None:
     if 0 < s.penalty_sigma < _SMALLEST_SIGMA:
         raise SettingError(
             "penalty_sigma",
             f"is {s.penalty_sigma:g}; rounding errors are then larger than D(x + σε) - D(x). It "
             f"must be {_SMALLEST_SIGMA:g} or more, or 0 for exact penalties.",
         )
-
-
-def _refuse_two_kinds(name: str, maps: int, units: int) -> None:
-    """Raise an error if a network is set to be both convolutional and a multilayer perceptron."""
-    network = name[0]
-    if maps and units:
-        raise SettingError(
-            name,
-            f"has {units} values, but {network}.maps makes {network} convolutional. Leave {name} "
-            f"out, or give --{network}.maps 0 for a multilayer perceptron.",
-        )
-
-
-def _check_G(s: "Settings") -> None:
-    _refuse_two_kinds("G.hidden", s.G.maps, len(s.G.hidden))
-    inputs = s.G.hidden[-1] if s.G.hidden else s.z_size
-    if s.G.sparse > inputs:
-        raise SettingError(
-            "G.sparse", f"is {s.G.sparse}, but an output unit has {inputs} incoming weights."
-        )
-    if s.G.sparse and s.G.deconvolution:
-        raise SettingError("G.sparse", "needs a full output layer; leave out G.deconvolution.")
-    if s.G.bilinear and not s.G.deconvolution:
-        raise SettingError("G.bilinear", "initialises a deconvolution; give G.deconvolution too.")
-    if s.G.batch_norm and s.batch == 1:
-        raise SettingError(
-            "G.batch_norm", "normalises over a minibatch; give a batch of 2 or more."
-        )
-
-
-def _check_D(s: "Settings") -> None:
-    _refuse_two_kinds("D.units", s.D.maps, len(s.D.units))
-    if s.D.maps and s.D.convolutions:
-        raise SettingError("D.convolutions", "and D.maps are two kinds of convolutions; give one.")
-    if not s.D.units and not s.D.maps:
-        raise SettingError("D.units", "is empty; give at least one maxout layer.")
-    if len(s.D.convolutions) > 3:
-        raise SettingError("D.convolutions", f"has {len(s.D.convolutions)} values; at most 3.")
-    if s.D.spectral_norm and s.max_norm is not None:
-        raise SettingError("D.spectral_norm", "scales the weights itself; leave out max_norm.")
-
-
-def _check_condition(s: "Settings") -> None:
     for name, class_units, hidden in (
         ("G.class_units", s.G.class_units, s.G.hidden),
         ("D.class_units", s.D.class_units, s.D.units),
@@ -174,9 +155,6 @@ def _check_condition(s: "Settings") -> None:
         raise SettingError(
             "D.projection", "needs condition classes, and D.class_units 0 (the class enters once)."
         )
-
-
-def _check_joint(s: "Settings") -> None:
     other = (
         s.condition or s.G.maps or s.D.maps or s.D.convolutions or s.G.deconvolution or s.G.sparse
     )

@@ -173,8 +173,8 @@ def parse_value(name: str, given: Any, kind: Any, bounds: Bounds) -> Any:  # noq
             value = kind(given)
             if isinstance(given, str) or value == given:
                 return value
-    required = f"one of {', '.join(map(str, kinds))}" if origin is Literal else ""
-    required = required or type_in_words(kind, bounds, given)
+    words = ", ".join(map(str, kinds))
+    required = f"one of {words}" if origin is Literal else type_in_words(kind, bounds, given)
     raise SettingError(name, f"is {given!r}; it must be {required}.")
 
 

@@ -162,8 +162,7 @@ def prepare_discriminator(D: nn.Module, data: Source, required: Requirements) ->
     """
     D = _checked(D, "D", required)
     x = _images(data, required)
-    shapes: list[Shape] = [(required.pixels,)]
-    shapes += [required.image_shape] if required.image_shape else []
+    shapes = [shape for shape in ((required.pixels,), required.image_shape) if shape]
     takes = " or ".join(str((len(x), *shape)) for shape in shapes)
     net = _adapted(
         D,

@@ -151,9 +151,7 @@ def _check_arguments(image_shape: object, name: object, images: Mapping[str, Arr
         check_image_shape(image_shape)
     if not isinstance(name, str) or not name:
         raise UserError(f"name is {name!r}; it must be a text, for example 'shapes'.")
-    if "all" in images:
-        return
-    if not {"train"} < images.keys() <= set(SPLITS):
+    if "all" not in images and not {"train"} < images.keys() <= set(SPLITS):
         raise UserError(
             f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and one "
             "or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
@@ -203,10 +201,9 @@ def _to_rows(
     values = _to_numpy(what, array)
     if values.ndim < 2 or (image_shape is None and values.ndim == 2 and values.size):
         raise _no_images(what, values.shape)
-    values = _to_bytes(what, values)
     if not values.size:
         raise UserError(f"{what} is empty; give images.")
-    values = _channels_first(what, values, image_shape)
+    values = _channels_first(what, _to_bytes(what, values), image_shape)
     _, channels, height, width = values.shape
     rows = np.ascontiguousarray(values).reshape(len(values), -1)
     return torch.from_numpy(rows), (channels, height, width)
@@ -257,9 +254,9 @@ def _to_bytes(what: str, values: NDArray[Any]) -> NDArray[np.uint8]:
             "floats from 0 to 1. Convert whole numbers from 0 to 255 with .astype('uint8'), and "
             "12-bit or 16-bit values by dividing them by 4095 or 65535."
         )
-    if values.size and not np.isfinite(values).all():
+    if not np.isfinite(values).all():
         raise UserError(f"{what} has values that are NaN or infinite; remove those images.")
-    low, high = (float(f(values)) if values.size else 0.0 for f in (np.min, np.max))
+    low, high = float(values.min()), float(values.max())
     if low < 0 or high > 1:
         remedy = (
             "bring them there with (x + 1) / 2"
@@ -326,18 +323,14 @@ def _class_numbers(
     if not given.keys() <= counts.keys():
         raise UserError("Give images and labels both as one array, or both by the same splits.")
     found = {split: _one_per_image(split, x, counts[split]) for split, x in given.items()}
-    texts = [x.astype(str) for x in found.values() if x.dtype.kind in "US"]
-    if texts:
-        if len(texts) < len(found):
-            raise UserError("labels are numbers in one split and names in another; give names.")
-        classes = classes or tuple(map(str, np.unique(np.concatenate(texts))))
-        if unknown := set(np.concatenate(texts)) - set(classes):
-            raise UserError(f"labels has the class {str(min(unknown))!r}, which classes lacks.")
+    if any(x.dtype.kind in "US" for x in found.values()):
+        texts = {split: x.astype(str).tolist() for split, x in found.items()}
+        names = set().union(*texts.values())
+        classes = classes or tuple(sorted(names))
+        if unknown := names - set(classes):
+            raise UserError(f"labels has the class {min(unknown)!r}, which classes lacks.")
         number_of = {name: i for i, name in enumerate(classes)}
-        found = {
-            split: np.array([number_of[name] for name in x.tolist()])
-            for split, x in zip(found, texts, strict=True)
-        }
+        found = {split: np.array([number_of[name] for name in x]) for split, x in texts.items()}
     for numbers in found.values():
         whole = numbers.dtype.kind in "fiub" and bool((numbers == np.floor(numbers)).all())
         if not whole or not 0 <= numbers.min() <= numbers.max() <= _LARGEST_CLASS:

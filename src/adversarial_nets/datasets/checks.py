@@ -37,23 +37,15 @@ _CHUNK = 4096  # images compared at a time
 
 
 def refuse_invalid(data: "Dataset") -> None:
-    """Raise an error if a data set's fields are invalid or contradict each other.
-
-    Raises:
-        UserError: a split is not a uint8 tensor of shape (n, pixels), or is empty; the image shape
-            is not (channels, height, width); the range is not a pair of finite numbers in ascending
-            order; labels are not one integer for each image; the norm is not above 0.
-    """
+    """Raise an error if a data set's fields are invalid or contradict each other."""
     check_image_shape(data.image_shape)
     ends = data.range
-    is_pair = isinstance(ends, tuple) and len(ends) == 2 and all(map(_is_number, ends))
-    if not (is_pair and -math.inf < ends[0] < ends[1] < math.inf):
+    is_pair = isinstance(ends, tuple) and len(ends) == 2
+    are_numbers = is_pair and all(isinstance(end, int | float | np.number) for end in ends)
+    if not (are_numbers and -math.inf < ends[0] < ends[1] < math.inf):
         raise UserError(
             f"range is {ends!r}; it must be the smallest and the largest value, e.g. (0.0, 1.0)."
         )
-    norm = data.contrast_norm
-    if norm is not None and not (_is_number(norm) and 0 < norm < math.inf):
-        raise UserError(f"contrast_norm is {norm!r}; it must be a norm above 0, or left out.")
     if not isinstance(data.labels, Mapping):
         raise UserError(
             f"labels is of type {type(data.labels).__name__}; it must hold the class numbers by "
@@ -92,10 +84,6 @@ def refuse_other_than_bytes(name: str, images: Tensor) -> None:
             "and values from 0 to 255 with x.round().to(torch.uint8), or let dataset_from_arrays "
             "make the data set."
         )
-
-
-def _is_number(x: object) -> bool:
-    return isinstance(x, int | float | np.integer | np.floating)
 
 
 def _check_images(name: str, images: Tensor, shape: tuple[int, int, int]) -> None:

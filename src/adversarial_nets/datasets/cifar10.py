@@ -81,19 +81,16 @@ def load_cifar10(name: str = "cifar10", on_progress: Progress | None = None) -> 
             f"There is no {BATCHES[0]} for cifar10-copy. Put the six batches of the copy into "
             f"ADVNETS_DATA/{FOLDER}."
         )
+    elif archive := _users_archive():
+        batches = read_archive(archive)
     else:
-        archive = _users_archive()
-        batches = (
-            read_archive(archive)
-            if archive
-            else fetch_file(
-                _cached_archive(),
-                URLS,
-                read_archive,
-                on_progress,
-                instructions="unpack the archive's six .bin files into a folder "
-                f"{FOLDER} and set ADVNETS_DATA to its parent folder.",
-            )
+        batches = fetch_file(
+            _cached_archive(),
+            URLS,
+            read_archive,
+            on_progress,
+            instructions=f"unpack the archive's six .bin files into a folder {FOLDER} and set "
+            "ADVNETS_DATA to its parent folder.",
         )
     return _dataset(name, batches)
 

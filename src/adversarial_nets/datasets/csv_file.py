@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from adversarial_nets.datasets.arrays import dataset_from_arrays
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, reason
 
 __all__ = ["load_csv"]
 
@@ -99,10 +99,8 @@ def _read(path: Path) -> tuple[list[str], NDArray[np.float32]]:
         if len({len(row) for row in values}) != 1:
             raise ValueError("its lines have different numbers of columns" if values else "empty")
     except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        why = "it is not a text file" if isinstance(error, UnicodeDecodeError) else why
         raise UserError(
-            f"{path} cannot be read as a table of numbers ({str(why)[:100]}). In csv:FILE, FILE "
+            f"{path} cannot be read as a table of numbers ({reason(error)}). In csv:FILE, FILE "
             f"must have {_LAYOUT}."
         ) from error
     return names, np.stack(values)

@@ -82,8 +82,7 @@ def _unpack(path: Path) -> Path:
                 f"({error.strerror}). Free some space there, raise the limit (ulimit -f), or "
                 "unpack it yourself and give the folder."
             ) from error
-        is_encrypted = "encrypted" in str(error)
-        why = "it needs a password" if is_encrypted else str(error)
+        why = "it needs a password" if "encrypted" in str(error) else str(error)
         raise UserError(
             f"The archive {path} cannot be unpacked ({why}). Repair it, or unpack it "
             "yourself and give the folder."

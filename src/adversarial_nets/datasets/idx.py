@@ -112,6 +112,8 @@ def _parse(
     """Check the header against the file's `size` on disk, then read the array."""
     magic = bytes((0, 0, UNSIGNED_BYTE, dimensions))
     header = stream.read(4 + 4 * dimensions)
+    if not header:
+        raise UserError(f"{path} is empty. Download it again.")
     _refuse_web_page(path, header)
     if header[:4] != magic or len(header) < 4 + 4 * dimensions:
         kind = "images" if dimensions == 3 else "labels"

@@ -10,7 +10,7 @@ import numpy as np
 
 from adversarial_nets.datasets.arrays import Array, dataset_from_arrays
 from adversarial_nets.datasets.dataset import Dataset
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, reason
 
 __all__ = ["load_npz"]
 
@@ -42,8 +42,8 @@ def load_npz(path: Path, name: str) -> Dataset:
         if not all(isinstance(x, np.ndarray) for x in arrays.values()):
             raise ValueError("it is a zip archive of other files")
     except (EOFError, OSError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        why = getattr(error, "strerror", None) or error
-        why = "it holds Python objects, or is not a NumPy file" if "pickle" in str(error) else why
+        is_other = "pickle" in str(error)
+        why = "it holds Python objects, or is not a NumPy file" if is_other else reason(error)
         raise UserError(
             f"{path} cannot be read as a NumPy archive ({why}). In npz:FILE, FILE must be an "
             ".npz file of images, written by numpy.savez."

@@ -67,8 +67,7 @@ def name_for_path(path: str) -> str | None:
 
 def kind_of_file(path: str) -> str | None:
     """The kind of data set that reads a file of this name; None for other names."""
-    kinds = [kind for end, kind in _KINDS.items() if path.lower().endswith(end)]
-    return kinds[0] if kinds else None
+    return next((kind for end, kind in _KINDS.items() if path.lower().endswith(end)), None)
 
 
 def name_of_other_kind(kind: str, path: str) -> str | None:

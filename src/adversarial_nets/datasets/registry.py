@@ -3,7 +3,7 @@
 import difflib
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass, fields
 from dataclasses import replace as with_changes
 from os import PathLike
@@ -152,14 +152,8 @@ class DatasetEntry:
 
     def to_json(self) -> dict[str, Any]:
         """The entry without its loader, in the form of ``advnets datasets --json``."""
-        return {
-            "name": self.name,
-            "description": self.description,
-            "source": self.source,
-            "image_shape": self.image_shape,
-            "counts": self.counts,
-            "needs": self.needs,
-        }
+        shown = ("name", "description", "source", "image_shape", "counts", "needs")
+        return {name: getattr(self, name) for name in shown}
 
 
 # Well-known data sets that are not included, in lower case without punctuation.
@@ -279,21 +273,20 @@ def load(
 ) -> "Dataset":
     """Load a data set by its name.
 
+    The options from `size` to `train_on_all` are for ``folder:PATH`` only.
+
     Args:
         name: a name in `REGISTRY`, e.g. ``"mnist"`` or ``"folder:my-images"``; ``"mnist:7"`` is the
             class 7 of a data set with classes. A `Path` is that of a folder of images, or of a
             file for ``npz:FILE`` or ``csv:FILE``.
-        size: for ``folder:PATH`` only: height and width in pixels (default 28).
-        channels: for ``folder:PATH`` only: 1 for grey (default), 3 for RGB, 4 for RGB and
-            alpha.
-        background: for ``folder:PATH`` only: colour behind transparent parts, a name or
-            ``"#rrggbb"`` (default white).
-        stretch: for ``folder:PATH`` only: make the smallest value of all 16-bit grey images 0 and
-            the largest 255.
-        width: for ``folder:PATH`` only: width in pixels, if it differs from the height.
-        fit: for ``folder:PATH`` only: how an image with another aspect ratio is fitted: ``crop``
-            its sides (default), ``pad`` with the background colour, or ``stretch``.
-        train_on_all: for ``folder:PATH`` only: make all images training images and hold none out.
+        size: height and width in pixels (default 28).
+        channels: 1 for grey (default), 3 for RGB, 4 for RGB and alpha.
+        background: colour behind transparent parts, a name or ``"#rrggbb"`` (default white).
+        stretch: make the smallest value of all 16-bit grey images 0 and the largest 255.
+        width: width in pixels, if it differs from the height.
+        fit: how an image with another aspect ratio is fitted: ``crop`` its sides (default), ``pad``
+            with the background colour, or ``stretch``.
+        train_on_all: make all images training images and hold none out.
         on_progress: called with (what, amount done, total or None) during a download or while a
             folder of images is read.
         path: the new path of the images, for a name with a path whose images were moved.
@@ -322,10 +315,11 @@ def load(
     }
     options = LoadOptions(**Settings(**given).data_options())  # checks them
     for option, value in () if entry.resizable else options.given().items():
+        resizable = " and ".join(entry.name for entry in REGISTRY.values() if entry.resizable)
         raise SettingError(
             option,
-            f"is {value}, but {option} is only for {_resizable_names()}; the images of "
-            f"{name} are used as they are. Leave {option} out.",
+            f"is {value}, but {option} is only for {resizable}; the images of {name} are used as "
+            f"they are. Leave {option} out.",
         )
     if not entry.takes_path and ":" in name:
         from adversarial_nets.datasets.one_class import one_class  # imports torch
@@ -335,7 +329,7 @@ def load(
         return one_class(load(kind, on_progress=on_progress, path=path), number, name)
     place = name.partition(":")[2] if path is None else str(path)
     request = LoadRequest(name=name, path=place, on_progress=on_progress, **vars(options))
-    data = _checked(entry, _loaded(entry, request), name)
+    data = _loaded(entry, request)
     if entry.published:
         data.mark_examined()
     else:
@@ -345,27 +339,26 @@ def load(
     return data
 
 
-def _loaded(entry: DatasetEntry, request: LoadRequest) -> object:
-    """The data from the loader; its errors also name the kind that reads the path."""
+def _loaded(entry: DatasetEntry, request: LoadRequest) -> "Dataset":
+    """The data from the loader, with the name that was loaded.
+
+    The loader's errors also name the kind of data set that reads the path.
+    """
+    from adversarial_nets.datasets.dataset import Dataset  # imports torch
+
     try:
-        return entry.loader(request)
+        data: object = entry.loader(request)
     except UserError as error:
         meant = name_of_other_kind(entry.kind, request.path)
         if type(error) is not UserError or meant is None:
             raise
         raise UserError(f"{error} Did you mean {meant}?") from error
-
-
-def _checked(entry: DatasetEntry, loaded: object, name: str) -> "Dataset":
-    """Check what a loader returned, and set its name to the name that was loaded."""
-    from adversarial_nets.datasets.dataset import Dataset  # imports torch
-
-    if not isinstance(loaded, Dataset):
+    if not isinstance(data, Dataset):
         raise UserError(
-            f"The loader of {entry.kind} returned a {type(loaded).__name__}; it must return a "
+            f"The loader of {entry.kind} returned a {type(data).__name__}; it must return a "
             "Dataset, e.g. dataset_from_arrays(images, name=request.name)."
         )
-    return loaded if loaded.name == name else with_changes(loaded, name=name)
+    return data if data.name == request.name else with_changes(data, name=request.name)
 
 
 def data_name(text: str) -> str | None:
@@ -405,10 +398,6 @@ def elsewhere(name: str) -> str | None:
     return None
 
 
-def _resizable_names() -> str:
-    return " and ".join(entry.name for entry in REGISTRY.values() if entry.resizable)
-
-
 def _expand(path: str) -> Path:
     """The path with ``~`` expanded; the loader checks what is there."""
     try:
@@ -428,12 +417,8 @@ def _unknown(name: str) -> str:
         return there
     known = f"Data sets are {', '.join(entry.name for entry in REGISTRY.values())}."
     kind, colon, path = name.partition(":")
-    for near in _nearest(kind, list(REGISTRY)):
+    for near in difflib.get_close_matches(kind.lower(), REGISTRY, n=1, cutoff=0.5):
         entry = REGISTRY[near]
         meant = f"{near}:{path}" if colon and entry.takes_path else entry.name
         return f"There is no data set {name!r}. Did you mean {meant}? {known}"
     return f"There is no data set {name!r}. {known}"
-
-
-def _nearest(kind: str, known: Sequence[str]) -> list[str]:
-    return difflib.get_close_matches(kind.lower(), known, n=1, cutoff=0.5)

@@ -151,10 +151,11 @@ def _problem(
         return f"folds has shape {folds.shape}; it must be ({n}, 5)"
     if not np.isin(folds, range(4)).all():
         return "folds has values other than 0 (unlabelled), 1 (train), 2 (valid), 3 (test)"
-    if labels.size != n or not np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)]).all():
+    known = np.isin(labels, [-1, *range(1, EXPRESSIONS + 1)])
+    if labels.size != n or not known.all():
         return (
             f"labs_ex must have {n:,} labels, each 1 to {EXPRESSIONS}, or −1 for unlabelled; it "
-            f"has {labels.size:,}, or other values"
+            f"has {labels.size:,}, of which {int((~known).sum()):,} are invalid"
         )
     in_each_fold = ((folds == code).any(0).all() for code in (VALID, TEST))
     if not (all(in_each_fold) and (folds == UNLABELLED).all(1).any()):

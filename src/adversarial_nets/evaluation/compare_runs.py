@@ -39,10 +39,7 @@ _RECORD = {
     "parzen": {"grid": set(_GRIDS)},
     "run": {"made_with": dict, "curve": [dict.fromkeys(("round?", "raw?", "averaged?"), float)]},
 }
-_SCORE = {
-    "round": ROUND,
-    "parzen": {"nats": float, "se": (None, float), "samples": ROUND[1:]},
-}
+_SCORE = {"round": ROUND, "parzen": {"nats": float, "se": (None, float), "samples": ROUND[1:]}}
 """The forms of a record in the form of ``advnets evaluate --json``, and of its score."""
 
 
@@ -220,19 +217,20 @@ def _places(paths: object) -> dict[Path, bool]:
             f"The runs to compare are given as a {type(paths).__name__}; give a list of two or "
             "more, e.g. ['runs/first', 'runs/second']."
         )
-    found: dict[Path, Path] = {}
+    found: dict[Path, bool] = {}
+    seen: set[Path] = set()
     for path in map(folder.folder_of, paths):
         try:
             place = path.resolve()
-            place.is_file()
+            found[path] = place.is_file()
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(f"{path} cannot be read ({error}). Give another path.") from error
-        if place in found.values():
+        if place in seen:
             raise UserError(f"{path} is given twice. Give each run once.")
-        found[path] = place
+        seen.add(place)
     if len(found) < 2:
         raise UserError(f"{len(found)} run is given; give two or more to compare.")
-    return {path: place.is_file() for path, place in found.items()}
+    return found
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -293,7 +291,9 @@ def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry
         weights = next(iter(recorded)) if recorded and weights not in recorded else weights
     found = [record for record in records if record["weights"] == weights]
     try:
-        record: Mapping[str, Any] = max(found, key=_round_and_samples, default=_NOT_SCORED)
+        record: Mapping[str, Any] = max(
+            found, key=lambda r: (r["round"], r["parzen"]["samples"]), default=_NOT_SCORED
+        )
         origin = {"data": run.data, "weights": weights, "run": folder.history(run)}
         parzen = {**record["parzen"], "grid": grid}
         return _entry({**record, **origin, "parzen": parzen}, name, scored=bool(found))
@@ -302,11 +302,6 @@ def _from_folder(path: Path, name: str, weights: str | None, grid: str) -> Entry
             f"{path} is damaged ({reason(error)}): evaluation.json or metrics.jsonl has invalid "
             "contents. Delete evaluation.json and score the run again."
         ) from error
-
-
-def _round_and_samples(record: Mapping[str, Any]) -> tuple[int, int]:
-    """The order of scores: by round, then by number of samples."""
-    return int(record["round"]), int(record["parzen"]["samples"])
 
 
 def _from_file(path: Path, name: str) -> Entry:
@@ -349,12 +344,12 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
         data=str(record["data"]),
         preset=preset,
         changed=changed,
-        round=record["round"] if scored else None,
+        round=record.get("round"),
         weights=record["weights"],
         grid=parzen["grid"],
-        samples=parzen["samples"] if scored else None,
-        nats=float(parzen["nats"]) if scored else None,
-        se=parzen["se"] if scored else None,  # None also for a single test image
+        samples=parzen.get("samples"),
+        nats=parzen.get("nats"),
+        se=parzen.get("se"),
         settings=settings.flat() | other,
         curve=[point for point in points if "round" in point and len(point) > 1],
     )

@@ -74,20 +74,22 @@ def load_folder_and_data(
             f"The images to measure are given as {images}; give a folder of image files, a zip "
             "archive of one, or a run."
         )
+    options: dict[str, Any] = {}
     if find(name).resizable:
+        width, height = size, size
         if size is None:
             with unpacked(folder, keep=True) as place:
                 width, height = _size_of(find_images(place, folder).images[0])
-        else:
-            width = height = size
-        options: dict[str, Any] = {"size": height, "width": width, "channels": channels or 3}
-        data = datasets.load(name, **options, on_progress=on_progress)
-    else:
-        data = datasets.load(name, on_progress=on_progress)
-        own_channels, height, width = data.image_shape
-        options = {"size": height, "width": width, "channels": own_channels}
+        options = {"size": height, "width": width, "channels": channels or 3}
+    data = datasets.load(name, **options, on_progress=on_progress)
+    channels, height, width = data.image_shape
     others = datasets.load(
-        f"folder:{folder}", **options, train_on_all=True, on_progress=on_progress
+        f"folder:{folder}",
+        size=height,
+        width=width,
+        channels=channels,
+        train_on_all=True,
+        on_progress=on_progress,
     )
     return data.floats(others.train), data
 

@@ -425,13 +425,12 @@ def refuse_outside(samples: Samples, range: tuple[float, float], shared: bool = 
     far = (samples < low - _MARGIN * width) | (samples > high + _MARGIN * width)
     outside = far.sum().item() / far.numel()
     if not shared and outside > _SHARE_OUTSIDE:
-        convert = "(x + 1) / 2"
-        convert = convert if (low, high) == (0, 1) else f"{low:g} + {width:g} * {convert}"
+        convert = "" if (low, high) == (0, 1) else f"{low:g} + {width:g} * "
         raise UserError(
             f"The samples go from {smallest:.4g} to {largest:.4g}, and {outside:.0%} of their "
             f"values lie well outside the range of the images, {low:g} to {high:g}. Convert "
-            f"samples from −1 to 1 with {convert}; limit those of a model that leaves the range "
-            f"with x.clamp({low:g}, {high:g})."
+            f"samples from −1 to 1 with {convert}(x + 1) / 2; limit those of a model that leaves "
+            f"the range with x.clamp({low:g}, {high:g})."
         )
 
 
@@ -464,10 +463,6 @@ def grid_values(grid: Grid) -> tuple[float, ...]:
 
 
 def reusable(grid: Grid) -> str | tuple[float, ...]:
-    """A grid that can be read several times: its name, or its values, which may be an iterator's.
-
-    Raises:
-        UserError: as `grid_values`.
-    """
+    """A grid that can be read several times: its name, or its values (also of an iterator)."""
     values = grid_values(grid)
     return grid if isinstance(grid, str) else values

@@ -118,16 +118,13 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
                 "or train it for more rounds."
             )
         wanted = best["round"]
-        if wanted not in folders:  # the best checkpoint was lost
-            raise UserError(
-                f"{folder} no longer has its best checkpoint, that of round {wanted}. Give last, "
-                f"or {_listed(folders, wanted)}."
-            )
     elif checkpoint != "last":
         wanted = int(checkpoint) if checkpoint.isdecimal() else -1
     if wanted not in folders:
+        was = f", which was that of round {wanted}" if checkpoint == "best" else ""
+        give = "last" if was else "last, best"
         raise UserError(
-            f"{folder} has no checkpoint {checkpoint!r}. Give last, best, or "
+            f"{folder} has no checkpoint {checkpoint!r}{was}. Give {give}, or "
             f"{_listed(folders, wanted)}."
         )
     return folders[wanted]

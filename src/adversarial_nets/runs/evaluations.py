@@ -9,9 +9,9 @@ from adversarial_nets.errors import UserError
 from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import read_bytes, reason
 
-__all__ = ["PARZEN", "grid_of", "read_evaluations", "with_round"]
+__all__ = ["grid_of", "read_evaluations", "with_round"]
 
-PARZEN = {
+_PARZEN = {
     "nats sigma": float,
     "se": (None, float),
     "at_edge": bool,
@@ -20,14 +20,14 @@ PARZEN = {
     "curve": [[float, float]],
     "folds?": list,
 }
-"""The form of a Parzen score, with the parts that a report needs."""
 _REFERENCE = {"name note": str, "nats": float, "se sigma": (None, float), "samples": ROUND}
 _SCORE = {
     "round": ROUND,
     "weights data": str,
-    "parzen": PARZEN,
+    "parzen": _PARZEN,
     "calibration?": (None, [_REFERENCE]),
 }
+"""The form of a score, with the parts that a report needs."""
 
 
 def read_evaluations(folder: Path) -> list[dict[str, Any]]:

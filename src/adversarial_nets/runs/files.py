@@ -13,7 +13,7 @@ from typing import Any
 
 from safetensors import SafetensorError  # the package itself, without safetensors.torch
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, reason
 
 __all__ = [
     "FORMAT",
@@ -48,23 +48,6 @@ _NO_FILE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR)
 _NOT_FLUSHED = (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
 # A path may have bytes that the locale cannot decode. They are written unchanged.
 _UNDECODED = "surrogateescape"
-
-
-def reason(error: Exception) -> str:
-    """The reason why a file cannot be read, in a few words, from the error that was raised."""
-    match error:
-        case UnicodeDecodeError():
-            return "it is not a text file"
-        case json.JSONDecodeError():
-            return f"it is not JSON: {error}"
-        case KeyError():
-            return f"it has no {error}"
-        case OSError():
-            return error.strerror or "it cannot be read"
-        case TypeError() | AttributeError():
-            return "a value has another type"
-        case _:
-            return str(error)[:100]
 
 
 def shown(folder: Path) -> str:
@@ -147,11 +130,7 @@ def check_output_folder(folder: Path) -> None:
 
 
 def require_folder(folder: Path) -> None:
-    """Check that a run's folder is still where it was, before something is written into it.
-
-    Raises:
-        UserError: the folder was moved or deleted. Nothing is created in its place.
-    """
+    """Raise an error if a run's folder was moved or deleted; nothing is created in its place."""
     if not folder.is_dir():
         raise UserError(
             f"{folder} was moved or deleted during the training, so nothing more is saved. If you "
@@ -251,11 +230,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def check_format(record: Mapping[str, Any], path: Path) -> None:
-    """Check that this version can read a record.
-
-    Raises:
-        UserError: the record has no format, or the format of a newer version.
-    """
+    """Check that this version can read a record."""
     version = record.get("format")
     if not isinstance(version, int):
         raise UserError(f"{path} was not written by adversarial-nets: it states no format.")

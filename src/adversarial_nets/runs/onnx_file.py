@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from adversarial_nets.errors import UserError, install
+from adversarial_nets.runs.fields import check
 
 if TYPE_CHECKING:
     from onnxruntime import InferenceSession
@@ -38,16 +39,15 @@ def read_record(path: Path) -> dict[str, Any]:
     Raises:
         UserError: the file cannot be read, or another program wrote it.
     """
-    text = _session(path).get_modelmeta().custom_metadata_map.get(METADATA)
+    text = _session(path).get_modelmeta().custom_metadata_map.get(METADATA, "")
     try:
-        record = None if text is None else json.loads(text)
-    except (ValueError, RecursionError):
-        record = None
-    if not isinstance(record, dict):
+        record: dict[str, Any] = json.loads(text)
+        check(record, dict)
+    except (ValueError, RecursionError) as error:
         raise UserError(
             f"{path} does not contain the settings of its generator: another program or an earlier "
             "version wrote it, or it is damaged. Export the run again with advnets export."
-        )
+        ) from error
     return record
 
 

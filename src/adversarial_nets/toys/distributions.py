@@ -122,10 +122,6 @@ def require_float32(name: str, middle: float, std: float) -> None:
         name: the name of the data in the message.
         middle: their mean, or the largest absolute value.
         std: their standard deviation.
-
-    Raises:
-        UserError: the mean or the standard deviation is too large or too small, or the standard
-            deviation is below a hundred-thousandth of the mean.
     """
     size = max(abs(middle), std)
     if not 1 / _LARGEST <= size <= _LARGEST:
@@ -164,10 +160,8 @@ class Mixture:
         """Check the parameters, and store them as Python's numbers.
 
         Raises:
-            UserError: arguments that are not numbers; means that are not of shape (n, 1) or (n, 2);
-                unequal numbers of means, standard deviations and weights; a standard deviation that
-                is not above 0; weights that are not probabilities; or values that float32 rounds to
-                one number.
+            UserError: the parameters are not numbers, do not fit together, or are not those of a
+                mixture; or float32 rounds its values to one number.
         """
         means, stds, weights = (
             as_floats(f"The {name} of the mixture", getattr(self, name))

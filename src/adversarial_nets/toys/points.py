@@ -4,7 +4,7 @@ import base64
 import csv
 import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -180,14 +180,12 @@ def read_points(path: str | PathLike[str]) -> Points:
     Raises:
         UserError: the file is missing or unreadable, or a line of it is not one or two numbers.
     """
-    try:
+
+    def lines() -> Iterator[str]:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            return parse_points(file, str(path))
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{path} cannot be read as a CSV file ({files.reason(error)}). Give a text file of one "
-            "or two columns of numbers."
-        ) from error
+            yield from file
+
+    return parse_points(lines(), str(path))
 
 
 def parse_points(text: Iterable[str], name: str) -> Points:
@@ -202,9 +200,10 @@ def parse_points(text: Iterable[str], name: str) -> Points:
     """
     try:
         lines = [(i, row) for i, row in enumerate(csv.reader(text), 1) if "".join(row).strip()]
-    except csv.Error as error:
+    except (csv.Error, OSError, UnicodeDecodeError) as error:
         raise UserError(
-            f"{name} cannot be read as a CSV file ({error}). Give one or two columns of numbers."
+            f"{name} cannot be read as a CSV file ({files.reason(error)}). Give a text of one or "
+            "two columns of numbers."
         ) from error
     if lines and _numbers(lines[0][1]) is None:
         lines = lines[1:]  # without the header

@@ -452,11 +452,10 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     """Warn if the caller changed a setting that does not apply to a user's optimiser."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
-    only_shape_schedules = ("lr_hold", "lr_floor", "momentum_epochs")
-    named = [name for name in OPTIMISER_SETTINGS if name not in only_shape_schedules]
-    changed = [name for name in named if name in from_preset and name in from_default]
-    if settings.lr_decay == 1.0 and "lr_decay" in changed:  # 1 disables the schedule
-        changed.remove("lr_decay")
+    unseen = {"lr_hold", "lr_floor", "momentum_epochs"}  # they only shape schedules
+    unseen |= {"lr_decay"} if settings.lr_decay == 1.0 else set()  # 1 disables the schedule
+    both = from_preset.keys() & from_default.keys() - unseen
+    changed = [name for name in OPTIMISER_SETTINGS if name in both]
     if changed:
         warnings.warn(
             f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "

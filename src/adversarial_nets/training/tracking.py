@@ -166,11 +166,7 @@ _NAMES = {"tensorboard": "TensorBoard", "wandb": "Weights & Biases", "mlflow": "
 
 
 def require_installed(trackers: Iterable[str]) -> None:
-    """Check that the packages of all these trackers can be imported.
-
-    Raises:
-        UserError: some are not installed; the message names them all.
-    """
+    """Raise an error that names all of these trackers that are not installed."""
     missing = []
     for name in trackers:
         try:
@@ -179,7 +175,4 @@ def require_installed(trackers: Iterable[str]) -> None:
             missing.append(name)
     if missing:
         names = " and ".join(_NAMES[name] for name in missing)
-        verb, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-        raise UserError(
-            f"{names} {verb} not installed. Install {them} with: {install(','.join(missing))}"
-        )
+        raise UserError(f"Not installed: {names}. Install with: {install(','.join(missing))}")
