@@ -87,6 +87,7 @@ def test_other_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is not a NumPy file"):
         load(f"npz:{tmp_path / 'text.npz'}")
     assert len(load(f"npz:{tmp_path / 'one.npy'}").train) == 48
+    assert len(load(tmp_path / "one.npy").train) == 48
 
 
 def test_a_zip_archive_is_its_folder(tmp_path: Path) -> None:
