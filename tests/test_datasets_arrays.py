@@ -214,6 +214,7 @@ def test_splits_that_are_given_are_kept(given: dict[str, int], lengths: list[int
         (torch.zeros(9, 4, 4).to_sparse(), r"x\.to_dense\(\)"),
         (np.ma.masked_greater(np.linspace(0, 1, 144).reshape(9, 4, 4), .5), r"x\.filled\(0\)"),
         ({"train": noise(9, 4, 4)}, "has the splits 'train'; give 'train' and one or both"),
+        ({"all": noise(9, 4, 4)}, "has the splits 'all'; give 'train' and one or both"),
         ({"valid": noise(9, 4, 4), "test": noise(9, 4, 4)}, "give 'train' and one or both"),
         ({"train": noise(9, 4, 4), "test": noise(9, 5, 5)}, "different shapes"),
     ],

@@ -76,9 +76,9 @@ def dataset_from_arrays(
     >>> data.image_shape, len(data.train), len(data.valid), len(data.test)
     ((1, 4, 4), 16, 2, 2)
     """
-    given = dict(images) if isinstance(images, Mapping) else {"all": images}
     image_shape = plain_value(image_shape, tuple[int, int, int] | None)
-    _check_arguments(image_shape, name, given)
+    _check_arguments(image_shape, name, images)
+    given = dict(images) if isinstance(images, Mapping) else {"all": images}
     rows, shapes = {}, {}
     for split, array in given.items():
         what = "images" if split == "all" else f"images[{split!r}]"
@@ -145,13 +145,13 @@ def name_or_dataset(data: object) -> str | Dataset:
     )
 
 
-def _check_arguments(image_shape: object, name: object, images: Mapping[str, Array]) -> None:
+def _check_arguments(image_shape: object, name: object, images: object) -> None:
     """Refuse an impossible shape or name, and a mapping without training or held-out images."""
     if image_shape is not None:
         check_image_shape(image_shape)
     if not isinstance(name, str) or not name:
         raise UserError(f"name is {name!r}; it must be a text, for example 'shapes'.")
-    if "all" not in images and not {"train"} < images.keys() <= set(SPLITS):
+    if isinstance(images, Mapping) and not {"train"} < images.keys() <= set(SPLITS):
         raise UserError(
             f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and one "
             "or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
