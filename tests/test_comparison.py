@@ -240,10 +240,11 @@ def test_mistakes_are_explained(tmp_path: Path) -> None:
         compare([good, other, good])
     with pytest.raises(UserError, match="not a run's folder"):
         compare([good, tmp_path])
-    damaged = [record(seed=1) for _ in range(11)]
+    damaged = [record(seed=1) for _ in range(12)]
     damaged[8]["round"] = float("inf")
     damaged[9]["parzen"]["nats"] = 10**400
     damaged[10]["weights"] = None
+    damaged[11]["parzen"]["se"] = -1.0
     damaged[0]["parzen"]["nats"] = float("nan")
     damaged[1]["parzen"]["se"] = "none"
     damaged[2]["round"] = "last"

@@ -45,6 +45,13 @@ def test_incomplete_lines_of_the_metrics_are_left_out(tmp_path: Path, bad: bytes
     assert rows == [{"round": 1, "loss": 0.5, "seconds": 2}] * 2
 
 
+def test_a_folder_in_place_of_the_metrics(tmp_path: Path) -> None:
+    (tmp_path / "metrics.jsonl").mkdir()
+    for read in (lambda: metrics.read_metrics(tmp_path), lambda: metrics.cut_metrics(tmp_path, 5)):
+        with pytest.raises(UserError, match=r"metrics\.jsonl cannot be read.*Restore it"):
+            read()
+
+
 def test_an_incomplete_last_line_of_the_metrics_is_usual(tmp_path: Path) -> None:
     """A killed process leaves it. A last line that was edited is named."""
     path, whole = tmp_path / "metrics.jsonl", b'{"round": 1, "loss": 0.5, "seconds": 2}\n'
@@ -70,6 +77,7 @@ def test_rows_of_the_metrics_without_their_numbers(tmp_path: Path) -> None:
         spoiled += [*wrong, *([without] if is_required else [])]
     parts: list[Any] = [{}, {"raw": {}}, {"averaged": {"valid_nats": 4}}]
     parts += [{"raw": {"valid_nats": 3, "fine": 1.0}}, {"raw": {"valid_nats": 3, "fine": ""}}]
+    parts += [scores | {"other": other} for other in (None, 3, {}, {"valid_nats": "x"})]
     spoiled += [row | {"scores": part} for part in parts]
     text = "".join(json.dumps(x) + "\n" for x in [*spoiled, row])
     (tmp_path / "metrics.jsonl").write_text(text)
@@ -96,10 +104,16 @@ def test_scores_without_their_numbers(tmp_path: Path) -> None:
             if (name, bad) not in [("at_edge", True), ("grid", "x"), ("folds", ["x"])]
         ]
     spoiled += [whole | {"calibration": [reference | {name: []}]} for name in reference]
-    spoiled += [whole | {"parzen": parzen | {"curve": curve}} for curve in ([1], [[1]], [["", 1]])]
+    curves: tuple[Any, ...] = ([], [1], [[1]], [["", 1]])
+    spoiled += [whole | {"parzen": parzen | {"curve": curve}} for curve in curves]
+    spoiled += [whole | {"weights": ""}]
     del (lost := dict(reference))["note"]
     for damaged in [*spoiled, whole | {"calibration": [lost]}]:
         path.write_text(json.dumps([damaged]))
+        with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
+            read_evaluations(tmp_path)
+    for text in ('["step"]', '[["step"]]', '{"step": 1}', "[null]", "null"):
+        path.write_text(text)
         with pytest.raises(UserError, match=r"evaluation\.json is damaged"):
             read_evaluations(tmp_path)
 
@@ -107,9 +121,11 @@ def test_scores_without_their_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"image_shape": [1, -4, -4]}, "image_shape cannot be '-4'"),
-        ({"classes": [1]}, r"classes cannot be '\[1\]'"),
-        ({"changed": [1]}, r"changed cannot be '\[1\]'"),
+        ({"image_shape": [1, -4, -4]}, "image_shape cannot be -4"),
+        ({"classes": [1]}, r"classes cannot be \[1\]"),
+        ({"classes": {"cat": None}}, "a class number cannot be null"),
+        ({"exported": {"round": "1", "weights": "raw"}}, 'round cannot be "1"'),
+        ({"changed": [1]}, r"changed cannot be \[1\]"),
     ],
 )
 def test_settings_edited_by_hand(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -363,9 +379,25 @@ def test_a_lost_best_checkpoint_is_replaced_by_a_later_one(tmp_path: Path) -> No
     record["best"] |= {"round": 5, "valid_nats": -1e9}  # its checkpoint does not exist
     del record["sha256"]["state.json"]
     state.write_text(json.dumps(record))
-    with pytest.raises(UserError, match=r"no checkpoint 'best', which was that of round 5"):
+    with pytest.raises(UserError, match=r"no longer has its best checkpoint, that of round 5"):
         checkpoints.checkpoint_folder(tmp_path, "best")
     record["best"]["valid_nats"] = 1e9  # no later score can be better
     state.write_text(json.dumps(record))
     trained(tmp_path, 30)
     assert checkpoints.checkpoint_folder(tmp_path, "best").exists()
+
+
+def test_a_state_edited_by_hand(tmp_path: Path) -> None:
+    """Version 0.1.0 wrote no checksum of state.json, so its values are checked."""
+    trained(tmp_path, 20)
+    path = checkpoints.checkpoint_folder(tmp_path)
+    record = json.loads((path / "state.json").read_text())
+    del record["sha256"]["state.json"]
+    values: tuple[Any, ...] = (None, "x", [1], -1, 2.5)
+    bad: list[dict[str, Any]] = [{"sha256": None}, *({"round": value} for value in values)]
+    values = (3, "x", [1], {}, {"round": []})
+    bad += [{"best": value} for value in values]
+    for changes in bad:
+        (path / "state.json").write_text(json.dumps(record | changes))
+        with pytest.raises(UserError, match=r"is damaged: state\.json: .*(cannot be|it has no)"):
+            checkpoints.read_checkpoint(path)

@@ -113,7 +113,7 @@ def require_type(name: str, value: object, cls: type, example: str) -> None:
 
 def require_one_of(name: str, value: object, known: Sequence[str]) -> None:
     """Raise an error if an argument is not one of the known words."""
-    if value not in known:
+    if not isinstance(value, str) or value not in known:
         raise SettingError(name, f"is {value!r}; it must be {' or '.join(map(repr, known))}.")
 
 

@@ -37,7 +37,7 @@ _RECORD = {
     "data": str,
     "weights": set(_WEIGHTS),
     "parzen": {"grid": set(_GRIDS)},
-    "run": {"made_with": dict, "curve": [dict.fromkeys(("round?", "raw?", "averaged?"), float)]},
+    "run": {"made_with": dict, "curve": [{"round?": float, "raw?": float, "averaged?": float}]},
 }
 _SCORE = {"round": ROUND, "parzen": {"nats": float, "se": (None, float), "samples": ROUND[1:]}}
 """The forms of a record in the form of ``advnets evaluate --json``, and of its score."""
@@ -181,7 +181,8 @@ def compare(
         UserError: fewer than two runs, a run given twice, a path that is neither a run's folder nor
             a file of that command, or unknown weights or grid.
     """
-    require_one_of("weights", weights or "raw", _WEIGHTS)
+    if weights is not None:
+        require_one_of("weights", weights, _WEIGHTS)
     require_one_of("grid", grid, _GRIDS)
     places = _places(paths)
     entries = tuple(
@@ -322,6 +323,8 @@ def _entry(record: Mapping[str, Any], name: str, *, scored: bool) -> Entry:
     check(record, _RECORD)
     if scored:
         check(record, _SCORE)
+        if record["parzen"]["se"] is not None and record["parzen"]["se"] < 0:
+            raise ValueError("se is negative")
     parzen, run = record["parzen"], record["run"]
     made_with = run["made_with"]
     other = {

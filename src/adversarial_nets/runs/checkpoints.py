@@ -13,7 +13,7 @@ import safetensors.torch
 from torch import Tensor
 
 from adversarial_nets.errors import UserError
-from adversarial_nets.runs.fields import check
+from adversarial_nets.runs.fields import ROUND, check
 from adversarial_nets.runs.files import (
     FORMAT,
     check_format,
@@ -43,6 +43,7 @@ __all__ = [
 GENERATOR = "generator.safetensors"
 """The weights in the folder of an exported generator (`runs.exported`)."""
 
+_STATE = {"round?": ROUND, "sha256?": dict, "best?": (None, {"round": ROUND})}
 _UNREADABLE = (FileNotFoundError, KeyError, TypeError, ValueError, RecursionError)
 
 KEEP = 2
@@ -121,12 +122,13 @@ def checkpoint_folder(folder: Path, checkpoint: str = "last") -> Path:
     elif checkpoint != "last":
         wanted = int(checkpoint) if checkpoint.isdecimal() else -1
     if wanted not in folders:
-        was = f", which was that of round {wanted}" if checkpoint == "best" else ""
-        give = "last" if was else "last, best"
-        raise UserError(
-            f"{folder} has no checkpoint {checkpoint!r}{was}. Give {give}, or "
-            f"{_listed(folders, wanted)}."
-        )
+        listed = _listed(folders, wanted)
+        if checkpoint == "best":
+            raise UserError(
+                f"{folder} no longer has its best checkpoint, that of round {wanted}. Give last, "
+                f"or {listed}."
+            )
+        raise UserError(f"{folder} has no checkpoint {checkpoint!r}. Give last, best, or {listed}.")
     return folders[wanted]
 
 
@@ -238,7 +240,7 @@ def _read_state(path: Path) -> dict[str, Any]:
     file = path / "state.json"
     try:
         record: dict[str, Any] = json.loads(read_bytes(file).decode("utf-8"))
-        check(record, {"sha256?": dict})
+        check(record, _STATE)
     except _UNREADABLE as error:
         raise _damaged(path, f"state.json: {reason(error)}") from error
     check_format(record, file)

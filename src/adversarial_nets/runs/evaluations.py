@@ -23,7 +23,8 @@ _PARZEN = {
 _REFERENCE = {"name note": str, "nats": float, "se sigma": (None, float), "samples": ROUND}
 _SCORE = {
     "round": ROUND,
-    "weights data": str,
+    "weights": {"raw", "averaged"},
+    "data": str,
     "parzen": _PARZEN,
     "calibration?": (None, [_REFERENCE]),
 }
@@ -47,8 +48,12 @@ def read_evaluations(folder: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
     try:
-        records = [with_round(record) for record in json.loads(read_bytes(path))]
+        found: list[dict[str, Any]] = json.loads(read_bytes(path))
+        check(found, [dict])
+        records = [with_round(record) for record in found]
         check(records, [_SCORE])
+        if not all(record["parzen"]["curve"] for record in records):
+            raise ValueError("a curve is empty")
         return records
     except (FileNotFoundError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise UserError(

@@ -230,7 +230,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def check_format(record: Mapping[str, Any], path: Path) -> None:
-    """Check that this version can read a record."""
+    """Raise an error unless this version can read a record."""
     version = record.get("format")
     if not isinstance(version, int):
         raise UserError(f"{path} was not written by adversarial-nets: it states no format.")

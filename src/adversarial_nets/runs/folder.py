@@ -329,6 +329,7 @@ def _run(folder: Path, path: Path, record: Mapping[str, Any]) -> Run:
         )
     try:
         check(record, _RECORD)
+        check(list(record.get("classes", {}).values()), [ROUND], "a class number")
         found = from_json(record["settings"])
         preset, changed = recorded_preset(record, found)
         return Run(

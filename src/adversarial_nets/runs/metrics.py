@@ -51,7 +51,12 @@ def read_metrics(run: "RunLike") -> list[dict[str, Any]]:
 def _lines(folder: Path) -> list[bytes]:
     """The lines of metrics.jsonl; empty if the file does not exist."""
     path = folder / "metrics.jsonl"
-    return read_bytes(path).splitlines() if path.exists() else []
+    if not path.exists():
+        return []
+    try:
+        return read_bytes(path).splitlines()
+    except FileNotFoundError as error:  # the path is a folder
+        raise UserError(f"{path} cannot be read ({error}). Restore it from a copy.") from error
 
 
 def _rows(lines: Sequence[bytes]) -> tuple[list[dict[str, Any]], list[int]]:
@@ -72,7 +77,7 @@ _ROW = {
     "d_loss g_loss D_x D_G_z spread epoch seconds": float,
     "accuracy?": float,
     "V_training V_held_out?": float,
-    "scores?": {"raw": _SCORE, "averaged?": _SCORE},
+    "scores?": {"raw": dict},
 }
 _ROW_OF_A_BASELINE = {"round": ROUND, "loss seconds": float}
 
@@ -81,8 +86,12 @@ def _row(line: bytes) -> dict[str, Any] | None:
     """The row in a line; None if it is damaged, incomplete, or lacks a number."""
     row: Any = _parsed(line)
     try:
-        check(row, _ROW_OF_A_BASELINE if "loss" in row and "d_loss" not in row else _ROW)
-    except (ValueError, KeyError, TypeError):
+        check(row, dict)
+        is_of_a_baseline = "loss" in row and "d_loss" not in row
+        check(row, _ROW_OF_A_BASELINE if is_of_a_baseline else _ROW)
+        if not is_of_a_baseline:
+            check(list(row.get("scores", {}).values()), [_SCORE])
+    except (ValueError, KeyError):
         return None
     return dict(row)
 
