@@ -77,7 +77,10 @@ def test_a_data_set_refuses_labels_that_do_not_fit(labels: Any, said: str) -> No
 
 
 @pytest.mark.usefixtures("_as_users_run_it")
-def test_a_range_of_texts() -> None:
+@pytest.mark.parametrize("norm", [0, -1.0, "x", np.nan])
+def test_a_norm_that_is_none_and_a_range_of_texts(norm: Any) -> None:
+    with pytest.raises(UserError, match=r"contrast_norm is .*; it must be a norm above 0"):
+        dataclasses.replace(small_data(), contrast_norm=norm)
     texts: Any = ("a", "b")
     with pytest.raises(UserError, match="it must be the smallest and the largest value"):
         dataclasses.replace(small_data(), range=texts)
@@ -207,7 +210,7 @@ def test_splits_that_are_given_are_kept(given: dict[str, int], lengths: list[int
         (noise(9, 5, 6, 7), r"shape \(9, 5, 6, 7\).*1, 3 or 4 channels"),
         (noise(9, 1, 1, 4, 4), r"shape \(9, 1, 1, 4, 4\)"),
         (noise(32, 32, 3), "looks like one image"),
-        (noise(2, 4, 4), "There are 2 images; at least 3"),
+        (noise(2, 4, 4), "number of images is 2; at least 3"),
         (noise(0, 4, 4), "is empty"),
         (np.array(0.5), r"has shape \(\); it must be \(n, height, width\)"),
         (torch.zeros(9, 4, 4, device="meta"), "meta, sparse, nested or quantised tensor"),
@@ -233,7 +236,7 @@ def test_other_arrays_are_refused(images: Any, said: str) -> None:
         (np.full(9, 0.5), "not whole numbers from 0"),
         (np.full(9, -1), "not whole numbers from 0"),
         (np.full(9, 0.5), "not whole numbers from 0.*return_inverse"),
-        ({"train": np.zeros(9)}, "both as one array, or both by the same splits"),
+        ({"train": np.zeros(9)}, "both as one array, or both by split"),
     ],
 )
 def test_labels_that_do_not_fit_are_refused(labels: Any, said: str) -> None:
@@ -370,5 +373,31 @@ def test_labels_classes_and_shapes_as_numpy_and_pandas_have_them() -> None:
     assert make(images, [0, 1] * 15, classes=[7, 8]).classes == ("7", "8")
     for shape in (np.array([1, 6, 6]), tuple(np.array([1, 6, 6])), torch.Size([1, 6, 6])):
         assert make(images.reshape(30, 36), image_shape=shape).image_shape == (1, 6, 6)
+    for classes in (3, "abc"):
+        with pytest.raises(UserError, match=r"give the name of each class, e\.g\."):
+            make(images, [0, 1, 2] * 10, classes=classes)
     with pytest.raises(UserError, match="labels has rows of different lengths"):
         make(images, [[1], [1, 2]] * 15)
+
+
+@pytest.mark.usefixtures("_as_users_run_it")
+def test_labels_of_another_form_than_the_images() -> None:
+    make: Any = an.dataset_from_arrays
+    images = noise(30, 6, 6)
+    splits = {"train": images, "test": noise(9, 6, 6, seed=1)}
+    names, numbers = ["cat", "dog", "owl"] * 10, [0, 1, 2] * 3
+    refused: list[tuple[Any, Any, str]] = [
+        (images, {"all": names}, "both as one array, or both by split"),
+        (splits, names, "both as one array, or both by split"),
+        (splits, {"train": names, "valid": numbers}, "labels has the split 'valid'"),
+        (splits, {"train": names, "test": numbers}, "numbers in one split and names in another"),
+        (
+            splits,
+            {"train": names, "test": None},
+            r"labels\['test'\] is of type NoneType; it must be \(9,\)",
+        ),
+        (images, np.array([b"\xff"] * 30), "not ASCII"),
+    ]
+    for given, labels, said in refused:
+        with pytest.raises(UserError, match=said):
+            make(given, labels)

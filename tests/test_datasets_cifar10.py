@@ -103,9 +103,9 @@ def test_damaged_batches_are_explained(tmp_path: Path) -> None:
     good = batches()
     folder = write(tmp_path / "data" / FOLDER, good)
     for bad, words in (
-        (good[2][:-5], "has 36,871 bytes and labels up to 9; a batch of CIFAR-10 has 36,876"),
+        (good[2][:-5], "has 36,871 bytes; a batch of CIFAR-10 has 36,876"),
         (b"", "has 0 bytes"),
-        (b"\x0a" + good[2][1:], "labels up to 10;"),
+        (b"\x0a" + good[2][1:], "has the label 10;"),
     ):
         (folder / BATCHES[2]).write_bytes(bad)
         with pytest.raises(UserError) as caught:
@@ -123,6 +123,10 @@ def test_the_archive_is_checked_before_it_is_opened(tmp_path: Path) -> None:
     assert [b.tobytes() for b in cifar10.read_archive(path, md5)] == batches()
     with pytest.raises(UserError, match="its MD5 is"):
         cifar10.read_archive(path)
+    path.write_bytes(archive(batches(), BATCHES[:5]))
+    md5 = hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
+    with pytest.raises(UserError, match=r"test_batch.bin' not found"):
+        cifar10.read_archive(path, md5)
 
 
 def test_it_is_downloaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,7 @@
 """Data sets from images in memory: NumPy arrays and tensors, of bytes or of floats in [0, 1]."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from adversarial_nets.datasets.checks import SPLITS, check_image_shape, warn_about
 from adversarial_nets.datasets.dataset import Dataset
 from adversarial_nets.datasets.registry import load, name_of
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, describe_type
 from adversarial_nets.setting_values import plain_value
 from adversarial_nets.tensors import refuse_unusual
 
@@ -77,7 +77,7 @@ def dataset_from_arrays(
     ((1, 4, 4), 16, 2, 2)
     """
     image_shape = plain_value(image_shape, tuple[int, int, int] | None)
-    _check_arguments(image_shape, name, images)
+    _check_arguments(image_shape, name, images, classes)
     given = dict(images) if isinstance(images, Mapping) else {"all": images}
     rows, shapes = {}, {}
     for split, array in given.items():
@@ -85,9 +85,10 @@ def dataset_from_arrays(
         rows[split], shapes[split] = _to_rows(what, array, image_shape)
     if len(set(shapes.values())) > 1:
         raise UserError(f"The splits have images of different shapes: {shapes}; use one shape.")
+    counts = {split: len(x) for split, x in rows.items()}
     names = tuple(map(str, () if classes is None else classes))
-    numbers, names = _class_numbers(labels, names, {split: len(x) for split, x in rows.items()})
-    chosen, how = _choose({split: len(x) for split, x in rows.items()})
+    numbers, names = _class_numbers(labels, names, counts)
+    chosen, how = _choose(counts)
     parts = {split: rows[source][index] for split, (source, index) in chosen.items()}
     data = Dataset(
         name=name,
@@ -145,17 +146,23 @@ def name_or_dataset(data: object) -> str | Dataset:
     )
 
 
-def _check_arguments(image_shape: object, name: object, images: object) -> None:
-    """Refuse an impossible shape or name, and a mapping without training or held-out images."""
+def _check_arguments(image_shape: object, name: object, images: object, classes: object) -> None:
+    """Refuse impossible arguments, and a mapping without training or held-out images."""
     if image_shape is not None:
         check_image_shape(image_shape)
     if not isinstance(name, str) or not name:
         raise UserError(f"name is {name!r}; it must be a text, for example 'shapes'.")
-    if isinstance(images, Mapping) and not {"train"} < images.keys() <= set(SPLITS):
+    if isinstance(classes, str) or not isinstance(classes, Iterable | None):
         raise UserError(
-            f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and one "
-            "or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
+            f"classes is {classes!r}; give the name of each class, e.g. ['cat', 'dog']."
         )
+    if isinstance(images, Mapping):
+        unknown = [split for split in images if split not in SPLITS]
+        if unknown or "train" not in images or len(images) < 2:
+            raise UserError(
+                f"images has the splits {', '.join(map(repr, images)) or 'none'}; give 'train' and "
+                "one or both of 'valid' and 'test', or one array, which is then split 80 / 10 / 10."
+            )
 
 
 # --- Splits ---------------------------------------------------------------------------------------
@@ -163,26 +170,34 @@ def _check_arguments(image_shape: object, name: object, images: object) -> None:
 
 def _choose(counts: Mapping[str, int]) -> tuple[dict[str, tuple[str, Tensor | slice]], str]:
     """For each split, its array and its rows in that array; and how they were chosen, in words."""
-    chosen: dict[str, tuple[str, Tensor | slice]] = {s: (s, slice(None)) for s in counts}
-    missing = [split for split in ("valid", "test") if split not in counts]
+    if "all" in counts:
+        train, valid, test = _cut(counts["all"], "images", ("valid", "test"))
+        how = "shuffled with a fixed seed and split 80 / 10 / 10"
+        return {"train": ("all", train), "valid": ("all", valid), "test": ("all", test)}, how
+    chosen: dict[str, tuple[str, Tensor | slice]] = {
+        split: (split, slice(None)) for split in counts
+    }
+    missing = [split for split in SPLITS if split not in counts]
     if not missing:
         return chosen, "split as given"
-    source, kind = ("all", "") if "all" in counts else ("train", "training ")
-    n, least = counts[source], len(missing) + 1
-    if n < least:
-        raise UserError(
-            f"There are {n} {kind}images; at least {least} are needed, because the "
-            f"{' and '.join(missing)} images are taken from them."
-        )
-    tenth = max(n // 10, 1)
-    cuts = _shuffled(n).tensor_split([n - tenth * i for i in range(len(missing), 0, -1)])
-    if source == "all":
-        how = "shuffled with a fixed seed and split 80 / 10 / 10"
-        return {s: (source, rows) for s, rows in zip(SPLITS, cuts, strict=True)}, how
-    for split, rows in zip(("train", *missing), cuts, strict=True):
-        chosen[split] = (source, rows.sort().values)
+    train, held_out = _cut(counts["train"], "training images", missing)
+    chosen["train"] = ("train", train.sort().values)
+    chosen[missing[0]] = ("train", held_out.sort().values)
     how = f"split as given, with a tenth of the training images held out as {missing[0]} images"
     return chosen, how
+
+
+def _cut(n: int, what: str, held_out: Sequence[str]) -> tuple[Tensor, ...]:
+    """Shuffled rows of n images: those to train on, then a tenth for each held-out split."""
+    least = len(held_out) + 1
+    if n < least:
+        raise UserError(
+            f"The number of {what} is {n}; at least {least} are needed, because the "
+            f"{' and '.join(held_out)} images are taken from them."
+        )
+    tenth = max(n // 10, 1)
+    sizes = [n - tenth * len(held_out), *[tenth] * len(held_out)]
+    return tuple(_shuffled(n).split(sizes))
 
 
 def _shuffled(n: int) -> Tensor:
@@ -199,10 +214,12 @@ def _to_rows(
 ) -> tuple[Tensor, tuple[int, int, int]]:
     """Copy images into uint8 rows, channels first; also return the shape of one image."""
     values = _to_numpy(what, array)
-    if values.ndim < 2 or (image_shape is None and values.ndim == 2 and values.size):
+    if values.ndim < 2:
         raise _no_images(what, values.shape)
     if not values.size:
         raise UserError(f"{what} is empty; give images.")
+    if values.ndim == 2 and image_shape is None:
+        raise _no_images(what, values.shape)
     values = _channels_first(what, _to_bytes(what, values), image_shape)
     _, channels, height, width = values.shape
     rows = np.ascontiguousarray(values).reshape(len(values), -1)
@@ -316,21 +333,30 @@ def _class_numbers(
     classes: tuple[str, ...],
     counts: Mapping[str, int],
 ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
-    """The class number of each image, int64, by array; and the names of the classes."""
+    """The class number of each image, int64, by array; and the names of the classes.
+
+    Args:
+        labels: the class of each image, or by array.
+        classes: the names of the classes; empty if they are not given.
+        counts: number of images in each array, which has the key "all" if there is only one.
+
+    Raises:
+        UserError: another form than the images', or not one class number or name for each image.
+    """
     if labels is None:
         return {}, classes
+    if isinstance(labels, Mapping) == ("all" in counts):
+        raise UserError("Give images and labels both as one array, or both by split.")
     given = labels if isinstance(labels, Mapping) else {"all": labels}
-    if not given.keys() <= counts.keys():
-        raise UserError("Give images and labels both as one array, or both by the same splits.")
+    for split in given:
+        if split not in counts:
+            raise UserError(f"labels has the split {split!r}, but images has not.")
     found = {split: _one_per_image(split, x, counts[split]) for split, x in given.items()}
-    if any(x.dtype.kind in "US" for x in found.values()):
-        texts = {split: x.astype(str).tolist() for split, x in found.items()}
-        names = set().union(*texts.values())
-        classes = classes or tuple(sorted(names))
-        if unknown := names - set(classes):
-            raise UserError(f"labels has the class {min(unknown)!r}, which classes lacks.")
-        number_of = {name: i for i, name in enumerate(classes)}
-        found = {split: np.array([number_of[name] for name in x]) for split, x in texts.items()}
+    are_names = [x.dtype.kind == "U" for x in found.values()]
+    if any(are_names):
+        if not all(are_names):
+            raise UserError("labels are numbers in one split and names in another; give names.")
+        found, classes = _numbers_of_names(found, classes)
     for numbers in found.values():
         whole = numbers.dtype.kind in "fiub" and bool((numbers == np.floor(numbers)).all())
         if not whole or not 0 <= numbers.min() <= numbers.max() <= _LARGEST_CLASS:
@@ -342,18 +368,39 @@ def _class_numbers(
     return {split: torch.from_numpy(x.astype(np.int64)) for split, x in found.items()}, classes
 
 
+def _numbers_of_names(
+    names: Mapping[str, NDArray[Any]], classes: tuple[str, ...]
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...]]:
+    """Class numbers in place of names; and the classes, by default the names that occur, sorted."""
+    occurring = {name for array in names.values() for name in array.tolist()}
+    unknown = occurring - set(classes)
+    if classes and unknown:
+        raise UserError(f"labels has the class {min(unknown)!r}, which classes lacks.")
+    classes = classes or tuple(sorted(occurring))
+    number_of = {name: i for i, name in enumerate(classes)}
+    numbers = {
+        split: np.array([number_of[name] for name in array.tolist()])
+        for split, array in names.items()
+    }
+    return numbers, classes
+
+
 def _one_per_image(split: str, labels: Any, n: int) -> NDArray[Any]:  # noqa: ANN401 (of any form)
     """The labels of n images as n numbers or texts; pandas' texts are objects, and become texts."""
     what = "labels" if split == "all" else f"labels[{split!r}]"
+    rule = f"it must be ({n},), one class number or name for each image"
+    if labels is None or isinstance(labels, str | bytes):
+        raise UserError(f"{what} is {describe_type(labels)}; {rule}.")
     try:
         array = _to_numpy(what, labels) if isinstance(labels, Tensor) else np.asarray(labels)
         array = np.array(array.tolist()) if array.dtype.kind == "O" else array
-        has = f"has shape {array.shape}"
-    except ValueError:
-        array, has = np.empty(0), "has rows of different lengths"
+        array = array.astype(str) if array.dtype.kind == "S" else array
+    except UnicodeDecodeError as error:
+        raise UserError(f"{what} has names that are not ASCII texts; decode them.") from error
+    except ValueError as error:
+        raise UserError(f"{what} has rows of different lengths; {rule}.") from error
     if array.shape not in ((n,), (n, 1)):  # a column, as in many CSV and MAT files
         raise UserError(
-            f"{what} {has}; it must be ({n},), one class number or name for each image. Convert "
-            "one-hot rows with labels.argmax(1)."
+            f"{what} has shape {array.shape}; {rule}. Convert one-hot rows with labels.argmax(1)."
         )
     return array.ravel()

@@ -41,11 +41,14 @@ def refuse_invalid(data: "Dataset") -> None:
     check_image_shape(data.image_shape)
     ends = data.range
     is_pair = isinstance(ends, tuple) and len(ends) == 2
-    are_numbers = is_pair and all(isinstance(end, int | float | np.number) for end in ends)
+    are_numbers = is_pair and all(map(_is_number, ends))
     if not (are_numbers and -math.inf < ends[0] < ends[1] < math.inf):
         raise UserError(
             f"range is {ends!r}; it must be the smallest and the largest value, e.g. (0.0, 1.0)."
         )
+    norm = data.contrast_norm
+    if norm is not None and not (_is_number(norm) and 0 < norm < math.inf):
+        raise UserError(f"contrast_norm is {norm!r}; it must be a norm above 0, or left out.")
     if not isinstance(data.labels, Mapping):
         raise UserError(
             f"labels is of type {type(data.labels).__name__}; it must hold the class numbers by "
@@ -62,20 +65,28 @@ def refuse_invalid(data: "Dataset") -> None:
 
 def check_image_shape(shape: object) -> None:
     """Raise an error unless a value is (channels, height, width), each 1 or more."""
-    sides = shape if isinstance(shape, tuple) else ()
-    if len(sides) != 3 or not all(isinstance(n, int | np.integer) and n > 0 for n in sides):
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(_is_count, shape)):
         raise UserError(
             f"image_shape is {shape!r}; it must be (channels, height, width), for example "
             "(1, 28, 28)."
         )
 
 
+def _is_count(n: object) -> bool:
+    return isinstance(n, int | np.integer) and not isinstance(n, bool) and int(n) > 0
+
+
+def _is_number(x: object) -> bool:
+    return isinstance(x, int | float | np.integer | np.floating)
+
+
 def refuse_other_than_bytes(name: str, images: Tensor) -> None:
     """Raise an error that says how to convert, unless the images are a tensor of uint8."""
     if not isinstance(images, Tensor):
         raise UserError(
-            f"{name} is of type {type(images).__name__}; give a tensor of images, e.g. data.test. "
-            "Let dataset_from_arrays make a data set, or convert arrays with torch.from_numpy."
+            f"{name} is of type {type(images).__name__}; it must be a uint8 tensor of shape "
+            "(n, pixels), e.g. data.test. Let dataset_from_arrays make a data set, or convert "
+            "NumPy arrays with torch.from_numpy."
         )
     if images.dtype != torch.uint8:
         raise UserError(

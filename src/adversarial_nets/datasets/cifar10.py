@@ -159,14 +159,18 @@ def read_batch(path: Path) -> Records:
 
 
 def _parse(content: bytes, name: str) -> Records:
-    labels = content[::RECORD]
-    if len(content) != RECORDS * RECORD or max(labels) > 9:
+    if len(content) != RECORDS * RECORD:
         raise UserError(
-            f"{name} has {len(content):,} bytes and labels up to {max(labels, default=0)}; a batch "
-            f"of CIFAR-10 has {RECORDS * RECORD:,} bytes (10,000 records of 3,073) and labels up "
-            "to 9. Download it again."
+            f"{name} has {len(content):,} bytes; a batch of CIFAR-10 has {RECORDS * RECORD:,} "
+            "(10,000 records of 3,073). Download it again."
         )
-    return np.frombuffer(content, np.uint8).reshape(RECORDS, RECORD)
+    records = np.frombuffer(content, np.uint8).reshape(RECORDS, RECORD)
+    if records[:, 0].max() > 9:
+        raise UserError(
+            f"{name} has the label {records[:, 0].max()}; CIFAR-10's labels are 0 to 9. Download "
+            "it again."
+        )
+    return records
 
 
 def read_archive(path: Path, md5: str = MD5) -> list[Records]:
@@ -184,7 +188,14 @@ def read_archive(path: Path, md5: str = MD5) -> list[Records]:
                 "Download it again."
             )
         with tarfile.open(path, "r:gz") as archive:
-            members = (archive.extractfile(f"{FOLDER}/{batch}") for batch in BATCHES)
-            return [_parse(file.read(), str(path)) for file in members if file is not None]
-    except (OSError, tarfile.TarError, zlib.error, EOFError) as error:
+            return [_member(archive, f"{FOLDER}/{batch}") for batch in BATCHES]
+    except (OSError, tarfile.TarError, zlib.error, EOFError, KeyError) as error:
         raise UserError(f"{path} cannot be read ({error}). Download it again.") from error
+
+
+def _member(archive: tarfile.TarFile, name: str) -> Records:
+    """One batch of the archive; raises a KeyError if the archive has no file of this name."""
+    member = archive.extractfile(name)
+    if member is None:
+        raise KeyError(f"{name} is not a file")
+    return _parse(member.read(), name)

@@ -115,15 +115,19 @@ def _parse(
     if not header:
         raise UserError(f"{path} is empty. Download it again.")
     _refuse_web_page(path, header)
-    if header[:4] != magic or len(header) < 4 + 4 * dimensions:
+    if header[:4] != magic:
         kind = "images" if dimensions == 3 else "labels"
         raise UserError(
-            f"{path} does not hold IDX {kind}: it begins with {_shown(header)} instead of "
-            f"{_shown(magic)} and {dimensions} sizes. Replace it by {kind} in MNIST's format."
+            f"{path} does not hold IDX {kind}: it begins with {_shown(header[:4])} instead of "
+            f"{_shown(magic)}. Replace it by {kind} in MNIST's format."
         )
+    if len(header) < 4 + 4 * dimensions:
+        raise UserError(f"{path} is truncated: it ends within its header. Download it again.")
     shape = struct.unpack(f">{dimensions}I", header[4:])
     expected = math.prod(shape)
     stated = f"{' × '.join(f'{n:,}' for n in shape)} = {expected:,} bytes"
+    if not expected:
+        raise UserError(f"{path} is empty: its header states {stated}. Download it again.")
     largest = max(GZIP_ALWAYS_ALLOWED, GZIP_RATIO * size) if gzipped else size
     if gzipped and expected > largest:
         raise UserError(
@@ -132,13 +136,13 @@ def _parse(
         )
     # Read one byte more than expected, to detect trailing data and to make gzip check its CRC.
     data = stream.read(min(expected, largest) + 1)
-    if not expected or len(data) != expected:
-        found = "more" if len(data) > expected else f"only {len(data):,}"
+    if len(data) != expected:
+        follow = "more follow" if len(data) > expected else f"only {len(data):,} follow"
         raise UserError(
-            f"{path} is damaged: its header states {stated}, and {found} follow. Download it again."
+            f"{path} is damaged: its header states {stated}, but {follow}. Download it again."
         )
-    digest = hashlib.sha256(header + data).hexdigest() if sha256 else None
-    if digest != sha256:
+    digest = hashlib.sha256(header + data).hexdigest()
+    if sha256 is not None and digest != sha256:
         raise UserError(
             f"{path} has other contents than expected: the SHA-256 of its uncompressed bytes is "
             f"{digest}, not {sha256}. Download it again; to use other data in MNIST's format, type "

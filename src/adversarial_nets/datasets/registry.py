@@ -197,7 +197,8 @@ def register(entry: DatasetEntry, *, replace: bool = False) -> None:
     if not isinstance(entry.name, str) or not re.fullmatch(r"[^:\s][^:]*(:[^:a-z]+)?", entry.name):
         raise UserError(
             f"The data set's name is {entry.name!r}; give a text without a colon, or with a word "
-            "in capitals after it that stands for a path, e.g. 'scans:FOLDER'."
+            "in capitals after it that stands for a path, e.g. 'scans:FOLDER'. It must begin with "
+            "a letter."
         )
     if not callable(entry.loader):
         raise UserError(
@@ -314,7 +315,8 @@ def load(
         "train_on_all": train_on_all,
     }
     options = LoadOptions(**Settings(**given).data_options())  # checks them
-    for option, value in () if entry.resizable else options.given().items():
+    if options.given() and not entry.resizable:
+        option, value = next(iter(options.given().items()))
         resizable = " and ".join(entry.name for entry in REGISTRY.values() if entry.resizable)
         raise SettingError(
             option,

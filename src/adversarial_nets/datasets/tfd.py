@@ -179,11 +179,14 @@ def _read(path: Path) -> list[NDArray[Any]]:
         raise UserError(
             f"{path} cannot be read as a MATLAB 5 file ({error}). Use the original file."
         ) from error
-    arrays = [np.asarray(found.get(name)) for name in wanted]
-    missing = [n for n, x in zip(wanted, arrays, strict=True) if x.dtype.kind not in "iuf"]
+    missing = [name for name in wanted if name not in found]
     if missing:
         raise UserError(
-            f"{path} has no array of numbers {' and no '.join(missing)}; it must have "
-            f"{', '.join(wanted)}. Use the original file."
+            f"{path} has no {' and no '.join(missing)}; it must have {', '.join(wanted)}. "
+            "Use the original file."
         )
-    return arrays
+    arrays = {name: np.asarray(found[name]) for name in wanted}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "iuf":
+            raise UserError(f"{path}: {name} is not numeric. Use the original file.")
+    return list(arrays.values())
