@@ -130,6 +130,7 @@ def wrong_calls(run: str, data: Any, settings: Any) -> list[tuple[Callable[[], o
         ),
         (lambda: lib.sample(G, s, "4"), "n is '4'; it must be a whole number"),
         (lambda: lib.sample(lib.open_run(run), s, 4), "G is of type Run; give a network"),
+        (lambda: lib.sample(G, s, 1, c=[1.0, 10**400]), "c is not a tensor or an array of numbers"),
         (lambda: lib.sample(G, s, 1, c=["a"]), "c is not a tensor or an array of numbers"),
         (lambda: lib.sample(G, s, 1, c=3), "c is one number for n = 1 samples"),
         (

@@ -170,8 +170,9 @@ def test_another_grid_or_weights_do_not_make_a_run_damaged() -> None:
     compare, runs = inspect.unwrap(an.compare), ["first", "second"]  # without the tests' checks
     with pytest.raises(UserError, match="grid is 'x'; it must be 'paper' or 'fine'"):
         compare(runs, grid="x")
-    with pytest.raises(UserError, match="weights is 'x'; it must be 'raw' or 'averaged'"):
-        compare(runs, weights="x")
+    for weights in ("x", "", 0, np.array(["x", "y"])):
+        with pytest.raises(UserError, match=r"weights is .*; it must be 'raw' or 'averaged'"):
+            compare(runs, weights=weights)
 
 
 def test_odd_arguments_of_sample() -> None:
@@ -258,14 +259,14 @@ def test_class_numbers_for_a_generator_with_masks_are_refused() -> None:
     settings = an.Settings(condition="masks", batch=4)
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), np.uint8)
     game = an.new_game(settings, images)
-    with pytest.raises(UserError, match="this generator takes none"):
+    with pytest.raises(UserError, match="this generator takes none: it fills in images"):
         an.sample(game.G, settings, 2, c=[0, 1])
 
 
 def test_labels_that_are_one_text() -> None:
     images = np.random.default_rng(0).integers(0, 256, (30, 4, 4), np.uint8)
     make: Any = inspect.unwrap(an.dataset_from_arrays)  # without the tests' checks of types
-    with pytest.raises(UserError, match=r"labels has shape \(\); it must be \("):
+    with pytest.raises(UserError, match=r"labels is of type str; it must be \("):
         make(images, "0123456789" * 3)
 
 

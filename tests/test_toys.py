@@ -276,6 +276,8 @@ def test_odd_arguments_of_toys() -> None:
     sample: Any = sample_points
     cases: tuple[tuple[Callable[[], object], str], ...] = (
         (lambda: t.mixture([], 1), r"shape \(0,\); give one or more"),
+        (lambda: t.Mixture(3, (1.0,)), r"shape \(\); give one or more"),
+        (lambda: t.mixture([10**400], 1), "The means cannot be read as numbers"),
         (lambda: t.mixture("ab", 1), "The means cannot be read as numbers"),
         (
             lambda: t.mixture([1, 2], ["a", "b"]),

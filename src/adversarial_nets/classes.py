@@ -180,14 +180,20 @@ def generator_input(
         columns = 0 if shares is None else len(shares)
         _check_columns(c, len(z), columns if nothing is None else len(nothing))
         return torch.cat([z, c.to(z)], 1)
-    if c is not None and shares is None and (nothing is not None or bool((c != 0).any())):
-        raise UserError(
-            "Classes are given, but this generator takes none. Leave them out, or train with "
-            "condition classes; a run with condition masks takes known pixels and their mask "
-            "(masks.known_part)."
-        )
+    if nothing is not None:
+        if c is not None:
+            raise UserError(
+                "Classes are given, but this generator takes none: it fills in images. Give the "
+                "known pixels and their mask (masks.known_part), or leave c out."
+            )
+        return torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
     if shares is None:
-        return z if nothing is None else torch.cat([z, nothing.to(z).expand(len(z), -1)], 1)
+        if c is not None and bool((c != 0).any()):
+            raise UserError(
+                "Classes are given, but this generator takes none. Leave them out, or train with "
+                "condition classes."
+            )
+        return z
     if c is None or c.shape != (len(z),) or not bool(((c >= 0) & (c < len(shares))).all()):
         raise UserError(
             f"The classes must be {len(z)} numbers from 0 to {len(shares) - 1}, one for each "

@@ -38,7 +38,7 @@ def as_tensor(name: str, given: object) -> Tensor:
         found = torch.as_tensor(given)
         if found.is_complex():
             raise ValueError("a complex tensor")
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise UserError(
             f"{name} is not a tensor or an array of numbers ({str(error).rstrip('.')}). Give one, "
             "e.g. torch.tensor([0, 1]) or numpy.array([0.5, 1.5])."

@@ -292,15 +292,17 @@ def warn_of_outputs(
     if G is None or not isinstance(data, Dataset):
         return
     low, high = data.range
-    for kind, seems, is_outside, instead in (
-        (nn.Tanh, "[-1, 1], as if G ended in a Tanh", low >= 0, "nn.Sigmoid()"),
-        (nn.Sigmoid, "[0, 1], as if G ended in a sigmoid", low < 0 or high > 1, "a linear layer"),
-    ):
-        if is_outside and _ends_in(kind, G, _noise(required)):
-            _warn(
-                f"G's outputs lie in {seems}, but the data lie in [{low:g}, {high:g}]. End G in "
-                f"{instead} instead."
-            )
+    lie = f"but the data lie in [{low:g}, {high:g}]"
+    if low >= 0 and _ends_in(nn.Tanh, G, _noise(required)):
+        _warn(
+            f"G's outputs lie in [-1, 1], as if G ended in a Tanh, {lie}. End G in nn.Sigmoid() "
+            "instead."
+        )
+    if (low < 0 or high > 1) and _ends_in(nn.Sigmoid, G, _noise(required)):
+        _warn(
+            f"G's outputs lie in [0, 1], as if G ended in a sigmoid, {lie}. End G in a linear "
+            "layer instead."
+        )
 
 
 def _ends_in(kind: type[nn.Sigmoid] | type[nn.Tanh], net: nn.Module, rows: Tensor) -> bool:

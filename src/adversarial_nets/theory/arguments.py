@@ -33,7 +33,7 @@ def as_array(name: str, given: object) -> NDArray[Any]:
             found = np.reshape([float(value) for value in found.flat], found.shape)
         if found.dtype.kind not in "fiub":
             raise TypeError(f"they are of type {found.dtype}")
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise UserError(
             f"{name} cannot be read as numbers ({str(error).rstrip('.')}). Give a list or an "
             "array of numbers, e.g. [0.5, 1.5]."

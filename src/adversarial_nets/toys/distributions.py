@@ -167,8 +167,14 @@ class Mixture:
             as_floats(f"The {name} of the mixture", getattr(self, name))
             for name in ("means", "stds", "weights")
         )
-        n = means.size and len(means)
-        stds, weights = stds.ravel(), weights.ravel() if weights.size else np.full(n, 1 / max(n, 1))
+        if means.ndim != 2 or not means.size or means.shape[1] not in (1, 2):
+            raise UserError(
+                f"The means have the shape {means.shape}; give one or more: (n,) or (n, 1) for the "
+                "line, (n, 2) for the plane."
+            )
+        if not weights.size:
+            weights = np.full(len(means), 1 / len(means))
+        stds, weights = stds.ravel(), weights.ravel()
         _check_mixture(means, stds, weights)
         if not math.isclose(weights.sum(), 1):  # rounded to float32
             weights = weights / weights.sum()
@@ -214,11 +220,6 @@ class Mixture:
 
 def _check_mixture(means: Floats, stds: Floats, weights: Floats) -> None:
     """Check the parameters of a mixture; `Mixture.__post_init__` says what is refused."""
-    if means.ndim != 2 or not means.size or means.shape[1] not in (1, 2):
-        raise UserError(
-            f"The means have the shape {means.shape}; give one or more: (n,) or (n, 1) for the "
-            "line, (n, 2) for the plane."
-        )
     if not len(means) == len(stds) == len(weights):
         raise UserError(
             f"The mixture has {len(means)} means, {len(stds)} standard deviations and "

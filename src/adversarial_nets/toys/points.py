@@ -4,7 +4,7 @@ import base64
 import csv
 import functools
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -13,9 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float64
 
-from adversarial_nets.errors import UserError
+from adversarial_nets.errors import UserError, reason
 from adversarial_nets.random import Address
-from adversarial_nets.runs import files
 from adversarial_nets.theory.arguments import as_floats
 from adversarial_nets.theory.divergences import Axes
 from adversarial_nets.toys.distributions import (
@@ -180,12 +179,11 @@ def read_points(path: str | PathLike[str]) -> Points:
     Raises:
         UserError: the file is missing or unreadable, or a line of it is not one or two numbers.
     """
-
-    def lines() -> Iterator[str]:
+    try:
         with Path(path).open(newline="", encoding="utf-8-sig") as file:
-            yield from file
-
-    return parse_points(lines(), str(path))
+            return parse_points(file, str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(str(path), error) from error
 
 
 def parse_points(text: Iterable[str], name: str) -> Points:
@@ -200,11 +198,8 @@ def parse_points(text: Iterable[str], name: str) -> Points:
     """
     try:
         lines = [(i, row) for i, row in enumerate(csv.reader(text), 1) if "".join(row).strip()]
-    except (csv.Error, OSError, UnicodeDecodeError) as error:
-        raise UserError(
-            f"{name} cannot be read as a CSV file ({files.reason(error)}). Give a text of one or "
-            "two columns of numbers."
-        ) from error
+    except csv.Error as error:
+        raise _unreadable(name, error) from error
     if lines and _numbers(lines[0][1]) is None:
         lines = lines[1:]  # without the header
     rows: list[list[float]] = []
@@ -217,6 +212,13 @@ def parse_points(text: Iterable[str], name: str) -> Points:
             )
         rows.append(numbers)
     return _checked(np.array(rows or [[]], np.float64), name)
+
+
+def _unreadable(name: str, error: Exception) -> UserError:
+    return UserError(
+        f"{name} cannot be read as a CSV file ({reason(error)}). Give a text of one or two columns "
+        "of numbers."
+    )
 
 
 def _numbers(row: list[str]) -> list[float] | None:

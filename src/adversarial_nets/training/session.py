@@ -452,10 +452,14 @@ def _warn_of_unused_settings(settings: Settings, chosen: Preset) -> None:
     """Warn if the caller changed a setting that does not apply to a user's optimiser."""
     from_preset = settings_differences(chosen.settings, settings)
     from_default = settings_differences(Settings(), settings)
-    unseen = {"lr_hold", "lr_floor", "momentum_epochs"}  # they only shape schedules
-    unseen |= {"lr_decay"} if settings.lr_decay == 1.0 else set()  # 1 disables the schedule
-    both = from_preset.keys() & from_default.keys() - unseen
-    changed = [name for name in OPTIMISER_SETTINGS if name in both]
+    without_effect = ["lr_hold", "lr_floor", "momentum_epochs"]  # they only shape schedules
+    if settings.lr_decay == 1.0:  # which disables the schedule
+        without_effect.append("lr_decay")
+    changed = [
+        name
+        for name in OPTIMISER_SETTINGS
+        if name in from_preset and name in from_default and name not in without_effect
+    ]
     if changed:
         warnings.warn(
             f"The settings {', '.join(changed)} do not apply, because your own optimiser keeps its "
