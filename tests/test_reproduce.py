@@ -1,6 +1,7 @@
 """Parts are made once; the page states what is missing and which runs are not published ones."""
 
 import dataclasses
+import functools
 import importlib
 import json
 from pathlib import Path
@@ -23,7 +24,6 @@ from adversarial_nets.paper.reproduce import (
     Reproduction,
     Result,
     claim_parts,
-    contents,
     register,
     reproduce,
     training_parts,
@@ -40,9 +40,10 @@ from two_languages import NAMES_OF_THE_REPRODUCTION, check_languages
 
 def test_the_function_of_every_part_exists() -> None:
     """They are named by text, so that listing the parts needs no torch."""
-    made = {name: module for module, names in contents._MADE_BY.items() for name in names}
-    assert made.keys() == {name for _, name, *_ in contents._CONTENTS}
-    for name, module in made.items():
+    for name, part in PARTS.items():
+        assert isinstance(part.make, functools.partial)
+        module, made = part.make.args
+        assert made == name
         found = importlib.import_module(f"adversarial_nets.paper.reproduce.{module}")
         assert callable(getattr(found, name.replace("-", "_"))), name
 

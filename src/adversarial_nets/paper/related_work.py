@@ -93,7 +93,8 @@ def _information(p_data: Toy, p_noise: Toy) -> Float64[np.ndarray, "3 3"]:
 
     def entry(i: int, j: int) -> float:
         def integrand(x: divergences.Points) -> divergences.Vector:
-            log_p, t = p_data.log_density(x), _features(x[:, 0])
+            log_p = p_data.log_density(x)
+            t = _features(x[:, 0])
             p_times_1_minus_D = np.exp(log_p - np.logaddexp(0, log_p - p_noise.log_density(x)))
             return p_times_1_minus_D * t[:, i] * t[:, j]
 

@@ -105,8 +105,9 @@ def reproduce(
     _read_all(context)  # report damaged records before any work
     kept: dict[str, str] = {}
     of_profile = [name for name, part in PARTS.items() if profile == "full" or not part.slow]
+    to_make = () if show else parts or of_profile
     try:
-        for name in () if show else parts or of_profile:
+        for name in to_make:
             if reason := _make_part(PARTS[name], context, again):
                 kept[name] = reason
     finally:  # also if a training was stopped

@@ -48,20 +48,31 @@ class Record:
 
 def done(part: Part, result: Result, made_with: Mapping[str, Any]) -> Record:
     """Make the record of a part that was made."""
-    return dataclasses.replace(
-        not_run(part, result.ours, made_with),
+    return Record(
+        name=part.name,
+        title=part.title,
+        section=part.section,
+        published=part.published,
         status="done",
+        ours=result.ours,
         notes=tuple(result.notes),
         tables=tuple(tuple(table) for table in result.tables),
         pictures=tuple(result.pictures),
         run=result.run,
+        made_with=made_with,
     )
 
 
 def not_run(part: Part, why: str, made_with: Mapping[str, Any] | None = None) -> Record:
     """Make the record of a part that was not made, with the reason or the command that makes it."""
-    facts = part.name, part.title, part.section, part.published
-    return Record(*facts, ours=why, made_with=made_with or {})
+    return Record(
+        name=part.name,
+        title=part.title,
+        section=part.section,
+        published=part.published,
+        ours=why,
+        made_with=made_with or {},
+    )
 
 
 def read_record(name: str, context: Context) -> Record:

@@ -133,7 +133,9 @@ def _digits(context: Context) -> Dataset:
 def _trained(preset: str, data: Dataset, context: Context) -> Run:
     """Train a run of a preset, with its full length or, in the quick profile, a shorter one."""
     rounds = PRESETS[preset].rounds if context.profile == "full" else QUICK_ROUNDS
-    return trained(data, preset, f"{data.name}-{preset}", data.name, context, rounds=rounds)
+    return trained(
+        data, preset, context, name=f"{data.name}-{preset}", title=data.name, rounds=rounds
+    )
 
 
 def _table(rows: list[Row]) -> list[dict[str, object]]:

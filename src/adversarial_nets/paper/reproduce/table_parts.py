@@ -174,7 +174,13 @@ _DIFFICULTIES = [
             "needs a Markov chain",
             "no difficulties",
         ),
-        ("p(x)", *["intractable, approximated by AIS"] * 2, *["Parzen only"] * 2),
+        (
+            "p(x)",
+            "intractable, approximated by AIS",
+            "intractable, approximated by AIS",
+            "Parzen only",
+            "Parzen only",
+        ),
         (
             "design",
             "nearly all models hard",

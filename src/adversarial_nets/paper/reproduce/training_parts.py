@@ -33,6 +33,7 @@ __all__ = [
     "figure2d",
     "figure3",
     "run_of",
+    "trained",
 ]
 
 QUICK_ROUNDS = 3000
@@ -84,8 +85,14 @@ def run_of(name: str, context: Context) -> Run:
             "The quick profile trains on the included digits only. Run this part with: "
             + context.command(name)
         )
-    digits, preset = datasets.load("mnist-5k"), "quickstart-2014"
-    return trained(digits, preset, "quick-mnist-5k", "mnist-5k", context, rounds=QUICK_ROUNDS)
+    return trained(
+        datasets.load("mnist-5k"),
+        "quickstart-2014",
+        context,
+        name="quick-mnist-5k",
+        title="mnist-5k",
+        rounds=QUICK_ROUNDS,
+    )
 
 
 def _train_full(experiment: Experiment, context: Context) -> Run:
@@ -93,8 +100,14 @@ def _train_full(experiment: Experiment, context: Context) -> Run:
     images = _load(experiment, context)
     stage_before = None
     for preset in experiment.presets:
-        name, what = f"{images.name}-{preset}", f"{images.name}, {preset}"
-        run = trained(images, preset, name, what, context, onto=stage_before)
+        run = trained(
+            images,
+            preset,
+            context,
+            name=f"{images.name}-{preset}",
+            title=f"{images.name}, {preset}",
+            onto=stage_before,
+        )
         stage_before = run.folder
     return run
 
@@ -102,21 +115,21 @@ def _train_full(experiment: Experiment, context: Context) -> Run:
 def trained(
     data: Dataset,
     preset: str,
-    name: str,
-    what: str,
     context: Context,
     *,
+    name: str,
+    title: str,
     rounds: int | None = None,
     onto: Path | None = None,
 ) -> Run:
-    """Train a run of a preset, or resume it, in OUT/runs/NAME-SEED; progress calls it `what`."""
+    """Train a run of a preset, or resume it, in OUT/runs/NAME-SEED; `title` names its progress."""
     return train(
         data,
         preset=preset,
         settings=dataclasses.replace(PRESETS[preset].settings, seed=context.seed),
         run=context.out / "runs" / f"{name}-{context.seed}",
         rounds=rounds,
-        callbacks=[lambda s: context.on_progress(f"{what}: round", s.row["round"], s.rounds)],
+        callbacks=[lambda s: context.on_progress(f"{title}: round", s.row["round"], s.rounds)],
         onto=onto,
         progress=False,
     )
@@ -201,7 +214,8 @@ def caveats(run: Run, name: str) -> tuple[str, ...]:
         run: the run that the part shows.
         name: a name of `EXPERIMENTS`.
     """
-    notes, preset, expected = [], run.preset, EXPERIMENTS[name].presets[-1]
+    notes = []
+    preset, expected = run.preset, EXPERIMENTS[name].presets[-1]
     if preset in PRESETS and not PRESETS[preset].published:
         notes.append(f"Preset {preset} is not the published experiment: {PRESETS[preset].why}")
     elif preset != expected:

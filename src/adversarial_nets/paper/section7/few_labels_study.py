@@ -74,9 +74,9 @@ def few_labels_rows(
         errors = few_labels.count_errors(net, data.floats(data.test), data.labels["test"])
         name = with_length(model, epochs, few_labels.Settings.epochs, "epochs")
         name += "".join(f", {what} {n}" for what, n in (("draw", draw), ("seed", seed)) if n)
-        error, other = 100 * errors / len(data.test), published if unlabelled else None
-        row = Row("few-labels", name, measure, data.name, error, published=other, seconds=seconds)
-        rows.append(row)
+        row = Row("few-labels", name, measure, data.name, 100 * errors / len(data.test))
+        other = published if unlabelled else None
+        rows.append(dataclasses.replace(row, published=other, seconds=seconds))
         if unlabelled:
             picture = out / "few-labels.png"
             content = sheets.grid_png(few_labels.sample(net, 100)[:40], data.image_shape)
@@ -125,7 +125,8 @@ def _fit(
     on_progress: Progress | None,
 ) -> tuple[few_labels.FewLabels, float]:
     """The trained networks, and the processor time of the training."""
-    s, kind = settings, "" if settings.unlabelled else "-labelled-only"
+    s = settings
+    kind = "" if s.unlabelled else "-labelled-only"
     name = f"few-labels-{file_name(data.name)}-{s.labels}-{s.epochs}-{s.draw}-{s.seed}{kind}"
     place = folder / name
     title, updates = f"few labels, {model}", f"{s.labels} labels, {model}: update"
