@@ -251,7 +251,7 @@ def test_every_statement_of_section_4_holds() -> None:
 def test_a_false_statement_fails_its_check() -> None:
     """A NaN is a failure, and so is one wrong case among correct ones."""
     for errors in ([0.0, math.nan, 0.0], [0.0, 1.0]):
-        assert not statements._check_of("4.1", "false", iter(errors), 1e-3).holds
+        assert not statements._check_of("4.1", "false", errors, 1e-3).holds
 
 
 @pytest.mark.parametrize(

@@ -175,9 +175,10 @@ def fit(
     lr_1, lr_2, _ = settings.lr
     first, second, joint = (per_epoch * sum(settings.epochs[: i + 1]) for i in range(3))
     steps = session.steps(joint, dbm, dbm.state_dict(), optimiser_state)
-    for last, layer, lr in ((first, _first_layer, lr_1), (second, _second_layer, lr_2)):
+    for last, update_of, lr in ((first, _first_layer, lr_1), (second, _second_layer, lr_2)):
         for step, record_loss in steps.until(last):
-            gradient, error = layer(dbm, *_batch(images, settings, step))
+            v, generator = _batch(images, settings, step)
+            gradient, error = update_of(dbm, v, generator)
             ascend_with_momentum(
                 dbm.state_dict(),
                 velocity,
@@ -279,14 +280,15 @@ def _train_jointly(
 # --- Sampling: Gibbs chains through v, h¹ and h² --------------------------------------------------
 
 
+def _h1_of_images(dbm: DBM, images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return h¹ of images after ten mean-field steps, where the chains start."""
+    μ1, _ = mean_field(dbm, images, 10)
+    return bernoulli(μ1, generator)
+
+
 sample: ChainSampler[DBM, Tensor] = ChainSampler(
-    initial_state=lambda dbm, images, generator: bernoulli(
-        mean_field(dbm, images, 10)[0], generator
-    ),
+    initial_state=_h1_of_images,
     next_state=lambda dbm, h1, generator: gibbs(dbm, h1, 1, generator),
     mean_images=DBM.p_v,
 )
-"""Sample by Gibbs chains. The state is h¹, which ten mean-field steps from training images begin.
-
-v, h² and h¹ are sampled in turn; images are p(v | h¹).
-"""
+"""Sample by Gibbs chains: the state is h¹; v, h², h¹ are sampled in turn; images are p(v | h¹)."""

@@ -318,7 +318,8 @@ def _fit_G(
     The targets are images, or their codes if there is an autoencoder. G's updates are the fit's
     last ones.
     """
-    G, first = named_parameters(G=gmmn.G), steps.total - G_steps
+    G = named_parameters(G=gmmn.G)
+    first = steps.total - G_steps
     for step, record_loss in steps.until(steps.total, G):
         z = Address(settings.seed, step, range(settings.batch)).uniform("GMMN z", settings.z_size)
         x = minibatch(targets, settings.seed, step, settings.batch)

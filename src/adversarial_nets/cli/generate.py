@@ -347,12 +347,17 @@ def _export(o: ExportOptions, reporter: ProgressReporter) -> dict[str, Any]:
     found = export_generator(
         o.run, out, checkpoint=o.checkpoint, weights=o.weights, half=o.half
     ).exported
-    file, dtype = out / "generator.safetensors", f", {found['dtype']}"
+    what = f"{found['weights']} G at round {found['round']}"
     if o.safetensors is None:
-        file, dtype, found = out, "", {name: found[name] for name in ("round", "weights")}
-    size = file.stat().st_size / 1e6
-    reporter.say(f"{found['weights']} G at round {found['round']}{dtype}: {out} ({size:.1f} MB)")
+        reporter.say(f"{what}: {out} ({_megabytes(out)})")
+        return {"round": found["round"], "weights": found["weights"], "out": str(out)}
+    reporter.say(f"{what}, {found['dtype']}: {out} ({_megabytes(out / 'generator.safetensors')})")
     return {**found, "out": str(out)}
+
+
+def _megabytes(file: Path) -> str:
+    """The size of a file, e.g. "1.5 MB"."""
+    return f"{file.stat().st_size / 1e6:.1f} MB"
 
 
 COMMANDS = (

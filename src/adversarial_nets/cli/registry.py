@@ -25,7 +25,8 @@ from adversarial_nets.cli.unknown_commands import unknown_command
 
 __all__ = ["COMMANDS", "GROUPS", "find_command", "overview", "paper_overview"]
 
-_PAPER, _OF_THE_PAPER = "paper ", "Reproduce the paper"
+_PAPER = "paper "
+_PAPER_HEADING = "Reproduce the paper"
 _NAME_WIDTH = 22
 
 GROUPS: Mapping[str, Sequence[Command]] = {
@@ -33,7 +34,7 @@ GROUPS: Mapping[str, Sequence[Command]] = {
     "Evaluate": (*evaluate.COMMANDS, *measure.COMMANDS, *results.COMMANDS),
     "Generate images": (*generate.COMMANDS, *own_images.COMMANDS),
     "Experiment": (*play.COMMANDS, *bench.COMMANDS),
-    _OF_THE_PAPER: (
+    _PAPER_HEADING: (
         generate.INTERPOLATE,
         *paper_theory.COMMANDS,
         *paper_experiments.COMMANDS,
@@ -84,7 +85,10 @@ def overview() -> str:
     ]
     for title, commands in GROUPS.items():
         lines += ["", title]
-        lines += _paper_summary() if title == _OF_THE_PAPER else map(_line, commands)
+        if title == _PAPER_HEADING:
+            lines += _paper_summary()
+        else:
+            lines += [_line(command) for command in commands]
     lines += ["", "Every command has --help (options, examples) and --json (one JSON object)."]
     return "\n".join(lines)
 
@@ -98,7 +102,7 @@ def paper_overview() -> str:
             "Usage: advnets paper COMMAND [ARGUMENTS] [OPTIONS]",
             "       advnets paper COMMAND --help    all options of a command, with examples",
             "",
-            *(_line(command, _PAPER) for command in GROUPS[_OF_THE_PAPER]),
+            *(_line(command, _PAPER) for command in GROUPS[_PAPER_HEADING]),
         ]
     )
 
@@ -111,7 +115,7 @@ def _line(command: Command, prefix: str = "") -> str:
 
 def _paper_summary() -> list[str]:
     """The lines of the overview that name the paper's commands."""
-    names = [command.name.removeprefix(_PAPER) for command in GROUPS[_OF_THE_PAPER]]
+    names = [command.name.removeprefix(_PAPER) for command in GROUPS[_PAPER_HEADING]]
     lines = textwrap.wrap(", ".join(names), 80 - _NAME_WIDTH - 3, break_on_hyphens=False)
     first = ("paper COMMAND", *[""] * (len(lines) - 1))
     return [f"  {name:{_NAME_WIDTH}} {line}" for name, line in zip(first, lines, strict=True)]

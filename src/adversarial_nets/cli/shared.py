@@ -47,7 +47,7 @@ def default(
 
     Without `help`, the help is the option's docstring.
     """
-    hint = text and f"(default: {text})"
+    hint = f"(default: {text})" if text else ""
     return tyro.conf.arg(help=help, metavar=metavar, name=name, help_behavior_hint=hint)
 
 

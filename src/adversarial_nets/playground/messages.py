@@ -9,7 +9,7 @@ import base64
 import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import TypeVar, get_args
 
 from adversarial_nets import replay
 from adversarial_nets.classes import class_count
@@ -68,11 +68,15 @@ def handle(session: Session, message: Json) -> list[Message]:
         raise RequestError("mistake", detail=str(error)) from None
 
 
-def _one_of(choices: Collection[Any], value: Json) -> Any:  # noqa: ANN401 (a word or a number)
+Choice = TypeVar("Choice", int, str)
+
+
+def _one_of(choices: Collection[Choice], value: Json) -> Choice:
     """Return a value in a message if it is one of the choices, and otherwise refuse the message."""
     if type(value) not in (int, str) or value not in choices:
         raise RequestError("unknown message")
-    return value
+    chosen: Choice = value
+    return chosen
 
 
 # --- Opening the page -----------------------------------------------------------------------------
@@ -326,16 +330,20 @@ def _begin_on(session: Session, data: str) -> list[Message]:
 def share(session: Session, message: Message) -> list[Message]:
     """The games as commands for a terminal and as Python programs."""
     scripts = [replace(slot.script, rounds=slot.game.round) for slot in session.slots]
-    command, program = ("\n".join(map(f, scripts)) for f in (replay.command, replay.program))
+    command = "\n".join(map(replay.command, scripts))
+    program = "\n".join(map(replay.program, scripts))
     return [{"type": "share", "command": command, "program": program}]
 
 
 def export(session: Session, message: Message) -> list[Message]:
     """The metrics of every game as a CSV file."""
-    files = (base64.b64encode(slot.metrics_csv()).decode() for slot in session.slots)
     return [
-        {"type": "file", "name": f"game-{name}.csv", "bytes": file}
-        for name, file in zip("ab", files, strict=False)
+        {
+            "type": "file",
+            "name": f"game-{'ab'[i]}.csv",
+            "bytes": base64.b64encode(slot.metrics_csv()).decode(),
+        }
+        for i, slot in enumerate(session.slots)
     ]
 
 
@@ -346,8 +354,11 @@ def nearest(session: Session, message: Message) -> list[Message]:
     """The training images nearest to the first row of displayed samples."""
     if session.slots[0].kind.name != "images":
         raise RequestError("unknown message")
-    shown = ((slot.evaluator, slot.entry(session.shown).snapshot) for slot in session.slots)
-    return [{"type": "nearest", "game": i, "png": nearest_png(*of)} for i, of in enumerate(shown)]
+    answers = []
+    for i, slot in enumerate(session.slots):
+        png = nearest_png(slot.evaluator, slot.entry(session.shown).snapshot)
+        answers.append({"type": "nearest", "game": i, "png": png})
+    return answers
 
 
 def morph(session: Session, message: Message) -> list[Message]:

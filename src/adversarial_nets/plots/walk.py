@@ -150,10 +150,10 @@ def _mp4(frames: Frames, fps: int) -> bytes:
     even = np.zeros((n, height + height % 2, width + width % 2, 3), np.uint8)  # H.264 needs this
     even[:, :height, :width] = frames
     size = f"{even.shape[2]}x{even.shape[1]}"
-    given = f"-v error -f rawvideo -pix_fmt rgb24 -s {size} -r {fps} -i -"
-    wanted = "-c:v libx264 -crf 16 -pix_fmt yuv420p"
+    input_options = f"-v error -f rawvideo -pix_fmt rgb24 -s {size} -r {fps} -i -"
+    output_options = "-c:v libx264 -crf 16 -pix_fmt yuv420p"
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "film.mp4"
-        command = [get_ffmpeg_exe(), *given.split(), *wanted.split(), str(out)]
+        command = [get_ffmpeg_exe(), *input_options.split(), *output_options.split(), str(out)]
         subprocess.run(command, input=even.tobytes(), check=True)
         return out.read_bytes()

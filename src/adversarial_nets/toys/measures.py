@@ -58,10 +58,11 @@ def mode_shares(
     distances = np.linalg.norm(x[:, None] - np.array(toy.means), axis=-1)
     nearest = distances.argmin(1)
     near = distances.min(1) < 3 * np.array(toy.stds)[nearest]
-    at_modes = np.bincount(
-        nearest[near], None if masses is None else masses[near], minlength=len(toy.means)
-    )
-    return at_modes / ((len(x) if masses is None else 1) * np.array(toy.weights))
+    total = 1.0
+    if masses is None:
+        masses, total = np.ones(len(x)), len(x)
+    at_modes = np.bincount(nearest[near], masses[near], minlength=len(toy.means))
+    return at_modes / (total * np.array(toy.weights))
 
 
 def mean_by_name(rows: list[dict[str, float]]) -> dict[str, float]:

@@ -32,12 +32,20 @@ drawn."""
 
 def for_history(snapshot: Snapshot) -> Snapshot:
     """The snapshot with fewer samples, for the history."""
-    most: dict[str, int | None] = {"D": None, "grid": None}
-    most |= dict.fromkeys(("samples", "a_data", "a_samples"), HISTORY_SAMPLES)
-    most |= dict.fromkeys(("codes", "reconstructions"), PAIRS)
-    arrays = {name: getattr(snapshot, name) for name in most}
-    # Copies, because a view would keep the whole array in memory.
-    copies = {name: x[: most[name]].copy() for name, x in arrays.items() if x is not None}
+    rows = {
+        "samples": HISTORY_SAMPLES,
+        "a_data": HISTORY_SAMPLES,
+        "a_samples": HISTORY_SAMPLES,
+        "codes": PAIRS,
+        "reconstructions": PAIRS,
+        "D": None,  # all
+        "grid": None,
+    }
+    copies = {}
+    for name, n in rows.items():
+        array = getattr(snapshot, name)
+        if array is not None:
+            copies[name] = array[:n].copy()  # a view would keep the whole array in memory
     return replace(snapshot, **copies)
 
 
