@@ -184,6 +184,14 @@ def test_chains_and_the_exact_posterior_give_the_exact_gradient() -> None:
         torch.testing.assert_close(found[name], exact, atol=0.007, rtol=0)  # 4 standard errors
 
 
+def test_each_layer_of_a_dbm_is_trained_alone_with_its_own_learning_rate() -> None:
+    s = dataclasses.replace(SMALL["dbm"], epochs=(1, 1, 0))
+    start = dbm.fit(IMAGES, dataclasses.replace(s, lr=(0.0, 0.0, 0.0))).state_dict()
+    for lr, trained in (((0.1, 0.0, 0.0), {"W1", "b", "c1"}), ((0.0, 0.1, 0.0), {"W2", "c2"})):
+        found = dbm.fit(IMAGES, dataclasses.replace(s, lr=lr)).state_dict()
+        assert {name for name in start if not torch.equal(start[name], found[name])} == trained
+
+
 def test_layers_trained_alone_double_their_input_or_output() -> None:
     W, b, c = normal(6, 5), normal(6, step=1), normal(5, step=2)
     v = normal(3, 6, step=3).sigmoid()

@@ -45,10 +45,13 @@ def images(run: Run, weights: str | None = None) -> torch.Tensor:
 
 @pytest.mark.parametrize("weights", ["raw", "averaged"])
 def test_the_exported_generator_draws_the_same_images(
-    weights: str, run: Run, tmp_path: Path
+    weights: str, run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["export", str(run.folder), "--safetensors", str(tmp_path / "G"), "--weights", weights]
     assert main(words) == 0
+    size = (tmp_path / "G" / "generator.safetensors").stat().st_size / 1e6
+    said = f"{weights} G at round 20, float32: {tmp_path / 'G'} ({size:.1f} MB)"
+    assert said in capsys.readouterr().out.splitlines()
     found = an.open_run(tmp_path / "G")
     assert torch.equal(images(found), images(run, weights))
     assert found.settings == run.settings
@@ -66,7 +69,9 @@ def test_an_onnx_model_takes_the_class_and_is_not_exported_again(
 ) -> None:
     pytest.importorskip("onnxruntime")
     model = tmp_path / "G.onnx"
-    assert main(["export", str(run.folder), "--onnx", str(model)]) == 0
+    assert main(["export", str(run.folder), "--onnx", str(model), "--json"]) == 0
+    facts = {"round": 20, "weights": run.default_weights, "out": str(model)}
+    assert json.loads(capsys.readouterr().out) == facts
     torch.testing.assert_close(images(an.open_run(model)), images(run))
     for more in (["--safetensors", str(tmp_path / "again")], ["--onnx", str(tmp_path / "b.onnx")]):
         capsys.readouterr()

@@ -158,6 +158,29 @@ def test_hostile_messages_change_nothing(message: Any) -> None:
     assert json.dumps(handle(session, {"type": "pause"})) == before
 
 
+def test_a_page_without_games_must_open_first() -> None:
+    for kind in HANDLERS.keys() - {"open"}:
+        with pytest.raises(RequestError, match="unknown message"):
+            handle(Session("gaussian"), {"type": kind})
+
+
+def test_a_class_must_be_one_of_the_generators() -> None:
+    session = Session("mnist-5k")
+    handle(session, {"type": "open", "lang": "en", "theme": "light"})
+    morph = {"type": "morph", "u": 0.5, "v": 0.5}
+    assert handle(session, morph)[0]["type"] == "morph"
+    for c in (0, True):  # this G has no classes
+        for message in ({"type": "of_class", "class": c}, morph | {"class": c}):
+            with pytest.raises(RequestError, match="unknown message"):
+                handle(session, message)
+    handle(session, {"type": "update_setting", "setting": "condition", "value": "classes"})
+    for message in ({"type": "of_class"}, morph):
+        assert handle(session, message | {"class": 9})[0]["type"] == message["type"]
+        for c in (-1, 10, True, "3"):
+            with pytest.raises(RequestError, match="unknown message"):
+                handle(session, message | {"class": c})
+
+
 def test_no_message_can_name_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "points").write_text("1\n2\n")
     monkeypatch.chdir(tmp_path)
