@@ -167,18 +167,21 @@ def test_a_page_without_games_must_open_first() -> None:
 def test_a_class_must_be_one_of_the_generators() -> None:
     session = Session("mnist-5k")
     handle(session, {"type": "open", "lang": "en", "theme": "light"})
-    morph = {"type": "morph", "u": 0.5, "v": 0.5}
-    assert handle(session, morph)[0]["type"] == "morph"
-    for c in (0, True):  # this G has no classes
-        for message in ({"type": "of_class", "class": c}, morph | {"class": c}):
-            with pytest.raises(RequestError, match="unknown message"):
-                handle(session, message)
-    handle(session, {"type": "update_setting", "setting": "condition", "value": "classes"})
-    for message in ({"type": "of_class"}, morph):
-        assert handle(session, message | {"class": 9})[0]["type"] == message["type"]
-        for c in (-1, 10, True, "3"):
+    morph: Message = {"type": "morph", "u": 0.5, "v": 0.5}
+    of_class: Message = {"type": "of_class"}
+    assert handle(session, morph)[0]["type"] == "morph"  # this G has no classes
+
+    def refuses(message: Message, *classes: Any) -> None:
+        for c in classes:
             with pytest.raises(RequestError, match="unknown message"):
                 handle(session, message | {"class": c})
+
+    refuses(morph, 0, True)
+    refuses(of_class, 0, None)
+    handle(session, {"type": "update_setting", "setting": "condition", "value": "classes"})
+    for message in (morph, of_class):
+        assert handle(session, message | {"class": 9})[0]["type"] == message["type"]
+        refuses(message, -1, 10, True, "3")
 
 
 def test_no_message_can_name_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@ from adversarial_nets.paper.reproduce import (
     claim_parts,
     register,
     reproduce,
+    section7_parts,
     training_parts,
 )
 from adversarial_nets.paper.reproduce.records import checksum, done, read_record, write_record
@@ -68,6 +69,25 @@ def test_parts_are_in_the_papers_order() -> None:
     assert figures[6:] == ["figure3", "table2"]
     sections = [part.section for part in PARTS.values()]
     assert sections == sorted(sections)
+
+
+def test_the_quick_profile_trains_on_the_included_digits_in_folders_of_its_own(
+    tmp_path: Path, run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+
+    def spy(data: datasets.Dataset, **options: Any) -> runs_folder.Run:
+        made.append((data.name, options["run"].name, options["preset"], options["rounds"]))
+        return runs_folder.open_run(run)
+
+    monkeypatch.setattr(training_parts, "train", spy)
+    context = Context(tmp_path, seed=3)
+    training_parts.run_of("figure2a", context)
+    section7_parts._trained("filling-in", datasets.load("mnist-5k"), context)
+    assert made == [
+        ("mnist-5k", "quick-mnist-5k-3", "quickstart-2014", 3000),
+        ("mnist-5k", "mnist-5k-filling-in-3", "filling-in", 2500),
+    ]
 
 
 def test_a_subset_is_made_and_the_others_are_shown_as_not_run(

@@ -215,7 +215,7 @@ def write_record(
 
 
 def check_made(record: Path, made: Mapping[str, Any]) -> None:
-    """Check that a record was made with the same arguments."""
+    """Refuse a record that was made with other arguments."""
     recorded_made = runs_files.read_json(record).get("made", {})
     for name, value in made.items():
         # Earlier versions recorded `run` only if one was given, and not always the others.

@@ -124,7 +124,7 @@ class _BaselineRow:
         return self.as_images("sample", drawn, n)
 
     def as_images(self, function: str, made: object, n: int) -> Tensor:
-        """Check the output of a baseline's function, and return it as n images in float32."""
+        """The output of a baseline's function as n images in float32; refuses anything else."""
         shape = (n, self.images.shape[1])
         x: Any = torch.from_numpy(made) if isinstance(made, np.ndarray) else made
         is_tensor = isinstance(x, Tensor)
