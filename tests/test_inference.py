@@ -300,6 +300,7 @@ def test_project_and_inference(
         ("project RUN TALL", "is 20×30 pixels; the run's images are 28×28"),
         ("project RUN IMAGE --class 3", "has no classes"),
         ("paper section7 inference", "needs one finished run"),
+        ("paper section7 inference a b", "2 runs are given; inference needs one finished run"),
     ],
 )
 def test_mistakes(
