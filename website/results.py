@@ -266,8 +266,9 @@ class Tables:
         """Scores on the stand-ins for TFD and CIFAR-10: small presets and the published size."""
         runs = (
             *("tfd-standin-small", "tfd-standin-stage2-small", "tfd-standin-r1"),
+            *("tfd-standin-r1-8000", "tfd-standin-stage2-r1"),
             *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
-            "cifar10-copy-convolutional-adam",
+            *("cifar10-copy-convolutional-adam", "cifar10-copy-convolutional-adam-3023"),
         )
         scores = [
             [record(f"{run}-{weights}-paper")["parzen"] for weights in ("raw", "averaged")]
