@@ -248,6 +248,17 @@ def test_every_statement_of_section_4_holds() -> None:
     assert {check.section for check in found} == {"2", "4.1", "4.2"}
 
 
+def test_the_checks_find_a_formula_with_p_data_and_p_g_interchanged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("a_star", "KL"):
+        right = getattr(statements, name)
+        with monkeypatch.context() as patch, np.errstate(all="ignore"):
+            patch.setattr(statements, name, lambda p, q, *rest, f=right: f(q, p, *rest))
+            found = statements.checks(seed=7, distributions=20)
+        assert not all(check.holds for check in found), name
+
+
 def test_a_false_statement_fails_its_check() -> None:
     """A NaN is a failure, and so is one wrong case among correct ones."""
     for errors in ([0.0, math.nan, 0.0], [0.0, 1.0]):

@@ -197,8 +197,8 @@ def register(entry: DatasetEntry, *, replace: bool = False) -> None:
     if not isinstance(entry.name, str) or not re.fullmatch(r"[^:\s][^:]*(:[^:a-z]+)?", entry.name):
         raise UserError(
             f"The data set's name is {entry.name!r}; give a text without a colon, or with a word "
-            "in capitals after it that stands for a path, e.g. 'scans:FOLDER'. It must begin with "
-            "a letter."
+            "in capitals after it that stands for a path, e.g. 'scans:FOLDER'. It must not begin "
+            "with a space."
         )
     if not callable(entry.loader):
         raise UserError(
