@@ -35,6 +35,16 @@ FORGET = """() => {
   document.activeElement.blur();
 }"""
 """Forgets the last visit, so that what is shown next is of the next one."""
+ALL_ANSWERED = """() => new Promise((done) => {
+  const handle = socket.onmessage;
+  socket.onmessage = (event) => {
+    if (!JSON.parse(event.data).some((message) => message.type === "file")) return handle(event);
+    socket.onmessage = handle;
+    done();
+  };
+  send({ type: "export" });
+})"""
+"""Waits for the answers to all requests, which the server gives in order."""
 AT_REST = "body[data-playing=no][data-busy=no][data-connected=yes]:not(:has(dialog[open]))"
 
 
@@ -120,6 +130,7 @@ class Visit(BrowserPage):
         assert self.errors == []
         assert [url for url in self.requests if not url.startswith(own)] == []
         if self.usual and self.page.query_selector(AT_REST):
+            self.page.evaluate(ALL_ANSWERED)
             self.left[self.browser].append(self)
         else:
             self.context.close()
