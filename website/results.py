@@ -267,7 +267,8 @@ class Tables:
         runs = (
             *("tfd-standin-small", "tfd-standin-stage2-small", "tfd-standin-r1"),
             *("tfd-standin-r1-8000", "tfd-standin-stage2-r1"),
-            *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-r1"),
+            *("cifar10-copy-small", "cifar10-copy-convolutional-small", "cifar10-copy-seed2"),
+            "cifar10-copy-r1",
             *("cifar10-copy-convolutional-adam", "cifar10-copy-convolutional-adam-3023"),
         )
         scores = [
